@@ -1,0 +1,265 @@
+"""The values that pass between the gateway and an adapter, and what an adapter promises.
+
+An adapter is sans-I/O: it turns values into values and never opens a socket, so it cannot break
+delivery and a test of it needs no network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Protocol
+
+from schemas.findings import Finding
+
+Tree = Any
+"""A parsed native body: dicts, lists, str, int, Decimal, bool and None.
+
+JSON numbers stay exact (int or Decimal). XML elements are dicts: attributes under `@name`, text of
+an element that also has attributes under `#text`, a repeated child as a list, a leaf as its text.
+"""
+
+Document = dict[str, Any]
+"""A canonical document as JSON values; money and decimals are strings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record of an inbound body, still in the platform's own words.
+
+    `identity` is the operation's natural identity of this record as one text, None when the
+    operation declares none.
+    """
+
+    index: int
+    tree: Tree
+    identity: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """What an inbound body holds. `split` tells a package of records from a single document."""
+
+    records: tuple[Record, ...]
+    split: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """A canonical, valid document and what was noticed on the way."""
+
+    type: str
+    document: Document
+    warnings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """What an outbound translation may use: the message, and the facts fixed at acceptance.
+
+    `settings` are the platform's, secrets included. `document` already carries the platform's own
+    numbers (aliases) where it has them.
+    """
+
+    type: str
+    document: Document
+    settings: Mapping[str, Any]
+    delivery_id: str
+    message_id: str
+    accepted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundRequest:
+    """One HTTP request to a platform: `path` is relative to its `base_url`, query included."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A platform's whole answer. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+class VerdictKind(StrEnum):
+    """How an adapter reads a reply."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    RETRY = "retry"
+    DEAD = "dead"
+    CREDENTIALS = "credentials"
+    """401 or 403: not about this delivery; the whole platform waits for new credentials."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The adapter's reading of a reply.
+
+    `reference` is the platform's own number for what it accepted; `reason` its words when it did
+    not; `code` a stable word of ours (`reply.unrecognised`, `soap.client-fault`, `http.500` …);
+    `after` the wait the platform asked for.
+    """
+
+    kind: VerdictKind
+    reference: str | None = None
+    reason: str | None = None
+    code: str | None = None
+    after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How hard a platform may be pressed. `rate` is requests a second (None: no limit), `body` bytes."""
+
+    concurrency: int = 8
+    rate: float | None = None
+    timeout: timedelta = timedelta(seconds=10)
+    body: int = 2 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class RetrySchedule:
+    """When to try again: exponential with full jitter, until `give_up_after` of time not held."""
+
+    first: timedelta = timedelta(seconds=1)
+    factor: float = 2.0
+    max: timedelta = timedelta(minutes=10)
+    give_up_after: timedelta = timedelta(hours=72)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One value an operator fills in for a platform (`type`: url text secret int bool choice)."""
+
+    name: str
+    type: str
+    title: str
+    default: Any = None
+    choices: tuple[str, ...] = ()
+
+    @property
+    def required(self) -> bool:
+        """A setting without a default must be given."""
+        return self.default is None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A reply in the caller's own format, for callers that cannot read ours."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """Where one canonical value came from: native path, converters, code tables with their digest."""
+
+    field: str
+    title: str
+    path: str
+    converters: tuple[str, ...] = ()
+    codes: str | None = None
+    note: str | None = None
+
+
+class Adapter(Protocol):
+    """A versioned teacher of one wire format.
+
+    Every method is pure and safe to call from any thread. What cannot be accepted from a sender
+    raises `schemas.findings.Rejected`; what cannot be written for a platform raises it too, and the
+    delivery is then dead, never sent half-translated.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def kind(self) -> str:
+        """The kind of platform it speaks for, or `any`."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the bundle's files, hexadecimal."""
+        ...
+
+    @property
+    def settings(self) -> Mapping[str, Setting]: ...
+    @property
+    def limits(self) -> Limits: ...
+    @property
+    def retry(self) -> RetrySchedule: ...
+
+    @property
+    def receives(self) -> Mapping[str, str]:
+        """Operation → message type."""
+        ...
+
+    @property
+    def sends(self) -> frozenset[str]:
+        """The message types it can send."""
+        ...
+
+    @property
+    def queries(self) -> frozenset[str]:
+        """The names of the queries its platforms answer."""
+        ...
+
+    def read(self, operation: str, body: bytes, content_type: str | None = None) -> Package:
+        """Parse a body once and split it into records; a broken envelope or count rejects the whole."""
+        ...
+
+    def translate_in(self, operation: str, record: Record) -> Translation:
+        """Translate one record and validate the document it makes."""
+        ...
+
+    def answer(self, operation: str, *, accepted: bool, values: Mapping[str, str]) -> Answer | None:
+        """The declared answer in the caller's format; None: answer with the gateway's own JSON."""
+        ...
+
+    def translate_out(self, sending: Sending) -> OutboundRequest:
+        """Write the request for a message, without authentication. Same input, same bytes."""
+        ...
+
+    def authorise(self, request: OutboundRequest, settings: Mapping[str, Any]) -> OutboundRequest:
+        """Add the declared authentication, at each attempt."""
+        ...
+
+    def judge(self, message_type: str, reply: Reply) -> Verdict:
+        """Read a reply to `translate_out`'s request by the declared rules, then the defaults."""
+        ...
+
+    def ask(self, sending: Sending) -> OutboundRequest | None:
+        """The question to put before resending in doubt; None: it cannot be asked, resend."""
+        ...
+
+    def judge_answer(self, message_type: str, reply: Reply) -> Verdict:
+        """Read the answer to `ask`: accepted confirms, retry means resend."""
+        ...
+
+    def query(self, name: str, parameters: Mapping[str, str], settings: Mapping[str, Any], page: int = 1) -> OutboundRequest | None:
+        """The request for one page of a query; None when it has no such page."""
+        ...
+
+    def read_query(self, name: str, reply: Reply) -> tuple[Sequence[Translation], bool]:
+        """The records of one page, and whether another page follows."""
+        ...
+
+    def lineage(self, operation: str) -> Sequence[Lineage]:
+        """For each canonical field the operation's mapping can write: where it comes from."""
+        ...
