@@ -252,7 +252,9 @@ class Adapter(Protocol):
         """Read the answer to `ask`: accepted confirms, retry means resend."""
         ...
 
-    def query(self, name: str, parameters: Mapping[str, str], settings: Mapping[str, Any], page: int = 1) -> OutboundRequest | None:
+    def query(
+        self, name: str, parameters: Mapping[str, str], settings: Mapping[str, Any], page: int = 1
+    ) -> OutboundRequest | None:
         """The request for one page of a query; None when it has no such page."""
         ...
 
