@@ -1,0 +1,23 @@
+"""The one place that reads the time."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime
+from uuid import UUID
+
+Clock = Callable[[], datetime]
+"""Gives the present moment, with its offset. Everything that needs the time is handed one."""
+
+
+def system_clock() -> datetime:
+    """Give the present moment in UTC."""
+    return datetime.now(UTC)
+
+
+def new_id(now: datetime) -> str:
+    """Make a UUIDv7 (RFC 9562): ordered by time to the millisecond, random after it."""
+    milliseconds = int(now.timestamp() * 1000)
+    value = milliseconds << 80 | 0x7 << 76 | secrets.randbits(12) << 64 | 0b10 << 62 | secrets.randbits(62)
+    return str(UUID(int=value))

@@ -1,0 +1,60 @@
+"""What can go wrong at the gateway's own border: one class a promise broken, each with its remedy."""
+
+from __future__ import annotations
+
+from schemas.findings import Text
+
+
+class HutongError(Exception):
+    """The base of our own errors: a stable `code`, the HTTP `status` that says it, a bilingual remedy."""
+
+    status = 500
+    code = "internal"
+
+    def __init__(self, detail: Text, *, code: str | None = None) -> None:
+        super().__init__(detail.en)
+        self.detail = detail
+        if code is not None:
+            self.code = code
+
+
+class NotFound(HutongError):
+    """Nothing is kept under that name."""
+
+    status = 404
+    code = "not-found"
+
+
+class Forbidden(HutongError):
+    """Known, but not allowed to do this."""
+
+    status = 403
+    code = "forbidden"
+
+
+class Unauthenticated(HutongError):
+    """The caller did not show a credential that we know."""
+
+    status = 401
+    code = "unauthenticated"
+
+
+class Conflict(HutongError):
+    """Not in a state in which this can be done: `idempotency.key-reused`, `lane.moved_on`, `state.wrong`."""
+
+    status = 409
+    code = "conflict"
+
+
+class Invalid(HutongError):
+    """The request was understood and cannot be carried out as it is."""
+
+    status = 422
+    code = "invalid"
+
+
+class Unavailable(HutongError):
+    """The ledger cannot take more now; try again later."""
+
+    status = 503
+    code = "unavailable"

@@ -1,0 +1,1 @@
+"""The durable record of all that passes; the only thing between intake and delivery."""

@@ -1,0 +1,152 @@
+"""Messages, deliveries and attempts, and the states a delivery may pass through."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class State(StrEnum):
+    """Where a delivery stands."""
+
+    UNROUTED = "unrouted"
+    READY = "ready"
+    SENDING = "sending"
+    WAITING = "waiting"
+    HELD = "held"
+    DELIVERED = "delivered"
+    REFUSED = "refused"
+    DEAD = "dead"
+    DISCARDED = "discarded"
+    EXPIRED = "expired"
+
+
+class HeldBy(StrEnum):
+    """Why a delivery is held. `lane`: one ahead of it in its lane is dead."""
+
+    BREAKER = "breaker"
+    PAUSED = "paused"
+    CREDENTIALS = "credentials"
+    LANE = "lane"
+    OPERATOR = "operator"
+
+
+_STOPPED = (State.DISCARDED, State.EXPIRED)
+
+TRANSITIONS: Mapping[State, frozenset[State]] = {
+    State.UNROUTED: frozenset({State.READY, State.HELD, *_STOPPED}),
+    State.READY: frozenset({State.SENDING, State.HELD, *_STOPPED}),
+    State.SENDING: frozenset(
+        {State.DELIVERED, State.REFUSED, State.WAITING, State.HELD, State.DEAD, State.READY},
+    ),
+    State.WAITING: frozenset({State.READY, State.SENDING, State.HELD, State.DEAD, *_STOPPED}),
+    State.HELD: frozenset({State.READY, *_STOPPED}),
+    State.DEAD: frozenset({State.READY, *_STOPPED}),
+    State.REFUSED: frozenset({State.READY}),
+    State.DELIVERED: frozenset(),
+    State.DISCARDED: frozenset(),
+    State.EXPIRED: frozenset(),
+}
+"""Every step a delivery may take; the ledger's CHECK constraints and the drawing repeat it."""
+
+SETTLED = frozenset({State.DELIVERED, State.REFUSED, State.DISCARDED, State.EXPIRED})
+"""Done with: these do not keep a lane waiting."""
+
+OPEN = frozenset(State) - SETTLED - {State.UNROUTED}
+"""Not done with: the first open delivery of a lane is its head, and the others wait behind it."""
+
+
+def may_pass(before: State, after: State) -> bool:
+    """Tell whether a delivery may go from one state to the other."""
+    return after in TRANSITIONS[before]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """An immutable document plus headers.
+
+    `document` is the canonical document as it was sent, its numbers in the words of their issuer;
+    `enriched` the values the gateway filled in from the same case, each with the message it came
+    from (never overwriting what was sent); `raw_numbers` the sender's own numbers that an alias
+    replaced. `keys` are the searchable numbers. `digest` is the SHA-256 of the document as sent,
+    hexadecimal; `identity` the natural identity within platform and operation.
+    """
+
+    id: str
+    type: str
+    document: Mapping[str, Any]
+    source: str
+    operation: str
+    adapter: str
+    region: str
+    ordering_key: str
+    correlation_id: str
+    received_at: datetime
+    identity: str
+    digest: str
+    keys: Mapping[str, str] = field(default_factory=dict)
+    causation_id: str | None = None
+    corrects: str | None = None
+    enriched: Mapping[str, Enriched] = field(default_factory=dict)
+    raw_numbers: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[Mapping[str, Any], ...] = ()
+    trace_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Enriched:
+    """A value the case already knew, and the message it was taken from."""
+
+    value: str
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message to one platform.
+
+    `lane` is the ordering key; `position` the place in the platform's order, assigned at commit.
+    `platform` is None while unrouted. `trying_since` is on the platform's unheld clock (seconds):
+    give-up counts only time not held. `due_at` is set while waiting. `in_doubt`: an earlier
+    attempt's request may have arrived. `adapter` is fixed at the first attempt, with the request.
+    """
+
+    id: str
+    message_id: str
+    type: str
+    kind: str
+    platform: str | None
+    lane: str
+    state: State
+    created_at: datetime
+    position: int = 0
+    held_by: HeldBy | None = None
+    due_at: datetime | None = None
+    attempts: int = 0
+    in_doubt: bool = False
+    adapter: str | None = None
+    reference: str | None = None
+    reason: str | None = None
+    code: str | None = None
+    changed_at: datetime | None = None
+    trying_since: float | None = None
+    replay_of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try of one delivery, as it went. `status` is the HTTP status, None without an answer."""
+
+    delivery_id: str
+    number: int
+    started_at: datetime
+    ended_at: datetime
+    verdict: str
+    status: int | None = None
+    reference: str | None = None
+    reason: str | None = None
+    code: str | None = None
+    reply: bytes = b""
