@@ -1,0 +1,290 @@
+"""Read a bundle's YAML: plain values, and the line each was written on.
+
+YAML 1.2 and nothing clever: no anchors, aliases, tags or second documents, no duplicate keys; size
+and depth are bounded, so a file from a stranger costs what it weighs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
+
+from schemas.findings import Text
+
+MAX_BYTES = 1024 * 1024
+MAX_DEPTH = 32
+
+Key = str | int
+Keys = tuple[Key, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BundleFinding:
+    """One fault of a bundle: where it is, what is wrong, and what to do about it.
+
+    `file` is relative to the bundle's folder; `line` and `column` count from 1, and are 0 when the
+    fault is about the whole file. `warning` tells what should be looked at from what must be mended.
+    """
+
+    code: str
+    message: Text
+    remedy: Text
+    file: str = ""
+    line: int = 0
+    column: int = 0
+    warning: bool = False
+
+
+class BrokenBundle(Exception):
+    """A bundle that cannot be used as it is; `findings` (at least one) say why and what to do."""
+
+    def __init__(self, findings: Iterable[BundleFinding]) -> None:
+        self.findings = tuple(findings)
+        super().__init__("; ".join(f"{f.file}:{f.line}: {f.message.en}" for f in self.findings))
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A YAML file as plain values that remember their lines.
+
+    `value` holds dicts (keys always text), lists, str, int, Decimal, bool and None. A plain number
+    with a leading zero (`01`) stays text: it is a code, not a number. `lines` maps the keys that lead
+    to a value (names and list indexes) to its (line, column), counted from 1.
+    """
+
+    name: str
+    value: Any
+    lines: Mapping[Keys, tuple[int, int]] = field(default_factory=dict)
+
+    def line(self, *keys: Key) -> int:
+        """Give the line of the value under `keys`, or of the nearest thing around it."""
+        return self.mark(*keys)[0]
+
+    def mark(self, *keys: Key) -> tuple[int, int]:
+        """Give the (line, column) of the value under `keys`, or of the nearest thing around it."""
+        for length in range(len(keys), -1, -1):
+            found = self.lines.get(keys[:length])
+            if found is not None:
+                return found
+        return (1, 1)
+
+    def finding(self, code: str, message: Text, remedy: Text, *keys: Key, warning: bool = False) -> BundleFinding:
+        """Make a finding about the value under `keys`."""
+        line, column = self.mark(*keys)
+        return BundleFinding(code, message, remedy, self.name, line, column, warning)
+
+
+def load(text: bytes, name: str) -> Source:
+    """Read YAML bytes (UTF-8, at most 1 MiB, 32 levels); `name` is the file, for findings.
+
+    Raises `BrokenBundle` with the file, line, column and remedy.
+    """
+    if len(text) > MAX_BYTES:
+        raise BrokenBundle([_SIZE.about(name, (0, 0))])
+    try:
+        decoded = text.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = text.count(b"\n", 0, error.start) + 1
+        raise BrokenBundle([_ENCODING.about(name, (line, 0))]) from None
+    return _Builder(name).build(_events(decoded, name))
+
+
+def _events(text: str, name: str) -> Iterator[Event]:
+    try:
+        yield from YAML(typ="safe", pure=True).parse(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        at = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+        raise BrokenBundle([_SYNTAX.about(name, at, str(error.problem or error.context or ""))]) from None
+    except (YAMLError, ValueError) as error:
+        raise BrokenBundle([_SYNTAX.about(name, (0, 0), str(error).partition("\n")[0])]) from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """A kind of fault, ready to be told about a place; `{}` takes its detail."""
+
+    code: str
+    message: Text
+    remedy: Text
+
+    def about(self, name: str, at: tuple[int, int], detail: str = "") -> BundleFinding:
+        message = Text(self.message.zh.format(detail), self.message.en.format(detail))
+        return BundleFinding(self.code, message, self.remedy, name, *at)
+
+
+_SIZE = _Fault(
+    "yaml.size",
+    Text("文件超过 1 MiB", "the file is larger than 1 MiB"),
+    Text("请拆分文件，或删去不需要的内容", "split the file or remove what is not needed"),
+)
+_ENCODING = _Fault(
+    "yaml.encoding",
+    Text("文件不是 UTF-8 编码", "the file is not UTF-8"),
+    Text("请以 UTF-8 编码另存", "save it as UTF-8"),
+)
+_SYNTAX = _Fault(
+    "yaml.syntax",
+    Text("YAML 语法错误：{}", "not well-formed YAML: {}"),
+    Text("请检查该行的缩进、冒号和引号", "check indentation, colons and quotes on that line"),
+)
+_ALIAS = _Fault(
+    "yaml.alias",
+    Text("不允许使用锚点或别名 {}", "anchors and aliases are not allowed: {}"),
+    Text("请把内容直接写出来", "write the value out where it is needed"),
+)
+_TAG = _Fault(
+    "yaml.tag",
+    Text("不允许使用标签 {}", "tags are not allowed: {}"),
+    Text("请删去标签；文本请加引号", "remove the tag; quote the value if it is text"),
+)
+_DOCUMENTS = _Fault(
+    "yaml.documents",
+    Text("一个文件只能有一个 YAML 文档", "a file holds one YAML document"),
+    Text("请删去多余的 ---，或拆成几个文件", "remove the extra --- or split the file"),
+)
+_DEPTH = _Fault(
+    "yaml.depth",
+    Text("嵌套超过 32 层", "nested deeper than 32 levels"),
+    Text("请减少嵌套", "nest less deeply"),
+)
+_DUPLICATE = _Fault(
+    "yaml.duplicate-key",
+    Text("重复的键 {}", "the key {} is written twice"),
+    Text("请保留一个并删去另一个", "keep one of the two"),
+)
+_KEY = _Fault(
+    "yaml.key",
+    Text("键必须是文本", "a key must be plain text"),
+    Text("请改用文本作为键", "use a text as the key"),
+)
+_EMPTY = _Fault(
+    "yaml.empty",
+    Text("文件是空的", "the file is empty"),
+    Text("请填写内容", "write its content"),
+)
+
+
+@dataclass(slots=True)
+class _Frame:
+    """A collection being filled; `key` is the mapping key that waits for its value."""
+
+    value: dict[str, Any] | list[Any]
+    keys: Keys
+    key: str | None = None
+
+
+class _Builder:
+    """Fold a stream of YAML events into a Source, without recursion."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.stack: list[_Frame] = []
+        self.lines: dict[Keys, tuple[int, int]] = {}
+        self.roots: list[Any] = []
+        self.documents = 0
+
+    def build(self, events: Iterator[Event]) -> Source:
+        for event in events:
+            self._take(event)
+        if not self.roots or self.roots[0] is None:
+            raise BrokenBundle([_EMPTY.about(self.name, (0, 0))])
+        return Source(self.name, self.roots[0], self.lines)
+
+    def _take(self, event: Event) -> None:
+        if isinstance(event, DocumentStartEvent):
+            self.documents += 1
+            if self.documents > 1:
+                self._refuse(_DOCUMENTS, event)
+        elif isinstance(event, AliasEvent):
+            self._refuse(_ALIAS, event, f"*{event.anchor}")
+        elif isinstance(event, MappingStartEvent | SequenceStartEvent):
+            self._open(event, {} if isinstance(event, MappingStartEvent) else [])
+        elif isinstance(event, MappingEndEvent | SequenceEndEvent):
+            self.stack.pop()
+        elif isinstance(event, ScalarEvent):
+            self._scalar(event)
+
+    def _open(self, event: MappingStartEvent | SequenceStartEvent, value: dict[str, Any] | list[Any]) -> None:
+        self._check_plain(event)
+        if len(self.stack) >= MAX_DEPTH:
+            self._refuse(_DEPTH, event)
+        if self.stack and isinstance(self.stack[-1].value, dict) and self.stack[-1].key is None:
+            self._refuse(_KEY, event)
+        self.stack.append(_Frame(value, self._place(event, value)))
+
+    def _scalar(self, event: ScalarEvent) -> None:
+        self._check_plain(event)
+        frame = self.stack[-1] if self.stack else None
+        if frame is not None and isinstance(frame.value, dict) and frame.key is None:
+            self._start_key(event, frame)
+        else:
+            self._place(event, event.value if event.style else _plain(event.value))
+
+    def _start_key(self, event: ScalarEvent, frame: _Frame) -> None:
+        if event.value in frame.value:
+            self._refuse(_DUPLICATE, event, event.value)
+        frame.key = event.value
+        self.lines[(*frame.keys, event.value)] = _mark(event)
+
+    def _place(self, event: Event, value: Any) -> Keys:
+        if not self.stack:
+            self.roots.append(value)
+            self.lines[()] = _mark(event)
+            return ()
+        frame = self.stack[-1]
+        if isinstance(frame.value, list):
+            frame.value.append(value)
+            keys: Keys = (*frame.keys, len(frame.value) - 1)
+            self.lines[keys] = _mark(event)
+            return keys
+        key, frame.key = str(frame.key), None
+        frame.value[key] = value
+        return (*frame.keys, key)
+
+    def _check_plain(self, event: ScalarEvent | MappingStartEvent | SequenceStartEvent) -> None:
+        if event.anchor:
+            self._refuse(_ALIAS, event, f"&{event.anchor}")
+        if event.tag:
+            self._refuse(_TAG, event, str(event.tag))
+
+    def _refuse(self, fault: _Fault, event: Event, detail: str = "") -> None:
+        raise BrokenBundle([fault.about(self.name, _mark(event), detail)])
+
+
+def _mark(event: Event) -> tuple[int, int]:
+    mark = event.start_mark
+    return (mark.line + 1, mark.column + 1)
+
+
+_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,63})")
+_DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]{0,63})(\.[0-9]{1,64})?([eE][-+]?[0-9]{1,2})?")
+_WORDS: Mapping[str, Any] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+
+
+def _plain(text: str) -> Any:
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    return Decimal(text) if _DECIMAL.fullmatch(text) else text
