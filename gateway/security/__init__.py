@@ -1,0 +1,1 @@
+"""Who is calling: credentials, and how they are told from guesses."""
