@@ -1,0 +1,43 @@
+# Two commands for a newcomer: `make demo` and `make test`. Both do all set-up themselves.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3.11
+BIN := .venv/bin
+ARGS ?=
+
+.PHONY: help setup demo test lint serve bench chaos lock clean
+
+help: ## Say what can be made
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: .venv/ready ## Make .venv with hutong in it (pinned, hashes checked)
+
+.venv/ready: constraints.txt pyproject.toml scripts/setup
+	@scripts/setup $(PYTHON)
+
+demo: setup ## One enterprise's story through five platforms (ARGS=--once ends by itself)
+	@$(BIN)/hutong demo $(ARGS)
+
+test: lint ## Everything that must be green: lint, types, layers, tests (under 10 minutes)
+	@$(BIN)/pytest $(ARGS)
+
+lint: setup ## Style, types and layer contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+serve: setup ## Run the gateway on SQLite in this folder
+	@$(BIN)/hutong serve $(ARGS)
+
+bench: setup ## Throughput as ratios against baselines in the same run
+	@$(BIN)/python tests/benchmarks/run.py $(ARGS)
+
+chaos: setup ## The long kill test: a thousand documents a round, a hundred SIGKILLs
+	@$(BIN)/python -m pytest tests/acceptance/test_nothing_lost.py --kills 100 --documents 5000 -s $(ARGS)
+
+lock: ## Pin every dependency anew, with hashes and without registry addresses
+	@scripts/lock
+
+clean: ## Remove what was made
+	@rm -rf .venv .demo build dist
