@@ -1,0 +1,143 @@
+"""Problem documents (RFC 9457): one shape for every refusal, said in Chinese or in English."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from schemas.findings import Finding, Text
+
+MEDIA_TYPE = "application/problem+json"
+
+TYPE_PREFIX = "urn:hutong:problem:"
+"""A problem's `type` is this and its stable code."""
+
+MOST_ERRORS = 100
+"""More findings than this help nobody; the detail says how many there were."""
+
+LONGEST_VALUE = 200
+"""Characters of a value that are repeated to its sender."""
+
+_BY_CODE: Mapping[str, Text] = {
+    "document.invalid": Text("文书内容不符合要求", "The document is not acceptable"),
+    "idempotency.key-invalid": Text("幂等键不合规", "The idempotency key is malformed"),
+    "idempotency.key-reused": Text("幂等键已用于其他内容", "The idempotency key was used for other content"),
+    "lane.moved_on": Text("后续文书已送达", "A later document was delivered already"),
+    "operation.unknown": Text("没有这个操作", "No such operation"),
+    "order.unknown": Text("找不到对应的调度任务", "No such dispatch order"),
+    "region.outside": Text("超出本平台的行政区域", "Outside the caller's region"),
+    "state.wrong": Text("当前状态不允许此操作", "Not possible in this state"),
+    "type.forbidden": Text("本平台不能发送这类文书", "The caller may not send this type"),
+}
+
+_BY_STATUS: Mapping[int, Text] = {
+    400: Text("请求无法读取", "The request cannot be read"),
+    401: Text("未通过身份认证", "Not authenticated"),
+    403: Text("没有权限", "Not allowed"),
+    404: Text("没有找到", "Not found"),
+    405: Text("不支持该方法", "Method not allowed"),
+    406: Text("无法按要求的格式应答", "Not acceptable"),
+    409: Text("与当前状态冲突", "In conflict with the present state"),
+    413: Text("内容过大", "Content too large"),
+    415: Text("格式或字符集不对", "Wrong format or character set"),
+    422: Text("内容不可接受", "The content is not acceptable"),
+    429: Text("请求过多", "Too many requests"),
+    500: Text("网关内部错误", "Internal error"),
+    503: Text("暂时不可用", "Temporarily unavailable"),
+}
+
+_UNTITLED = Text("请求未能完成", "The request was not carried out")
+
+
+def problem(
+    code: str,
+    status: int,
+    detail: Text,
+    findings: Sequence[Finding] = (),
+    *,
+    language: str = "zh-CN",
+    trace_id: str | None = None,
+    rejection_id: str | None = None,
+) -> dict[str, Any]:
+    """Write a problem document in one language (`zh-CN` or `en`); members without a value are left out."""
+    members = {
+        "type": TYPE_PREFIX + code,
+        "title": title(code, status).say(language),
+        "status": status,
+        "detail": detail.say(language),
+        "code": code,
+        "trace_id": trace_id,
+        "errors": [_entry(one, language) for one in findings[:MOST_ERRORS]] or None,
+        "rejection_id": rejection_id,
+    }
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def title(code: str, status: int) -> Text:
+    """Give the short name of a kind of problem, the same for all its occurrences."""
+    return _BY_CODE.get(code) or _BY_STATUS.get(status) or _UNTITLED
+
+
+def keep(
+    code: str,
+    status: int,
+    detail: Text,
+    findings: Sequence[Finding] = (),
+    *,
+    trace_id: str | None = None,
+    rejection_id: str | None = None,
+) -> dict[str, Any]:
+    """Write a problem document in Chinese with, under `en`, the words that English would say otherwise."""
+    chinese = problem(code, status, detail, findings, trace_id=trace_id, rejection_id=rejection_id)
+    messages = [one.message.en for one in findings[:MOST_ERRORS]]
+    return {**chinese, "en": {"title": title(code, status).en, "detail": detail.en, "messages": messages}}
+
+
+def told(kept: Mapping[str, Any], language: str = "zh-CN") -> dict[str, Any]:
+    """Say a kept problem document in one language, as it was answered."""
+    said = {name: value for name, value in kept.items() if name != "en"}
+    english = kept.get("en")
+    if language != "en" or english is None:
+        return said
+    said |= {"title": english["title"], "detail": english["detail"]}
+    if "errors" in said:
+        pairs = zip(said["errors"], english["messages"], strict=True)
+        said["errors"] = [{**entry, "message": message} for entry, message in pairs]
+    return said
+
+
+def keep_warning(finding: Finding) -> dict[str, Any]:
+    """Write a warning of a message with both its sentences (`message`, `message_en`)."""
+    return {**_entry(finding, "zh-CN"), "message_en": finding.message.en}
+
+
+def tell_warnings(kept: Sequence[Mapping[str, Any]], language: str = "zh-CN") -> list[dict[str, Any]]:
+    """Say kept warnings in one language: `{path, field, title, code, message, value}` each."""
+    return [_warning(one, language) for one in kept]
+
+
+def _warning(kept: Mapping[str, Any], language: str) -> dict[str, Any]:
+    said = {name: value for name, value in kept.items() if name != "message_en"}
+    if language == "en" and "message_en" in kept:
+        said["message"] = kept["message_en"]
+    return said
+
+
+def _entry(finding: Finding, language: str) -> dict[str, Any]:
+    members = {
+        "path": finding.path,
+        "field": finding.field,
+        "title": finding.title,
+        "code": finding.code,
+        "message": finding.message.say(language),
+        "value": _value(finding.value),
+    }
+    return {name: value for name, value in members.items() if value not in ("", None)}
+
+
+def _value(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    text = str(value) if isinstance(value, str | Decimal) else repr(value)
+    return text if len(text) <= LONGEST_VALUE else text[:LONGEST_VALUE] + "…"

@@ -1,0 +1,118 @@
+"""What an operator may set: environment variables `HUTONG_…`, and the file `hutong.toml` beneath them."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+PREFIX = "HUTONG_"
+FILE = "hutong.toml"
+
+LEDGERS = ("sqlite:///", "memory://")
+"""How the address of a ledger may begin. `memory://` forgets everything when the process ends."""
+
+
+class Unset(Exception):
+    """The settings cannot be used; the message names each one and what to do."""
+
+
+class Settings(BaseSettings):
+    """All settings, with their defaults. An unknown one is an error, in the file and in the environment."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, toml_file=FILE, extra="forbid", frozen=True)
+
+    ledger: str = Field("sqlite:///hutong.db", description="Where messages are kept: sqlite:///PATH.")
+    redis: str = Field("", description="Must be empty: this version coordinates inside its one process.")
+    adapters: str = Field("", description="Extra folders of adapter bundles, separated by ':'.")
+    routes: str = Field("", description="A routes file to use instead of the bundled one.")
+    host: str = Field("127.0.0.1", description="The address to listen on.")
+    port: int = Field(8080, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
+    admin_token: SecretStr | None = Field(
+        None, description="The administrator's token; else one is made and printed at first start."
+    )
+
+    @property
+    def adapter_folders(self) -> tuple[Path, ...]:
+        """Give the extra folders of bundles, in the order they were named."""
+        return tuple(Path(name).expanduser() for name in self.adapters.split(":") if name.strip())
+
+    @property
+    def routes_file(self) -> Path | None:
+        """Give the routes file that replaces the bundled one, or None."""
+        return Path(self.routes).expanduser() if self.routes else None
+
+    @field_validator("ledger")
+    @classmethod
+    def _known_ledger(cls, value: str) -> str:
+        if value.startswith("postgresql"):
+            raise ValueError("PostgreSQL comes with a later version; use sqlite:///PATH for now")
+        if not value.startswith(LEDGERS):
+            raise ValueError("not an address of a ledger; write sqlite:///PATH, such as sqlite:////var/lib/hutong.db")
+        return value
+
+    @field_validator("redis")
+    @classmethod
+    def _no_redis_yet(cls, value: str) -> str:
+        if value:
+            raise ValueError("Redis comes with a later version; leave this empty, one process needs none")
+        return value
+
+    @field_validator("admin_token", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let arguments win over the environment, and the environment over the file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load(environment: Mapping[str, str] | None = None, /, **overrides: object) -> Settings:
+    """Read the settings of this process; Unset with one line a fault when they cannot be used.
+
+    `environment` is only looked at for unknown names (the process's own unless given).
+    """
+    faults = _unknown(os.environ if environment is None else environment)
+    if faults:
+        raise Unset("\n".join(faults))
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise Unset("\n".join(_say(str(one["loc"][0]), one["msg"]) for one in error.errors())) from None
+    except ValueError as error:
+        raise Unset(f"{FILE} cannot be read: {error}") from None
+
+
+def _unknown(environment: Mapping[str, str]) -> list[str]:
+    known = [PREFIX + name.upper() for name in Settings.model_fields]
+    given = [name for name in environment if name.upper().startswith(PREFIX)]
+    return [_suggest(name, known) for name in given if name.upper() not in known]
+
+
+def _suggest(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name.upper(), known, 1)
+    remedy = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+    return f"{name}: there is no such setting; {remedy}"
+
+
+def _say(name: str, message: str) -> str:
+    fault = {"Extra inputs are not permitted": f"there is no such setting in {FILE}; see the README for the list"}
+    return f"{PREFIX}{name.upper()}: {fault.get(message, message.removeprefix('Value error, '))}"
