@@ -1,0 +1,30 @@
+"""A gateway that forgets one settle on purpose: the kill test's judge must find it out."""
+
+from __future__ import annotations
+
+import itertools
+
+from gateway.api.serve import serve
+from gateway.bootstrap import build, open_ledger
+from gateway.ledger.values import Settlement
+from gateway.settings import Settings
+
+FORGOTTEN = 25
+"""Which settle is dropped."""
+
+
+def main() -> None:
+    """Serve with the settings of the environment, dropping the 25th settle."""
+    settings = Settings()
+    ledger = open_ledger(settings)
+    settle, count = ledger.settle, itertools.count(1)
+
+    async def forget_once(settlement: Settlement) -> bool:
+        return True if next(count) == FORGOTTEN else await settle(settlement)
+
+    ledger.settle = forget_once  # type: ignore[method-assign]
+    serve(build(settings, ledger=ledger), settings)
+
+
+if __name__ == "__main__":
+    main()
