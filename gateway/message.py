@@ -64,6 +64,14 @@ def may_pass(before: State, after: State) -> bool:
     return after in TRANSITIONS[before]
 
 
+def drawing() -> str:
+    """Give the state machine as mermaid text, a line a step, generated from `TRANSITIONS`."""
+    starts = [f"    [*] --> {state}" for state in (State.READY, State.UNROUTED)]
+    steps = [f"    {state} --> {after}" for state in State for after in State if may_pass(state, after)]
+    ends = [f"    {state} --> [*]" for state in State if state in SETTLED]
+    return "\n".join(["stateDiagram-v2", *starts, *steps, *ends]) + "\n"
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """An immutable document plus headers.
