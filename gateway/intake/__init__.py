@@ -1,0 +1,1 @@
+"""Intake: from a platform's bytes to messages and deliveries kept in the ledger."""

@@ -1,0 +1,124 @@
+"""The values that pass between intake and those who call it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.ledger.values import Platform, Receipt, Rejection
+from gateway.message import Enriched
+from schemas.findings import Finding, Rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request of an authenticated platform: the exact bytes, and the caller's Idempotency-Key."""
+
+    platform: Platform
+    operation: str
+    body: bytes
+    content_type: str | None = None
+    key: str | None = None
+    trace_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a call. `split`: the operation takes packages, so its entries are told one by one.
+
+    A call that was refused whole has one rejection as its only entry, and is not split.
+    """
+
+    receipt: Receipt
+    split: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A delivery that routing asks for. `platform` None: nobody can take it yet, it will be unrouted."""
+
+    kind: str
+    platform: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Previewed:
+    """What a document would become: the document as it would be sent on, and where to."""
+
+    index: int
+    type: str
+    document: Mapping[str, Any]
+    warnings: tuple[Mapping[str, Any], ...]
+    routes: tuple[Planned, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a dry run found; nothing was stored, and its rejections cannot be looked up."""
+
+    entries: tuple[Previewed | Rejection, ...]
+    split: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Headers:
+    """What a sender may say about its document beside it."""
+
+    region: str | None = None
+    correlation_id: str | None = None
+    causation_id: str | None = None
+    corrects: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Translated:
+    """One record in canonical words, valid. `identity` is the operation's own, if it declares one."""
+
+    index: int
+    type: str
+    document: dict[str, Any]
+    warnings: tuple[Finding, ...] = ()
+    identity: str | None = None
+    headers: Headers = Headers()
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """One record (or a whole body) that cannot be accepted."""
+
+    index: int
+    error: Rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A body, read and translated record by record."""
+
+    entries: tuple[Translated | Refused, ...]
+    split: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """A document with its numbers in their issuers' words, and what they tie it to.
+
+    `raw` are the sender's own numbers that were replaced; `numbers` the ones to remember it by.
+    `answered` is the platform whose message this document answers, when it answers one.
+    """
+
+    document: dict[str, Any]
+    raw: Mapping[str, str]
+    numbers: Mapping[str, str]
+    ordering_key: str
+    correlation_id: str | None = None
+    causation_id: str | None = None
+    answered: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What the case already knew that the document lacked."""
+
+    enriched: Mapping[str, Enriched]
+    region: str | None = None
