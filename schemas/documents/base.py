@@ -1,0 +1,50 @@
+"""What every canonical document is, and how its cross-field rules speak."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+from schemas.components import Component, Officer, Party
+from schemas.findings import Finding, Text
+
+
+class Document(Component):
+    """A canonical business document, the same for every platform. `NAME` is `<document>/<version>`."""
+
+    NAME: ClassVar[str]
+    TITLE: ClassVar[str]
+
+    def faults(self) -> Iterator[Finding]:
+        """Tell what is impossible across fields: the document is rejected."""
+        yield from ()
+
+    def doubts(self) -> Iterator[Finding]:
+        """Tell what is odd across fields: warnings recorded on the message."""
+        yield from ()
+
+
+def finding(code: str, field: str, zh: str, en: str) -> Finding:
+    """Build a finding about the canonical `field`; its title is added by the check."""
+    return Finding(code=code, message=Text(zh=zh, en=en), field=field)
+
+
+def too_few(officers: Sequence[Officer] | None) -> Iterator[Finding]:
+    """Doubt a record made by fewer than two officers (行政处罚法 第四十二条)."""
+    if officers is None or len(officers) >= 2:
+        return
+    zh = "执法人员少于两人（行政处罚法第四十二条要求不得少于两人），请核对是否漏填。"
+    en = "Fewer than two officers (Administrative Penalty Law art. 42 asks for two): check whether one was left out."
+    yield finding("officers.too-few", "officers", zh, en)
+
+
+def party_doubts(party: Party | None) -> Iterator[Finding]:
+    """Doubt a party whose kind and number contradict each other."""
+    if party is None or party.kind is None:
+        return
+    if party.kind == "person" and party.credit_code and not party.citizen_id:
+        zh = "当事人类别为自然人，却只有统一社会信用代码。"
+        yield finding("party.kind", "party.kind", zh, "A person, but with a credit code and no citizen id.")
+    if party.kind == "company" and party.citizen_id and not party.credit_code:
+        zh = "当事人类别为法人或非法人组织，却只有公民身份号码。"
+        yield finding("party.kind", "party.kind", zh, "A company, but with a citizen id and no credit code.")

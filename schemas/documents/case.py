@@ -1,0 +1,72 @@
+"""The case 行政处罚案件: its file, as handed over, and the steps it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from pydantic import Field
+
+from schemas.components import Attachment, Officer, OptionalSite, Party, Violation
+from schemas.documents.base import Document, finding, party_doubts, too_few
+from schemas.findings import Finding
+from schemas.values import Coded, Day, Instant, Line, Permit, PlatformNumber, Project, Prose, Region, Writ
+
+
+class CaseFile(Document):
+    """案件移送: what mobile enforcement hands to the penalty platform."""
+
+    NAME = "case-file/1"
+    TITLE = "案件"
+
+    case_number: PlatformNumber = Field(title="案件编号", description="Number of the case, in its issuer's words.")
+    name: Line = Field(title="案件名称", description="What the case is called.")
+    party: Party = Field(title="当事人", description="Whom the case is about.")
+    region: Region = Field(title="行政区划", description="Where it happened, six digits (GB/T 2260).")
+    found_at: Instant = Field(title="案件发现时间", description="When it was found, with offset.")
+    source: Annotated[str, Coded("case-source")] = Field(title="案件来源", description="How it came to be known.")
+    facts: Prose = Field(title="案情", description="What happened.")
+    officers: list[Officer] = Field(
+        title="执法人员", description="Officers in charge, two or more (行政处罚法 第四十二条).", min_length=1
+    )
+    occurred_on: Day | None = Field(None, title="案发日期", description="Day of the act.")
+    violations: list[Violation] | None = Field(None, title="违法行为", description="The unlawful acts.")
+    inspection_number: PlatformNumber | None = Field(
+        None, title="现场检查编号", description="The inspection that found it."
+    )
+    order_number: PlatformNumber | None = Field(None, title="调度编号", description="The order that led to it.")
+    permit_number: Permit | None = Field(
+        None, title="排污许可证编号", description="Permit of the party, 22 characters (HJ 608-2017)."
+    )
+    project_code: Project | None = Field(
+        None, title="项目代码", description="Investment project code, 20 digits (GB/T 40058-2021)."
+    )
+    approval_number: Writ | None = Field(None, title="环评批复文号", description="Number of the EIA approval.")
+    site: OptionalSite = Field(None, title="案发地点", description="Where it happened.")
+    attachments: list[Attachment] | None = Field(None, title="证据材料", description="The evidence.")
+
+    def doubts(self) -> Iterator[Finding]:
+        yield from too_few(self.officers)
+        yield from party_doubts(self.party)
+        if self.occurred_on and self.occurred_on > self.found_at[:10]:
+            zh = "案发日期晚于案件发现时间。"
+            yield finding("case.found-early", "occurred_on", zh, "The act is later than its discovery.")
+
+
+class CaseProgress(Document):
+    """办案进展: a case reached a node of its chain, from 立案 to 结案."""
+
+    NAME = "case-progress/1"
+    TITLE = "案件办理进展"
+
+    case_number: PlatformNumber = Field(title="案件编号", description="Number of the case.")
+    node: Annotated[str, Coded("case-node")] = Field(
+        title="办案环节",
+        description="Node of the chain: 立案 filed, 告知 notice, 决定 decided, 结案 closed …",
+    )
+    at: Instant = Field(title="办理时间", description="When the node was reached, with offset.")
+    region: Region | None = Field(None, title="行政区划", description="Region of the case, six digits (GB/T 2260).")
+    document_number: Writ | None = Field(None, title="文书号", description="Number of the node's writ.")
+    officers: list[Officer] | None = Field(None, title="办理人员", description="Who handled it.")
+    opinion: Prose | None = Field(None, title="办理意见", description="The opinion given at this node.")
+    detail: Prose | None = Field(None, title="环节详情", description="Anything else about the node, in words.")

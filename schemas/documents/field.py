@@ -1,0 +1,95 @@
+"""The fields of a document, read from its model once: path, titles, type, and whether it must be there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from schemas.values import Coded, Naming, Scalar, Truth, Words
+
+Kind = Scalar | Words | Coded | Truth
+_INDEX = re.compile(r"\[\d+\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a document.
+
+    `path` writes lists as `officers[].name` and `kinds[]`. `type` is one of text, url, identifier,
+    region, code, money, decimal, date, datetime, bool, and object for a container; `codes` names the
+    canonical table of a code. `required` is relative to the parent object, `mandatory` to the whole
+    document: it and everything it lies in is required. `repeated`: it is itself a list.
+    """
+
+    path: str
+    title: str
+    description: str
+    type: str
+    required: bool
+    mandatory: bool
+    personal: bool = False
+    repeated: bool = False
+    codes: str | None = None
+    identifier: Naming | None = None
+    lenient: bool = False
+
+
+def generic(path: str) -> str:
+    """Return `officers[0].name` as `officers[].name`, the form field paths are written in."""
+    return _INDEX.sub("[]", path)
+
+
+def read_fields(model: type[BaseModel]) -> tuple[Mapping[str, Field], Mapping[str, Field]]:
+    """Return the leaves and the containers of a document model, by path, in the order of the model."""
+    fields = {field.path: field for field in _walk(model, "", True)}
+    leaves = {path: field for path, field in fields.items() if field.type != "object"}
+    objects = {path: field for path, field in fields.items() if field.type == "object"}
+    return MappingProxyType(leaves), MappingProxyType(objects)
+
+
+def _walk(model: type[BaseModel], prefix: str, mandatory: bool) -> Iterator[Field]:
+    for name, declared in model.model_fields.items():
+        inner, metadata, repeated = _unwrap(declared.annotation, tuple(declared.metadata))
+        path = f"{prefix}{name}{'[]' if repeated else ''}"
+        kind = next((one for one in metadata if isinstance(one, Scalar | Words | Coded | Truth)), None)
+        field = _field(path, declared, kind, mandatory and declared.is_required(), repeated)
+        yield field
+        if kind is None:
+            yield from _walk(inner, f"{path}.", field.mandatory)
+
+
+def _field(path: str, declared: FieldInfo, kind: Kind | None, mandatory: bool, repeated: bool) -> Field:
+    extra = declared.json_schema_extra
+    return Field(
+        path=path,
+        title=declared.title or "",
+        description=declared.description or "",
+        type=kind.type if kind else "object",
+        required=declared.is_required(),
+        mandatory=mandatory,
+        personal=isinstance(extra, dict) and extra.get("personal") is True,
+        repeated=repeated,
+        codes=kind.codes if kind else None,
+        identifier=kind.identifier if isinstance(kind, Scalar) else None,
+        lenient=isinstance(kind, Scalar) and kind.lenient,
+    )
+
+
+def _unwrap(annotation: Any, metadata: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...], bool]:
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        inner, *more = get_args(annotation)
+        return _unwrap(inner, (*metadata, *more))
+    if origin in (Union, UnionType):
+        (inner,) = (arm for arm in get_args(annotation) if arm is not type(None))
+        return _unwrap(inner, metadata)
+    if origin is list:
+        inner, more_metadata, _ = _unwrap(get_args(annotation)[0], metadata)
+        return inner, more_metadata, True
+    return annotation, metadata, False

@@ -1,0 +1,103 @@
+"""The penalty 行政处罚: the decision (行政处罚法 第五十九条) and its execution."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from pydantic import Field
+
+from schemas.components import Authority, Officer, Party, Violation
+from schemas.documents.base import Document, finding, party_doubts, too_few
+from schemas.findings import Finding
+from schemas.values import Coded, Day, Instant, Line, Permit, PlatformNumber, Project, Prose, Region, Writ, Yuan
+
+
+class PenaltyDecision(Document):
+    """行政处罚决定."""
+
+    NAME = "penalty-decision/1"
+    TITLE = "行政处罚决定"
+
+    case_number: PlatformNumber = Field(title="案件编号", description="Number of the case.")
+    decision_number: Writ = Field(title="行政处罚决定书文号", description="Number of the decision.")
+    party: Party = Field(title="当事人", description="Who is punished.")
+    region: Region = Field(title="行政区划", description="Region of the case, six digits (GB/T 2260).")
+    decided_on: Day = Field(title="处罚决定日期", description="Day of the decision.")
+    kinds: list[Annotated[str, Coded("penalty-kind")]] = Field(
+        title="处罚种类",
+        description="Kinds of penalty (行政处罚法 第九条; 生态环境行政处罚办法 第八条).",
+        min_length=1,
+    )
+    facts: Prose = Field(title="违法事实", description="The facts found.")
+    legal_basis: list[Line] = Field(
+        title="处罚依据", description="Provisions the decision rests on, one text a provision.", min_length=1
+    )
+    authority: Authority = Field(title="处罚机关", description="The agency that decided.")
+    status: Annotated[str, Coded("decision-status")] = Field(
+        title="决定状态", description="In force, corrected or withdrawn."
+    )
+    fine: Yuan | None = Field(None, title="罚款金额", description="The fine, yuan.")
+    confiscated: Yuan | None = Field(None, title="没收金额", description="Value of confiscated gains and goods, yuan.")
+    content: Prose | None = Field(None, title="处罚内容", description="The penalty in the words of the decision.")
+    violation_type: Line | None = Field(None, title="违法行为类型", description="Kind of unlawful act, in words.")
+    valid_until: Day | None = Field(
+        None, title="处罚有效期", description="Last day of effect; 2099-12-31 says for good."
+    )
+    publish_until: Day | None = Field(None, title="公示截止期", description="Last day of publication.")
+    permit_number: Permit | None = Field(
+        None, title="排污许可证编号", description="Permit of the party, 22 characters (HJ 608-2017)."
+    )
+    project_code: Project | None = Field(
+        None, title="项目代码", description="Investment project code, 20 digits (GB/T 40058-2021)."
+    )
+    approval_number: Writ | None = Field(None, title="环评批复文号", description="Number of the EIA approval.")
+    license_actions: list[Line] | None = Field(
+        None, title="暂扣或吊销证照", description="Licences suspended or revoked, name and number, one a text."
+    )
+    officers: list[Officer] | None = Field(None, title="执法人员", description="Officers in charge.")
+    violations: list[Violation] | None = Field(None, title="违法行为", description="The unlawful acts.")
+
+    def doubts(self) -> Iterator[Finding]:
+        yield from too_few(self.officers)
+        yield from party_doubts(self.party)
+        yield from self._fine_doubts()
+        yield from self._date_doubts()
+
+    def _fine_doubts(self) -> Iterator[Finding]:
+        fined = self.fine not in (None, "0")
+        if fined and "fine" not in self.kinds:
+            zh = "有罚款金额，但处罚种类中没有罚款。"
+            yield finding("decision.fine-unnamed", "fine", zh, "An amount is fined, but the kinds name no fine.")
+        if not fined and "fine" in self.kinds:
+            zh = "处罚种类有罚款，但没有罚款金额。"
+            yield finding("decision.fine-missing", "fine", zh, "The kinds name a fine, but no amount is given.")
+
+    def _date_doubts(self) -> Iterator[Finding]:
+        if self.valid_until and self.valid_until < self.decided_on:
+            zh = "处罚有效期早于决定日期。"
+            yield finding("decision.valid-early", "valid_until", zh, "Loses effect before it was decided.")
+        if self.publish_until and self.publish_until < self.decided_on:
+            zh = "公示截止期早于决定日期。"
+            yield finding("decision.published-early", "publish_until", zh, "Publication ends before the decision.")
+
+
+class PenaltyExecution(Document):
+    """处罚执行: a payment, a surcharge, enforcement, or the end of it."""
+
+    NAME = "penalty-execution/1"
+    TITLE = "行政处罚执行"
+
+    case_number: PlatformNumber = Field(title="案件编号", description="Number of the case.")
+    decision_number: Writ = Field(title="行政处罚决定书文号", description="Number of the decision.")
+    kind: Annotated[str, Coded("execution-kind")] = Field(
+        title="执行情况", description="Paid, instalment, surcharge (行政处罚法 第七十二条), enforced, closed."
+    )
+    at: Instant = Field(title="执行时间", description="When it happened, with offset.")
+    amount: Yuan | None = Field(None, title="金额", description="Amount paid or added, yuan.")
+    region: Region | None = Field(None, title="行政区划", description="Region of the case, six digits (GB/T 2260).")
+
+    def doubts(self) -> Iterator[Finding]:
+        if self.amount is None and self.kind in ("paid", "instalment", "surcharge"):
+            zh = "缴款或加处罚款缺少金额。"
+            yield finding("execution.amount-missing", "amount", zh, "A payment or surcharge without its amount.")

@@ -1,0 +1,69 @@
+"""The pollutant discharge permit 排污许可证 (排污许可管理条例 第十三条)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from pydantic import Field
+
+from schemas.components import Authority, Holder, OptionalSite
+from schemas.documents.base import Document, finding
+from schemas.findings import Finding
+from schemas.identifiers.permit import credit_code_of
+from schemas.values import Coded, Day, Industry, Instant, Line, Region
+from schemas.values import Permit as PermitValue
+
+
+class Permit(Document):
+    """排污许可证: a permit as it now stands, and what happened to it (`status`)."""
+
+    NAME = "permit/1"
+    TITLE = "排污许可证"
+
+    permit_number: PermitValue = Field(
+        title="排污许可证编号", description="Number of the permit, 22 characters (HJ 608-2017)."
+    )
+    holder: Holder = Field(title="排污单位", description="Who holds the permit.")
+    region: Region = Field(title="行政区划", description="Region of the production site, six digits (GB/T 2260).")
+    status: Annotated[str, Coded("permit-status")] = Field(
+        title="申请类型", description="What happened: new, reissued, changed, renewed, cancelled, revoked."
+    )
+    valid_from: Day = Field(title="有效期限起", description="First day the permit is valid.")
+    valid_to: Day = Field(title="有效期限止", description="Last day the permit is valid.")
+    issued_on: Day = Field(title="核发日期", description="Day of issue.")
+    issuer: Authority = Field(title="核发机关", description="The agency that issued it.")
+    management_class: Annotated[str, Coded("management-class")] | None = Field(
+        None, title="管理类别", description="Key, simplified or registration (排污许可管理条例 第二条、第二十四条)."
+    )
+    industry_code: Industry | None = Field(
+        None, title="行业类别", description="Industry, section letter and digits (GB/T 4754)."
+    )
+    industry_edition: Annotated[str, Coded("industry-edition")] | None = Field(
+        None, title="行业分类版本", description="Edition of GB/T 4754 that the industry code is of."
+    )
+    site: OptionalSite = Field(None, title="生产经营场所", description="Where the unit produces.")
+    pollutants: list[Line] | None = Field(
+        None, title="主要污染物类别", description="Names of the main pollutants, one a text."
+    )
+    key_areas: list[Annotated[str, Coded("key-area")]] | None = Field(
+        None, title="重点区域类型", description="Kinds of key control area the site lies in."
+    )
+    production_on: Day | None = Field(None, title="投产日期", description="Day production began.")
+    decided_at: Instant | None = Field(None, title="办结时间", description="When the application was settled.")
+    updated_at: Instant | None = Field(None, title="更新时间", description="Time stamp of the record at its source.")
+
+    def faults(self) -> Iterator[Finding]:
+        if self.valid_to < self.valid_from:
+            zh = "有效期限止早于有效期限起。"
+            yield finding("permit.validity", "valid_to", zh, "The permit ends before it begins.")
+
+    def doubts(self) -> Iterator[Finding]:
+        own, numbered = self.holder.credit_code, credit_code_of(self.permit_number)
+        if own and numbered and own != numbered:
+            zh = "排污单位的统一社会信用代码与许可证编号前18位不一致。"
+            en = "The holder's credit code differs from the one its permit number begins with."
+            yield finding("permit.holder-differs", "holder.credit_code", zh, en)
+        if self.issued_on > self.valid_to:
+            zh = "核发日期晚于有效期限止。"
+            yield finding("permit.issued-late", "issued_on", zh, "Issued after its last day of validity.")
