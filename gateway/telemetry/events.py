@@ -1,0 +1,126 @@
+"""What happened, as frozen values; hooks decide what becomes of it.
+
+No event carries personal data or a platform's own words: only ids, stable codes and durations.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageAccepted:
+    """A message is durable. `seconds`: from its first byte read to its 202."""
+
+    message_id: str
+    type: str
+    platform: str
+    operation: str
+    seconds: float
+    duplicate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRejected:
+    """A document was not accepted from its sender."""
+
+    platform: str
+    operation: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryUnrouted:
+    """A routed kind has no platform that could take the message."""
+
+    message_id: str
+    kind: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptEnded:
+    """One try came to its end. `status` None: no answer. `verdict`: accepted, refused, retry, dead, credentials."""
+
+    delivery_id: str
+    message_id: str
+    platform: str
+    type: str
+    number: int
+    verdict: str
+    status: int | None
+    seconds: float
+    code: str | None = None
+    trace_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverySettled:
+    """A delivery reached delivered, refused or dead. `seconds`: since its message was received."""
+
+    delivery_id: str
+    message_id: str
+    platform: str
+    type: str
+    state: str
+    attempts: int
+    seconds: float
+    code: str | None = None
+    trace_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformHeld:
+    """A whole platform waits: `by` breaker, credentials or paused. This is the alert; it comes once a hold."""
+
+    platform: str
+    by: str
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformReleased:
+    """A platform's hold was lifted."""
+
+    platform: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryStumbled:
+    """The gateway itself failed while delivering (not the platform): ours to look into."""
+
+    platform: str
+    error: str
+
+
+Event = (
+    MessageAccepted
+    | DocumentRejected
+    | DeliveryUnrouted
+    | AttemptEnded
+    | DeliverySettled
+    | PlatformHeld
+    | PlatformReleased
+    | DeliveryStumbled
+)
+Hook = Callable[[Event], None]
+
+
+class Events:
+    """Tells every hook of every event, in order; a hook that fails never disturbs what it watches."""
+
+    def __init__(self, hooks: Iterable[Hook] = ()) -> None:
+        self._hooks = tuple(hooks)
+
+    def __call__(self, event: Event) -> None:
+        """Tell the hooks; never raises."""
+        for hook in self._hooks:
+            try:
+                hook(event)
+            except Exception:
+                _log.exception("a telemetry hook failed on %s", type(event).__name__)

@@ -1,0 +1,94 @@
+"""Structured logs: one JSON object a line, with the message id and the trace id, without personal data."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from dataclasses import fields
+from typing import IO, Any
+
+import structlog
+
+from gateway.telemetry.events import (
+    AttemptEnded,
+    DeliverySettled,
+    DeliveryStumbled,
+    DeliveryUnrouted,
+    DocumentRejected,
+    Event,
+    MessageAccepted,
+    PlatformHeld,
+    PlatformReleased,
+)
+
+_NAMES = {
+    MessageAccepted: "message.accepted",
+    DocumentRejected: "document.rejected",
+    DeliveryUnrouted: "delivery.unrouted",
+    AttemptEnded: "attempt.ended",
+    DeliverySettled: "delivery.settled",
+    PlatformHeld: "platform.held",
+    PlatformReleased: "platform.released",
+    DeliveryStumbled: "delivery.stumbled",
+}
+
+
+def configure(level: str = "info", *, stream: IO[str] | None = None) -> None:
+    """Send our logs and everybody else's through one JSON renderer to `stream` (standard error)."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                structlog.processors.JSONRenderer(ensure_ascii=False),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+
+
+class LogHook:
+    """A hook that writes down what an operator should read; the ordinary flow stays at debug."""
+
+    def __init__(self, logger: Any = None) -> None:
+        self._logger = logger or structlog.get_logger("hutong")
+
+    def __call__(self, event: Event) -> None:
+        """Write one event at the level it deserves."""
+        level = _level(event)
+        if self._logger.is_enabled_for(level):
+            self._logger.log(level, _NAMES[type(event)], **_said(event))
+
+
+def _level(event: Event) -> int:
+    match event:
+        case PlatformHeld() | DeliveryStumbled():
+            return logging.ERROR
+        case DeliverySettled(state="dead") | DeliveryUnrouted():
+            return logging.WARNING
+        case DeliverySettled(state="refused") | PlatformReleased() | DocumentRejected():
+            return logging.INFO
+        case AttemptEnded(verdict=verdict) if verdict not in ("accepted", "refused"):
+            return logging.INFO
+        case _:
+            return logging.DEBUG
+
+
+def _said(event: Event) -> dict[str, Any]:
+    values = {field.name: getattr(event, field.name) for field in fields(event)}
+    return {name: value for name, value in values.items() if value is not None}

@@ -1,0 +1,38 @@
+"""The W3C trace context: read a caller's `traceparent`, write one for each call of ours."""
+
+from __future__ import annotations
+
+import re
+import secrets
+
+from opentelemetry import trace
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+_propagator = TraceContextTextMapPropagator()
+_TRACE_ID = re.compile(r"[0-9a-f]{32}")
+
+
+def trace_id(traceparent: str | None) -> str:
+    """Give the trace id of a `traceparent` header; a new one when it is absent or malformed."""
+    if traceparent:
+        context = _propagator.extract({"traceparent": traceparent})
+        span = trace.get_current_span(context).get_span_context()
+        if span.is_valid:
+            return trace.format_trace_id(span.trace_id)
+    return secrets.token_hex(16)
+
+
+def traceparent(trace_id: str | None) -> str:
+    """Write a `traceparent` for a new child span of a trace; of a new trace when none is given."""
+    known = trace_id if trace_id and _TRACE_ID.fullmatch(trace_id) and int(trace_id, 16) else secrets.token_hex(16)
+    span = trace.NonRecordingSpan(
+        trace.SpanContext(
+            trace_id=int(known, 16),
+            span_id=int.from_bytes(secrets.token_bytes(8), "big") or 1,
+            is_remote=False,
+            trace_flags=trace.TraceFlags(trace.TraceFlags.SAMPLED),
+        )
+    )
+    carrier: dict[str, str] = {}
+    _propagator.inject(carrier, trace.set_span_in_context(span))
+    return carrier["traceparent"]
