@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.ledger.values import Platform, Receipt, Rejection
+from gateway.ledger.values import Draft, Platform, Receipt, Rejection
 from gateway.message import Enriched
 from schemas.findings import Finding, Rejected
 
@@ -117,8 +117,19 @@ class Recognised:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """What the case already knew that the document lacked."""
+class Context:
+    """Where a document belongs: its numbers recognised, its correlation, what the case knew, its region."""
 
+    recognised: Recognised
+    correlation_id: str | None
     enriched: Mapping[str, Enriched]
-    region: str | None = None
+    region: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """Everything intake decided about one document, before anything is kept. `document` is the one sent on."""
+
+    draft: Draft
+    document: Mapping[str, Any]
+    planned: tuple[Planned, ...]

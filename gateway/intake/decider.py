@@ -1,0 +1,99 @@
+"""Decide what a document becomes: whose numbers, which case, what region, where to. Nothing is kept here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from gateway.enrichment import overlaid
+from gateway.installed import InstalledAdapters
+from gateway.intake import borders, correlation, drafts, enricher, numbers, router
+from gateway.intake.directory import Directory
+from gateway.intake.routes import Route, Routes
+from gateway.intake.values import Call, Context, Decided, Reading, Recognised, Refused, Translated
+from gateway.ledger.base import Ledger
+from gateway.ledger.values import Draft, Known
+from schemas.catalog import TYPES, MessageType
+from schemas.findings import Rejected
+
+BREATH = 64
+"""Records of a package after which other requests get a turn."""
+
+Numbers = dict[tuple[str, str], Known]
+"""Numbers that earlier records of the same package brought, and the ledger does not know yet."""
+
+
+class Decider:
+    """Decides record by record. The ledger is asked only about numbers that a document speaks of."""
+
+    def __init__(self, ledger: Ledger, adapters: InstalledAdapters, routes: Routes, directory: Directory) -> None:
+        self._ledger = ledger
+        self._adapters = adapters
+        self._routes = routes
+        self._directory = directory
+
+    async def decide(self, call: Call, reading: Reading, at: datetime) -> Sequence[Decided | Refused]:
+        """Decide every record of a body, in order; what is wrong with one does not stop the others."""
+        brought: Numbers = {}
+        decided: list[Decided | Refused] = []
+        for place, record in enumerate(reading.entries, 1):
+            decided.append(await self._record(call, record, at, brought))
+            if place % BREATH == 0:
+                await asyncio.sleep(0)
+        return decided
+
+    async def _record(
+        self, call: Call, record: Translated | Refused, at: datetime, brought: Numbers
+    ) -> Decided | Refused:
+        if isinstance(record, Refused):
+            return record
+        try:
+            decided = await self._document(call, record, at, brought)
+        except Rejected as error:
+            return Refused(record.index, error)
+        _bring(brought, decided.draft)
+        return decided
+
+    async def _document(self, call: Call, record: Translated, at: datetime, brought: Numbers) -> Decided:
+        kind, route = TYPES[record.type], self._routes.of(record.type)
+        borders.check_sender(route, call.platform)
+        context = await self._context(call, record, kind, route, brought)
+        message = drafts.message(call, record, self._adapters.of(call.platform), route, context, at)
+        document = overlaid(message.document, message.enriched)
+        routable = router.Routable(message.type, document, message.region, message.source, context.recognised.answered)
+        planned = router.plan(route, routable, self._directory, self._adapters.can_send)
+        noticed = [*enricher.notices(kind, message.enriched), *drafts.unrouted_notices(self._routes, planned)]
+        message = replace(message, warnings=drafts.warnings([*record.warnings, *noticed]))
+        draft = Draft(record.index, message, drafts.deliveries(message, planned), context.recognised.numbers)
+        return Decided(draft, document, planned)
+
+    async def _context(
+        self, call: Call, record: Translated, kind: MessageType, route: Route, brought: Numbers
+    ) -> Context:
+        recognised = await self._recognise(call.platform.id, kind, route, record.document, brought)
+        named = await correlation.tied(self._ledger, call.platform.id, record.headers)
+        tied = recognised.correlation_id or named
+        enriched = await enricher.filled(self._ledger, kind, recognised.document, tied)
+        said = kind.region(recognised.document) or record.headers.region
+        known = enriched.get("region")
+        region = borders.region_of(said, known.value if known else None, call.platform)
+        return Context(recognised, tied, enriched, region)
+
+    async def _recognise(
+        self, caller: str, kind: MessageType, route: Route, document: Mapping[str, Any], brought: Numbers
+    ) -> Recognised:
+        spoken = numbers.spoken(kind, document)
+        known = await self._ledger.recall(caller, spoken) if spoken else {}
+        new = {key: brought[key, number] for key, number in spoken.items() if (key, number) in brought}
+        return numbers.recognise(kind, route, document, caller, {**new, **known})
+
+
+def _bring(brought: Numbers, draft: Draft) -> None:
+    """Let the following records of a package recognise the numbers of this one, in its sender's words."""
+    message = draft.message
+    for key, number in draft.numbers.items():
+        known = Known(number, message.id, message.type, message.source, message.correlation_id, message.ordering_key)
+        brought.setdefault((key, message.raw_numbers.get(key, number)), known)

@@ -1,0 +1,103 @@
+"""Write down what intake decided: the message, its deliveries, or the rejection; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from adapters.base import Adapter
+from gateway import problems
+from gateway.clock import new_id
+from gateway.enrichment import overlaid
+from gateway.intake import receiver
+from gateway.intake.routes import Route, Routes
+from gateway.intake.values import Call, Context, Planned, Translated
+from gateway.ledger.values import Rejection
+from gateway.message import Delivery, Message, State
+from schemas.catalog import TYPES
+from schemas.findings import Finding, Rejected, Text
+
+
+def message(call: Call, record: Translated, adapter: Adapter, route: Route, context: Context, at: datetime) -> Message:
+    """Write the message: the document in its issuers' words, and apart from it what the case knew."""
+    recognised, headers = context.recognised, record.headers
+    document = {**recognised.document, **({route.sender: call.platform.id} if route.sender else {})}
+    message_id = new_id(at)
+    return Message(
+        id=message_id,
+        type=record.type,
+        document=document,
+        source=call.platform.id,
+        operation=call.operation,
+        adapter=f"{adapter.name} {adapter.version}",
+        region=context.region,
+        ordering_key=recognised.ordering_key,
+        correlation_id=context.correlation_id or message_id,
+        received_at=at,
+        identity=receiver.identity_of(record),
+        digest=receiver.digest_of(record),
+        keys=TYPES[record.type].keys(overlaid(document, context.enriched)),
+        causation_id=recognised.causation_id or headers.causation_id,
+        corrects=headers.corrects,
+        enriched=context.enriched,
+        raw_numbers=recognised.raw,
+        trace_id=call.trace_id,
+    )
+
+
+def deliveries(message: Message, planned: Iterable[Planned]) -> tuple[Delivery, ...]:
+    """Make a delivery of each planned one: ready, or unrouted when nobody can take it."""
+    return tuple(
+        Delivery(
+            id=new_id(message.received_at),
+            message_id=message.id,
+            type=message.type,
+            kind=one.kind,
+            platform=one.platform,
+            lane=message.ordering_key,
+            state=State.UNROUTED if one.platform is None else State.READY,
+            created_at=message.received_at,
+        )
+        for one in planned
+    )
+
+
+def unrouted_notices(routes: Routes, planned: Iterable[Planned]) -> list[Finding]:
+    """Say which kinds nobody can take the message for, one warning a kind."""
+    return [_unrouted(one.kind, routes.kinds.get(one.kind, one.kind)) for one in planned if one.platform is None]
+
+
+def _unrouted(kind: str, title: str) -> Finding:
+    message = Text(
+        f"没有可接收的{title}覆盖该地区；已留存，此类平台登记后立即投递",
+        f"No {kind} platform covers the region and can take it; it is kept and goes out as soon as one is registered",
+    )
+    return Finding("delivery.unrouted", message, value=kind)
+
+
+def warnings(findings: Iterable[Finding]) -> tuple[Mapping[str, Any], ...]:
+    """Write warnings as the message keeps them, in both languages."""
+    return tuple(problems.keep_warning(one) for one in findings)
+
+
+def rejection(call: Call, index: int, error: Rejected, at: datetime, *, kept: bool = True) -> Rejection:
+    """Write a rejection with its problem document; one that is not `kept` has no id to be found under."""
+    rejection_id = new_id(at) if kept else None
+    return Rejection(
+        id=rejection_id or "",
+        platform=call.platform.id,
+        operation=call.operation,
+        received_at=at,
+        index=index,
+        status=error.status,
+        code=error.code,
+        problem=problems.keep(
+            error.code,
+            error.status,
+            error.detail,
+            error.findings,
+            trace_id=call.trace_id,
+            rejection_id=rejection_id,
+        ),
+    )

@@ -1,0 +1,53 @@
+"""Ask the ledger what a case already knows, and choose what of it a document may be filled in with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.enrichment import lacking, same_party
+from gateway.ledger.base import Ledger
+from gateway.message import Enriched
+from schemas import documents
+from schemas.catalog import MessageType
+from schemas.findings import Finding, Text
+
+_OF_THE_PLACE = "region"
+"""True of a case whoever it is about; everything else is true of one enterprise."""
+
+
+async def filled(
+    ledger: Ledger, kind: MessageType, document: Mapping[str, Any], correlation_id: str | None
+) -> dict[str, Enriched]:
+    """Give what the case knows and the document lacks, by canonical path; nothing when it belongs to no case.
+
+    What an enterprise's own document said is not told of another: the parties must agree.
+    """
+    absent = lacking(kind, document) if correlation_id else ()
+    if not absent or correlation_id is None:
+        return {}
+    facts = await ledger.facts(correlation_id)
+    found = {path: facts[key] for path in absent if (key := path.rpartition(".")[2]) in facts}
+    strangers = await _strangers(ledger, document, found)
+    return {path: fact for path, fact in found.items() if path == _OF_THE_PLACE or fact.message_id not in strangers}
+
+
+async def _strangers(ledger: Ledger, document: Mapping[str, Any], found: Mapping[str, Enriched]) -> set[str]:
+    """Name the messages among those the facts came from that are about somebody else."""
+    asked = {fact.message_id for path, fact in found.items() if path != _OF_THE_PLACE}
+    messages = [await ledger.message(one) for one in asked]
+    return {one.id for one in messages if one is not None and not same_party(document, one.document)}
+
+
+def notices(kind: MessageType, enriched: Mapping[str, Enriched]) -> list[Finding]:
+    """Say what was filled in, one warning a field."""
+    titles = documents.fields(kind.document)
+    return [_notice(path, titles[path].title, fact) for path, fact in enriched.items()]
+
+
+def _notice(path: str, title: str, fact: Enriched) -> Finding:
+    message = Text(
+        f"原文未填，已按同一案件先前文书 {fact.message_id} 补充",
+        f"Not in the document: filled in from message {fact.message_id} of the same case",
+    )
+    return Finding("value.enriched", message, field=path, title=title, value=fact.value)

@@ -1,0 +1,118 @@
+"""Whose number is it? Recognise the numbers a document speaks of, and what they tie it to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from gateway.enrichment import with_value
+from gateway.intake.routes import Route
+from gateway.intake.values import Recognised
+from gateway.ledger.values import Known
+from schemas.catalog import TYPES, MessageType, at
+from schemas.findings import Finding, Rejected, Text
+
+_NATIONAL = frozenset(key for kind in TYPES.values() if not kind.scoped for key in kind.parents)
+"""Numbers that mean the same everywhere and tie one document to another."""
+
+
+def spoken(kind: MessageType, document: Mapping[str, Any]) -> dict[str, str]:
+    """Give the numbers that may be recognised, by key, as the sender wrote them; empty when it speaks of none."""
+    found = {_key(path): at(document, path) for path in kind.numbers}
+    national = [key for key in kind.parents if key not in found]
+    if national:
+        keys = kind.keys(document)
+        found |= {key: keys.get(key) for key in national}
+    return {key: str(value) for key, value in found.items() if value is not None}
+
+
+def recognise(
+    kind: MessageType, route: Route, document: Mapping[str, Any], caller: str, found: Mapping[str, Known]
+) -> Recognised:
+    """Put numbers in their issuers' words and find the case; Rejected `order.unknown` when it answers nothing.
+
+    `found` is what the ledger knows of the numbers that `spoken` gave. A number that this type issues
+    is the caller's own, whatever others call by the same one.
+    """
+    known = {key: one for key, one in found.items() if _meant(kind, key, document, caller, one)}
+    changed = {path: known[_key(path)].original for path in kind.numbers if _key(path) in known}
+    raw = {_key(path): str(at(document, path)) for path, own in changed.items() if at(document, path) != own}
+    mended = _with_all(document, {path: own for path, own in changed.items() if _key(path) in raw})
+    tie = next((known[key] for key in (kind.ordering_field, *kind.parents) if key in known), None)
+    return Recognised(
+        document=mended,
+        raw=raw,
+        numbers=_remembered(kind, mended, known),
+        ordering_key=_lane(kind, mended, caller, known),
+        correlation_id=tie.correlation_id if tie else None,
+        causation_id=tie.message_id if tie else None,
+        answered=_answered(kind, route, mended, caller, known) if route.answers else None,
+    )
+
+
+def _key(path: str) -> str:
+    return path.rpartition(".")[2]
+
+
+def _issues(kind: MessageType, key: str) -> bool:
+    return kind.scoped and key == kind.ordering_field and key not in kind.parents
+
+
+def _meant(kind: MessageType, key: str, document: Mapping[str, Any], caller: str, known: Known) -> bool:
+    if not _issues(kind, key):
+        return True
+    return known.source == caller or known.original != at(document, key)
+
+
+def _with_all(document: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
+    result = dict(document)
+    for path, value in values.items():
+        result = with_value(result, path, value)
+    return result
+
+
+def _remembered(kind: MessageType, document: Mapping[str, Any], known: Mapping[str, Known]) -> dict[str, str]:
+    """Choose the numbers to remember the message by: what it issues, what was recognised, what names it nationally."""
+    return dict(_own(kind, document)) | {key: one.original for key, one in known.items()}
+
+
+def _own(kind: MessageType, document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if kind.scoped:
+        yield kind.ordering_field, kind.ordering_key(document)
+    else:
+        yield from ((key, value) for key, value in kind.keys(document).items() if key in _NATIONAL)
+
+
+def _lane(kind: MessageType, document: Mapping[str, Any], caller: str, known: Mapping[str, Known]) -> str:
+    """Give the ordering key: the lane of the same number where it is known, else one of its own."""
+    field = kind.ordering_field
+    same = (known[key] for key in ((field,) if kind.scoped else kind.parents) if key in known)
+    inherited = next((one.ordering_key for one in same if one.ordering_key.startswith(f"{field}:")), None)
+    if inherited is not None:
+        return inherited
+    value = kind.ordering_key(document)
+    if not kind.scoped:
+        return f"{field}:{value}"
+    issuer = known[field].source if field in known else caller
+    return f"{field}:{issuer}:{value}"
+
+
+def _answered(
+    kind: MessageType, route: Route, document: Mapping[str, Any], caller: str, known: Mapping[str, Known]
+) -> str:
+    """Name the platform whose message this one answers (Return Address)."""
+    asked = known.get(kind.ordering_field)
+    if asked is not None and asked.type == route.answers and asked.source != caller:
+        return asked.source
+    number = kind.ordering_key(document)
+    finding = Finding(
+        "order.unknown",
+        Text(f"没有收到过编号为 {number} 的任务", f"No order numbered {number} was given to this platform"),
+        field=kind.ordering_field,
+        value=number,
+    )
+    detail = Text(
+        f"网关没有向本平台转交过编号为 {number} 的调度任务；请核对编号后重发",
+        f"The gateway passed no order numbered {number} to this platform; check the number and send it again",
+    )
+    raise Rejected("order.unknown", detail, [finding])

@@ -1,0 +1,82 @@
+"""From bytes to canonical documents (Message Translator), without ever stopping the event loop for long."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from adapters.base import Adapter, Record
+from gateway.errors import NotFound
+from gateway.installed import InstalledAdapters
+from gateway.intake import submission
+from gateway.intake.values import Call, Reading, Refused, Translated
+from schemas.findings import Rejected, Text
+
+LARGE = 256 * 1024
+"""Bytes. A larger body is translated on another thread; for a smaller one the hop costs more than the work."""
+
+TOO_LARGE = 413
+
+
+class Translator:
+    """Reads what platforms send. What is wrong with a record is told with the record; the others go on."""
+
+    def __init__(self, adapters: InstalledAdapters) -> None:
+        self._adapters = adapters
+
+    async def native(self, call: Call) -> Reading:
+        """Read a body in the caller's own format; NotFound `operation.unknown`.
+
+        A body that is too large to be looked at raises Rejected (413): it is not kept.
+        """
+        adapter = self._adapters.of(call.platform)
+        if call.operation not in adapter.receives:
+            raise _unknown(adapter, call.operation)
+        return await _read(lambda: _native(adapter, call), len(call.body))
+
+    async def canonical(self, call: Call) -> Reading:
+        """Read a body that holds one canonical document and what is said beside it."""
+        return await _read(lambda: _canonical(call), len(call.body))
+
+
+async def _read(read: Callable[[], Reading], size: int) -> Reading:
+    try:
+        return await asyncio.to_thread(read) if size > LARGE else read()
+    except Rejected as error:
+        if error.status == TOO_LARGE:
+            raise
+        return Reading((Refused(0, error),))
+
+
+def _native(adapter: Adapter, call: Call) -> Reading:
+    package = adapter.read(call.operation, call.body, call.content_type)
+    if not package.records:
+        raise Rejected(
+            "package.empty",
+            Text("数据包中没有记录；请放入至少一条记录后重发", "The package holds no record; put at least one in it"),
+        )
+    return Reading(tuple(_record(adapter, call.operation, one) for one in package.records), package.split)
+
+
+def _record(adapter: Adapter, operation: str, record: Record) -> Translated | Refused:
+    try:
+        made = adapter.translate_in(operation, record)
+    except Rejected as error:
+        return Refused(record.index, error)
+    return Translated(record.index, made.type, made.document, made.warnings, record.identity)
+
+
+def _canonical(call: Call) -> Reading:
+    return Reading((submission.read(call.body, call.content_type),))
+
+
+def _unknown(adapter: Adapter, operation: str) -> NotFound:
+    known = "、".join(sorted(adapter.receives))
+    listed = ", ".join(sorted(adapter.receives))
+    return NotFound(
+        Text(
+            f"适配器 {adapter.name} 不接收操作 {operation}；可用操作：{known or '无'}",
+            f"The adapter {adapter.name} receives no operation {operation}; it receives: {listed or 'none'}",
+        ),
+        code="operation.unknown",
+    )
