@@ -1,0 +1,61 @@
+"""Answer a caller in its own format, as the operation declares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from html import escape
+
+from adapters import formats, placeholders
+from adapters.base import Answer
+from adapters.bundle.manifest import AnswerPart, Conversation
+from adapters.envelope import compile_tree
+from adapters.formats import charsets, json
+from adapters.formats.values import Format
+
+_TYPES = {"json": "application/json", "xml": "application/xml", "soap": "text/xml", "form": "text/plain"}
+
+_Write = Callable[[Mapping[str, str]], Answer]
+
+
+class AnswerWriter:
+    """A compiled `answer`: a tree is written in the operation's format, a text as it is, values escaped."""
+
+    def __init__(self, declared: AnswerPart, wire: Format) -> None:
+        self._accepted = _compile(declared.accepted, wire)
+        self._rejected = _compile(declared.rejected, wire)
+
+    def write(self, *, accepted: bool, values: Mapping[str, str]) -> Answer:
+        """Write the answer; `values` are `message_id`, `code` and `detail`, as far as they are known."""
+        return (self._accepted if accepted else self._rejected)(values)
+
+
+def _compile(said: Conversation, wire: Format) -> _Write:
+    return _text(said, wire) if isinstance(said.body, str) else _tree(said, wire)
+
+
+def _tree(said: Conversation, wire: Format) -> _Write:
+    build = compile_tree(said.body)
+
+    def write(values: Mapping[str, str]) -> Answer:
+        written = formats.write(wire, build(values))
+        return Answer(said.status, written.content_type, written.body)
+
+    return write
+
+
+def _text(said: Conversation, wire: Format) -> _Write:
+    template = placeholders.parse(said.body)
+    content_type = f"{_TYPES[wire.body]}; charset={wire.charset.upper()}"
+    escaped = _ESCAPES.get(wire.body, str)
+
+    def write(values: Mapping[str, str]) -> Answer:
+        return Answer(said.status, content_type, charsets.encode(template.render(values, escaped), wire.charset))
+
+    return write
+
+
+def _json_escape(text: str) -> str:
+    return json.dump(text).decode("utf-8")[1:-1]
+
+
+_ESCAPES: Mapping[str, Callable[[str], str]] = {"json": _json_escape, "xml": escape, "soap": escape}

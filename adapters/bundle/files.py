@@ -1,0 +1,163 @@
+"""The files of a bundle, from a folder or a zip: bounded, and never from outside it."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+
+from adapters.source import BrokenBundle, BundleFinding
+from schemas.findings import Text
+
+MANIFEST = "adapter.yaml"
+MAX_FILES = 1000
+MAX_FILE_BYTES = 4 * 1024 * 1024
+MAX_BYTES = 16 * 1024 * 1024
+
+_JUNK = ("__MACOSX", "__pycache__", "Thumbs.db", "desktop.ini")
+
+Files = Mapping[str, bytes]
+"""Relative path with `/` → content, in the order of the paths."""
+
+
+def read(path: Path) -> Files:
+    """Read a bundle's files from a folder or a zip; raises `BrokenBundle`. Hidden files do not count."""
+    if path.is_dir():
+        found = dict(_folder(path))
+    elif path.is_file() and zipfile.is_zipfile(path):
+        found = _zip(path)
+    else:
+        raise _broken(
+            "bundle.missing",
+            str(path),
+            Text("不是文件夹，也不是 zip 文件", "it is neither a folder nor a zip"),
+            Text("请给出适配包的文件夹或 zip 文件", "name the folder or the zip of a bundle"),
+        )
+    if MANIFEST not in found:
+        raise _broken(
+            "bundle.manifest",
+            MANIFEST,
+            Text("缺少 adapter.yaml", "adapter.yaml is missing"),
+            Text("请在适配包的最外层放置 adapter.yaml", "put adapter.yaml at the top of the bundle"),
+        )
+    return {name: found[name] for name in sorted(found)}
+
+
+def digest(files: Files) -> str:
+    """Give the SHA-256, hexadecimal, over all paths and contents: a published version is everything in it."""
+    whole = sha256()
+    for name in sorted(files):
+        for piece in (name.encode("utf-8"), files[name]):
+            whole.update(len(piece).to_bytes(8, "big") + piece)
+    return whole.hexdigest()
+
+
+def _folder(root: Path) -> Iterator[tuple[str, bytes]]:
+    base = root.resolve()
+    bounds = _Bounds()
+    for path in sorted(root.rglob("*")):
+        name = path.relative_to(root).as_posix()
+        if _is_junk(name) or path.is_dir():
+            continue
+        if not path.resolve().is_relative_to(base):
+            raise _escapes(name)
+        bounds.take(name, path.stat().st_size)
+        yield name, path.read_bytes()
+
+
+def _zip(path: Path) -> dict[str, bytes]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _without_top(dict(_members(archive)))
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError) as error:
+        raise _broken(
+            "bundle.zip",
+            path.name,
+            Text(f"zip 文件无法读取：{error}", f"the zip cannot be read: {error}"),
+            Text("请重新打包（不要加密）", "pack it again, without encryption"),
+        ) from None
+
+
+def _members(archive: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:
+    bounds = _Bounds()
+    for entry in archive.infolist():
+        if entry.is_dir() or _is_junk(entry.filename):
+            continue
+        _check_name(entry)
+        bounds.take(entry.filename, entry.file_size)
+        with archive.open(entry) as member:
+            content = member.read(MAX_FILE_BYTES + 1)
+        if len(content) > MAX_FILE_BYTES:
+            raise _too_much(entry.filename)
+        yield entry.filename, content
+
+
+def _check_name(entry: zipfile.ZipInfo) -> None:
+    name = entry.filename
+    parts = PurePosixPath(name).parts
+    link = (entry.external_attr >> 16) & 0o170000 == 0o120000
+    if link or "\\" in name or ".." in parts or name.startswith("/") or ":" in parts[0]:
+        raise _escapes(name)
+
+
+def _without_top(files: dict[str, bytes]) -> dict[str, bytes]:
+    """A zip of the folder itself holds everything under the folder's name."""
+    tops = {name.partition("/")[0] for name in files}
+    if MANIFEST in files or len(tops) != 1:
+        return files
+    prefix = f"{tops.pop()}/"
+    return {name.removeprefix(prefix): content for name, content in files.items()}
+
+
+class _Bounds:
+    """Count files and bytes, and stop when there are too many."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+        self.bytes = 0
+
+    def take(self, name: str, size: int) -> None:
+        if name in self.names:
+            raise _broken(
+                "bundle.twice",
+                name,
+                Text("文件在 zip 中出现两次", "the zip holds this file twice"),
+                Text("请重新打包", "pack it again"),
+            )
+        self.names.add(name)
+        self.bytes += size
+        if size > MAX_FILE_BYTES or self.bytes > MAX_BYTES or len(self.names) > MAX_FILES:
+            raise _too_much(name)
+
+
+def _is_junk(name: str) -> bool:
+    parts = PurePosixPath(name).parts
+    return any(part.startswith(".") and part not in (".", "..") for part in parts) or bool(set(parts) & set(_JUNK))
+
+
+def _too_much(name: str) -> BrokenBundle:
+    return _broken(
+        "bundle.size",
+        name,
+        Text(
+            f"适配包过大：至多 {MAX_FILES} 个文件，单个 4 MiB，总共 16 MiB",
+            f"the bundle is too large: at most {MAX_FILES} files, 4 MiB each and 16 MiB together",
+        ),
+        Text("请删去不需要的文件", "remove files that are not needed"),
+    )
+
+
+def _escapes(name: str) -> BrokenBundle:
+    return _broken(
+        "bundle.path",
+        name,
+        Text("路径指向适配包之外", "the path leads outside the bundle"),
+        Text(
+            "请只使用适配包内的普通文件和 / 分隔的相对路径", "use plain files inside the bundle, with / between names"
+        ),
+    )
+
+
+def _broken(code: str, file: str, message: Text, remedy: Text) -> BrokenBundle:
+    return BrokenBundle([BundleFinding(code, message, remedy, file)])

@@ -1,0 +1,71 @@
+"""The charsets of platforms: UTF-8, and the GB family in which each is a part of the next."""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+from adapters.formats import faults
+
+FAMILY = {"utf-8": "utf-8", "gb2312": "gb18030", "gbk": "gb18030", "gb18030": "gb18030"}
+"""Charset → the charset that reads it: GB18030 reads what any of its ancestors wrote."""
+
+_ALIASES = {"utf8": "utf-8", "utf_8": "utf-8", "cp936": "gbk", "gb_2312-80": "gb2312", "x-gbk": "gbk", "ms936": "gbk"}
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9._-]{1,40})", re.IGNORECASE)
+_IDEOGRAPHS = re.compile("[\u3000-\u303f\u4e00-\u9fff\uff01-\uff5e]")
+
+
+def canonical(name: str) -> str | None:
+    """Give our name of a charset, None for one that is not spoken here."""
+    low = name.strip().lower()
+    low = _ALIASES.get(low, low)
+    return low if low in FAMILY else None
+
+
+def from_content_type(content_type: str | None) -> str | None:
+    """Give the charset that a Content-Type header names, None without one."""
+    match = _CHARSET.search(content_type or "")
+    return match.group(1) if match else None
+
+
+def agree(declared: str, content_type: str | None) -> str:
+    """Give the charset to read with: the declared one, which a Content-Type may not contradict."""
+    named = from_content_type(content_type)
+    if named is None:
+        return declared
+    found = canonical(named)
+    if found is None or FAMILY[found] != FAMILY[declared]:
+        raise faults.other_charset(named, declared)
+    return declared
+
+
+def decode(body: bytes, charset: str) -> str:
+    """Decode strictly, without a byte-order mark; raises `Rejected` naming the offset of the bad byte."""
+    start = len(codecs.BOM_UTF8) if body.startswith(codecs.BOM_UTF8) else 0
+    if start and FAMILY[charset] != "utf-8":
+        raise faults.other_charset("utf-8", charset)
+    try:
+        text = body[start:].decode(FAMILY[charset])
+    except UnicodeDecodeError as error:
+        raise faults.undecodable(charset, start + error.start) from None
+    if FAMILY[charset] != "utf-8" and not body.isascii():
+        _refuse_hidden_utf8(body, charset)
+    return text
+
+
+def _refuse_hidden_utf8(body: bytes, charset: str) -> None:
+    """UTF-8 often decodes as GBK, into nonsense; GBK practically never reads as UTF-8 ideographs."""
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError:
+        return
+    if _IDEOGRAPHS.search(text):
+        raise faults.other_charset("utf-8", charset)
+
+
+def encode(text: str, charset: str) -> bytes:
+    """Encode strictly; raises `Rejected` naming the character that the charset does not have."""
+    try:
+        return text.encode(charset)
+    except UnicodeEncodeError as error:
+        raise faults.unencodable(charset, text[error.start], error.start) from None

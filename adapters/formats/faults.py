@@ -1,0 +1,72 @@
+"""What can be wrong with a body before anybody looks at its meaning."""
+
+from __future__ import annotations
+
+from schemas.findings import Finding, Rejected, Text
+
+
+def reject(code: str, zh: str, en: str, *, status: int = 400, path: str = "") -> Rejected:
+    """Make the rejection of a whole body, with one finding that says the same."""
+    text = Text(zh, en)
+    return Rejected(code, text, [Finding(code, text, path=path)], status=status)
+
+
+def empty() -> Rejected:
+    """Nothing was sent."""
+    return reject("body.empty", "请求体为空；请发送文档内容", "the body is empty; send the document")
+
+
+def too_large(size: int, limit: int) -> Rejected:
+    """More bytes than the bundle allows."""
+    return reject(
+        "body.size",
+        f"请求体 {size} 字节，超过上限 {limit} 字节；请拆分后发送",
+        f"the body has {size} bytes, more than the {limit} allowed; send it in parts",
+        status=413,
+    )
+
+
+def too_deep(limit: int) -> Rejected:
+    """Nested beyond what any document needs."""
+    return reject(
+        "body.depth", f"嵌套超过 {limit} 层；请减少嵌套", f"nested deeper than {limit} levels; nest less deeply"
+    )
+
+
+def syntax(kind: str, detail: str) -> Rejected:
+    """Not well-formed in the declared format."""
+    return reject(
+        f"{kind}.syntax",
+        f"请求体不是合格的 {kind.upper()}：{detail}；请改正后重新发送",
+        f"the body is not well-formed {kind.upper()}: {detail}; correct it and send it again",
+    )
+
+
+def undecodable(charset: str, offset: int) -> Rejected:
+    """Bytes that are no text in the charset."""
+    return reject(
+        "body.charset",
+        f"第 {offset} 字节起无法按 {charset.upper()} 解码；请确认字符集",
+        f"cannot be decoded as {charset.upper()} from byte {offset} on; check the charset",
+    )
+
+
+def other_charset(found: str, declared: str) -> Rejected:
+    """Says or shows another charset than the declared one."""
+    return reject(
+        "body.charset",
+        f"请求体的字符集是 {found.upper()}，约定的是 {declared.upper()}；请按约定的字符集发送",
+        f"the body is in {found.upper()} but {declared.upper()} is agreed; send it in the agreed charset",
+        status=415,
+    )
+
+
+def unencodable(charset: str, character: str, offset: int) -> Rejected:
+    """A character that the platform's charset does not have."""
+    point = f"U+{ord(character):04X}"
+    return reject(
+        "body.unencodable",
+        f"第 {offset + 1} 个字符 {character}（{point}）不能用 {charset.upper()} 表示；请更正该文档",
+        f"character {offset + 1} {character} ({point}) does not exist in {charset.upper()}; correct the document",
+        status=422,
+    )

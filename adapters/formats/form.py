@@ -1,0 +1,68 @@
+"""Form bodies (application/x-www-form-urlencoded): flat text fields, a repeated one as a list."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote_plus, unquote_to_bytes
+
+from adapters.base import Tree
+from adapters.formats import charsets, faults
+from adapters.formats.values import Body, Format, Wire, as_text
+
+MAX_FIELDS = 1000
+
+
+def read(declared: Format, body: bytes, content_type: str | None) -> Body:
+    """Parse the fields of a form."""
+    charset = charsets.agree(declared.charset, content_type)
+    pairs = body.strip().split(b"&", MAX_FIELDS)
+    if len(pairs) > MAX_FIELDS:
+        raise faults.reject("form.fields", f"表单字段超过 {MAX_FIELDS} 个", f"more than {MAX_FIELDS} form fields")
+    tree: dict[str, Any] = {}
+    for pair in filter(None, pairs):
+        name, _, value = pair.partition(b"=")
+        _add(tree, _decode(name, charset), _decode(value, charset))
+    return Body(tree)
+
+
+def _decode(raw: bytes, charset: str) -> str:
+    return charsets.decode(unquote_to_bytes(raw.replace(b"+", b" ")), charset)
+
+
+def _add(tree: dict[str, Any], name: str, value: str) -> None:
+    if name not in tree:
+        tree[name] = value
+    elif isinstance(tree[name], list):
+        tree[name].append(value)
+    else:
+        tree[name] = [tree[name], value]
+
+
+def write(declared: Format, tree: Tree) -> Wire:
+    """Write flat fields; a list becomes a repeated field, nothing is left out."""
+    if not isinstance(tree, dict):
+        raise faults.reject("form.nested", "表单只能写出字段", "a form holds fields only", status=422)
+    text = "&".join(
+        f"{_quote(name, declared.charset)}={_quote(_leaf(name, item), declared.charset)}"
+        for name, value in tree.items()
+        if value is not None
+        for item in (value if isinstance(value, list) else [value])
+    )
+    content_type = f"application/x-www-form-urlencoded; charset={declared.charset.upper()}"
+    return Wire(content_type, text.encode("ascii"))
+
+
+def _leaf(name: str, value: Any) -> str:
+    if isinstance(value, dict | list):
+        raise faults.reject(
+            "form.nested",
+            f"表单字段 {name} 不能嵌套；请在 envelope 中使用 {{record_text}}",
+            f"form field {name} cannot be nested; use {{record_text}} in the envelope",
+            status=422,
+            path=name,
+        )
+    return as_text(value)
+
+
+def _quote(text: str, charset: str) -> str:
+    return quote_plus(charsets.encode(text, charset))

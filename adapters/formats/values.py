@@ -1,0 +1,67 @@
+"""What a format is, and what reading and writing one gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Protocol
+
+from adapters.base import Tree
+
+MAX_DEPTH = 64
+DEFAULT_LIMIT = 2 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How bodies are written: `body` is json, xml, soap or form; `charset` a Python codec name.
+
+    `root` is the name of the XML root element; `namespaces` maps the prefixes used in paths to URIs
+    (the empty prefix is the namespace of names without one).
+    """
+
+    body: str = "json"
+    charset: str = "utf-8"
+    root: str | None = None
+    namespaces: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A parsed body. `element` is the XML element that stands for the tree (inside Body for SOAP)."""
+
+    tree: Tree
+    element: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """A written body and the Content-Type that tells how."""
+
+    content_type: str
+    body: bytes
+
+
+class Order(Protocol):
+    """The order in which a schema wants the children of an element."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The children's names in order, attributes under `@name`."""
+        ...
+
+    def child(self, name: str) -> Order | None:
+        """The order below a child, None when the schema does not know it."""
+        ...
+
+
+def as_text(value: Any) -> str:
+    """Write a leaf as text, as the grammar compares it: `0` is `"0"`, true is `true`, nothing is empty."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return format(value, "f") if isinstance(value, Decimal) else str(value)

@@ -1,0 +1,199 @@
+"""XML bodies, hardened: no DTD, no entities, no network; size and depth bounded."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from lxml import etree
+
+from adapters.base import Tree
+from adapters.formats import charsets, faults
+from adapters.formats.names import XSI, Names
+from adapters.formats.values import MAX_DEPTH, Body, Format, Order, Wire, as_text
+
+_DECLARATION = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml\s[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
+_DOCTYPE = re.compile(r"\ufeff?(?>\s+|<\?(?>.*?\?>)|<!--(?>.*?-->))*+<!DOCTYPE", re.DOTALL)
+_SPACE = " \t\r\n"
+_NIL = f"{{{XSI}}}nil"
+
+
+def read(declared: Format, body: bytes, content_type: str | None) -> Body:
+    """Parse a document; its tree is what stands inside the root element."""
+    root = parse(declared, body, content_type)
+    names = Names(declared.namespaces)
+    if declared.root is not None and names.short(root.tag) != declared.root:
+        found = names.short(root.tag)
+        raise faults.reject(
+            "xml.root",
+            f"根元素是 {found}，应为 {declared.root}",
+            f"the root element is {found}, expected {declared.root}",
+            status=422,
+        )
+    return Body(inside(root, names), root)
+
+
+def parse(declared: Format, body: bytes, content_type: str | None) -> Any:
+    """Parse to a checked element, in the charset the document itself declares."""
+    text = charsets.decode(body, _charset(declared, body, content_type))
+    if _DOCTYPE.match(text):
+        raise faults.reject(
+            "xml.dtd",
+            "不接受带 DTD 或实体的 XML；请删去 DOCTYPE",
+            "XML with a DTD or entities is not accepted; remove the DOCTYPE",
+        )
+    try:
+        root = etree.fromstring(text.encode("utf-8"), _parser())
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise _told(str(error)) from None
+    _bound_depth(root)
+    return root
+
+
+def _charset(declared: Format, body: bytes, content_type: str | None) -> str:
+    match = _DECLARATION.match(body)
+    if match is None:
+        return charsets.agree(declared.charset, content_type)
+    named = match.group(1).decode("ascii")
+    found = charsets.canonical(named)
+    if found is None:
+        raise faults.other_charset(named, declared.charset)
+    return charsets.agree(found, content_type)
+
+
+def _parser() -> Any:
+    return etree.XMLParser(
+        encoding="utf-8",
+        resolve_entities=False,
+        load_dtd=False,
+        dtd_validation=False,
+        no_network=True,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+
+
+def _told(detail: str) -> Exception:
+    if "depth" in detail.lower():
+        return faults.too_deep(MAX_DEPTH)
+    return faults.syntax("xml", detail)
+
+
+def _bound_depth(root: Any) -> None:
+    depth = 0
+    for event, _ in etree.iterwalk(root, events=("start", "end")):
+        depth += 1 if event == "start" else -1
+        if depth > MAX_DEPTH:
+            raise faults.too_deep(MAX_DEPTH)
+
+
+def inside(element: Any, names: Names) -> Tree:
+    """Give the tree of what an element holds; an element without attributes or children is its text."""
+    text = (element.text or "").strip(_SPACE)
+    if len(element) == 0 and not element.attrib:
+        return text
+    tree = {f"@{names.short(key)}": value for key, value in element.attrib.items() if not key.startswith(f"{{{XSI}}}")}
+    for child in element:
+        _add(tree, names.short(child.tag), inside(child, names))
+        text += (child.tail or "").strip(_SPACE)
+    if element.attrib.get(_NIL) in ("true", "1") and not tree:
+        return None
+    if not tree:
+        return text
+    return {**tree, "#text": text} if text else tree
+
+
+def _add(tree: dict[str, Any], name: str, value: Tree) -> None:
+    if name not in tree:
+        tree[name] = value
+    elif isinstance(tree[name], list):
+        tree[name].append(value)
+    else:
+        tree[name] = [tree[name], value]
+
+
+def write(declared: Format, tree: Tree, order: Order | None = None) -> Wire:
+    """Write a tree inside the declared root, children in the schema's order where there is one."""
+    root = _root(declared, tree, order)
+    return Wire(f"application/xml; charset={declared.charset.upper()}", serialise(root, declared.charset))
+
+
+def write_text(declared: Format, tree: Tree, order: Order | None = None) -> str:
+    """Write a tree inside the declared root, as text to embed in another body."""
+    return str(etree.tostring(_root(declared, tree, order), encoding="unicode"))
+
+
+def _root(declared: Format, tree: Tree, order: Order | None) -> Any:
+    if declared.root is None:
+        raise faults.reject(
+            "xml.root",
+            "未声明根元素；请在 format 中填写 root",
+            "no root element is declared; set format.root",
+            status=422,
+        )
+    return element(declared.root, tree, Names(declared.namespaces), order)
+
+
+def serialise(root: Any, charset: str) -> bytes:
+    """Write an element as a document that declares its charset."""
+    text = etree.tostring(root, encoding="unicode")
+    return charsets.encode(f'<?xml version="1.0" encoding="{charset.upper()}"?>\n{text}', charset)
+
+
+def element(name: str, tree: Tree, names: Names, order: Order | None = None) -> Any:
+    """Make an element that holds a tree."""
+    made = etree.Element(names.long(name), nsmap=names.declared)
+    _fill(made, tree, names, order)
+    return made
+
+
+def _fill(made: Any, tree: Tree, names: Names, order: Order | None) -> None:
+    if not isinstance(tree, dict):
+        _set_text(made, tree)
+        return
+    for name in _ordered(tree, order):
+        value = tree[name]
+        if value is None:
+            continue
+        if name == "#text":
+            _set_text(made, value)
+        elif name.startswith("@"):
+            _set_attribute(made, names.long(name[1:], attribute=True), value)
+        else:
+            below = order.child(name) if order is not None else None
+            for item in value if isinstance(value, list) else [value]:
+                _fill(etree.SubElement(made, names.long(name)), item, names, below)
+
+
+def _ordered(tree: dict[str, Any], order: Order | None) -> list[str]:
+    if order is None:
+        return list(tree)
+    place = {name: index for index, name in enumerate(order.names)}
+    return sorted(tree, key=lambda name: place.get(name, len(place)))
+
+
+def _set_text(made: Any, value: Any) -> None:
+    if isinstance(value, list):
+        raise faults.reject("xml.list", "根元素下不能直接写列表", "a list needs an element of its own", status=422)
+    try:
+        made.text = as_text(value)
+    except ValueError:
+        raise _unwritable(made.tag) from None
+
+
+def _set_attribute(made: Any, name: str, value: Any) -> None:
+    try:
+        made.set(name, as_text(value))
+    except ValueError:
+        raise _unwritable(name) from None
+
+
+def _unwritable(name: str) -> Exception:
+    return faults.reject(
+        "xml.character",
+        f"{name} 含有 XML 不允许的控制字符；请更正该文档",
+        f"{name} holds a control character that XML does not allow; correct the document",
+        status=422,
+        path=name,
+    )

@@ -1,0 +1,37 @@
+"""How faults against a native schema are told: where, and in our words."""
+
+from __future__ import annotations
+
+from adapters.mapping.paths import EACH, Step, render
+from adapters.source import BrokenBundle, BundleFinding
+from schemas.findings import Text
+
+MAX_FINDINGS = 50
+CODE = "native.invalid"
+
+Location = tuple[str | int, ...]
+"""Names and list indexes (from 0) that lead to a value."""
+
+
+def written(where: Location) -> str:
+    """Write a location with its list indexes: `Data.Record[2].DWMC`."""
+    text = ""
+    for step in where:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        else:
+            name = render((step,))
+            text += f".{name}" if text and not name.startswith("[") else name
+    return text
+
+
+def location_steps(where: Location) -> tuple[Step, ...]:
+    """Give a location as the steps of a native path, indexes as list items."""
+    return tuple(EACH if isinstance(step, int) else step for step in where)
+
+
+def broken(file: str, message: Text) -> BrokenBundle:
+    """Make the refusal of a schema file that cannot be used."""
+    remedy = Text("请改正该模式文件", "correct the schema file")
+    text = Text(f"平台模式不能使用：{message.zh}", f"the native schema cannot be used: {message.en}")
+    return BrokenBundle([BundleFinding("schema.invalid", text, remedy, file)])

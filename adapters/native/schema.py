@@ -1,0 +1,31 @@
+"""A compiled native schema, whatever language it is written in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from adapters.formats.values import Body, Format
+from adapters.native.findings import Location
+from adapters.native.json_schema import JsonSchema
+from adapters.native.shape import Shape
+from adapters.native.xsd import Xsd
+from schemas.findings import Finding
+
+
+class NativeSchema(Protocol):
+    """A compiled native schema of a whole body."""
+
+    @property
+    def shape(self) -> Shape:
+        """What a body may hold, seen from where native paths start."""
+        ...
+
+    def faults(self, body: Body) -> Iterator[tuple[Location, Finding]]:
+        """Give what is wrong with a body, each with where (names and list indexes), at most 50."""
+        ...
+
+
+def compile_schema(content: bytes, file: str, declared: Format) -> NativeSchema:
+    """Compile a native schema (`.xsd` is XML Schema, else JSON Schema); raises `BrokenBundle`."""
+    return Xsd(content, file, declared) if file.endswith(".xsd") else JsonSchema(content, file)

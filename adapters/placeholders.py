@@ -1,0 +1,101 @@
+"""Texts with `{names}` in them, as paths, headers, envelopes and answers use them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from functools import lru_cache
+from typing import Any
+
+from adapters.formats.values import as_text
+
+SHANGHAI = timezone(timedelta(hours=8), "+08:00")
+"""China has one time zone and no summer time."""
+
+FACTS = frozenset({"delivery_id", "message_id", "accepted_at", "count"})
+"""What is fixed at a delivery's first attempt, beside the document and the settings."""
+
+_PART = re.compile(r"\{\{|\}\}|\{(?P<name>[A-Za-z_][\w.]*)(?::(?P<form>[^{}]*))?\}|[{}]")
+
+Values = Mapping[str, Any]
+
+
+class BadTemplate(ValueError):
+    """A text whose braces do not follow the grammar; its text says where."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a template: literal text, or a named value with its date format."""
+
+    literal: str = ""
+    name: str = ""
+    form: str = ""
+
+    def value(self, values: Values) -> str | None:
+        """Give the part's text, None when the value is not there."""
+        found = values.get(self.name)
+        if found is None or found == "":
+            return None
+        if isinstance(found, datetime):
+            return found.astimezone(SHANGHAI).strftime(self.form or "%Y-%m-%dT%H:%M:%S+08:00")
+        return as_text(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A parsed text; `{{` and `}}` stand for braces."""
+
+    text: str
+    parts: tuple[Part, ...]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names it uses."""
+        return frozenset(part.name for part in self.parts if part.name)
+
+    @property
+    def alone(self) -> str | None:
+        """The name, when the whole text is one placeholder without a format."""
+        only = self.parts[0] if len(self.parts) == 1 else Part()
+        return only.name if only.name and not only.form else None
+
+    def render(self, values: Values, escape: Callable[[str], str] = str) -> str:
+        """Fill in the values, each escaped; one that is not there is empty."""
+        return "".join(part.literal or escape(part.value(values) or "") for part in self.parts)
+
+
+@lru_cache(maxsize=4096)
+def parse(text: str) -> Template:
+    """Parse a template; raises `BadTemplate`."""
+    parts: list[Part] = []
+    position = 0
+    for match in _PART.finditer(text):
+        _literal(parts, text[position : match.start()])
+        position = match.end()
+        if match["name"]:
+            parts.append(Part(name=match["name"], form=match["form"] or ""))
+        elif len(match[0]) == 2:
+            _literal(parts, match[0][0])
+        else:
+            raise BadTemplate(f"{text!r}: unexpected {match[0]!r} at character {match.start() + 1}")
+    _literal(parts, text[position:])
+    return Template(text, tuple(parts))
+
+
+def _literal(parts: list[Part], text: str) -> None:
+    if text:
+        parts.append(Part(literal=text))
+
+
+def flatten(document: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Give a document's leaves by their dotted canonical path; lists are left out."""
+    leaves: dict[str, Any] = {}
+    for name, value in document.items():
+        if isinstance(value, Mapping):
+            leaves.update(flatten(value, f"{prefix}{name}."))
+        elif not isinstance(value, list):
+            leaves[f"{prefix}{name}"] = value
+    return leaves

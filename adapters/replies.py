@@ -1,0 +1,161 @@
+"""Read a platform's reply as a verdict: the declared rules, first match wins, then the defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+
+from adapters import formats, trees
+from adapters.base import Reply, Tree, Verdict, VerdictKind
+from adapters.bundle.manifest import ReplyRule, When
+from adapters.formats import soap
+from adapters.formats.values import Format, as_text
+from adapters.mapping.paths import Path
+from schemas.findings import Rejected
+
+MAX_REASON = 500
+_AGAIN = frozenset({408, 425, 429})
+_CREDENTIALS = frozenset({401, 403})
+_UNRECOGNISED = "reply.unrecognised"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A reply rule with its paths parsed; `values` None means that the path must be there."""
+
+    status: str | None
+    at: Path | None
+    values: frozenset[str]
+    present: bool | None
+    kind: VerdictKind
+    reference: Path | None
+    reason: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A reply with its body read once. `tree` is None when it cannot be read in the declared format."""
+
+    reply: Reply
+    tree: Tree
+    fault: soap.Fault | None
+
+
+class Replies:
+    """How the replies to one kind of request are judged."""
+
+    def __init__(self, rules: Sequence[ReplyRule], declared: Format, limit: int) -> None:
+        self._rules = tuple(_rule(one) for one in rules)
+        self._format = declared
+        self._limit = limit
+        self._looks_inside = any(rule.at is not None for rule in self._rules)
+        self._reads = declared.body == "soap" or any(rule.at or rule.reference or rule.reason for rule in self._rules)
+
+    def judge(self, reply: Reply) -> Verdict:
+        """Give the verdict; never raises for anything a platform may say."""
+        read = self._read(reply)
+        for rule in self._rules:
+            if _matches(rule, read):
+                return _by_rule(rule, read)
+        return _by_default(read, looks_inside=self._looks_inside)
+
+    def _read(self, reply: Reply) -> Read:
+        if not self._reads:
+            return Read(reply, None, None)
+        try:
+            body = formats.read(self._format, reply.body, reply.headers.get("content-type"), limit=self._limit)
+        except Rejected:
+            return Read(reply, None, None)
+        return Read(reply, body.tree, soap.fault(body) if self._format.body == "soap" else None)
+
+
+def _rule(declared: ReplyRule) -> Rule:
+    when: When = declared.when
+    values = when.in_ if when.in_ is not None else [when.is_] if when.is_ is not None else []
+    return Rule(
+        when.status,
+        _path(when.at),
+        frozenset(values),
+        when.present,
+        VerdictKind(declared.verdict),
+        _path(declared.reference),
+        _path(declared.reason),
+    )
+
+
+def _path(text: str | None) -> Path | None:
+    return None if text is None else trees.path(text)
+
+
+def _matches(rule: Rule, read: Read) -> bool:
+    if rule.status is not None and not _status_fits(rule.status, read.reply.status):
+        return False
+    if rule.at is None:
+        return read.fault is None
+    if read.tree is None:
+        return False
+    found = [as_text(value) for value in trees.values(read.tree, rule.at) if not isinstance(value, dict | list)]
+    if rule.present is not None:
+        return _present(read.tree, rule.at) is rule.present
+    return bool(found) and found[0] in rule.values
+
+
+def _present(tree: Tree, at: Path) -> bool:
+    return any(value not in ("", [], {}) for value in trees.values(tree, at))
+
+
+def _status_fits(declared: str, status: int) -> bool:
+    return declared[0] == str(status)[0] if declared.endswith("xx") else declared == str(status)
+
+
+def _by_rule(rule: Rule, read: Read) -> Verdict:
+    return Verdict(
+        rule.kind,
+        reference=_text_at(read.tree, rule.reference),
+        reason=_text_at(read.tree, rule.reason),
+        after=_after(read.reply.headers) if rule.kind is VerdictKind.RETRY else None,
+    )
+
+
+def _text_at(tree: Tree, at: Path | None) -> str | None:
+    value = None if at is None or tree is None else trees.first(tree, at)
+    if value is None or isinstance(value, dict | list):
+        return None
+    return as_text(value)[:MAX_REASON] or None
+
+
+def _by_default(read: Read, *, looks_inside: bool) -> Verdict:
+    status = read.reply.status
+    code = f"http.{status}"
+    if status in _CREDENTIALS:
+        return Verdict(VerdictKind.CREDENTIALS, code=code)
+    if read.fault is not None:
+        return _by_fault(read.fault, read.reply)
+    if 200 <= status < 300:
+        return Verdict(VerdictKind.DEAD, code=_UNRECOGNISED) if looks_inside else Verdict(VerdictKind.ACCEPTED)
+    if status in _AGAIN or 500 <= status < 600:
+        return Verdict(VerdictKind.RETRY, code=code, after=_after(read.reply.headers))
+    return Verdict(VerdictKind.DEAD, code=code)
+
+
+def _by_fault(fault: soap.Fault, reply: Reply) -> Verdict:
+    reason = fault.reason[:MAX_REASON] or None
+    kind = fault.code.partition(".")[0]
+    if kind in ("Server", "Receiver"):
+        return Verdict(VerdictKind.RETRY, reason=reason, code="soap.server-fault", after=_after(reply.headers))
+    code = "soap.client-fault" if kind in ("Client", "Sender") else "soap.fault"
+    return Verdict(VerdictKind.DEAD, reason=reason, code=code)
+
+
+def _after(headers: Mapping[str, str]) -> timedelta | None:
+    """Read Retry-After (RFC 9110): seconds, or a date told against the reply's own Date."""
+    said = headers.get("retry-after", "").strip()
+    if said.isascii() and said.isdigit() and len(said) < 10:
+        return timedelta(seconds=int(said))
+    try:
+        wait = parsedate_to_datetime(said) - parsedate_to_datetime(headers.get("date", ""))
+    except (ValueError, TypeError):
+        return None
+    return max(wait, timedelta(0))

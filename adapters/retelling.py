@@ -1,0 +1,48 @@
+"""Tell a canonical finding in the words of who sent the document: its native path."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from adapters.base import Lineage
+from schemas.documents import generic
+from schemas.findings import Finding, Rejected
+
+_INDEX = re.compile(r"\[(\d+)\]")
+
+
+def native_paths(lineage: Iterable[Lineage]) -> Mapping[str, Lineage]:
+    """Index a mapping's lineage by canonical path; the first that writes a field is kept."""
+    found: dict[str, Lineage] = {}
+    for one in lineage:
+        found.setdefault(one.field, one)
+    return found
+
+
+def retold(finding: Finding, known: Mapping[str, Lineage]) -> Finding:
+    """Give the finding with the native path and the title of its field, where the mapping knows it."""
+    if finding.path or not finding.field:
+        return finding
+    plain = generic(finding.field)
+    origin = known.get(plain) or known.get(f"{plain}[]") or _below(plain, known)
+    if origin is None:
+        return finding
+    return finding.at(path=_indexed(origin.path, finding.field), title=finding.title or origin.title)
+
+
+def rejected(error: Rejected, known: Mapping[str, Lineage]) -> Rejected:
+    """Give the rejection with every finding retold."""
+    findings = [retold(finding, known) for finding in error.findings]
+    return Rejected(error.code, error.detail, findings, status=error.status)
+
+
+def _below(plain: str, known: Mapping[str, Lineage]) -> Lineage | None:
+    """A whole object that is missing is told by the first field that would have made it."""
+    return next((one for field, one in known.items() if field.startswith((f"{plain}.", f"{plain}[]"))), None)
+
+
+def _indexed(path: str, field: str) -> str:
+    for index in _INDEX.findall(field):
+        path = path.replace("[]", f"[{index}]", 1)
+    return path
