@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
 from pydantic_core import CoreSchema, core_schema
 
 from schemas.codes import table
@@ -35,7 +35,7 @@ from schemas.identifiers.base import misshapen
 CHINA_TIME = timezone(timedelta(hours=8))
 """The one offset of canonical times, +08:00: China has had no other since 1991."""
 
-_PLAIN = re.compile(r"(?:0|-?[1-9]\d{0,14})(?:\.\d{0,9}[1-9])?|-0\.\d{0,9}[1-9]")
+_PLAIN = re.compile(r"(?:0|-?[1-9]\d{0,14})(?:\.\d{0,9}[1-9])?|-0\.\d{0,9}[1-9]", re.ASCII)
 _NUMBER = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,20})?(?:E[+-]?\d)?", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _INSTANT = re.compile(
@@ -51,17 +51,12 @@ Naming = type[Identifier]
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """A text with a kind of its own: `read` brings it to the normal form or raises Misshapen.
-
-    `lenient` drops what `read` refuses, for a field whose senders are known to fill it with junk.
-    """
+    """A text with a normal form of its own: `read` brings it there or raises Misshapen."""
 
     type: str
     read: Callable[[Any], str]
     pattern: str | None = None
     format: str | None = None
-    identifier: Naming | None = None
-    lenient: bool = False
     codes: str | None = None
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -70,6 +65,46 @@ class Scalar:
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         published = {"type": "string", "pattern": self.pattern, "format": self.format, "x-type": self.type}
         return {key: value for key, value in published.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """An identifier. The validation context, when it is a list, is told of each that is worth a second look.
+
+    A second look is for an identifier that was not written in its normal form, or that has doubts.
+    `lenient` drops what cannot be one, for a field whose senders are known to fill it with junk.
+    """
+
+    identifier: Naming
+    type: str = "identifier"
+    lenient: bool = False
+    codes: str | None = None
+
+    def read(self, value: Any, info: ValidationInfo) -> str | None:
+        """Bring an identifier to its normal form; raises Misshapen unless lenient."""
+        normal = self._normal(value)
+        if info.context is not None and (normal != value or (normal is not None and self.identifier.doubts(normal))):
+            info.context.append(normal)
+        return normal
+
+    def _normal(self, value: Any) -> str | None:
+        if not isinstance(value, str):
+            if self.lenient and value is None:
+                return None
+            raise misshapen("type.text", value, "应为文本。", "Expected text.")
+        try:
+            normal: str = self.identifier.normalise(value)
+        except Misshapen:
+            if self.lenient:
+                return None
+            raise
+        return normal
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.with_info_plain_validator_function(self.read)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"type": "string", "pattern": f"^(?:{self.identifier.pattern.pattern})$", "x-type": self.type}
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,12 +216,11 @@ def day(value: Any) -> str:
 
 def instant(value: Any) -> str:
     """Return a time as `YYYY-MM-DDTHH:MM:SS+08:00`, a fraction only when it is not zero; raises Misshapen."""
+    if isinstance(value, str) and _CANONICAL_INSTANT.fullmatch(value) and _is_time(value):
+        return value
     found = _INSTANT.fullmatch(value.strip()) if isinstance(value, str) else None
     if found:
         try:
-            if _CANONICAL_INSTANT.fullmatch(value):
-                datetime.fromisoformat(value)
-                return str(value)
             local = datetime.fromisoformat("T".join(found.groups()[:2]) + found[3].upper()).astimezone(CHINA_TIME)
             return local.isoformat()
         except (ValueError, OverflowError):
@@ -195,24 +229,12 @@ def instant(value: Any) -> str:
     raise misshapen("datetime.shape", value, zh, "Not a time: expected YYYY-MM-DDTHH:MM:SS+08:00, offset included.")
 
 
-def _reader(identifier: type[Identifier], lenient: bool = False) -> Callable[[Any], str]:
-    def read(value: Any) -> str:
-        if not isinstance(value, str):
-            raise misshapen("type.text", value, "应为文本。", "Expected text.")
-        return identifier.normalise(value)
-
-    def read_or_drop(value: Any) -> Any:
-        try:
-            return read(value)
-        except Misshapen:
-            return None
-
-    return read_or_drop if lenient else read
-
-
-def _identified(identifier: type[Identifier], type_: str = "identifier", *, lenient: bool = False) -> Scalar:
-    pattern = f"^(?:{identifier.pattern.pattern})$"
-    return Scalar(type_, _reader(identifier, lenient), pattern, identifier=identifier, lenient=lenient)
+def _is_time(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 Prose = Annotated[str, Words()]
@@ -225,13 +247,13 @@ Instant = Annotated[str, Scalar("datetime", instant, r"^\d{4}-\d{2}-\d{2}T\d{2}:
 Yuan = Annotated[str, Scalar("money", money, r"^(?:0|[1-9]\d{0,14})(?:\.\d?[1-9])?$")]
 Longitude = Annotated[str, Scalar("decimal", _degrees(180, "经度", "Longitude"), rf"^(?:{_PLAIN.pattern})$")]
 Latitude = Annotated[str, Scalar("decimal", _degrees(90, "纬度", "Latitude"), rf"^(?:{_PLAIN.pattern})$")]
-Region = Annotated[str, _identified(RegionCode, "region")]
-Credit = Annotated[str, _identified(CreditCode)]
-Organisation = Annotated[str, _identified(OrganisationCode)]
-Citizen = Annotated[str, _identified(CitizenId)]
-Permit = Annotated[str, _identified(PermitNumber)]
-Project = Annotated[str, _identified(ProjectCode)]
-OwnProject = Annotated[str | None, _identified(ProjectCode, lenient=True)]
-Industry = Annotated[str, _identified(IndustryCode)]
-Writ = Annotated[str, _identified(DocumentNumber)]
-Badge = Annotated[str, _identified(OfficerNumber)]
+Region = Annotated[str, Identified(RegionCode, "region")]
+Credit = Annotated[str, Identified(CreditCode)]
+Organisation = Annotated[str, Identified(OrganisationCode)]
+Citizen = Annotated[str, Identified(CitizenId)]
+Permit = Annotated[str, Identified(PermitNumber)]
+Project = Annotated[str, Identified(ProjectCode)]
+OwnProject = Annotated[str | None, Identified(ProjectCode, lenient=True)]
+Industry = Annotated[str, Identified(IndustryCode)]
+Writ = Annotated[str, Identified(DocumentNumber)]
+Badge = Annotated[str, Identified(OfficerNumber)]

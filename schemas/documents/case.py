@@ -9,6 +9,7 @@ from pydantic import Field
 
 from schemas.components import Attachment, Officer, OptionalSite, Party, Violation
 from schemas.documents.base import Document, finding, party_doubts, too_few
+from schemas.documents.law import repealed
 from schemas.findings import Finding
 from schemas.values import Coded, Day, Instant, Line, Permit, PlatformNumber, Project, Prose, Region, Writ
 
@@ -51,6 +52,7 @@ class CaseFile(Document):
         if self.occurred_on and self.occurred_on > self.found_at[:10]:
             zh = "案发日期晚于案件发现时间。"
             yield finding("case.found-early", "occurred_on", zh, "The act is later than its discovery.")
+        yield from repealed(self.violations, self.occurred_on or self.found_at[:10])
 
 
 class CaseProgress(Document):

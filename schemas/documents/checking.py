@@ -11,7 +11,6 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from schemas import regions
 from schemas.documents.base import Document
 from schemas.documents.case import CaseFile, CaseProgress
 from schemas.documents.dispatch import DispatchOrder, DispatchReport
@@ -99,29 +98,29 @@ def compiled(name: str) -> Compiled:
 def check(name: str, tree: Any) -> Checked:
     """Validate and normalise a document; raises Rejected (422 `document.invalid`), one finding a fault.
 
-    What is absent, null or empty and not required is left out. The hot path: about 30 µs for 3 KB.
+    What is absent, null or empty and not required is left out. The hot path: about 25 µs for 3 KB.
     """
     known = compiled(name)
-    model = _validate(known, tree)
+    noticed: list[Any] = []
+    model, tree = _validate(known, tree, noticed)
     faults = list(model.faults())
     if faults:
         raise _invalid([_titled(fault, known) for fault in faults])
     document: dict[str, Any] = known.adapter.dump_python(model, exclude_none=True)
     raw: dict[str, str] = {}
-    warnings = [
-        *_identifier_doubts(known.watched, document, tree, raw),
-        *(_titled(doubt, known) for doubt in model.doubts()),
-    ]
+    warnings = list(_identifier_doubts(known.watched, document, tree, raw)) if noticed else []
+    warnings += [_titled(doubt, known) for doubt in model.doubts()]
     return Checked(document, tuple(warnings), raw)
 
 
-def _validate(known: Compiled, tree: Any) -> Document:
+def _validate(known: Compiled, tree: Any, noticed: list[Any]) -> tuple[Document, Any]:
     try:
-        return known.adapter.validate_python(tree)
+        return known.adapter.validate_python(tree, context=noticed), tree
     except ValidationError:
         pass
+    tree = _without_blanks(tree)
     try:
-        return known.adapter.validate_python(_without_blanks(tree))
+        return known.adapter.validate_python(tree, context=noticed), tree
     except ValidationError as error:
         raise _invalid([_finding(one, known) for one in error.errors(include_url=False)]) from None
 
@@ -219,8 +218,7 @@ def _doubts(watched: Field, path: str, value: Any, written: Any, raw: dict[str, 
         return
     if written != value and not watched.personal:
         raw[path] = written
-    found = regions.doubts(value) if watched.type == "region" else kind.doubts(value)
-    for doubt in found:
+    for doubt in kind.doubts(value):
         yield doubt.at(field=path, title=watched.title)
 
 

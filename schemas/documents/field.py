@@ -11,9 +11,9 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from schemas.values import Coded, Naming, Scalar, Truth, Words
+from schemas.values import Coded, Identified, Naming, Scalar, Truth, Words
 
-Kind = Scalar | Words | Coded | Truth
+Kind = Scalar | Identified | Words | Coded | Truth
 _INDEX = re.compile(r"\[\d+\]")
 
 
@@ -57,7 +57,7 @@ def _walk(model: type[BaseModel], prefix: str, mandatory: bool) -> Iterator[Fiel
     for name, declared in model.model_fields.items():
         inner, metadata, repeated = _unwrap(declared.annotation, tuple(declared.metadata))
         path = f"{prefix}{name}{'[]' if repeated else ''}"
-        kind = next((one for one in metadata if isinstance(one, Scalar | Words | Coded | Truth)), None)
+        kind = next((one for one in metadata if isinstance(one, Kind)), None)
         field = _field(path, declared, kind, mandatory and declared.is_required(), repeated)
         yield field
         if kind is None:
@@ -76,8 +76,8 @@ def _field(path: str, declared: FieldInfo, kind: Kind | None, mandatory: bool, r
         personal=isinstance(extra, dict) and extra.get("personal") is True,
         repeated=repeated,
         codes=kind.codes if kind else None,
-        identifier=kind.identifier if isinstance(kind, Scalar) else None,
-        lenient=isinstance(kind, Scalar) and kind.lenient,
+        identifier=kind.identifier if isinstance(kind, Identified) else None,
+        lenient=isinstance(kind, Identified) and kind.lenient,
     )
 
 

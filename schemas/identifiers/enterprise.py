@@ -35,7 +35,7 @@ class CreditCode(Identifier):
     name = "credit-code"
     title = "统一社会信用代码"
     form = Text("18位数字或大写字母（第3至8位为数字）", "18 digits or capital letters (3 to 8 are digits)")
-    pattern = re.compile(CREDIT_CODE)
+    pattern = re.compile(CREDIT_CODE, re.ASCII)
 
     @property
     def organisation_code(self) -> str:
@@ -81,7 +81,7 @@ class OrganisationCode(Identifier):
     name = "organisation-code"
     title = "组织机构代码"
     form = Text("8位数字或大写字母加1位校验码", "8 digits or capital letters and a check character")
-    pattern = re.compile(r"[0-9A-Z]{8}[0-9X]")
+    pattern = re.compile(r"[0-9A-Z]{8}[0-9X]", re.ASCII)
 
     @classmethod
     def tidy(cls, folded: str) -> str:

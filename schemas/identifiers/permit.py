@@ -29,7 +29,7 @@ class PermitNumber(Identifier):
         "22位：统一社会信用代码18位、顺序号3位、标识码1位字母；或以H9开头的编号",
         "22 characters: credit code, three digits, one letter; or a number that begins with H9",
     )
-    pattern = re.compile(PERMIT_NUMBER)
+    pattern = re.compile(PERMIT_NUMBER, re.ASCII)
 
     @property
     def credit_code(self) -> str | None:
@@ -80,7 +80,7 @@ class OutletCode(Identifier):
     form = Text(
         "DA或DW加3位数字，前可加排污许可证编号", "DA or DW and three digits, the permit number may stand before it"
     )
-    pattern = re.compile(rf"(?:{PERMIT_NUMBER})?D[AW]\d{{3}}")
+    pattern = re.compile(rf"(?:{PERMIT_NUMBER})?D[AW]\d{{3}}", re.ASCII)
 
 
 class FacilityCode(Identifier):
@@ -90,7 +90,7 @@ class FacilityCode(Identifier):
     name = "facility-code"
     title = "污染治理设施编码"
     form = Text("TA、TW、TN或TS加3位数字", "TA, TW, TN or TS and three digits")
-    pattern = re.compile(r"T[AWNS]\d{3}")
+    pattern = re.compile(r"T[AWNS]\d{3}", re.ASCII)
 
 
 class ProductionUnitCode(Identifier):
@@ -100,4 +100,4 @@ class ProductionUnitCode(Identifier):
     name = "production-unit-code"
     title = "生产设施编码"
     form = Text("MF加4位数字", "MF and four digits")
-    pattern = re.compile(r"MF\d{4}")
+    pattern = re.compile(r"MF\d{4}", re.ASCII)

@@ -21,7 +21,7 @@ class CitizenId(Identifier):
     form = Text(
         "17位数字加1位校验码，第7至14位为出生日期", "17 digits and a check character, 7 to 14 the date of birth"
     )
-    pattern = re.compile(r"\d{6}(?:1[89]|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dX]")
+    pattern = re.compile(r"\d{6}(?:1[89]|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dX]", re.ASCII)
 
     @classmethod
     def normalise(cls, text: str) -> str:
@@ -57,7 +57,7 @@ class OfficerNumber(Identifier):
     name = "officer-number"
     title = "执法证件号"
     form = Text("8至20位数字或大写字母", "8 to 20 digits or capital letters")
-    pattern = re.compile(r"[0-9A-Z]{8,20}")
+    pattern = re.compile(r"[0-9A-Z]{8,20}", re.ASCII)
 
     @classmethod
     def tidy(cls, folded: str) -> str:

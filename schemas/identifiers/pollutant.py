@@ -15,7 +15,7 @@ class PollutantCode(Identifier):
     name = "pollutant-code"
     title = "污染物代码"
     form = Text("a（大气）或w（水）加5位数字", "a (air) or w (water) and five digits")
-    pattern = re.compile(r"[aw]\d{5}")
+    pattern = re.compile(r"[aw]\d{5}", re.ASCII)
 
     @classmethod
     def tidy(cls, folded: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from stdnum.iso7064 import mod_11_10
 
@@ -12,7 +13,7 @@ from schemas.identifiers.base import Identifier
 _TAIL = r"-\d{6}-\d{2}-\d{2}-"
 _CURRENT = rf"\d{{2}}(?:0[1-9]|1[0-2]){_TAIL}\d{{6}}"
 _LEGACY = rf"20(?:1[3-9]|2[01]){_TAIL}\d{{5,6}}"
-_PLAIN = re.compile(r"(\d{4})(\d{6})(\d{2})(\d{2})(\d{5,6})")
+_PLAIN = re.compile(r"(\d{4})(\d{6})(\d{2})(\d{2})(\d{5,6})", re.ASCII)
 
 
 class ProjectCode(Identifier):
@@ -26,7 +27,7 @@ class ProjectCode(Identifier):
     name = "project-code"
     title = "投资项目代码"
     form = Text("形如2509-320193-89-01-544060的20位数字", "20 digits like 2509-320193-89-01-544060")
-    pattern = re.compile(rf"{_CURRENT}|{_LEGACY}")
+    pattern = re.compile(rf"{_CURRENT}|{_LEGACY}", re.ASCII)
 
     @property
     def legacy(self) -> bool:
@@ -45,11 +46,16 @@ class ProjectCode(Identifier):
 
     @classmethod
     def doubts(cls, value: str) -> tuple[Finding, ...]:
-        if _is_legacy(value) or mod_11_10.checksum(value.replace("-", "")) == 1:
-            return ()
-        zh = "投资项目代码校验位不符（GB/T 40058-2021），请与赋码回执核对。"
-        en = "The check digit fails (GB/T 40058-2021, ISO 7064 MOD 11,10). Compare the receipt that gave the code."
-        return (cls.doubt("check-digit", value, zh, en),)
+        return _project_doubts(value)
+
+
+@lru_cache(maxsize=4096)
+def _project_doubts(value: str) -> tuple[Finding, ...]:
+    if _is_legacy(value) or mod_11_10.checksum(value.replace("-", "")) == 1:
+        return ()
+    zh = "投资项目代码校验位不符（GB/T 40058-2021），请与赋码回执核对。"
+    en = "The check digit fails (GB/T 40058-2021, ISO 7064 MOD 11,10). Compare the receipt that gave the code."
+    return (ProjectCode.doubt("check-digit", value, zh, en),)
 
 
 def _is_legacy(value: str) -> bool:
@@ -79,7 +85,7 @@ _SECTIONS = (
     ("T", 97, 97),
 )
 _LETTER = {f"{number:02}": letter for letter, first, last in _SECTIONS for number in range(first, last + 1)}
-_PRINTED = re.compile(r"([A-T]?\d{2,4})(?:-.*)?")
+_PRINTED = re.compile(r"([A-T]?\d{2,4})(?:-.*)?", re.ASCII)
 
 
 class IndustryCode(Identifier):
@@ -93,7 +99,7 @@ class IndustryCode(Identifier):
     name = "industry-code"
     title = "国民经济行业代码"
     form = Text("门类字母加2至4位数字，如C2624", "a section letter and two to four digits, such as C2624")
-    pattern = re.compile(r"[A-T](?:0[1-9]|[1-8]\d|9[0-7])\d{0,2}")
+    pattern = re.compile(r"[A-T](?:0[1-9]|[1-8]\d|9[0-7])\d{0,2}", re.ASCII)
 
     @classmethod
     def tidy(cls, folded: str) -> str:

@@ -12,6 +12,7 @@ _BRACKETS = str.maketrans({**dict.fromkeys("[({【〖<《〈", "〔"), **dict.fr
 _WRITTEN = re.compile(
     r"(?P<office>[A-Z一-龥]{1,30})〔(?P<year>(?:19|20)\d{2})〕"
     r"(?P<branch>[A-Z一-龥]{0,6}?)第?(?P<letters>(?:[A-Z]{1,3}-?)?)0*(?P<number>\d{1,10})号?",
+    re.ASCII,
 )
 _KIND = re.compile(r"(?P<authority>.+?)(?P<kind>罚决字|罚字|罚|审批|建审|审|建|批|备)")
 
@@ -37,7 +38,9 @@ class DocumentNumber(Identifier):
     name = "document-number"
     title = "文号"
     form = Text("形如“浙环罚〔2025〕12号”的文号", "a document number like 浙环罚〔2025〕12号")
-    pattern = re.compile(r"[A-Z一-龥]{1,30}〔(?:19|20)\d{2}〕(?:(?!第)[A-Z一-龥-]){0,10}[1-9]\d{0,9}号|\d{18,20}")
+    pattern = re.compile(
+        r"[A-Z一-龥]{1,30}〔(?:19|20)\d{2}〕(?:(?!第)[A-Z一-龥-]){0,10}[1-9]\d{0,9}号|\d{18,20}", re.ASCII
+    )
 
     @property
     def parts(self) -> WritParts | None:

@@ -1,0 +1,170 @@
+"""Valid canonical documents out of a random generator, every optional field present or not: invented throughout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from random import Random
+from typing import Any
+
+from schemas import invented
+from schemas.codes import table
+from schemas.documents import Field, fields, objects
+from schemas.identifiers import (
+    CitizenId,
+    CreditCode,
+    DocumentNumber,
+    IndustryCode,
+    OfficerNumber,
+    PermitNumber,
+    ProjectCode,
+)
+
+Make = Callable[[Random], Any]
+
+_BY_IDENTIFIER: Mapping[Any, Make] = {
+    CitizenId: invented.citizen_id,
+    CreditCode: invented.credit_code,
+    IndustryCode: lambda r: r.choice(("C2624", "D4430", "C37", "C1711", "N7723")),
+    OfficerNumber: invented.officer_number,
+    PermitNumber: invented.permit_number,
+    ProjectCode: invented.project_code,
+}
+_BY_TYPE: Mapping[str, Make] = {
+    "region": invented.region,
+    "date": invented.day,
+    "datetime": invented.instant,
+    "money": invented.yuan,
+    "bool": lambda r: r.random() < 0.5,
+    "url": lambda r: f"https://files.example/{invented.digits(r, 8)}",
+    "identifier": lambda r: f"{r.choice('ACDX')}{invented.digits(r, 10)}",
+}
+_BY_NAME: Mapping[str, Make] = {
+    "name": invented.company,
+    "officers[].name": invented.person,
+    "recorder.name": invented.person,
+    "authority.name": lambda r: "云栖市生态环境局",
+    "issuer.name": lambda r: "青溪市生态环境局",
+    "project.name": lambda r: f"年产{r.randint(1, 90)}万吨{r.choice(('肥料', '纸品', '涂料'))}项目",
+    "attachments[].name": lambda r: f"现场照片{r.randint(1, 99)}.jpg",
+    "longitude": lambda r: _degrees(r, 100, 119),
+    "latitude": lambda r: _degrees(r, 24, 40),
+    "legal_representative": invented.person,
+    "contact": invented.person,
+    "phone": invented.phone,
+    "address": invented.address,
+    "title": lambda r: "废水排放口核查",
+    "digest": lambda r: f"sm3:{r.getrandbits(256):064x}",
+    "media_type": lambda r: "image/jpeg",
+    "code": lambda r: invented.digits(r, 9),
+    "item_code": lambda r: f"330216{invented.digits(r, 6)}",
+    "legal_basis[]": lambda r: f"《排污许可管理条例》第{r.choice(('三十三', '三十四', '三十六'))}条",
+    "pollutants[]": lambda r: r.choice(("二氧化硫", "氮氧化物", "化学需氧量", "氨氮", "总氮（以N计）")),
+    "eia_category": lambda r: "2021版本:045-肥料制造",
+    "license_actions[]": lambda r: f"吊销排污许可证（{invented.permit_number(r)}）",
+    "violation_type": lambda r: "超标排放水污染物",
+    "ordered_by": lambda r: "pollutant-permit.000000",
+}
+_TEXTS = (
+    "现场检查时该单位正常生产，废水处理设施运行记录齐全。",
+    "雨水排放口有少量外排水，已采样送检。",
+    "车间西侧废气收集罩破损，部分废气未经处理直接排放。",
+    "危险废物贮存间标识不清，台账缺少三月份记录。",
+    "已告知当事人陈述申辩的权利。",
+)
+_IN_ORDER: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "permit/1": (("valid_from", "issued_on", "valid_to"),),
+    "project-approval/1": (("accepted_on", "approved_on"),),
+    "project-acceptance/1": (
+        ("approved_on", "completed_on", "trial_from", "trial_to"),
+        ("public_from", "public_to"),
+    ),
+    "dispatch-order/1": (("ordered_at", "due_at"),),
+    "inspection/1": (("started_at", "ended_at"),),
+    "case-file/1": (("occurred_on", "found_at"),),
+    "penalty-decision/1": (("decided_on", "valid_until"), ("decided_on", "publish_until")),
+}
+
+
+def sample(name: str, random: Random) -> dict[str, Any]:
+    """Return a valid document `name`, such as `permit/1`, in canonical form; the same for the same seed."""
+    document = _fill(name, "", random)
+    for names in _IN_ORDER.get(name, ()):
+        _put_in_order(document, names)
+    for part in (document, document.get("party")):
+        if part:
+            _agree(part, random)
+    return document
+
+
+def _fill(name: str, prefix: str, random: Random) -> dict[str, Any]:
+    known = {**fields(name), **objects(name)}
+    here = [f for path, f in known.items() if path.startswith(prefix) and "." not in path[len(prefix) :]]
+    made = {f.path[len(prefix) :].removesuffix("[]"): _make(name, f, random) for f in here if _there(f, random)}
+    return {key: value for key, value in made.items() if value not in ({}, [])}
+
+
+def _there(field: Field, random: Random) -> bool:
+    return field.required or random.random() < 0.6
+
+
+def _make(name: str, field: Field, random: Random) -> Any:
+    if not field.repeated:
+        return _one(name, field, random)
+    at_least = 2 if field.path == "officers[]" else 1
+    values = [_one(name, field, random) for _ in range(random.randint(at_least, 3))]
+    return values if field.type == "object" else list(dict.fromkeys(values))
+
+
+def _one(name: str, field: Field, random: Random) -> Any:
+    if field.type == "object":
+        return _fill(name, f"{field.path}.", random)
+    if field.codes:
+        return random.choice(table(field.codes).codes)
+    if field.identifier is DocumentNumber:
+        return invented.document_number(random, "审" if field.path == "approval_number" else "罚")
+    if field.identifier in _BY_IDENTIFIER:
+        return _BY_IDENTIFIER[field.identifier](random)
+    return (_named(field.path) or _BY_TYPE.get(field.type) or _words)(random)
+
+
+def _named(path: str) -> Make | None:
+    steps = path.split(".")
+    return _BY_NAME.get(".".join(steps[-2:])) or _BY_NAME.get(steps[-1])
+
+
+def _words(random: Random) -> str:
+    return random.choice(_TEXTS)
+
+
+def _degrees(random: Random, low: int, high: int) -> str:
+    return f"{random.randint(low, high)}.{random.randint(0, 99_999):05}{random.randint(1, 9)}"
+
+
+def _put_in_order(document: dict[str, Any], names: tuple[str, ...]) -> None:
+    there = [name for name in names if name in document]
+    if len({len(document[name]) for name in there}) == 1:
+        for name, value in zip(there, sorted(document[name] for name in there), strict=True):
+            document[name] = value
+    elif len(there) == 2:
+        document[there[0]] = document[there[1]][:10]
+
+
+def _agree(part: dict[str, Any], random: Random) -> None:
+    """Make fields agree that rules across fields look at."""
+    if part.get("kind") == "person":
+        part.pop("credit_code", None)
+    if "credit_code" in part or part.get("kind") in ("company", "sole-trader"):
+        part.pop("citizen_id", None)
+    if "citizen_id" in part or part.get("kind") == "person":
+        part["name"] = invented.person(random)
+    holder = part.get("holder", {})
+    if "credit_code" in holder:
+        part["permit_number"] = invented.permit_number(random, holder["credit_code"])
+    if "environmental_investment" in part and "investment" in part:
+        part["investment"] = f"{int(float(part['environmental_investment'])) * 20 + 20}"
+    if "kinds" in part:
+        part.pop("fine", None)
+        if "fine" in part["kinds"]:
+            part["fine"] = invented.yuan(random)
+    if part.get("kind") in ("paid", "instalment", "surcharge"):
+        part.setdefault("amount", invented.yuan(random))
