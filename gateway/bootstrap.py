@@ -1,0 +1,64 @@
+"""The composition root: settings become a gateway; the only place that chooses a backend by its name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gateway.clock import Clock, system_clock
+from gateway.delivery.breaker import Policy
+from gateway.delivery.dispatcher import Dispatcher
+from gateway.delivery.sender import Sender
+from gateway.hub import Hub
+from gateway.hub.administrator import Administrator, Announce, print_once
+from gateway.installed import InstalledAdapters, install
+from gateway.intake.routes import Routes, read_routes
+from gateway.ledger.base import Ledger
+from gateway.ledger.memory import MemoryLedger
+from gateway.settings import Settings
+from gateway.telemetry.events import Events, Hook
+from gateway.telemetry.logs import LogHook
+from gateway.telemetry.metrics import Metrics
+
+SQLITE = "sqlite:///"
+
+
+def build(
+    settings: Settings,
+    *,
+    ledger: Ledger | None = None,
+    adapters: InstalledAdapters | None = None,
+    routes: Routes | None = None,
+    sender: Sender | None = None,
+    policy: Policy | None = None,
+    clock: Clock = system_clock,
+    hooks: tuple[Hook, ...] = (),
+    announce: Announce = print_once,
+) -> Hub:
+    """Put a gateway together, not started yet; every part can be handed in instead of made.
+
+    BrokenBundle names file and line of what is wrong with a bundle or the routes.
+    """
+    metrics = Metrics()
+    events = Events((metrics, LogHook(), *hooks))
+    known = adapters or install(settings.adapter_folders)
+    kept = ledger or _ledger(settings.ledger)
+    return Hub(
+        ledger=kept,
+        adapters=known,
+        routes=routes or read_routes(settings.routes_file),
+        dispatcher=Dispatcher(kept, known, sender or Sender(), clock, events, policy=policy),
+        administrator=_administrator(settings, announce),
+        clock=clock,
+        events=events,
+        metrics=metrics,
+    )
+
+
+def _ledger(address: str) -> Ledger:
+    return MemoryLedger()
+
+
+def _administrator(settings: Settings, announce: Announce) -> Administrator:
+    given = settings.admin_token.get_secret_value() if settings.admin_token else None
+    file = Path(settings.ledger.removeprefix(SQLITE) + ".admin") if settings.ledger.startswith(SQLITE) else None
+    return Administrator(given, file, announce)

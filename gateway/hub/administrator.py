@@ -1,0 +1,63 @@
+"""The administrator's token: given by a setting, else made at first start and kept as a hash beside the ledger."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.security.tokens import hash_token, new_token
+
+Announce = Callable[[str], None]
+"""Shows a token that was just made to the person who started the gateway; it is never shown again."""
+
+
+def print_once(token: str) -> None:
+    """Print a new administrator's token to standard error, the only time it is readable."""
+    print(f"管理员令牌（仅显示这一次）· admin token, shown this once: {token}", file=sys.stderr, flush=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Administrator:
+    """Where the administrator's token comes from.
+
+    `given` is the setting's. Without it the hash in `file` counts; without that a token is made,
+    announced, and its hash written there. `file` None: a new one at each start.
+    """
+
+    given: str | None = None
+    file: Path | None = None
+    announce: Announce = print_once
+
+    def digest(self) -> str:
+        """Give the hash of the token that is in force."""
+        if self.given:
+            return hash_token(self.given)
+        return self._kept() or self._made()
+
+    def _kept(self) -> str | None:
+        if self.file is None or not self.file.exists():
+            return None
+        return self.file.read_text(encoding="ascii").strip() or None
+
+    def _made(self) -> str:
+        token = new_token()
+        digest = hash_token(token)
+        if self.file is not None:
+            _write_privately(self.file, digest)
+        self.announce(token)
+        return digest
+
+
+def _write_privately(file: Path, text: str) -> None:
+    """Write a file that only its owner reads, whole or not at all."""
+    draft = file.with_name(f"{file.name}.new")
+    draft.unlink(missing_ok=True)
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="ascii") as output:
+        output.write(f"{text}\n")
+        output.flush()
+        os.fsync(output.fileno())
+    draft.replace(file)

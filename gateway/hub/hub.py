@@ -1,0 +1,251 @@
+"""The facade over a running gateway: takes documents in, obeys operators, keeps the register of platforms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gateway.clock import Clock
+from gateway.delivery.dispatcher import Dispatcher, Ping
+from gateway.errors import NotFound, Unavailable
+from gateway.hub import unrouted
+from gateway.hub.administrator import Administrator
+from gateway.hub.principals import Principal, Principals
+from gateway.hub.registration import DOSSIER, PUSH, Wanted, registered
+from gateway.hub.replays import Replays
+from gateway.installed import InstalledAdapters
+from gateway.intake.accept import Reception
+from gateway.intake.directory import Directory
+from gateway.intake.routes import Routes
+from gateway.intake.values import Call, Outcome, Preview
+from gateway.ledger.base import Ledger
+from gateway.ledger.values import Accepted, DeliveryFilter, Platform, Receipt, Replay
+from gateway.message import Delivery, HeldBy
+from gateway.security.tokens import hash_token, new_token
+from gateway.telemetry.events import Events, PlatformHeld, PlatformReleased
+from gateway.telemetry.metrics import Metrics
+from schemas.findings import Text
+
+
+class Hub:
+    """A gateway, whole. `start` before anything else; after `stop` it takes nothing more.
+
+    Plain reads go to `ledger`; everything that changes something goes through a method here, so that
+    what depends on it (routing, the dispatcher, the callers we know) learns of it.
+    """
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        adapters: InstalledAdapters,
+        routes: Routes,
+        dispatcher: Dispatcher,
+        administrator: Administrator,
+        clock: Clock,
+        events: Events,
+        metrics: Metrics,
+    ) -> None:
+        self.ledger = ledger
+        self.adapters = adapters
+        self.clock = clock
+        self.events = events
+        self.metrics = metrics
+        self._routes = routes
+        self._dispatcher = dispatcher
+        self._administrator = administrator
+        self._directory = Directory()
+        self._principals = Principals(self._directory)
+        self._reception = Reception(ledger, adapters, routes, self._directory, clock, events)
+        self._replays = Replays(ledger, clock, dispatcher.wake)
+        self._running = False
+
+    # ── life ──────────────────────────────────────────────────────────────────────────────────
+    async def start(self) -> None:
+        """Open the ledger, know the platforms and the callers, deliver, and take up what was left unfinished."""
+        await self.ledger.start()
+        self._directory.fill(await self.ledger.platforms())
+        self._principals.know(await self.ledger.credentials())
+        self._principals.know_admin(self._administrator.digest())
+        await self._dispatcher.start()
+        for kind in {platform.kind for platform in self._directory.values()}:
+            await self._assign(kind)
+        await self._replays.resume()
+        self._running = True
+
+    async def stop(self) -> None:
+        """Take nothing more, let what is under way end, and close the ledger."""
+        self._running = False
+        await self._replays.stop()
+        await self._dispatcher.stop()
+        await self.ledger.stop()
+
+    async def check(self) -> None:
+        """Return when documents can be taken now; Unavailable when they cannot."""
+        if not self._running:
+            raise Unavailable(
+                Text("网关正在启动或停止；请稍后再试", "The gateway is starting or stopping; try again soon"),
+                code="gateway.not-running",
+            )
+        await self.ledger.credentials()
+
+    # ── documents ─────────────────────────────────────────────────────────────────────────────
+    async def receive(self, call: Call) -> Outcome:
+        """Take a body in the caller's own format; see `Reception.receive`."""
+        return self._delivering(await self._reception.receive(call))
+
+    async def submit(self, call: Call) -> Outcome:
+        """Take a canonical document; see `Reception.submit`."""
+        return self._delivering(await self._reception.submit(call))
+
+    async def preview(self, call: Call) -> Preview:
+        """Tell what `receive` would make of a body; nothing is kept."""
+        return await self._reception.preview(call)
+
+    async def preview_submission(self, call: Call) -> Preview:
+        """Tell what `submit` would make of a body; nothing is kept."""
+        return await self._reception.preview_submission(call)
+
+    def _delivering(self, outcome: Outcome) -> Outcome:
+        for platform in _to_wake(outcome.receipt):
+            self._dispatcher.wake(platform)
+        return outcome
+
+    # ── deliveries ────────────────────────────────────────────────────────────────────────────
+    async def replay(self, delivery_id: str, *, actor: str, reason: str, stale_ok: bool = False) -> Delivery:
+        """Replay a delivery; Conflict `state.wrong` or `lane.moved_on`."""
+        at = self.clock()
+        return self._woken(await self.ledger.replay(delivery_id, actor=actor, reason=reason, at=at, stale_ok=stale_ok))
+
+    async def discard(self, delivery_id: str, *, actor: str, reason: str) -> Delivery:
+        """Give a delivery up; its lane moves on."""
+        return self._woken(await self.ledger.discard(delivery_id, actor=actor, reason=reason, at=self.clock()))
+
+    async def hold(self, delivery_id: str, *, actor: str, reason: str) -> Delivery:
+        """Hold a delivery, and the lane behind it."""
+        return await self.ledger.hold(delivery_id, actor=actor, reason=reason, at=self.clock())
+
+    async def release(self, delivery_id: str, *, actor: str, reason: str) -> Delivery:
+        """Lift an operator's hold."""
+        return self._woken(await self.ledger.release(delivery_id, actor=actor, reason=reason, at=self.clock()))
+
+    async def replay_many(
+        self, looked_for: DeliveryFilter, *, actor: str, reason: str, stale_ok: bool = False
+    ) -> Replay:
+        """Begin to replay everything a filter finds; returns at once."""
+        return await self._replays.begin(looked_for, actor=actor, reason=reason, stale_ok=stale_ok)
+
+    async def replay_progress(self, replay_id: str) -> Replay:
+        """Tell how far a replay of many has come; NotFound `replay.unknown`."""
+        return await self._replays.progress(replay_id)
+
+    def _woken(self, delivery: Delivery) -> Delivery:
+        if delivery.platform is not None:
+            self._dispatcher.wake(delivery.platform)
+        return delivery
+
+    # ── platforms ─────────────────────────────────────────────────────────────────────────────
+    async def platforms(self) -> Sequence[Platform]:
+        """Give every platform as it stands, by id."""
+        return await self.ledger.platforms()
+
+    async def platform(self, platform_id: str) -> Platform:
+        """Give a platform as it stands; NotFound `platform.unknown`."""
+        found = next((one for one in await self.ledger.platforms() if one.id == platform_id), None)
+        if found is None:
+            raise _no_platform(platform_id)
+        return found
+
+    async def put_platform(
+        self,
+        platform_id: str,
+        adapter: str,
+        version: str | None = None,
+        settings: Mapping[str, Any] | None = None,
+        mode: str = PUSH,
+        *,
+        actor: str,
+        dossier: bool | None = None,
+    ) -> Platform:
+        """Register a platform or change it; Rejected `platform.invalid`, NotFound `adapter.unknown`.
+
+        Deliveries that waited for a platform like it are its own now; refused credentials are tried again.
+        """
+        right = {} if dossier is None else {DOSSIER.name: dossier}
+        wanted = Wanted(platform_id, adapter, version, {**(settings or {}), **right}, mode)
+        before = self._directory.get(platform_id)
+        at = self.clock()
+        platform = registered(wanted, self.adapters.get(adapter, version), self._routes.kinds, before, at)
+        await self.ledger.put_platform(platform, actor=actor, at=at)
+        return await self._changed(platform_id, actor)
+
+    async def delete_platform(self, platform_id: str, *, actor: str) -> None:
+        """Forget a platform and its credentials; Conflict `platform.in-use` while it has deliveries to get."""
+        await self.ledger.delete_platform(platform_id, actor=actor, at=self.clock())
+        self._directory.remove(platform_id)
+        self._principals.know(await self.ledger.credentials())
+        self._dispatcher.platform_removed(platform_id)
+
+    async def pause(self, platform_id: str, *, actor: str, reason: str) -> Platform:
+        """Hold everything to a platform until `resume`."""
+        await self.ledger.hold_platform(platform_id, HeldBy.PAUSED, actor=actor, reason=reason, at=self.clock())
+        self.events(PlatformHeld(platform_id, HeldBy.PAUSED.value))
+        return await self._learn(platform_id)
+
+    async def resume(self, platform_id: str, *, actor: str, reason: str) -> Platform:
+        """Let a paused platform's deliveries go on."""
+        await self._lift(platform_id, HeldBy.PAUSED, actor, reason)
+        return await self._learn(platform_id)
+
+    async def ping(self, platform_id: str) -> Ping:
+        """Call a platform's address once."""
+        return await self._dispatcher.ping(await self.platform(platform_id))
+
+    async def issue_credential(self, platform_id: str, *, actor: str) -> str:
+        """Make a token for a platform's calls; only its hash is kept, this is the one time it is readable."""
+        token = new_token()
+        await self.ledger.add_credential(platform_id, hash_token(token), actor=actor, at=self.clock())
+        self._principals.know(await self.ledger.credentials())
+        return token
+
+    def principal(self, token: str) -> Principal | None:
+        """Tell whose token this is; None when nobody's."""
+        return self._principals.of(token)
+
+    async def _changed(self, platform_id: str, actor: str) -> Platform:
+        await self._lift(platform_id, HeldBy.CREDENTIALS, actor, "settings changed")
+        platform = await self._learn(platform_id)
+        await self._assign(platform.kind)
+        return platform
+
+    async def _lift(self, platform_id: str, hold: HeldBy, actor: str, reason: str) -> None:
+        held = hold in (await self.platform(platform_id)).holds
+        await self.ledger.release_platform(platform_id, hold, actor=actor, reason=reason, at=self.clock())
+        if held:
+            self.events(PlatformReleased(platform_id, hold.value))
+
+    async def _learn(self, platform_id: str) -> Platform:
+        platform = await self.platform(platform_id)
+        self._directory.put(platform)
+        self._dispatcher.platform_changed(platform)
+        return platform
+
+    async def _assign(self, kind: str) -> None:
+        can_send = self.adapters.can_send
+        woken = await unrouted.assign(self.ledger, self._routes, self._directory, can_send, kind, self.clock())
+        for platform in woken:
+            self._dispatcher.wake(platform)
+
+
+def _to_wake(receipt: Receipt) -> set[str]:
+    if receipt.replayed:
+        return set()
+    new = (entry for entry in receipt.entries if isinstance(entry, Accepted) and not entry.duplicate)
+    return {one.platform for entry in new for one in entry.deliveries if one.platform}
+
+
+def _no_platform(platform_id: str) -> NotFound:
+    return NotFound(
+        Text(f"没有登记平台 {platform_id}；请先登记", f"Platform {platform_id} is not registered; register it first"),
+        code="platform.unknown",
+    )
