@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from adapters import auth, base, placeholders, trees
+from adapters import base, placeholders, trees
+from adapters.auth import Auth, NoAuth
 from adapters.bundle import words
 from adapters.formats.charsets import canonical as canonical_charset
 from adapters.formats.values import Format, as_text
@@ -250,7 +251,7 @@ class Manifest(Model):
     kind: Name
     format: FormatPart = FormatPart()
     settings: Annotated[dict[SettingName, SettingPart], BeforeValidator(_empty)] = Field(default_factory=dict)
-    auth: auth.Auth = auth.NoAuth(scheme="none")
+    auth: Auth = NoAuth(scheme="none")
     limits: LimitsPart = LimitsPart()
     retry: RetryPart = RetryPart()
     receives: Annotated[dict[Name, Receive], BeforeValidator(_empty)] = Field(default_factory=dict)

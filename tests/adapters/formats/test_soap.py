@@ -33,5 +33,5 @@ def test_a_fault_is_known_by_code_and_reason() -> None:
 
 def test_xml_that_is_no_soap_is_refused() -> None:
     """A plain document where an envelope is agreed."""
-    with pytest.raises(Rejected, match="soap.envelope"):
+    with pytest.raises(Rejected, match=r"soap\.envelope"):
         read(SOAP, b"<html/>")
