@@ -9,7 +9,7 @@ from gateway.delivery.breaker import Policy
 from gateway.delivery.dispatcher import Dispatcher
 from gateway.delivery.sender import Sender
 from gateway.hub import Hub
-from gateway.hub.administrator import Administrator, Announce, print_once
+from gateway.hub.administrator import Administrator
 from gateway.installed import InstalledAdapters, install
 from gateway.intake.routes import Routes, read_routes
 from gateway.ledger.base import Ledger
@@ -32,7 +32,6 @@ def build(
     policy: Policy | None = None,
     clock: Clock = system_clock,
     hooks: tuple[Hook, ...] = (),
-    announce: Announce = print_once,
 ) -> Hub:
     """Put a gateway together, not started yet; every part can be handed in instead of made.
 
@@ -41,24 +40,25 @@ def build(
     metrics = Metrics()
     events = Events((metrics, LogHook(), *hooks))
     known = adapters or install(settings.adapter_folders)
-    kept = ledger or _ledger(settings.ledger)
+    kept = ledger or open_ledger(settings)
     return Hub(
         ledger=kept,
         adapters=known,
         routes=routes or read_routes(settings.routes_file),
         dispatcher=Dispatcher(kept, known, sender or Sender(), clock, events, policy=policy),
-        administrator=_administrator(settings, announce),
+        administrator=_administrator(settings),
         clock=clock,
         events=events,
         metrics=metrics,
     )
 
 
-def _ledger(address: str) -> Ledger:
+def open_ledger(settings: Settings) -> Ledger:
+    """Make the ledger that the settings name, not started yet."""
     return MemoryLedger()
 
 
-def _administrator(settings: Settings, announce: Announce) -> Administrator:
+def _administrator(settings: Settings) -> Administrator:
     given = settings.admin_token.get_secret_value() if settings.admin_token else None
     file = Path(settings.ledger.removeprefix(SQLITE) + ".admin") if settings.ledger.startswith(SQLITE) else None
-    return Administrator(given, file, announce)
+    return Administrator(given, file)

@@ -3,52 +3,41 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.security.tokens import hash_token, new_token
-
-Announce = Callable[[str], None]
-"""Shows a token that was just made to the person who started the gateway; it is never shown again."""
-
-
-def print_once(token: str) -> None:
-    """Print a new administrator's token to standard error, the only time it is readable."""
-    print(f"管理员令牌（仅显示这一次）· admin token, shown this once: {token}", file=sys.stderr, flush=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Administrator:
     """Where the administrator's token comes from.
 
-    `given` is the setting's. Without it the hash in `file` counts; without that a token is made,
-    announced, and its hash written there. `file` None: a new one at each start.
+    `given` is the setting's. Without it the hash in `file` counts; without that a token is made and
+    its hash written there. `file` None: a new one at each start.
     """
 
     given: str | None = None
     file: Path | None = None
-    announce: Announce = print_once
 
-    def digest(self) -> str:
-        """Give the hash of the token that is in force."""
+    def appoint(self) -> tuple[str, str | None]:
+        """Give the hash of the token in force, and the token itself when it was made just now."""
         if self.given:
-            return hash_token(self.given)
-        return self._kept() or self._made()
+            return hash_token(self.given), None
+        kept = self._kept()
+        return (kept, None) if kept else self._made()
 
     def _kept(self) -> str | None:
         if self.file is None or not self.file.exists():
             return None
         return self.file.read_text(encoding="ascii").strip() or None
 
-    def _made(self) -> str:
+    def _made(self) -> tuple[str, str]:
         token = new_token()
         digest = hash_token(token)
         if self.file is not None:
             _write_privately(self.file, digest)
-        self.announce(token)
-        return digest
+        return digest, token
 
 
 def _write_privately(file: Path, text: str) -> None:

@@ -31,7 +31,8 @@ class Hub:
     """A gateway, whole. `start` before anything else; after `stop` it takes nothing more.
 
     Plain reads go to `ledger`; everything that changes something goes through a method here, so that
-    what depends on it (routing, the dispatcher, the callers we know) learns of it.
+    what depends on it (routing, the dispatcher, the callers we know) learns of it. `new_admin_token`
+    is the administrator's token when this start made one: to be shown once, then forgotten.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Hub:
         self._reception = Reception(ledger, adapters, routes, self._directory, clock, events)
         self._replays = Replays(ledger, clock, dispatcher.wake)
         self._running = False
+        self.new_admin_token: str | None = None
 
     # ── life ──────────────────────────────────────────────────────────────────────────────────
     async def start(self) -> None:
@@ -66,7 +68,8 @@ class Hub:
         await self.ledger.start()
         self._directory.fill(await self.ledger.platforms())
         self._principals.know(await self.ledger.credentials())
-        self._principals.know_admin(self._administrator.digest())
+        digest, self.new_admin_token = self._administrator.appoint()
+        self._principals.know_admin(digest)
         await self._dispatcher.start()
         for kind in {platform.kind for platform in self._directory.values()}:
             await self._assign(kind)
