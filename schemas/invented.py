@@ -12,7 +12,7 @@ from stdnum.iso7064 import mod_11_10
 from schemas import regions
 from schemas.codes import table
 from schemas.identifiers.enterprise import organisation_check
-from schemas.values import CHINA_TIME
+from schemas.scalars import CHINA_TIME
 
 _PLACES = ("云栖", "青溪", "临江", "松岭", "长宁", "望湖", "石桥", "金滩")
 _BRANDS = ("晨星", "恒禾", "远帆", "博泽", "嘉木", "瑞川", "盛原", "清越")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
-from schemas.components import Component, Officer, Party
+from schemas.components import Component, Officer, Party, Site
 from schemas.findings import Finding, Text
 
 
@@ -48,3 +48,12 @@ def party_doubts(party: Party | None) -> Iterator[Finding]:
     if party.kind == "company" and party.citizen_id and not party.credit_code:
         zh = "当事人类别为法人或非法人组织，却只有公民身份号码。"
         yield finding("party.kind", "party.kind", zh, "A company, but with a citizen id and no credit code.")
+
+
+def site_doubts(site: Site | None) -> Iterator[Finding]:
+    """Doubt coordinates outside China (73°E to 136°E, 3°N to 54°N), the usual sign of two columns swapped."""
+    point = site.location if site else None
+    if point is None or (73 <= float(point.longitude) <= 136 and 3 <= float(point.latitude) <= 54):
+        return
+    zh = "坐标不在中国境内，请核对经度与纬度是否填反。"
+    yield finding("location.outside", "site.location", zh, "Outside China: check whether the two are swapped.")

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from schemas.components import Attachment, Officer, OptionalSite, Party, Violation
-from schemas.documents.base import Document, finding, party_doubts, too_few
+from schemas.documents.base import Document, finding, party_doubts, site_doubts, too_few
 from schemas.documents.law import repealed
 from schemas.findings import Finding
 from schemas.values import Coded, Day, Instant, Line, Permit, PlatformNumber, Project, Prose, Region, Writ
@@ -49,6 +49,7 @@ class CaseFile(Document):
     def doubts(self) -> Iterator[Finding]:
         yield from too_few(self.officers)
         yield from party_doubts(self.party)
+        yield from site_doubts(self.site)
         if self.occurred_on and self.occurred_on > self.found_at[:10]:
             zh = "案发日期晚于案件发现时间。"
             yield finding("case.found-early", "occurred_on", zh, "The act is later than its discovery.")

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from schemas.components import Attachment, CertifiedOfficer, Officer, OptionalSite, Party
-from schemas.documents.base import Document, finding, party_doubts, too_few
+from schemas.documents.base import Document, finding, party_doubts, site_doubts, too_few
 from schemas.findings import Finding
 from schemas.values import Coded, Instant, Line, Permit, PlatformNumber, Project, Prose, Region, Writ, YesNo
 
@@ -66,3 +66,4 @@ class Inspection(Document):
     def doubts(self) -> Iterator[Finding]:
         yield from too_few(self.officers)
         yield from party_doubts(self.party)
+        yield from site_doubts(self.site)

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from schemas.components import Authority, Holder, OptionalSite
-from schemas.documents.base import Document, finding
+from schemas.documents.base import Document, finding, site_doubts
 from schemas.findings import Finding
 from schemas.identifiers.permit import credit_code_of
 from schemas.values import Coded, Day, Industry, Instant, Line, Region
@@ -67,3 +67,4 @@ class Permit(Document):
         if self.issued_on > self.valid_to:
             zh = "核发日期晚于有效期限止。"
             yield finding("permit.issued-late", "issued_on", zh, "Issued after its last day of validity.")
+        yield from site_doubts(self.site)

@@ -16,7 +16,7 @@ from schemas.components import (
     Organisation,
     ProjectRef,
 )
-from schemas.documents.base import Document, finding
+from schemas.documents.base import Document, finding, site_doubts
 from schemas.findings import Finding
 from schemas.values import Coded, Day, Industry, Instant, Line, Link, Permit, Prose, Region, Writ, Yuan
 
@@ -61,6 +61,7 @@ class ProjectApproval(Document):
             zh = "受理日期晚于审批日期。"
             yield finding("approval.before-application", "accepted_on", zh, "Applied for after it was approved.")
         yield from _investments(self.investment, self.environmental_investment)
+        yield from site_doubts(self.site)
 
 
 class ProjectAcceptance(Document):
@@ -125,6 +126,7 @@ class ProjectAcceptance(Document):
             en = "A major change: the EIA document has to be approved anew (环境影响评价法 第二十四条)."
             yield finding("acceptance.major-change", "changes", zh, en)
         yield from _investments(self.investment, self.environmental_investment)
+        yield from site_doubts(self.site)
 
 
 def _investments(total: str | None, environmental: str | None) -> Iterator[Finding]:

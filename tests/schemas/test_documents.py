@@ -153,6 +153,15 @@ def test_what_is_no_document_is_rejected(tree: Any) -> None:
     rejected("inspection/1", tree)
 
 
+def test_a_rejection_stays_small_and_deep_trees_are_not_walked() -> None:
+    """Ten thousand faults are a hundred findings; a thousand levels are one."""
+    assert len(rejected("inspection/1", inspection(officers=[{}] * 10_000))) == 100
+    deep: Any = {}
+    for _ in range(3000):
+        deep = {"a": deep}
+    assert [finding.code for finding in rejected("inspection/1", inspection(zz=deep))] == ["field.unknown"]
+
+
 def test_personal_values_are_masked_in_findings() -> None:
     """A wrong citizen id is shown by its region alone."""
     tree = inspection(party={"name": "孙立群", "citizen_id": "110105194902300021"})
@@ -214,6 +223,11 @@ ODD: list[tuple[str, Callable[[Tree], Any], str]] = [
         "project-acceptance/1",
         lambda d: d.update(approved_on="2024-01-02", completed_on="2024-01-01"),
         "acceptance.built-unapproved",
+    ),
+    (
+        "permit/1",
+        lambda d: d.update(site={"location": {"longitude": "30.2", "latitude": "80.1"}}),
+        "location.outside",
     ),
     ("dispatch-order/1", lambda d: d.update(due_at="2000-01-01T00:00:00+08:00"), "order.due-early"),
     ("case-file/1", lambda d: d.update(occurred_on="2999-01-01"), "case.found-early"),

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.identifiers import Misshapen
-from schemas.values import day, instant, money, plain_decimal
+from schemas.scalars import day, instant, money, plain_decimal
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,54 @@
+"""A second look at identifiers after validation: which were written differently, and which are doubtful."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from schemas.documents.field import Field
+from schemas.findings import Finding, Text
+
+Place = tuple[str, Any, Any]
+"""A concrete path, the canonical value there, and what was written there."""
+
+_IGNORED = Text("该值已忽略。", "The value was left out.")
+
+
+def look(watched: Iterable[Field], document: Any, tree: Any) -> tuple[list[Finding], dict[str, str]]:
+    """Return the doubts about the identifiers of a document, and the written text of those that changed."""
+    findings: list[Finding] = []
+    raw: dict[str, str] = {}
+    for field in watched:
+        for path, value, written in _places(document, tree, field.path.split("."), ""):
+            if value != written and isinstance(written, str) and not field.personal:
+                raw[path] = written
+            findings += (doubt.at(field=path, title=field.title) for doubt in _doubts(field, value, written))
+    return findings, raw
+
+
+def _doubts(field: Field, value: str | None, written: Any) -> Iterator[Finding]:
+    kind = field.identifier
+    if kind is None:
+        return
+    if value is not None:
+        yield from kind.doubts(value)
+    elif field.lenient and isinstance(written, str) and written.strip():
+        yield kind.refuse(written, _IGNORED).finding
+
+
+def _places(node: Any, written: Any, steps: list[str], path: str) -> Iterator[Place]:
+    if node is None:
+        return
+    if not steps:
+        yield path, node, written
+        return
+    name = steps[0].removesuffix("[]")
+    here = f"{path}.{name}" if path else name
+    inner, inner_written = node.get(name), written.get(name)
+    if name != steps[0]:
+        for index, (one, other) in enumerate(zip(inner or (), inner_written or (), strict=False)):
+            yield from _places(one, other, steps[1:], f"{here}[{index}]")
+    elif inner is None and len(steps) == 1:
+        yield here, None, inner_written
+    else:
+        yield from _places(inner, inner_written, steps[1:], here)
