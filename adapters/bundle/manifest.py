@@ -49,6 +49,7 @@ def _empty(value: Any) -> Any:
 
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=64)]
+OperationName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*([-.][a-z0-9]+)*$", max_length=64)]
 SettingName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 FileName = Annotated[str, Field(pattern=r"^[^/\\]{1,100}$")]
 Semantic = Annotated[str, Field(pattern=r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?$", max_length=64)]
@@ -254,7 +255,7 @@ class Manifest(Model):
     auth: Auth = NoAuth(scheme="none")
     limits: LimitsPart = LimitsPart()
     retry: RetryPart = RetryPart()
-    receives: Annotated[dict[Name, Receive], BeforeValidator(_empty)] = Field(default_factory=dict)
+    receives: Annotated[dict[OperationName, Receive], BeforeValidator(_empty)] = Field(default_factory=dict)
     sends: Annotated[dict[str, Send], BeforeValidator(_empty)] = Field(default_factory=dict)
     queries: Annotated[
         dict[Literal["permits", "projects", "penalties", "inspections"], Query],
