@@ -71,6 +71,11 @@ class MessageType:
         object.__setattr__(self, "numbers", tuple(path for path in _ISSUED if path in known))
         object.__setattr__(self, "enrichable", tuple(path for path in _ENRICHED if path in known))
 
+    @property
+    def issues(self) -> str | None:
+        """Return the number that a document of this type brings into the world; None when it only speaks of one."""
+        return self.ordering_field if self.scoped and self.ordering_field not in self.parents else None
+
     def ordering_key(self, document: Tree) -> str:
         """Return the number (or project key) whose messages are delivered in order."""
         return _value(document, self.ordering_field)

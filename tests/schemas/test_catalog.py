@@ -74,3 +74,13 @@ def test_numbers_and_enrichable_fields_are_fields_of_the_document() -> None:
     assert TYPES["penalty.decided"].enrichable == ("permit_number", "project_code", "party.credit_code", "region")
     assert not TYPES["permit.changed"].scoped
     assert TYPES["penalty.decided"].scoped
+
+
+def test_three_types_bring_a_number_into_the_world():
+    """A case file, an order and an inspection issue their number; everything else only speaks of one."""
+    issued = {name: kind.issues for name, kind in TYPES.items() if kind.issues}
+    assert issued == {
+        "dispatch.ordered": "order_number",
+        "inspection.recorded": "inspection_number",
+        "case.transferred": "case_number",
+    }

@@ -1,0 +1,145 @@
+"""`hutong demo`: one enterprise's story through five platforms, live, with everything counted at its end."""
+
+from __future__ import annotations
+
+import signal
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.live import Live
+from rich.markup import escape
+from rich.table import Table
+
+from gateway.cli.output import AsJson, Refused, emit, say, screen
+from gateway.demo.processes import NotServing
+from gateway.demo.show import Row, Unexpected, play
+from gateway.demo.stage import Stage, staged
+from gateway.demo.story import ENTERPRISE, PLATFORMS, STORY
+
+EXAMPLE = "hutong demo --once"
+
+_PARTS = ("permits", "projects", "penalties", "inspections", "cases")
+
+
+def demo(
+    once: Annotated[
+        bool, typer.Option("--once", help="End by itself: 0 only if every delivery was confirmed.")
+    ] = False,
+    port: Annotated[int | None, typer.Option("--port", help="The gateway's port; else a free one.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Play one enterprise's story: six processes on loopback, eleven documents, five formats.
+
+    Every delivery is checked against the receiving double's own record. Ctrl-C ends everything.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with tempfile.TemporaryDirectory(prefix="hutong-demo-") as folder:
+        try:
+            if not as_json:
+                say("[dim]starting a gateway and five platform doubles on loopback …[/]")
+            with staged(Path(folder), PLATFORMS, port) as stage:
+                confirmed = _tell(stage, as_json)
+                if not once:
+                    _stay(stage)
+        except (NotServing, Unexpected) as error:
+            raise Refused(str(error), "the story did not end well; run `hutong doctor`") from None
+        except KeyboardInterrupt:
+            say("\nstopped")
+            raise typer.Exit(130 if once else 0) from None
+    raise typer.Exit(0 if confirmed else 1)
+
+
+def _tell(stage: Stage, as_json: bool) -> bool:
+    start = time.perf_counter()
+    rows = _rows(stage) if as_json else _live(stage)
+    seconds = time.perf_counter() - start
+    counts = _count(stage, rows)
+    dossier = stage.operator("GET", f"/v1/enterprises/{ENTERPRISE}")
+    if as_json:
+        emit({"counts": counts, "seconds": seconds, "deliveries": [_plain(row) for row in rows], "dossier": dossier})
+    else:
+        _conclude(counts, dossier, seconds)
+    return counts["sent"] == counts["delivered"] == counts["confirmed"] > 0 and counts["lost"] == 0
+
+
+def _rows(stage: Stage) -> list[Row]:
+    return list(play(stage, STORY))
+
+
+def _live(stage: Stage) -> list[Row]:
+    table = Table(
+        title="一家企业的全过程 · one enterprise's story", title_justify="left", header_style="bold", expand=True
+    )
+    for column, share in (("step", 4), ("from → to", 5), ("native → canonical → native", 8), ("receipt", 3)):
+        table.add_column(column, ratio=share, overflow="fold")
+    table.add_column("ms", justify="right", no_wrap=True)
+    rows: list[Row] = []
+    with Live(table, console=screen, refresh_per_second=12):
+        for row in play(stage, STORY):
+            again = bool(rows) and rows[-1].message_id == row.message_id
+            table.add_row(*_cells(row, again=again))
+            rows.append(row)
+    return rows
+
+
+def _cells(row: Row, *, again: bool) -> tuple[str, ...]:
+    mark = "[green]✓[/]" if row.confirmed and row.state == "delivered" else f"[red]{row.state}[/]"
+    sample = " [dim]→[/] ".join(escape(part) for part in row.sample if part)
+    title = "" if again else escape(row.step.title)
+    way = f"{'' if again else row.step.sender} [dim]→[/] {row.platform}"
+    return title, way, sample, f"{mark} {escape(row.receipt)}", f"{row.milliseconds:.1f}"
+
+
+def _count(stage: Stage, rows: list[Row]) -> dict[str, int]:
+    """Count from the two records, the gateway's and the doubles', not from the rows that were shown."""
+    kept = stage.operator("GET", "/v1/deliveries", params={"limit": 500})["deliveries"]
+    received = Counter(one["key"] for platform in stage.doubles for one in stage.received(platform) if one["valid"])
+    delivered = {one["id"] for one in kept if one["state"] == "delivered"}
+    return {
+        "documents": len({row.message_id for row in rows}),
+        "sent": len(kept),
+        "delivered": len(delivered),
+        "confirmed": len(delivered & received.keys()),
+        "lost": len({one["id"] for one in kept} - received.keys()),
+    }
+
+
+def _conclude(counts: dict[str, int], dossier: dict[str, Any], seconds: float) -> None:
+    say(f"\n[bold]一企一档 · dossier[/] {ENTERPRISE}")
+    for part in _PARTS:
+        say(f"  {part:<12} {_summary(dossier.get(part, {}))}")
+    shown = " · ".join(f"{name} [bold]{count}[/]" for name, count in counts.items())
+    say(f"\n{shown} · {seconds:.1f} s")
+
+
+def _summary(part: dict[str, Any]) -> str:
+    entries = part.get("entries", [])
+    sources = ", ".join(f"{one['platform']} {one['state']}" for one in part.get("sources", []))
+    return f"{len(entries)} [dim]({part.get('state', '?')}{'; ' + sources if sources else ''})[/]"
+
+
+def _plain(row: Row) -> dict[str, Any]:
+    return {
+        "step": row.step.title,
+        "from": row.step.sender,
+        "to": row.platform,
+        "delivery_id": row.delivery_id,
+        "state": row.state,
+        "confirmed": row.confirmed,
+        "sample": list(row.sample),
+        "receipt": row.receipt,
+        "milliseconds": row.milliseconds,
+    }
+
+
+def _stay(stage: Stage) -> None:
+    url = stage.gateway.url
+    say(f"\ndocumentation [cyan]{url}/docs[/] · metrics [cyan]{url}/metrics[/] · admin token {stage.admin_token}")
+    for platform, served in stage.doubles.items():
+        say(f"  {platform:<28} [cyan]{served.url}/_double/received[/]")
+    say("[dim]Ctrl-C ends the gateway and the doubles[/]")
+    signal.pause()

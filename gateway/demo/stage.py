@@ -1,0 +1,86 @@
+"""The stage of the story: a gateway and five doubles as processes, registered with each other over REST."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from gateway.demo.processes import Served, double, gateway
+
+_SECONDS = 30
+
+
+@dataclass
+class Stage:
+    """What runs, and how to speak to it. `credentials` is by platform id."""
+
+    gateway: Served
+    doubles: Mapping[str, Served]
+    admin_token: str
+    credentials: dict[str, str] = field(default_factory=dict)
+
+    def operator(self, method: str, path: str, **arguments: Any) -> Any:
+        """Call the gateway as its operator; anything but success is an HTTPStatusError."""
+        headers = {"Authorization": f"Bearer {self.admin_token}"}
+        response = httpx.request(method, self.gateway.url + path, headers=headers, timeout=_SECONDS, **arguments)
+        response.raise_for_status()
+        return response.json()
+
+    def send(self, platform: str, operation: str, body: bytes, content_type: str) -> Any:
+        """Hand in a native document as a platform does."""
+        headers = {"Authorization": f"Bearer {self.credentials[platform]}", "Content-Type": content_type}
+        url = f"{self.gateway.url}/v1/inbound/{operation}"
+        response = httpx.post(url, content=body, headers=headers, timeout=_SECONDS)
+        response.raise_for_status()
+        return response.json()
+
+    def received(self, platform: str) -> list[dict[str, Any]]:
+        """Give a double's own record of what it took."""
+        records: list[dict[str, Any]] = httpx.get(
+            self.doubles[platform].url + "/_double/received", timeout=_SECONDS
+        ).json()
+        return records
+
+    def register(self, platform: str, adapter: Mapping[str, Any], *, dossier: bool) -> None:
+        """Register a platform at its double's address, with invented values for what its adapter asks."""
+        settings = {one["name"]: _invented(one) for one in adapter["settings"] if one["required"]}
+        settings["base_url"] = self.doubles[platform].url
+        body = {"adapter": adapter["name"], "settings": settings, "dossier": dossier}
+        self.operator("PUT", f"/v1/platforms/{platform}", json=body)
+        self.credentials[platform] = self.operator("POST", f"/v1/platforms/{platform}/credentials")["credential"]
+
+
+def _invented(setting: Mapping[str, Any]) -> Any:
+    if setting["choices"]:
+        return setting["choices"][0]
+    return {"int": 1, "bool": False, "url": "http://127.0.0.1"}.get(setting["type"], secrets.token_hex(8))
+
+
+@contextlib.contextmanager
+def staged(folder: Path, platforms: Mapping[str, str], port: int | None = None) -> Iterator[Stage]:
+    """Start everything, register every platform, and end every process afterwards.
+
+    `platforms` is platform id → adapter. NotServing when a process does not come up.
+    """
+    token = secrets.token_urlsafe(24)
+    doubles = {platform: double(adapter, folder, name=platform) for platform, adapter in platforms.items()}
+    stage = Stage(gateway(folder, admin_token=token, port=port), doubles, token)
+    served = (stage.gateway, *doubles.values())
+    try:
+        for one in served:
+            one.start()
+        for one in served:
+            one.wait_until_serving()
+        adapters = {one["name"]: one for one in stage.operator("GET", "/v1/adapters")["adapters"]}
+        for platform, adapter in platforms.items():
+            stage.register(platform, adapters[adapter], dossier=True)
+        yield stage
+    finally:
+        for one in served:
+            one.stop()
