@@ -61,12 +61,20 @@ def head_of(lane: Sequence[Delivery]) -> Delivery | None:
     return next(sending, lane[0] if lane else None)
 
 
-def shown(delivery: Delivery, holds: Collection[HeldBy], *, parked: bool) -> Delivery:
-    """Give a delivery as it is shown: `parked` tells that one ahead of it in its lane is dead."""
-    if delivery.state not in SENDABLE:
-        return delivery
+def shown_state(
+    state: State, held_by: HeldBy | None, holds: Collection[HeldBy], *, parked: bool
+) -> tuple[State, HeldBy | None]:
+    """Give a state as it is shown: `parked` tells that one ahead of the delivery in its lane is dead."""
+    if state not in SENDABLE:
+        return state, held_by
     by = HeldBy.LANE if parked else next((hold for hold in HOLD_ORDER if hold in holds), None)
-    return delivery if by is None else replace(delivery, state=State.HELD, held_by=by)
+    return (state, held_by) if by is None else (State.HELD, by)
+
+
+def shown(delivery: Delivery, holds: Collection[HeldBy], *, parked: bool) -> Delivery:
+    """Give a delivery as it is shown."""
+    state, held_by = shown_state(delivery.state, delivery.held_by, holds, parked=parked)
+    return delivery if state is delivery.state else replace(delivery, state=state, held_by=held_by)
 
 
 def may_send(holds: Collection[HeldBy], *, probe: bool) -> bool:

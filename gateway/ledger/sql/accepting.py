@@ -1,0 +1,269 @@
+"""Keeping intakes: decided one after the other, written table by table for the whole batch."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from hashlib import sha256
+from typing import Any
+
+import sqlalchemy as sa
+
+from gateway.errors import HutongError
+from gateway.ledger import decisions
+from gateway.ledger.sql import lanes, learning, records, rows, tables
+from gateway.ledger.sql.lanes import Lane
+from gateway.ledger.sql.packing import pack, pack_json, unpack_json
+from gateway.ledger.sql.rows import Row
+from gateway.ledger.sql.statements import Prepared, inserting, inserting_first, putting
+from gateway.ledger.sql.times import moment
+from gateway.ledger.sql.worker import Outcome
+from gateway.ledger.sql.writing import Transaction
+from gateway.ledger.values import Accepted, Draft, Intake, Receipt, Rejection
+from gateway.message import Delivery, HeldBy, Message, State
+
+_m, _d, _l, _r = tables.messages.c, tables.deliveries.c, tables.latest.c, tables.receipts.c
+_stored = tables.messages.join(tables.documents)
+
+_LATEST = Prepared(
+    sa.select(_m.id, _m.digest)
+    .select_from(tables.latest.join(tables.messages, _l.message == _m.place))
+    .where(
+        _l.identity == sa.bindparam("identity"),
+        _l.operation == sa.bindparam("operation"),
+        _l.source == sa.bindparam("source"),
+    ),
+    ("identity", "operation", "source"),
+)
+_MESSAGE = Prepared(
+    sa.select(*rows.STORED_COLUMNS).select_from(_stored).where(_m.id == sa.bindparam("message")), ("message",)
+)
+_DELIVERIES = Prepared(
+    sa.select(*rows.DELIVERY_COLUMNS)
+    .select_from(tables.deliveries.join(tables.messages))
+    .where(_m.id == sa.bindparam("message"))
+    .order_by(_d.position),
+    ("message",),
+)
+_RECEIPT = Prepared(
+    sa.select(_r.digest, _r.entries).where(
+        _r.key == sa.bindparam("key"),
+        _r.operation == sa.bindparam("operation"),
+        _r.platform == sa.bindparam("platform"),
+    ),
+    ("key", "operation", "platform"),
+)
+
+_BODIES = inserting(tables.bodies)
+_MESSAGES = inserting(tables.messages)
+_DOCUMENTS = inserting(tables.documents)
+_LATEST_NOW = putting(tables.latest)
+_KEYS = inserting_first(tables.search_keys)
+_NUMBERS = learning.NUMBERS
+_FACTS = inserting_first(tables.facts)
+_REJECTIONS = inserting(tables.rejections, [c.name for c in tables.rejections.columns if c.name != "place"])
+_RECEIPTS = inserting(tables.receipts)
+_IN_ORDER = (
+    _BODIES,
+    _MESSAGES,
+    _DOCUMENTS,
+    lanes.ADD,
+    _LATEST_NOW,
+    _KEYS,
+    _NUMBERS,
+    _FACTS,
+    _REJECTIONS,
+    _RECEIPTS,
+)
+
+_j, _b = tables.rejections.c, tables.bodies.c
+_OLDEST_KEPT = Prepared(
+    sa.select(_j.place)
+    .where(_j.platform == sa.bindparam("platform"))
+    .order_by(_j.place.desc())
+    .limit(1)
+    .offset(sa.bindparam("bound")),
+    ("platform", "bound"),
+)
+_TOO_OLD = [_j.platform == sa.bindparam("platform"), _j.place <= sa.bindparam("last")]
+_THEIR_BODIES = Prepared(sa.select(_j.body).distinct().where(*_TOO_OLD), ("platform", "last"))
+_FORGET = Prepared(sa.delete(tables.rejections).where(*_TOO_OLD), ("platform", "last"))
+_FORGET_BODY = Prepared(
+    sa.delete(tables.bodies).where(
+        _b.place == sa.bindparam("body"),
+        _b.kept.is_(sa.false()),
+        ~sa.exists().where(_j.body == _b.place),
+    ),
+    ("body",),
+)
+
+
+def accept(transaction: Transaction, intakes: Sequence[Intake]) -> Sequence[Outcome]:
+    """Keep a batch of intakes: the group for `Ledger.accept`."""
+    batch = _Batch(transaction)
+    outcomes = [batch.accept(intake) for intake in intakes]
+    batch.write()
+    return outcomes
+
+
+class _Batch:
+    """One batch's intakes: what was decided so far is known to those that come after."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+        self._connection = transaction.connection
+        self._holds = lanes.holds(transaction.connection)
+        self._rows: defaultdict[Prepared, list[Row]] = defaultdict(list)
+        self._latest: dict[tuple[str, str, str], Accepted] = {}
+        self._receipts: dict[tuple[str, str, str], tuple[str, Receipt]] = {}
+        self._lanes: dict[Lane, tuple[bool, bool]] = {}
+        self._rejecting: set[str] = set()
+
+    # ── deciding ──────────────────────────────────────────────────────────────────────────────
+    def accept(self, intake: Intake) -> Outcome:
+        try:
+            return self._first(intake) if intake.key is None else self._keyed(intake, intake.key)
+        except HutongError as refusal:
+            return refusal
+
+    def _keyed(self, intake: Intake, key: str) -> Receipt:
+        digest = sha256(intake.body).hexdigest()
+        scope = (key, intake.operation, intake.platform)
+        known = self._receipts.get(scope) or self._kept_receipt(scope)
+        if known and decisions.is_replay(known[0], digest):
+            return replace(known[1], replayed=True)
+        receipt = self._first(intake)
+        if any(isinstance(entry, Accepted) for entry in receipt.entries):
+            self._receipts[scope] = (digest, receipt)
+            self._rows[_RECEIPTS].append((*scope, digest, pack_json(_essentials(receipt))))
+        return receipt
+
+    def _kept_receipt(self, scope: tuple[str, str, str]) -> tuple[str, Receipt] | None:
+        row = _RECEIPT.row(self._connection, *scope)
+        return (row[0], Receipt(tuple(self._entry(entry) for entry in unpack_json(row[1])))) if row else None
+
+    def _entry(self, entry: dict[str, Any]) -> Accepted | Rejection:
+        if "rejected" in entry:
+            return Rejection(**{**entry["rejected"], "received_at": moment(entry["rejected"]["received_at"])})
+        message, now = self._stored(entry["message"])
+        first = [_as_first(each, *entry["deliveries"][each.id]) for each in now if each.id in entry["deliveries"]]
+        return Accepted(entry["index"], message, tuple(first), duplicate=entry["duplicate"])
+
+    def _first(self, intake: Intake) -> Receipt:
+        body = _Body(self._transaction)
+        receipt = Receipt(tuple(self._take(entry, body) for entry in intake.entries))
+        self._rows[_BODIES].extend(body.rows(intake))
+        return receipt
+
+    def _take(self, entry: Draft | Rejection, body: _Body) -> Accepted | Rejection:
+        if isinstance(entry, Rejection):
+            self._rows[_REJECTIONS].append(records.from_rejection(entry, body.needed(by_message=False)))
+            self._rejecting.add(entry.platform)
+            return entry
+        message = entry.message
+        scope = (message.identity, message.operation, message.source)
+        return self._duplicate(entry, scope) or self._keep(entry, body, scope)
+
+    def _duplicate(self, draft: Draft, scope: tuple[str, str, str]) -> Accepted | None:
+        here = self._latest.get(scope)
+        if here is not None:
+            same = decisions.is_duplicate(here.message.digest, draft.message.digest)
+            return replace(here, index=draft.index, duplicate=True) if same else None
+        row = _LATEST.row(self._connection, *scope)
+        if row is None or not decisions.is_duplicate(row[1], draft.message.digest):
+            return None
+        message, deliveries = self._stored(row[0])
+        return Accepted(draft.index, message, tuple(deliveries), duplicate=True)
+
+    def _stored(self, message_id: str) -> tuple[Message, list[Delivery]]:
+        row = _MESSAGE.row(self._connection, message_id)
+        assert row is not None
+        found = [rows.delivery(each) for each in _DELIVERIES.rows(self._connection, message_id)]
+        return rows.message(row), [lanes.shown(self._transaction, each, self._holds) for each in found]
+
+    # ── keeping ───────────────────────────────────────────────────────────────────────────────
+    def _keep(self, draft: Draft, body: _Body, scope: tuple[str, str, str]) -> Accepted:
+        message = draft.message
+        place = next(self._transaction.places.messages)
+        bytes_at = body.needed(by_message=True)
+        self._rows[_MESSAGES].append(rows.from_message(message, draft.numbers, place, bytes_at, draft.index))
+        self._rows[_DOCUMENTS].append((place, pack_json(message.document)))
+        self._rows[_LATEST_NOW].append((*scope, place))
+        self._rows[_KEYS].extend((value, name, place) for name, value in message.keys.items())
+        said = decisions.said(message)
+        self._rows[_FACTS].extend((message.correlation_id, field, value, place) for field, value in said.items())
+        for platform in decisions.speakers(message, draft.deliveries):
+            self._rows[_NUMBERS].extend(learning.numbers(platform, draft.numbers, place))
+        deliveries = tuple(self._deliver(delivery, place) for delivery in draft.deliveries)
+        accepted = self._latest[scope] = Accepted(draft.index, message, deliveries)
+        return accepted
+
+    def _deliver(self, delivery: Delivery, message: int) -> Delivery:
+        placed = replace(delivery, position=next(self._transaction.places.deliveries))
+        if placed.platform is None:
+            self._rows[lanes.ADD].append(rows.from_delivery(placed, message, head=False))
+            return placed
+        lane = lanes.lane_of(placed)
+        if lane not in self._lanes:
+            self._lanes[lane] = lanes.occupied(self._transaction, lane)
+        occupied, parked = self._lanes[lane]
+        self._rows[lanes.ADD].append(rows.from_delivery(placed, message, head=not occupied))
+        self._lanes[lane] = (True, parked)
+        return decisions.shown(placed, self._holds.get(placed.platform, ()), parked=parked)
+
+    # ── writing ───────────────────────────────────────────────────────────────────────────────
+    def write(self) -> None:
+        for statement in _IN_ORDER:
+            statement.run(self._connection, self._rows[statement])
+        for platform in self._rejecting:
+            self._forget_oldest(platform)
+
+    def _forget_oldest(self, platform: str) -> None:
+        last = _OLDEST_KEPT.row(self._connection, platform, self._transaction.rejections)
+        if last is None:
+            return
+        bodies = _THEIR_BODIES.rows(self._connection, platform, last[0])
+        _FORGET.run(self._connection, [(platform, last[0])])
+        _FORGET_BODY.run(self._connection, bodies)
+
+
+class _Body:
+    """The bytes of one intake, kept once, and only when an entry of it is new."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+        self._place: int | None = None
+        self._of_message = False
+
+    def needed(self, *, by_message: bool) -> int:
+        """Give the place of the bytes; those of a message are never forgotten with a rejection."""
+        self._of_message |= by_message
+        if self._place is None:
+            self._place = next(self._transaction.places.bodies)
+        return self._place
+
+    def rows(self, intake: Intake) -> list[Row]:
+        """Give the row to keep, if any entry needs it."""
+        if self._place is None:
+            return []
+        return [(self._place, intake.content_type, self._of_message, pack(intake.body))]
+
+
+def _essentials(receipt: Receipt) -> list[dict[str, Any]]:
+    return [_essential(entry) for entry in receipt.entries]
+
+
+def _essential(entry: Accepted | Rejection) -> dict[str, Any]:
+    if isinstance(entry, Rejection):
+        return {"rejected": records.plain_rejection(entry)}
+    return {
+        "index": entry.index,
+        "message": entry.message.id,
+        "duplicate": entry.duplicate,
+        "deliveries": {each.id: [each.state, each.held_by] for each in entry.deliveries},
+    }
+
+
+def _as_first(delivery: Delivery, state: str, held_by: str | None) -> Delivery:
+    return replace(delivery, state=State(state), held_by=HeldBy(held_by) if held_by else None)

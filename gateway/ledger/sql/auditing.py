@@ -1,0 +1,40 @@
+"""Who did what: appended, never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from gateway.ledger.sql import records, tables
+from gateway.ledger.sql.statements import Prepared, inserting
+from gateway.ledger.sql.times import moment
+from gateway.ledger.sql.writing import Transaction
+from gateway.ledger.values import AuditEntry
+
+_e, _m = tables.audit.c, tables.messages.c
+
+_APPEND = inserting(tables.audit, ("at", "actor", "action", "subject", "reason", "detail"))
+_OF = Prepared(
+    sa.select(*records.AUDIT_COLUMNS)
+    .where(_e.subject == sa.bindparam("subject"))
+    .order_by(_e.place)
+    .limit(sa.bindparam("limit")),
+    ("subject", "limit"),
+)
+_ACCEPTED = Prepared(sa.select(_m.received_at, _m.source).where(_m.id == sa.bindparam("message")), ("message",))
+
+
+def record(
+    transaction: Transaction, subject: str, at: datetime, actor: str, action: str, reason: str = "", **detail: str
+) -> None:
+    """Append an entry."""
+    _APPEND.run(transaction.connection, [records.from_audit(AuditEntry(at, actor, action, subject, reason, detail))])
+
+
+def of(connection: sa.Connection, subject: str, limit: int) -> Sequence[AuditEntry]:
+    """Give a subject's entries, oldest first; a message's own row is the entry of its acceptance."""
+    accepted = _ACCEPTED.rows(connection, subject)
+    first = [AuditEntry(moment(row[0]), row[1], "message.accepted", subject) for row in accepted]
+    return [*first, *(records.audit(row) for row in _OF.rows(connection, subject, limit))][:limit]

@@ -1,0 +1,59 @@
+"""Opening SQLite: every commit synced, readers beside one writer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+_ALWAYS = (
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA temp_store=MEMORY",
+    "PRAGMA journal_size_limit=67108864",
+)
+_WRITER = (
+    "PRAGMA page_size=16384",
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA cache_size=-32768",
+    "PRAGMA wal_autocheckpoint=1000",
+)
+_READER = ("PRAGMA query_only=ON", "PRAGMA cache_size=-8192")
+
+
+def path_of(url: str) -> Path:
+    """Give the file a `sqlite:///` address names."""
+    return Path(sa.make_url(url).database or "hutong.db")
+
+
+def writing(url: str, *, patience: float) -> sa.Engine:
+    """Make the engine of the one writer; `patience`: seconds to wait for a lock of another program."""
+    return _engine(url, "BEGIN IMMEDIATE", (*_ALWAYS, *_WRITER), patience, size=1)
+
+
+def reading(url: str, *, patience: float, readers: int) -> sa.Engine:
+    """Make the engine of the readers: a snapshot a transaction, and nothing can be written."""
+    return _engine(url, "BEGIN", (*_ALWAYS, *_READER), patience, size=readers)
+
+
+def _engine(url: str, begin: str, pragmas: tuple[str, ...], patience: float, *, size: int) -> sa.Engine:
+    engine = sa.create_engine(
+        url,
+        connect_args={"timeout": patience, "check_same_thread": False},
+        poolclass=sa.QueuePool,
+        pool_size=size,
+        max_overflow=0,
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def _connected(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        for pragma in pragmas:
+            connection.execute(pragma)
+
+    @sa.event.listens_for(engine, "begin")
+    def _begun(connection: sa.Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine

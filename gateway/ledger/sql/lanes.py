@@ -1,0 +1,141 @@
+"""Deliveries as they are kept: found by id, put as they are now, and their lanes' heads seated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import sqlalchemy as sa
+
+from gateway.ledger import decisions
+from gateway.ledger.refusals import no_delivery
+from gateway.ledger.sql import rows, tables
+from gateway.ledger.sql.rows import Row
+from gateway.ledger.sql.statements import Prepared, PreparedMany, inserting
+from gateway.ledger.sql.writing import Transaction
+from gateway.message import Delivery, HeldBy, State
+
+_d = tables.deliveries.c
+_with_messages = tables.deliveries.join(tables.messages, _d.message == tables.messages.c.place)
+_here = [_d.lane == sa.bindparam("lane"), _d.platform == sa.bindparam("platform")]
+
+_BY_ID = PreparedMany(lambda keys: sa.select(*rows.DELIVERY_COLUMNS).select_from(_with_messages).where(_d.id.in_(keys)))
+_FIRST = Prepared(
+    sa.select(_d.position, _d.head).where(*_here, tables.is_open(_d.state)).order_by(_d.position).limit(1),
+    ("lane", "platform"),
+)
+_HEAD = Prepared(sa.select(_d.position, _d.state).where(*_here, tables.is_head(_d.head)), ("lane", "platform"))
+_OCCUPIED = Prepared(
+    sa.select(
+        sa.exists().where(*_here, tables.is_head(_d.head)),
+        sa.exists().where(*_here, tables.is_state(_d.state, State.DEAD)),
+    ),
+    ("lane", "platform"),
+)
+_DEAD_AHEAD = Prepared(
+    sa.select(sa.exists().where(*_here, tables.is_state(_d.state, State.DEAD), _d.position < sa.bindparam("position"))),
+    ("lane", "platform", "position"),
+)
+_DELIVERED_LATER = Prepared(
+    sa.select(
+        sa.exists().where(*_here, tables.is_state(_d.state, State.DELIVERED), _d.position > sa.bindparam("position"))
+    ),
+    ("lane", "platform", "position"),
+)
+_CHANGE = Prepared(
+    sa.update(tables.deliveries).where(_d.position == sa.bindparam("position_")).values({"was": _d.state}),
+    (*rows.CHANGED[:-1], "position_"),
+)
+_SEAT = Prepared(
+    sa.update(tables.deliveries).where(_d.position == sa.bindparam("position_")),
+    ("head", "position_"),
+)
+_PLACE = Prepared(
+    sa.update(tables.deliveries).where(_d.position == sa.bindparam("position_")),
+    ("platform", "position_"),
+)
+_HOLDS = Prepared(sa.select(tables.platforms.c.id, tables.platforms.c.holds).where(tables.platforms.c.holds != ""), ())
+ADD = inserting(tables.deliveries, rows.INSERTED)
+
+Lane = tuple[str, str]
+"""Ordering key and platform."""
+
+Holds = Mapping[str, frozenset[HeldBy]]
+
+
+def find(transaction: Transaction, ids: Sequence[str]) -> dict[str, Row]:
+    """Give the rows of deliveries by id."""
+    return {row[1]: row for row in _BY_ID.rows(transaction.connection, ids)}
+
+
+def one(transaction: Transaction, delivery_id: str) -> Row:
+    """Give the row of one delivery; NotFound when there is none."""
+    found = find(transaction, [delivery_id])
+    if delivery_id not in found:
+        raise no_delivery(delivery_id)
+    return found[delivery_id]
+
+
+def lane_of(delivery: Delivery) -> Lane:
+    """Give the lane of a routed delivery."""
+    return delivery.lane, delivery.platform or ""
+
+
+def holds(connection: sa.Connection) -> Holds:
+    """Give the holds of the platforms that have one."""
+    return {row[0]: frozenset(HeldBy(each) for each in row[1].split()) for row in _HOLDS.rows(connection)}
+
+
+def occupied(transaction: Transaction, lane: Lane) -> tuple[bool, bool]:
+    """Tell whether a lane has a head, and whether one in it is dead."""
+    row = _OCCUPIED.row(transaction.connection, *lane) or (False, False)
+    return bool(row[0]), bool(row[1])
+
+
+def shown(transaction: Transaction, delivery: Delivery, holds: Holds) -> Delivery:
+    """Give a delivery as it is shown."""
+    row = _DEAD_AHEAD.row(transaction.connection, *lane_of(delivery), delivery.position)
+    parked = bool(row and row[0])
+    return decisions.shown(delivery, holds.get(delivery.platform or "", ()), parked=parked)
+
+
+def moved_on(transaction: Transaction, delivery: Delivery) -> bool:
+    """Tell whether a later delivery of the lane was delivered."""
+    row = _DELIVERED_LATER.row(transaction.connection, *lane_of(delivery), delivery.position)
+    return bool(row and row[0])
+
+
+def change(transaction: Transaction, changes: Sequence[tuple[Delivery, bool]]) -> None:
+    """Put deliveries as they are now, each with whether it is a head."""
+    _CHANGE.run(transaction.connection, [rows.from_change(delivery, head=head) for delivery, head in changes])
+
+
+def place(transaction: Transaction, delivery: Delivery) -> None:
+    """Put a delivery at its platform."""
+    _PLACE.run(transaction.connection, [(delivery.platform, delivery.position)])
+
+
+def follow(transaction: Transaction, left: Sequence[Delivery]) -> list[bool]:
+    """Seat the first of the lane wherever a head settled or gave way; tell where that is another one."""
+    up: list[Row] = []
+    down: list[Row] = []
+    moved: list[bool] = []
+    for delivery in left:
+        first = _FIRST.row(transaction.connection, *lane_of(delivery))
+        moved.append(first is not None and first[0] != delivery.position)
+        if first is not None and not first[1]:
+            up.append((True, first[0]))
+            if decisions.is_open(delivery):
+                down.append((False, delivery.position))
+    _SEAT.run(transaction.connection, down)
+    _SEAT.run(transaction.connection, up)
+    return moved
+
+
+def seat(transaction: Transaction, lane: Lane) -> None:
+    """Make the right delivery of a lane its head, whatever happened in it: one being sent keeps its seat."""
+    head = _HEAD.row(transaction.connection, *lane)
+    first = _FIRST.row(transaction.connection, *lane)
+    if first is None or first[1] or (head is not None and head[1] == State.SENDING):
+        return
+    _SEAT.run(transaction.connection, [(False, head[0])] if head is not None else [])
+    _SEAT.run(transaction.connection, [(True, first[0])])

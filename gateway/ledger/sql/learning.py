@@ -1,0 +1,83 @@
+"""Numbers: who spoke of them, and what each platform calls them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import sqlalchemy as sa
+
+from gateway.ledger.sql import tables
+from gateway.ledger.sql.rows import Row
+from gateway.ledger.sql.statements import Prepared, PreparedMany, inserting_first, putting
+from gateway.ledger.sql.writing import Transaction
+from gateway.ledger.values import Known, Settlement
+from gateway.message import Delivery, Enriched
+
+_m, _n, _f, _a = tables.messages.c, tables.numbers.c, tables.facts.c, tables.aliases.c
+
+NUMBERS = inserting_first(tables.numbers)
+_ALIASES = putting(tables.aliases)
+_RECALL = Prepared(
+    sa.select(_n.original, _m.id, _m.type, _m.source, _m.correlation_id, _m.ordering_key)
+    .select_from(tables.numbers.join(tables.messages, _n.message == _m.place))
+    .where(
+        _n.number == sa.bindparam("number"),
+        _n.field == sa.bindparam("field"),
+        _n.platform == sa.bindparam("platform"),
+    ),
+    ("number", "field", "platform"),
+)
+_FACTS = Prepared(
+    sa.select(_f.field, _f.value, _m.id)
+    .select_from(tables.facts.join(tables.messages, _f.message == _m.place))
+    .where(_f.correlation_id == sa.bindparam("correlation_id")),
+    ("correlation_id",),
+)
+_KNOWN_AS = PreparedMany(
+    lambda keys: sa.select(_a.platform, _a.field, _a.original, _a.number).where(_a.original.in_(keys))
+)
+
+
+def numbers(platform: str, spoken: Mapping[str, str], message: int) -> list[Row]:
+    """Give the rows by which a platform's numbers are recognised later."""
+    return [(number, field, platform, number, message) for field, number in spoken.items()]
+
+
+def learn(transaction: Transaction, rows: Sequence[Row]) -> None:
+    """Keep numbers; the first to speak of one stays its message."""
+    NUMBERS.run(transaction.connection, rows)
+
+
+def learn_aliases(transaction: Transaction, settled: Sequence[tuple[Delivery, int, Settlement]]) -> None:
+    """Keep what platforms call the numbers of what they accepted; each with the message's place."""
+    known: list[Row] = []
+    called: list[Row] = []
+    for delivery, message, settlement in settled:
+        reference = settlement.attempt.reference
+        if settlement.alias is None or not reference:
+            continue
+        field, original = settlement.alias
+        known.append((reference, field, delivery.platform, original, message))
+        if reference != original:
+            called.append((original, field, delivery.platform, reference))
+    NUMBERS.run(transaction.connection, known)
+    _ALIASES.run(transaction.connection, called)
+
+
+def recall(connection: sa.Connection, platform: str, spoken: Mapping[str, str]) -> Mapping[str, Known]:
+    """Recognise a platform's numbers."""
+    found = {field: _RECALL.row(connection, number, field, platform) for field, number in spoken.items()}
+    return {field: Known(*row) for field, row in found.items() if row}
+
+
+def facts(connection: sa.Connection, correlation_id: str) -> Mapping[str, Enriched]:
+    """Give what a correlation said first."""
+    return {row[0]: Enriched(row[1], row[2]) for row in _FACTS.rows(connection, correlation_id)}
+
+
+def aliases(connection: sa.Connection, platform: str, originals: Sequence[str]) -> Mapping[tuple[str, str], str]:
+    """Give what a platform calls numbers: (field, original) → its own."""
+    if not originals:
+        return {}
+    rows = _KNOWN_AS.rows(connection, originals)
+    return {(field, original): number for place, field, original, number in rows if place == platform}

@@ -1,0 +1,207 @@
+"""Reading one thing, and the heads of lanes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from adapters.base import OutboundRequest
+from gateway.ledger import decisions
+from gateway.ledger.sql import lanes, learning, platforms, records, rows, tables
+from gateway.ledger.sql.packing import unpack
+from gateway.ledger.sql.rows import Row
+from gateway.ledger.sql.statements import Prepared
+from gateway.ledger.sql.times import micros, moment
+from gateway.ledger.values import Native, Rejection, Work
+from gateway.message import Attempt, Delivery, Message, State
+
+_m, _d, _b, _r, _j = (
+    tables.messages.c,
+    tables.deliveries.c,
+    tables.bodies.c,
+    tables.requests.c,
+    tables.rejections.c,
+)
+_stored = tables.messages.join(tables.documents)
+_delivering = tables.deliveries.join(tables.messages)
+_working = _delivering.join(tables.documents).outerjoin(tables.requests)
+
+_dead = tables.deliveries.alias("dead")
+PARKED: sa.ColumnElement[Any] = sa.exists().where(
+    _dead.c.lane == _d.lane,
+    _dead.c.platform == _d.platform,
+    tables.is_state(_dead.c.state, State.DEAD),
+    _dead.c.position < _d.position,
+)
+"""Whether one ahead of a delivery in its lane is dead."""
+
+SHOWN_COLUMNS = (*rows.DELIVERY_COLUMNS, PARKED)
+
+_MESSAGE = Prepared(sa.select(*rows.STORED_COLUMNS).select_from(_stored).where(_m.id == sa.bindparam("id")), ("id",))
+_NATIVE = Prepared(
+    sa.select(_b.content, _b.content_type, _m.record)
+    .select_from(tables.messages.join(tables.bodies, _m.body == _b.place))
+    .where(_m.id == sa.bindparam("id")),
+    ("id",),
+)
+_DELIVERY = Prepared(sa.select(*SHOWN_COLUMNS).select_from(_delivering).where(_d.id == sa.bindparam("id")), ("id",))
+_DELIVERIES = Prepared(
+    sa.select(*SHOWN_COLUMNS).select_from(_delivering).where(_m.id == sa.bindparam("id")).order_by(_d.position),
+    ("id",),
+)
+_ATTEMPTS = Prepared(
+    sa.select(*records.ATTEMPT_COLUMNS)
+    .select_from(tables.attempts.join(tables.deliveries))
+    .where(_d.id == sa.bindparam("id"))
+    .order_by(tables.attempts.c.place),
+    ("id",),
+)
+_SENT = Prepared(
+    sa.select(*records.REQUEST_COLUMNS)
+    .select_from(tables.requests.join(tables.deliveries))
+    .where(_d.id == sa.bindparam("id")),
+    ("id",),
+)
+_REJECTION = Prepared(sa.select(*records.REJECTION_COLUMNS).where(_j.id == sa.bindparam("id")), ("id",))
+_REJECTED = Prepared(
+    sa.select(_b.content, _b.content_type, _j.record)
+    .select_from(tables.rejections.join(tables.bodies, _j.body == _b.place))
+    .where(_j.id == sa.bindparam("id")),
+    ("id",),
+)
+
+_WORK_COLUMNS = (*rows.DELIVERY_COLUMNS, *rows.STORED_COLUMNS, *records.REQUEST_COLUMNS)
+_WORK_HERE = [_d.platform == sa.bindparam("platform"), tables.is_head(_d.head)]
+_READY = Prepared(
+    sa.select(*_WORK_COLUMNS)
+    .select_from(_working)
+    .where(*_WORK_HERE, tables.is_state(_d.state, State.READY))
+    .order_by(_d.position)
+    .limit(sa.bindparam("limit")),
+    ("platform", "limit"),
+)
+_DUE = Prepared(
+    sa.select(*_WORK_COLUMNS)
+    .select_from(_working)
+    .where(*_WORK_HERE, tables.is_state(_d.state, State.WAITING), _d.due_at <= sa.bindparam("now"))
+    .order_by(_d.position)
+    .limit(sa.bindparam("limit")),
+    ("platform", "now", "limit"),
+)
+_NEXT_DUE = Prepared(
+    sa.select(_d.due_at).where(*_WORK_HERE, tables.is_state(_d.state, State.WAITING)).order_by(_d.due_at).limit(1),
+    ("platform",),
+)
+_PLACE = Prepared(sa.select(_d.position).where(_d.id == sa.bindparam("id")), ("id",))
+_UNROUTED = Prepared(
+    sa.select(*rows.DELIVERY_COLUMNS, *rows.STORED_COLUMNS)
+    .select_from(_delivering.join(tables.documents))
+    .where(
+        tables.is_state(_d.state, State.UNROUTED),
+        _d.kind == sa.bindparam("kind"),
+        _d.position > sa.bindparam("after"),
+    )
+    .order_by(_d.position)
+    .limit(sa.bindparam("limit")),
+    ("kind", "after", "limit"),
+)
+
+
+# ── one thing ─────────────────────────────────────────────────────────────────────────────────
+def message(connection: sa.Connection, message_id: str) -> Message | None:
+    """Give a message."""
+    row = _MESSAGE.row(connection, message_id)
+    return rows.message(row) if row else None
+
+
+def _native(row: Row | None) -> Native | None:
+    return Native(unpack(row[0]), row[1], row[2]) if row else None
+
+
+def native(connection: sa.Connection, message_id: str) -> Native | None:
+    """Give the bytes a message came in."""
+    return _native(_NATIVE.row(connection, message_id))
+
+
+def rejection(connection: sa.Connection, rejection_id: str) -> Rejection | None:
+    """Give a rejection."""
+    row = _REJECTION.row(connection, rejection_id)
+    return records.rejection(row) if row else None
+
+
+def rejection_native(connection: sa.Connection, rejection_id: str) -> Native | None:
+    """Give the bytes of a rejection."""
+    return _native(_REJECTED.row(connection, rejection_id))
+
+
+def as_shown(connection: sa.Connection, found: Sequence[Row]) -> list[Delivery]:
+    """Read `SHOWN_COLUMNS`."""
+    holds = lanes.holds(connection)
+    return [
+        decisions.shown(rows.delivery(row), holds.get(row[rows.PLATFORM], ()), parked=bool(row[rows.DELIVERY]))
+        for row in found
+    ]
+
+
+def delivery(connection: sa.Connection, delivery_id: str) -> Delivery | None:
+    """Give a delivery as it is shown."""
+    return next(iter(as_shown(connection, _DELIVERY.rows(connection, delivery_id))), None)
+
+
+def deliveries_of(connection: sa.Connection, message_id: str) -> Sequence[Delivery]:
+    """Give a message's deliveries as they are shown."""
+    return as_shown(connection, _DELIVERIES.rows(connection, message_id))
+
+
+def attempts_of(connection: sa.Connection, delivery_id: str) -> Sequence[Attempt]:
+    """Give a delivery's attempts, in order."""
+    return [records.attempt(delivery_id, row) for row in _ATTEMPTS.rows(connection, delivery_id)]
+
+
+def sent(connection: sa.Connection, delivery_id: str) -> OutboundRequest | None:
+    """Give the request fixed at the first attempt."""
+    row = _SENT.row(connection, delivery_id)
+    return records.request(row) if row else None
+
+
+# ── heads ─────────────────────────────────────────────────────────────────────────────────────
+def heads(connection: sa.Connection, platform: str, now: datetime, limit: int, *, probe: bool) -> Sequence[Work]:
+    """Give lane heads that may be sent, oldest first."""
+    known = platforms.one(connection, platform)
+    if known is not None and not decisions.may_send(known.holds, probe=probe):
+        return ()
+    ready = _READY.rows(connection, platform, limit)
+    due = _DUE.rows(connection, platform, micros(now), limit)
+    found = sorted((*ready, *due), key=lambda row: int(row[0]))[:limit] if due else ready
+    spoken = [rows.numbers(row[rows.DELIVERY :]) for row in found]
+    known_as = learning.aliases(connection, platform, list({number for each in spoken for number in each.values()}))
+    return [
+        _work(row, {field: known_as[field, number] for field, number in each.items() if (field, number) in known_as})
+        for row, each in zip(found, spoken, strict=True)
+    ]
+
+
+def _work(row: Row, aliases: dict[str, str]) -> Work:
+    stored = row[rows.DELIVERY :]
+    return Work(
+        delivery=rows.delivery(row),
+        message=rows.message(stored),
+        request=records.request(stored[rows.STORED :]),
+        aliases=aliases,
+    )
+
+
+def next_due(connection: sa.Connection, platform: str) -> datetime | None:
+    """Give when the next waiting head is due."""
+    row = _NEXT_DUE.row(connection, platform)
+    return moment(row[0]) if row else None
+
+
+def unrouted(connection: sa.Connection, kind: str, after: str | None, limit: int) -> Sequence[tuple[Delivery, Message]]:
+    """Give unrouted deliveries of a kind with their messages."""
+    place = _PLACE.row(connection, after) if after is not None else None
+    found = _UNROUTED.rows(connection, kind, place[0] if place else 0, limit)
+    return [(rows.delivery(row), rows.message(row[rows.DELIVERY :])) for row in found]

@@ -1,0 +1,222 @@
+"""Finding many things, newest first, each through the index that finds the fewest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from gateway.ledger import decisions
+from gateway.ledger.sql import lanes, reading, records, rows, tables
+from gateway.ledger.sql.rows import Row
+from gateway.ledger.sql.times import micros, moment
+from gateway.ledger.values import Backlog, DeliveryFilter, MessageFilter, Page, Rejection, Replay
+from gateway.message import SETTLED, Delivery, HeldBy, Message, State
+
+T = TypeVar("T")
+Condition = sa.ColumnElement[bool]
+
+_m, _d, _k, _j = tables.messages.c, tables.deliveries.c, tables.search_keys.c, tables.rejections.c
+_stored = tables.messages.join(tables.documents)
+_delivering = tables.deliveries.join(tables.messages)
+_dead = tables.deliveries.alias("parking")
+
+
+def _page(found: Sequence[Row], read: Callable[[Sequence[Row]], Sequence[T]], limit: int) -> Page[T]:
+    more = str(found[limit - 1][0]) if len(found) > limit else None
+    return Page(tuple(read(found[:limit])), more)
+
+
+# ── messages ──────────────────────────────────────────────────────────────────────────────────
+def find_messages(connection: sa.Connection, filter: MessageFilter, cursor: str | None, limit: int) -> Page[Message]:
+    """Find messages; a platform is looked for as source and as destination apart, each in its own index."""
+    before = decisions.place(cursor)
+    conditions = _message_conditions(connection, filter)
+    if filter.platform is None:
+        places = _places(connection, _by_message(conditions, before, limit))
+    else:
+        source = _by_message([*conditions, _m.source == filter.platform], before, limit)
+        destination = _by_destination(filter.platform, conditions, before, limit)
+        places = [*_places(connection, source), *_places(connection, destination)]
+    newest = sorted(set(places), reverse=True)[: limit + 1]
+    query = sa.select(*rows.STORED_COLUMNS).select_from(_stored).where(_m.place.in_(newest))
+    found = connection.execute(query.order_by(_m.place.desc())).fetchall()
+    return _page(found, lambda page: [rows.message(row) for row in page], limit)
+
+
+def _places(connection: sa.Connection, query: sa.Select[Any]) -> list[int]:
+    return [row[0] for row in connection.execute(query)]
+
+
+def _by_message(conditions: Sequence[Condition], before: int | None, limit: int) -> sa.Select[Any]:
+    query = sa.select(_m.place).where(*conditions).order_by(_m.place.desc()).limit(limit + 1)
+    return query if before is None else query.where(_m.place < before)
+
+
+def _by_destination(platform: str, conditions: Sequence[Condition], before: int | None, limit: int) -> sa.Select[Any]:
+    query = (
+        sa.select(_d.message)
+        .distinct()
+        .select_from(_delivering)
+        .where(_d.platform == platform, *conditions)
+        .order_by(_d.message.desc())
+        .limit(limit + 1)
+    )
+    return query if before is None else query.where(_d.message < before)
+
+
+def _message_conditions(connection: sa.Connection, filter: MessageFilter) -> list[Condition]:
+    few = filter.correlation_id or filter.case_number or filter.credit_code
+    conditions: list[Condition] = []
+    if filter.correlation_id is not None:
+        conditions.append(_m.correlation_id == filter.correlation_id)
+    for name in ("case_number", "credit_code"):
+        value = getattr(filter, name)
+        if value is not None:
+            conditions.append(_m.place.in_(sa.select(_k.message).where(_k.value == value, _k.name == name)))
+    if filter.type is not None:
+        conditions.append((_unindexed(_m.type) if few or filter.platform else _m.type) == filter.type)
+    if filter.state is not None:
+        conditions.append(_in_state(connection, filter.state))
+    if filter.since is not None:
+        conditions.append((_unindexed(_m.received_at) if few else _m.received_at) >= micros(filter.since))
+    if filter.until is not None:
+        conditions.append(_unindexed(_m.received_at) < micros(filter.until))
+    return conditions
+
+
+def _unindexed(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    return sa.func.coalesce(column, None)
+
+
+def _in_state(connection: sa.Connection, state: State) -> Condition:
+    if state is State.DELIVERED:
+        return sa.exists().where(_d.message == _m.place, tables.is_state(_d.state, state))
+    branches = [sa.select(_d.message).where(*branch) for branch in _shown_as(connection, state)]
+    return _m.place.in_(sa.union_all(*branches))
+
+
+# ── deliveries ────────────────────────────────────────────────────────────────────────────────
+def _shown_as(connection: sa.Connection, state: State) -> list[list[Condition]]:
+    """Give the ways in which a delivery is shown in a state, each findable in an index."""
+    held = sorted(lanes.holds(connection))
+    kept = tables.is_state(_d.state, state)
+    if state is State.DELIVERED:
+        return [[kept]]
+    kept = sa.and_(kept, _d.state != sa.literal_column(f"'{State.DELIVERED}'"))
+    if state in decisions.SENDABLE:
+        return [[kept, _d.platform.not_in(held), ~reading.PARKED]]
+    if state is not State.HELD:
+        return [[kept]]
+    sendable = [_one_of(each) for each in decisions.SENDABLE]
+    by_platform = [[each, _d.platform.in_(held)] for each in sendable] if held else []
+    return [[kept], *by_platform, [tables.in_states(_d.state, decisions.SENDABLE), _d.position.in_(_behind_dead())]]
+
+
+def _one_of(state: State) -> Condition:
+    return sa.and_(tables.is_state(_d.state, state), _d.state != sa.literal_column(f"'{State.DELIVERED}'"))
+
+
+def _behind_dead() -> sa.Select[Any]:
+    behind = tables.deliveries.alias("behind")
+    return sa.select(behind.c.position).where(
+        tables.is_state(_dead.c.state, State.DEAD),
+        behind.c.lane == _dead.c.lane,
+        behind.c.platform == _dead.c.platform,
+        behind.c.position > _dead.c.position,
+        tables.is_open(behind.c.state),
+    )
+
+
+def find_deliveries(
+    connection: sa.Connection, filter: DeliveryFilter, cursor: str | None, limit: int
+) -> Page[Delivery]:
+    """Find deliveries as they are shown."""
+    before = decisions.place(cursor)
+    conditions: list[Condition] = []
+    if filter.platform is not None:
+        conditions.append(_d.platform == filter.platform)
+    if filter.message_id is not None:
+        conditions.append(_d.message.in_(sa.select(_m.place).where(_m.id == filter.message_id)))
+    if before is not None:
+        conditions.append(_d.position < before)
+    ways: list[list[Condition]] = [[]] if filter.state is None else _shown_as(connection, filter.state)
+    places = {
+        place
+        for way in ways
+        for place in _places(
+            connection,
+            sa.select(_d.position).where(*way, *conditions).order_by(_d.position.desc()).limit(limit + 1),
+        )
+    }
+    newest = sorted(places, reverse=True)[: limit + 1]
+    query = sa.select(*reading.SHOWN_COLUMNS).select_from(_delivering).where(_d.position.in_(newest))
+    found = connection.execute(query.order_by(_d.position.desc())).fetchall()
+    return _page(found, lambda page: reading.as_shown(connection, page), limit)
+
+
+def backlog(connection: sa.Connection) -> Sequence[Backlog]:
+    """Count what is not settled, as it is shown."""
+    kept = (_d.platform, _d.kind, _d.state, _d.held_by, reading.PARKED.label("parked"))
+    query = (
+        sa.select(*kept, sa.func.count(), sa.func.min(_d.created_at))
+        .where(
+            tables.in_states(_d.state, set(State) - SETTLED),
+            _d.state != sa.literal_column(f"'{State.DELIVERED}'"),
+        )
+        .group_by(*kept)
+    )
+    holds = lanes.holds(connection)
+    groups: dict[tuple[str | None, str, State, HeldBy | None], Backlog] = {}
+    for row in connection.execute(query):
+        _count(groups, row, holds)
+    return list(groups.values())
+
+
+def _count(
+    groups: dict[tuple[str | None, str, State, HeldBy | None], Backlog], row: Sequence[Any], holds: lanes.Holds
+) -> None:
+    platform, kind, kept, kept_by, parked, count, oldest = row
+    before = State(kept), HeldBy(kept_by) if kept_by else None
+    state, held_by = decisions.shown_state(*before, holds.get(platform, ()), parked=bool(parked))
+    group = (platform, kind, state, held_by)
+    here = groups.get(group)
+    groups[group] = Backlog(
+        *group,
+        count=count + (here.count if here else 0),
+        oldest=min(moment(oldest), here.oldest) if here else moment(oldest),
+    )
+
+
+# ── the rest ──────────────────────────────────────────────────────────────────────────────────
+def find_rejections(connection: sa.Connection, platform: str | None, cursor: str | None, limit: int) -> Page[Rejection]:
+    """Find rejections."""
+    before = decisions.place(cursor)
+    query = sa.select(*records.REJECTION_COLUMNS).order_by(_j.place.desc()).limit(limit + 1)
+    if platform is not None:
+        query = query.where(_j.platform == platform)
+    if before is not None:
+        query = query.where(_j.place < before)
+    found = connection.execute(query).fetchall()
+    return _page(found, lambda page: [records.rejection(row) for row in page], limit)
+
+
+def dossier(connection: sa.Connection, credit_code: str, types: Sequence[str], limit: int) -> Sequence[Message]:
+    """Give the latest message of each identity about an enterprise."""
+    about = sa.select(_k.message).where(_k.value == credit_code, _k.name == "credit_code")
+    newest = (
+        sa.select(sa.func.max(_m.place))
+        .where(_m.place.in_(about), _unindexed(_m.type).in_(list(types)))
+        .group_by(_m.source, _m.operation, _m.identity)
+    )
+    query = sa.select(*rows.STORED_COLUMNS).select_from(_stored).where(_m.place.in_(newest))
+    return [rows.message(row) for row in connection.execute(query.order_by(_m.place.desc()).limit(limit))]
+
+
+def replays(connection: sa.Connection, *, unfinished: bool) -> Sequence[Replay]:
+    """Give the replays of many, newest first."""
+    query = sa.select(tables.replays.c.content).order_by(tables.replays.c.place.desc())
+    if unfinished:
+        query = query.where(tables.replays.c.finished.is_(sa.false()))
+    return [records.replay(row[0]) for row in connection.execute(query)]

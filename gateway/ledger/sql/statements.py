@@ -1,0 +1,107 @@
+"""Statements compiled once: plain rows in, plain rows out, many rows at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
+
+Row = Sequence[Any]
+
+_DIALECT = sqlite.dialect()
+
+
+class Prepared:
+    """One statement of the ledger's hot path.
+
+    Its parameters are named in `names`, and a row of parameters is given in that order; a name that
+    ends in `_` is a condition's, not a column's. Values must be what the driver takes: int, float,
+    str, bytes, bool or None.
+    """
+
+    def __init__(self, statement: sa.Executable | sa.ClauseElement, names: Iterable[str]) -> None:
+        self._statement = statement
+        self._names = tuple(names)
+
+    @cached_property
+    def _compiled(self) -> tuple[str, Callable[[Row], Row]]:
+        assert isinstance(self._statement, sa.ClauseElement)
+        columns = [name for name in self._names if not name.endswith("_")]
+        compiled = self._statement.compile(dialect=_DIALECT, column_keys=columns)
+        wanted: Sequence[str] = getattr(compiled, "positiontup", None) or ()
+        if tuple(wanted) == self._names:
+            return str(compiled), tuple
+        constants = [name for name in wanted if name not in self._names]
+        given = (*self._names, *constants)
+        order = [given.index(name) for name in wanted]
+        rest = tuple((compiled.params or {})[name] for name in constants)
+        return str(compiled), lambda row: _arranged((*row, *rest), order)
+
+    def rows(self, connection: sa.Connection, *values: Any) -> Sequence[Row]:
+        """Run a query with one row of parameters."""
+        sql, arrange = self._compiled
+        return connection.exec_driver_sql(sql, tuple(arrange(values))).fetchall()
+
+    def row(self, connection: sa.Connection, *values: Any) -> Row | None:
+        """Run a query that gives one row or none."""
+        found = self.rows(connection, *values)
+        return found[0] if found else None
+
+    def run(self, connection: sa.Connection, rows: Sequence[Row]) -> None:
+        """Change something once for each row of parameters."""
+        if not rows:
+            return
+        sql, arrange = self._compiled
+        connection.exec_driver_sql(sql, [tuple(arrange(row)) for row in rows])
+
+
+def _arranged(given: Row, order: Sequence[int]) -> Row:
+    return tuple(given[i] for i in order)
+
+
+class PreparedMany:
+    """A query for several keys at once: `statement` makes it for as many parameters as it is given."""
+
+    _SIZES = (1, 8, 64, 256)
+
+    def __init__(self, statement: Callable[[Sequence[sa.BindParameter[Any]]], sa.ClauseElement]) -> None:
+        self._by_size: Mapping[int, Prepared] = {
+            size: Prepared(statement([sa.bindparam(f"key_{i}") for i in range(size)]), _keys(size))
+            for size in self._SIZES
+        }
+
+    def rows(self, connection: sa.Connection, keys: Sequence[Any]) -> Sequence[Row]:
+        """Give the rows of all keys, in any order."""
+        found: list[Row] = []
+        for start in range(0, len(keys), self._SIZES[-1]):
+            part = keys[start : start + self._SIZES[-1]]
+            size = next(size for size in self._SIZES if size >= len(part))
+            found.extend(self._by_size[size].rows(connection, *part, *[part[-1]] * (size - len(part))))
+        return found
+
+
+def _keys(size: int) -> list[str]:
+    return [f"key_{i}" for i in range(size)]
+
+
+def inserting(table: sa.Table, names: Iterable[str] | None = None) -> Prepared:
+    """Add rows to a table; all columns unless named."""
+    columns = list(names or (column.name for column in table.columns))
+    return Prepared(table.insert(), columns)
+
+
+def inserting_first(table: sa.Table) -> Prepared:
+    """Add rows to a table where there is none of that key yet: the first writer wins."""
+    return Prepared(sqlite.insert(table).on_conflict_do_nothing(), [column.name for column in table.columns])
+
+
+def putting(table: sa.Table, names: Iterable[str] | None = None, key: Iterable[str] | None = None) -> Prepared:
+    """Add rows to a table, or put them in place of those of the same key."""
+    columns = list(names or (column.name for column in table.columns))
+    keys = list(key or (column.name for column in table.primary_key))
+    adding = sqlite.insert(table)
+    changed = {name: adding.excluded[name] for name in columns if name not in keys}
+    return Prepared(adding.on_conflict_do_update(index_elements=keys, set_=changed), columns)
