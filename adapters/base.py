@@ -258,8 +258,8 @@ class Adapter(Protocol):
         """The request for one page of a query; None when it has no such page."""
         ...
 
-    def read_query(self, name: str, reply: Reply) -> tuple[Sequence[Translation], bool]:
-        """The records of one page, and whether another page follows."""
+    def read_query(self, name: str, reply: Reply, page: int = 1) -> tuple[Sequence[Translation], bool]:
+        """The records of one page (from 1), and whether another page follows; raises Rejected for any other answer."""
         ...
 
     def lineage(self, operation: str) -> Sequence[Lineage]:

@@ -1,0 +1,6 @@
+"""Delivers what the ledger holds: in order per lane, at least once, no platform in another's way."""
+
+from gateway.delivery.dispatcher import Dispatcher, Ping
+from gateway.delivery.sender import NoAnswer, Sender
+
+__all__ = ["Dispatcher", "NoAnswer", "Ping", "Sender"]

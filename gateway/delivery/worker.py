@@ -1,0 +1,246 @@
+"""One platform's own worker: its queue, concurrency, rate and breaker, in nobody else's way."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from adapters.base import Verdict
+from gateway.delivery.attempt import Attempts, Destination, Outcome
+from gateway.delivery.breaker import Breaker, Phase, Policy
+from gateway.delivery.rate import Bucket
+from gateway.delivery.wakeup import Wakeup
+from gateway.errors import HutongError
+from gateway.ledger.values import Work
+from gateway.message import HeldBy
+from gateway.telemetry.events import DeliveryStumbled, PlatformHeld, PlatformReleased
+
+_log = logging.getLogger(__name__)
+
+ACTOR = "gateway"
+"""Who holds and releases platforms in the audit when no person did."""
+
+_QUEUE = 64
+_SETTLING = 2
+_QUIET = timedelta(milliseconds=50)
+_STUMBLE = timedelta(seconds=1)
+_SWEEP = timedelta(seconds=60)
+_LONGEST_REST = timedelta(minutes=5)
+
+
+class Worker:
+    """Keeps one platform supplied.
+
+    It asks the ledger for heads when it is told that there may be some, or when one falls due; it
+    holds at most a queue of them, and at most a few attempts more than the platform's concurrency
+    (those being settled). Only the call itself takes one of the platform's slots.
+    """
+
+    def __init__(self, to: Destination, attempts: Attempts, policy: Policy) -> None:
+        self._to = to
+        self._attempts = attempts
+        self._breaker = Breaker(policy)
+        self._held = set(to.platform.holds)
+        self._wakeup = Wakeup()
+        self._queue: deque[Work] = deque()
+        self._busy: dict[str, asyncio.Task[None]] = {}
+        self._stale = True
+        self._due: datetime | None = None
+        self._due_known = False
+        self._stopping = False
+        self._settle_limits()
+
+    def _settle_limits(self) -> None:
+        limits = self._to.adapter.limits
+        self._slots = asyncio.Semaphore(limits.concurrency)
+        self._most = limits.concurrency * _SETTLING
+        self._bucket = Bucket(limits.rate)
+
+    # ── from outside ──────────────────────────────────────────────────────────────────────────
+    def start(self) -> None:
+        """Begin to deliver."""
+        self._loop = asyncio.create_task(self._run(), name=f"worker {self._to.platform.id}")
+
+    def wake(self) -> None:
+        """Say that there may be something to deliver."""
+        self._stale, self._due_known = True, False
+        self._wakeup.set()
+
+    def change(self, to: Destination) -> None:
+        """Take over a changed platform (its settings, adapter or holds); attempts under way end as they began."""
+        was, self._to = self._to, to
+        if was.adapter.limits != to.adapter.limits:
+            self._settle_limits()
+        self._held = set(to.platform.holds) - {HeldBy.BREAKER}
+        if self._breaker.phase is not Phase.CLOSED:
+            self._held.add(HeldBy.BREAKER)
+            self._breaker = self._breaker.cooled()
+        self._queue.clear()
+        self.wake()
+
+    async def stop(self, grace: timedelta) -> None:
+        """Start nothing more, let what is under way end, and cut it off after `grace`."""
+        self._stopping = True
+        self._queue.clear()
+        self._wakeup.set()
+        _, late = await asyncio.wait([self._loop, *self._busy.values()], timeout=grace.total_seconds())
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+
+    # ── the loop ──────────────────────────────────────────────────────────────────────────────
+    async def _run(self) -> None:
+        while not self._stopping:
+            self._wakeup.clear()
+            try:
+                pause = await self._round()
+            except Exception as error:
+                self._stumble(error)
+                self._stale, pause = True, _STUMBLE
+            if not self._stopping and pause > timedelta(0) and not await self._wakeup.wait(pause):
+                self._look_again(pause)
+
+    def _look_again(self, pause: timedelta) -> None:
+        """After a long quiet trust nobody's word for it that there is nothing to do."""
+        if pause == _SWEEP:
+            self._stale, self._due_known = True, False
+
+    async def _round(self) -> timedelta:
+        """Start what may start now; give how long there is nothing more to do unless woken."""
+        if self._breaker.phase is not Phase.CLOSED:
+            return await self._probe()
+        if self._stale and len(self._queue) < self._most:
+            await self._fetch()
+        wait = self._start()
+        if wait is not None:
+            return wait
+        return await self._until_due()
+
+    async def _fetch(self) -> None:
+        self._stale = False
+        limit = _QUEUE + len(self._busy) + len(self._queue)
+        works = await self._attempts.ledger.heads(self._to.platform.id, self._now(), limit)
+        if works:
+            self._held.discard(HeldBy.CREDENTIALS)
+            self._due_known = False
+        known = {work.delivery.id for work in self._queue} | self._busy.keys()
+        self._queue.extend(work for work in works if work.delivery.id not in known)
+        self._stale = self._stale or len(works) == limit
+
+    def _start(self) -> timedelta | None:
+        """Start attempts while there is room; give the wait for the rate, or None when the queue decides."""
+        while self._queue and len(self._busy) < self._most:
+            self._bucket, wait = self._bucket.take(self._now())
+            if wait > timedelta(0):
+                return wait
+            self._launch(self._queue.popleft())
+        if self._queue:
+            return _SWEEP
+        return timedelta(0) if self._stale and len(self._busy) < self._most else None
+
+    async def _until_due(self) -> timedelta:
+        if not self._due_known:
+            if await self._wakeup.wait(_QUIET):
+                return timedelta(0)
+            self._due = await self._attempts.ledger.next_due(self._to.platform.id)
+            self._due_known = True
+        if self._due is None:
+            return _SWEEP
+        left = self._due - self._now()
+        if left <= timedelta(0):
+            self._stale, self._due = True, None
+        return min(left, _SWEEP)
+
+    # ── attempts ──────────────────────────────────────────────────────────────────────────────
+    def _launch(self, work: Work) -> None:
+        task = asyncio.create_task(self._deliver(work))
+        self._busy[work.delivery.id] = task
+        task.add_done_callback(lambda _: self._ended(work.delivery.id))
+
+    def _ended(self, delivery_id: str) -> None:
+        del self._busy[delivery_id]
+        self._wakeup.set()
+
+    async def _deliver(self, work: Work) -> None:
+        try:
+            outcome = await self._make(work)
+            await self._learn(outcome)
+        except Exception as error:
+            self._stumble(error)
+            self._stale = True
+
+    async def _make(self, work: Work) -> Outcome:
+        outcome = await self._attempts.make(work, self._to, self._slots, self._refuse_credentials)
+        if outcome.lane_moved:
+            self._stale, self._due_known = True, False
+        if outcome.due_at is not None and (self._due is None or outcome.due_at < self._due):
+            self._due = outcome.due_at
+        if outcome.rest is not None:
+            self._bucket = self._bucket.rest(self._now() + min(outcome.rest, _LONGEST_REST))
+        return outcome
+
+    async def _learn(self, outcome: Outcome) -> None:
+        if outcome.failed is None:
+            return
+        self._breaker = self._breaker.record(self._now(), failed=outcome.failed)
+        if self._breaker.phase is Phase.OPEN and HeldBy.BREAKER not in self._held:
+            await self._hold(HeldBy.BREAKER, "breaker.open")
+
+    # ── holds ─────────────────────────────────────────────────────────────────────────────────
+    async def _probe(self) -> timedelta:
+        """Let one delivery out when the breaker has cooled down, and close it again when it is answered."""
+        now = self._now()
+        if not self._breaker.may_probe(now):
+            return (self._breaker.until or now) - now
+        heads = await self._attempts.ledger.heads(self._to.platform.id, now, 1 + len(self._busy), probe=True)
+        work = next((head for head in heads if head.delivery.id not in self._busy), None)
+        if work is None:
+            return await self._until_due()
+        self._breaker = self._breaker.probing()
+        try:
+            failed = (await self._make(work)).failed
+        except BaseException:
+            self._breaker = self._breaker.probed(self._now(), failed=None)
+            raise
+        self._breaker = self._breaker.probed(self._now(), failed=failed)
+        if self._breaker.phase is Phase.CLOSED:
+            await self._release(HeldBy.BREAKER)
+        return timedelta(0) if failed is not None else _QUIET
+
+    async def _refuse_credentials(self, verdict: Verdict) -> None:
+        await self._hold(HeldBy.CREDENTIALS, verdict.code or "credentials")
+
+    async def _hold(self, by: HeldBy, code: str) -> None:
+        first = by not in self._held
+        self._held.add(by)
+        self._queue.clear()
+        ledger, platform = self._attempts.ledger, self._to.platform
+        await ledger.hold_platform(platform.id, by, actor=ACTOR, reason=code, at=self._now())
+        await self._reload()
+        if first:
+            self._attempts.events(PlatformHeld(platform.id, by.value, code))
+
+    async def _release(self, by: HeldBy) -> None:
+        ledger, platform = self._attempts.ledger, self._to.platform
+        await ledger.release_platform(platform.id, by, actor=ACTOR, reason="breaker.closed", at=self._now())
+        self._held.discard(by)
+        await self._reload()
+        self._attempts.events(PlatformReleased(platform.id, by.value))
+        self.wake()
+
+    async def _reload(self) -> None:
+        """Read the platform's unheld clock anew: only what the ledger holds tells how long it was held."""
+        for platform in await self._attempts.ledger.platforms():
+            if platform.id == self._to.platform.id:
+                self._to = replace(self._to, platform=platform)
+
+    def _now(self) -> datetime:
+        return self._attempts.clock()
+
+    def _stumble(self, error: Exception) -> None:
+        level = logging.WARNING if isinstance(error, HutongError) else logging.ERROR
+        _log.log(level, "worker of %s stumbled", self._to.platform.id, exc_info=error)
+        self._attempts.events(DeliveryStumbled(self._to.platform.id, type(error).__name__))
