@@ -1,0 +1,73 @@
+"""Exact decimal arithmetic: never a float on the way, never a silent rounding."""
+
+from __future__ import annotations
+
+from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow, localcontext
+from typing import Any
+
+from adapters.mapping.converters.base import Refused
+from schemas.findings import Text
+
+MAX_DIGITS = 40
+NUMBER = Text("不超过 40 位的十进制数", "a decimal number of at most 40 digits")
+
+_EXACT = Context(prec=2 * MAX_DIGITS, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow])
+
+
+def number_of(value: Any) -> Decimal:
+    """Read a number given as int, Decimal or text without thousands separators. Raises `Refused`."""
+    if value.__class__ is int and -(10**MAX_DIGITS) < value < 10**MAX_DIGITS:
+        return Decimal(value)
+    if value.__class__ is str and len(value) <= MAX_DIGITS + 2 and "_" not in value:
+        return _bounded(_decimal(value))
+    if isinstance(value, Decimal):
+        return _bounded(value)
+    raise Refused("value.number", NUMBER)
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise Refused("value.number", NUMBER) from None
+
+
+def _bounded(value: Decimal) -> Decimal:
+    if not value.is_finite() or abs(value.adjusted()) > MAX_DIGITS or len(value.as_tuple().digits) > MAX_DIGITS:
+        raise Refused("value.number", NUMBER)
+    return value
+
+
+def plain(value: Decimal) -> str:
+    """Write a number without exponent or trailing zeros: `20000`, `0.2`. Raises `Refused` beyond 40 digits."""
+    text = format(_bounded(value), "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text in ("-0", "") else text
+
+
+def native_number(value: Decimal) -> int | Decimal:
+    """A number as JSON writes it: whole numbers without a point."""
+    return int(value) if value == value.to_integral_value() else value
+
+
+def times(value: Decimal, factor: Decimal) -> Decimal:
+    """Multiply exactly. Raises `Refused` where 80 digits are not enough."""
+    try:
+        return _EXACT.multiply(value, factor)
+    except (Inexact, Overflow):
+        raise Refused("value.number", NUMBER) from None
+
+
+def divided(value: Decimal, divisor: Decimal) -> Decimal | None:
+    """Divide exactly; None where the quotient has no end."""
+    try:
+        return _EXACT.divide(value, divisor)
+    except (Inexact, Overflow):
+        return None
+
+
+def rounded(value: Decimal, divisor: Decimal) -> Decimal:
+    """Divide to 20 decimals, where a loss is declared."""
+    with localcontext(Context(prec=2 * MAX_DIGITS)):
+        return (value / divisor).quantize(Decimal(1).scaleb(-20))

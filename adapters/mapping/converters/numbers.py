@@ -1,0 +1,130 @@
+"""Number converters: whole numbers, exact decimals, scales and yes or no."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from adapters.mapping.converters.base import BadArgument, Codes, Converter, Example, Kind, Refused, plainly
+from adapters.mapping.converters.exact import NUMBER, divided, native_number, number_of, plain, rounded, times
+from adapters.mapping.converters.texts import text_of
+from schemas.findings import Text
+
+_WHOLE = Text("整数", "a whole number")
+
+
+def whole(value: Any) -> int:
+    """Read a whole number given as int, Decimal or text. Raises `Refused`."""
+    if value.__class__ is int:
+        return value
+    number = number_of(value)
+    if number != number.to_integral_value():
+        raise Refused("value.integer", _WHOLE)
+    return int(number)
+
+
+def exact(value: Any) -> str:
+    """Read a number as canonical decimal text. Raises `Refused`."""
+    return plain(number_of(value))
+
+
+def truth(value: Any) -> bool:
+    """Read true or false, as JSON or in words. Raises `Refused`."""
+    if value is True or value is False:
+        return value
+    if value.__class__ is str and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    raise Refused("value.bool", Text("true 或 false", "true or false"))
+
+
+def _int() -> Converter:
+    return Converter("int", whole, whole, gives="integer")
+
+
+def _decimal() -> Converter:
+    return Converter("decimal", exact, lambda value: native_number(number_of(value)))
+
+
+def _scale(argument: Any, codes: Codes) -> Converter:
+    factor = _factor(argument)
+    wrong = Text(f"能被 {factor} 除尽的十进制数", f"a decimal number that {factor} divides without end")
+
+    def forward(value: Any) -> str:
+        return plain(times(number_of(value), factor))
+
+    def backward(value: Any) -> int | Decimal:
+        quotient = divided(number_of(value), factor)
+        if quotient is None:
+            raise Refused("value.scale", wrong)
+        return native_number(quotient)
+
+    def loosely(value: Any) -> int | Decimal:
+        return native_number(rounded(number_of(value), factor))
+
+    return Converter("scale", forward, backward, argument, loosely)
+
+
+def _factor(argument: Any) -> Decimal:
+    try:
+        factor = number_of(argument)
+    except Refused:
+        raise BadArgument(f"参数应为{NUMBER.zh}", f"the argument is {NUMBER.en}") from None
+    if factor <= 0:
+        raise BadArgument("参数应大于零", "the argument is greater than zero")
+    return factor
+
+
+def _bool(argument: Any, codes: Codes) -> Converter:
+    if not isinstance(argument, list) or len(argument) != 2 or not all(isinstance(v, str | int) for v in argument):
+        raise BadArgument("参数应为 [是, 否] 两个值", "the argument is two values: [yes, no]")
+    yes, no = (_word(value) for value in argument)
+    if yes == no:
+        raise BadArgument("是与否应是不同的值", "yes and no are different values")
+    wrong = Text(f"{yes} 或 {no}", f"{yes} or {no}")
+    meanings, written = {yes: True, no: False}, {True: argument[0], False: argument[1]}
+
+    def forward(value: Any) -> bool:
+        found = meanings.get(_word(value))
+        if found is None:
+            raise Refused("value.bool", wrong)
+        return found
+
+    return Converter("bool", forward, lambda value: written[truth(value)], argument, gives="bool")
+
+
+def _word(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else text_of(value)
+
+
+KINDS = (
+    Kind(
+        "int",
+        Text("整数", "a whole number"),
+        Text("整数", "whole numbers"),
+        plainly(_int),
+        (Example(3, 3), Example("12", 12, written=12)),
+    ),
+    Kind(
+        "decimal",
+        Text("精确的十进制数", "an exact decimal number"),
+        Text("不超过 40 位的十进制数", "decimal numbers of at most 40 digits"),
+        plainly(_decimal),
+        (Example(20000, "20000"), Example("2000.50", "2000.5", written=Decimal("2000.5"))),
+    ),
+    Kind(
+        "scale",
+        Text("原值乘以参数等于标准值（如万元与元）", "native × argument = canonical (万元 against yuan)"),
+        Text("能被参数除尽的数", "numbers that the argument divides without end"),
+        _scale,
+        (Example(Decimal("0.2"), "2000", 10000),),
+        Text("倍数", "a factor"),
+    ),
+    Kind(
+        "bool",
+        Text("以两个值表示是与否", "two values for yes and no"),
+        Text("真或假", "true or false"),
+        _bool,
+        (Example("1", True, ["1", "0"]), Example("否", False, ["是", "否"])),
+        Text("[是, 否]", "[yes, no]"),
+    ),
+)

@@ -1,0 +1,121 @@
+"""Place converters: coordinates of other systems, and region names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from adapters.mapping.converters.base import BadArgument, Codes, Converter, Example, Kind, Refused, plainly
+from adapters.mapping.converters.exact import number_of, plain
+from adapters.mapping.converters.geodesy import Point, in_china, to_bd09, to_gcj02, undone
+from adapters.mapping.converters.texts import text_of
+from schemas import regions
+from schemas.findings import Text
+
+DECIMALS = Decimal("0.00000001")
+_SEPARATORS = str.maketrans("", "", "/／-—、· \t")
+_OFFSETS: Mapping[str, Callable[[Point], Point] | None] = {"gcj02": to_gcj02, "bd09": to_bd09, "wgs84": None}
+_POINT = Text("经度和纬度（longitude、latitude）", "a longitude and a latitude")
+_EDGE = Text("不在国界外框边缘的坐标", "a point away from the rectangle around China")
+
+
+def _coordinates(argument: Any, codes: Codes) -> Converter:
+    if argument not in _OFFSETS:
+        raise BadArgument("参数应为 gcj02、bd09 或 wgs84", "the argument is gcj02, bd09 or wgs84")
+    offset = _OFFSETS[argument]
+
+    def forward(value: Any) -> dict[str, str]:
+        if offset is None:
+            return _exact(value)
+        point = _point(value)
+        return _written(undone(offset, point) if in_china(point) else point)
+
+    def backward(value: Any) -> dict[str, str]:
+        if offset is None:
+            return _exact(value)
+        point = _point(value)
+        if not in_china(point):
+            return _written(point)
+        away = offset(point)
+        if not in_china(away):
+            raise Refused("value.point", _EDGE)
+        return _written(away)
+
+    return Converter("coordinates", forward, backward, argument, gives="tree", needs_parts=True)
+
+
+def _numbers(value: Any) -> tuple[Decimal, Decimal]:
+    if not isinstance(value, Mapping) or any(value.get(name) is None for name in ("longitude", "latitude")):
+        raise Refused("value.point", _POINT)
+    longitude, latitude = number_of(value["longitude"]), number_of(value["latitude"])
+    if abs(longitude) > 180 or abs(latitude) > 90:
+        raise Refused("value.point", Text("±180 度内的经度、±90 度内的纬度", "degrees within ±180 and ±90"))
+    return longitude, latitude
+
+
+def _exact(value: Any) -> dict[str, str]:
+    longitude, latitude = _numbers(value)
+    return {"longitude": plain(longitude), "latitude": plain(latitude)}
+
+
+def _point(value: Any) -> Point:
+    longitude, latitude = _numbers(value)
+    return float(longitude), float(latitude)
+
+
+def _written(point: Point) -> dict[str, str]:
+    longitude, latitude = (plain(Decimal(degrees).quantize(DECIMALS)) for degrees in point)
+    return {"longitude": longitude, "latitude": latitude}
+
+
+def _region_name() -> Converter:
+    wrong = Text("省/市/县的完整名称", "the full path of names: province/city/county")
+
+    def forward(value: Any) -> str:
+        found = regions.by_name(text_of(value).translate(_SEPARATORS))
+        if found is None:
+            raise Refused("region.name", wrong)
+        return found
+
+    def loosely(value: Any) -> str:
+        return regions.path_name(text_of(value))
+
+    def backward(value: Any) -> str:
+        written = loosely(value)
+        if regions.by_name(written) != value:
+            raise Refused("region.name", Text("名称唯一的现行区划代码", "a region in force whose full name is its own"))
+        return written
+
+    return Converter("region-name", forward, backward, loosely=loosely)
+
+
+KINDS = (
+    Kind(
+        "coordinates",
+        Text("火星、百度或 WGS 84 坐标（用于 parts）", "GCJ-02, BD-09 or WGS 84 coordinates (with parts)"),
+        Text("经纬度，误差 1e-6 度以内", "points, within 1e-6 degrees"),
+        _coordinates,
+        (
+            Example(
+                {"longitude": "120.153576", "latitude": "30.287459"},
+                {"longitude": "120.153576", "latitude": "30.287459"},
+                "wgs84",
+            ),
+            Example(
+                {"longitude": "120.15820000", "latitude": "30.28510000"},
+                {"longitude": "120.15352087", "latitude": "30.28745829"},
+                "gcj02",
+                written={"longitude": "120.1582", "latitude": "30.2851"},
+            ),
+        ),
+        Text("gcj02、bd09 或 wgs84", "gcj02, bd09 or wgs84"),
+    ),
+    Kind(
+        "region-name",
+        Text("区划全称 省/市/县", "the full name of a region: province/city/county"),
+        Text("现行区划代码，且全称唯一", "regions in force whose full name is their own"),
+        plainly(_region_name),
+        (Example("浙江省杭州市余杭区", "330110", written="浙江省/杭州市/余杭区"),),
+    ),
+)

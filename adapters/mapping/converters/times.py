@@ -1,0 +1,185 @@
+"""Date and time converters: patterns, epochs and ranges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from adapters.mapping.converters.base import BadArgument, Codes, Converter, Example, Kind, Refused
+from adapters.mapping.converters.moments import (
+    EPOCH,
+    SHANGHAI,
+    Moment,
+    canonical_moment,
+    is_day,
+    moment_of,
+)
+from adapters.mapping.converters.numbers import whole
+from adapters.mapping.converters.texts import argument_text, text_of
+from schemas.findings import Text
+
+MAX_PATTERNS = 8
+_LATEST = int(datetime(9999, 12, 30, tzinfo=SHANGHAI).timestamp())
+_DAY = Text("YYYY-MM-DD 的日期", "a date YYYY-MM-DD")
+_MOMENT = Text("带时区的时间", "a time with offset")
+
+
+def _patterns(argument: Any) -> tuple[Moment, ...]:
+    patterns = argument if isinstance(argument, list) else [argument]
+    if not 1 <= len(patterns) <= MAX_PATTERNS:
+        raise BadArgument(f"最多 {MAX_PATTERNS} 种格式", f"at most {MAX_PATTERNS} patterns")
+    return tuple(Moment(pattern) for pattern in patterns)
+
+
+def _reader(moments: tuple[Moment, ...], kind: Text) -> Callable[[Any], datetime]:
+    shapes = " | ".join(moment.pattern for moment in moments)
+    wrong = Text(f"{kind.zh}，格式 {shapes}", f"{kind.en} written {shapes}")
+
+    def read(value: Any) -> datetime:
+        text = text_of(value)
+        for moment in moments:
+            if (found := moment.read(text)) is not None:
+                return found
+        raise Refused("value.date", wrong)
+
+    return read
+
+
+def _date(argument: Any, codes: Codes) -> Converter:
+    moments = _patterns(argument)
+    read, write = _reader(moments, Text("日期", "a date")), moments[0].write
+
+    def forward(value: Any) -> str:
+        return read(value).date().isoformat()
+
+    def backward(value: Any) -> str:
+        if not is_day(value):
+            raise Refused("value.date", _DAY)
+        return write(value)
+
+    def loosely(value: Any) -> str:
+        return backward(value[:10] if value.__class__ is str else value)
+
+    return Converter("date", forward, backward, argument, loosely)
+
+
+def _datetime(argument: Any, codes: Codes) -> Converter:
+    moments = _patterns(argument)
+    first = moments[0]
+    read = _reader(moments, Text("时间", "a time"))
+    lacking = [("H", 11, 13), ("M", 14, 16), ("S", 17, 19)]
+    dropped = [(start, end) for directive, start, end in lacking if first.lacks(directive)]
+    wrong = Text(f"能以 {first.pattern} 完整写出的时间", f"a time that {first.pattern} can write in full")
+
+    def forward(value: Any) -> str:
+        return canonical_moment(read(value))
+
+    def loosely(value: Any) -> str:
+        moment = moment_of(value) if value.__class__ is str else None
+        if moment is None:
+            raise Refused("value.date", _MOMENT)
+        return first.write(canonical_moment(moment))
+
+    def backward(value: Any) -> str:
+        written = loosely(value)
+        if dropped and any(value[start:end].strip("0") for start, end in dropped):
+            raise Refused("value.resolution", wrong)
+        return written
+
+    return Converter("datetime", forward, backward, argument, loosely)
+
+
+def _epoch(argument: Any, codes: Codes) -> Converter:
+    if argument not in ("s", "ms"):
+        raise BadArgument("参数应为 s 或 ms", "the argument is s or ms")
+    unit = 1 if argument == "s" else 1000
+    wrong = Text(f"1970 年以来的{'秒' if unit == 1 else '毫秒'}数", f"{argument} since 1970")
+
+    def forward(value: Any) -> str:
+        ticks = whole(value)
+        if not 0 <= ticks <= _LATEST * unit:
+            raise Refused("value.date", wrong)
+        seconds, rest = divmod(ticks, unit)
+        moment = EPOCH + timedelta(seconds=seconds, milliseconds=rest)
+        return canonical_moment(moment.astimezone(SHANGHAI))
+
+    def backward(value: Any) -> int:
+        moment = moment_of(value) if value.__class__ is str else None
+        if moment is None:
+            raise Refused("value.date", _MOMENT)
+        ticks = (moment - EPOCH) // timedelta(seconds=1) if unit == 1 else (moment - EPOCH) // timedelta(milliseconds=1)
+        if ticks < 0:
+            raise Refused("value.date", wrong)
+        return ticks
+
+    return Converter("epoch", forward, backward, argument)
+
+
+def _range(argument: Any, codes: Codes) -> Converter:
+    separator = argument_text(argument, "分隔符", "the separator")
+    wrong = Text(f"起{separator}止", f"start{separator}end")
+
+    def forward(value: Any) -> list[str | None]:
+        start, found, end = text_of(value).partition(separator)
+        if not found or separator in end:
+            raise Refused("value.range", wrong)
+        return [start.strip() or None, end.strip() or None]
+
+    def backward(value: Any) -> str:
+        ends = ["" if end is None else text_of(end) for end in value]
+        if len(ends) != 2 or any(separator in end for end in ends):
+            raise Refused("value.range", wrong)
+        return separator.join(ends)
+
+    return Converter("range", forward, backward, separator, gives="list")
+
+
+_PATTERN = Text("strptime 格式，或其列表（写出第一种）", "a strptime pattern, or a list (the first is written)")
+
+KINDS = (
+    Kind(
+        "date",
+        Text("按格式读写日期", "a date in a pattern"),
+        Text("YYYY-MM-DD 的日期", "dates YYYY-MM-DD"),
+        _date,
+        (
+            Example("20250806", "2025-08-06", "%Y%m%d"),
+            Example("2025年8月6日", "2025-08-06", "%Y年%m月%d日", written="2025年08月06日"),
+            Example("2025/08/06", "2025-08-06", ["%Y%m%d", "%Y/%m/%d"], written="20250806"),
+        ),
+        _PATTERN,
+    ),
+    Kind(
+        "datetime",
+        Text("按格式读写北京时间", "a time in a pattern, in Asia/Shanghai"),
+        Text(
+            "格式能完整写出的时间，秒以下略去", "times the pattern can write in full; fractions of a second are dropped"
+        ),
+        _datetime,
+        (
+            Example("2025-08-06 09:30:00", "2025-08-06T09:30:00+08:00", "%Y-%m-%d %H:%M:%S"),
+            Example("20250806093000", "2025-08-06T09:30:00+08:00", "%Y%m%d%H%M%S"),
+        ),
+        _PATTERN,
+    ),
+    Kind(
+        "epoch",
+        Text("1970 年以来的秒或毫秒", "seconds or milliseconds since 1970"),
+        Text("1970 年以来的时间，单位以下略去", "times since 1970; what is finer than the unit is dropped"),
+        _epoch,
+        (
+            Example(1754443800, "2025-08-06T09:30:00+08:00", "s"),
+            Example(1754443800500, "2025-08-06T09:30:00.500000+08:00", "ms"),
+        ),
+        Text("s 或 ms", "s or ms"),
+    ),
+    Kind(
+        "range",
+        Text("以分隔符相连的起止", "a start and an end joined by a separator"),
+        Text("不含分隔符的起止", "ends that do not hold the separator"),
+        _range,
+        (Example("2024-09-10至2029-09-09", ["2024-09-10", "2029-09-09"], "至"),),
+        Text("分隔符", "a separator"),
+    ),
+)

@@ -1,0 +1,95 @@
+"""Converters of structure: trees embedded as text, columns joined to one value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from adapters.formats import json, xml
+from adapters.formats.names import Names
+from adapters.formats.values import Format
+from adapters.mapping.converters.base import BadArgument, Codes, Converter, Example, Kind, Refused
+from adapters.mapping.converters.texts import argument_text, text_of
+from schemas.findings import Rejected, Text
+
+_XML = Format(body="xml")
+_NAMES = Names({})
+
+
+def _embedded(argument: Any, codes: Codes) -> Converter:
+    if argument not in ("json", "xml"):
+        raise BadArgument("参数应为 json 或 xml", "the argument is json or xml")
+    wrong = Text(f"{argument.upper()} 文本", f"{argument.upper()} text")
+    read, write = (_read_json, _write_json) if argument == "json" else (_read_xml, _write_xml)
+
+    def forward(value: Any) -> Any:
+        if value.__class__ is not str:
+            raise Refused("value.embedded", wrong)
+        try:
+            return read(value)
+        except Rejected:
+            raise Refused("value.embedded", wrong) from None
+
+    def backward(value: Any) -> str:
+        try:
+            return write(value)
+        except Rejected:
+            raise Refused("value.embedded", wrong) from None
+
+    return Converter("embedded", forward, backward, argument, gives="tree")
+
+
+def _read_json(text: str) -> Any:
+    return json.parse(text.encode("utf-8", "surrogatepass"))
+
+
+def _write_json(value: Any) -> str:
+    return json.dump(value).decode("utf-8")
+
+
+def _read_xml(text: str) -> Any:
+    root = xml.parse(_XML, text.encode("utf-8", "surrogatepass"), None)
+    return {_NAMES.short(root.tag): xml.inside(root, _NAMES)}
+
+
+def _write_xml(value: Any) -> str:
+    if not isinstance(value, Mapping) or len(value) != 1:
+        raise Refused("value.embedded", Text("只有一个根元素的树", "a tree with one root element"))
+    [(root, tree)] = value.items()
+    return xml.write_text(Format(body="xml", root=root), tree)
+
+
+def _join(argument: Any, codes: Codes) -> Converter:
+    separator = argument if argument == " " else argument_text(argument, "连接符", "the separator")
+    wrong = Text(f"各列都有、且不含 {separator!r} 的值", f"values in every column that do not hold {separator!r}")
+
+    def forward(value: Any) -> str:
+        texts = [text_of(part) for part in value.values() if part is not None]
+        if len(texts) != len(value) or any(separator in text for text in texts):
+            raise Refused("value.parts", wrong)
+        return str(separator).join(texts)
+
+    return Converter("join", forward, lambda value: text_of(value).split(separator), separator, needs_parts=True)
+
+
+KINDS = (
+    Kind(
+        "embedded",
+        Text("以文本嵌入的 JSON 或 XML", "JSON or XML embedded as text"),
+        Text("可写为该格式的树", "trees that the format can write"),
+        _embedded,
+        (
+            Example('{"编号":"DA001"}', {"编号": "DA001"}, "json"),
+            Example("<点位><编号>DA001</编号></点位>", {"点位": {"编号": "DA001"}}, "xml"),
+        ),
+        Text("json 或 xml", "json or xml"),
+    ),
+    Kind(
+        "join",
+        Text("几列按顺序连成一个值（用于 parts）", "several columns joined in order to one value (with parts)"),
+        Text("各列都有、且不含连接符的值", "values in every column that do not hold the separator"),
+        _join,
+        (Example({"日期": "2025-08-06", "时间": "09:30"}, "2025-08-06 09:30", " "),),
+        Text("连接符", "a separator"),
+    ),
+)

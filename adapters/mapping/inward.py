@@ -1,0 +1,231 @@
+"""Write the source of a mapping's way in: native tree → canonical document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from adapters.mapping.emitting import Emitter, Places, none_texts, parallel_columns, required_sites, site
+from adapters.mapping.paths import Path, Step
+from adapters.mapping.plan import Column, Node, Parallel, Parts, Plan, Rows, Scope, Target
+from adapters.mapping.runtime import Site, reader
+from adapters.mapping.shape import Shape
+from adapters.mapping.syntax import NOTHING, Condition
+
+
+def compile_inward(plan: Plan, shape: Shape) -> tuple[Callable[[Any], Any], str]:
+    """Make `inward(tree) -> (document, findings, unknown paths)` and its source."""
+    emitter = Emitter()
+    writing = _Inward(emitter, watch=plan.unknown != "ignore")
+    writing.scope(plan.root, shape, "n", "d", "()")
+    return emitter.function("inward", "n", "found = []; drift = {}; d = {}", "return d, found, drift", plan.name)
+
+
+class _Inward:
+    """One function in the making."""
+
+    def __init__(self, emitter: Emitter, *, watch: bool) -> None:
+        self.out = emitter
+        self.watch = watch
+
+    def scope(self, scope: Scope, shape: Shape, native: str, canonical: str, index: str) -> None:
+        """Read one object `native` into the empty dict `canonical`."""
+        places = Places(shape, native)
+        self._watch(scope, shape, native, ())
+        self._natives(scope, shape, places, (), index)
+        objects = self._objects(scope, canonical)
+        for node in scope.nodes:
+            if node.rules.reads:
+                self._node(scope, node, places, objects, index)
+        self._close(scope, objects, index)
+
+    def _watch(self, scope: Scope, shape: Shape, native: str, steps: tuple[Step, ...]) -> None:
+        if self.watch and not shape.open:
+            known = self.out.constant(frozenset(shape.children), "K")
+            path = str(Path(steps).under(scope.place))
+            with self.out.block(f"if not {native}.keys() <= {known}:"):
+                self.out.line(f"strange({native}, {known}, {path!r}, drift)")
+
+    def _natives(self, scope: Scope, shape: Shape, places: Places, steps: tuple[Step, ...], index: str) -> None:
+        """Fetch each native object of the scope once."""
+        for name, child in shape.children.items():
+            if not child.holds:
+                continue
+            here, variable = (*steps, name), self.out.name("n")
+            places.variables[here] = variable
+            path = Path(here).under(scope.place)
+            where = self.out.constant(Site(str(path), "", str(path)), "S")
+            known = self.out.constant(frozenset(child.children), "K")
+            self.out.line(f"{variable} = {places.variables[steps]}.get({name!r})")
+            with self.out.block(f"if {variable}.__class__ is not dict:"):
+                self.out.line(f"{variable} = inside({variable}, {where}, {known}, found, {index})")
+            self._watch(scope, child, variable, here)
+            self._natives(scope, child, places, here, index)
+
+    def _objects(self, scope: Scope, canonical: str) -> dict[tuple[str, ...], str]:
+        """Make the canonical objects of the scope, to be kept only when something is in them."""
+        objects: dict[tuple[str, ...], str] = {(): canonical}
+        for node in scope.nodes:
+            for target in _written_by(node):
+                for depth in range(1, len(target.steps)):
+                    steps = target.steps[:depth]
+                    if steps not in objects:
+                        objects[steps] = self.out.name("d")
+                        self.out.line(f"{objects[steps]} = {{}}")
+        return objects
+
+    def _close(self, scope: Scope, objects: dict[tuple[str, ...], str], index: str) -> None:
+        for steps, variable in sorted(objects.items(), key=lambda item: -len(item[0])):
+            with self.out.when(variable if steps or scope.prefix else ""):
+                self._require(required_sites(scope, steps), variable, index)
+                if steps:
+                    self.out.line(f"{objects[steps[:-1]]}[{steps[-1]!r}] = {variable}")
+
+    def _require(self, sites: dict[str, Site], variable: str, index: str) -> None:
+        if sites:
+            names = self.out.constant(frozenset(sites), "R")
+            with self.out.block(f"if not {names} <= {variable}.keys():"):
+                self.out.line(f"lacking({variable}, {self.out.constant(sites, 'S')}, found, {index})")
+
+    def _node(self, scope: Scope, node: Node, places: Places, objects: dict[tuple[str, ...], str], index: str) -> None:
+        if isinstance(node, Rows):
+            self._rows(node, places, objects, index)
+            return
+        if isinstance(node, Column) and not node.at:
+            self._default(node, objects)
+            return
+        where = self.out.constant(site(scope, node), "S")
+        self.out.line("v = None")
+        with self.out.block("try:"), self.out.when(self._condition(node.rules.when, places)):
+            if isinstance(node, Column):
+                self._column(node, places, objects)
+            elif isinstance(node, Parallel):
+                self._parallel(scope, node, places, objects, index)
+            else:
+                self._parts(node, places, objects)
+        with self.out.block("except Refused as error:"):
+            self.out.line(f"refused(found, {where}, v, error, {index})")
+
+    def _condition(self, when: Condition | None, places: Places) -> str:
+        if when is None:
+            return ""
+        value = self._get(when.path, places)
+        if when.present is not None:
+            return f"there({value})" if when.present else f"not there({value})"
+        return f"word({value}) in {self.out.constant(when.values, 'W')}"
+
+    def _get(self, path: Path, places: Places) -> str:
+        container, name, _ = places.leaf(path)
+        return f"{places.variables[container]}.get({name!r})"
+
+    def _column(self, node: Column, places: Places, objects: dict[tuple[str, ...], str]) -> None:
+        absent = self.out.constant((None, "", *(text for text in none_texts(node) if text)), "N")
+        none = self.out.constant(frozenset(none_texts(node)), "N") if node.rules.none else "()"
+        for position, path in enumerate(node.at):
+            if position == 0:
+                self._read(node, path, places, none)
+                continue
+            with self.out.block("if not v:" if node.listed else f"if v in {absent}:"):
+                self._read(node, path, places, none)
+        with self.out.block("if v:" if node.listed else f"if v not in {absent}:"):
+            self._assign(node, objects)
+        if node.rules.default is not NOTHING:
+            with self.out.block("else:"):
+                self._default(node, objects)
+
+    def _read(self, node: Column, path: Path, places: Places, none: str) -> None:
+        container, name, after = places.leaf(path)
+        value = f"{places.variables[container]}.get({name!r})"
+        if node.listed:
+            self.out.line(f"v = elements({value}, {self.out.constant(after, 'A')}, {none})")
+            return
+        self.out.line(f"v = {value}")
+        with self.out.block("if v.__class__ is str:"):
+            self.out.line("v = v.strip()")
+        with self.out.block("elif v is not None:"):
+            self.out.line(f"v = {'bare_text' if node.flat else 'bare'}(v, {none})")
+
+    def _assign(self, node: Column, objects: dict[tuple[str, ...], str]) -> None:
+        if node.flat:
+            self.out.line(f"{_slot(node.targets[0], objects)} = v")
+            return
+        convert = self.out.constant(reader(node.chain, node.listed, len(node.targets)), "F")
+        if len(node.targets) > 1:
+            self.out.line(f"w = {convert}(v)")
+            for position, target in enumerate(node.targets):
+                with self.out.block(f"if w[{position}] is not None:"):
+                    self.out.line(f"{_slot(target, objects)} = w[{position}]")
+        elif any(step.gives in ("list", "tree") for step in node.chain):
+            with self.out.block(f"if (w := {convert}(v)) not in (None, '', [], {{}}):"):
+                self.out.line(f"{_slot(node.targets[0], objects)} = w")
+        else:
+            self.out.line(f"{_slot(node.targets[0], objects)} = {convert}(v)")
+
+    def _default(self, node: Column, objects: dict[tuple[str, ...], str]) -> None:
+        value = self.out.constant(node.rules.default, "D")
+        copied = f"list({value})" if isinstance(node.rules.default, list) else value
+        for target in node.targets:
+            self.out.line(f"{_slot(target, objects)} = {copied}")
+
+    def _parallel(
+        self, scope: Scope, node: Parallel, places: Places, objects: dict[tuple[str, ...], str], index: str
+    ) -> None:
+        columns = self.out.constant(parallel_columns(node).read, "P")
+        values = "".join(f"{self._get(path, places)}, " for _, path in node.columns)
+        self.out.line(f"v = ({values})")
+        with self.out.block(f"if w := {columns}(v):"):
+            self.out.line(f"{_slot(node.target, objects)} = w")
+            sites = _parallel_sites(scope, node)
+            if sites:
+                with self.out.block("for i, one in enumerate(w):"):
+                    self._require(sites, "one", f"(*{index}, i)")
+
+    def _parts(self, node: Parts, places: Places, objects: dict[tuple[str, ...], str]) -> None:
+        values = "".join(f"{self._get(path, places)}, " for _, path in node.columns)
+        names = self.out.constant(tuple(name for name, _ in node.columns), "A")
+        none = self.out.constant(frozenset(none_texts(node)), "N")
+        convert = self.out.constant(reader(node.chain, False, 1), "F")
+        self.out.line(f"v = gathered(({values}), {names}, {none})")
+        with self.out.block("if v is not None:"):
+            self.out.line(f"{_slot(node.target, objects)} = {convert}(v)")
+
+    def _rows(self, node: Rows, places: Places, objects: dict[tuple[str, ...], str], index: str) -> None:
+        container, name, _ = places.leaf(node.path)
+        shape = places.shape.at(node.path.steps)
+        items, made, row, native = (self.out.name(letter) for letter in ("v", "w", "d", "n"))
+        position = self.out.name("i")
+        inner = f"(*{index}, {position})" if index != "()" else f"({position},)"
+        place = node.path.under(node.place)
+        where = self.out.constant(Site(str(place), node.target.path, node.target.field.title), "S")
+        known = self.out.constant(frozenset(shape.children), "K")
+        self.out.line(f"{items} = {places.variables[container]}.get({name!r})")
+        with self.out.block(f"if {items} is not None:"):
+            self.out.line(f"{made} = []")
+            listed = f"{items} if {items}.__class__ is list else ({items},)"
+            with self.out.block(f"for {position}, {native} in enumerate({listed}):"):
+                with self.out.block(f"if {native}.__class__ is not dict:"):
+                    self.out.line(f"{native} = inside({native}, {where}, {known}, found, {inner})")
+                self.out.line(f"{row} = {{}}")
+                self.scope(node.scope, shape, native, row, inner)
+                with self.out.block(f"if {row}:"):
+                    self.out.line(f"{made}.append({row})")
+            with self.out.block(f"if {made}:"):
+                self.out.line(f"{_slot(node.target, objects)} = {made}")
+
+
+def _parallel_sites(scope: Scope, node: Parallel) -> dict[str, Site]:
+    origins = {target.path: str(path.under(scope.place)) for target, path in node.columns}
+    return {
+        target.steps[-1]: Site(origins.get(target.path, ""), target.path, target.field.title)
+        for target in node.required
+    }
+
+
+def _written_by(node: Node) -> tuple[Target, ...]:
+    if not node.rules.reads:
+        return ()
+    return node.targets if isinstance(node, Column) else (node.target,)
+
+
+def _slot(target: Target, objects: dict[tuple[str, ...], str]) -> str:
+    return f"{objects[target.steps[:-1]]}[{target.steps[-1]!r}]"

@@ -1,0 +1,281 @@
+"""What compiled mappings call: the rare turns of reading and writing, and the findings they give."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from adapters.mapping.converters import Converter, Refused
+from adapters.mapping.converters.lists import joined, pieces, separators_of
+from adapters.mapping.converters.texts import text_of
+from adapters.mapping.shape import TEXT
+from schemas.documents.masking import shown
+from schemas.findings import Finding, Text
+
+Index = tuple[int, ...]
+EMPTY: dict[str, Any] = {}
+"""What an absent object reads as. Never written to."""
+
+_SINGLE = Text("单个值", "a single value")
+_OBJECT = Text("对象", "an object")
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a field stands on both sides; `[]` in the paths is filled in with the indexes of the moment."""
+
+    path: str
+    field: str
+    title: str
+    personal: bool = False
+
+    def finding(self, code: str, zh: str, en: str, index: Index, value: Any = None) -> Finding:
+        """Make a finding about this field."""
+        return Finding(
+            code,
+            Text(zh, en),
+            path=_indexed(self.path, index),
+            field=_indexed(self.field, index),
+            title=self.title,
+            value=shown(value, personal=self.personal),
+        )
+
+
+def _indexed(path: str, index: Index) -> str:
+    for position in index:
+        path = path.replace("[]", f"[{position}]", 1)
+    return path
+
+
+def refused(found: list[Finding], site: Site, value: Any, error: Refused, index: Index) -> None:
+    """Note that a converter did not take a value."""
+    value = getattr(error, "value", value)
+    title = site.title or site.field
+    zh = f"“{title}”的值不符，应为{error.expected.zh}。"
+    found.append(site.finding(error.code, zh, f"{site.field}: expected {error.expected.en}.", index, value))
+
+
+def lacking(made: Mapping[str, Any], sites: Mapping[str, Site], found: list[Finding], index: Index) -> None:
+    """Note each required field that was not made, unless its value has been refused already."""
+    known = [one.field for one in found]
+    for name, site in sites.items():
+        field = _indexed(site.field, index)
+        if name not in made and not any(one == field or one.startswith(f"{field}.") for one in known):
+            found.append(_lack(site, index))
+
+
+def _lack(site: Site, index: Index) -> Finding:
+    if not site.path:
+        zh, en = f"映射没有给出必填项“{site.title}”。", f"the mapping does not produce {site.field}, which is required."
+    else:
+        path = _indexed(site.path, index)
+        zh, en = f"缺少必填项“{site.title}”，请填写 {path}。", f"{site.field} is required: fill in {path}."
+    return site.finding("mapping.incomplete", zh, en, index)
+
+
+def bare(value: Any, none: Collection[str]) -> Any:
+    """Give a leaf that is not a plain text as a scalar: `""` when it means nothing. Raises `Refused`."""
+    if value.__class__ is dict and TEXT in value:
+        value = value[TEXT]
+    if value.__class__ is str:
+        value = value.strip()
+    if value.__class__ is dict or value.__class__ is list:
+        if not value:
+            return ""
+        raise Refused("native.shape", _SINGLE)
+    return "" if none and word(value) in none else value
+
+
+def bare_text(value: Any, none: Collection[str]) -> str:
+    """`bare`, as text."""
+    found = bare(value, none)
+    return "" if found is None else text_of(found)
+
+
+def word(value: Any) -> str:
+    """Give a scalar as rules compare it: `0` is `"0"`, true is `"true"`, nothing is empty."""
+    if value.__class__ is dict:
+        value = value.get(TEXT)
+    if value.__class__ is str:
+        return value.strip()
+    if value is None or value.__class__ is list or value.__class__ is dict:
+        return ""
+    if value.__class__ is bool:
+        return "true" if value else "false"
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
+def there(value: Any) -> bool:
+    """Whether a native value says anything."""
+    return bool(value) if isinstance(value, dict | list) else word(value) != ""
+
+
+def inside(value: Any, site: Site, known: Collection[str], found: list[Finding], index: Index) -> dict[str, Any]:
+    """Give an object that was not sent as one: nothing, an element's text, or a finding."""
+    if value is None or value == [] or (word(value) == "" and not isinstance(value, dict | list)):
+        return EMPTY
+    if value.__class__ is dict:
+        return value
+    if TEXT in known and not isinstance(value, list):
+        return {TEXT: value}
+    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
+        return value[0]
+    refused(found, site, value, Refused("native.shape", _OBJECT), index)
+    return EMPTY
+
+
+def elements(value: Any, after: tuple[str, ...], none: Collection[str]) -> list[Any]:
+    """Give the scalars of a list, those that mean nothing left out; a single one counts as a list."""
+    found = []
+    for item in value if value.__class__ is list else (value,):
+        for step in after:
+            item = item.get(step) if isinstance(item, dict) else None
+        if item is not None and (item := bare(item, none)) not in (None, ""):
+            found.append(item)
+    return found
+
+
+def nested(values: Sequence[Any], after: tuple[str, ...]) -> list[Any]:
+    """Put each value under the names that follow the list in its path."""
+    made = list(values)
+    for step in reversed(after):
+        made = [{step: value} for value in made]
+    return made
+
+
+def gathered(values: Sequence[Any], names: tuple[str, ...], none: Collection[str]) -> dict[str, Any] | None:
+    """Give several columns by name, None when not one is there."""
+    found = [_or_none(bare(value, none)) for value in values]
+    return dict(zip(names, found, strict=True)) if any(value is not None for value in found) else None
+
+
+def _or_none(value: Any) -> Any:
+    return None if value == "" else value
+
+
+def spread(made: Any, names: tuple[str, ...]) -> Sequence[Any]:
+    """Give a written value's columns in the order of their names. Raises `Refused` for too many or too few."""
+    if isinstance(made, Mapping):
+        return [made.get(name) for name in names]
+    if len(made) != len(names):
+        raise Refused("value.parts", Text(f"{len(names)} 个部分", f"{len(names)} parts"))
+    return list(made)
+
+
+def strange(tree: Mapping[str, Any], known: Collection[str], path: str, drift: dict[str, None]) -> None:
+    """Note the names nobody mapped."""
+    for name in tree:
+        if name not in known:
+            drift[f"{path}.{name}" if path else name] = None
+
+
+def elementwise(convert: Callable[[Any], Any]) -> Callable[[Any], list[Any]]:
+    """Apply a conversion to each element; the one refused is told by its own value."""
+
+    def run(values: Any) -> list[Any]:
+        made = []
+        for value in values:
+            try:
+                made.append(None if value is None else convert(value))
+            except Refused as error:
+                error.value = value  # type: ignore[attr-defined]
+                raise
+        return made
+
+    return run
+
+
+def reader(chain: Sequence[Converter], listed: bool, count: int) -> Callable[[Any], Any]:
+    """One function for a chain, native → canonical; `count` targets share its values."""
+    return _composed([(step.forward, many) for step, many in _levels(chain, listed)], count)
+
+
+def writer(chain: Sequence[Converter], listed: bool, *, loose: bool) -> Callable[[Any], Any]:
+    """One function for a chain, canonical → native."""
+    steps = [(step.writer(loose=loose), many) for step, many in _levels(chain, listed)]
+    return _composed(steps[::-1], 1)
+
+
+def _levels(chain: Sequence[Converter], listed: bool) -> list[tuple[Converter, bool]]:
+    levels, many = [], listed
+    for step in chain:
+        levels.append((step, many))
+        many = many or step.gives == "list"
+    return levels
+
+
+def _composed(steps: list[tuple[Callable[[Any], Any], bool]], count: int) -> Callable[[Any], Any]:
+    functions = [elementwise(function) if many else function for function, many in steps]
+    if count > 1:
+        functions.append(_exactly(count))
+    if len(functions) == 1:
+        return functions[0]
+
+    def run(value: Any) -> Any:
+        for function in functions:
+            value = function(value)
+        return value
+
+    return run
+
+
+def _exactly(count: int) -> Callable[[Any], Any]:
+    def run(values: Any) -> Any:
+        if len(values) != count:
+            raise Refused("value.count", Text(f"{count} 个值", f"{count} values"))
+        return values
+
+    return run
+
+
+@dataclass(frozen=True, slots=True)
+class ParallelColumns:
+    """Strings of equally many values ↔ objects."""
+
+    names: tuple[str, ...]
+    converters: tuple[Converter, ...]
+    on: str
+    none: tuple[str, ...]
+    loose: bool
+
+    def read(self, values: Sequence[Any]) -> list[dict[str, Any]]:
+        """Make one object of the first values, one of the second, and so on. Raises `Refused` when uneven."""
+        separators = separators_of(self.on)
+        lists = [self._pieces(value, pieces, separators) for value in values]
+        longest = max(map(len, lists))
+        if any(found and len(found) != longest for found in lists):
+            counts = " / ".join(str(len(found)) for found in lists)
+            raise _uneven(
+                values, Text(f"各列个数相同（现为 {counts}）", f"as many values in each column (now {counts})")
+            )
+        rows: list[dict[str, Any]] = [{} for _ in range(longest)]
+        for name, converter, found in zip(self.names, self.converters, lists, strict=True):
+            for row, value in zip(rows, found, strict=False):
+                row[name] = converter.forward(value)
+        return rows
+
+    def _pieces(self, value: Any, split: Callable[..., list[str]], separators: Any) -> list[str]:
+        text = "" if value is None else bare_text(value, self.none)
+        return [] if text in self.none else split(text, separators)
+
+    def write(self, rows: Sequence[Mapping[str, Any]]) -> list[str | None]:
+        """Write each column, None for one that no object has. Raises `Refused` for one that only some have."""
+        return [
+            self._column([row.get(name) for row in rows], converter)
+            for name, converter in zip(self.names, self.converters, strict=True)
+        ]
+
+    def _column(self, values: Sequence[Any], converter: Converter) -> str | None:
+        if all(value is None for value in values):
+            return None
+        if self.loose:
+            return self.on[0].join("" if value is None else text_of(converter.backward(value)) for value in values)
+        if any(value is None for value in values):
+            raise _uneven(values, Text("每项都有值，或都没有", "a value in every element or in none"))
+        return joined([converter.backward(value) for value in values], self.on, separators_of(self.on))
+
+
+def _uneven(values: Sequence[Any], expected: Text) -> Refused:
+    return Refused("value.uneven", expected)
