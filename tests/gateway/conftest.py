@@ -1,0 +1,299 @@
+"""A gateway in one process: memory ledger, one plain adapter, platforms wherever a test wants them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+import pytest
+
+from adapters.base import (
+    Answer,
+    Document,
+    Limits,
+    Lineage,
+    OutboundRequest,
+    Package,
+    Record,
+    Reply,
+    RetrySchedule,
+    Sending,
+    Setting,
+    Translation,
+    Verdict,
+    VerdictKind,
+)
+from adapters.formats import json
+from gateway.installed import InstalledAdapters
+from gateway.intake.accept import Reception
+from gateway.intake.directory import Directory
+from gateway.intake.routes import Routes, read_routes
+from gateway.intake.values import Call, Outcome
+from gateway.ledger.memory import MemoryLedger
+from gateway.ledger.values import Accepted, Platform, Rejection, Settlement
+from gateway.message import Attempt, Delivery, State
+from gateway.telemetry.events import Event, Events
+from schemas import documents
+from schemas.catalog import TYPES
+from schemas.findings import Finding, Rejected, Text
+
+CREDIT_CODE = "91330110MA2CXY1R13"
+PERMIT = f"{CREDIT_CODE}001P"
+PARTY = {"name": "杭州示例化工有限公司", "credit_code": CREDIT_CODE}
+
+
+@dataclass(frozen=True)
+class PlainAdapter:
+    """Speaks canonical JSON: an operation is a message type, `permits` a package of them, `dated-permit` identified."""
+
+    name: str = "plain"
+    version: str = "1.0.0"
+    title: str = "测试适配器"
+    kind: str = "any"
+    digest: str = "0" * 64
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    limits: Limits = Limits()
+    retry: RetrySchedule = RetrySchedule()
+    sends: frozenset[str] = frozenset(TYPES)
+    queries: frozenset[str] = frozenset()
+
+    @property
+    def receives(self) -> Mapping[str, str]:
+        return {**{name: name for name in TYPES}, "permits": "permit.changed", "cases": "case.transferred"} | {
+            "dated-permit": "permit.changed"
+        }
+
+    def read(self, operation: str, body: bytes, content_type: str | None = None) -> Package:
+        tree = json.parse(body)
+        if operation not in ("permits", "cases"):
+            identity = f"{tree['permit_number']}|{tree['issued_on']}" if operation == "dated-permit" else None
+            return Package((Record(0, tree, identity),))
+        if tree["count"] != len(tree["records"]):
+            raise Rejected("package.count", Text("记录数不符", "The count is wrong"), status=422)
+        return Package(tuple(Record(index, one) for index, one in enumerate(tree["records"])), split=True)
+
+    def translate_in(self, operation: str, record: Record) -> Translation:
+        known = dict(record.tree)
+        drift = (
+            [Finding("native.unknown", Text("未映射", "Not mapped"), path="EXTRA")] if known.pop("EXTRA", None) else []
+        )
+        kind = self.receives[operation]
+        checked = documents.check(TYPES[kind].document, known)
+        return Translation(kind, checked.document, (*checked.warnings, *drift))
+
+    def answer(self, operation: str, *, accepted: bool, values: Mapping[str, str]) -> Answer | None:
+        return None
+
+    def translate_out(self, sending: Sending) -> OutboundRequest:
+        return OutboundRequest("POST", f"/{sending.type}", {}, orjson.dumps(sending.document))
+
+    def authorise(self, request: OutboundRequest, settings: Mapping[str, Any]) -> OutboundRequest:
+        return request
+
+    def judge(self, message_type: str, reply: Reply) -> Verdict:
+        return Verdict(VerdictKind.ACCEPTED if reply.status < 300 else VerdictKind.DEAD, code=f"http.{reply.status}")
+
+    def ask(self, sending: Sending) -> OutboundRequest | None:
+        return None
+
+    def judge_answer(self, message_type: str, reply: Reply) -> Verdict:
+        return self.judge(message_type, reply)
+
+    def query(
+        self, name: str, parameters: Mapping[str, str], settings: Mapping[str, Any], page: int = 1
+    ) -> OutboundRequest | None:
+        return None
+
+    def read_query(self, name: str, reply: Reply) -> tuple[Sequence[Translation], bool]:
+        return (), False
+
+    def lineage(self, operation: str) -> Sequence[Lineage]:
+        return ()
+
+
+class Write:
+    """Invented documents, each with what is required; keyword arguments change or add."""
+
+    def permit(self, **more: Any) -> Document:
+        return {
+            "permit_number": PERMIT,
+            "holder": PARTY,
+            "region": "330110",
+            "status": "new",
+            "valid_from": "2024-09-10",
+            "valid_to": "2029-09-09",
+            "issued_on": "2024-09-10",
+            "issuer": {"name": "杭州市生态环境局"},
+        } | more
+
+    def approval(self, **more: Any) -> Document:
+        return {
+            "project": {"name": "年产一万吨助剂项目"},
+            "builder": PARTY,
+            "region": "330110",
+            "form": "report-book",
+            "approval_number": "杭环审〔2025〕6号",
+            "approved_on": "2025-03-01",
+            "authority": {"name": "杭州市生态环境局"},
+        } | more
+
+    def acceptance(self, **more: Any) -> Document:
+        return {
+            "project": {"name": "年产一万吨助剂项目"},
+            "builder": PARTY,
+            "region": "330110",
+            "public_from": "2026-05-01",
+            "public_to": "2026-06-01",
+        } | more
+
+    def order(self, **more: Any) -> Document:
+        return {
+            "order_number": "DD-1",
+            "title": "核查排放口",
+            "region": "330110",
+            "content": "核查DW001排放口",
+            "ordered_at": "2026-08-01T09:00:00+08:00",
+            "urgency": "normal",
+        } | more
+
+    def report(self, **more: Any) -> Document:
+        return {"order_number": "DD-1", "state": "done", "reported_at": "2026-08-03T09:00:00+08:00"} | more
+
+    def inspection(self, **more: Any) -> Document:
+        return {
+            "inspection_number": "JC-1",
+            "party": PARTY,
+            "region": "330110",
+            "started_at": "2026-08-02T09:00:00+08:00",
+            "ended_at": "2026-08-02T11:00:00+08:00",
+            "officers": [{"name": "王一", "number": "33010001"}, {"name": "李二", "number": "33010002"}],
+            "findings": "污水处理设施未运行",
+        } | more
+
+    def case(self, **more: Any) -> Document:
+        return {
+            "case_number": "AJ-1",
+            "name": "杭州示例化工有限公司超标排污案",
+            "party": PARTY,
+            "region": "330110",
+            "found_at": "2026-08-02T11:00:00+08:00",
+            "source": "inspection",
+            "facts": "污水处理设施未运行",
+            "officers": [{"name": "王一", "number": "33010001"}, {"name": "李二", "number": "33010002"}],
+        } | more
+
+    def progress(self, **more: Any) -> Document:
+        return {"case_number": "AJ-1", "node": "filed", "at": "2026-08-10T09:00:00+08:00"} | more
+
+    def decision(self, **more: Any) -> Document:
+        return {
+            "case_number": "AJ-1",
+            "decision_number": "杭环罚〔2026〕1号",
+            "party": PARTY,
+            "region": "330110",
+            "decided_on": "2026-09-20",
+            "kinds": ["fine"],
+            "facts": "未按排污许可证规定排放水污染物",
+            "legal_basis": ["排污许可管理条例 第三十四条"],
+            "authority": {"name": "杭州市生态环境局"},
+            "status": "in-force",
+            "fine": "200000",
+        } | more
+
+    def execution(self, **more: Any) -> Document:
+        return {
+            "case_number": "AJ-1",
+            "decision_number": "杭环罚〔2026〕1号",
+            "kind": "paid",
+            "at": "2026-09-28T10:00:00+08:00",
+            "amount": "200000",
+        } | more
+
+
+class Tick:
+    """A clock that moves a millisecond each time it is read."""
+
+    def __init__(self) -> None:
+        self._steps = itertools.count()
+
+    def __call__(self) -> datetime:
+        return datetime(2026, 9, 1, tzinfo=UTC) + timedelta(milliseconds=next(self._steps))
+
+
+@dataclass
+class Desk:
+    """Intake over a memory ledger. `at` registers platforms by id; every call is as that platform."""
+
+    ledger: MemoryLedger
+    adapters: InstalledAdapters
+    reception: Reception
+    directory: Directory
+    routes: Routes
+    clock: Tick
+    told: list[Event]
+
+    async def at(self, *ids: str, adapter: str = "plain") -> None:
+        for one in ids:
+            kind, _, region = one.partition(".")
+            platform = Platform(one, kind, region, adapter, {"base_url": "http://127.0.0.1"}, self.clock())
+            self.directory.put(platform)
+            await self.ledger.put_platform(platform, actor="test", at=self.clock())
+
+    def call(self, platform: str, operation: str, tree: Any, **more: Any) -> Call:
+        body = tree if isinstance(tree, bytes) else orjson.dumps(tree)
+        return replace(Call(self.directory[platform], operation, body, "application/json", None, "trace-1"), **more)
+
+    async def receive(self, platform: str, operation: str, tree: Any, **more: Any) -> Outcome:
+        return await self.reception.receive(self.call(platform, operation, tree, **more))
+
+    async def send(self, platform: str, operation: str, tree: Any, **more: Any) -> Accepted:
+        """Hand a document in that must be accepted."""
+        entry = (await self.receive(platform, operation, tree, **more)).receipt.entries[0]
+        assert isinstance(entry, Accepted), entry
+        return entry
+
+    async def fail(self, platform: str, operation: str, tree: Any, **more: Any) -> Rejection:
+        """Hand a document in that must be rejected."""
+        entry = (await self.receive(platform, operation, tree, **more)).receipt.entries[0]
+        assert isinstance(entry, Rejection), entry
+        return entry
+
+    async def submit(self, platform: str, tree: Any, **more: Any) -> Accepted | Rejection:
+        outcome = await self.reception.submit(self.call(platform, "messages", tree, **more))
+        return outcome.receipt.entries[0]
+
+    async def accept_as(self, delivery: Delivery, field_name: str, original: str, reference: str) -> None:
+        """Let a delivery's platform accept it under a number of its own."""
+        at = self.clock()
+        await self.ledger.begin(delivery.id, "plain@1.0.0", OutboundRequest("POST", "/"), at)
+        attempt = Attempt(delivery.id, 1, at, at, "accepted", 200, reference)
+        await self.ledger.settle(Settlement(attempt, State.DELIVERED, alias=(field_name, original)))
+
+
+@pytest.fixture
+def write() -> Write:
+    """Documents to send."""
+    return Write()
+
+
+@pytest.fixture
+def plain() -> PlainAdapter:
+    """The adapter that every platform of these tests speaks, unless it says otherwise."""
+    return PlainAdapter()
+
+
+@pytest.fixture
+async def desk(plain: PlainAdapter) -> AsyncIterator[Desk]:
+    """Intake, ready to take documents."""
+    told: list[Event] = []
+    ledger, clock, directory, routes = MemoryLedger(), Tick(), Directory(), read_routes()
+    deaf = replace(plain, name="deaf", sends=frozenset())
+    adapters = InstalledAdapters([plain, deaf])
+    await ledger.start()
+    reception = Reception(ledger, adapters, routes, directory, clock, Events([told.append]))
+    yield Desk(ledger, adapters, reception, directory, routes, clock, told)
+    await ledger.stop()

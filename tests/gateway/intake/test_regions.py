@@ -1,0 +1,138 @@
+"""Where a message goes, by region: nearest, national, both, nobody."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def places(accepted) -> set[str | None]:
+    return {one.platform for one in accepted.deliveries}
+
+
+async def test_a_message_for_one_city_never_reaches_its_neighbour(desk, write):
+    """威海 371000 and 日照 371100 share three digits and nothing else."""
+    await desk.at("penalty.370000", "mobile-enforcement.371000", "mobile-enforcement.371100", "credit-publicity.370000")
+    weihai = await desk.send("penalty.370000", "penalty.decided", write.decision(region="371002"))
+    assert places(weihai) == {"mobile-enforcement.371000", "credit-publicity.370000"}
+
+
+async def test_a_municipality_does_not_catch_the_province_beside_it(desk, write):
+    """重庆 500000 does not cover 四川 510000: without a platform of its own 四川 is unrouted."""
+    await desk.at("penalty.000000", "mobile-enforcement.500000", "credit-publicity.000000")
+    sichuan = await desk.send("penalty.000000", "penalty.decided", write.decision(region="510100"))
+    assert places(sichuan) == {None, "credit-publicity.000000"}
+
+
+async def test_the_deepest_platform_that_covers_the_region_is_chosen(desk, write):
+    """County before city before province before country."""
+    await desk.at("penalty.330000", "credit-publicity.330000")
+    expected = ["mobile-enforcement.000000", "mobile-enforcement.330000", "mobile-enforcement.330100"]
+    for number, platform in enumerate([*expected, "mobile-enforcement.330110"]):
+        await desk.at(platform)
+        sent = await desk.send("penalty.330000", "penalty.decided", write.decision(case_number=f"AJ-{number}"))
+        assert platform in places(sent)
+
+
+async def test_a_province_without_a_platform_of_its_own_falls_to_the_national_one(desk, write):
+    """浙江 has no credit platform: the national one takes its decisions."""
+    await desk.at("penalty.330000", "mobile-enforcement.330000", "credit-publicity.000000", "credit-publicity.340000")
+    sent = await desk.send("penalty.330000", "penalty.decided", write.decision())
+    assert "credit-publicity.000000" in places(sent)
+
+
+async def test_a_platform_that_cannot_take_the_type_is_passed_over(desk, write):
+    """The nearest platform's adapter cannot send decisions: the next one around it gets them."""
+    await desk.at("penalty.330000", "mobile-enforcement.330000", "credit-publicity.000000")
+    await desk.at("credit-publicity.330000", adapter="deaf")
+    sent = await desk.send("penalty.330000", "penalty.decided", write.decision())
+    assert "credit-publicity.000000" in places(sent)
+    assert "credit-publicity.330000" not in places(sent)
+
+
+async def test_inspections_of_a_permit_go_to_the_province_and_to_the_country(desk, write):
+    """排污许可管理条例 第二十五条: what is found goes back to the national platform as well; once each."""
+    await desk.at("mobile-enforcement.330000", "pollutant-permit.330000", "pollutant-permit.000000")
+    sent = await desk.send(
+        "mobile-enforcement.330000", "inspection.recorded", write.inspection(permit_number="91330110MA2CXY1R13001P")
+    )
+    assert sorted(one.platform for one in sent.deliveries) == ["pollutant-permit.000000", "pollutant-permit.330000"]
+
+
+async def test_both_is_one_delivery_where_both_are_one_platform(desk, write):
+    """Only the national permit platform is there: it gets the inspection once."""
+    await desk.at("mobile-enforcement.330000", "pollutant-permit.000000")
+    sent = await desk.send(
+        "mobile-enforcement.330000", "inspection.recorded", write.inspection(permit_number="91330110MA2CXY1R13001P")
+    )
+    assert [one.platform for one in sent.deliveries] == ["pollutant-permit.000000"]
+
+
+async def test_a_condition_that_does_not_hold_gives_no_delivery(desk, write):
+    """An inspection that names neither permit nor project goes nowhere, and that is not `unrouted`."""
+    await desk.at("mobile-enforcement.330000", "pollutant-permit.000000", "construction-project.000000")
+    sent = await desk.send("mobile-enforcement.330000", "inspection.recorded", write.inspection())
+    assert sent.deliveries == ()
+
+
+async def test_nobody_at_all_is_unrouted_warned_and_counted(desk, write):
+    """The delivery is kept with its kind, the warning says so, and telemetry hears of it."""
+    await desk.at("mobile-enforcement.330000")
+    sent = await desk.send("mobile-enforcement.330000", "case.transferred", write.case())
+    (delivery,) = sent.deliveries
+    assert (delivery.state, delivery.kind, delivery.platform) == ("unrouted", "penalty", None)
+    assert [one["code"] for one in sent.message.warnings] == ["delivery.unrouted"]
+    assert [type(one).__name__ for one in desk.told] == ["MessageAccepted", "DeliveryUnrouted"]
+
+
+async def test_an_abolished_code_routes_by_its_parent_and_is_warned_about(desk, write):
+    """江干区 330104 is no more: 杭州 330100 gets its old cases."""
+    await desk.at("penalty.330000", "mobile-enforcement.330100", "credit-publicity.330000")
+    sent = await desk.send("penalty.330000", "penalty.decided", write.decision(region="330104"))
+    assert "mobile-enforcement.330100" in places(sent)
+    assert "region.abolished" in {one["code"] for one in sent.message.warnings}
+
+
+async def test_a_place_outside_the_callers_region_is_refused(desk, write):
+    """浙江's platform does not speak about 威海: 403, kept as a rejection."""
+    await desk.at("mobile-enforcement.330000", "penalty.000000")
+    rejection = await desk.fail("mobile-enforcement.330000", "case.transferred", write.case(region="371002"))
+    assert (rejection.status, rejection.code) == (403, "region.outside")
+    assert await desk.ledger.rejection(rejection.id) == rejection
+
+
+async def test_an_order_is_judged_and_routed_by_its_target(desk, write):
+    """The national permit platform orders 杭州 to act: 杭州's own system gets it, signed by the platform."""
+    await desk.at("pollutant-permit.000000", "mobile-enforcement.330100", "mobile-enforcement.330000")
+    sent = await desk.send("pollutant-permit.000000", "dispatch.ordered", write.order(ordered_by="somebody else"))
+    assert places(sent) == {"mobile-enforcement.330100"}
+    assert sent.message.document["ordered_by"] == "pollutant-permit.000000"
+
+
+async def test_a_message_is_never_routed_back_to_its_source(desk, write):
+    """浙江 orders within 浙江 and is itself the nearest: the order waits for a city's system, it does not go up."""
+    await desk.at("mobile-enforcement.330000", "mobile-enforcement.000000")
+    sent = await desk.send("mobile-enforcement.330000", "dispatch.ordered", write.order())
+    assert places(sent) == {None}
+
+
+@pytest.mark.parametrize(
+    ("platform", "operation", "document"),
+    [
+        ("credit-publicity.330000", "dispatch.ordered", "order"),
+        ("mobile-enforcement.330000", "penalty.decided", "decision"),
+        ("penalty.330000", "case.transferred", "case"),
+    ],
+)
+async def test_a_type_comes_only_from_the_kinds_that_may_send_it(desk, write, platform, operation, document):
+    """Anything else is 403, whatever the adapter can read."""
+    await desk.at(platform)
+    rejection = await desk.fail(platform, operation, getattr(write, document)())
+    assert (rejection.status, rejection.code) == (403, "type.forbidden")
+
+
+async def test_a_document_without_a_region_is_about_its_caller(desk, write):
+    """A step of a case nobody knows falls to the caller's own region."""
+    await desk.at("penalty.330100", "mobile-enforcement.330000", "mobile-enforcement.330100")
+    sent = await desk.send("penalty.330100", "case.progressed", write.progress())
+    assert sent.message.region == "330100"
+    assert places(sent) == {"mobile-enforcement.330100"}
