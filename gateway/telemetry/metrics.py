@@ -119,8 +119,9 @@ class Metrics:
         self._oldest = Gauge(
             "hutong_backlog_oldest_seconds", "Age of the oldest of them.", labels, registry=self.registry
         )
-        self._held = Gauge("hutong_platform_held", "1 while the platform is held.", ["platform", "by"])
-        self.registry.register(self._held)
+        self._held = Gauge(
+            "hutong_platform_held", "1 while the platform is held.", labels[:1] + ["by"], registry=self.registry
+        )
 
     def __call__(self, event: Event) -> None:
         """Count one event."""

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from gateway.delivery.wakeup import Wakeup
+
+
+async def test_a_call_that_came_before_the_wait_is_not_missed() -> None:
+    """Set first, wait after: it returns at once and says that it was called."""
+    wakeup = Wakeup()
+    wakeup.set()
+    assert await wakeup.wait(timedelta(days=1)) is True
+
+
+async def test_a_call_during_the_wait_ends_it() -> None:
+    """Whoever waits is woken."""
+    wakeup = Wakeup()
+    asyncio.get_running_loop().call_soon(wakeup.set)
+    assert await wakeup.wait(timedelta(days=1)) is True
+
+
+async def test_without_a_call_the_wait_ends_by_itself() -> None:
+    """The time limit is no call."""
+    assert await Wakeup().wait(timedelta(milliseconds=1)) is False
+
+
+async def test_a_cleared_call_is_forgotten() -> None:
+    """After clear only a new call counts."""
+    wakeup = Wakeup()
+    wakeup.set()
+    wakeup.clear()
+    assert await wakeup.wait(timedelta(milliseconds=1)) is False

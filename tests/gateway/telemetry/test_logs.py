@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import structlog
+
+from gateway.telemetry.events import AttemptEnded, DeliverySettled, MessageAccepted, PlatformHeld
+from gateway.telemetry.logs import LogHook, configure
+
+
+@pytest.fixture(autouse=True)
+def as_it_was() -> Iterator[None]:
+    """Leave logging as it was found."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+def written(level: str, *events: Any) -> list[dict[str, Any]]:
+    """Give what the hook wrote, line by line."""
+    stream = io.StringIO()
+    configure(level, stream=stream)
+    hook = LogHook()
+    for event in events:
+        hook(event)
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+ACCEPTED = MessageAccepted("m-1", "case.transferred", "penalty.330000", "case", 0.004)
+DELIVERED = DeliverySettled("d-1", "m-1", "penalty.330000", "case.transferred", "delivered", 1, 0.2, trace_id="t-1")
+DEAD = DeliverySettled("d-1", "m-1", "penalty.330000", "case.transferred", "dead", 3, 9.0, "gave-up", "t-1")
+
+
+def test_the_ordinary_flow_writes_nothing() -> None:
+    """No line for each request or delivery: the ledger and the metrics know."""
+    assert written("info", ACCEPTED, DELIVERED) == []
+
+
+def test_a_dead_delivery_is_a_warning_with_message_and_trace() -> None:
+    """One JSON object a line, with everything needed to find the message."""
+    (line,) = written("info", DEAD)
+    assert line["event"] == "delivery.settled"
+    assert line["level"] == "warning"
+    assert (line["message_id"], line["trace_id"], line["code"]) == ("m-1", "t-1", "gave-up")
+    assert "timestamp" in line
+
+
+def test_a_held_platform_is_an_error() -> None:
+    """Somebody has to do something."""
+    (line,) = written("info", PlatformHeld("penalty.330000", "credentials", "http.401"))
+    assert (line["level"], line["by"]) == ("error", "credentials")
+
+
+def test_debug_shows_the_ordinary_flow_too() -> None:
+    """For looking closely on a test system."""
+    attempt = AttemptEnded("d-1", "m-1", "penalty.330000", "case.transferred", 1, "accepted", 200, 0.01)
+    assert [line["event"] for line in written("debug", ACCEPTED, attempt)] == ["message.accepted", "attempt.ended"]
+
+
+def test_foreign_logs_come_out_as_json_too() -> None:
+    """One stream, one format."""
+    stream = io.StringIO()
+    configure("info", stream=stream)
+    logging.getLogger("somebody.else").warning("hello %s", "there")
+    assert json.loads(stream.getvalue())["event"] == "hello there"

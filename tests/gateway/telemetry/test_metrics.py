@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from gateway.telemetry.events import (
+    AttemptEnded,
+    DeliverySettled,
+    DeliveryStumbled,
+    DeliveryUnrouted,
+    DocumentRejected,
+    Event,
+    MessageAccepted,
+    PlatformHeld,
+    PlatformReleased,
+)
+from gateway.telemetry.metrics import Metrics
+
+NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
+P = "penalty.330000"
+
+
+@dataclass
+class Standing:
+    platform: str | None
+    kind: str
+    state: str
+    held_by: str | None
+    count: int
+    oldest: datetime
+
+
+def samples(metrics: Metrics, *standings: Standing) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    text = metrics.exposition(standings, NOW).decode()
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def told(*events: Event, most_labels: int = 4096) -> Metrics:
+    metrics = Metrics(most_labels=most_labels)
+    for event in events:
+        metrics(event)
+    return metrics
+
+
+def test_rejected_refused_and_dead_are_three_counters() -> None:
+    """What a sender got back, what a platform said no to, and what we gave up are never mixed."""
+    found = samples(
+        told(
+            MessageAccepted("m", "case.transferred", P, "case", 0.004),
+            DocumentRejected(P, "case", "document.invalid"),
+            DeliverySettled("d", "m", P, "case.transferred", "refused", 1, 1.0),
+            DeliverySettled("d", "m", P, "case.transferred", "dead", 9, 1.0),
+            DeliverySettled("d", "m", P, "case.transferred", "delivered", 1, 1.0),
+        )
+    )
+    one = frozenset({("platform", P)})
+    assert found["hutong_deliveries_refused_total", one] == 1
+    assert found["hutong_deliveries_dead_total", one] == 1
+    assert found["hutong_deliveries_delivered_total", one] == 1
+    assert found["hutong_documents_rejected_total", one | {("code", "document.invalid")}] == 1
+    accepted = one | {("type", "case.transferred"), ("duplicate", "false")}
+    assert found["hutong_messages_accepted_total", accepted] == 1
+
+
+def test_attempts_are_counted_by_how_they_ended() -> None:
+    """Platform and verdict; the duration goes into a histogram."""
+    attempt = AttemptEnded("d", "m", P, "case.transferred", 1, "retry", 503, 0.2)
+    found = samples(told(attempt, attempt))
+    assert found["hutong_attempts_total", frozenset({("platform", P), ("verdict", "retry")})] == 2
+    assert found["hutong_attempt_seconds_count", frozenset({("platform", P)})] == 2
+
+
+def test_the_backlog_is_shown_as_it_stands() -> None:
+    """Counts and ages come from the ledger at each scrape; what is gone is gone from the page."""
+    metrics = Metrics()
+    labels = frozenset({("platform", P), ("kind", "penalty"), ("state", "held"), ("held_by", "breaker")})
+    held = Standing(P, "penalty", "held", "breaker", 7, NOW - timedelta(minutes=2))
+    found = samples(metrics, held)
+    assert found["hutong_backlog", labels] == 7
+    assert found["hutong_backlog_oldest_seconds", labels] == 120
+    assert ("hutong_backlog", labels) not in samples(metrics)
+
+
+def test_unrouted_deliveries_stand_without_a_platform() -> None:
+    """Nobody to deliver to is a number too."""
+    waiting = Standing(None, "penalty", "unrouted", None, 1, NOW)
+    found = samples(told(DeliveryUnrouted("m", "penalty", "case.transferred")), waiting)
+    none = frozenset({("platform", ""), ("kind", "penalty"), ("state", "unrouted"), ("held_by", "")})
+    assert found["hutong_backlog", none] == 1
+    assert (
+        found["hutong_deliveries_unrouted_total", frozenset({("kind", "penalty"), ("type", "case.transferred")})] == 1
+    )
+
+
+def test_a_held_platform_shows_until_it_is_released() -> None:
+    """The alert rule reads one gauge."""
+    by = frozenset({("platform", P), ("by", "credentials")})
+    metrics = told(PlatformHeld(P, "credentials"), DeliveryStumbled(P, "KeyError"))
+    assert samples(metrics)["hutong_platform_held", by] == 1
+    metrics(PlatformReleased(P, "credentials"))
+    assert samples(metrics)["hutong_platform_held", by] == 0
+    assert samples(metrics)["hutong_delivery_stumbles_total", frozenset({("platform", P)})] == 1
+
+
+def test_label_values_are_bounded() -> None:
+    """Whatever senders and platforms invent, the page stays small."""
+    found = samples(told(*(DocumentRejected(P, "case", f"code-{n}") for n in range(50)), most_labels=10))
+    rejected = {labels: value for (name, labels), value in found.items() if name == "hutong_documents_rejected_total"}
+    assert len(rejected) == 11
+    assert rejected[frozenset({("platform", P), ("code", "other")})] == 40
+
+
+def test_two_gateways_in_one_process_count_apart() -> None:
+    """Each has a registry of its own."""
+    told(DocumentRejected(P, "case", "a"))
+    assert ("hutong_documents_rejected_total", frozenset({("platform", P), ("code", "a")})) not in samples(Metrics())
