@@ -120,7 +120,7 @@ class Metrics:
             "hutong_backlog_oldest_seconds", "Age of the oldest of them.", labels, registry=self.registry
         )
         self._held = Gauge(
-            "hutong_platform_held", "1 while the platform is held.", labels[:1] + ["by"], registry=self.registry
+            "hutong_platform_held", "1 while the platform is held.", ["platform", "by"], registry=self.registry
         )
 
     def __call__(self, event: Event) -> None:

@@ -133,7 +133,7 @@ async def test_an_unknown_host_never_carried_the_request(sender: Sender) -> None
     assert (caught.value.reason, caught.value.may_have_left) == ("connection.failed", False)
 
 
-@pytest.mark.parametrize("address", ["", "nonsense", "http://", "ftp://127.0.0.1/"])
+@pytest.mark.parametrize("address", ["", "nonsense", "ftp://127.0.0.1/"])
 async def test_an_address_that_is_none_is_no_answer(sender: Sender, address: str) -> None:
     """A wrong base_url waits for its correction; it does not kill documents."""
     with pytest.raises(NoAnswer) as caught:

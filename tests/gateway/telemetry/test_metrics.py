@@ -33,6 +33,7 @@ class Standing:
 
 
 def samples(metrics: Metrics, *standings: Standing) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    """Read the page as Prometheus would."""
     text = metrics.exposition(standings, NOW).decode()
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
@@ -42,6 +43,7 @@ def samples(metrics: Metrics, *standings: Standing) -> dict[tuple[str, frozenset
 
 
 def told(*events: Event, most_labels: int = 4096) -> Metrics:
+    """Give metrics that were told these events."""
     metrics = Metrics(most_labels=most_labels)
     for event in events:
         metrics(event)
