@@ -8,12 +8,14 @@ from gateway.clock import Clock, system_clock
 from gateway.delivery.breaker import Policy
 from gateway.delivery.dispatcher import Dispatcher
 from gateway.delivery.sender import Sender
+from gateway.dossier import Dossier
 from gateway.hub import Hub
 from gateway.hub.administrator import Administrator
 from gateway.installed import InstalledAdapters, install
 from gateway.intake.routes import Routes, read_routes
 from gateway.ledger.base import Ledger
 from gateway.ledger.memory import MemoryLedger
+from gateway.ledger.sql import SqlLedger
 from gateway.settings import Settings
 from gateway.telemetry.events import Events, Hook
 from gateway.telemetry.logs import LogHook
@@ -41,11 +43,14 @@ def build(
     events = Events((metrics, LogHook(), *hooks))
     known = adapters or install(settings.adapter_folders)
     kept = ledger or open_ledger(settings)
+    outward = sender or Sender()
     return Hub(
         ledger=kept,
         adapters=known,
         routes=routes or read_routes(settings.routes_file),
-        dispatcher=Dispatcher(kept, known, sender or Sender(), clock, events, policy=policy),
+        dispatcher=Dispatcher(kept, known, outward, clock, events, policy=policy),
+        sender=outward,
+        dossier=Dossier(kept, known, outward, clock),
         administrator=_administrator(settings),
         clock=clock,
         events=events,
@@ -55,7 +60,7 @@ def build(
 
 def open_ledger(settings: Settings) -> Ledger:
     """Make the ledger that the settings name, not started yet."""
-    return MemoryLedger()
+    return SqlLedger(settings.ledger) if settings.ledger.startswith(SQLITE) else MemoryLedger()
 
 
 def _administrator(settings: Settings) -> Administrator:

@@ -7,6 +7,8 @@ from typing import Any
 
 from gateway.clock import Clock
 from gateway.delivery.dispatcher import Dispatcher, Ping
+from gateway.delivery.sender import Sender
+from gateway.dossier import Dossier, Enterprise
 from gateway.errors import NotFound, Unavailable
 from gateway.hub import unrouted
 from gateway.hub.administrator import Administrator
@@ -24,7 +26,8 @@ from gateway.message import Delivery, HeldBy
 from gateway.security.tokens import hash_token, new_token
 from gateway.telemetry.events import Events, PlatformHeld, PlatformReleased
 from gateway.telemetry.metrics import Metrics
-from schemas.findings import Text
+from schemas.findings import Rejected, Text
+from schemas.identifiers import CreditCode, Misshapen
 
 
 class Hub:
@@ -42,6 +45,8 @@ class Hub:
         adapters: InstalledAdapters,
         routes: Routes,
         dispatcher: Dispatcher,
+        sender: Sender,
+        dossier: Dossier,
         administrator: Administrator,
         clock: Clock,
         events: Events,
@@ -54,6 +59,8 @@ class Hub:
         self.metrics = metrics
         self._routes = routes
         self._dispatcher = dispatcher
+        self._sender = sender
+        self._dossier = dossier
         self._administrator = administrator
         self._directory = Directory()
         self._principals = Principals(self._directory)
@@ -81,6 +88,7 @@ class Hub:
         self._running = False
         await self._replays.stop()
         await self._dispatcher.stop()
+        await self._sender.close()
         await self.ledger.stop()
 
     async def check(self) -> None:
@@ -108,6 +116,10 @@ class Hub:
     async def preview_submission(self, call: Call) -> Preview:
         """Tell what `submit` would make of a body; nothing is kept."""
         return await self._reception.preview_submission(call)
+
+    async def dossier(self, credit_code: str) -> Enterprise:
+        """Give everything known about an enterprise; Rejected `credit-code.shape` for what is no credit code."""
+        return await self._dossier.of(_credit_code(credit_code))
 
     def _delivering(self, outcome: Outcome) -> Outcome:
         for platform in _to_wake(outcome.receipt):
@@ -245,6 +257,13 @@ def _to_wake(receipt: Receipt) -> set[str]:
         return set()
     new = (entry for entry in receipt.entries if isinstance(entry, Accepted) and not entry.duplicate)
     return {one.platform for entry in new for one in entry.deliveries if one.platform}
+
+
+def _credit_code(text: str) -> str:
+    try:
+        return CreditCode.normalise(text)
+    except Misshapen as error:
+        raise Rejected("credit-code.shape", error.finding.message, [error.finding]) from None
 
 
 def _no_platform(platform_id: str) -> NotFound:

@@ -30,7 +30,7 @@ def message(call: Call, record: Translated, adapter: Adapter, route: Route, cont
         document=document,
         source=call.platform.id,
         operation=call.operation,
-        adapter=f"{adapter.name} {adapter.version}",
+        adapter=f"{adapter.name}@{adapter.version}",
         region=context.region,
         ordering_key=recognised.ordering_key,
         correlation_id=context.correlation_id or message_id,

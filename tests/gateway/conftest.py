@@ -56,8 +56,8 @@ class PlainAdapter:
     kind: str = "any"
     digest: str = "0" * 64
     settings: Mapping[str, Setting] = field(default_factory=dict)
-    limits: Limits = Limits()
-    retry: RetrySchedule = RetrySchedule()
+    limits: Limits = field(default_factory=Limits)
+    retry: RetrySchedule = field(default_factory=RetrySchedule)
     sends: frozenset[str] = frozenset(TYPES)
     queries: frozenset[str] = frozenset()
 
@@ -108,7 +108,7 @@ class PlainAdapter:
     ) -> OutboundRequest | None:
         return None
 
-    def read_query(self, name: str, reply: Reply) -> tuple[Sequence[Translation], bool]:
+    def read_query(self, name: str, reply: Reply, page: int = 1) -> tuple[Sequence[Translation], bool]:
         return (), False
 
     def lineage(self, operation: str) -> Sequence[Lineage]:

@@ -11,6 +11,7 @@ PARTY_ONLY = {"name": "杭州示例化工有限公司"}
 
 
 async def house(desk) -> None:
+    """Register the platforms of a province, its penalties and permits kept nationally."""
     await desk.at("mobile-enforcement.330000", "penalty.000000", "credit-publicity.330000", "pollutant-permit.000000")
 
 

@@ -12,6 +12,7 @@ MOBILE, PERMITS = "mobile-enforcement.330000", "pollutant-permit.330000"
 
 
 async def house(desk) -> None:
+    """Register who sends and who listens."""
     await desk.at(MOBILE, PERMITS, "penalty.330000")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 
 async def house(desk) -> None:
+    """Register the platforms of a province, its permits kept nationally."""
     await desk.at("mobile-enforcement.330000", "penalty.330000", "credit-publicity.330000", "pollutant-permit.000000")
 
 

@@ -6,6 +6,7 @@ import pytest
 
 
 def places(accepted) -> set[str | None]:
+    """Name the platforms a message goes to; None for the unrouted."""
     return {one.platform for one in accepted.deliveries}
 
 
