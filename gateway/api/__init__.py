@@ -1,0 +1,1 @@
+"""REST, version 1: what platforms and operators call."""

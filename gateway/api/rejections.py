@@ -1,0 +1,76 @@
+"""Rejections: documents that were not accepted from their sender, kept so that they can be corrected."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from starlette.responses import Response
+
+from gateway.api import views, wire
+from gateway.api.callers import Caller, TheHub, TheIncoming
+from gateway.api.openapi import NATIVE_BYTES, problems
+from gateway.api.query import Cursor, Limit
+from gateway.errors import Forbidden, NotFound
+from gateway.hub import Hub, Principal
+from gateway.ledger.values import Rejection
+from schemas.findings import Text
+
+router = APIRouter(prefix="/v1/rejections", tags=["rejections"])
+
+RejectionId = Annotated[str, Path(max_length=100, description="The `rejection_id` of the problem document")]
+
+_UNKNOWN = Text(
+    "没有这条拒收记录；它可能已超出每个平台的保留数量",
+    "There is no such rejection; it may have given way to newer ones",
+)
+_FOREIGN = Text("平台只能查看自己的拒收记录", "A platform may only see its own rejections")
+
+
+@router.get("", summary="Find rejections · 查找拒收记录", responses=problems(401, 403, 422))
+async def find(
+    hub: TheHub,
+    caller: Caller,
+    incoming: TheIncoming,
+    platform: Annotated[str | None, Query(max_length=100)] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> wire.RejectionPage:
+    """Find rejections, newest first. A platform finds its own, operators find all."""
+    own = caller.platform.id if caller.platform else None
+    if not caller.admin and platform not in (None, own):
+        raise Forbidden(_FOREIGN)
+    page = await hub.ledger.find_rejections(platform if caller.admin else own, cursor, limit)
+    shown = [views.rejection_view(one, incoming.language) for one in page.items]
+    return wire.RejectionPage(rejections=shown, cursor=page.cursor)
+
+
+@router.get("/{rejection_id}", summary="Show a rejection · 查看拒收记录", responses=problems(401, 403, 404))
+async def show(hub: TheHub, caller: Caller, incoming: TheIncoming, rejection_id: RejectionId) -> wire.RejectionView:
+    """Give the problem document as it was answered."""
+    return views.rejection_view(await _kept(hub, caller, rejection_id), incoming.language)
+
+
+@router.get(
+    "/{rejection_id}/native",
+    summary="The exact bytes rejected · 拒收原文",
+    responses=problems(401, 403, 404) | NATIVE_BYTES,
+    response_class=Response,
+)
+async def native(hub: TheHub, caller: Caller, rejection_id: RejectionId) -> Response:
+    """Give the body as it arrived, to be corrected and sent again."""
+    await _kept(hub, caller, rejection_id)
+    found = await hub.ledger.rejection_native(rejection_id)
+    if found is None:
+        raise NotFound(_UNKNOWN)
+    headers = {"record-index": str(found.index), "x-content-type-options": "nosniff"}
+    return Response(found.body, 200, headers, found.content_type or "application/octet-stream")
+
+
+async def _kept(hub: Hub, caller: Principal, rejection_id: str) -> Rejection:
+    rejection = await hub.ledger.rejection(rejection_id)
+    if rejection is None:
+        raise NotFound(_UNKNOWN)
+    if not caller.admin and (caller.platform is None or caller.platform.id != rejection.platform):
+        raise Forbidden(_FOREIGN)
+    return rejection

@@ -1,0 +1,251 @@
+"""What is shown of what is kept: values of the gateway become models of the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from adapters.base import Adapter, Lineage
+from gateway.api import wire
+from gateway.api.answers import message_state
+from gateway.delivery.dispatcher import Ping
+from gateway.dossier import Enterprise, Part
+from gateway.ledger.values import AuditEntry, Platform, Rejection, Replay
+from gateway.message import Attempt, Delivery, Enriched, Message, State
+from gateway.problems import tell_warnings, told
+from schemas import regions
+
+DOSSIER = "dossier"
+"""The setting that holds the dossier right."""
+
+LONGEST_REPLY = 4096
+"""Bytes of a platform's reply that are shown."""
+
+
+def message_view(message: Message, deliveries: Sequence[Delivery]) -> wire.MessageView:
+    """Show a message's headers."""
+    return wire.MessageView(**_headers(message, deliveries))
+
+
+def message_detail(
+    message: Message,
+    deliveries: Sequence[wire.DeliveryDetail],
+    states: Sequence[Delivery],
+    timeline: Iterable[AuditEntry],
+    language: str,
+) -> wire.MessageDetail:
+    """Show a message with everything that happened to it, oldest first."""
+    return wire.MessageDetail(
+        **_headers(message, states),
+        warnings=[wire.FieldError(**one) for one in tell_warnings(message.warnings, language)],
+        enriched=enriched_view(message.enriched),
+        deliveries=list(deliveries),
+        timeline=[timeline_entry(one) for one in sorted(timeline, key=lambda entry: entry.at)],
+    )
+
+
+def _headers(message: Message, deliveries: Sequence[Delivery]) -> dict[str, Any]:
+    return {
+        "id": message.id,
+        "type": message.type,
+        "state": message_state(deliveries),
+        "source": message.source,
+        "operation": message.operation,
+        "adapter": message.adapter,
+        "region": message.region,
+        "ordering_key": message.ordering_key,
+        "correlation_id": message.correlation_id,
+        "causation_id": message.causation_id,
+        "corrects": message.corrects,
+        "received_at": message.received_at,
+        "keys": dict(message.keys),
+        "trace_id": message.trace_id,
+    }
+
+
+def enriched_view(enriched: Mapping[str, Enriched]) -> dict[str, wire.EnrichedView]:
+    """Show what the case already knew."""
+    return {field: wire.EnrichedView(value=one.value, message_id=one.message_id) for field, one in enriched.items()}
+
+
+def timeline_entry(entry: AuditEntry) -> wire.TimelineEntry:
+    """Show one thing that was done."""
+    return wire.TimelineEntry(
+        at=entry.at,
+        actor=entry.actor,
+        action=entry.action,
+        subject=entry.subject,
+        reason=entry.reason,
+        detail=dict(entry.detail),
+    )
+
+
+def delivery_view(delivery: Delivery) -> wire.DeliveryView:
+    """Show a delivery as it stands."""
+    return wire.DeliveryView(**_delivery(delivery))
+
+
+def delivery_detail(delivery: Delivery, attempts: Sequence[Attempt], *, replies: bool) -> wire.DeliveryDetail:
+    """Show a delivery with its attempts; the platform's own words only when `replies`."""
+    receipt = None
+    if delivery.state is State.DELIVERED:
+        receipt = wire.ReceiptView(reference=delivery.reference, at=delivery.changed_at)
+    tries = [attempt_view(one, replies=replies) for one in attempts]
+    return wire.DeliveryDetail(**_delivery(delivery), tries=tries, receipt=receipt)
+
+
+def _delivery(delivery: Delivery) -> dict[str, Any]:
+    names = wire.DeliveryView.model_fields
+    return {name: getattr(delivery, name) for name in names}
+
+
+def attempt_view(attempt: Attempt, *, replies: bool) -> wire.AttemptView:
+    """Show one try."""
+    return wire.AttemptView(
+        number=attempt.number,
+        started_at=attempt.started_at,
+        ended_at=attempt.ended_at,
+        verdict=attempt.verdict,
+        status=attempt.status,
+        reference=attempt.reference,
+        reason=attempt.reason,
+        code=attempt.code,
+        reply=attempt.reply[:LONGEST_REPLY].decode("utf-8", "replace") if replies else None,
+    )
+
+
+def rejection_view(rejection: Rejection, language: str) -> wire.RejectionView:
+    """Show what was not accepted, and why."""
+    return wire.RejectionView(
+        id=rejection.id,
+        platform=rejection.platform,
+        operation=rejection.operation,
+        received_at=rejection.received_at,
+        index=rejection.index,
+        status=rejection.status,
+        code=rejection.code,
+        problem=wire.Problem(**told(rejection.problem, language)),
+    )
+
+
+def replay_view(replay: Replay) -> wire.ReplayView:
+    """Show how far a replay of many has come."""
+    return wire.ReplayView(
+        id=replay.id,
+        filter=wire.ReplayFilter.model_validate(
+            {
+                "state": (replay.filter.state or State.DEAD).value,
+                "platform": replay.filter.platform,
+                "message_id": replay.filter.message_id,
+            }
+        ),
+        reason=replay.reason,
+        actor=replay.actor,
+        stale_ok=replay.stale_ok,
+        total=replay.total,
+        replayed=replay.replayed,
+        failed=replay.failed,
+        created_at=replay.created_at,
+        finished_at=replay.finished_at,
+    )
+
+
+def platform_view(platform: Platform, adapter: Adapter | None) -> wire.PlatformView:
+    """Show a platform; without its adapter every setting but the address counts as secret."""
+    secret = {name for name in platform.settings if _is_secret(name, adapter)}
+    return wire.PlatformView(
+        id=platform.id,
+        kind=platform.kind,
+        region=platform.region,
+        region_name=regions.path_name(platform.region) or "",
+        adapter=platform.adapter,
+        version=platform.version,
+        settings={name: value for name, value in platform.settings.items() if name not in {*secret, DOSSIER}},
+        secrets=sorted(secret),
+        mode=platform.mode,
+        dossier=may_read_dossiers(platform),
+        holds=sorted(platform.holds),
+        held_since=platform.held_since,
+        created_at=platform.created_at,
+    )
+
+
+def may_read_dossiers(platform: Platform) -> bool:
+    """Tell whether an administrator gave a platform the dossier right."""
+    return platform.settings.get(DOSSIER) is True
+
+
+def _is_secret(name: str, adapter: Adapter | None) -> bool:
+    if adapter is None:
+        return name not in ("base_url", DOSSIER)
+    setting = adapter.settings.get(name)
+    return setting is not None and setting.type == "secret"
+
+
+def ping_view(ping: Ping) -> wire.PingView:
+    """Show whether a platform answered."""
+    milliseconds = round(ping.seconds * 1000, 1)
+    return wire.PingView(reachable=ping.ok, status=ping.status, milliseconds=milliseconds, detail=ping.reason)
+
+
+def dossier_view(enterprise: Enterprise) -> wire.Dossier:
+    """Show everything known about an enterprise."""
+    return wire.Dossier(
+        credit_code=enterprise.credit_code,
+        name=enterprise.name,
+        at=enterprise.at,
+        parts={name: _part(part) for name, part in enterprise.parts.items()},
+    )
+
+
+def _part(part: Part) -> wire.DossierPart:
+    return wire.DossierPart(
+        state=part.state,
+        entries=[
+            wire.DossierEntry(
+                type=one.type, document=dict(one.document), platform=one.platform, at=one.at, message_id=one.message_id
+            )
+            for one in part.entries
+        ],
+        sources=[
+            wire.DossierSource(platform=one.platform, state=one.state, at=one.at, detail=one.detail)
+            for one in part.sources
+        ],
+    )
+
+
+def adapter_view(adapter: Adapter) -> wire.AdapterView:
+    """Show an installed adapter."""
+    return wire.AdapterView(
+        name=adapter.name,
+        version=adapter.version,
+        title=adapter.title,
+        kind=adapter.kind,
+        digest=adapter.digest,
+        receives=dict(adapter.receives),
+        sends=sorted(adapter.sends),
+        queries=sorted(adapter.queries),
+        settings=[
+            wire.SettingView(
+                name=one.name,
+                type=one.type,
+                title=one.title,
+                required=one.required,
+                default=one.default,
+                choices=list(one.choices),
+            )
+            for one in adapter.settings.values()
+        ],
+    )
+
+
+def lineage_view(lineage: Lineage) -> wire.LineageView:
+    """Show where one canonical value came from."""
+    return wire.LineageView(
+        field=lineage.field,
+        title=lineage.title,
+        path=lineage.path,
+        converters=list(lineage.converters),
+        codes=lineage.codes,
+        note=lineage.note,
+    )

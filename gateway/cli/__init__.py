@@ -1,0 +1,1 @@
+"""The command line: what operators and those who write adapters type."""

@@ -1,0 +1,105 @@
+"""What a command prints: a table for people, JSON for programs, and errors that say what to do next."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+
+screen = Console()
+errors = Console(stderr=True)
+
+_COLOURS = {
+    "delivered": "green",
+    "ready": "cyan",
+    "sending": "cyan",
+    "waiting": "yellow",
+    "held": "yellow",
+    "unrouted": "magenta",
+    "refused": "red",
+    "dead": "bold red",
+    "discarded": "dim",
+    "expired": "dim",
+}
+
+
+class Refused(Exception):
+    """The command cannot be carried out (exit code 1): what is wrong, and what to do next.
+
+    `told` is printed instead when the caller asked for JSON.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "", *, told: Any = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.told = told
+
+
+class Misused(Refused):
+    """The command was not called as it must be (exit code 2)."""
+
+    exit_code = 2
+
+
+def show_refusal(error: Refused) -> None:
+    """Print why a command stopped: on the error stream, and as JSON when that was asked for."""
+    if error.told is not None:
+        emit(error.told)
+        return
+    errors.print(f"[bold red]✗[/] {escape(error.message)}", highlight=False, soft_wrap=True)
+    if error.hint:
+        errors.print(f"  [dim]→[/] {escape(error.hint)}", highlight=False, soft_wrap=True)
+
+
+def emit(value: Any) -> None:
+    """Print JSON, indented, as UTF-8."""
+    sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode() + "\n")
+
+
+def say(text: str) -> None:
+    """Print a line for people."""
+    screen.print(text, highlight=False, soft_wrap=True)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str, title: str | None = None) -> None:
+    """Print a table, or one sentence when there is nothing in it."""
+    lines = [[_cell(one) for one in row] for row in rows]
+    if not lines:
+        say(f"[dim]{escape(empty)}[/]")
+        return
+    drawn = Table(*columns, title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    for line in lines:
+        drawn.add_row(*line)
+    screen.print(drawn, soft_wrap=not screen.is_terminal)
+
+
+def facts(pairs: Iterable[tuple[str, Any]]) -> None:
+    """Print names and values, one a line; what has no value is left out."""
+    drawn = Table(show_header=False, box=None, pad_edge=False)
+    drawn.add_column(style="dim")
+    drawn.add_column(overflow="fold")
+    for name, value in pairs:
+        if value not in (None, "", [], {}):
+            drawn.add_row(name, _cell(value))
+    screen.print(drawn)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "[dim]—[/]"
+    if isinstance(value, list | tuple):
+        return escape(", ".join(str(one) for one in value))
+    text = str(value)
+    colour = _COLOURS.get(text)
+    return f"[{colour}]{text}[/]" if colour else escape(text)

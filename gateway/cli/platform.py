@@ -1,0 +1,154 @@
+"""`hutong platform`: which outside systems are connected, and how they stand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gateway.cli.output import AsJson, Misused, emit, facts, say, table
+from gateway.cli.remote import DEFAULT_URL, Gateway, Token, Url
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Connect platforms, pause them, ask whether they answer. A platform is KIND.REGION, as penalty.330000.",
+)
+
+PlatformId = Annotated[str, typer.Argument(metavar="ID", help="KIND.REGION, such as penalty.330000.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; it is recorded.")]
+
+_WORDS = {"true": True, "false": False}
+
+
+@app.command("add", epilog="hutong platform add penalty.330000 --adapter penalty --set base_url=http://127.0.0.1:9002")
+def add(
+    platform_id: PlatformId,
+    adapter: Annotated[str, typer.Option("--adapter", help="An installed adapter; see `hutong adapter list`.")],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A setting; VALUE may be @FILE, so that no shell sees it."),
+    ] = None,
+    version: Annotated[str | None, typer.Option("--version", help="Stay on this version of the adapter.")] = None,
+    dossier: Annotated[bool, typer.Option("--dossier", help="Let it read enterprises' dossiers.")] = False,
+    url: Url = DEFAULT_URL,
+    token: Token = "",
+    as_json: AsJson = False,
+) -> None:
+    """Register a platform, or change one. Deliveries that waited for it start at once."""
+    body = {
+        "adapter": adapter,
+        "version": version,
+        "settings": dict(_setting(one) for one in settings or []),
+        "mode": "push",
+        "dossier": dossier,
+    }
+    platform = Gateway(url, token, as_json).put(f"/v1/platforms/{platform_id}", body)
+    if as_json:
+        emit(platform)
+        return
+    say(f"[green]✓[/] {platform['id']} · {platform['region_name']} · {platform['adapter']}")
+    say(f"  [dim]next: hutong platform credentials {platform_id}[/]  (so that it may call the gateway)")
+
+
+@app.command("list", epilog="hutong platform list --json")
+def find(url: Url = DEFAULT_URL, token: Token = "", as_json: AsJson = False) -> None:
+    """List the platforms that are connected."""
+    found = Gateway(url, token, as_json).get("/v1/platforms")
+    if as_json:
+        emit(found)
+        return
+    table(
+        ["id", "region", "adapter", "address", "held by"],
+        [
+            [one["id"], one["region_name"], _adapter(one), one["settings"].get("base_url"), one["holds"]]
+            for one in found["platforms"]
+        ],
+        empty="No platform is connected yet: hutong platform add ID --adapter NAME --set base_url=…",
+    )
+
+
+@app.command("show", epilog="hutong platform show penalty.330000")
+def show(platform_id: PlatformId, url: Url = DEFAULT_URL, token: Token = "", as_json: AsJson = False) -> None:
+    """Show one platform; secrets are named, never shown."""
+    _show(Gateway(url, token, as_json).get(f"/v1/platforms/{platform_id}"), as_json)
+
+
+@app.command("pause", epilog='hutong platform pause penalty.330000 --reason "maintenance until 18:00"')
+def pause(
+    platform_id: PlatformId, reason: Reason, url: Url = DEFAULT_URL, token: Token = "", as_json: AsJson = False
+) -> None:
+    """Hold everything to a platform until it is resumed. Nothing is dropped."""
+    _show(Gateway(url, token, as_json).post(f"/v1/platforms/{platform_id}/pause", {"reason": reason}), as_json)
+
+
+@app.command("resume", epilog='hutong platform resume penalty.330000 --reason "maintenance over"')
+def resume(
+    platform_id: PlatformId, reason: Reason, url: Url = DEFAULT_URL, token: Token = "", as_json: AsJson = False
+) -> None:
+    """Let the deliveries to a paused platform go on, in order."""
+    _show(Gateway(url, token, as_json).post(f"/v1/platforms/{platform_id}/resume", {"reason": reason}), as_json)
+
+
+@app.command("ping", epilog="hutong platform ping penalty.330000")
+def ping(platform_id: PlatformId, url: Url = DEFAULT_URL, token: Token = "", as_json: AsJson = False) -> None:
+    """Ask whether a platform answers. Exit code 1 when it does not."""
+    found = Gateway(url, token, as_json).post(f"/v1/platforms/{platform_id}/ping")
+    if as_json:
+        emit(found)
+    elif found["reachable"]:
+        say(f"[green]✓[/] {platform_id} answers: HTTP {found['status']}, {found['milliseconds']:.0f} ms")
+    else:
+        say(f"[red]✗[/] {platform_id} does not answer: {found['detail']}")
+        say("  [dim]→[/] check its base_url and the network between; the gateway keeps everything until it is back")
+    if not found["reachable"]:
+        raise typer.Exit(1)
+
+
+@app.command("credentials", epilog="hutong platform credentials penalty.330000")
+def credentials(platform_id: PlatformId, url: Url = DEFAULT_URL, token: Token = "", as_json: AsJson = False) -> None:
+    """Issue a credential for a platform's calls. It is shown this once."""
+    issued = Gateway(url, token, as_json).post(f"/v1/platforms/{platform_id}/credentials")
+    if as_json:
+        emit(issued)
+        return
+    say(issued["credential"])
+    say(f"  [dim]shown this once; {platform_id} sends it as[/] Authorization: Bearer …")
+
+
+def _show(platform: Any, as_json: bool) -> None:
+    if as_json:
+        emit(platform)
+        return
+    facts(
+        [
+            ("id", platform["id"]),
+            ("region", f"{platform['region']} {platform['region_name']}"),
+            ("adapter", _adapter(platform)),
+            *((f"settings.{name}", value) for name, value in platform["settings"].items()),
+            ("secrets set", platform["secrets"]),
+            ("may read dossiers", "yes" if platform["dossier"] else "no"),
+            ("held by", platform["holds"]),
+            ("held since", platform["held_since"]),
+        ]
+    )
+
+
+def _adapter(platform: Any) -> str:
+    return f"{platform['adapter']} {platform['version'] or '(newest)'}"
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise Misused(f"--set {text} is not NAME=VALUE", "write it like --set base_url=https://cf.example.gov.cn")
+    if value.startswith("@"):
+        return name, _file(Path(value[1:]))
+    return name, _WORDS.get(value, value)
+
+
+def _file(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise Misused(f"{path} cannot be read: {error.strerror}", "name a file that holds only the value") from None

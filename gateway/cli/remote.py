@@ -1,0 +1,99 @@
+"""Speaks to a running gateway over REST, and turns its problem documents into refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+import httpx
+import typer
+
+from gateway.cli.output import Refused
+
+DEFAULT_URL = "http://127.0.0.1:8080"
+
+CLIENT_VARIABLES = frozenset({"HUTONG_URL", "HUTONG_TOKEN"})
+"""Variables that only these commands read; they are no settings of the gateway."""
+
+Url = Annotated[str, typer.Option("--url", envvar="HUTONG_URL", help="Where the gateway is.")]
+Token = Annotated[
+    str,
+    typer.Option(
+        "--token", envvar="HUTONG_ADMIN_TOKEN", help="The admin token (printed at the first start).", show_default=False
+    ),
+]
+
+_HINTS: Mapping[int, str] = {
+    401: "set HUTONG_ADMIN_TOKEN, or pass --token; `hutong serve` printed it at its first start",
+    403: "use the admin token for this",
+    404: "list what there is first, such as `hutong platform list` or `hutong message list`",
+    503: "look at the gateway's log; `hutong doctor` checks the machine",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """A running gateway. Every call raises Refused when it is not carried out."""
+
+    url: str
+    token: str
+    as_json: bool = False
+    transport: httpx.BaseTransport | None = field(default=None, repr=False)
+
+    def get(self, path: str, **query: Any) -> Any:
+        """Read something."""
+        return self._call("GET", path, params={name: value for name, value in query.items() if value is not None})
+
+    def post(self, path: str, body: Any = None) -> Any:
+        """Ask for something to be done."""
+        return self._call("POST", path, json={} if body is None else body)
+
+    def put(self, path: str, body: Any) -> Any:
+        """Register or change something."""
+        return self._call("PUT", path, json=body)
+
+    def send(self, path: str, content: bytes, headers: Mapping[str, str], **query: Any) -> httpx.Response:
+        """Hand a document in, byte for byte; the answer comes back whatever its status."""
+        return self._request("POST", path, content=content, headers=headers, params=query)
+
+    def _call(self, method: str, path: str, **arguments: Any) -> Any:
+        response = self._request(method, path, **arguments)
+        if response.is_success:
+            return response.json() if response.content else None
+        raise self.refused(response)
+
+    def _request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
+        headers = {**({"Authorization": f"Bearer {self.token}"} if self.token else {}), **arguments.pop("headers", {})}
+        try:
+            with httpx.Client(
+                base_url=self.url, timeout=60, trust_env=False, follow_redirects=False, transport=self.transport
+            ) as client:
+                return client.request(method, path, headers=headers, **arguments)
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+            raise Refused(f"{self.url} is not an address: {error}", "write it like http://127.0.0.1:8080") from None
+        except (httpx.TransportError, UnicodeError) as error:
+            raise Refused(
+                f"no gateway answers at {self.url} ({type(error).__name__})",
+                "start one with `hutong serve`, or set HUTONG_URL",
+            ) from None
+
+    def refused(self, response: httpx.Response) -> Refused:
+        """Say why the gateway did not do it."""
+        problem = _problem(response)
+        lines = [f"{problem.get('title', response.reason_phrase)}: {problem.get('detail', '')} [{problem.get('code')}]"]
+        for one in problem.get("errors", []):
+            where = one.get("path") or one.get("field") or "-"
+            lines.append(f"  {where} {one.get('title', '')}: {one.get('message', '')}")
+        hint = _HINTS.get(response.status_code, "")
+        return Refused("\n".join(lines), hint, told=problem if self.as_json else None)
+
+
+def _problem(response: httpx.Response) -> dict[str, Any]:
+    try:
+        found = response.json()
+    except ValueError:
+        found = None
+    if isinstance(found, dict) and "code" in found:
+        return found
+    return {"title": f"HTTP {response.status_code}", "detail": response.text[:500], "code": "http", "status": 0}
