@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import itertools
 
-from gateway.api.serve import serve
+import uvicorn
+import uvloop
+
+from gateway.api.app import create_app
 from gateway.bootstrap import build, open_ledger
 from gateway.ledger.values import Settlement
 from gateway.settings import Settings
@@ -13,7 +16,7 @@ FORGOTTEN = 25
 """Which settle is dropped."""
 
 
-def main() -> None:
+async def main() -> None:
     """Serve with the settings of the environment, dropping the 25th settle."""
     settings = Settings()
     ledger = open_ledger(settings)
@@ -22,9 +25,12 @@ def main() -> None:
     async def forget_once(settlement: Settlement) -> bool:
         return True if next(count) == FORGOTTEN else await settle(settlement)
 
-    ledger.settle = forget_once  # type: ignore[method-assign]
-    serve(build(settings, ledger=ledger), settings)
+    ledger.settle = forget_once
+    hub = build(settings, ledger=ledger)
+    await hub.start()
+    app = create_app(hub, settings)
+    await uvicorn.Server(uvicorn.Config(app, host=settings.host, port=settings.port, lifespan="off")).serve()
 
 
 if __name__ == "__main__":
-    main()
+    uvloop.run(main())
