@@ -14,7 +14,7 @@ from gateway.errors import HutongError
 from gateway.ledger import decisions
 from gateway.ledger.sql import lanes, learning, records, rows, tables
 from gateway.ledger.sql.lanes import Lane
-from gateway.ledger.sql.packing import pack, pack_json, unpack_json
+from gateway.ledger.sql.packing import pack, pack_json, pack_words, unpack_json
 from gateway.ledger.sql.rows import Row
 from gateway.ledger.sql.statements import Prepared, inserting, inserting_first, putting
 from gateway.ledger.sql.times import moment
@@ -136,7 +136,7 @@ class _Batch:
         receipt = self._first(intake)
         if any(isinstance(entry, Accepted) for entry in receipt.entries):
             self._receipts[scope] = (digest, receipt)
-            self._rows[_RECEIPTS].append((*scope, digest, pack_json(_essentials(receipt))))
+            self._rows[_RECEIPTS].append((*scope, digest, pack_words(_essentials(receipt))))
         return receipt
 
     def _kept_receipt(self, scope: tuple[str, str, str]) -> tuple[str, Receipt] | None:
@@ -188,7 +188,7 @@ class _Batch:
         place = next(self._transaction.places.messages)
         bytes_at = body.needed(by_message=True)
         self._rows[_MESSAGES].append(rows.from_message(message, draft.numbers, place, bytes_at, draft.index))
-        self._rows[_DOCUMENTS].append((place, pack_json(message.document)))
+        self._rows[_DOCUMENTS].append((place, pack_json(dict(message.document))))
         self._rows[_LATEST_NOW].append((*scope, place))
         self._rows[_KEYS].extend((value, name, place) for name, value in message.keys.items())
         said = decisions.said(message)

@@ -25,7 +25,12 @@ def unpack(content: bytes) -> bytes:
 
 
 def pack_json(value: Any) -> bytes:
-    """Pack a JSON value."""
+    """Pack a JSON value; anything else raises TypeError."""
+    return pack(orjson.dumps(value))
+
+
+def pack_words(value: Any) -> bytes:
+    """Pack a JSON value that may quote a native one; what JSON does not know is kept as its words."""
     return pack(orjson.dumps(value, default=str))
 
 

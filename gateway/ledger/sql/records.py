@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from adapters.base import OutboundRequest
 from gateway.ledger.sql import tables
-from gateway.ledger.sql.packing import pack, pack_json, text, unpack, unpack_json
+from gateway.ledger.sql.packing import pack, pack_words, text, unpack, unpack_json
 from gateway.ledger.sql.times import micros, micros_or_none, moment, moment_or_none
 from gateway.ledger.values import AuditEntry, DeliveryFilter, Platform, Rejection, Replay
 from gateway.message import Attempt, HeldBy, State
@@ -112,7 +112,7 @@ def from_rejection(rejection: Rejection, body: int) -> Row:
         rejection.index,
         rejection.status,
         rejection.code,
-        pack_json(rejection.problem),
+        pack_words(rejection.problem),
         body,
     )
 
