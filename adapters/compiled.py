@@ -64,9 +64,10 @@ def compile_bundle(bundle: Bundle) -> Compiled:
 
 def _programs(bundle: Bundle, faults: list[BundleFinding]) -> Mapping[str, Program]:
     programs = {}
+    names = frozenset(bundle.manifest.operator_settings())
     for name, source in bundle.mappings.items():
         with _collecting(faults):
-            programs[name] = compile_mapping(source, bundle.codes)
+            programs[name] = compile_mapping(source, bundle.codes, settings=names)
     return programs
 
 

@@ -72,7 +72,7 @@ class Receiving:
         if self._schema is None:
             return {}
         inside: dict[int, list[Finding]] = {}
-        outside = []
+        outside: list[Finding] = []
         for where, finding in self._schema.faults(parsed):
             index = self._record_index(where)
             (outside if index is None else inside.setdefault(index, [])).append(finding)

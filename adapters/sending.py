@@ -66,14 +66,7 @@ class Outgoing:
         return self._doubt.judge(reply) if self._doubt is not None else self.judge(reply)
 
     def _values(self, sending: Sending) -> Values:
-        return {
-            **flatten(sending.document),
-            **merged(self._settings, sending.settings),
-            "delivery_id": sending.delivery_id,
-            "message_id": sending.message_id,
-            "accepted_at": sending.accepted_at,
-            "count": 1,
-        }
+        return values_of(sending, self._settings)
 
 
 class Doubt:
@@ -92,6 +85,18 @@ class Doubt:
     def judge(self, reply: Reply) -> Verdict:
         """Read the answer."""
         return self._replies.judge(reply)
+
+
+def values_of(sending: Sending, defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what placeholders may name: the document's fields, the settings, and the facts of the delivery."""
+    return {
+        **flatten(sending.document),
+        **merged(defaults, sending.settings),
+        "delivery_id": sending.delivery_id,
+        "message_id": sending.message_id,
+        "accepted_at": sending.accepted_at,
+        "count": 1,
+    }
 
 
 def body_writer(body: Tree, wire: Format) -> Callable[[Values], Wire | None]:

@@ -14,8 +14,8 @@ from adapters.native.json_shape import JsonShape
 from adapters.native.shape import Shape
 from schemas.findings import Finding, Rejected, Text
 
-_LINEAR: Any = jsonschema_rs.RegexOptions()
-"""Regular expressions without backtracking: a stranger's pattern cannot run away."""
+_BOUNDED: Any = jsonschema_rs.FancyRegexOptions(backtrack_limit=10_000, size_limit=1_000_000)
+"""Regular expressions run in linear time; those that look around, within a bound: a pattern cannot run away."""
 
 
 class JsonSchema:
@@ -26,7 +26,7 @@ class JsonSchema:
             parsed = json.parse(content)
             text = content.decode("utf-8-sig")
             self._validator = jsonschema_rs.validator_for(
-                text, offline=True, pattern_options=_LINEAR, validate_formats=True
+                text, offline=True, pattern_options=_BOUNDED, validate_formats=True
             )
         except Rejected as error:
             raise broken(file, error.detail) from None
@@ -40,30 +40,34 @@ class JsonSchema:
             if count >= MAX_FINDINGS:
                 return
             where = tuple(error.instance_path)
-            yield where, Finding(CODE, _json_text(error), path=written(where))
+            yield where, Finding(CODE, _text(error), path=written(where))
 
 
-def _json_text(error: jsonschema_rs.ValidationError) -> Text:
+_SAID: Mapping[str, str] = {
+    "required": "缺少 {property}",
+    "type": "类型应为 {types}",
+    "additionalProperties": "不应有 {unexpected}",
+    "enum": "不在允许的取值之中",
+    "const": "不是规定的值",
+    "pattern": "不符合格式 {pattern}",
+    "maxLength": "超过 {limit} 个字符",
+    "minLength": "不足 {limit} 个字符",
+    "maximum": "大于 {limit}",
+    "minimum": "小于 {limit}",
+    "maxItems": "超过 {limit} 项",
+    "minItems": "不足 {limit} 项",
+    "multipleOf": "不是 {multiple_of} 的倍数",
+    "format": "不是合格的 {format}",
+}
+
+
+def _text(error: jsonschema_rs.ValidationError) -> Text:
     kind: Any = error.kind
-    said = kind.as_dict()
-    zh = {
-        "required": lambda: f"缺少 {said['property']}",
-        "type": lambda: f"类型应为 {'、'.join(said['types'])}",
-        "additionalProperties": lambda: f"不应有 {'、'.join(said['unexpected'])}",
-        "enum": lambda: "不在允许的取值之中",
-        "const": lambda: "不是规定的值",
-        "pattern": lambda: f"不符合格式 {said['pattern']}",
-        "maxLength": lambda: f"超过 {said['limit']} 个字符",
-        "minLength": lambda: f"不足 {said['limit']} 个字符",
-        "maximum": lambda: f"大于 {said['limit']}",
-        "minimum": lambda: f"小于 {said['limit']}",
-        "maxItems": lambda: f"超过 {said['limit']} 项",
-        "minItems": lambda: f"不足 {said['limit']} 项",
-        "multipleOf": lambda: f"不是 {said['multiple_of']} 的倍数",
-        "format": lambda: f"不是合格的 {said['format']}",
-    }.get(kind.name)
+    said = {
+        key: "、".join(map(str, value)) if isinstance(value, list) else value for key, value in kind.as_dict().items()
+    }
     try:
-        told = zh() if zh is not None else f"不符合平台模式（{kind.name}）"
+        told = _SAID[kind.name].format(**said)
     except KeyError:
         told = f"不符合平台模式（{kind.name}）"
     return Text(f"{told}；请按平台模式改正", f"{_without_value(error)}; correct it as the platform's schema says")

@@ -1,0 +1,55 @@
+"""What a check found, as a table or as JSON can show it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from adapters.source import BundleFinding
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The proof a bundle passed or not. `samples` and `generated` tell how many documents it rests on."""
+
+    adapter: str = ""
+    version: str = ""
+    digest: str = ""
+    findings: tuple[BundleFinding, ...] = ()
+    samples: int = 0
+    generated: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing must be mended; warnings do not count."""
+        return all(finding.warning for finding in self.findings)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the report as JSON values."""
+        return {
+            "adapter": self.adapter,
+            "version": self.version,
+            "digest": self.digest,
+            "ok": self.ok,
+            "samples": self.samples,
+            "generated": self.generated,
+            "findings": [_as_dict(finding) for finding in self.findings],
+        }
+
+
+def _as_dict(finding: BundleFinding) -> dict[str, Any]:
+    return {
+        "code": finding.code,
+        "severity": "warning" if finding.warning else "error",
+        "file": finding.file,
+        "line": finding.line,
+        "column": finding.column,
+        "message": {"zh": finding.message.zh, "en": finding.message.en},
+        "remedy": {"zh": finding.remedy.zh, "en": finding.remedy.en},
+    }
+
+
+def ordered(findings: Iterable[BundleFinding]) -> tuple[BundleFinding, ...]:
+    """Drop repetitions; errors first, then by file and line."""
+    return tuple(sorted(dict.fromkeys(findings), key=lambda f: (f.warning, f.file, f.line, f.column, f.code)))
