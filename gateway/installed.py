@@ -11,7 +11,6 @@ from adapters.base import Adapter
 from gateway.errors import HutongError, NotFound
 from schemas.findings import Text
 
-BUNDLED = Path(adapters.__file__).parent
 MANIFEST = "adapter.yaml"
 
 
@@ -74,8 +73,8 @@ class InstalledAdapters:
 
 def install(folders: Sequence[Path] = ()) -> InstalledAdapters:
     """Load the bundled adapters and those in `folders`; BrokenBundle names file and line of every fault."""
-    found = [bundle for folder in (BUNDLED, *folders) for bundle in bundles_in(folder)]
-    return InstalledAdapters(adapters.load(bundle) for bundle in found)
+    own = [bundle for folder in folders for bundle in bundles_in(folder)]
+    return InstalledAdapters(adapters.load(bundle) for bundle in (*adapters.bundled().values(), *own))
 
 
 def bundles_in(folder: Path) -> list[Path]:
