@@ -11,6 +11,7 @@ from typing import Any
 
 from adapters.mapping import runtime
 from adapters.mapping.converters import Refused
+from adapters.mapping.converters.lists import Splitter
 from adapters.mapping.defaults import default_converter
 from adapters.mapping.paths import EACH, Path, Step
 from adapters.mapping.plan import Node, Parallel, Scope, canonical, paths_of
@@ -131,7 +132,7 @@ def parallel_columns(node: Parallel) -> ParallelColumns:
     return ParallelColumns(
         tuple(target.steps[-1] for target in targets),
         tuple(default_converter(target.field) for target in targets),
-        node.on,
+        Splitter(node.on),
         none_texts(node),
         loose=not node.rules.lawful,
     )

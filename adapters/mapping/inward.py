@@ -95,7 +95,6 @@ class _Inward:
             self._default(node, objects)
             return
         where = self.out.constant(site(scope, node), "S")
-        self.out.line("v = None")
         with self.out.block("try:"), self.out.when(self._condition(node.rules.when, places)):
             if isinstance(node, Column):
                 self._column(node, places, objects)
@@ -119,19 +118,26 @@ class _Inward:
         return f"{places.variables[container]}.get({name!r})"
 
     def _column(self, node: Column, places: Places, objects: dict[tuple[str, ...], str]) -> None:
-        absent = self.out.constant((None, "", *(text for text in none_texts(node) if text)), "N")
+        there = self._there(node)
         none = self.out.constant(frozenset(none_texts(node)), "N") if node.rules.none else "()"
         for position, path in enumerate(node.at):
             if position == 0:
                 self._read(node, path, places, none)
                 continue
-            with self.out.block("if not v:" if node.listed else f"if v in {absent}:"):
+            with self.out.block(f"if not ({there}):"):
                 self._read(node, path, places, none)
-        with self.out.block("if v:" if node.listed else f"if v not in {absent}:"):
+        with self.out.block(f"if {there}:"):
             self._assign(node, objects)
         if node.rules.default is not NOTHING:
             with self.out.block("else:"):
                 self._default(node, objects)
+
+    def _there(self, node: Column) -> str:
+        """Test that what was read means something. Zero and false do."""
+        texts = tuple(text for text in none_texts(node) if text)
+        if node.listed or (node.flat and not texts):
+            return "v"
+        return f"v not in {self.out.constant((None, '', *texts), 'N')}"
 
     def _read(self, node: Column, path: Path, places: Places, none: str) -> None:
         container, name, after = places.leaf(path)
@@ -185,7 +191,8 @@ class _Inward:
         names = self.out.constant(tuple(name for name, _ in node.columns), "A")
         none = self.out.constant(frozenset(none_texts(node)), "N")
         convert = self.out.constant(reader(node.chain, False, 1), "F")
-        self.out.line(f"v = gathered(({values}), {names}, {none})")
+        self.out.line(f"v = ({values})")
+        self.out.line(f"v = gathered(v, {names}, {none})")
         with self.out.block("if v is not None:"):
             self.out.line(f"{_slot(node.target, objects)} = {convert}(v)")
 

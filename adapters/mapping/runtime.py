@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from adapters.mapping.converters import Converter, Refused
-from adapters.mapping.converters.lists import joined, pieces, separators_of
+from adapters.mapping.converters.lists import Splitter
 from adapters.mapping.converters.texts import text_of
 from adapters.mapping.shape import TEXT
 from schemas.documents.masking import shown
@@ -236,14 +236,13 @@ class ParallelColumns:
 
     names: tuple[str, ...]
     converters: tuple[Converter, ...]
-    on: str
+    split: Splitter
     none: tuple[str, ...]
     loose: bool
 
     def read(self, values: Sequence[Any]) -> list[dict[str, Any]]:
         """Make one object of the first values, one of the second, and so on. Raises `Refused` when uneven."""
-        separators = separators_of(self.on)
-        lists = [self._pieces(value, pieces, separators) for value in values]
+        lists = [self._pieces(value) for value in values]
         longest = max(map(len, lists))
         if any(found and len(found) != longest for found in lists):
             counts = " / ".join(str(len(found)) for found in lists)
@@ -256,9 +255,9 @@ class ParallelColumns:
                 row[name] = converter.forward(value)
         return rows
 
-    def _pieces(self, value: Any, split: Callable[..., list[str]], separators: Any) -> list[str]:
-        text = "" if value is None else bare_text(value, self.none)
-        return [] if text in self.none else split(text, separators)
+    def _pieces(self, value: Any) -> list[str]:
+        text = value if value.__class__ is str else "" if value is None else bare_text(value, self.none)
+        return [] if text.strip() in self.none else self.split.pieces(text)
 
     def write(self, rows: Sequence[Mapping[str, Any]]) -> list[str | None]:
         """Write each column, None for one that no object has. Raises `Refused` for one that only some have."""
@@ -271,10 +270,12 @@ class ParallelColumns:
         if all(value is None for value in values):
             return None
         if self.loose:
-            return self.on[0].join("" if value is None else text_of(converter.backward(value)) for value in values)
+            return self.split.characters[0].join(
+                "" if value is None else text_of(converter.backward(value)) for value in values
+            )
         if any(value is None for value in values):
             raise _uneven(values, Text("每项都有值，或都没有", "a value in every element or in none"))
-        return joined([converter.backward(value) for value in values], self.on, separators_of(self.on))
+        return self.split.joined([converter.backward(value) for value in values])
 
 
 def _uneven(values: Sequence[Any], expected: Text) -> Refused:

@@ -23,13 +23,13 @@ def _code(argument: Any, codes: Codes) -> Converter:
     unread, unwritten = _among(table.inward, table), _among(table.outward, table)
 
     def forward(value: Any) -> str:
-        found = inward.get(text_of(value))
+        found = inward.get(value) if value.__class__ is str else inward.get(text_of(value))
         if found is None:
             raise Refused("code.unknown", unread)
         return found
 
     def backward(value: Any) -> str:
-        found = outward.get(text_of(value))
+        found = outward.get(value) if value.__class__ is str else outward.get(text_of(value))
         if found is None:
             raise Refused("code.unknown", unwritten)
         return found

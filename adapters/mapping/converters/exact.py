@@ -33,7 +33,7 @@ def _decimal(text: str) -> Decimal:
 
 
 def _bounded(value: Decimal) -> Decimal:
-    if not value.is_finite() or abs(value.adjusted()) > MAX_DIGITS or len(value.as_tuple().digits) > MAX_DIGITS:
+    if not value.is_finite() or abs(value.adjusted()) > MAX_DIGITS:
         raise Refused("value.number", NUMBER)
     return value
 
@@ -43,7 +43,9 @@ def plain(value: Decimal) -> str:
     text = format(_bounded(value), "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")
-    return "0" if text in ("-0", "") else text
+    if len(text) > 2 * MAX_DIGITS:
+        raise Refused("value.number", NUMBER)
+    return "0" if text == "-0" else text
 
 
 def native_number(value: Decimal) -> int | Decimal:

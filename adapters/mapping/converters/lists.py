@@ -11,41 +11,39 @@ from adapters.mapping.converters.texts import argument_text, text_of
 from schemas.findings import Text
 
 
-def pieces(text: str, separators: re.Pattern[str]) -> list[str]:
-    """Split at any separator, without blanks and empties."""
-    return [piece for part in separators.split(text) if (piece := part.strip())]
+class Splitter:
+    """Several values in one text, apart at any of `characters`; joined with the first of them."""
 
+    def __init__(self, characters: str) -> None:
+        self.characters = characters
+        self._any = re.compile("[" + "".join(map(re.escape, characters)) + "]")
+        self._wrong = Text(f"各项不含 {characters} 的文本", f"values without any of {characters}")
 
-def separators_of(characters: str) -> re.Pattern[str]:
-    """A pattern of any one of these characters, nothing else."""
-    return re.compile("[" + "".join(map(re.escape, characters)) + "]")
+    def pieces(self, text: str) -> list[str]:
+        """Split, without blanks and empties."""
+        parts = text.split(self.characters) if len(self.characters) == 1 else self._any.split(text)
+        return [piece for part in parts if (piece := part.strip())]
 
-
-def joined(values: Sequence[Any], characters: str, separators: re.Pattern[str]) -> str:
-    """Join with the first of the characters. Raises `Refused` for a value that would be read as two."""
-    texts = [text_of(value) for value in values]
-    for text in texts:
-        if separators.search(text) or not text or text != text.strip():
-            raise Refused(
-                "value.separator", Text(f"各项不含 {characters} 的文本", f"values without any of {characters}")
-            )
-    return characters[0].join(texts)
+    def joined(self, values: Sequence[Any]) -> str:
+        """Join. Raises `Refused` for a value that would be read as two, or not at all."""
+        texts = [text_of(value) for value in values]
+        for text in texts:
+            if self._any.search(text) or not text or text != text.strip():
+                raise Refused("value.separator", self._wrong)
+        return self.characters[0].join(texts)
 
 
 def _split(argument: Any, codes: Codes) -> Converter:
     characters = argument_text(argument, "分隔字符", "the separating characters")
-    separators = separators_of(characters)
+    splitter = Splitter(characters)
 
     def forward(value: Any) -> list[str]:
-        return pieces(text_of(value), separators)
-
-    def backward(value: Any) -> str:
-        return joined(value, characters, separators)
+        return splitter.pieces(text_of(value))
 
     def loosely(value: Any) -> str:
         return characters[0].join(map(text_of, value))
 
-    return Converter("split", forward, backward, characters, loosely, gives="list")
+    return Converter("split", forward, splitter.joined, characters, loosely, gives="list")
 
 
 KINDS = (

@@ -45,6 +45,7 @@ class Moment:
             raise BadArgument("日期格式应各含一次 %Y、%m、%d", "the pattern holds each of %Y, %m and %d once")
         self._template = "".join("%s" if p.directive else p.literal.replace("%", "%%") for p in self._parts)
         self._iso = _ISO.get(pattern)
+        self._compact = pattern == "%Y%m%d"
 
     def lacks(self, directive: str) -> bool:
         """Whether the pattern says nothing about this part."""
@@ -52,21 +53,29 @@ class Moment:
 
     def read(self, text: str) -> datetime | None:
         """Read a moment at +08:00 (or at the offset it names); None where the text does not follow the pattern."""
-        if self._iso is not None and (quick := self._quickly(text)) is not None:
-            return quick
+        if self._looks_iso(text):
+            try:
+                return datetime.fromisoformat(text).replace(tzinfo=SHANGHAI)
+            except ValueError:
+                return None
         found = self._scan(text)
         try:
             return None if found is None else _moment(found)
         except (ValueError, OverflowError):
             return None
 
-    def _quickly(self, text: str) -> datetime | None:
-        try:
-            found = datetime.fromisoformat(text)
-        except ValueError:
-            return None
-        same = text == (found.isoformat(self._iso or "T") if self._iso else found.date().isoformat())
-        return found.replace(tzinfo=SHANGHAI) if same else None
+    def day(self, text: str) -> str | None:
+        """Read the day of a moment; None where the text does not follow the pattern."""
+        found = self.read(text)
+        return None if found is None else found.isoformat()[:10]
+
+    def _looks_iso(self, text: str) -> bool:
+        """Whether the interpreter's own reader may take the text, whose shape it would not check as strictly."""
+        if self._compact:
+            return len(text) == 8 and text.isascii() and text.isdigit()
+        if self._iso is None or len(text) != (19 if self._iso else 10) or text[4] != "-" or text[7] != "-":
+            return False
+        return not self._iso or (text[10] == self._iso and text[13] == ":" and text[16] == ":")
 
     def _scan(self, text: str) -> dict[str, str] | None:
         if len(text) > MAX_PATTERN + 16:
@@ -137,11 +146,6 @@ def _written(directive: str, canonical: str) -> str:
         return (canonical[20:26] if canonical[19:20] == "." else "").split("+")[0].ljust(6, "0")
     start, end = _SLICE[directive]
     return canonical[start:end] or "00"
-
-
-def canonical_moment(moment: datetime) -> str:
-    """Write a moment at +08:00 as canonical text: a fraction only where there is one."""
-    return moment.isoformat()
 
 
 def moment_of(canonical: str) -> datetime | None:

@@ -11,6 +11,7 @@ from adapters.mapping.converters.texts import text_of
 from schemas.findings import Text
 
 _WHOLE = Text("整数", "a whole number")
+_COMMON = 10**18
 
 
 def whole(value: Any) -> int:
@@ -25,6 +26,8 @@ def whole(value: Any) -> int:
 
 def exact(value: Any) -> str:
     """Read a number as canonical decimal text. Raises `Refused`."""
+    if value.__class__ is int and 0 <= value < _COMMON:
+        return str(value)
     return plain(number_of(value))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +10,6 @@ from adapters.mapping.converters.moments import (
     EPOCH,
     SHANGHAI,
     Moment,
-    canonical_moment,
     is_day,
     moment_of,
 )
@@ -32,26 +30,21 @@ def _patterns(argument: Any) -> tuple[Moment, ...]:
     return tuple(Moment(pattern) for pattern in patterns)
 
 
-def _reader(moments: tuple[Moment, ...], kind: Text) -> Callable[[Any], datetime]:
+def _wrong(moments: tuple[Moment, ...], zh: str, en: str) -> Refused:
     shapes = " | ".join(moment.pattern for moment in moments)
-    wrong = Text(f"{kind.zh}，格式 {shapes}", f"{kind.en} written {shapes}")
-
-    def read(value: Any) -> datetime:
-        text = text_of(value)
-        for moment in moments:
-            if (found := moment.read(text)) is not None:
-                return found
-        raise Refused("value.date", wrong)
-
-    return read
+    return Refused("value.date", Text(f"{zh}，格式 {shapes}", f"{en} written {shapes}"))
 
 
 def _date(argument: Any, codes: Codes) -> Converter:
     moments = _patterns(argument)
-    read, write = _reader(moments, Text("日期", "a date")), moments[0].write
+    write = moments[0].write
 
     def forward(value: Any) -> str:
-        return read(value).date().isoformat()
+        text = text_of(value)
+        for moment in moments:
+            if (found := moment.day(text)) is not None:
+                return found
+        raise _wrong(moments, "日期", "a date")
 
     def backward(value: Any) -> str:
         if not is_day(value):
@@ -67,19 +60,22 @@ def _date(argument: Any, codes: Codes) -> Converter:
 def _datetime(argument: Any, codes: Codes) -> Converter:
     moments = _patterns(argument)
     first = moments[0]
-    read = _reader(moments, Text("时间", "a time"))
     lacking = [("H", 11, 13), ("M", 14, 16), ("S", 17, 19)]
     dropped = [(start, end) for directive, start, end in lacking if first.lacks(directive)]
     wrong = Text(f"能以 {first.pattern} 完整写出的时间", f"a time that {first.pattern} can write in full")
 
     def forward(value: Any) -> str:
-        return canonical_moment(read(value))
+        text = text_of(value)
+        for moment in moments:
+            if (found := moment.read(text)) is not None:
+                return found.isoformat()
+        raise _wrong(moments, "时间", "a time")
 
     def loosely(value: Any) -> str:
         moment = moment_of(value) if value.__class__ is str else None
         if moment is None:
             raise Refused("value.date", _MOMENT)
-        return first.write(canonical_moment(moment))
+        return first.write(moment.isoformat())
 
     def backward(value: Any) -> str:
         written = loosely(value)
@@ -102,7 +98,7 @@ def _epoch(argument: Any, codes: Codes) -> Converter:
             raise Refused("value.date", wrong)
         seconds, rest = divmod(ticks, unit)
         moment = EPOCH + timedelta(seconds=seconds, milliseconds=rest)
-        return canonical_moment(moment.astimezone(SHANGHAI))
+        return moment.astimezone(SHANGHAI).isoformat()
 
     def backward(value: Any) -> int:
         moment = moment_of(value) if value.__class__ is str else None
