@@ -71,7 +71,7 @@ def _given(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _known(adapter: Adapter) -> dict[str, Setting]:
-    return {**adapter.settings, BASE_URL.name: BASE_URL, DOSSIER.name: DOSSIER}
+    return {BASE_URL.name: BASE_URL, DOSSIER.name: DOSSIER, **adapter.settings}
 
 
 def _kept_secrets(adapter: Adapter, before: Platform | None, name: str) -> dict[str, Any]:
