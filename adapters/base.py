@@ -262,6 +262,6 @@ class Adapter(Protocol):
         """The records of one page (from 1), and whether another page follows; raises Rejected for any other answer."""
         ...
 
-    def lineage(self, operation: str) -> Sequence[Lineage]:
+    def lineage(self, name: str) -> Sequence[Lineage]:
         """For each canonical field the operation's mapping can write: where it comes from."""
         ...

@@ -8,9 +8,9 @@ from pathlib import Path
 from adapters import bundle as bundles
 from adapters.bundle import Bundle
 from adapters.check import coverage, golden, upkeep
-from adapters.check.laws import GENERATED, Laws, Outbound, generated
+from adapters.check.laws import GENERATED, Laws, generated
+from adapters.check.outbound import Outbound
 from adapters.check.report import Report, ordered
-from adapters.check.routed import reaches
 from adapters.check.subject import Subject, subject
 from adapters.source import BrokenBundle, BundleFinding
 from schemas.findings import Rejected
@@ -80,15 +80,14 @@ def _generated(subject: Subject, findings: list[BundleFinding]) -> int:
     for mapping, program in mappings.items():
         laws = Laws(subject, mapping, program)
         outbound = [
-            Outbound(subject, name, mapping)
+            Outbound(subject, name)
             for name, declared in subject.bundle.manifest.sends.items()
             if declared.mapping == mapping
         ]
         for document in generated(program.document, mapping):
             laws.obey(document)
             for one in outbound:
-                if reaches(subject.adapter.kind, one.type, document):
-                    one.fit(document)
+                one.fit(document)
         findings.extend(laws.findings())
         for one in outbound:
             findings.extend(one.findings())

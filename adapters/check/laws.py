@@ -6,7 +6,6 @@ comes back may be normalised, never mean something else (coordinates within 1e-6
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from random import Random
@@ -15,6 +14,7 @@ from typing import Any
 from adapters.base import Document, Tree
 from adapters.check.differences import differences
 from adapters.check.subject import Subject
+from adapters.check.tally import Tally
 from adapters.mapping import Program
 from adapters.mapping.plan import Column, Node, Rows, canonical
 from adapters.mapping.syntax import NOTHING
@@ -31,7 +31,6 @@ _LAW = Text(
     "请改正转换器；确有损失的，请用 lossy 说明原因",
     "correct the converters; what is really lost is declared with `lossy`",
 )
-_NATIVE = Text("请改正映射，使写出的报文符合平台模式", "correct the mapping, so that what it writes fits the schema")
 
 
 class Laws:
@@ -41,11 +40,11 @@ class Laws:
         self._file = f"mappings/{mapping}.yaml"
         self._program = program
         self._subject = subject
+        self._sent = any(section == "sends" and name == mapping for section, _, name, _ in subject.uses())
         self._nodes = {target.path: node for node in program.plan.root.walk() for target in canonical(node)}
         self._lawful = frozenset(_lawful(program))
         self._defaulted = frozenset(_defaulted(program))
-        self._broken: Counter[tuple[str, str]] = Counter()
-        self._examples: dict[tuple[str, str], Text] = {}
+        self._tally = Tally()
 
     def obey(self, document: Document) -> None:
         """Write a canonical document and read it back."""
@@ -62,7 +61,7 @@ class Laws:
         document, found, _ = self._program.code.inward(native)
         for said in found:
             if said.code != "mapping.incomplete":
-                self._note("law.broken", generic(said.field or said.path), said.message)
+                self._tally.note("law.broken", generic(said.field or said.path), said.message)
         try:
             return documents.check(self._program.document, document).document
         except Rejected:
@@ -71,7 +70,7 @@ class Laws:
     def _compare(self, back: Document, document: Document) -> None:
         lawful = self._lawful
         for path, got, wanted in differences(_part(back, "", lawful), _part(document, "", lawful), self._same):
-            self._note("law.broken", generic(path), Text(f"{wanted} 变为 {got}", f"{wanted} becomes {got}"))
+            self._tally.note("law.broken", generic(path), Text(f"{wanted} 变为 {got}", f"{wanted} becomes {got}"))
 
     def _same(self, path: str, got: Any, wanted: Any) -> bool:
         if generic(path) in self._defaulted and not isinstance(wanted, str | dict | list | bool):
@@ -83,19 +82,13 @@ class Laws:
 
     def _unwritable(self, error: Rejected) -> None:
         for said in error.findings or (Finding(error.code, error.detail),):
-            self._note("law.unwritable", generic(said.field or said.path), said.message)
-
-    def _note(self, code: str, field: str, text: Text) -> None:
-        self._broken[code, field] += 1
-        self._examples.setdefault((code, field), text)
+            self._tally.note("law.unwritable", generic(said.field or said.path), said.message)
 
     def findings(self) -> Iterator[BundleFinding]:
-        """Give one finding a field, with an example and how often."""
-        for (code, field), times in self._broken.items():
-            example = self._examples[code, field]
-            text = Text(f"{field}：{example.zh}（{times} 次）", f"{field}: {example.en} ({times} times)")
-            warning = code == "law.unwritable"
-            yield BundleFinding(code, text, _LAW, self._file, self._line(field), 1, warning)
+        """Give one finding a field. What cannot be written is an error where the mapping is sent with."""
+        for fault in self._tally.faults():
+            warning = fault.code == "law.unwritable" and not self._sent
+            yield BundleFinding(fault.code, fault.text(), _LAW, self._file, self._line(fault.place), 1, warning)
 
     def _line(self, field: str) -> int:
         while field:
@@ -143,36 +136,6 @@ def _part(node: Any, path: str, lawful: frozenset[str]) -> Any:
         items = [_part(item, f"{path}[]", lawful) for item in node]
         return items if any(items) else None
     return node if path in lawful else None
-
-
-class Outbound:
-    """Whether what an adapter writes fits the platform's own schema."""
-
-    def __init__(self, subject: Subject, message_type: str, mapping: str) -> None:
-        self._subject = subject
-        self.type = message_type
-        self._file = f"mappings/{mapping}.yaml"
-        self._broken: Counter[tuple[str, str]] = Counter()
-        self._examples: dict[tuple[str, str], Text] = {}
-
-    def fit(self, document: Document) -> None:
-        """Write a document and validate it as the platform would; what cannot be written is told by the laws."""
-        try:
-            body = self._subject.read_back(self.type, self._subject.write(self.type, document))
-        except Rejected:
-            return
-        for finding in self._subject.native_faults(self.type, body):
-            key = ("outbound.invalid", generic(finding.path))
-            self._broken[key] += 1
-            self._examples.setdefault(key, finding.message)
-
-    def findings(self) -> Iterator[BundleFinding]:
-        """Give one finding a native path."""
-        for (code, path), times in self._broken.items():
-            example = self._examples[code, path]
-            zh = f"{self.type} 的 {path or '报文'}：{example.zh}（{times} 次）"
-            en = f"{path or 'the body'} of {self.type}: {example.en} ({times} times)"
-            yield BundleFinding(code, Text(zh, en), _NATIVE, self._file, 1)
 
 
 def generated(document: str, seed: str) -> Iterator[Document]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from adapters.check.subject import Subject
 from adapters.mapping import Program
@@ -14,15 +15,20 @@ _PLACES = ("adapter.yaml", "mappings/", "native/", "codes/", "samples/")
 
 
 def notes(subject: Subject) -> Iterator[BundleFinding]:
-    """Warn of files that nothing names, and pass on what compiling the mappings noticed."""
+    """Warn of files that nothing names, and pass on what compiling the mappings noticed.
+
+    A code table that lacks a code is an error where it is sent with: a valid document could not be written.
+    """
     used = set(_used(subject))
     for file in subject.bundle.files:
         if file.startswith(("mappings/", "native/", "codes/")) and file not in used:
             yield _note("file.unused", file, Text("没有被引用", "nothing refers to it"))
         elif not file.startswith(_PLACES) and not file.endswith(".md"):
             yield _note("file.stray", file, Text("不属于适配包的结构", "it has no place in a bundle"))
-    for program in subject.compiled.programs.values():
-        yield from program.notes
+    sent = {part.mapping for part in subject.bundle.manifest.sends.values()}
+    for name, program in subject.compiled.programs.items():
+        for note in program.notes:
+            yield replace(note, warning=name not in sent) if note.code == "codes.gaps" else note
 
 
 def _used(subject: Subject) -> Iterator[str]:

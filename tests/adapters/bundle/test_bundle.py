@@ -161,7 +161,7 @@ def test_what_is_no_bundle_is_told(tmp_path: Path) -> None:
         ("when: {status: 404}", "when: {}", "manifest.value", "when: {status: 404}"),
         ("verdict: refused", "verdict: delivered", "manifest.value", "verdict: refused"),
         ("{message_id}</Id>", "{citizen_id}</Id>", "placeholder.unknown", "{message_id}</Id>"),
-        ("  penalties:", "  fines:", "manifest.value", "queries:"),
+        ("  penalties:", "  fines:", "manifest.value", "  penalties:"),
     ],
 )
 def test_a_fault_of_the_manifest_has_its_line(old: str, new: str, code: str, at: str) -> None:
