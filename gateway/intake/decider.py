@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -61,26 +60,28 @@ class Decider:
         kind, route = TYPES[record.type], self._routes.of(record.type)
         borders.check_sender(route, call.platform)
         context = await self._context(call, record, kind, route, brought)
-        message = drafts.message(call, record, self._adapters.of(call.platform), route, context, at)
-        document = overlaid(message.document, message.enriched)
-        routable = router.Routable(message.type, document, message.region, message.source, context.recognised.answered)
+        routable = router.Routable(
+            record.type, context.effective, context.region, call.platform.id, context.recognised.answered
+        )
         planned = router.plan(route, routable, self._directory, self._adapters.can_send)
-        noticed = [*enricher.notices(kind, message.enriched), *drafts.unrouted_notices(self._routes, planned)]
-        message = replace(message, warnings=drafts.warnings([*record.warnings, *noticed]))
+        noticed = [*enricher.notices(kind, context.enriched), *drafts.unrouted_notices(self._routes, planned)]
+        message = drafts.message(call, record, self._adapters.of(call.platform), context, noticed, at)
         draft = Draft(record.index, message, drafts.deliveries(message, planned), context.recognised.numbers)
-        return Decided(draft, document, planned)
+        return Decided(draft, context.effective, planned)
 
     async def _context(
         self, call: Call, record: Translated, kind: MessageType, route: Route, brought: Numbers
     ) -> Context:
-        recognised = await self._recognise(call.platform.id, kind, route, record.document, brought)
-        named = await correlation.tied(self._ledger, call.platform.id, record.headers)
+        caller = call.platform
+        recognised = await self._recognise(caller.id, kind, route, record.document, brought)
+        named = await correlation.tied(self._ledger, caller.id, record.headers)
         tied = recognised.correlation_id or named
         enriched = await enricher.filled(self._ledger, kind, recognised.document, tied)
-        said = kind.region(recognised.document) or record.headers.region
-        known = enriched.get("region")
-        region = borders.region_of(said, known.value if known else None, call.platform)
-        return Context(recognised, tied, enriched, region)
+        document = drafts.signed(route, caller.id, recognised.document)
+        effective = overlaid(document, enriched) if enriched else document
+        said = kind.region(document) or record.headers.region
+        region = borders.region_of(said, kind.region(effective), caller)
+        return Context(recognised, document, effective, enriched, region, tied)
 
     async def _recognise(
         self, caller: str, kind: MessageType, route: Route, document: Mapping[str, Any], brought: Numbers

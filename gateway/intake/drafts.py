@@ -9,7 +9,6 @@ from typing import Any
 from adapters.base import Adapter
 from gateway import problems
 from gateway.clock import new_id
-from gateway.enrichment import overlaid
 from gateway.intake import receiver
 from gateway.intake.routes import Route, Routes
 from gateway.intake.values import Call, Context, Planned, Translated
@@ -19,15 +18,21 @@ from schemas.catalog import TYPES
 from schemas.findings import Finding, Rejected, Text
 
 
-def message(call: Call, record: Translated, adapter: Adapter, route: Route, context: Context, at: datetime) -> Message:
+def signed(route: Route, caller: str, document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Write into a document who sent it, where its type has a field for that."""
+    return {**document, route.sender: caller} if route.sender else document
+
+
+def message(
+    call: Call, record: Translated, adapter: Adapter, context: Context, noticed: Iterable[Finding], at: datetime
+) -> Message:
     """Write the message: the document in its issuers' words, and apart from it what the case knew."""
     recognised, headers = context.recognised, record.headers
-    document = {**recognised.document, **({route.sender: call.platform.id} if route.sender else {})}
     message_id = new_id(at)
     return Message(
         id=message_id,
         type=record.type,
-        document=document,
+        document=context.document,
         source=call.platform.id,
         operation=call.operation,
         adapter=f"{adapter.name}@{adapter.version}",
@@ -37,11 +42,12 @@ def message(call: Call, record: Translated, adapter: Adapter, route: Route, cont
         received_at=at,
         identity=receiver.identity_of(record),
         digest=receiver.digest_of(record),
-        keys=TYPES[record.type].keys(overlaid(document, context.enriched)),
+        keys=TYPES[record.type].keys(context.effective),
         causation_id=recognised.causation_id or headers.causation_id,
         corrects=headers.corrects,
         enriched=context.enriched,
         raw_numbers=recognised.raw,
+        warnings=tuple(problems.keep_warning(one) for one in (*record.warnings, *noticed)),
         trace_id=call.trace_id,
     )
 
@@ -74,11 +80,6 @@ def _unrouted(kind: str, title: str) -> Finding:
         f"No {kind} platform covers the region and can take it; it is kept and goes out as soon as one is registered",
     )
     return Finding("delivery.unrouted", message, value=kind)
-
-
-def warnings(findings: Iterable[Finding]) -> tuple[Mapping[str, Any], ...]:
-    """Write warnings as the message keeps them, in both languages."""
-    return tuple(problems.keep_warning(one) for one in findings)
 
 
 def rejection(call: Call, index: int, error: Rejected, at: datetime, *, kept: bool = True) -> Rejection:

@@ -118,12 +118,18 @@ class Recognised:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Where a document belongs: its numbers recognised, its correlation, what the case knew, its region."""
+    """Where a document belongs: its numbers recognised, its correlation, what the case knew, its region.
+
+    `document` is the one to be kept, `effective` the one that is routed and sent on: with what the
+    case knew laid over it.
+    """
 
     recognised: Recognised
-    correlation_id: str | None
+    document: Mapping[str, Any]
+    effective: Mapping[str, Any]
     enriched: Mapping[str, Enriched]
     region: str
+    correlation_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
