@@ -1,0 +1,127 @@
+"""Where a platform is called: the bundle's request templates, read from the platform's side."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from urllib.parse import parse_qsl, quote, unquote
+
+from adapters import placeholders
+from adapters.base import Tree
+from adapters.bundle import Manifest
+from adapters.bundle.manifest import RequestPart
+from adapters.formats.values import as_text
+
+_URL_LITERAL = "/?&=:@!$'()*+,;~-._%#[]"
+
+
+class Use(StrEnum):
+    """What a call is for."""
+
+    SEND = "send"
+    ASK = "ask"
+    QUERY = "query"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request as a platform receives it. Header names are lower case; `path` is still escaped."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """One request template of a bundle. `name` is the message type, or the query's name."""
+
+    use: Use
+    name: str
+    method: str
+    path: re.Pattern[str]
+    query: Mapping[str, str]
+    body: Tree = None
+    action: str | None = None
+
+    def fits(self, call: Call) -> bool:
+        """Tell whether a call may have been written by this template."""
+        if self.method != call.method or not self.path.fullmatch(call.path):
+            return False
+        said = call.headers.get("soapaction", "").strip('"')
+        return not self.action or not said or said == self.action
+
+    def values(self, call: Call, tree: Tree) -> Mapping[str, str]:
+        """Give what the call says for each placeholder of the template."""
+        matched = self.path.fullmatch(call.path)
+        found = {_name(group): unquote(text) for group, text in (matched.groupdict() if matched else {}).items()}
+        given = dict(parse_qsl(call.query, keep_blank_values=True))
+        found.update({name: given[key] for key, name in self.query.items() if key in given})
+        found.update(_said(self.body, tree))
+        return found
+
+
+def doors(manifest: Manifest) -> Iterator[Door]:
+    """Give every door of a platform that this bundle speaks to."""
+    for name, send in manifest.sends.items():
+        yield _door(Use.SEND, name, send.request, None)
+        if send.in_doubt is not None:
+            yield _door(Use.ASK, name, send.in_doubt.request, send.in_doubt.body)
+    for query_name, query in manifest.queries.items():
+        yield _door(Use.QUERY, query_name, query.request, query.body)
+
+
+def _door(use: Use, name: str, request: RequestPart, body: Tree) -> Door:
+    path, _, query = request.path.partition("?")
+    pairs = (pair.partition("=") for pair in query.split("&") if pair)
+    asked = {key: placeholders.parse(value).alone for key, _, value in pairs}
+    return Door(
+        use=use,
+        name=name,
+        method=request.method,
+        path=re.compile(_pattern(path)),
+        query={key: placeholder for key, placeholder in asked.items() if placeholder},
+        body=body,
+        action=request.action,
+    )
+
+
+def _pattern(path: str) -> str:
+    seen: list[str] = []
+    return "".join(_piece(part, seen) for part in placeholders.parse(path).parts)
+
+
+def _piece(part: placeholders.Part, seen: list[str]) -> str:
+    if part.literal:
+        return re.escape(quote(part.literal, safe=_URL_LITERAL))
+    if part.name in seen:
+        return "[^/]+"
+    seen.append(part.name)
+    return f"(?P<{_group(part.name)}>[^/]+)"
+
+
+def _group(name: str) -> str:
+    return f"p_{name.replace('.', '__')}"
+
+
+def _name(group: str) -> str:
+    return group.removeprefix("p_").replace("__", ".")
+
+
+def _said(template: Any, tree: Tree) -> Iterator[tuple[str, str]]:
+    """Walk a body's template and a body side by side; give placeholder and value of each leaf."""
+    if isinstance(template, Mapping) and isinstance(tree, Mapping):
+        for name, inner in template.items():
+            yield from _said(inner, tree.get(name))
+    elif isinstance(template, list) and isinstance(tree, list):
+        for inner, value in zip(template, tree, strict=False):
+            yield from _said(inner, value)
+    elif isinstance(template, str) and tree is not None and not isinstance(tree, dict | list):
+        name = placeholders.parse(template).alone
+        if name:
+            yield name, as_text(tree)

@@ -1,0 +1,253 @@
+"""How the platform of a bundle behaves: takes documents, answers questions, serves its records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from adapters import formats, placeholders, trees
+from adapters.base import Tree
+from adapters.bundle.manifest import PARAMETERS, Send
+from adapters.bundle.references import RECORD_TEXT
+from adapters.declarative import DeclarativeAdapter
+from adapters.envelope import record_path
+from adapters.formats.values import Body, Format, as_text
+from adapters.mapping import Program
+from adapters.native import NativeSchema
+from gateway.clock import Clock
+from gateway.sandbox.doors import Call, Door, Use, doors
+from gateway.sandbox.memory import Memory, Received, reference_for
+from gateway.sandbox.wording import (
+    NOT_FOUND,
+    REFUSED,
+    Answer,
+    page_answer,
+    plain_answer,
+    reply_format,
+    verdict_answer,
+)
+from schemas.findings import Rejected
+
+_BODY = 16 * 1024 * 1024
+_OTHER_BYTES = "同一 Idempotency-Key 重发的内容不同 (other bytes under the same key)"
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One `sends` entry from the other side: how a document is read, and how it is answered."""
+
+    type: str
+    send: Send
+    wire: Format
+    heard: Format
+    schema: NativeSchema | None
+    program: Program
+
+    def read(self, call: Call) -> tuple[Body | None, tuple[str, ...]]:
+        """Read a document; give it, and what the platform's own schema has against it."""
+        if not call.body:
+            return Body({}), ()
+        try:
+            body = formats.read(self.wire, call.body, call.headers.get("content-type"), limit=_BODY)
+        except Rejected as rejected:
+            return None, (rejected.detail.zh,)
+        if self.schema is None:
+            return body, ()
+        return body, tuple(f"{finding.path} {finding.message.zh}".strip() for _, finding in self.schema.faults(body))
+
+    def accept(self, reference: str) -> Answer:
+        """Say yes."""
+        said = verdict_answer(self.send.reply, "accepted", self.heard, reference=reference)
+        return said or plain_answer(200, self.heard)
+
+    def refuse(self) -> Answer:
+        """Say no, as a business answer where the platform has one."""
+        said = verdict_answer(self.send.reply, "refused", self.heard, reason=REFUSED)
+        return said or plain_answer(422, self.heard, reason=REFUSED)
+
+    def confirm(self, reference: str | None) -> Answer:
+        """Say that a document did arrive; None: that it did not."""
+        rules = self.send.in_doubt.reply if self.send.in_doubt is not None else ()
+        if reference is None:
+            said = verdict_answer(rules, "retry", self.heard, reason=NOT_FOUND)
+            return said or plain_answer(404, self.heard, reason=NOT_FOUND)
+        return verdict_answer(rules, "accepted", self.heard, reference=reference) or plain_answer(200, self.heard)
+
+    def leaves(self, call: Call) -> Mapping[str, str]:
+        """Give the canonical leaves of a document that was accepted."""
+        body, _ = self.read(call)
+        record = self._record(body.tree) if body is not None else None
+        try:
+            document = self.program.inward(record).document if record is not None else {}
+        except Rejected:
+            return {}
+        return {path: as_text(value) for path, value in placeholders.flatten(document).items()}
+
+    def _record(self, tree: Tree) -> Tree:
+        where = record_path(self.send.envelope)
+        if where is not None:
+            return trees.first(tree, where)
+        text = next((said for name, said in _embedded(self.send.envelope, tree) if name == RECORD_TEXT), "")
+        inner = replace(self.wire, body="xml" if self.wire.body in ("xml", "soap") else "json", charset="utf-8")
+        return formats.read(inner, text.encode("utf-8")).tree
+
+
+def _embedded(envelope: Tree, tree: Tree) -> Iterator[tuple[str, str]]:
+    if isinstance(envelope, dict) and isinstance(tree, dict):
+        for name, inner in envelope.items():
+            yield from _embedded(inner, tree.get(name))
+    elif isinstance(envelope, str) and isinstance(tree, str):
+        yield placeholders.parse(envelope).alone or "", tree
+
+
+def conversations(adapter: DeclarativeAdapter) -> Mapping[str, Conversation]:
+    """Give every conversation of a bundle, by message type."""
+    compiled = adapter.compiled
+    return {
+        name: Conversation(
+            type=name,
+            send=send,
+            wire=compiled.formats["sends", name],
+            heard=reply_format(send, compiled.formats["sends", name]),
+            schema=compiled.schemas.get(("sends", name)),
+            program=compiled.programs[send.mapping],
+        )
+        for name, send in adapter.bundle.manifest.sends.items()
+    }
+
+
+@dataclass
+class PlatformDouble:
+    """A platform without a socket: a call in, an answer out.
+
+    `refusing`: every document gets a business no. `records` are what its queries find, by query.
+    """
+
+    adapter: DeclarativeAdapter
+    clock: Clock
+    memory: Memory = field(default_factory=Memory)
+    records: dict[str, list[Tree]] = field(default_factory=dict)
+    refusing: bool = False
+
+    def __post_init__(self) -> None:
+        self._doors = tuple(doors(self.adapter.bundle.manifest))
+        self._conversations = conversations(self.adapter)
+
+    def answer(self, call: Call) -> tuple[Answer, bool]:
+        """Answer a call; and tell whether it was a document that was accepted just now."""
+        candidates = [door for door in self._doors if door.fits(call)]
+        if not candidates:
+            return plain_answer(404, Format(), reason=NOT_FOUND), False
+        door = self._best(candidates, call)
+        if door.use is Use.SEND:
+            return self._take(self._conversations[door.name], call)
+        if door.use is Use.ASK:
+            return self._confirm(door, self._conversations[door.name], call), False
+        return self._serve(door, call), False
+
+    def _best(self, candidates: Sequence[Door], call: Call) -> Door:
+        """Of several doors at one address, the one whose schema allows what came."""
+        if len(candidates) > 1:
+            for door in candidates:
+                if door.use is Use.SEND and not self._conversations[door.name].read(call)[1]:
+                    return door
+        return candidates[0]
+
+    # ── documents ─────────────────────────────────────────────────────────────────────────────
+    def _take(self, conversation: Conversation, call: Call) -> tuple[Answer, bool]:
+        key = call.headers.get("idempotency-key", "")
+        known = self.memory.known(key)
+        if known is not None:
+            known.times += 1
+        if known is not None and known.accepted and known.answer is not None:
+            if known.call.body != call.body and _OTHER_BYTES not in known.problems:
+                known.problems = (*known.problems, _OTHER_BYTES)
+            return known.answer, False
+        received = known or self._new(key, conversation, call)
+        received.call = call
+        _, received.problems = conversation.read(call)
+        return self._decide(received, conversation)
+
+    def _new(self, key: str, conversation: Conversation, call: Call) -> Received:
+        received = Received(key, conversation.type, self.clock(), call)
+        self.memory.keep(received)
+        return received
+
+    def _decide(self, received: Received, conversation: Conversation) -> tuple[Answer, bool]:
+        received.accepted = received.valid and not self.refusing
+        if received.accepted:
+            received.reference = reference_for(received.key or str(id(received)))
+            received.answer = conversation.accept(received.reference)
+        else:
+            received.answer = conversation.refuse()
+        return received.answer, received.accepted
+
+    # ── questions ─────────────────────────────────────────────────────────────────────────────
+    def _confirm(self, door: Door, conversation: Conversation, call: Call) -> Answer:
+        asked = door.values(call, self._tree(conversation.wire, call))
+        found = next(
+            (one for one in self.memory.accepted(door.name) if _agrees(asked, conversation.leaves(one.call))), None
+        )
+        return conversation.confirm(found.reference if found is not None else None)
+
+    def _serve(self, door: Door, call: Call) -> Answer:
+        query = self.adapter.bundle.manifest.queries[door.name]  # type: ignore[index]
+        wire = self.adapter.compiled.formats["queries", door.name]
+        asked = door.values(call, self._tree(wire, call))
+        wanted = [asked[name] for name in PARAMETERS if asked.get(name)]
+        found = [record for record in self.records.get(door.name, ()) if _holds(record, wanted)]
+        if query.pages is None:
+            return page_answer(query, wire, found, len(found))
+        number = asked.get(query.pages.number, "1")
+        first = (max(1, int(number)) - 1 if number.isdecimal() else 0) * query.pages.size
+        return page_answer(query, wire, found[first : first + query.pages.size], len(found))
+
+    def _tree(self, wire: Format, call: Call) -> Tree:
+        if not call.body:
+            return None
+        try:
+            return formats.read(wire, call.body, call.headers.get("content-type"), limit=_BODY).tree
+        except Rejected:
+            return None
+
+    # ── what was received ─────────────────────────────────────────────────────────────────────
+    def received(self) -> list[dict[str, Any]]:
+        """Give everything received, in order of first arrival, as it is shown."""
+        return [self._shown(one) for one in self.memory]
+
+    def _shown(self, one: Received) -> dict[str, Any]:
+        native = self._tree(self._conversations[one.type].wire, one.call)
+        return {
+            "key": one.key,
+            "type": one.type,
+            "at": one.at.isoformat(),
+            "valid": one.valid,
+            "problems": list(one.problems),
+            "native": native if native is not None else one.call.body.decode("utf-8", "replace"),
+            "times": one.times,
+            "accepted": one.accepted,
+            "reference": one.reference,
+        }
+
+
+def _agrees(asked: Mapping[str, str], leaves: Mapping[str, str]) -> bool:
+    """Tell whether a document is the one asked for: what the question says of it is so."""
+    about = {name: value for name, value in asked.items() if name in leaves}
+    return bool(about) and all(leaves[name] == value for name, value in about.items())
+
+
+def _holds(record: Tree, wanted: Sequence[str]) -> bool:
+    texts = list(_texts(record))
+    return all(any(value in text for text in texts) for value in wanted)
+
+
+def _texts(tree: Tree) -> Iterator[str]:
+    if isinstance(tree, dict):
+        for value in tree.values():
+            yield from _texts(value)
+    elif isinstance(tree, list):
+        for value in tree:
+            yield from _texts(value)
+    else:
+        yield as_text(tree)

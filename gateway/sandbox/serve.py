@@ -1,0 +1,79 @@
+"""Serves a double on loopback, over connections that can really be broken."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from adapters.declarative import load
+from gateway.sandbox.double import RESET, Double
+
+LOOPBACK = "127.0.0.1"
+_NO_LINGER = struct.pack("ii", 1, 0)
+
+
+class BreakableConnection(HttpToolsProtocol):
+    """uvicorn's connection, which offers the application to break it (a TCP reset)."""
+
+    def on_message_begin(self) -> None:
+        """Add the reset extension to the scope of the request that begins."""
+        super().on_message_begin()
+        scope: Any = self.scope
+        scope["extensions"] = {RESET: self._reset}
+
+    def _reset(self) -> None:
+        connection = self.transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+        self.cycle.disconnected = True
+        self.cycle.response_started = self.cycle.response_complete = True
+        self.transport.abort()
+
+
+def _config(double: Double, host: str, port: int) -> uvicorn.Config:
+    return uvicorn.Config(
+        double,
+        host=host,
+        port=port,
+        http=BreakableConnection,
+        ws="none",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        date_header=False,
+    )
+
+
+def serve(bundle: Path | str, *, host: str = LOOPBACK, port: int = 0) -> None:
+    """Serve the double of a bundle until it is told to stop (SIGINT, SIGTERM); BrokenBundle when it is broken."""
+    uvicorn.Server(_config(Double(load(bundle)), host, port)).run()
+
+
+@asynccontextmanager
+async def running(double: Double, *, port: int = 0) -> AsyncIterator[str]:
+    """Serve a double inside this event loop while the block lasts; gives its base address."""
+    config = _config(double, LOOPBACK, port)
+    config.load()
+    state = ServerState()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(
+        lambda: BreakableConnection(config=config, server_state=state, app_state={}), LOOPBACK, port
+    )
+    try:
+        yield f"http://{LOOPBACK}:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+        for connection in list(state.connections):
+            connection.transport.abort()
+        under_way = list(state.tasks)
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)

@@ -1,0 +1,116 @@
+"""Replies in a platform's own words: written so that the bundle's rules read them as they are meant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from adapters import formats, trees
+from adapters.base import Reply, Tree
+from adapters.bundle.manifest import Query, ReplyRule, Send
+from adapters.formats.values import Format
+from adapters.mapping.paths import EACH, Step
+
+ACCEPTED = "已受理"
+REFUSED = "业务校验未通过"
+NOT_FOUND = "未查询到记录"
+
+_OK = 200
+_ROOT = "Response"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a platform says: a status and a tree, to be written in its format."""
+
+    status: int
+    tree: Tree
+    format: Format
+
+    def written(self, charset: str | None = None) -> Reply:
+        """Write it. Another `charset` is written without being told: the content type names the declared one."""
+        wire = formats.write(self.format, self.tree)
+        body = wire.body if charset is None else _again(wire.body, self.format.charset, charset)
+        return Reply(self.status, {"content-type": wire.content_type}, body)
+
+
+def _again(body: bytes, declared: str, charset: str) -> bytes:
+    return body.decode(declared).encode(charset, "replace")
+
+
+def reply_format(send: Send, wire: Format) -> Format:
+    """Give the format in which a platform answers: a form is answered in JSON, XML under a root of its own."""
+    usual = Format("json" if wire.body == "form" else wire.body, wire.charset, None, wire.namespaces)
+    heard = send.reply_format.over(usual) if send.reply_format is not None else usual
+    return replace(heard, root=heard.root or _ROOT)
+
+
+def verdict_answer(
+    rules: Sequence[ReplyRule], verdict: str, heard: Format, *, reference: str | None = None, reason: str = ACCEPTED
+) -> Answer | None:
+    """Word an answer that the first rule with this verdict matches; None when no rule gives it.
+
+    The reason stands wherever any rule of the conversation looks for one: real platforms say
+    `msg` with a yes as well as with a no.
+    """
+    rule = next((one for one in rules if one.verdict == verdict), None)
+    if rule is None:
+        return None
+    said = rule.reason or next((one.reason for one in rules if one.reason), None)
+    places = [(said, reason), (rule.reference, reference), (rule.when.at, _wanted(rule))]
+    return Answer(_status(rule.when.status), _holding(_tree(places), heard), heard)
+
+
+def plain_answer(status: int, heard: Format, *, reason: str = ACCEPTED) -> Answer:
+    """Word an answer for a conversation without rules."""
+    return Answer(status, _holding({"message": reason}, heard), heard)
+
+
+def page_answer(query: Query, heard: Format, records: Sequence[Tree], total: int) -> Answer:
+    """Word a page of records."""
+    answered = query.reply_format.over(heard) if query.reply_format is not None else heard
+    answered = replace(answered, root=answered.root or _ROOT)
+    where = trees.path(query.each)
+    tree: Tree = _placed({}, (*where.steps[:-1],), list(records)) if where.steps != (EACH,) else list(records)
+    if query.pages is not None and query.pages.total is not None:
+        tree = _placed(tree, trees.path(query.pages.total).steps, total)
+    return Answer(_OK, tree if answered.body == "json" else _holding(tree, answered), answered)
+
+
+def _wanted(rule: ReplyRule) -> str | None:
+    when = rule.when
+    if when.at is None or when.present is False:
+        return None
+    return when.is_ if when.is_ is not None else when.in_[0] if when.in_ else "1"
+
+
+def _status(declared: str | None) -> int:
+    if declared is None:
+        return _OK
+    return int(declared.replace("xx", "00"))
+
+
+def _tree(places: Sequence[tuple[str | None, str | None]]) -> Tree:
+    tree: Tree = {}
+    for path, value in places:
+        if path is not None and value is not None:
+            tree = _placed(tree, trees.path(path).steps, value)
+    return tree
+
+
+def _placed(tree: Tree, steps: tuple[Step, ...], value: Any) -> Tree:
+    """Give the tree with a value at a path, making what is missing on the way."""
+    if not steps:
+        return value
+    step, rest = steps[0], steps[1:]
+    if step is EACH:
+        items = tree if isinstance(tree, list) else []
+        return [_placed(items[0] if items else {}, rest, value), *items[1:]]
+    inner = tree if isinstance(tree, Mapping) else {}
+    return {**inner, step: _placed(inner.get(step, {}), rest, value)}
+
+
+def _holding(tree: Tree, heard: Format) -> Tree:
+    """A SOAP body holds at least one element, which is not a fault."""
+    return tree or {"Result": ""} if heard.body == "soap" else tree

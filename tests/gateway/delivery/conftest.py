@@ -1,0 +1,241 @@
+"""A gateway's delivering half over the memory ledger, calling doubles over real sockets on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.declarative import DeclarativeAdapter, load
+from gateway.clock import new_id
+from gateway.delivery import Dispatcher, Sender
+from gateway.delivery.breaker import Policy
+from gateway.installed import InstalledAdapters
+from gateway.ledger.memory import MemoryLedger
+from gateway.ledger.values import Draft, Intake, Platform
+from gateway.message import Attempt, Delivery, Message, State
+from gateway.sandbox import Double, running
+from gateway.telemetry.events import Event, Events
+
+BUNDLE = Path(__file__).parents[1] / "sandbox" / "bundles" / "plain"
+START = datetime(2026, 9, 1, 0, 0, tzinfo=UTC)
+PATIENCE = 10.0
+
+DOCUMENTS: dict[str, dict[str, Any]] = {
+    "case.progressed": {"node": "filed", "at": "2026-09-01T08:00:00+08:00"},
+    "penalty.executed": {
+        "decision_number": "浙环罚〔2026〕1号",
+        "kind": "paid",
+        "at": "2026-09-01T08:00:00+08:00",
+        "amount": "20000",
+    },
+    "case.transferred": {
+        "name": "某公司超标排放案",
+        "party": {"name": "浙江某某化工有限公司", "credit_code": "91330100MA27XXXX0A"},
+        "region": "330000",
+        "found_at": "2026-09-01T08:00:00+08:00",
+        "source": "inspection",
+        "facts": "总排口化学需氧量超标。",
+        "officers": [{"name": "张三", "number": "33010001"}, {"name": "李四", "number": "33010002"}],
+    },
+}
+
+
+class HandedClock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime:
+        """Give the moment it was moved to."""
+        return self.now
+
+    def advance(self, **time: float) -> None:
+        """Move on."""
+        self.now += timedelta(**time)
+
+
+class SignallingDouble(Double):
+    """A double that says when a call arrives, and how many it is serving at once."""
+
+    def __init__(self, adapter: DeclarativeAdapter, clock: HandedClock, signal: Callable[[], None]) -> None:
+        super().__init__(adapter, clock=clock)
+        self.signal = signal
+        self.inside = self.most = 0
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one call."""
+        self.inside += 1
+        self.most = max(self.most, self.inside)
+        self.signal()
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self.inside -= 1
+
+
+@dataclass
+class World:
+    """Everything a test needs: the ledger, a dispatcher, and a double for each platform it registered."""
+
+    adapter: DeclarativeAdapter
+    stack: AsyncExitStack
+    clock: HandedClock = field(default_factory=HandedClock)
+    ledger: MemoryLedger = field(default_factory=MemoryLedger)
+    sender: Sender = field(default_factory=Sender)
+    doubles: dict[str, SignallingDouble] = field(default_factory=dict)
+    heard: list[Event] = field(default_factory=list)
+    policy: Policy = field(default_factory=lambda: Policy(window=10, least=4, cool_down=timedelta(seconds=5)))
+    numbers: Any = field(default_factory=lambda: count(1))
+
+    def __post_init__(self) -> None:
+        self.happened = asyncio.Event()
+        self.dispatcher = self.new_dispatcher()
+
+    def new_dispatcher(self) -> Dispatcher:
+        """Give a dispatcher as a new process would."""
+        adapters = InstalledAdapters([self.adapter])
+        return Dispatcher(self.ledger, adapters, self.sender, self.clock, Events([self._hear]), policy=self.policy)
+
+    def _hear(self, event: Event) -> None:
+        self.heard.append(event)
+        self._signal()
+
+    def _signal(self) -> None:
+        self.happened.set()
+
+    async def platform(self, platform_id: str, *, base_url: str | None = None, mode: str = "push") -> Platform:
+        """Register a platform, with a double that answers for it unless an address is given."""
+        if base_url is None:
+            double = self.doubles[platform_id] = SignallingDouble(self.adapter, self.clock, self._signal)
+            base_url = await self.stack.enter_async_context(running(double))
+        kind, _, region = platform_id.partition(".")
+        platform = Platform(platform_id, kind, region, "plain", {"base_url": base_url}, self.clock(), mode=mode)
+        await self.ledger.put_platform(platform, actor="test", at=self.clock())
+        return await self.known(platform_id)
+
+    async def known(self, platform_id: str) -> Platform:
+        """Give a platform as it stands."""
+        return next(one for one in await self.ledger.platforms() if one.id == platform_id)
+
+    async def post(self, platform_id: str, case: str, type: str = "case.progressed", /, **document: Any) -> Delivery:
+        """Accept one message for one platform, as intake would, and say so."""
+        number = next(self.numbers)
+        whole = {"case_number": case, **DOCUMENTS[type], **document}
+        message = Message(
+            id=new_id(self.clock()),
+            type=type,
+            document=whole,
+            source="mobile-enforcement.330000",
+            operation="case",
+            adapter="plain@1.2.0",
+            region="330000",
+            ordering_key=case,
+            correlation_id=case,
+            received_at=self.clock(),
+            identity=f"{number}",
+            digest=f"{number}",
+            keys={"case_number": case},
+            trace_id="4bf92f3577b34da6a3ce929d0e0e4736",
+        )
+        delivery = Delivery(
+            id=new_id(self.clock()),
+            message_id=message.id,
+            type=type,
+            kind="penalty",
+            platform=platform_id,
+            lane=case,
+            state=State.READY,
+            created_at=self.clock(),
+        )
+        draft = Draft(0, message, (delivery,), numbers={"case_number": case})
+        intake = Intake(message.source, "case", self.clock(), b"{}", "application/json", (draft,))
+        await self.ledger.accept(intake)
+        self.dispatcher.wake(platform_id)
+        return delivery
+
+    async def until(self, condition: Callable[[], Awaitable[bool]]) -> None:
+        """Wait until something holds, looking again after each event; it fails when that takes too long."""
+        async with asyncio.timeout(PATIENCE):
+            while not await condition():
+                self.happened.clear()
+                await self.happened.wait()
+
+    async def reached(self, delivery: Delivery, *states: State) -> Delivery:
+        """Wait until a delivery is in one of these states."""
+
+        async def there() -> bool:
+            return (await self.now(delivery)).state in states
+
+        await self.until(there)
+        return await self.now(delivery)
+
+    async def delivered(self, *deliveries: Delivery) -> None:
+        """Wait until all of these are delivered."""
+        for delivery in deliveries:
+            await self.reached(delivery, State.DELIVERED)
+
+    async def tried(self, delivery: Delivery, times: int) -> Delivery:
+        """Wait until a delivery was tried so often."""
+
+        async def often() -> bool:
+            return len(await self.attempts(delivery)) >= times
+
+        await self.until(often)
+        return await self.now(delivery)
+
+    async def a_while(self) -> None:
+        """Let everybody who has something to do come to it: a delivery to another platform goes all the way."""
+        platform = await self.platform("penalty.999999")
+        self.dispatcher.platform_changed(platform)
+        await self.delivered(await self.post(platform.id, "MEANWHILE"))
+        await asyncio.sleep(0)
+
+    async def now(self, delivery: Delivery) -> Delivery:
+        """Give a delivery as it stands."""
+        found = await self.ledger.delivery(delivery.id)
+        assert found is not None
+        return found
+
+    async def attempts(self, delivery: Delivery) -> list[Attempt]:
+        """Give what was tried."""
+        return list(await self.ledger.attempts_of(delivery.id))
+
+    async def later(self, platform_id: str, **time: float) -> None:
+        """Let time pass for a platform."""
+        self.clock.advance(**time)
+        self.dispatcher.wake(platform_id)
+
+    def received(self, platform_id: str) -> list[dict[str, Any]]:
+        """Give what a double received."""
+        return self.doubles[platform_id].platform.received()
+
+    def events(self, kind: type[Any]) -> list[Any]:
+        """Give the events of a kind."""
+        return [event for event in self.heard if isinstance(event, kind)]
+
+
+@pytest.fixture(scope="session")
+def adapter() -> DeclarativeAdapter:
+    """Give the plain bundle as an adapter."""
+    return load(BUNDLE)
+
+
+@pytest.fixture
+async def world(adapter: DeclarativeAdapter) -> AsyncIterator[World]:
+    """Give a world whose dispatcher is not started yet."""
+    async with AsyncExitStack() as stack:
+        world = World(adapter, stack)
+        await world.ledger.start()
+        stack.push_async_callback(world.ledger.stop)
+        stack.push_async_callback(world.sender.close)
+        stack.push_async_callback(lambda: world.dispatcher.stop(timedelta(seconds=0.1)))
+        yield world
