@@ -263,5 +263,5 @@ class Adapter(Protocol):
         ...
 
     def lineage(self, name: str) -> Sequence[Lineage]:
-        """For each canonical field the operation's mapping can write: where it comes from."""
+        """For each canonical field of an operation or message type: where it comes from, or where it goes."""
         ...

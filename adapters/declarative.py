@@ -23,7 +23,9 @@ from adapters.base import (
 )
 from adapters.bundle import Bundle
 from adapters.compiled import Compiled, compile_bundle
+from adapters.receiving import Receiving
 from adapters.requests import merged
+from adapters.sending import Outgoing
 from schemas.findings import Rejected, Text
 
 _T = TypeVar("_T")
@@ -128,8 +130,9 @@ class DeclarativeAdapter:
     def read_query(self, name: str, reply: Reply, page: int = 1) -> tuple[Sequence[Translation], bool]:
         return _known(self._compiled.queries, name).read(reply, page)
 
-    def lineage(self, operation: str) -> Sequence[Lineage]:
-        return _known(self._compiled.receives, operation).lineage()
+    def lineage(self, name: str) -> Sequence[Lineage]:
+        spoken: Mapping[str, Receiving | Outgoing] = {**self._compiled.sends, **self._compiled.receives}
+        return _known(spoken, name).lineage()
 
 
 def load(path: Path | str) -> DeclarativeAdapter:

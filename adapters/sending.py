@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from adapters import formats
-from adapters.base import OutboundRequest, Reply, Sending, Tree, Verdict
+from adapters.base import Lineage, OutboundRequest, Reply, Sending, Tree, Verdict
 from adapters.bundle.manifest import InDoubt, Send
 from adapters.envelope import compile_envelope, compile_tree
 from adapters.formats import codec
@@ -64,6 +64,10 @@ class Outgoing:
     def judge_answer(self, reply: Reply) -> Verdict:
         """Read the answer to the question."""
         return self._doubt.judge(reply) if self._doubt is not None else self.judge(reply)
+
+    def lineage(self) -> Sequence[Lineage]:
+        """Tell where each canonical field goes."""
+        return self._program.explain()
 
     def _values(self, sending: Sending) -> Values:
         return values_of(sending, self._settings)

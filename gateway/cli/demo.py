@@ -22,8 +22,6 @@ from gateway.demo.story import ENTERPRISE, PLATFORMS, STORY
 
 EXAMPLE = "hutong demo --once"
 
-_PARTS = ("permits", "projects", "penalties", "inspections", "cases")
-
 
 def demo(
     once: Annotated[
@@ -96,7 +94,7 @@ def _cells(row: Row, *, again: bool) -> tuple[str, ...]:
 
 def _count(stage: Stage, rows: list[Row]) -> dict[str, int]:
     """Count from the two records, the gateway's and the doubles', not from the rows that were shown."""
-    kept = stage.operator("GET", "/v1/deliveries", params={"limit": 500})["deliveries"]
+    kept = list(stage.deliveries())
     received = Counter(one["key"] for platform in stage.doubles for one in stage.received(platform) if one["valid"])
     delivered = {one["id"] for one in kept if one["state"] == "delivered"}
     return {
@@ -110,16 +108,16 @@ def _count(stage: Stage, rows: list[Row]) -> dict[str, int]:
 
 def _conclude(counts: dict[str, int], dossier: dict[str, Any], seconds: float) -> None:
     say(f"\n[bold]一企一档 · dossier[/] {ENTERPRISE}")
-    for part in _PARTS:
-        say(f"  {part:<12} {_summary(dossier.get(part, {}))}")
+    for name, part in dossier["parts"].items():
+        say(f"  {name:<12} {_summary(part)}")
     shown = " · ".join(f"{name} [bold]{count}[/]" for name, count in counts.items())
     say(f"\n{shown} · {seconds:.1f} s")
 
 
 def _summary(part: dict[str, Any]) -> str:
-    entries = part.get("entries", [])
-    sources = ", ".join(f"{one['platform']} {one['state']}" for one in part.get("sources", []))
-    return f"{len(entries)} [dim]({part.get('state', '?')}{'; ' + sources if sources else ''})[/]"
+    sources = "; ".join(f"{one['platform']} {one['state']}" for one in part["sources"])
+    documents = ", ".join(f"{one['type']} ({one['platform']})" for one in part["entries"])
+    return f"{len(part['entries'])} [dim]{part['state']}{' · asked ' + sources if sources else ''} · {documents}[/]"
 
 
 def _plain(row: Row) -> dict[str, Any]:

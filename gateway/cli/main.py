@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from adapters.source import BrokenBundle
-from gateway.cli import adapter, dead, doctor, message, output, platform, sandbox, schema, serve
+from gateway.cli import adapter, dead, demo, doctor, message, output, platform, sandbox, schema, serve
 from gateway.errors import HutongError
 from gateway.settings import Unset
 
@@ -44,6 +44,7 @@ def hutong(
     """Hold what all commands share."""
 
 
+app.command("demo", epilog=demo.EXAMPLE)(demo.demo)
 app.command("serve", epilog=serve.EXAMPLE)(serve.serve)
 app.command("sandbox", epilog=sandbox.EXAMPLE)(sandbox.sandbox)
 app.command("doctor", epilog=doctor.EXAMPLE)(doctor.doctor)

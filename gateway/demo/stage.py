@@ -32,6 +32,16 @@ class Stage:
         response.raise_for_status()
         return response.json()
 
+    def deliveries(self) -> Iterator[dict[str, Any]]:
+        """Give every delivery the gateway keeps."""
+        cursor: str | None = None
+        while True:
+            page = self.operator("GET", "/v1/deliveries", params={"cursor": cursor} if cursor else None)
+            yield from page["deliveries"]
+            cursor = page["cursor"]
+            if cursor is None:
+                return
+
     def send(self, platform: str, operation: str, body: bytes, content_type: str) -> Any:
         """Hand in a native document as a platform does."""
         headers = {"Authorization": f"Bearer {self.credentials[platform]}", "Content-Type": content_type}
