@@ -100,14 +100,23 @@ def describe(app: FastAPI, hot: Paths, extra: Sequence[type[BaseModel]]) -> dict
         routes=app.routes,
         tags=app.openapi_tags,
     )
-    for path, operations in hot.items():
-        document["paths"].setdefault(path, {}).update(operations)
     components = document.setdefault("components", {})
     components.setdefault("schemas", {}).update(_models([wire.Problem, *extra]))
     for unused in ("HTTPValidationError", "ValidationError"):
         components["schemas"].pop(unused, None)
+    _replace_invalid(document["paths"])
+    for path, operations in hot.items():
+        document["paths"].setdefault(path, {}).update(operations)
     document["paths"] = dict(sorted(document["paths"].items()))
     return document
+
+
+def _replace_invalid(paths: Paths) -> None:
+    """Describe our own 422 where the framework wrote its own."""
+    for item in paths.values():
+        for operation in item.values():
+            if "application/json" in operation["responses"].get("422", {}).get("content", {}):
+                operation["responses"]["422"] = _problem(422)
 
 
 def _models(models: Sequence[type[BaseModel]]) -> dict[str, Any]:

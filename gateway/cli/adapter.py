@@ -11,16 +11,17 @@ from typing import Annotated, Any
 
 import orjson
 import typer
-from adapters.check import check as prove
 
+from adapters import bundled
 from adapters.base import Adapter, Sending, Translation
 from adapters.bundle import load as bundle_of
+from adapters.check import check as prove
 from adapters.check.report import Report
 from adapters.declarative import load
 from adapters.source import BrokenBundle, BundleFinding
 from gateway.cli.configuration import settings_here
 from gateway.cli.output import AsJson, Misused, Refused, emit, errors, say, table
-from gateway.installed import BUNDLED, InstalledAdapters, bundles_in, install
+from gateway.installed import InstalledAdapters, bundles_in, install
 from gateway.problems import problem
 from schemas.catalog import TYPES
 from schemas.documents import check as check_document
@@ -122,7 +123,11 @@ def _installed() -> InstalledAdapters:
 
 def _path(bundle: str) -> Path | None:
     """Give the path that a bundle's name means; None: an adapter that is installed by that name."""
-    return Path(bundle) if Path(bundle).exists() else None
+    if Path(bundle).exists():
+        return Path(bundle)
+    if "/" in bundle or bundle.endswith(".zip"):
+        raise Refused(f"{bundle} does not exist", "name a folder or a zip, or an adapter of `hutong adapter list`")
+    return None
 
 
 def _adapter(bundle: str) -> Adapter:
@@ -137,9 +142,8 @@ def bundle_path(bundle: str) -> Path:
 
 def _installed_path(name: str) -> Path:
     wanted = _installed().get(name).digest
-    folders = (BUNDLED, *settings_here().adapter_folders)
-    paths = (path for folder in folders for path in bundles_in(folder))
-    return next(path for path in paths if bundle_of(path).digest == wanted)
+    own = (path for folder in settings_here().adapter_folders for path in bundles_in(folder))
+    return next(path for path in (*bundled().values(), *own) if bundle_of(path).digest == wanted)
 
 
 def _show_report(report: Report) -> None:
@@ -180,9 +184,9 @@ def _show_outward(adapter: Adapter, message_type: str, content: bytes, settings:
         body = request.body.decode("utf-8", "backslashreplace")
         emit({"method": request.method, "path": request.path, "headers": dict(request.headers), "body": body})
         return
-    errors.print(f"[dim]{request.method} {request.path}[/]", highlight=False)
+    errors.print(f"[dim]{request.method} {request.path}[/]", highlight=False, soft_wrap=True)
     for name, value in request.headers.items():
-        errors.print(f"[dim]{name}: {value}[/]", highlight=False)
+        errors.print(f"[dim]{name}: {value}[/]", highlight=False, soft_wrap=True)
     sys.stdout.buffer.write(request.body + b"\n")
 
 

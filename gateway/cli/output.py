@@ -14,6 +14,9 @@ from rich.table import Table
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 
+PIPE_WIDTH = 240
+"""Characters of a table's line when nobody's terminal says how wide it is."""
+
 screen = Console()
 errors = Console(stderr=True)
 
@@ -78,10 +81,12 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str, 
     if not lines:
         say(f"[dim]{escape(empty)}[/]")
         return
-    drawn = Table(*columns, title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    drawn = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    for column in columns:
+        drawn.add_column(column, overflow="fold")
     for line in lines:
         drawn.add_row(*line)
-    screen.print(drawn, soft_wrap=not screen.is_terminal)
+    screen.print(drawn, width=_width())
 
 
 def facts(pairs: Iterable[tuple[str, Any]]) -> None:
@@ -92,14 +97,19 @@ def facts(pairs: Iterable[tuple[str, Any]]) -> None:
     for name, value in pairs:
         if value not in (None, "", [], {}):
             drawn.add_row(name, _cell(value))
-    screen.print(drawn)
+    screen.print(drawn, width=_width())
+
+
+def _width() -> int | None:
+    """Leave lines whole for whatever reads a pipe."""
+    return None if screen.is_terminal else PIPE_WIDTH
 
 
 def _cell(value: Any) -> str:
     if value is None:
         return "[dim]—[/]"
     if isinstance(value, list | tuple):
-        return escape(", ".join(str(one) for one in value))
+        return escape("\n".join(str(one) for one in value)) or "[dim]—[/]"
     text = str(value)
     colour = _COLOURS.get(text)
     return f"[{colour}]{text}[/]" if colour else escape(text)

@@ -1,23 +1,47 @@
-"""A gateway in memory, called over ASGI, with platforms whose addresses answer nothing."""
+"""A gateway in memory, called over ASGI, delivering to platforms whose answers the tests write."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from adapters import bundled
+from adapters.base import OutboundRequest, Reply
 from adapters.declarative import load
 from gateway.api.app import create_app
 from gateway.bootstrap import build
+from gateway.delivery.sender import NoAnswer, Sender
 from gateway.hub import Hub
-from gateway.installed import BUNDLED, InstalledAdapters, bundles_in
+from gateway.installed import InstalledAdapters
+from gateway.ledger.values import Platform
 from gateway.settings import Settings
+from gateway.telemetry.events import DeliverySettled
 
 ADMIN_TOKEN = "the-admin-token-of-these-tests"
 TOWN = Path(__file__).parents[2] / "adapters" / "bundles" / "town"
 NOWHERE = "http://127.0.0.1:9"
+
+
+class Scripted(Sender):
+    """Answers every request as the tests say, and never opens a socket."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reply = Reply(200, {}, b'{"message_id": "m-1"}')
+        self.silent = False
+        self.sent: list[OutboundRequest] = []
+
+    async def send(self, platform: Platform, request: OutboundRequest, timeout: timedelta) -> Reply:
+        """Give the written answer, or none."""
+        self.sent.append(request)
+        if self.silent:
+            raise NoAnswer("connection.failed", may_have_left=False)
+        return self.reply
 
 
 @dataclass
@@ -26,6 +50,8 @@ class Caller:
 
     client: httpx.AsyncClient
     hub: Hub
+    sender: Scripted
+    settled: asyncio.Queue[DeliverySettled]
     credentials: dict[str, str] = field(default_factory=dict)
 
     async def admin(self, method: str, path: str, **arguments: Any) -> httpx.Response:
@@ -46,6 +72,10 @@ class Caller:
         content = {"content": body} if isinstance(body, bytes) else {"json": body}
         return await self.platform(platform, "POST", f"/v1/inbound/{operation}", **content, **arguments)
 
+    async def outcome(self) -> DeliverySettled:
+        """Wait until a delivery reached its end."""
+        return await asyncio.wait_for(self.settled.get(), 10)
+
     async def register(self, platform: str, adapter: str, **settings: Any) -> str:
         """Register a platform, and give its credential."""
         body = {"adapter": adapter, "settings": {"base_url": NOWHERE, **settings}}
@@ -59,18 +89,24 @@ class Caller:
 @pytest.fixture(scope="session")
 def installed() -> InstalledAdapters:
     """Every bundled adapter, and the small bundle of the tests."""
-    return InstalledAdapters(load(path) for path in (*bundles_in(BUNDLED), TOWN))
+    return InstalledAdapters(load(path) for path in (*bundled().values(), TOWN))
 
 
 @pytest.fixture
 async def caller(installed: InstalledAdapters) -> AsyncIterator[Caller]:
     """A running gateway with a penalty system (the small bundle), an enforcement system and a canonical caller."""
     settings = Settings(ledger="memory://", admin_token=ADMIN_TOKEN)
-    hub = build(settings, adapters=installed)
+    sender, settled = Scripted(), asyncio.Queue[DeliverySettled]()
+    hub = build(
+        settings,
+        adapters=installed,
+        sender=sender,
+        hooks=(lambda event: settled.put_nowait(event) if isinstance(event, DeliverySettled) else None,),
+    )
     await hub.start()
     transport = httpx.ASGITransport(app=create_app(hub, settings))
     async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
-        made = Caller(client, hub)
+        made = Caller(client, hub, sender, settled)
         await made.register("penalty.330000", "town", key="k")
         await made.register("mobile-enforcement.330000", "canonical", token="t")
         yield made
