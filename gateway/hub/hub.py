@@ -103,11 +103,13 @@ class Hub:
     # ── documents ─────────────────────────────────────────────────────────────────────────────
     async def receive(self, call: Call) -> Outcome:
         """Take a body in the caller's own format; see `Reception.receive`."""
-        return self._delivering(await self._reception.receive(call))
+        edition = self._directory.edition
+        return await self._delivering(await self._reception.receive(call), edition)
 
     async def submit(self, call: Call) -> Outcome:
         """Take a canonical document; see `Reception.submit`."""
-        return self._delivering(await self._reception.submit(call))
+        edition = self._directory.edition
+        return await self._delivering(await self._reception.submit(call), edition)
 
     async def preview(self, call: Call) -> Preview:
         """Tell what `receive` would make of a body; nothing is kept."""
@@ -121,9 +123,14 @@ class Hub:
         """Give everything known about an enterprise; Rejected `credit-code.shape` for what is no credit code."""
         return await self._dossier.of(_credit_code(credit_code))
 
-    def _delivering(self, outcome: Outcome) -> Outcome:
-        for platform in _to_wake(outcome.receipt):
+    async def _delivering(self, outcome: Outcome, edition: int) -> Outcome:
+        """Wake who has something to get. A platform registered meanwhile takes what was routed without it."""
+        deliveries = _new_deliveries(outcome.receipt)
+        for platform in {one.platform for one in deliveries if one.platform}:
             self._dispatcher.wake(platform)
+        if edition != self._directory.edition:
+            for kind in {one.kind for one in deliveries if one.platform is None}:
+                await self._assign(kind)
         return outcome
 
     # ── deliveries ────────────────────────────────────────────────────────────────────────────
@@ -252,11 +259,11 @@ class Hub:
             self._dispatcher.wake(platform)
 
 
-def _to_wake(receipt: Receipt) -> set[str]:
+def _new_deliveries(receipt: Receipt) -> list[Delivery]:
     if receipt.replayed:
-        return set()
+        return []
     new = (entry for entry in receipt.entries if isinstance(entry, Accepted) and not entry.duplicate)
-    return {one.platform for entry in new for one in entry.deliveries if one.platform}
+    return [delivery for entry in new for delivery in entry.deliveries]
 
 
 def _credit_code(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -12,6 +13,8 @@ from gateway.ledger.base import Ledger
 from gateway.ledger.values import DeliveryFilter, Replay
 from gateway.message import State
 from schemas.findings import Text
+
+_log = logging.getLogger(__name__)
 
 PAGE = 500
 
@@ -62,7 +65,12 @@ class Replays:
     def _run(self, replay: Replay) -> None:
         task = asyncio.create_task(self._replay(replay), name=f"replay-{replay.id}")
         self._tasks[replay.id] = task
-        task.add_done_callback(lambda _: self._tasks.pop(replay.id, None))
+        task.add_done_callback(lambda done: self._ended(replay.id, done))
+
+    def _ended(self, replay_id: str, task: asyncio.Task[None]) -> None:
+        self._tasks.pop(replay_id, None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("replay %s stopped, the next start takes it up again", replay_id, exc_info=error)
 
     async def _replay(self, replay: Replay) -> None:
         found = await self._found(replay)

@@ -8,7 +8,12 @@ from gateway.ledger.values import Platform
 
 
 class Directory(dict[str, Platform]):
-    """Platforms by id. Their holds are the ledger's to tell: these are who and where they are, and what they speak."""
+    """Platforms by id. Their holds are the ledger's to tell: these are who and where they are, and what they speak.
+
+    `edition` grows with every change: what was decided under an earlier one may be out of date.
+    """
+
+    edition = 0
 
     def fill(self, platforms: Iterable[Platform]) -> None:
         """Forget all platforms and know these."""
@@ -18,6 +23,7 @@ class Directory(dict[str, Platform]):
     def put(self, platform: Platform) -> None:
         """Know a platform, or know it better."""
         self[platform.id] = platform
+        self.edition += 1
 
     def remove(self, platform_id: str) -> None:
         """Forget a platform."""

@@ -16,7 +16,8 @@ from gateway.errors import Conflict, Invalid, NotFound, Unavailable
 from gateway.hub import Hub, Principal
 from gateway.installed import InstalledAdapters
 from gateway.intake.values import Call
-from gateway.ledger.values import DeliveryFilter, Platform
+from gateway.ledger.memory import MemoryLedger
+from gateway.ledger.values import DeliveryFilter, Intake, Platform, Receipt, Replay
 from gateway.message import HeldBy, State
 from gateway.settings import Settings
 from gateway.telemetry.events import DeliverySettled, Event
@@ -123,6 +124,35 @@ async def test_an_adapter_that_learns_a_type_takes_what_waited_for_it(house, wri
     assert entry.deliveries[0].state is State.UNROUTED
     await house.register(PENALTY)
     await house.next("delivered")
+
+
+class Slow(MemoryLedger):
+    """A ledger whose commits wait until they are let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reached = asyncio.Event()
+        self.go = asyncio.Event()
+
+    async def accept(self, intake: Intake) -> Receipt:
+        self.reached.set()
+        await self.go.wait()
+        return await super().accept(intake)
+
+
+async def test_a_platform_registered_while_a_document_is_being_kept_still_gets_it(plain, write):
+    """Routed before, committed after: it does not wait for the next registration."""
+    ledger = Slow()
+    house = make(plain, ledger)
+    await house.hub.start()
+    await house.register(MOBILE)
+    sending = asyncio.create_task(house.send(MOBILE, "case.transferred", write.case()))
+    await ledger.reached.wait()
+    await house.register(PENALTY)
+    ledger.go.set()
+    entry = await sending
+    assert (await house.next("delivered")).message_id == entry.message.id
+    await house.hub.stop()
 
 
 async def test_an_unrouted_report_waits_for_its_orderer_only(house, write):
@@ -284,6 +314,27 @@ async def test_a_replay_of_many_runs_in_the_background_and_counts(house, write):
         await house.hub.replay_many(DeliveryFilter(State.READY), actor="admin", reason="x")
     with pytest.raises(NotFound):
         await house.hub.replay_progress("nothing")
+
+
+async def test_a_replay_that_a_stop_cut_short_is_taken_up_at_start(plain, write):
+    """What it had counted stays counted; what is left is replayed."""
+    ledger = MemoryLedger()
+    house = make(plain, ledger)
+    await house.hub.start()
+    await house.register(MOBILE, PENALTY)
+    house.post.status = 400
+    await house.send(MOBILE, "case.transferred", write.case())
+    await house.next("dead")
+    at = house.hub.clock()
+    await ledger.put_replay(Replay("r-1", DeliveryFilter(State.DEAD), "fixed", "admin", at, replayed=4, cursor="0"))
+    await house.hub.stop()
+
+    again = make(plain, ledger)
+    await again.hub.start()
+    await again.next("delivered")
+    progress = await finished(again.hub, "r-1")
+    assert (progress.total, progress.replayed) == (5, 5)
+    await again.hub.stop()
 
 
 async def finished(hub: Hub, replay_id: str):
