@@ -252,7 +252,8 @@ class ParallelColumns:
         rows: list[dict[str, Any]] = [{} for _ in range(longest)]
         for name, converter, found in zip(self.names, self.converters, lists, strict=True):
             for row, value in zip(rows, found, strict=False):
-                row[name] = converter.forward(value)
+                if value not in self.none:
+                    row[name] = converter.forward(value)
         return rows
 
     def _pieces(self, value: Any) -> list[str]:
@@ -260,7 +261,11 @@ class ParallelColumns:
         return [] if text.strip() in self.none else self.split.pieces(text)
 
     def write(self, rows: Sequence[Mapping[str, Any]]) -> list[str | None]:
-        """Write each column, None for one that no object has. Raises `Refused` for one that only some have."""
+        """Write each column, None for one that no object has.
+
+        One that only some objects have holds the first of `none` for the others; without `none` it
+        raises `Refused`.
+        """
         return [
             self._column([row.get(name) for row in rows], converter)
             for name, converter in zip(self.names, self.converters, strict=True)
@@ -273,9 +278,9 @@ class ParallelColumns:
             return self.split.characters[0].join(
                 "" if value is None else text_of(converter.backward(value)) for value in values
             )
-        if any(value is None for value in values):
+        if not self.none and any(value is None for value in values):
             raise _uneven(values, Text("每项都有值，或都没有", "a value in every element or in none"))
-        return self.split.joined([converter.backward(value) for value in values])
+        return self.split.joined([self.none[0] if value is None else converter.backward(value) for value in values])
 
 
 def _uneven(values: Sequence[Any], expected: Text) -> Refused:
