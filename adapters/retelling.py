@@ -43,6 +43,9 @@ def _below(plain: str, known: Mapping[str, Lineage]) -> Lineage | None:
 
 
 def _indexed(path: str, field: str) -> str:
-    for index in _INDEX.findall(field):
-        path = path.replace("[]", f"[{index}]", 1)
+    """Fill the lists of a native path with the indexes of the canonical one, when they are as many."""
+    indexes = _INDEX.findall(field)
+    if path.count("[]") == len(indexes):
+        for index in indexes:
+            path = path.replace("[]", f"[{index}]", 1)
     return path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from decimal import Decimal
 from typing import Any
@@ -21,10 +22,19 @@ _INT64 = 1 << 63
 def read(declared: Format, body: bytes, content_type: str | None) -> Body:
     """Parse a JSON object or array."""
     charset = charsets.agree(declared.charset, content_type)
-    tree = parse(charsets.decode(body, charset).encode("utf-8"))
+    tree = parse(body if charset == "utf-8" and _is_utf8(body) else charsets.decode(body, charset).encode("utf-8"))
     if not isinstance(tree, dict | list):
         raise faults.reject("body.shape", "请求体应为 JSON 对象或数组", "the body must be a JSON object or array")
     return Body(tree)
+
+
+def _is_utf8(body: bytes) -> bool:
+    """Whether the bytes can be parsed as they are: no byte-order mark, and no second copy of a long body."""
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return not body.startswith(codecs.BOM_UTF8)
 
 
 def parse(text: bytes) -> Tree:

@@ -21,6 +21,7 @@ class XsdShape:
         self._schema = schema
         self._particles = list(schema.particles(schema.type_of(declaration)))
         self._by_name = {name: (node, sure) for name, node, sure in reversed(self._particles)}
+        self._open = schema.takes_anything(declaration)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -32,7 +33,7 @@ class XsdShape:
 
     @property
     def open(self) -> bool:
-        return False
+        return self._open
 
     def child(self, name: str) -> Shape | None:
         found = self._by_name.get(name)
@@ -67,6 +68,11 @@ class XsdNames:
         if inline is not None or declaration.get("type") is None:
             return inline
         return self._globals.get(("complexType", _local(declaration.get("type"))))
+
+    def takes_anything(self, declaration: Any) -> bool:
+        """Tell whether an element may hold what the schema does not list (xs:any)."""
+        kind = self.type_of(declaration)
+        return kind is not None and kind.find(f".//{{{XS}}}any") is not None
 
     def particles(
         self, node: Any, *, sure: bool = True, left: int = _MAX_REFERENCES

@@ -153,3 +153,20 @@ def test_a_pattern_cannot_run_away() -> None:
     schema = _json('{"properties": {"a": {"type": "string", "pattern": "^(a+)+$"}}}')
     body = read(JSON, b'{"a":"' + b"a" * 50_000 + b'!"}')
     assert len(list(schema.faults(body))) == 1
+
+
+def test_an_empty_soap_body_is_a_fault() -> None:
+    """Nothing is not valid."""
+    declared = Format("soap")
+    schema = _xsd('<xs:element name="Save" type="xs:integer"/>', declared)
+    body = read(declared, b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body/></s:Envelope>')
+    assert [finding.code for _, finding in schema.faults(body)] == ["native.invalid"]
+
+
+def test_an_element_that_takes_anything_is_open() -> None:
+    """xs:any."""
+    schema = _xsd(
+        '<xs:element name="Package"><xs:complexType><xs:sequence><xs:element name="a"/><xs:any/></xs:sequence>'
+        "</xs:complexType></xs:element>"
+    )
+    assert shape.at(schema.shape, trees.path("b.c")) is not None
