@@ -21,7 +21,7 @@ class Stage:
     """What runs, and how to speak to it. `credentials` is by platform id."""
 
     gateway: Served
-    doubles: Mapping[str, Served]
+    doubles: dict[str, Served]
     admin_token: str
     credentials: dict[str, str] = field(default_factory=dict)
 
@@ -57,11 +57,11 @@ class Stage:
         ).json()
         return records
 
-    def register(self, platform: str, adapter: Mapping[str, Any], *, dossier: bool) -> None:
-        """Register a platform at its double's address, with invented values for what its adapter asks."""
-        settings = {one["name"]: _invented(one) for one in adapter["settings"] if one["required"]}
-        settings["base_url"] = self.doubles[platform].url
-        body = {"adapter": adapter["name"], "settings": settings, "dossier": dossier}
+    def register(self, platform: str, adapter: str, base_url: str) -> None:
+        """Register a platform, with invented values for what its adapter asks, and take a credential for it."""
+        asked = next(one for one in self.operator("GET", "/v1/adapters")["adapters"] if one["name"] == adapter)
+        settings = {one["name"]: _invented(one) for one in asked["settings"] if one["required"]}
+        body = {"adapter": adapter, "settings": settings | {"base_url": base_url}, "dossier": True}
         self.operator("PUT", f"/v1/platforms/{platform}", json=body)
         self.credentials[platform] = self.operator("POST", f"/v1/platforms/{platform}/credentials")["credential"]
 
@@ -87,9 +87,8 @@ def staged(folder: Path, platforms: Mapping[str, str], port: int | None = None) 
             one.start()
         for one in served:
             one.wait_until_serving()
-        adapters = {one["name"]: one for one in stage.operator("GET", "/v1/adapters")["adapters"]}
         for platform, adapter in platforms.items():
-            stage.register(platform, adapters[adapter], dossier=True)
+            stage.register(platform, adapter, doubles[platform].url)
         yield stage
     finally:
         for one in served:

@@ -15,29 +15,15 @@ from gateway.demo.processes import Served, gateway
 
 KILLS = int(os.environ.get("KILLS", "20"))
 DRAIN_SECONDS = 90.0
-UNSETTLED = ("ready", "sending", "waiting", "held", "unrouted", "dead")
 
 
 def settle_everybody(place: Town) -> None:
     """Register the penalty platform that speaks and the four that listen."""
     place.settle_down(PENALTY, "canonical")
-    place.settle_down("mobile-enforcement.330000", "mobile-enforcement", SETTINGS)
-    place.settle_down("credit-publicity.330000", "credit-publicity", SETTINGS)
-    place.settle_down("pollutant-permit.000000", "pollutant-permit", SETTINGS)
-    place.settle_down("pollutant-permit.330000", "pollutant-permit", SETTINGS)
-
-
-SETTINGS: dict[str, str] = {}
-
-
-def drained(place: Town, seconds: float) -> bool:
-    """Wait until nothing is left to deliver; False when the time is over first."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if not any(place.admin("GET", f"/v1/deliveries?state={state}")["deliveries"] for state in UNSETTLED):
-            return True
-        time.sleep(0.2)
-    return False
+    place.settle_down("mobile-enforcement.330000", "mobile-enforcement")
+    place.settle_down("credit-publicity.330000", "credit-publicity")
+    place.settle_down("pollutant-permit.000000", "pollutant-permit")
+    place.settle_down("pollutant-permit.330000", "pollutant-permit")
 
 
 def judge(place: Town, clients: list[Client]) -> oracle.Judgement:
@@ -45,7 +31,7 @@ def judge(place: Town, clients: list[Client]) -> oracle.Judgement:
     told = [one for client in clients for one in client.told]
     kept = [
         oracle.Kept(one["message_id"], one["id"], one["platform"], one["lane"], one["state"])
-        for one in place.pages("/v1/deliveries", "deliveries")
+        for one in place.deliveries()
     ]
     received = [
         oracle.Received(platform, one["key"], index, one["times"])
@@ -79,7 +65,7 @@ def test_nothing_is_lost_reordered_or_doubled_when_the_gateway_is_killed(tmp_pat
             place.gateway.wait_until_serving()
         for client in clients:
             client.finish()
-        assert drained(place, DRAIN_SECONDS), place.admin("GET", "/v1/deliveries?state=dead")
+        assert place.drained(DRAIN_SECONDS), place.operator("GET", "/v1/deliveries?state=dead")
         judgement = judge(place, clients)
         show(judgement, kills=KILLS)
         assert judgement.faults == []
@@ -103,7 +89,7 @@ def test_the_judge_sees_a_single_dropped_settle(tmp_path: Path):
         while len(client.told) < 40:
             time.sleep(0.05)
         client.finish()
-        drained(place, 5)
+        place.drained(5)
         judgement = judge(place, [client])
         show(judgement)
         assert any(fault.startswith("not settled") for fault in judgement.faults)
