@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from gateway.clock import new_id
 from gateway.errors import Conflict, Invalid
@@ -101,16 +102,18 @@ def wrong_state(delivery: Delivery, wanted: str) -> Conflict:
     )
 
 
-def _step(delivery: Delivery, state: State, at: datetime) -> Delivery:
+def _step(delivery: Delivery, state: State, at: datetime, **changes: Any) -> Delivery:
     if not may_pass(delivery.state, state):
         raise wrong_state(delivery, state)
-    return replace(delivery, state=state, held_by=None, due_at=None, changed_at=at)
+    return replace(delivery, **{"state": state, "held_by": None, "due_at": None, "changed_at": at, **changes})
 
 
 def begun(delivery: Delivery, adapter: str, at: datetime, unheld: float) -> Delivery:
     """Begin an attempt; adapter and start on the unheld clock are fixed at the first one."""
-    return replace(
-        _step(delivery, State.SENDING, at),
+    return _step(
+        delivery,
+        State.SENDING,
+        at,
         attempts=delivery.attempts + 1,
         adapter=delivery.adapter or adapter,
         trying_since=unheld if delivery.trying_since is None else delivery.trying_since,
@@ -123,8 +126,10 @@ def settled(delivery: Delivery, settlement: Settlement) -> Delivery:
     state = State.READY if settlement.state is State.HELD else settlement.state
     if delivery.state is not State.SENDING:
         raise wrong_state(delivery, state)
-    return replace(
-        _step(delivery, state, attempt.ended_at),
+    return _step(
+        delivery,
+        state,
+        attempt.ended_at,
         due_at=settlement.due_at or attempt.ended_at if state is State.WAITING else None,
         in_doubt=settlement.in_doubt,
         reference=attempt.reference or delivery.reference,
@@ -140,38 +145,38 @@ def sending(delivery: Delivery, at: datetime) -> Delivery:
 
 def killed(delivery: Delivery, code: str, reason: str, at: datetime) -> Delivery:
     """Make a delivery that could not be translated dead."""
-    return replace(_step(sending(delivery, at), State.DEAD, at), code=code, reason=reason)
+    return _step(sending(delivery, at), State.DEAD, at, code=code, reason=reason)
 
 
 def rescued(delivery: Delivery, at: datetime) -> Delivery:
     """Make a delivery that was being sent when the process died ready, and in doubt."""
-    return replace(_step(delivery, State.READY, at), in_doubt=True)
+    return _step(delivery, State.READY, at, in_doubt=True)
 
 
 def assigned(delivery: Delivery, platform: str, at: datetime) -> Delivery:
     """Give an unrouted delivery its platform."""
-    return replace(_step(delivery, State.READY, at), platform=platform)
+    return _step(delivery, State.READY, at, platform=platform)
 
 
 def discarded(delivery: Delivery, reason: str, at: datetime) -> Delivery:
     """Give a delivery up."""
     if delivery.state not in DISCARDABLE:
         raise wrong_state(delivery, "discard")
-    return replace(_step(delivery, State.DISCARDED, at), reason=reason)
+    return _step(delivery, State.DISCARDED, at, reason=reason)
 
 
 def held(delivery: Delivery, at: datetime) -> Delivery:
     """Hold a delivery for an operator."""
     if delivery.state not in SENDABLE:
         raise wrong_state(delivery, "hold")
-    return replace(_step(delivery, State.HELD, at), held_by=HeldBy.OPERATOR)
+    return _step(delivery, State.HELD, at, held_by=HeldBy.OPERATOR)
 
 
 def released(delivery: Delivery, at: datetime) -> Delivery:
     """Lift an operator's hold; the time to give up starts anew."""
     if delivery.state is not State.HELD or delivery.held_by is not HeldBy.OPERATOR:
         raise wrong_state(delivery, "release")
-    return replace(_step(delivery, State.READY, at), trying_since=None)
+    return _step(delivery, State.READY, at, trying_since=None)
 
 
 def replayed(delivery: Delivery, at: datetime, *, moved_on: bool, stale_ok: bool) -> Delivery:
@@ -182,7 +187,7 @@ def replayed(delivery: Delivery, at: datetime, *, moved_on: bool, stale_ok: bool
         raise _moved_on(delivery)
     if delivery.state is State.DELIVERED:
         return _again(delivery, at)
-    return replace(_step(delivery, State.READY, at), trying_since=None, reason=None, code=None)
+    return _step(delivery, State.READY, at, trying_since=None, reason=None, code=None)
 
 
 def _again(delivery: Delivery, at: datetime) -> Delivery:

@@ -13,10 +13,9 @@ import sqlalchemy as sa
 from gateway.errors import HutongError
 from gateway.ledger import decisions
 from gateway.ledger.sql import lanes, learning, records, rows, tables
-from gateway.ledger.sql.lanes import Lane
 from gateway.ledger.sql.packing import pack, pack_json, pack_words, unpack_json
 from gateway.ledger.sql.rows import Row
-from gateway.ledger.sql.statements import Prepared, inserting, inserting_first, putting
+from gateway.ledger.sql.statements import Prepared, PreparedMany, inserting, inserting_first, putting
 from gateway.ledger.sql.times import moment
 from gateway.ledger.sql.worker import Outcome
 from gateway.ledger.sql.writing import Transaction
@@ -26,15 +25,14 @@ from gateway.message import Delivery, HeldBy, Message, State
 _m, _d, _l, _r = tables.messages.c, tables.deliveries.c, tables.latest.c, tables.receipts.c
 _stored = tables.messages.join(tables.documents)
 
-_LATEST = Prepared(
-    sa.select(_m.id, _m.digest)
-    .select_from(tables.latest.join(tables.messages, _l.message == _m.place))
-    .where(
-        _l.identity == sa.bindparam("identity"),
-        _l.operation == sa.bindparam("operation"),
-        _l.source == sa.bindparam("source"),
+_LATEST = PreparedMany(
+    ["identity", "operation", "source"],
+    lambda wanted: sa.select(wanted, _m.id, _m.digest).select_from(
+        wanted.join(
+            tables.latest,
+            (_l.identity == wanted.c.identity) & (_l.operation == wanted.c.operation) & (_l.source == wanted.c.source),
+        ).join(tables.messages, _l.message == _m.place)
     ),
-    ("identity", "operation", "source"),
 )
 _MESSAGE = Prepared(
     sa.select(*rows.STORED_COLUMNS).select_from(_stored).where(_m.id == sa.bindparam("message")), ("message",)
@@ -101,7 +99,7 @@ _FORGET_BODY = Prepared(
 
 def accept(transaction: Transaction, intakes: Sequence[Intake]) -> Sequence[Outcome]:
     """Keep a batch of intakes: the group for `Ledger.accept`."""
-    batch = _Batch(transaction)
+    batch = _Batch(transaction, intakes)
     outcomes = [batch.accept(intake) for intake in intakes]
     batch.write()
     return outcomes
@@ -110,14 +108,20 @@ def accept(transaction: Transaction, intakes: Sequence[Intake]) -> Sequence[Outc
 class _Batch:
     """One batch's intakes: what was decided so far is known to those that come after."""
 
-    def __init__(self, transaction: Transaction) -> None:
+    def __init__(self, transaction: Transaction, intakes: Sequence[Intake]) -> None:
         self._transaction = transaction
         self._connection = transaction.connection
+        drafts = [entry for intake in intakes for entry in intake.entries if isinstance(entry, Draft)]
+        self._before = {
+            (row[0], row[1], row[2]): (row[3], row[4])
+            for row in _LATEST.rows(self._connection, list({_scope(draft.message) for draft in drafts}))
+        }
+        routed = [delivery for draft in drafts for delivery in draft.deliveries if delivery.platform]
+        self._lanes = lanes.occupied(transaction, {lanes.lane_of(delivery) for delivery in routed})
         self._holds = lanes.holds(transaction.connection)
         self._rows: defaultdict[Prepared, list[Row]] = defaultdict(list)
         self._latest: dict[tuple[str, str, str], Accepted] = {}
         self._receipts: dict[tuple[str, str, str], tuple[str, Receipt]] = {}
-        self._lanes: dict[Lane, tuple[bool, bool]] = {}
         self._rejecting: set[str] = set()
 
     # ── deciding ──────────────────────────────────────────────────────────────────────────────
@@ -161,8 +165,7 @@ class _Batch:
             self._rows[_REJECTIONS].append(records.from_rejection(entry, body.needed(by_message=False)))
             self._rejecting.add(entry.platform)
             return entry
-        message = entry.message
-        scope = (message.identity, message.operation, message.source)
+        scope = _scope(entry.message)
         return self._duplicate(entry, scope) or self._keep(entry, body, scope)
 
     def _duplicate(self, draft: Draft, scope: tuple[str, str, str]) -> Accepted | None:
@@ -170,10 +173,10 @@ class _Batch:
         if here is not None:
             same = decisions.is_duplicate(here.message.digest, draft.message.digest)
             return replace(here, index=draft.index, duplicate=True) if same else None
-        row = _LATEST.row(self._connection, *scope)
-        if row is None or not decisions.is_duplicate(row[1], draft.message.digest):
+        before = self._before.get(scope)
+        if before is None or not decisions.is_duplicate(before[1], draft.message.digest):
             return None
-        message, deliveries = self._stored(row[0])
+        message, deliveries = self._stored(before[0])
         return Accepted(draft.index, message, tuple(deliveries), duplicate=True)
 
     def _stored(self, message_id: str) -> tuple[Message, list[Delivery]]:
@@ -205,8 +208,6 @@ class _Batch:
             self._rows[lanes.ADD].append(rows.from_delivery(placed, message, head=False))
             return placed
         lane = lanes.lane_of(placed)
-        if lane not in self._lanes:
-            self._lanes[lane] = lanes.occupied(self._transaction, lane)
         occupied, parked = self._lanes[lane]
         self._rows[lanes.ADD].append(rows.from_delivery(placed, message, head=not occupied))
         self._lanes[lane] = (True, parked)
@@ -226,6 +227,10 @@ class _Batch:
         bodies = _THEIR_BODIES.rows(self._connection, platform, last[0])
         _FORGET.run(self._connection, [(platform, last[0])])
         _FORGET_BODY.run(self._connection, bodies)
+
+
+def _scope(message: Message) -> tuple[str, str, str]:
+    return message.identity, message.operation, message.source
 
 
 class _Body:

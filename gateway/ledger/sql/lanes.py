@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 
@@ -18,19 +18,33 @@ _d = tables.deliveries.c
 _with_messages = tables.deliveries.join(tables.messages, _d.message == tables.messages.c.place)
 _here = [_d.lane == sa.bindparam("lane"), _d.platform == sa.bindparam("platform")]
 
-_BY_ID = PreparedMany(lambda keys: sa.select(*rows.DELIVERY_COLUMNS).select_from(_with_messages).where(_d.id.in_(keys)))
-_FIRST = Prepared(
-    sa.select(_d.position, _d.head).where(*_here, tables.is_open(_d.state)).order_by(_d.position).limit(1),
-    ("lane", "platform"),
+
+def _in_lane(wanted: sa.FromClause) -> list[sa.ColumnElement[bool]]:
+    return [_d.lane == wanted.c.lane, _d.platform == wanted.c.platform]
+
+
+def _first(*lane: sa.ColumnElement[bool]) -> sa.Select[tuple[int]]:
+    return sa.select(_d.position).where(*lane, tables.is_open(_d.state)).order_by(_d.position).limit(1)
+
+
+_BY_ID = PreparedMany(
+    ["id"],
+    lambda wanted: sa.select(*rows.DELIVERY_COLUMNS).select_from(wanted.join(_with_messages, _d.id == wanted.c.id)),
 )
-_HEAD = Prepared(sa.select(_d.position, _d.state).where(*_here, tables.is_head(_d.head)), ("lane", "platform"))
-_OCCUPIED = Prepared(
-    sa.select(
-        sa.exists().where(*_here, tables.is_head(_d.head)),
-        sa.exists().where(*_here, tables.is_state(_d.state, State.DEAD)),
+_FIRST_OF = PreparedMany(
+    ["lane", "platform"],
+    lambda wanted: sa.select(wanted, _first(*_in_lane(wanted)).correlate(wanted).scalar_subquery()),
+)
+_OCCUPIED = PreparedMany(
+    ["lane", "platform"],
+    lambda wanted: sa.select(
+        wanted,
+        sa.exists().where(*_in_lane(wanted), tables.is_head(_d.head)).correlate(wanted),
+        sa.exists().where(*_in_lane(wanted), tables.is_state(_d.state, State.DEAD)).correlate(wanted),
     ),
-    ("lane", "platform"),
 )
+_FIRST = Prepared(_first(*_here), ("lane", "platform"))
+_HEAD = Prepared(sa.select(_d.position, _d.state).where(*_here, tables.is_head(_d.head)), ("lane", "platform"))
 _DEAD_AHEAD = Prepared(
     sa.select(sa.exists().where(*_here, tables.is_state(_d.state, State.DEAD), _d.position < sa.bindparam("position"))),
     ("lane", "platform", "position"),
@@ -64,7 +78,7 @@ Holds = Mapping[str, frozenset[HeldBy]]
 
 def find(transaction: Transaction, ids: Sequence[str]) -> dict[str, Row]:
     """Give the rows of deliveries by id."""
-    return {row[1]: row for row in _BY_ID.rows(transaction.connection, ids)}
+    return {row[1]: row for row in _BY_ID.rows(transaction.connection, [(each,) for each in ids])}
 
 
 def one(transaction: Transaction, delivery_id: str) -> Row:
@@ -85,10 +99,10 @@ def holds(connection: sa.Connection) -> Holds:
     return {row[0]: frozenset(HeldBy(each) for each in row[1].split()) for row in _HOLDS.rows(connection)}
 
 
-def occupied(transaction: Transaction, lane: Lane) -> tuple[bool, bool]:
-    """Tell whether a lane has a head, and whether one in it is dead."""
-    row = _OCCUPIED.row(transaction.connection, *lane) or (False, False)
-    return bool(row[0]), bool(row[1])
+def occupied(transaction: Transaction, lanes: Iterable[Lane]) -> dict[Lane, tuple[bool, bool]]:
+    """Tell for each lane whether it has a head, and whether one in it is dead."""
+    found = _OCCUPIED.rows(transaction.connection, list(lanes))
+    return {(row[0], row[1]): (bool(row[2]), bool(row[3])) for row in found}
 
 
 def shown(transaction: Transaction, delivery: Delivery, holds: Holds) -> Delivery:
@@ -114,20 +128,14 @@ def place(transaction: Transaction, delivery: Delivery) -> None:
     _PLACE.run(transaction.connection, [(delivery.platform, delivery.position)])
 
 
-def follow(transaction: Transaction, left: Sequence[Delivery]) -> list[bool]:
+def follow(transaction: Transaction, heads: Sequence[Delivery]) -> list[bool]:
     """Seat the first of the lane wherever a head settled or gave way; tell where that is another one."""
-    up: list[Row] = []
-    down: list[Row] = []
-    moved: list[bool] = []
-    for delivery in left:
-        first = _FIRST.row(transaction.connection, *lane_of(delivery))
-        moved.append(first is not None and first[0] != delivery.position)
-        if first is not None and not first[1]:
-            up.append((True, first[0]))
-            if decisions.is_open(delivery):
-                down.append((False, delivery.position))
-    _SEAT.run(transaction.connection, down)
-    _SEAT.run(transaction.connection, up)
+    found = _FIRST_OF.rows(transaction.connection, [lane_of(head) for head in heads])
+    first: dict[Lane, int | None] = {(row[0], row[1]): row[2] for row in found}
+    moved = [first[lane_of(head)] not in (None, head.position) for head in heads]
+    left = [head for head, another in zip(heads, moved, strict=True) if another]
+    _SEAT.run(transaction.connection, [(False, head.position) for head in left if decisions.is_open(head)])
+    _SEAT.run(transaction.connection, [(True, first[lane_of(head)]) for head in left])
     return moved
 
 
@@ -135,7 +143,7 @@ def seat(transaction: Transaction, lane: Lane) -> None:
     """Make the right delivery of a lane its head, whatever happened in it: one being sent keeps its seat."""
     head = _HEAD.row(transaction.connection, *lane)
     first = _FIRST.row(transaction.connection, *lane)
-    if first is None or first[1] or (head is not None and head[1] == State.SENDING):
+    if first is None or (head is not None and (head[0] == first[0] or head[1] == State.SENDING)):
         return
     _SEAT.run(transaction.connection, [(False, head[0])] if head is not None else [])
     _SEAT.run(transaction.connection, [(True, first[0])])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 
@@ -34,7 +34,13 @@ _FACTS = Prepared(
     ("correlation_id",),
 )
 _KNOWN_AS = PreparedMany(
-    lambda keys: sa.select(_a.platform, _a.field, _a.original, _a.number).where(_a.original.in_(keys))
+    ["original", "field", "platform"],
+    lambda wanted: sa.select(_a.field, _a.original, _a.number).select_from(
+        wanted.join(
+            tables.aliases,
+            (_a.original == wanted.c.original) & (_a.field == wanted.c.field) & (_a.platform == wanted.c.platform),
+        )
+    ),
 )
 
 
@@ -75,9 +81,9 @@ def facts(connection: sa.Connection, correlation_id: str) -> Mapping[str, Enrich
     return {row[0]: Enriched(row[1], row[2]) for row in _FACTS.rows(connection, correlation_id)}
 
 
-def aliases(connection: sa.Connection, platform: str, originals: Sequence[str]) -> Mapping[tuple[str, str], str]:
+def aliases(
+    connection: sa.Connection, platform: str, spoken: Iterable[tuple[str, str]]
+) -> Mapping[tuple[str, str], str]:
     """Give what a platform calls numbers: (field, original) → its own."""
-    if not originals:
-        return {}
-    rows = _KNOWN_AS.rows(connection, originals)
-    return {(field, original): number for place, field, original, number in rows if place == platform}
+    rows = _KNOWN_AS.rows(connection, [(original, field, platform) for field, original in spoken])
+    return {(field, original): number for field, original, number in rows}

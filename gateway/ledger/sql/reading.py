@@ -177,7 +177,7 @@ def heads(connection: sa.Connection, platform: str, now: datetime, limit: int, *
     due = _DUE.rows(connection, platform, micros(now), limit)
     found = sorted((*ready, *due), key=lambda row: int(row[0]))[:limit] if due else ready
     spoken = [rows.numbers(row[rows.DELIVERY :]) for row in found]
-    known_as = learning.aliases(connection, platform, list({number for each in spoken for number in each.values()}))
+    known_as = learning.aliases(connection, platform, {pair for each in spoken for pair in each.items()})
     return [
         _work(row, {field: known_as[field, number] for field, number in each.items() if (field, number) in known_as})
         for row, each in zip(found, spoken, strict=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -63,28 +63,40 @@ def _arranged(given: Row, order: Sequence[int]) -> Row:
 
 
 class PreparedMany:
-    """A query for several keys at once: `statement` makes it for as many parameters as it is given."""
+    """A query for several keys at once: `statement` joins what it seeks to a table `wanted` of the keys.
 
-    _SIZES = (1, 8, 64, 256)
+    Keys are tuples of texts, in the order of `names`. A key's rows may come more than once.
+    """
 
-    def __init__(self, statement: Callable[[Sequence[sa.BindParameter[Any]]], sa.ClauseElement]) -> None:
-        self._by_size: Mapping[int, Prepared] = {
-            size: Prepared(statement([sa.bindparam(f"key_{i}") for i in range(size)]), _keys(size))
-            for size in self._SIZES
-        }
+    _SIZES = (1, 8, 32, 128)
 
-    def rows(self, connection: sa.Connection, keys: Sequence[Any]) -> Sequence[Row]:
+    def __init__(self, names: Sequence[str], statement: Callable[[sa.FromClause], sa.ClauseElement]) -> None:
+        self._names = names
+        self._statement = statement
+        self._by_size: dict[int, Prepared] = {}
+
+    def _of(self, size: int) -> Prepared:
+        if size not in self._by_size:
+            parameters = [f"{name}_{i}_" for i in range(size) for name in self._names]
+            self._by_size[size] = Prepared(self._statement(_wanted(self._names, size)), parameters)
+        return self._by_size[size]
+
+    def rows(self, connection: sa.Connection, keys: Sequence[Row]) -> Sequence[Row]:
         """Give the rows of all keys, in any order."""
         found: list[Row] = []
         for start in range(0, len(keys), self._SIZES[-1]):
             part = keys[start : start + self._SIZES[-1]]
             size = next(size for size in self._SIZES if size >= len(part))
-            found.extend(self._by_size[size].rows(connection, *part, *[part[-1]] * (size - len(part))))
+            padded = [*part, *[part[-1]] * (size - len(part))]
+            found.extend(self._of(size).rows(connection, *(word for key in padded for word in key)))
         return found
 
 
-def _keys(size: int) -> list[str]:
-    return [f"key_{i}" for i in range(size)]
+def _wanted(names: Sequence[str], size: int) -> sa.FromClause:
+    keys = [
+        sa.select(*(sa.bindparam(f"{name}_{i}_", type_=sa.Text).label(name) for name in names)) for i in range(size)
+    ]
+    return sa.union_all(*keys).subquery("wanted")
 
 
 def inserting(table: sa.Table, names: Iterable[str] | None = None) -> Prepared:
