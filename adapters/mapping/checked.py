@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import get_close_matches
 
 from adapters.mapping import constants, syntax
 from adapters.mapping.codes import CodeTable
+from adapters.mapping.coding import check_codes, check_tables
+from adapters.mapping.collisions import look_for_collisions
 from adapters.mapping.converters import BadArgument, Converter, Refused, build
 from adapters.mapping.defaults import default_converter, is_text
 from adapters.mapping.faults import Faults
-from adapters.mapping.paths import EACH, Path, Step
+from adapters.mapping.paths import Path
 from adapters.mapping.plan import Column, Node, Parallel, Parts, Plan, Rows, Scope, Target
 from adapters.placeholders import BadTemplate
-from adapters.source import BundleFinding, Keys
+from adapters.source import Keys
 from schemas import documents
-from schemas.codes import table
 from schemas.documents import Field
 from schemas.findings import Rejected, Text
 
@@ -61,7 +62,7 @@ class _Checking:
     def plan(self, found: syntax.Syntax, name: str) -> Plan:
         root = self._scope(found.fields, "", ROOT)
         fixed = tuple(constant for one in found.constants if (constant := self._constant(one)))
-        self._collisions(found)
+        look_for_collisions(found, self.faults)
         return Plan(name, found.document, root, fixed, found.ignored, found.unknown)
 
     def _scope(self, nodes: Sequence[syntax.Node], prefix: str, place: Path) -> Scope:
@@ -86,7 +87,7 @@ class _Checking:
         if not self._fits(node, known, chain):
             return None
         listed = known[0].field.repeated and not any(step.gives in ("list", "tree") for step in chain)
-        complete = self._complete(known, chain, node.keys)
+        complete = self._complete(known, chain, node.keys, writes=node.rules.writes)
         return Column(
             known,
             node.at,
@@ -129,9 +130,11 @@ class _Checking:
         self.faults.shape(keys, zh, en)
         return False
 
-    def _complete(self, targets: tuple[Target, ...], chain: tuple[Converter, ...], keys: Keys) -> tuple[Converter, ...]:
+    def _complete(
+        self, targets: tuple[Target, ...], chain: tuple[Converter, ...], keys: Keys, *, writes: bool
+    ) -> tuple[Converter, ...]:
         field = targets[0].field
-        self._coded(field, chain, keys)
+        check_tables(field, chain, keys, self.faults, writes=writes)
         if not chain:
             return (default_converter(field),)
         if chain[-1].gives == "integer" and field.type != "integer":
@@ -148,47 +151,18 @@ class _Checking:
         try:
             convert = default_converter(field).forward
             value = [convert(item) for item in value] if field.repeated else convert(value)
-            self._known_code(field, value, (*node.keys, "default"))
+            check_codes(field, value, (*node.keys, "default"), self.faults)
         except (Refused, TypeError):
             self.faults.shape((*node.keys, "default"), "标准值", f"a canonical value ({field.type})")
         return replace(rules, default=value)
 
-    def _known_code(self, field: Field, value: object, keys: Keys) -> None:
-        if not field.codes:
-            return
-        for code in value if isinstance(value, list) else [value]:
-            if code not in table(field.codes):
-                known = "、".join(table(field.codes).codes)
-                self.faults.shape(keys, f"标准代码：{known}", f"one of the canonical codes {known}")
-
-    def _coded(self, field: Field, chain: Sequence[Converter], keys: Keys) -> None:
-        for step in chain:
-            if step.codes is not None and field.codes:
-                self._code_table(step.codes, field, keys)
-
-    def _code_table(self, native: CodeTable, field: Field, keys: Keys) -> None:
-        canonical = table(field.codes or "").codes
-        for code in native.strangers(canonical):
-            self.faults.found.append(_stranger(native, code, field))
-        if gaps := native.gaps(canonical):
-            missing = "、".join(gaps)
-            self.faults.warn(
-                keys,
-                "codes.gaps",
-                Text(
-                    f"码表 {native.name} 没有 {missing} 的原码", f"table {native.name} has no native code for {missing}"
-                ),
-                Text(
-                    "请补上这些行，否则含有它们的文档无法写出",
-                    "add rows for them: documents that hold them cannot be written",
-                ),
-            )
-
     def _rows(self, node: syntax.Rows, prefix: str, place: Path) -> Rows | None:
         target = self._object(node.name, prefix, node.keys)
+        if target is None:
+            return None
         inner = node.path.under(place)
         scope = self._scope(node.fields, f"{prefix}{node.name}[].", inner)
-        return Rows(target, node.path, scope, node.rules, place, self._line(node.keys)) if target else None
+        return Rows(target, node.path, scope, node.rules, place, self._line(node.keys))
 
     def _parallel(self, node: syntax.Parallel, prefix: str, place: Path) -> Parallel | None:
         target = self._object(node.name, prefix, node.keys)
@@ -242,10 +216,13 @@ class _Checking:
         return None
 
     def _object(self, name: str, prefix: str, keys: Keys) -> Target | None:
-        field = self.objects.get(f"{prefix}{name}[]")
-        if field is not None:
-            return Target(tuple(name.split(".")), field)
-        self._unknown(prefix + name, keys)
+        """A canonical list of objects."""
+        target = self._target(name, prefix, keys)
+        if target is None or (target.field.repeated and target.field.type == "object"):
+            return target
+        self.faults.shape(
+            keys, "单个值的写法（该字段不是对象的列表）", "a single value: the field is not a list of objects"
+        )
         return None
 
     def _unknown(self, path: str, keys: Keys) -> None:
@@ -279,98 +256,10 @@ class _Checking:
             self.faults.add(
                 one.keys, "mapping.placeholder", Text(f"没有 {{{name}}}", f"there is no {{{name}}}"), _PLACEHOLDER
             )
-        return constants.Constant(one.path, one.value, write, self._line(one.keys))
-
-    def _collisions(self, found: syntax.Syntax) -> None:
-        """Two fields may share a native place only where `when` tells which of them it holds."""
-        places = [*_places(found.fields, ROOT), *(_Place(one.path.steps, one.keys) for one in found.constants)]
-        seen: dict[tuple[Step, ...], _Place] = {}
-        for place in places:
-            first = seen.setdefault(place.own, place)
-            if first.keys != place.keys and not (place.conditional and first.conditional):
-                self._collision(place, self._line(first.keys))
-        lists = {place.steps[:depth] for place in places for depth in place.lists}
-        leaves = {place.steps for place in places if place.steps[-1] is not EACH}
-        for place in places:
-            if wrong := place.crossing(lists, leaves):
-                head = Path(wrong)
-                self.faults.shape(
-                    place.keys,
-                    f"与 {head} 的其他写法一致的路径",
-                    f"a path that agrees with the others on what {head} is",
-                )
-
-    def _collision(self, place: _Place, line: int) -> None:
-        path = Path(place.steps)
-        self.faults.add(
-            place.keys,
-            "mapping.collision",
-            Text(f"原字段 {path} 已由第 {line} 行写出", f"{path} is already written by line {line}"),
-            Text(
-                "请用 when 区分，或用 only: in 只读入", "tell them apart with `when`, or only read it with `only: in`"
-            ),
-        )
+        return constants.Constant(one.path, constants.scalar(one.value), write, self._line(one.keys))
 
     def _line(self, keys: Keys) -> int:
         return self.faults.source.line(*keys)
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """A native place that something writes; `conditional`: under a `when`; `rows`: it is a list of objects."""
-
-    steps: tuple[Step, ...]
-    keys: Keys
-    conditional: bool = False
-    scope: int = 0
-
-    @property
-    def lists(self) -> tuple[int, ...]:
-        """Where the names of lists end."""
-        return tuple(depth for depth, step in enumerate(self.steps) if step is EACH)
-
-    @property
-    def own(self) -> tuple[Step, ...]:
-        """What nothing else may write: a list that the field makes itself is its own as a whole."""
-        return next((self.steps[: depth + 1] for depth in self.lists if depth >= self.scope), self.steps)
-
-    def crossing(self, lists: Collection[tuple[Step, ...]], leaves: Collection[tuple[Step, ...]]) -> tuple[Step, ...]:
-        """The part of the path that others take for a list or a single value; empty when all agree."""
-        for depth in range(1, len(self.steps) + 1):
-            head, then = self.steps[:depth], self.steps[depth : depth + 1]
-            inside = bool(then) and not str(then[0]).startswith("@") and head in leaves
-            if (head in lists and then != (EACH,)) or inside:
-                return head
-        return ()
-
-
-def _places(nodes: Sequence[syntax.Node], place: Path) -> list[_Place]:
-    found: list[_Place] = []
-    scope = len(place.steps)
-    for node in nodes:
-        if not node.rules.writes:
-            continue
-        if isinstance(node, syntax.Rows):
-            rows = node.path.under(place)
-            found += [_Place(rows.steps, node.keys, scope=scope), *_places(node.fields, rows)]
-            continue
-        first = node.at[:1] if isinstance(node, syntax.Column) else tuple(path for _, path in node.columns)
-        conditional = node.rules.when is not None
-        paths = (*first, *node.rules.also)
-        found += [_Place(path.under(place).steps, node.keys, conditional, scope) for path in paths]
-    return found
-
-
-def _stranger(native: CodeTable, code: str, field: Field) -> BundleFinding:
-    line = next(native.lines[one] for one, canonical in native.inward.items() if canonical == code)
-    known = "、".join(table(field.codes or "").codes)
-    return BundleFinding(
-        "codes.stranger",
-        Text(f"{code} 不是“{field.title}”的标准代码", f"{code} is not a canonical code of {field.path}"),
-        Text(f"标准代码：{known}", f"the canonical codes are: {known}"),
-        f"codes/{native.name}.csv",
-        line,
-    )
 
 
 _DOCUMENT = Text("请写文档名和版本，如 penalty-decision/1", "write a document and its version, as penalty-decision/1")

@@ -20,7 +20,7 @@ Write = Callable[[Mapping[str, Any], Mapping[str, Any]], Any]
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """A value written at `path`: `write` where it has placeholders, else `value`."""
+    """A value written at `path`: `write` makes it anew for each document; without one it is `value`, a scalar."""
 
     path: Path
     value: Any
@@ -44,10 +44,15 @@ def strangers(value: Any, fields: Mapping[str, Field], settings: Collection[str]
 
 
 def writer(value: Any, fields: Mapping[str, Field]) -> Write | None:
-    """Compile a constant with placeholders; None for one without any."""
-    if not placeholders(value):
-        return None
-    return _tree(value, fields)
+    """Compile a constant with placeholders or of several values; None for a plain scalar."""
+    if isinstance(value, dict | list) or placeholders(value):
+        return _tree(value, fields)
+    return None
+
+
+def scalar(value: Any) -> Any:
+    """Give a constant without placeholders as it is written, `{{` and `}}` as braces."""
+    return parse(value).render({}) if isinstance(value, str) and not placeholders(value) else value
 
 
 def _tree(value: Any, fields: Mapping[str, Field]) -> Write:

@@ -85,6 +85,13 @@ class _Reading:
         names = tuple(part.strip() for part in name.split(","))
         if isinstance(entry, str):
             return (Column(names, self._paths(entry, keys), (), Rules(), keys),)
+        if not isinstance(entry, dict):
+            self.faults.shape(
+                keys,
+                "原字段的路径，或含有 at、each、split、parts 的写法",
+                "a native path, or an entry with at, each, split or parts",
+            )
+            return ()
         shape = _shape(entry)
         entry = self._map(entry, keys, _SHAPES[shape])
         if len(names) > 1 and shape not in ("at", "split"):
@@ -265,9 +272,7 @@ class _Reading:
 _SOURCES = {"each", "split", "parts"}
 
 
-def _shape(entry: Any) -> str:
-    if not isinstance(entry, dict):
-        return "at"
+def _shape(entry: dict[str, Any]) -> str:
     if "split" in entry and isinstance(entry["split"], dict):
         return "columns"
     return next((shape for shape in ("each", "parts", "split") if shape in entry), "at")

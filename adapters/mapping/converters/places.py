@@ -103,10 +103,9 @@ KINDS = (
                 "wgs84",
             ),
             Example(
-                {"longitude": "120.15820000", "latitude": "30.28510000"},
-                {"longitude": "120.15352087", "latitude": "30.28745829"},
+                {"longitude": "120.1582", "latitude": "30.2851"},
+                {"longitude": "120.1534998", "latitude": "30.2874246"},
                 "gcj02",
-                written={"longitude": "120.1582", "latitude": "30.2851"},
             ),
         ),
         Text("gcj02、bd09 或 wgs84", "gcj02, bd09 or wgs84"),

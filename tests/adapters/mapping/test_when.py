@@ -1,0 +1,109 @@
+"""Conditions: one native place, two meanings, told apart by another field."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from adapters.mapping import Program
+
+COMPANY, PERSON = "91110000600037341L", "11010519491231002X"
+_PARTY = """
+document: case-file/1
+fields:
+  party.name: PARTY.USERNAME
+  {kind}
+  party.credit_code: {{at: PARTY.USERCODE, none: ["/"], when: {{at: PARTY.USERTYPE, in: ["02", "03"]}}}}
+  party.citizen_id:  {{at: PARTY.USERCODE, when: {{at: PARTY.USERTYPE, is: "01"}}}}
+"""
+
+
+@pytest.fixture
+def told(compiled: Any) -> Program:
+    """The discriminator has a mapping of its own."""
+    return compiled(_PARTY.format(kind="party.kind: {at: PARTY.USERTYPE, as: {code: party-kind}}"))  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def untold(compiled: Any) -> Program:
+    """The discriminator stands for nothing but the choice."""
+    return compiled(_PARTY.format(kind=""))  # type: ignore[no-any-return]
+
+
+def _party(program: Program, **columns: Any) -> Any:
+    return program.code.inward({"PARTY": {"USERNAME": "甲", **columns}})[0]["party"]
+
+
+def test_the_discriminator_says_which_field_is_meant(untold: Program) -> None:
+    """As text, whatever it was sent as."""
+    assert _party(untold, USERCODE=COMPANY, USERTYPE="02") == {"name": "甲", "credit_code": COMPANY}
+    assert _party(untold, USERCODE=PERSON, USERTYPE=" 01 ") == {"name": "甲", "citizen_id": PERSON}
+    assert _party(untold, USERCODE=PERSON, USERTYPE="09") == {"name": "甲"}
+    assert _party(untold, USERCODE="/", USERTYPE="02") == {"name": "甲"}
+
+
+def test_nothing_is_drift_about_a_discriminator(untold: Program) -> None:
+    """It is known though no field maps it."""
+    assert untold.code.inward({"PARTY": {"USERTYPE": "02"}})[2] == {}
+
+
+def test_on_the_way_out_the_value_chooses_the_discriminator(untold: Program) -> None:
+    """The first value of the condition is written."""
+    assert untold.outward({"party": {"name": "甲", "credit_code": COMPANY}})["PARTY"] == {
+        "USERNAME": "甲",
+        "USERTYPE": "02",
+        "USERCODE": COMPANY,
+    }
+    assert untold.outward({"party": {"citizen_id": PERSON}})["PARTY"] == {"USERTYPE": "01", "USERCODE": PERSON}
+
+
+def test_a_discriminator_of_its_own_chooses_the_value(told: Program) -> None:
+    """Wherever in the file it stands, it is written first."""
+    trader = {"name": "甲", "kind": "sole-trader", "credit_code": COMPANY}
+    assert told.outward({"party": trader})["PARTY"] == {"USERNAME": "甲", "USERTYPE": "03", "USERCODE": COMPANY}
+    both = {"kind": "person", "credit_code": COMPANY, "citizen_id": PERSON}
+    assert told.outward({"party": both})["PARTY"] == {"USERTYPE": "01", "USERCODE": PERSON}
+
+
+def test_nothing_is_written_only_where_the_place_is_free(told: Program) -> None:
+    """The `/` of one field never covers the value of the other."""
+    assert told.outward({"party": {"kind": "company"}})["PARTY"] == {"USERTYPE": "02", "USERCODE": "/"}
+    assert told.outward({"party": {"kind": "person", "citizen_id": PERSON}})["PARTY"]["USERCODE"] == PERSON
+    assert "USERCODE" not in told.outward({"party": {"kind": "person"}})["PARTY"]
+    assert told.outward({}) == {"PARTY": {"USERCODE": "/"}}
+
+
+def test_a_field_may_depend_on_another_being_there(progress: Any) -> None:
+    """`present`, true or false."""
+    program = progress(
+        "opinion: YJ\n"
+        "document_number: {at: BZ, when: {at: YJ, present: true}}\n"
+        "detail: {at: BZ, when: {at: YJ, present: false}}"
+    )
+    base = {"AH": "A1", "HJ": "filed", "SJ": "2025-08-06T09:30:00+08:00"}
+    with_opinion = program.inward({**base, "YJ": "好", "BZ": "文"}).document
+    without = program.inward({**base, "YJ": "", "BZ": "文"}).document
+    assert with_opinion["document_number"] == "文"
+    assert "detail" not in with_opinion
+    assert without["detail"] == "文"
+    assert program.outward(with_opinion) == {**base, "YJ": "好", "BZ": "文"}
+    assert program.outward(without) == {**base, "BZ": "文"}
+
+
+def test_conditions_hold_within_each_row(compiled: Any) -> None:
+    """Paths are relative to the element."""
+    program = compiled(
+        """
+        document: case-file/1
+        fields:
+          violations:
+            each: W[]
+            fields:
+              facts: {at: V, when: {at: T, is: 1}}
+              item_code: {at: V, when: {at: T, is: 2}}
+        """
+    )
+    document = {"violations": [{"facts": "f"}, {"item_code": "c"}]}
+    assert program.outward(document) == {"W": [{"T": 1, "V": "f"}, {"T": 2, "V": "c"}]}
+    assert program.code.inward(program.outward(document))[0]["violations"] == document["violations"]
