@@ -42,6 +42,7 @@ class Receiving:
         self._identity = [_alternatives(item) for item in declared.identity]
         self._answer = AnswerWriter(declared.answer, wire) if declared.answer is not None else None
         self._native = retelling.native_paths(program.explain())
+        self._canonical = retelling.canonical_fields(program.explain())
 
     @property
     def type(self) -> str:
@@ -73,8 +74,9 @@ class Receiving:
             return {}
         inside: dict[int, list[Finding]] = {}
         outside: list[Finding] = []
-        for where, finding in self._schema.faults(parsed):
+        for where, fault in self._schema.faults(parsed):
             index = self._record_index(where)
+            finding = retelling.entitled(fault, self._canonical, str(self._split or ""))
             (outside if index is None else inside.setdefault(index, [])).append(finding)
         if outside:
             raise _invalid([*outside, *(finding for some in inside.values() for finding in some)])

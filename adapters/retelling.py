@@ -20,6 +20,26 @@ def native_paths(lineage: Iterable[Lineage]) -> Mapping[str, Lineage]:
     return found
 
 
+def canonical_fields(lineage: Iterable[Lineage]) -> Mapping[str, Lineage]:
+    """Index a mapping's lineage by native path; of several that read one place the first is kept."""
+    found: dict[str, Lineage] = {}
+    for one in lineage:
+        for path in one.path.split(", "):
+            found.setdefault(path, one)
+    return found
+
+
+def entitled(finding: Finding, known: Mapping[str, Lineage], above: str = "") -> Finding:
+    """Give a finding about the native body with the canonical field and title that a mapping reads there.
+
+    `above` is the path of the records in the body, where the mapping starts inside a record.
+    """
+    path = generic(finding.path)
+    inside = (path.removeprefix(f"{start}.") for start in (above, above.removesuffix("[]")))
+    origin = next((known[one] for one in (path, *inside) if one in known), None)
+    return finding if origin is None else finding.at(field=origin.field, title=origin.title)
+
+
 def retold(finding: Finding, known: Mapping[str, Lineage]) -> Finding:
     """Give the finding with the native path and the title of its field, where the mapping knows it."""
     if finding.path or not finding.field:

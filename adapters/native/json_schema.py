@@ -40,7 +40,7 @@ class JsonSchema:
             if count >= MAX_FINDINGS:
                 return
             where = tuple(error.instance_path)
-            yield where, Finding(CODE, _text(error), path=written(where))
+            yield where, Finding(CODE, _text(error), path=written((*where, *_lacking(error))))
 
 
 _SAID: Mapping[str, str] = {
@@ -59,6 +59,12 @@ _SAID: Mapping[str, str] = {
     "multipleOf": "不是 {multiple_of} 的倍数",
     "format": "不是合格的 {format}",
 }
+
+
+def _lacking(error: jsonschema_rs.ValidationError) -> tuple[str, ...]:
+    """What is required and missing is told by where it should stand."""
+    kind: Any = error.kind
+    return (kind.property,) if kind.name == "required" else ()
 
 
 def _text(error: jsonschema_rs.ValidationError) -> Text:
