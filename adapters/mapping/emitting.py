@@ -19,7 +19,7 @@ from adapters.mapping.runtime import ParallelColumns, Site
 from adapters.mapping.shape import TEXT, Shape
 
 _NAMED = ("refused", "lacking", "bare", "bare_text", "word", "there", "inside", "elements", "nested", "gathered")
-_ALSO_NAMED = ("spread", "strange", "EMPTY")
+_ALSO_NAMED = ("spread", "strange", "strange_rows", "EMPTY")
 
 
 class Emitter:

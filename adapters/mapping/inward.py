@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from adapters.mapping.emitting import Emitter, Places, none_texts, parallel_columns, required_sites, site
-from adapters.mapping.paths import Path, Step
+from adapters.mapping.paths import EACH, Path, Step
 from adapters.mapping.plan import Column, Node, Parallel, Parts, Plan, Rows, Scope, Target
 from adapters.mapping.runtime import Site, reader
 from adapters.mapping.shape import Shape
@@ -49,9 +49,12 @@ class _Inward:
     def _natives(self, scope: Scope, shape: Shape, places: Places, steps: tuple[Step, ...], index: str) -> None:
         """Fetch each native object of the scope once."""
         for name, child in shape.children.items():
+            here = (*steps, name)
+            if child.each:
+                self._watch_rows(scope, child, places, here)
             if not child.holds:
                 continue
-            here, variable = (*steps, name), self.out.name("n")
+            variable = self.out.name("n")
             places.variables[here] = variable
             path = Path(here).under(scope.place)
             where = self.out.constant(Site(str(path), "", str(path)), "S")
@@ -61,6 +64,15 @@ class _Inward:
                 self.out.line(f"{variable} = inside({variable}, {where}, {known}, found, {index})")
             self._watch(scope, child, variable, here)
             self._natives(scope, child, places, here, index)
+
+    def _watch_rows(self, scope: Scope, shape: Shape, places: Places, steps: tuple[Step, ...]) -> None:
+        """Look for unknown names in the elements of a list that no `each` walks through."""
+        walked = {node.path.steps for node in scope.nodes if isinstance(node, Rows) and node.rules.reads}
+        path = (*steps, EACH)
+        if self.watch and shape.children and not shape.open and path not in walked:
+            known = self.out.constant(frozenset(shape.children), "K")
+            value = f"{places.variables[steps[:-1]]}.get({steps[-1]!r})"
+            self.out.line(f"strange_rows({value}, {known}, {str(Path(path).under(scope.place))!r}, drift)")
 
     def _objects(self, scope: Scope, canonical: str) -> dict[tuple[str, ...], str]:
         """Make the canonical objects of the scope, to be kept only when something is in them."""

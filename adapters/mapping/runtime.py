@@ -54,7 +54,8 @@ def refused(found: list[Finding], site: Site, value: Any, error: Refused, index:
     value = getattr(error, "value", value)
     title = site.title or site.field
     zh = f"“{title}”的值不符，应为{error.expected.zh}。"
-    found.append(site.finding(error.code, zh, f"{site.field}: expected {error.expected.en}.", index, value))
+    en = f"{_indexed(site.field or site.path, index)}: expected {error.expected.en}."
+    found.append(site.finding(error.code, zh, en, index, value))
 
 
 def lacking(made: Mapping[str, Any], sites: Mapping[str, Site], found: list[Finding], index: Index) -> None:
@@ -169,6 +170,13 @@ def strange(tree: Mapping[str, Any], known: Collection[str], path: str, drift: d
     for name in tree:
         if name not in known:
             drift[f"{path}.{name}" if path else name] = None
+
+
+def strange_rows(values: Any, known: Collection[str], path: str, drift: dict[str, None]) -> None:
+    """Note the names nobody mapped in the elements of a list."""
+    for item in values if values.__class__ is list else (values,):
+        if item.__class__ is dict:
+            strange(item, known, path, drift)
 
 
 def elementwise(convert: Callable[[Any], Any]) -> Callable[[Any], list[Any]]:

@@ -51,3 +51,14 @@ def test_or_ignored(progress: Any) -> None:
 def test_a_flood_of_unknown_fields_is_bounded(progress: Any) -> None:
     """A warning a field, up to a limit."""
     assert len(_paths(progress(), {**BASE, **{f"F{n}": n for n in range(5000)}})) == 50
+
+
+def test_elements_of_any_list_are_watched(compiled: Any) -> None:
+    """Of lists whose members are single values, too."""
+    program = compiled(
+        "document: penalty-decision/1\n"
+        "fields: {license_actions: 'ZZ[].MC', legal_basis: {at: 'LAWS[]', only: in}}\n"
+        "ignored: ['FJ[].BZ']"
+    )
+    tree = {"ZZ": [{"MC": "甲证", "HM": "1"}], "FJ": {"BZ": 1, "Q": 2}, "LAWS": [{"x": 1}]}
+    assert list(program.code.inward(tree)[2]) == ["ZZ[].HM", "FJ[].Q"]
