@@ -17,8 +17,10 @@ class Wire(BaseModel):
 
 
 # ── problems ──────────────────────────────────────────────────────────────────────────────────
-class FieldError(Wire):
+class FieldError(BaseModel):
     """One fault of a document: where it was written, which field it is, what to do."""
+
+    model_config = ConfigDict(extra="allow")
 
     code: str = Field(description="A stable word for the fault, such as `identifier.shape`")
     message: str = Field(description="What is wrong and what to do, in the caller's language")
@@ -38,7 +40,7 @@ class Problem(BaseModel):
     status: int = Field(description="The HTTP status")
     detail: str = Field(description="What happened and what to do next")
     code: str = Field(description="A stable word for programs")
-    trace_id: str = Field(description="Quote it to the operators")
+    trace_id: str | None = Field(default=None, description="Quote it to the operators")
     rejection_id: str | None = Field(default=None, description="Under this name the rejected bytes are kept")
     errors: list[FieldError] | None = Field(default=None, description="One entry a fault")
 

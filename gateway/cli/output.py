@@ -86,7 +86,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str, 
         drawn.add_column(column, overflow="fold")
     for line in lines:
         drawn.add_row(*line)
-    screen.print(drawn, width=_width())
+    _drawing().print(drawn)
 
 
 def facts(pairs: Iterable[tuple[str, Any]]) -> None:
@@ -97,12 +97,12 @@ def facts(pairs: Iterable[tuple[str, Any]]) -> None:
     for name, value in pairs:
         if value not in (None, "", [], {}):
             drawn.add_row(name, _cell(value))
-    screen.print(drawn, width=_width())
+    _drawing().print(drawn)
 
 
-def _width() -> int | None:
-    """Leave lines whole for whatever reads a pipe."""
-    return None if screen.is_terminal else PIPE_WIDTH
+def _drawing() -> Console:
+    """Give where tables are drawn: lines stay whole for whatever reads a pipe."""
+    return screen if screen.is_terminal else Console(width=PIPE_WIDTH)
 
 
 def _cell(value: Any) -> str:

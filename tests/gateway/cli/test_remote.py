@@ -1,0 +1,117 @@
+"""Commands against a real gateway process: register, send, look, decide, end."""
+
+import json
+
+import pytest
+
+PENALTY = "penalty.330000"
+GOOD = '{"AH": "浙环案2026001", "WSH": "浙环罚〔2026〕3号", "LX": "1", "ZXSJ": "2026-05-06 09:30:00"}'
+NOWHERE = "base_url=http://127.0.0.1:9"
+
+
+@pytest.fixture
+def credential(remote) -> str:
+    """A registered penalty system's credential."""
+    added = remote("platform", "add", PENALTY, "--adapter", "town", "--set", NOWHERE, "--set", "key=k")
+    assert added.code == 0, added.err
+    return remote("platform", "credentials", PENALTY, "--json").json["credential"]
+
+
+def test_platforms_are_registered_and_listed(remote, credential):
+    """Their secrets are named, never printed."""
+    assert PENALTY in remote("platform", "list").out
+    shown = remote("platform", "show", PENALTY, "--json").json
+    assert shown["secrets"] == ["key"]
+    assert "示例县局" in remote("platform", "show", PENALTY).out
+
+
+def test_a_secret_can_come_from_a_file(remote, credential, tmp_path):
+    """So that no shell's history holds it."""
+    (tmp_path / "key").write_text("s3cret\n")
+    added = remote("platform", "add", PENALTY, "--adapter", "town", "--set", NOWHERE, "--set", "key=@key")
+    assert added.code == 0, added.err
+    missing = remote("platform", "add", PENALTY, "--adapter", "town", "--set", "key=@nothing")
+    assert missing.code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["platform", "add", "penalty.999999", "--adapter", "town", "--set", NOWHERE, "--set", "key=k"], 1),
+        (["platform", "add", PENALTY, "--adapter", "nothing"], 1),
+        (["platform", "add", PENALTY, "--adapter", "town", "--set", "nonsense"], 2),
+        (["platform", "show", "penalty.110000"], 1),
+        (["message", "show", "nothing"], 1),
+        (["message", "list", "--state", "sideways"], 1),
+        (["dead", "show", "nothing"], 1),
+        (["dead", "replay", "--reason", "x"], 2),
+        (["dead", "discard", "nothing", "--reason", "x"], 1),
+        (["platform", "list", "--token", "wrong"], 1),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_refusals_say_what_to_do(remote, arguments, code):
+    """The gateway's problem document becomes words and an exit code."""
+    said = remote(*arguments)
+    assert said.code == code, said.out + said.err
+    assert "→" in said.err or "errors" in said.err
+    assert "Traceback" not in said.err
+
+
+def test_a_refusal_is_json_when_asked_for(remote):
+    """The problem document itself, on standard output."""
+    assert remote("platform", "show", "penalty.110000", "--json").json["code"] == "platform.unknown"
+
+
+def test_a_document_is_sent_and_followed(remote, credential, tmp_path):
+    """Sent as a platform, found in the list, shown with its deliveries."""
+    (tmp_path / "paid.json").write_text(GOOD)
+    sent = remote("message", "send", "paid.json", "--operation", "execution", "--token", credential, "--json")
+    assert sent.code == 0, sent.err
+    message = sent.json["message_id"]
+    assert message in remote("message", "list").out
+    shown = remote("message", "show", message)
+    assert "浙环案2026001" in shown.out
+    assert "nobody yet" in shown.out
+    assert "duplicate" in remote("message", "send", "paid.json", "--operation", "execution", "--token", credential).out
+
+
+def test_a_refused_document_is_exit_code_one(remote, credential, tmp_path):
+    """With every fault, place and remedy."""
+    (tmp_path / "bad.json").write_text(json.dumps({"AH": 1}))
+    said = remote("message", "send", "bad.json", "--operation", "execution", "--token", credential)
+    assert said.code == 1
+    assert "native.invalid" in said.err
+
+
+def test_a_dry_run_shows_the_translation(remote, credential, tmp_path):
+    """And stores nothing."""
+    (tmp_path / "try.json").write_text(GOOD.replace("2026001", "2026777"))
+    said = remote("message", "send", "try.json", "--operation", "execution", "--token", credential, "--dry-run")
+    assert said.json["document"]["case_number"] == "浙环案2026777"
+    assert remote("message", "list", "--case-number", "浙环案2026777", "--json").json["messages"] == []
+
+
+def test_sending_needs_a_credential(remote, tmp_path):
+    """The admin token stands for no platform, so it is not tried."""
+    (tmp_path / "paid.json").write_text(GOOD)
+    said = remote("message", "send", "paid.json", "--operation", "execution")
+    assert said.code == 2
+    assert "platform credentials" in said.err
+
+
+def test_platforms_are_paused_resumed_and_asked(remote, credential):
+    """Pause and resume show the holds; a ping nobody answers is exit code 1."""
+    assert remote("platform", "pause", PENALTY, "--reason", "检修", "--json").json["holds"] == ["paused"]
+    assert remote("platform", "resume", PENALTY, "--reason", "检修完毕", "--json").json["holds"] == []
+    said = remote("platform", "ping", PENALTY)
+    assert said.code == 1
+    assert "does not answer" in said.out
+
+
+def test_nothing_is_dead(remote, credential):
+    """And replaying nothing ends at once, well."""
+    assert "Nothing is dead" in remote("dead", "list").out
+    replayed = remote("dead", "replay", "--all", "--reason", "平台已修复", "--json")
+    assert replayed.code == 0, replayed.err
+    assert replayed.json["total"] == 0
