@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from lxml import etree
 from stdnum.cn import uscc
 
 from adapters import DeclarativeAdapter, bundled
@@ -14,6 +15,8 @@ from adapters.mapping.paths import parse as parse_path
 from adapters.mapping.plan import canonical
 from schemas.codes import table
 from schemas.publish import json_schema
+
+XS = "{http://www.w3.org/2001/XMLSchema}"
 
 
 def _walk(node: Any) -> Iterator[tuple[str, str]]:
@@ -49,6 +52,17 @@ def test_every_native_path_is_spelled_in_the_native_schema(receives_declared: tu
     ignored = adapter.bundle.mappings[declared.mapping].value.get("ignored", [])
     unknown = [text for text in (*program.reads, *ignored) if not _properties(schema, parse_path(text).steps)]
     assert unknown == []
+
+
+def test_every_column_of_a_package_is_known_both_ways(adapter_of: Callable[[str], DeclarativeAdapter]) -> None:
+    """Records take new columns, so the known ones are compared by name."""
+    adapter = adapter_of("pollutant-permit")
+    root = etree.fromstring(adapter.bundle.native("package.xsd"))
+    columns = {node.get("name") for node in root if node.find(f"{XS}simpleType") is not None}
+    head = {"SJBBH", "SJBLX", "DWDM", "JLS", "SCRQ"}
+    mapping = adapter.bundle.mappings["permit"].value
+    known = {*adapter.compiled.programs["permit"].reads, *mapping["ignored"]}
+    assert columns - head == known
 
 
 def test_every_column_of_a_received_schema_is_mapped_or_declared_lost(

@@ -217,6 +217,28 @@ def test_a_new_column_is_noticed_and_does_not_stop_the_message(adapter_of: Adapt
     assert [(one.code, one.path) for one in warnings] == [("native.unknown", "NEWCOLUMN")]
 
 
+def test_a_new_column_of_a_package_is_noticed_too(adapter_of: Adapters) -> None:
+    """The other columns may come in any order."""
+    body = _sample("pollutant-permit", "permit").read_bytes().replace(b"<CLBZ>", b"<XZ>1</XZ><CLBZ>")
+    adapter = adapter_of("pollutant-permit")
+    (record,) = adapter.read("permit", body).records
+    assert [(one.code, one.path) for one in adapter.translate_in("permit", record).warnings] == [
+        ("native.unknown", "XZ")
+    ]
+
+
+def test_one_bad_record_does_not_stop_the_package(adapter_of: Adapters) -> None:
+    """It is told by its column and title; the others are read."""
+    body = _sample("pollutant-permit", "permit", 2).read_bytes().replace("海昕".encode("gbk"), "海".encode("gbk") * 200)
+    adapter = adapter_of("pollutant-permit")
+    good, bad = adapter.read("permit", body).records
+    assert adapter.translate_in("permit", good).document["permit_number"] == "92330110MA2LB61N0M001W"
+    with pytest.raises(Rejected) as caught:
+        adapter.translate_in("permit", bad)
+    (finding,) = caught.value.findings
+    assert (finding.path, finding.title) == ("Data.Record[1].DWMC", "单位名称")
+
+
 def test_what_is_missing_is_named_in_the_platforms_words_and_ours(adapter_of: Adapters) -> None:
     """Native path, canonical field and its Chinese title."""
     native = _json("mobile-enforcement", "case")
