@@ -31,7 +31,7 @@ serve: setup ## Run the gateway on SQLite in this folder
 	@$(BIN)/hutong serve $(ARGS)
 
 bench: setup ## Throughput as ratios against baselines in the same run
-	@$(BIN)/python tests/benchmarks/run.py $(ARGS)
+	@PYTHONPATH=tests/acceptance $(BIN)/python tests/benchmarks/run.py $(ARGS)
 
 chaos: setup ## The long kill test: two hundred SIGKILLs under load
 	@KILLS=200 $(BIN)/pytest tests/acceptance/test_nothing_lost.py -s $(ARGS)

@@ -63,7 +63,7 @@ _NAMELESS = frozenset({"市辖区", "县", "省直辖县级行政单位", "自�
 def by_name(full: str) -> str | None:
     """Return the code of a full path, with or without `/` between its levels; None when unknown or ambiguous.
 
-    Codes in force go before abolished ones of the same name.
+    Codes in force go before abolished ones of the same name, and a city before the 市辖区 it is made of.
     """
     return _by_name().get(full.replace("/", "").replace(" ", "").strip())
 
@@ -77,7 +77,8 @@ def _by_name() -> dict[str, str | None]:
             if (one.valid_to is None) is in_force:
                 full = path_name(one.code).replace("/", "")
                 if full and full not in known:
-                    found[full] = None if full in found else one.code
+                    wider = found.get(full, one.code)
+                    found[full] = wider if wider and covers(wider, one.code) else None
     return found
 
 

@@ -73,9 +73,9 @@ def test_nothing_is_lost_reordered_or_doubled_when_the_gateway_is_killed(tmp_pat
         assert all(one["valid"] for platform in place.doubles for one in place.received(platform))
 
 
-def sabotaged(folder: Path, *, admin_token: str) -> Served:
-    """Describe a gateway that forgets one settle of every hundred."""
-    served = gateway(folder, admin_token=admin_token)
+def sabotaged(folder: Path, *, admin_token: str, adapters: str) -> Served:
+    """Describe a gateway that forgets one settle."""
+    served = gateway(folder, admin_token=admin_token, adapters=adapters)
     served.command = [served.command[0], str(Path(__file__).with_name("forgetful_gateway.py"))]
     return served
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from bundles import unlimited
 
 from gateway.demo.processes import Served, double, gateway
 from gateway.demo.stage import Stage
@@ -25,11 +26,12 @@ class Town(Stage):
     folder: Path = Path()
 
     def settle_down(self, platform: str, adapter: str) -> None:
-        """Start a platform's double, register the platform and take a credential for it."""
-        self.doubles[platform] = double(adapter, self.folder, name=platform)
+        """Start a platform's double, register the platform without rate limits and take a credential for it."""
+        bundle = self.folder / "bundles" / f"fast-{adapter}"
+        self.doubles[platform] = double(str(bundle), self.folder, name=platform)
         self.doubles[platform].start()
         self.doubles[platform].wait_until_serving()
-        self.register(platform, adapter, self.doubles[platform].url)
+        self.register(platform, bundle.name, self.doubles[platform].url)
 
     def submit(self, platform: str, message_type: str, document: dict[str, Any]) -> Any:
         """Hand in a canonical document as a platform does."""
@@ -57,7 +59,8 @@ class Town(Stage):
 @contextlib.contextmanager
 def town(folder: Path, make: Callable[..., Served] = gateway) -> Iterator[Town]:
     """Run a gateway in `folder`, and end every process afterwards."""
-    place = Town(make(folder, admin_token=ADMIN_TOKEN), {}, ADMIN_TOKEN, folder=folder)
+    bundles = unlimited(folder / "bundles")
+    place = Town(make(folder, admin_token=ADMIN_TOKEN, adapters=str(bundles)), {}, ADMIN_TOKEN, folder=folder)
     try:
         place.gateway.start()
         place.gateway.wait_until_serving()

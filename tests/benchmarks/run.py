@@ -11,7 +11,6 @@ import argparse
 import json
 import os
 import platform as machine
-import shutil
 import statistics
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from bundles import unlimited
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -31,7 +31,6 @@ from rich.table import Table
 from gateway.demo.processes import Served, double, free_port, gateway
 
 HERE = Path(__file__).parent
-BUNDLES = HERE.parents[1] / "adapters"
 TOKEN = "benchmark-admin-token-0123456789abcdef"
 SOURCE, TARGET = "penalty.330000", "mobile-enforcement.330000"
 OPINION = "经审查，该案事实清楚、证据确凿、程序合法，同意进入下一环节。" * 30
@@ -68,15 +67,15 @@ def main() -> None:
     chosen = options.parse_args()
     scenarios = {
         "accept: bare ASGI, the same bytes durable": bare,
-        "accept: penalty JSON": lambda *load: accept("bench-penalty", "progress", NATIVE, *load),
+        "accept: penalty JSON": lambda *load: accept("fast-penalty", "progress", NATIVE, *load),
         "accept: a mapping that does nothing": lambda *load: accept(
-            "bench-canonical", "case.progressed", CANONICAL, *load
+            "fast-canonical", "case.progressed", CANONICAL, *load
         ),
         "end to end: penalty JSON to mobile JSON": lambda *load: end_to_end(
-            "bench-penalty", "bench-mobile-enforcement", "progress", NATIVE, *load
+            "fast-penalty", "fast-mobile-enforcement", "progress", NATIVE, *load
         ),
         "end to end: a mapping that does nothing": lambda *load: end_to_end(
-            "bench-canonical", "bench-canonical", "case.progressed", CANONICAL, *load
+            "fast-canonical", "fast-canonical", "case.progressed", CANONICAL, *load
         ),
     }
     found: dict[str, list[dict[str, float]]] = {name: [] for name in scenarios}
@@ -158,7 +157,7 @@ def load(url: str, token: str, document: dict[str, Any], folder: str, clients: i
 def town(source: str, target: str, *, paused: bool) -> Iterator[tuple[Served, str, str]]:
     """Run a gateway with one platform that speaks and one that listens, without rate limits."""
     with tempfile.TemporaryDirectory() as folder:
-        bundles = unlimited(Path(folder) / "bundles")
+        bundles = unlimited(Path(folder) / "bundles", "penalty", "mobile-enforcement", "canonical")
         gate = gateway(Path(folder), admin_token=TOKEN, adapters=str(bundles))
         sink = double(str(bundles / target), Path(folder))
         with running([gate, sink]):
@@ -168,18 +167,6 @@ def town(source: str, target: str, *, paused: bool) -> Iterator[tuple[Served, st
                 operator(gate, "POST", f"/v1/platforms/{TARGET}/pause", json={"reason": "accept only"})
             credential = operator(gate, "POST", f"/v1/platforms/{SOURCE}/credentials")["credential"]
             yield gate, credential, folder
-
-
-def unlimited(folder: Path) -> Path:
-    """Copy the bundles under another name, with the limits of a benchmark."""
-    for name in ("penalty", "mobile-enforcement", "canonical"):
-        copy = folder / f"bench-{name}"
-        shutil.copytree(BUNDLES / name, copy)
-        manifest = copy / "adapter.yaml"
-        lines = [line for line in manifest.read_text(encoding="utf-8").splitlines() if not line.startswith("limits:")]
-        text = "\n".join(lines).replace(f"adapter: {name}", f"adapter: bench-{name}", 1)
-        manifest.write_text(text + "\nlimits: {concurrency: 64, timeout: 30s}\n", encoding="utf-8")
-    return folder
 
 
 def register(gate: Served, platform: str, adapter: str, base_url: str) -> None:

@@ -70,3 +70,9 @@ def test_names_go_both_ways() -> None:
     assert regions.by_name("北京市/东城区") == "110101"
     assert regions.path_name("000000") == "全国"
     assert regions.by_name("余杭区") is None
+
+
+def test_a_city_is_found_by_its_path_though_its_districts_share_it():
+    """杭州市 is 330100, not the nameless 市辖区 330101 below it; a municipality likewise."""
+    assert regions.by_name("浙江省/杭州市") == "330100"
+    assert regions.by_name("重庆市") == "500000"
