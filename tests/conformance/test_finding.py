@@ -98,6 +98,8 @@ async def test_pages(play: Any, ledger: Any, make: Any) -> None:
     searches = (
         lambda cursor: ledger.find_messages(MessageFilter(), cursor, 2),
         lambda cursor: ledger.find_messages(MessageFilter(platform=make.penalty), cursor, 2),
+        lambda cursor: ledger.find_messages(MessageFilter(platform=make.penalty, since=make.at()), cursor, 2),
+        lambda cursor: ledger.find_messages(MessageFilter(platform=make.penalty, until=make.at(1)), cursor, 2),
         lambda cursor: ledger.find_deliveries(DeliveryFilter(), cursor, 2),
         lambda cursor: ledger.find_deliveries(DeliveryFilter(state=State.READY), cursor, 2),
     )

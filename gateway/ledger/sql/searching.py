@@ -30,19 +30,70 @@ def _page(found: Sequence[Row], read: Callable[[Sequence[Row]], Sequence[T]], li
 
 # ── messages ──────────────────────────────────────────────────────────────────────────────────
 def find_messages(connection: sa.Connection, filter: MessageFilter, cursor: str | None, limit: int) -> Page[Message]:
-    """Find messages; a platform is looked for as source and as destination apart, each in its own index."""
+    """Find messages: by number, case or state where one is given, else by time, else by platform or type."""
     before = decisions.place(cursor)
     conditions = _message_conditions(connection, filter)
-    if filter.platform is None:
+    order: tuple[sa.ColumnElement[Any], ...] = (_m.place.desc(),)
+    if _finds_few(filter):
+        places = _places(connection, _by_message([*conditions, *_at_platform(filter)], before, limit))
+    elif filter.since or filter.until:
+        order = (_m.received_at.desc(), _m.place.desc())
+        places = _places(connection, _by_time([*conditions, *_at_platform(filter)], before, limit))
+    elif filter.platform is None:
         places = _places(connection, _by_message(conditions, before, limit))
     else:
-        source = _by_message([*conditions, _m.source == filter.platform], before, limit)
-        destination = _by_destination(filter.platform, conditions, before, limit)
-        places = [*_places(connection, source), *_places(connection, destination)]
-    newest = sorted(set(places), reverse=True)[: limit + 1]
-    query = sa.select(*rows.STORED_COLUMNS).select_from(_stored).where(_m.place.in_(newest))
-    found = connection.execute(query.order_by(_m.place.desc())).fetchall()
-    return _page(found, lambda page: [rows.message(row) for row in page], limit)
+        places = _by_platform(connection, filter.platform, conditions, before, limit)
+    query = sa.select(*rows.STORED_COLUMNS).select_from(_stored).where(_m.place.in_(places))
+    return _page(connection.execute(query.order_by(*order)).fetchall(), _messages, limit)
+
+
+def _messages(found: Sequence[Row]) -> list[Message]:
+    return [rows.message(row) for row in found]
+
+
+def _finds_few(filter: MessageFilter) -> bool:
+    named = filter.correlation_id or filter.case_number or filter.credit_code
+    return bool(named) or filter.state not in (None, State.DELIVERED)
+
+
+def _message_conditions(connection: sa.Connection, filter: MessageFilter) -> list[Condition]:
+    conditions: list[Condition] = []
+    if filter.correlation_id is not None:
+        conditions.append(_m.correlation_id == filter.correlation_id)
+    for name in ("case_number", "credit_code"):
+        value = getattr(filter, name)
+        if value is not None:
+            conditions.append(_m.place.in_(sa.select(_k.message).where(_k.value == value, _k.name == name)))
+    if filter.type is not None:
+        alone = not (_finds_few(filter) or filter.platform or filter.since or filter.until)
+        conditions.append((_m.type if alone else _unindexed(_m.type)) == filter.type)
+    if filter.state is not None:
+        conditions.append(_in_state(connection, filter.state))
+    received = _unindexed(_m.received_at) if _finds_few(filter) else _m.received_at
+    if filter.since is not None:
+        conditions.append(received >= micros(filter.since))
+    if filter.until is not None:
+        conditions.append(received < micros(filter.until))
+    return conditions
+
+
+def _unindexed(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """Compare a column without its index, where another one finds fewer."""
+    return sa.func.coalesce(column, None)
+
+
+def _in_state(connection: sa.Connection, state: State) -> Condition:
+    if state is State.DELIVERED:
+        return sa.exists().where(_d.message == _m.place, tables.is_state(_d.state, state))
+    branches = [sa.select(_d.message).where(*branch) for branch in _shown_as(connection, state)]
+    return _m.place.in_(sa.union_all(*branches))
+
+
+def _at_platform(filter: MessageFilter) -> list[Condition]:
+    if filter.platform is None:
+        return []
+    destination = sa.exists().where(_d.message == _m.place, _unindexed(_d.platform) == filter.platform)
+    return [sa.or_(_unindexed(_m.source) == filter.platform, destination)]
 
 
 def _places(connection: sa.Connection, query: sa.Select[Any]) -> list[int]:
@@ -54,8 +105,23 @@ def _by_message(conditions: Sequence[Condition], before: int | None, limit: int)
     return query if before is None else query.where(_m.place < before)
 
 
-def _by_destination(platform: str, conditions: Sequence[Condition], before: int | None, limit: int) -> sa.Select[Any]:
-    query = (
+def _by_time(conditions: Sequence[Condition], before: int | None, limit: int) -> sa.Select[Any]:
+    newest = (_m.received_at.desc(), _m.place.desc())
+    query = sa.select(_m.place).where(*conditions).order_by(*newest).limit(limit + 1)
+    if before is None:
+        return query
+    last = tables.messages.alias("last")
+    moment = sa.select(last.c.received_at).where(last.c.place == before).scalar_subquery()
+    same_moment = sa.and_(_m.received_at == moment, _unindexed(_m.place) >= before)
+    return query.where(_m.received_at <= moment, ~same_moment)
+
+
+def _by_platform(
+    connection: sa.Connection, platform: str, conditions: Sequence[Condition], before: int | None, limit: int
+) -> list[int]:
+    """Look for a platform as source and as destination apart, each in its own index."""
+    source = _by_message([*conditions, _m.source == platform], before, limit)
+    destination = (
         sa.select(_d.message)
         .distinct()
         .select_from(_delivering)
@@ -63,38 +129,10 @@ def _by_destination(platform: str, conditions: Sequence[Condition], before: int 
         .order_by(_d.message.desc())
         .limit(limit + 1)
     )
-    return query if before is None else query.where(_d.message < before)
-
-
-def _message_conditions(connection: sa.Connection, filter: MessageFilter) -> list[Condition]:
-    few = filter.correlation_id or filter.case_number or filter.credit_code
-    conditions: list[Condition] = []
-    if filter.correlation_id is not None:
-        conditions.append(_m.correlation_id == filter.correlation_id)
-    for name in ("case_number", "credit_code"):
-        value = getattr(filter, name)
-        if value is not None:
-            conditions.append(_m.place.in_(sa.select(_k.message).where(_k.value == value, _k.name == name)))
-    if filter.type is not None:
-        conditions.append((_unindexed(_m.type) if few or filter.platform else _m.type) == filter.type)
-    if filter.state is not None:
-        conditions.append(_in_state(connection, filter.state))
-    if filter.since is not None:
-        conditions.append((_unindexed(_m.received_at) if few else _m.received_at) >= micros(filter.since))
-    if filter.until is not None:
-        conditions.append(_unindexed(_m.received_at) < micros(filter.until))
-    return conditions
-
-
-def _unindexed(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-    return sa.func.coalesce(column, None)
-
-
-def _in_state(connection: sa.Connection, state: State) -> Condition:
-    if state is State.DELIVERED:
-        return sa.exists().where(_d.message == _m.place, tables.is_state(_d.state, state))
-    branches = [sa.select(_d.message).where(*branch) for branch in _shown_as(connection, state)]
-    return _m.place.in_(sa.union_all(*branches))
+    if before is not None:
+        destination = destination.where(_d.message < before)
+    found = {*_places(connection, source), *_places(connection, destination)}
+    return sorted(found, reverse=True)[: limit + 1]
 
 
 # ── deliveries ────────────────────────────────────────────────────────────────────────────────
@@ -165,7 +203,7 @@ def backlog(connection: sa.Connection) -> Sequence[Backlog]:
             tables.in_states(_d.state, set(State) - SETTLED),
             _d.state != sa.literal_column(f"'{State.DELIVERED}'"),
         )
-        .group_by(*kept)
+        .group_by(*kept[:-1], sa.literal_column("parked"))
     )
     holds = lanes.holds(connection)
     groups: dict[tuple[str | None, str, State, HeldBy | None], Backlog] = {}

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from gateway.ledger.sql import engine, schema
+from gateway.ledger.sql.tables import RULES, metadata
+from gateway.message import TRANSITIONS, State
+
+
+@pytest.fixture
+def migrated(path: Path) -> sa.Engine:
+    """An empty ledger's engine, brought up to date."""
+    writing = engine.writing(f"sqlite:///{path}", patience=1)
+    schema.upgrade(writing)
+    return writing
+
+
+def test_migrations_make_the_tables(migrated: sa.Engine) -> None:
+    """The migrations lead to exactly the tables that the code speaks to: columns, indexes and rules."""
+    made = sa.MetaData()
+    with migrated.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        made.reflect(connection)
+    written = {name: {index.name: _where(index) for index in table.indexes} for name, table in metadata.tables.items()}
+    found = {name: {index.name: _where(index) for index in made.tables[name].indexes} for name in metadata.tables}
+    assert found == written
+    checks = {check.name: str(check.sqltext) for check in made.tables["deliveries"].constraints if _is_check(check)}
+    assert checks == RULES
+
+
+def _where(index: sa.Index) -> str:
+    where = index.dialect_options["sqlite"]["where"]
+    return "" if where is None else str(where.compile(dialect=sa.dialects.sqlite.dialect())).replace("deliveries.", "")
+
+
+def _is_check(constraint: Any) -> bool:
+    return isinstance(constraint, sa.CheckConstraint)
+
+
+def test_migrated_twice(migrated: sa.Engine) -> None:
+    """Bringing up to date what is up to date changes nothing."""
+    schema.upgrade(migrated)
+
+
+def test_every_commit_is_synced(migrated: sa.Engine) -> None:
+    """The writer syncs every commit, in large pages and a write-ahead log."""
+    expected = {"synchronous": 2, "journal_mode": "wal", "page_size": 16384, "foreign_keys": 1}
+    with migrated.connect() as connection:
+        found = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in expected}
+    assert found == expected
+
+
+def test_readers_cannot_write(migrated: sa.Engine, path: Path) -> None:
+    """A reader's connection refuses to write."""
+    reader = engine.reading(f"sqlite:///{path}", patience=1, readers=1)
+    with reader.connect() as connection, pytest.raises(sa.exc.OperationalError, match="readonly"):
+        connection.exec_driver_sql("DELETE FROM messages")
+    reader.dispose()
+
+
+async def test_database_knows_the_steps(ledger: Any, small: Any, path: Path) -> None:
+    """The database itself takes every step that the state table has, and refuses every other."""
+    await ledger.accept(small.intake("m1"))
+    await ledger.stop()
+    with sqlite3.connect(path) as database:
+        taken = {(before, after) for before in State for after in State if _takes(database, before, after)}
+    assert taken == {(before, after) for before, steps in TRANSITIONS.items() for after in steps}
+
+
+def _takes(database: sqlite3.Connection, before: State, after: State) -> bool:
+    held = "'operator'" if after is State.HELD else "NULL"
+    due = "1" if after is State.WAITING else "NULL"
+    head = int(after is State.SENDING)
+    try:
+        step = f"was = '{before}', state = '{after}', head = {head}"
+        database.execute(f"UPDATE deliveries SET {step}, held_by = {held}, due_at = {due}")
+    except sqlite3.IntegrityError as error:
+        return "step_allowed" not in str(error)
+    return True
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ("state = 'lost', head = 0", "state_known"),
+        ("state = 'held'", "held_by_someone"),
+        ("held_by = 'operator'", "held_by_someone"),
+        ("due_at = 5", "waiting_until"),
+        ("platform = NULL", "open_has_platform"),
+        ("state = 'refused', head = 1", "head_is_open"),
+        ("state = 'sending', head = 0", "sending_is_head"),
+    ],
+)
+async def test_database_knows_the_rules(ledger: Any, small: Any, path: Path, change: str, rule: str) -> None:
+    """The database itself refuses a row that could not be."""
+    await ledger.accept(small.intake("m1"))
+    await ledger.stop()
+    with sqlite3.connect(path) as database, pytest.raises(sqlite3.IntegrityError, match=rule):
+        database.execute(f"UPDATE deliveries SET {change}")
+
+
+async def test_one_head_a_lane(ledger: Any, small: Any, path: Path) -> None:
+    """The database itself refuses a second head in a lane."""
+    await ledger.accept(small.intake("m1"))
+    await ledger.accept(small.intake("m2"))
+    await ledger.stop()
+    with sqlite3.connect(path) as database, pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
+        database.execute("UPDATE deliveries SET head = 1")
