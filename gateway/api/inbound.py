@@ -108,7 +108,7 @@ def _answer(adapter: Adapter, operation: str | None, outcome: Outcome, language:
     entries = outcome.receipt.entries
     taken = [entry for entry in entries if not isinstance(entry, Rejection)]
     first = entries[0] if entries else None
-    values = {"message_id": taken[0].message.id} if taken else _words(first)
+    values = {"message_id": taken[0].message.id} if taken else _words(first, language)
     own = adapter.answer(operation, accepted=bool(taken), values=values) if operation else None
     if own is not None:
         return declared(own, headers)
@@ -120,10 +120,10 @@ def _answer(adapter: Adapter, operation: str | None, outcome: Outcome, language:
     return json_answer(accepted(taken[0], language), 202, headers)
 
 
-def _words(rejection: object) -> Mapping[str, str]:
+def _words(rejection: object, language: str) -> Mapping[str, str]:
     if not isinstance(rejection, Rejection):
         return {"code": "document.invalid", "detail": ""}
-    return {"code": rejection.code, "detail": str(rejection.problem.get("detail", ""))}
+    return {"code": rejection.code, "detail": str(told(rejection.problem, language).get("detail", ""))}
 
 
 def _refused(adapter: Adapter, operation: str | None, error: HutongError | Rejected, incoming: Incoming) -> Answered:

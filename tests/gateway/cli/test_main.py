@@ -3,6 +3,7 @@
 import pytest
 
 COMMANDS = [
+    ["demo"],
     ["serve"],
     ["sandbox"],
     ["doctor"],
