@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -30,9 +29,10 @@ def sending(work: Work, platform: Platform) -> Sending:
 def keyed(request: OutboundRequest, key: str, trace_id: str | None) -> OutboundRequest:
     """Add the headers that every call carries and that never change over its resends."""
     fixed = {"Idempotency-Key": key, "webhook-id": key, "traceparent": traceparent(trace_id)}
-    return replace(request, headers={**request.headers, **fixed})
+    return OutboundRequest(request.method, request.path, {**request.headers, **fixed}, request.body)
 
 
 def stamped(request: OutboundRequest, now: datetime) -> OutboundRequest:
     """Add the moment of this attempt (seconds since 1970)."""
-    return replace(request, headers={**request.headers, "webhook-timestamp": str(int(now.timestamp()))})
+    headers = {**request.headers, "webhook-timestamp": str(int(now.timestamp()))}
+    return OutboundRequest(request.method, request.path, headers, request.body)

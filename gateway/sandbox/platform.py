@@ -134,6 +134,10 @@ class PlatformDouble:
         self._doors = tuple(doors(self.adapter.bundle.manifest))
         self._conversations = conversations(self.adapter)
 
+    def conversation(self, message_type: str) -> Conversation:
+        """Give the conversation about a message type."""
+        return self._conversations[message_type]
+
     def answer(self, call: Call) -> tuple[Answer, bool]:
         """Answer a call; and tell whether it was a document that was accepted just now."""
         candidates = [door for door in self._doors if door.fits(call)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -52,9 +52,28 @@ def _config(double: Double, host: str, port: int) -> uvicorn.Config:
     )
 
 
-def serve(bundle: Path | str, *, host: str = LOOPBACK, port: int = 0) -> None:
-    """Serve the double of a bundle until it is told to stop (SIGINT, SIGTERM); BrokenBundle when it is broken."""
-    uvicorn.Server(_config(Double(load(bundle)), host, port)).run()
+class _Announced(uvicorn.Server):
+    """A server that says where it listens once it does."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[str], object]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then say so."""
+        await super().startup(sockets)
+        host, port = self.servers[0].sockets[0].getsockname()[:2]
+        self._announce(f"http://{host}:{port}")
+
+
+def serve(
+    bundle: Path | str, *, host: str = LOOPBACK, port: int = 0, announce: Callable[[str], object] = print
+) -> None:
+    """Serve the double of a bundle until it is told to stop (SIGINT, SIGTERM); BrokenBundle when it is broken.
+
+    `announce` is told the base address once it answers there.
+    """
+    _Announced(_config(Double(load(bundle)), host, port), announce).run()
 
 
 @asynccontextmanager

@@ -6,10 +6,9 @@ and whatever goes beyond the limit is counted under `other`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from functools import singledispatchmethod
-from typing import Protocol
+from typing import Any, Protocol
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -77,6 +76,16 @@ class Metrics:
         self._count()
         self._time()
         self._show()
+        self._takers: Mapping[type[Any], Callable[[Any], None]] = {
+            MessageAccepted: self._accept,
+            DocumentRejected: self._reject,
+            DeliveryUnrouted: self._miss,
+            AttemptEnded: self._attempt,
+            DeliverySettled: self._settle,
+            PlatformHeld: self._hold,
+            PlatformReleased: self._release,
+            DeliveryStumbled: self._stumble,
+        }
 
     def _count(self) -> None:
         def counter(name: str, text: str, *labels: str) -> Counter:
@@ -125,7 +134,9 @@ class Metrics:
 
     def __call__(self, event: Event) -> None:
         """Count one event."""
-        self._take(event)
+        take = self._takers.get(type(event))
+        if take is not None:
+            take(event)
 
     def exposition(self, backlog: Iterable[Standing], now: datetime) -> bytes:
         """Write everything counted so far, with the backlog as it stands now."""
@@ -137,48 +148,36 @@ class Metrics:
             self._oldest.labels(*labels).set(max(0.0, (now - standing.oldest).total_seconds()))
         return generate_latest(self.registry)
 
-    @singledispatchmethod
-    def _take(self, event: Event) -> None:
-        """Leave uncounted what no counter is for."""
-
-    @_take.register
-    def _(self, event: MessageAccepted) -> None:
+    def _accept(self, event: MessageAccepted) -> None:
         platform = self._platform(event.platform)
         self._accepted.labels(platform, event.type, "true" if event.duplicate else "false").inc()
         self._accepting.observe(event.seconds)
 
-    @_take.register
-    def _(self, event: DocumentRejected) -> None:
+    def _reject(self, event: DocumentRejected) -> None:
         self._rejected.labels(self._platform(event.platform), self._code(event.code)).inc()
 
-    @_take.register
-    def _(self, event: DeliveryUnrouted) -> None:
+    def _miss(self, event: DeliveryUnrouted) -> None:
         self._unrouted.labels(event.kind, event.type).inc()
 
-    @_take.register
-    def _(self, event: AttemptEnded) -> None:
+    def _attempt(self, event: AttemptEnded) -> None:
         platform = self._platform(event.platform)
         self._attempts.labels(platform, event.verdict).inc()
         self._trying.labels(platform).observe(event.seconds)
 
-    @_take.register
-    def _(self, event: DeliverySettled) -> None:
+    def _settle(self, event: DeliverySettled) -> None:
         platform = self._platform(event.platform)
         settled = {"delivered": self._delivered, "refused": self._refused, "dead": self._dead}
         settled[event.state].labels(platform).inc()
         if event.state == "delivered":
             self._travelling.labels(platform).observe(event.seconds)
 
-    @_take.register
-    def _(self, event: PlatformHeld) -> None:
+    def _hold(self, event: PlatformHeld) -> None:
         platform = self._platform(event.platform)
         self._holds.labels(platform, event.by).inc()
         self._held.labels(platform, event.by).set(1)
 
-    @_take.register
-    def _(self, event: PlatformReleased) -> None:
+    def _release(self, event: PlatformReleased) -> None:
         self._held.labels(self._platform(event.platform), event.by).set(0)
 
-    @_take.register
-    def _(self, event: DeliveryStumbled) -> None:
+    def _stumble(self, event: DeliveryStumbled) -> None:
         self._stumbles.labels(self._platform(event.platform)).inc()

@@ -1,0 +1,126 @@
+"""Deliveries to a double, one attempt at a time, on a clock that only the rehearsal moves."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from adapters.base import Reply, Verdict
+from adapters.declarative import DeclarativeAdapter
+from gateway.clock import new_id
+from gateway.delivery.attempt import Attempts, Destination
+from gateway.delivery.outgoing import stamped
+from gateway.delivery.sender import Sender
+from gateway.ledger.memory import MemoryLedger
+from gateway.ledger.values import Draft, Intake, Platform
+from gateway.message import Delivery, Message, State
+from gateway.sandbox.double import Double
+from gateway.sandbox.serve import running
+from gateway.telemetry.events import Events
+
+_PLATFORM = "rehearsal.000000"
+_SOURCE = "sender.000000"
+_START = datetime(2026, 9, 1, tzinfo=UTC)
+
+
+@dataclass
+class Rehearsal:
+    """A gateway's delivering half with one platform, the double."""
+
+    adapter: DeclarativeAdapter
+    double: Double
+    platform: Platform
+    sender: Sender
+    ledger: MemoryLedger = field(default_factory=MemoryLedger)
+    now: datetime = _START
+
+    def __post_init__(self) -> None:
+        self._attempts = Attempts(self.ledger, self.sender, lambda: self.now, Events())
+
+    async def post(self, message_type: str, document: Mapping[str, Any]) -> str:
+        """Accept a document for the double; gives the delivery's id."""
+        message = self._message(message_type, document)
+        delivery = Delivery(
+            id=new_id(self.now),
+            message_id=message.id,
+            type=message_type,
+            kind=self.platform.kind,
+            platform=self.platform.id,
+            lane=message.id,
+            state=State.READY,
+            created_at=self.now,
+        )
+        draft = Draft(0, message, (delivery,))
+        await self.ledger.accept(Intake(_SOURCE, "rehearsal", self.now, b"", "application/json", (draft,)))
+        return delivery.id
+
+    def _message(self, message_type: str, document: Mapping[str, Any]) -> Message:
+        message_id = new_id(self.now)
+        return Message(
+            id=message_id,
+            type=message_type,
+            document=document,
+            source=_SOURCE,
+            operation="rehearsal",
+            adapter=self.adapter.name,
+            region="000000",
+            ordering_key=message_id,
+            correlation_id=message_id,
+            received_at=self.now,
+            identity=message_id,
+            digest=message_id,
+        )
+
+    async def attempt(self, delivery_id: str) -> Delivery:
+        """Make one attempt, as soon as it is due, and give the delivery after it."""
+        due = (await self.delivery(delivery_id)).due_at
+        self.now = max(self.now, due or self.now) + timedelta(milliseconds=1)
+        heads = await self.ledger.heads(self.platform.id, self.now, 1000)
+        work = next(head for head in heads if head.delivery.id == delivery_id)
+        to = Destination(self.platform, self.adapter, lambda name: self.adapter)
+        await self._attempts.make(work, to, nullcontext(), _go_on)
+        return await self.delivery(delivery_id)
+
+    async def delivery(self, delivery_id: str) -> Delivery:
+        """Give a delivery as it stands."""
+        found = await self.ledger.delivery(delivery_id)
+        if found is None:
+            raise KeyError(delivery_id)
+        return found
+
+    async def again(self, delivery: Delivery) -> Verdict:
+        """Send what a delivery sent once more, outside the ledger's order, and read the answer."""
+        request = await self.ledger.sent(delivery.id)
+        if request is None:
+            raise KeyError(delivery.id)
+        authorised = self.adapter.authorise(stamped(request, self.now), self.platform.settings)
+        reply: Reply = await self.sender.send(self.platform, authorised, self.adapter.limits.timeout)
+        return self.adapter.judge(delivery.type, reply)
+
+    def received(self, delivery_id: str) -> Mapping[str, Any]:
+        """Give what the double says it received under a delivery's key."""
+        return next((one for one in self.double.platform.received() if one["key"] == delivery_id), {})
+
+
+async def _go_on(verdict: Verdict) -> None:
+    """A rehearsal has nobody else to keep from sending."""
+
+
+@asynccontextmanager
+async def rehearsing(adapter: DeclarativeAdapter, settings: Mapping[str, Any]) -> AsyncIterator[Rehearsal]:
+    """Serve a double of the bundle and give a rehearsal with it."""
+    double, sender, ledger = Double(adapter), Sender(), MemoryLedger()
+    async with running(double) as address:
+        platform = Platform(_PLATFORM, "rehearsal", "000000", adapter.name, {**settings, "base_url": address}, _START)
+        rehearsal = Rehearsal(adapter, double, platform, sender, ledger)
+        double.platform.clock = lambda: rehearsal.now
+        await ledger.start()
+        await ledger.put_platform(platform, actor="rehearsal", at=_START)
+        try:
+            yield rehearsal
+        finally:
+            await ledger.stop()
+            await sender.close()
