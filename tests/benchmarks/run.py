@@ -16,22 +16,24 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import httpx
-from bundles import unlimited
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
+from town import Town, town
 
-from gateway.demo.processes import Served, double, free_port, gateway
+from gateway.demo.processes import Served, free_port
+
+Document = dict[str, Any]
+Figures = dict[str, float]
 
 HERE = Path(__file__).parent
-TOKEN = "benchmark-admin-token-0123456789abcdef"
 SOURCE, TARGET = "penalty.330000", "mobile-enforcement.330000"
 OPINION = "经审查，该案事实清楚、证据确凿、程序合法，同意进入下一环节。" * 30
 
@@ -65,18 +67,14 @@ def main() -> None:
     options.add_argument("--seconds", type=float, default=4)
     options.add_argument("--clients", type=int, default=64)
     chosen = options.parse_args()
-    scenarios = {
+    native = ("penalty", "mobile-enforcement", "progress", NATIVE)
+    nothing = ("canonical", "canonical", "case.progressed", CANONICAL)
+    scenarios: dict[str, Callable[[int, float], Figures]] = {
         "accept: bare ASGI, the same bytes durable": bare,
-        "accept: penalty JSON": lambda *load: accept("fast-penalty", "progress", NATIVE, *load),
-        "accept: a mapping that does nothing": lambda *load: accept(
-            "fast-canonical", "case.progressed", CANONICAL, *load
-        ),
-        "end to end: penalty JSON to mobile JSON": lambda *load: end_to_end(
-            "fast-penalty", "fast-mobile-enforcement", "progress", NATIVE, *load
-        ),
-        "end to end: a mapping that does nothing": lambda *load: end_to_end(
-            "fast-canonical", "fast-canonical", "case.progressed", CANONICAL, *load
-        ),
+        "accept: penalty JSON": partial(accept, *native),
+        "accept: a mapping that does nothing": partial(accept, *nothing),
+        "end to end: penalty JSON to mobile JSON": partial(end_to_end, *native),
+        "end to end: a mapping that does nothing": partial(end_to_end, *nothing),
     }
     found: dict[str, list[dict[str, float]]] = {name: [] for name in scenarios}
     with Progress(console=Console(stderr=True)) as progress:
@@ -112,76 +110,53 @@ def show(medians: dict[str, dict[str, float]]) -> None:
     Console(width=140).print(table)
 
 
-def bare(clients: int, seconds: float) -> dict[str, float]:
+def bare(clients: int, seconds: float) -> Figures:
     """Measure the bare endpoint."""
     with tempfile.TemporaryDirectory() as folder:
         port = free_port()
         command = [sys.executable, str(HERE / "bare.py"), f"{folder}/bare.db", str(port)]
         served = Served(command, port, "/health/ready", Path(folder) / "bare.log")
         with running([served]):
-            return load(f"{served.url}/", "none", NATIVE, folder, clients, seconds)
+            return load(f"{served.url}/", "none", NATIVE, Path(folder), clients, seconds)
 
 
-def accept(adapter: str, operation: str, document: dict[str, Any], clients: int, seconds: float) -> dict[str, float]:
+def accept(source: str, target: str, operation: str, document: Document, clients: int, seconds: float) -> Figures:
     """Measure accepting alone: the destination is paused."""
-    with town(adapter, adapter, paused=True) as (gate, credential, folder):
-        return load(f"{gate.url}/v1/inbound/{operation}", credential, document, folder, clients, seconds)
+    with stage(source, target) as place:
+        place.operator("POST", f"/v1/platforms/{TARGET}/pause", json={"reason": "accept only"})
+        url = f"{place.gateway.url}/v1/inbound/{operation}"
+        return load(url, place.credentials[SOURCE], document, place.folder, clients, seconds)
 
 
-def end_to_end(
-    source: str, target: str, operation: str, document: dict[str, Any], clients: int, seconds: float
-) -> dict[str, float]:
+def end_to_end(source: str, target: str, operation: str, document: Document, clients: int, seconds: float) -> Figures:
     """Measure until the last receipt is recorded."""
-    with town(source, target, paused=False) as (gate, credential, folder):
+    with stage(source, target) as place:
+        url = f"{place.gateway.url}/v1/inbound/{operation}"
         start = time.perf_counter()
-        found = load(f"{gate.url}/v1/inbound/{operation}", credential, document, folder, clients, seconds)
-        while any(
-            operator(gate, "GET", f"/v1/deliveries?state={state}")["deliveries"] for state in ("ready", "sending")
-        ):
-            time.sleep(0.05)
+        found = load(url, place.credentials[SOURCE], document, place.folder, clients, seconds)
+        if not place.drained(600):
+            raise SystemExit("the deliveries did not end")
         return {**found, "rate": found["sent"] / (time.perf_counter() - start)}
 
 
-def load(url: str, token: str, document: dict[str, Any], folder: str, clients: int, seconds: float) -> dict[str, float]:
+@contextmanager
+def stage(source: str, target: str) -> Iterator[Town]:
+    """Run a gateway with one platform that speaks and one that listens, without rate limits."""
+    with tempfile.TemporaryDirectory() as folder, town(Path(folder)) as place:
+        place.register(SOURCE, f"fast-{source}", "http://127.0.0.1:9")
+        place.settle_down(TARGET, target)
+        yield place
+
+
+def load(url: str, token: str, document: Document, folder: Path, clients: int, seconds: float) -> Figures:
     """Run the load in a process of its own."""
-    templates = Path(folder) / "documents.json"
+    templates = folder / "documents.json"
     templates.write_text(json.dumps([json.dumps(document, ensure_ascii=False)]), encoding="utf-8")
     command = [sys.executable, str(HERE / "load.py"), url, token, str(templates), str(clients), str(seconds)]
-    found: dict[str, float] = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    found: Figures = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
     if found["refused"]:
         raise SystemExit(f"{found['refused']} documents were not accepted by {url}")
     return {**found, "rate": found["sent"] / found["seconds"]}
-
-
-@contextmanager
-def town(source: str, target: str, *, paused: bool) -> Iterator[tuple[Served, str, str]]:
-    """Run a gateway with one platform that speaks and one that listens, without rate limits."""
-    with tempfile.TemporaryDirectory() as folder:
-        bundles = unlimited(Path(folder) / "bundles", "penalty", "mobile-enforcement", "canonical")
-        gate = gateway(Path(folder), admin_token=TOKEN, adapters=str(bundles))
-        sink = double(str(bundles / target), Path(folder))
-        with running([gate, sink]):
-            register(gate, SOURCE, source, sink.url)
-            register(gate, TARGET, target, sink.url)
-            if paused:
-                operator(gate, "POST", f"/v1/platforms/{TARGET}/pause", json={"reason": "accept only"})
-            credential = operator(gate, "POST", f"/v1/platforms/{SOURCE}/credentials")["credential"]
-            yield gate, credential, folder
-
-
-def register(gate: Served, platform: str, adapter: str, base_url: str) -> None:
-    """Register a platform with invented settings."""
-    known = {one["name"]: one for one in operator(gate, "GET", "/v1/adapters")["adapters"]}[adapter]
-    settings = {one["name"]: "bench" for one in known["settings"] if one["required"]} | {"base_url": base_url}
-    operator(gate, "PUT", f"/v1/platforms/{platform}", json={"adapter": adapter, "settings": settings})
-
-
-def operator(gate: Served, method: str, path: str, **arguments: Any) -> Any:
-    """Call the gateway as its operator."""
-    headers = {"Authorization": f"Bearer {TOKEN}"}
-    response = httpx.request(method, gate.url + path, headers=headers, timeout=60, **arguments)
-    response.raise_for_status()
-    return response.json() if response.content else None
 
 
 @contextmanager
