@@ -30,7 +30,9 @@ class Front:
             await self.rest(scope, receive, send)
             return
         operation = hot(scope)
-        if operation is None:
+        if operation is None and scope["method"] == "HEAD":
+            await _guarded(self.rest, {**scope, "method": "GET"}, receive, _bodiless(send))
+        elif operation is None:
             await _guarded(self.rest, scope, receive, send)
         else:
             await self._take(scope, receive, send, operation or None)
@@ -87,6 +89,15 @@ async def _guarded(rest: Any, scope: Scope, receive: Receive, send: Send) -> Non
         answered = unforeseen(scope)
         if not started:
             await answer(Incoming.of(scope), receive, send, answered)
+
+
+def _bodiless(send: Send) -> Send:
+    """Answer a HEAD as its GET would be, without the body (RFC 9110, 9.3.2)."""
+
+    async def headers_only(event: Event) -> None:
+        await send({**event, "body": b""} if event["type"] == "http.response.body" else event)
+
+    return headers_only
 
 
 def unforeseen(scope: Scope) -> Answered:

@@ -138,6 +138,15 @@ async def test_health_and_metrics(caller, execution):
     assert 'state="unrouted"' in metrics
 
 
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/metrics", "/docs", "/openapi.json"])
+async def test_what_can_be_got_can_be_asked_about(caller, path):
+    """HEAD gives the headers of GET, without its body."""
+    response = await caller.call(None, "HEAD", path)
+    assert response.status_code == 200
+    assert response.content == b""
+    assert int(response.headers["Content-Length"]) > 0
+
+
 async def test_a_gateway_that_stops_is_not_ready(caller):
     """503 tells whoever balances the load to look elsewhere, while it is still alive."""
     await caller.hub.stop()
