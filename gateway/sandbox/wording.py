@@ -58,7 +58,8 @@ def verdict_answer(
     if rule is None:
         return None
     said = rule.reason or next((one.reason for one in rules if one.reason), None)
-    places = [(said, reason), (rule.reference, reference), (rule.when.at, _wanted(rule))]
+    told, looked_at = (rule.reference, reference), (rule.when.at, _wanted(rule))
+    places = [(said, reason), *((looked_at, told) if rule.when.present else (told, looked_at))]
     return Answer(_status(rule.when.status), _holding(_tree(places), heard), heard)
 
 

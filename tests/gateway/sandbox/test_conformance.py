@@ -1,0 +1,96 @@
+"""A bundle that does what it promises has nothing found against it; each broken promise is found, with its line."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from adapters.declarative import DeclarativeAdapter, load
+from gateway.sandbox.conformance import conform
+
+PLAIN = Path(__file__).parent / "bundles" / "plain"
+
+
+async def found(folder: Path) -> dict[str, tuple[int, bool]]:
+    """Give what is found against a bundle: code → line and whether it is a warning."""
+    return {one.code: (one.line, one.warning) for one in await conform(load(folder))}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Give a copy of the plain bundle to be spoilt, without the type that has no reply rules."""
+    copy = Path(shutil.copytree(PLAIN, tmp_path / "plain"))
+    shutil.rmtree(copy / "samples" / "penalty.executed")
+    return copy
+
+
+def spoil(folder: Path, before: str, after: str, file: str = "adapter.yaml") -> None:
+    """Change a bundle in one place."""
+    text = (folder / file).read_text()
+    assert text.count(before) >= 1
+    (folder / file).write_text(text.replace(before, after, 1))
+
+
+def line_of(folder: Path, text: str) -> int:
+    """Give the line on which a text stands in the manifest."""
+    lines = (folder / "adapter.yaml").read_text().splitlines()
+    return next(number for number, line in enumerate(lines, 1) if text in line)
+
+
+async def test_every_bundled_adapter_conforms(bundled: DeclarativeAdapter) -> None:
+    """In good weather and in bad, nothing to complain about."""
+    assert await conform(bundled) == ()
+
+
+async def test_a_good_bundle_has_no_findings(folder: Path) -> None:
+    """The plain one does what it says."""
+    assert await found(folder) == {}
+
+
+async def test_a_type_without_reply_rules_is_warned_of() -> None:
+    """Any 2xx is a yes there, and no answer is a business no."""
+    warnings = await found(PLAIN)
+    assert warnings.keys() == {"reply.no-refusal", "reply.any-2xx"}
+    assert all(warning for _, warning in warnings.values())
+
+
+async def test_rules_that_never_say_yes_are_found(folder: Path) -> None:
+    """Both rules say no: nothing can ever be delivered."""
+    spoil(folder, "verdict: accepted, reference: data.id}", "verdict: refused, reason: msg}")
+    spoil(folder, "is: 0}, verdict: refused", "is: 7}, verdict: refused")
+    assert "double.not-accepted" in await found(folder)
+
+
+async def test_a_refusing_rule_that_hides_the_yes_is_found(folder: Path) -> None:
+    """First match wins: a rule too wide before it swallows the acceptance."""
+    line = line_of(folder, "is: 0}, verdict: accepted, reference: data.id}")
+    spoil(folder, "    reply:\n", "    reply:\n      - {when: {status: 2xx}, verdict: dead}\n")
+    found_here = await found(folder)
+    assert "double.not-accepted" in found_here
+    assert abs(found_here["double.not-accepted"][0] - line) < 8
+
+
+async def test_a_document_its_own_schema_forbids_is_found(folder: Path) -> None:
+    """The mapping writes what the platform does not take."""
+    spoil(folder, '"maxLength": 20', '"maxLength": 2', "native/progress.schema.json")
+    assert "double.invalid" in await found(folder)
+
+
+async def test_a_question_that_does_not_find_what_was_taken_is_found(folder: Path) -> None:
+    """It asks, reads the yes as a no, and sends everything twice."""
+    spoil(folder, "      reply:\n", "      reply:\n        - {when: {status: 2xx}, verdict: retry}\n")
+    assert "double.not-confirmed" in await found(folder)
+
+
+async def test_a_retry_that_forgets_retry_after_is_found(folder: Path) -> None:
+    """A rule that calls 429 dead takes the platform's wish for an end."""
+    spoil(folder, "    reply:\n", '    reply:\n      - {when: {status: "429"}, verdict: dead}\n')
+    assert "double.retry-after" in await found(folder)
+
+
+async def test_a_type_without_a_refusal_is_warned_of(folder: Path) -> None:
+    """What the platform says no to would be a dead letter."""
+    spoil(folder, "      - {when: {status: 2xx, at: code, is: 1001}, verdict: refused, reason: msg}\n", "")
+    assert (await found(folder))["reply.no-refusal"][1] is True
