@@ -16,7 +16,7 @@ from gateway.enrichment import effective_document
 from gateway.errors import HutongError
 from gateway.installed import InstalledAdapters
 from gateway.ledger.base import Ledger
-from gateway.ledger.values import Platform
+from gateway.ledger.values import MessageFilter, Platform
 from gateway.message import HeldBy, Message
 from schemas.findings import Rejected
 
@@ -28,6 +28,10 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "cases": ("case.transferred", "case.progressed"),
 }
 """Part → the message types it is made of. A query by a part's name refreshes it."""
+
+_TYPES = frozenset(one for part in PARTS.values() for one in part)
+_CREDIT_CODE = "credit_code"
+"""What a message is found by; one of the same case that names nobody (a node, a payment) belongs to it too."""
 
 _NAMED = ("party", "holder", "builder")
 _MOST_PAGES = 10
@@ -113,8 +117,11 @@ class Dossier:
         return Enterprise(credit_code, _name(entries), self._clock(), parts)
 
     async def _kept(self, credit_code: str) -> Sequence[Entry]:
-        types = [one for part in PARTS.values() for one in part]
-        return [_entry(message) for message in await self._ledger.dossier(credit_code, types)]
+        about = await self._ledger.dossier(credit_code, sorted(_TYPES))
+        cases = dict.fromkeys(message.correlation_id for message in about)
+        pages = [await self._ledger.find_messages(MessageFilter(correlation_id=one)) for one in cases]
+        nameless = [one for page in pages for one in page.items if one.type in _TYPES and _CREDIT_CODE not in one.keys]
+        return [_entry(message) for message in (*about, *nameless)]
 
     # ── asking ────────────────────────────────────────────────────────────────────────────────
     async def _asked(self, credit_code: str) -> Sequence[_Answer]:

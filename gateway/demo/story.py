@@ -14,7 +14,7 @@ PLATFORMS = {
 }
 """Platform id → the bundled adapter it speaks. The permit platform is the national one."""
 
-ENTERPRISE = "91330110MA2CXY1R6J"
+ENTERPRISE = "91330110MA2CXY1R13"
 
 _PERMIT, _PROJECT, _MOBILE, _PENALTY, _CREDIT = PLATFORMS
 

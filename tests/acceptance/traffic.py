@@ -11,7 +11,7 @@ import oracle
 from town import Town
 
 PENALTY = "penalty.330000"
-PERMIT_NUMBER = "91330110MA2CXY1R6L001P"
+PERMIT_NUMBER = "91330110MA2CXY1R13001P"
 
 
 def documents(case: str) -> list[tuple[str, dict[str, Any]]]:
@@ -31,7 +31,7 @@ def documents(case: str) -> list[tuple[str, dict[str, Any]]]:
         "kinds": ["fine"],
         "facts": "未按排污许可证规定排放水污染物",
         "legal_basis": ["排污许可管理条例 第三十四条"],
-        "authority": {"name": "杭州市生态环境局", "credit_code": "113301000024902098"},
+        "authority": {"name": "杭州市生态环境局", "credit_code": "1133010000249020X3"},
         "status": "in-force",
         "fine": "200000",
         "valid_until": "2027-09-20",
