@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from gateway.cli.output import AsJson, Misused, Refused, emit, facts, say, table
-from gateway.cli.remote import DEFAULT_URL, Gateway, Token, Url
+from gateway.cli.remote import DEFAULT_URL, Gateway, Token, Url, is_problem
 
 app = typer.Typer(no_args_is_help=True, help="Hand documents in, and see where they went.")
 
@@ -108,14 +109,18 @@ def send(
     gateway = Gateway(url, token, as_json)
     query = {"dry_run": "true"} if dry_run else {}
     response = gateway.send(path, _content(file), headers, **query)
-    if not response.is_success and not _is_package(response):
+    if is_problem(response):
         raise gateway.refused(response)
     _say_outcome(response.json() if _is_json(response) else response.text, as_json)
+    if not response.is_success:
+        raise typer.Exit(1)
 
 
 def _say_outcome(outcome: Any, as_json: bool) -> None:
     entries = outcome.get("messages", [outcome]) if isinstance(outcome, dict) else []
-    if as_json or not entries or "document" in entries[0]:
+    if isinstance(outcome, str) and not as_json:
+        say(escape(outcome))
+    elif as_json or not entries or "document" in entries[0]:
         emit(outcome)
     else:
         table(
@@ -138,13 +143,6 @@ def _outcome(place: int, entry: Any) -> list[Any]:
 
 def _is_json(response: Any) -> bool:
     return "json" in response.headers.get("content-type", "")
-
-
-def _is_package(response: Any) -> bool:
-    if not response.headers.get("content-type", "").startswith("application/json"):
-        return False
-    body = response.json()
-    return isinstance(body, dict) and "messages" in body
 
 
 def _content(file: Path) -> bytes:

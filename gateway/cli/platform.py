@@ -36,14 +36,17 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Register a platform, or change one. Deliveries that waited for it start at once."""
+    given = dict(_setting(one) for one in settings or [])
+    gateway = Gateway(url, token, as_json)
+    types = _types(gateway, adapter)
     body = {
         "adapter": adapter,
         "version": version,
-        "settings": dict(_setting(one) for one in settings or []),
+        "settings": {name: typed(value, types.get(name, "text")) for name, value in given.items()},
         "mode": "push",
         "dossier": dossier,
     }
-    platform = Gateway(url, token, as_json).put(f"/v1/platforms/{platform_id}", body)
+    platform = gateway.put(f"/v1/platforms/{platform_id}", body)
     if as_json:
         emit(platform)
         return
@@ -138,13 +141,27 @@ def _adapter(platform: Any) -> str:
     return f"{platform['adapter']} {platform['version'] or '(newest)'}"
 
 
-def _setting(text: str) -> tuple[str, Any]:
+def _types(gateway: Gateway, adapter: str) -> dict[str, str]:
+    installed = gateway.get("/v1/adapters")["adapters"]
+    return {one["name"]: one["type"] for found in installed if found["name"] == adapter for one in found["settings"]}
+
+
+def typed(value: str, kind: str) -> str | int | bool:
+    """Read a value as its setting's type; what cannot be read goes as it is, for the gateway to refuse."""
+    if kind == "bool":
+        return _WORDS.get(value.lower(), value)
+    if kind == "int" and value.lstrip("-").isdecimal():
+        return int(value)
+    return value
+
+
+def _setting(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise Misused(f"--set {text} is not NAME=VALUE", "write it like --set base_url=https://cf.example.gov.cn")
     if value.startswith("@"):
         return name, _file(Path(value[1:]))
-    return name, _WORDS.get(value, value)
+    return name, value
 
 
 def _file(path: Path) -> str:

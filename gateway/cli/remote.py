@@ -10,6 +10,7 @@ import httpx
 import typer
 
 from gateway.cli.output import Refused
+from gateway.problems import MEDIA_TYPE
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 
@@ -59,8 +60,10 @@ class Gateway:
 
     def _call(self, method: str, path: str, **arguments: Any) -> Any:
         response = self._request(method, path, **arguments)
-        if response.is_success:
-            return response.json() if response.content else None
+        if response.status_code == httpx.codes.NO_CONTENT:
+            return None
+        if response.is_success and _is_json(response):
+            return response.json()
         raise self.refused(response)
 
     def _request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
@@ -81,6 +84,11 @@ class Gateway:
     def refused(self, response: httpx.Response) -> Refused:
         """Say why the gateway did not do it."""
         problem = _problem(response)
+        if problem is None:
+            return Refused(
+                f"{self.url} answers HTTP {response.status_code}, but not as a gateway does",
+                "check HUTONG_URL, and whether a proxy stands between",
+            )
         lines = [f"{problem.get('title', response.reason_phrase)}: {problem.get('detail', '')} [{problem.get('code')}]"]
         for one in problem.get("errors", []):
             where = one.get("path") or one.get("field") or "-"
@@ -89,11 +97,20 @@ class Gateway:
         return Refused("\n".join(lines), hint, told=problem if self.as_json else None)
 
 
-def _problem(response: httpx.Response) -> dict[str, Any]:
-    try:
-        found = response.json()
-    except ValueError:
-        found = None
-    if isinstance(found, dict) and "code" in found:
-        return found
-    return {"title": f"HTTP {response.status_code}", "detail": response.text[:500], "code": "http", "status": 0}
+def _is_json(response: httpx.Response) -> bool:
+    kind: str = response.headers.get("content-type", "")
+    return kind.startswith("application/json")
+
+
+def is_problem(response: httpx.Response) -> bool:
+    """Tell whether an answer is a problem document."""
+    kind: str = response.headers.get("content-type", "")
+    return kind.startswith(MEDIA_TYPE)
+
+
+def _problem(response: httpx.Response) -> dict[str, Any] | None:
+    """Give the problem document of an answer, None when it is not one of ours."""
+    if not is_problem(response):
+        return None
+    found = response.json()
+    return found if isinstance(found, dict) else None

@@ -84,6 +84,13 @@ def test_a_refused_document_is_exit_code_one(remote, credential, tmp_path):
     assert "native.invalid" in said.err
 
 
+def test_an_answer_in_the_platforms_own_words_is_printed(remote, credential, tmp_path):
+    """An operation that declares its answer is answered so, to the command line too."""
+    (tmp_path / "package.xml").write_bytes(b"<Package>")
+    said = remote("message", "send", "package.xml", "--operation", "progress", "--token", credential)
+    assert "<Code>1</Code>" in said.out
+
+
 def test_a_dry_run_shows_the_translation(remote, credential, tmp_path):
     """And stores nothing."""
     (tmp_path / "try.json").write_text(GOOD.replace("2026001", "2026777"))
