@@ -1,4 +1,4 @@
-"""A gateway's delivering half over the memory ledger, calling doubles over real sockets on loopback."""
+"""A gateway's delivering half over each ledger, calling doubles over real sockets on loopback."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from gateway.clock import new_id
 from gateway.delivery import Dispatcher, Sender
 from gateway.delivery.breaker import Policy
 from gateway.installed import InstalledAdapters
+from gateway.ledger.base import Ledger
 from gateway.ledger.memory import MemoryLedger
+from gateway.ledger.sql import SqlLedger
 from gateway.ledger.values import Draft, Intake, Platform
 from gateway.message import Attempt, Delivery, Message, State
 from gateway.sandbox import Double, running
@@ -88,8 +90,8 @@ class World:
 
     adapter: DeclarativeAdapter
     stack: AsyncExitStack
+    ledger: Ledger
     clock: HandedClock = field(default_factory=HandedClock)
-    ledger: MemoryLedger = field(default_factory=MemoryLedger)
     sender: Sender = field(default_factory=Sender)
     doubles: dict[str, SignallingDouble] = field(default_factory=dict)
     heard: list[Event] = field(default_factory=list)
@@ -229,11 +231,17 @@ def adapter() -> DeclarativeAdapter:
     return load(BUNDLE)
 
 
+@pytest.fixture(params=["memory", "sqlite"])
+def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Ledger:
+    """Give each ledger in turn: the dispatcher knows none of them by name."""
+    return MemoryLedger() if request.param == "memory" else SqlLedger(f"sqlite:///{tmp_path / 'ledger.db'}")
+
+
 @pytest.fixture
-async def world(adapter: DeclarativeAdapter) -> AsyncIterator[World]:
+async def world(adapter: DeclarativeAdapter, ledger: Ledger) -> AsyncIterator[World]:
     """Give a world whose dispatcher is not started yet."""
     async with AsyncExitStack() as stack:
-        world = World(adapter, stack)
+        world = World(adapter, stack, ledger)
         await world.ledger.start()
         stack.push_async_callback(world.ledger.stop)
         stack.push_async_callback(world.sender.close)
