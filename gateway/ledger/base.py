@@ -60,8 +60,8 @@ class Ledger(Protocol):
         A draft whose (source, operation, identity) has an equal latest digest is a duplicate: the
         earlier message is returned and nothing new is kept. The same key with the same bytes gives
         the first receipt, `replayed`; with other bytes raises Conflict `idempotency.key-reused`.
-        A key is remembered only when at least one entry was accepted. Deliveries arrive `ready` or
-        `unrouted`; in a lane with a dead head they become held by `lane`.
+        A key is remembered only when at least one entry was accepted (or was there already).
+        Deliveries arrive `ready` or `unrouted`; in a lane with a dead head they become held by `lane`.
         """
         ...
 
@@ -88,7 +88,8 @@ class Ledger(Protocol):
     async def begin(self, delivery_id: str, adapter: str, request: OutboundRequest, at: datetime) -> bool:
         """Mark a head `sending`, count the attempt and fix its request at the first one.
 
-        False when it is no longer a head that is ready or waiting (discarded or held meanwhile).
+        False when it is no longer a head that is ready or waiting, or its platform has a hold other
+        than the breaker's (a probe begins like any other).
         """
         ...
 
@@ -108,7 +109,7 @@ class Ledger(Protocol):
         ...
 
     async def assign(self, delivery_id: str, platform: str, at: datetime) -> bool:
-        """Give an unrouted delivery its platform; it takes its place in the lane and becomes ready."""
+        """Give an unrouted delivery its platform; it becomes ready in the place it was accepted in."""
         ...
 
     async def unrouted(

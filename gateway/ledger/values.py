@@ -107,7 +107,8 @@ class Work:
 class Settlement:
     """How an attempt ended and what follows.
 
-    `state` is one that SENDING may pass to; `due_at` goes with WAITING. `alias` is (canonical
+    `state` is one that SENDING may pass to; `due_at` goes with WAITING (without one: due at once).
+    HELD goes back to ready, shown as held for as long as its platform is. `alias` is (canonical
     field, the original number) when the accepting platform's `attempt.reference` is its own name
     for that number.
     """
@@ -147,7 +148,10 @@ class Platform:
 
 @dataclass(frozen=True, slots=True)
 class MessageFilter:
-    """What to look for among messages; None does not restrict. `platform` is source or destination."""
+    """What to look for among messages; None does not restrict. `platform` is source or destination.
+
+    `state` is that of any delivery, as it is shown; `since` is included and `until` is not.
+    """
 
     type: str | None = None
     platform: str | None = None

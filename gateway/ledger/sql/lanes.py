@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from gateway.ledger import decisions
 from gateway.ledger.refusals import no_delivery
-from gateway.ledger.sql import rows, tables
+from gateway.ledger.sql import rows, states, tables
 from gateway.ledger.sql.rows import Row
 from gateway.ledger.sql.statements import Prepared, PreparedMany, inserting
 from gateway.ledger.sql.writing import Transaction
@@ -24,7 +24,7 @@ def _in_lane(wanted: sa.FromClause) -> list[sa.ColumnElement[bool]]:
 
 
 def _first(*lane: sa.ColumnElement[bool]) -> sa.Select[tuple[int]]:
-    return sa.select(_d.position).where(*lane, tables.is_open(_d.state)).order_by(_d.position).limit(1)
+    return sa.select(_d.position).where(*lane, states.is_open(_d.state)).order_by(_d.position).limit(1)
 
 
 _BY_ID = PreparedMany(
@@ -39,19 +39,19 @@ _OCCUPIED = PreparedMany(
     ["lane", "platform"],
     lambda wanted: sa.select(
         wanted,
-        sa.exists().where(*_in_lane(wanted), tables.is_head(_d.head)).correlate(wanted),
-        sa.exists().where(*_in_lane(wanted), tables.is_state(_d.state, State.DEAD)).correlate(wanted),
+        sa.exists().where(*_in_lane(wanted), states.is_head(_d.head)).correlate(wanted),
+        sa.exists().where(*_in_lane(wanted), states.is_state(_d.state, State.DEAD)).correlate(wanted),
     ),
 )
 _FIRST = Prepared(_first(*_here), ("lane", "platform"))
-_HEAD = Prepared(sa.select(_d.position, _d.state).where(*_here, tables.is_head(_d.head)), ("lane", "platform"))
+_HEAD = Prepared(sa.select(_d.position, _d.state).where(*_here, states.is_head(_d.head)), ("lane", "platform"))
 _DEAD_AHEAD = Prepared(
-    sa.select(sa.exists().where(*_here, tables.is_state(_d.state, State.DEAD), _d.position < sa.bindparam("position"))),
+    sa.select(sa.exists().where(*_here, states.is_state(_d.state, State.DEAD), _d.position < sa.bindparam("position"))),
     ("lane", "platform", "position"),
 )
 _DELIVERED_LATER = Prepared(
     sa.select(
-        sa.exists().where(*_here, tables.is_state(_d.state, State.DELIVERED), _d.position > sa.bindparam("position"))
+        sa.exists().where(*_here, states.is_state(_d.state, State.DELIVERED), _d.position > sa.bindparam("position"))
     ),
     ("lane", "platform", "position"),
 )

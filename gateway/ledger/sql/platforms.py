@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from gateway.ledger import decisions
 from gateway.ledger.refusals import in_use, no_platform
-from gateway.ledger.sql import records, tables
+from gateway.ledger.sql import records, states, tables
 from gateway.ledger.sql.auditing import record
 from gateway.ledger.sql.statements import Prepared, putting
 from gateway.ledger.sql.writing import Transaction
@@ -25,7 +25,7 @@ _OPEN = Prepared(
     sa.select(
         sa.exists().where(
             _d.platform == sa.bindparam("platform"),
-            tables.in_states(_d.state, OPEN),
+            states.in_states(_d.state, OPEN),
             _d.state != sa.literal_column("'delivered'"),
         )
     ),

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from adapters.base import OutboundRequest
 from gateway.ledger import decisions
-from gateway.ledger.sql import lanes, learning, platforms, records, rows, tables
+from gateway.ledger.sql import lanes, learning, platforms, records, rows, states, tables
 from gateway.ledger.sql.packing import unpack
 from gateway.ledger.sql.rows import Row
 from gateway.ledger.sql.statements import Prepared
@@ -33,7 +33,7 @@ _dead = tables.deliveries.alias("dead")
 PARKED: sa.ColumnElement[Any] = sa.exists().where(
     _dead.c.lane == _d.lane,
     _dead.c.platform == _d.platform,
-    tables.is_state(_dead.c.state, State.DEAD),
+    states.is_state(_dead.c.state, State.DEAD),
     _dead.c.position < _d.position,
 )
 """Whether one ahead of a delivery in its lane is dead."""
@@ -74,11 +74,11 @@ _REJECTED = Prepared(
 )
 
 _WORK_COLUMNS = (*rows.DELIVERY_COLUMNS, *rows.STORED_COLUMNS, *records.REQUEST_COLUMNS)
-_WORK_HERE = [_d.platform == sa.bindparam("platform"), tables.is_head(_d.head)]
+_WORK_HERE = [_d.platform == sa.bindparam("platform"), states.is_head(_d.head)]
 _READY = Prepared(
     sa.select(*_WORK_COLUMNS)
     .select_from(_working)
-    .where(*_WORK_HERE, tables.is_state(_d.state, State.READY))
+    .where(*_WORK_HERE, states.is_state(_d.state, State.READY))
     .order_by(_d.position)
     .limit(sa.bindparam("limit")),
     ("platform", "limit"),
@@ -86,13 +86,13 @@ _READY = Prepared(
 _DUE = Prepared(
     sa.select(*_WORK_COLUMNS)
     .select_from(_working)
-    .where(*_WORK_HERE, tables.is_state(_d.state, State.WAITING), _d.due_at <= sa.bindparam("now"))
+    .where(*_WORK_HERE, states.is_state(_d.state, State.WAITING), _d.due_at <= sa.bindparam("now"))
     .order_by(_d.position)
     .limit(sa.bindparam("limit")),
     ("platform", "now", "limit"),
 )
 _NEXT_DUE = Prepared(
-    sa.select(_d.due_at).where(*_WORK_HERE, tables.is_state(_d.state, State.WAITING)).order_by(_d.due_at).limit(1),
+    sa.select(_d.due_at).where(*_WORK_HERE, states.is_state(_d.state, State.WAITING)).order_by(_d.due_at).limit(1),
     ("platform",),
 )
 _PLACE = Prepared(sa.select(_d.position).where(_d.id == sa.bindparam("id")), ("id",))
@@ -100,7 +100,7 @@ _UNROUTED = Prepared(
     sa.select(*rows.DELIVERY_COLUMNS, *rows.STORED_COLUMNS)
     .select_from(_delivering.join(tables.documents))
     .where(
-        tables.is_state(_d.state, State.UNROUTED),
+        states.is_state(_d.state, State.UNROUTED),
         _d.kind == sa.bindparam("kind"),
         _d.position > sa.bindparam("after"),
     )

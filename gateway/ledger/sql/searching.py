@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from gateway.ledger import decisions
-from gateway.ledger.sql import lanes, reading, records, rows, tables
+from gateway.ledger.sql import lanes, reading, records, rows, states, tables
 from gateway.ledger.sql.rows import Row
 from gateway.ledger.sql.times import micros, moment
 from gateway.ledger.values import Backlog, DeliveryFilter, MessageFilter, Page, Rejection, Replay
@@ -84,7 +84,7 @@ def _unindexed(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
 
 def _in_state(connection: sa.Connection, state: State) -> Condition:
     if state is State.DELIVERED:
-        return sa.exists().where(_d.message == _m.place, tables.is_state(_d.state, state))
+        return sa.exists().where(_d.message == _m.place, states.is_state(_d.state, state))
     branches = [sa.select(_d.message).where(*branch) for branch in _shown_as(connection, state)]
     return _m.place.in_(sa.union_all(*branches))
 
@@ -139,7 +139,7 @@ def _by_platform(
 def _shown_as(connection: sa.Connection, state: State) -> list[list[Condition]]:
     """Give the ways in which a delivery is shown in a state, each findable in an index."""
     held = sorted(lanes.holds(connection))
-    kept = tables.is_state(_d.state, state)
+    kept = states.is_state(_d.state, state)
     if state is State.DELIVERED:
         return [[kept]]
     kept = sa.and_(kept, _d.state != sa.literal_column(f"'{State.DELIVERED}'"))
@@ -149,21 +149,21 @@ def _shown_as(connection: sa.Connection, state: State) -> list[list[Condition]]:
         return [[kept]]
     sendable = [_one_of(each) for each in decisions.SENDABLE]
     by_platform = [[each, _d.platform.in_(held)] for each in sendable] if held else []
-    return [[kept], *by_platform, [tables.in_states(_d.state, decisions.SENDABLE), _d.position.in_(_behind_dead())]]
+    return [[kept], *by_platform, [states.in_states(_d.state, decisions.SENDABLE), _d.position.in_(_behind_dead())]]
 
 
 def _one_of(state: State) -> Condition:
-    return sa.and_(tables.is_state(_d.state, state), _d.state != sa.literal_column(f"'{State.DELIVERED}'"))
+    return sa.and_(states.is_state(_d.state, state), _d.state != sa.literal_column(f"'{State.DELIVERED}'"))
 
 
 def _behind_dead() -> sa.Select[Any]:
     behind = tables.deliveries.alias("behind")
     return sa.select(behind.c.position).where(
-        tables.is_state(_dead.c.state, State.DEAD),
+        states.is_state(_dead.c.state, State.DEAD),
         behind.c.lane == _dead.c.lane,
         behind.c.platform == _dead.c.platform,
         behind.c.position > _dead.c.position,
-        tables.is_open(behind.c.state),
+        states.is_open(behind.c.state),
     )
 
 
@@ -200,7 +200,7 @@ def backlog(connection: sa.Connection) -> Sequence[Backlog]:
     query = (
         sa.select(*kept, sa.func.count(), sa.func.min(_d.created_at))
         .where(
-            tables.in_states(_d.state, set(State) - SETTLED),
+            states.in_states(_d.state, set(State) - SETTLED),
             _d.state != sa.literal_column(f"'{State.DELIVERED}'"),
         )
         .group_by(*kept[:-1], sa.literal_column("parked"))

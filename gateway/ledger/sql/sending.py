@@ -12,7 +12,7 @@ from adapters.base import OutboundRequest
 from gateway.errors import HutongError
 from gateway.ledger import decisions
 from gateway.ledger.refusals import no_delivery
-from gateway.ledger.sql import lanes, learning, records, rows, tables
+from gateway.ledger.sql import lanes, learning, records, rows, states, tables
 from gateway.ledger.sql.platforms import one
 from gateway.ledger.sql.rows import Row
 from gateway.ledger.sql.statements import Prepared, inserting
@@ -28,7 +28,7 @@ _ATTEMPTS = inserting(tables.attempts, [c.name for c in tables.attempts.columns 
 _SENDING = Prepared(
     sa.select(*rows.DELIVERY_COLUMNS)
     .select_from(tables.deliveries.join(tables.messages))
-    .where(tables.is_state(_d.state, State.SENDING), _d.state != sa.literal_column(f"'{State.DELIVERED}'")),
+    .where(states.is_state(_d.state, State.SENDING), _d.state != sa.literal_column(f"'{State.DELIVERED}'")),
     (),
 )
 _HEADERS = Prepared(sa.select(*rows.MESSAGE_COLUMNS).where(_m.place == sa.bindparam("place")), ("place",))

@@ -10,7 +10,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from gateway.ledger.sql import engine, schema
-from gateway.ledger.sql.tables import RULES, metadata
+from gateway.ledger.sql.states import RULES
+from gateway.ledger.sql.tables import metadata
 from gateway.message import TRANSITIONS, State
 
 
@@ -50,8 +51,8 @@ def test_migrated_twice(migrated: sa.Engine) -> None:
 
 
 def test_every_commit_is_synced(migrated: sa.Engine) -> None:
-    """The writer syncs every commit, in large pages and a write-ahead log."""
-    expected = {"synchronous": 2, "journal_mode": "wal", "page_size": 16384, "foreign_keys": 1}
+    """The writer syncs every commit, in small pages and a write-ahead log."""
+    expected = {"synchronous": 2, "journal_mode": "wal", "page_size": 4096, "foreign_keys": 1}
     with migrated.connect() as connection:
         found = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in expected}
     assert found == expected
