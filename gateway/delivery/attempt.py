@@ -22,7 +22,6 @@ from gateway.telemetry.events import AttemptEnded, DeliverySettled, DeliveryStum
 from schemas.findings import Rejected
 
 _log = logging.getLogger(__name__)
-_LEDGER_PAUSE = 1.0
 _SETTLED = (State.DELIVERED, State.REFUSED, State.DEAD)
 _FINAL_ANSWERS = (VerdictKind.ACCEPTED, VerdictKind.REFUSED, VerdictKind.CREDENTIALS)
 _SERVER_ERROR = 500
@@ -33,12 +32,13 @@ _TOO_MANY = 429
 class Outcome:
     """What an attempt means for its platform.
 
-    `failed`: the platform was unwell; None when nothing was sent. `lane_moved`: another delivery of
-    the lane may go now. `due_at`: when this one goes again. `rest`: how long the platform asked
-    everybody to wait.
+    `failed`: the platform was unwell; None when nothing was sent. `took`: how long it was being
+    called. `lane_moved`: another delivery of the lane may go now. `due_at`: when this one goes
+    again. `rest`: how long the platform asked everybody to wait.
     """
 
     failed: bool | None = None
+    took: timedelta = timedelta(0)
     lane_moved: bool = False
     due_at: datetime | None = None
     rest: timedelta | None = None
@@ -68,6 +68,7 @@ class Attempts:
     sender: Sender
     clock: Clock
     events: Events
+    ledger_pause: timedelta = timedelta(seconds=1)
 
     async def make(self, work: Work, to: Destination, slot: AbstractAsyncContextManager[None], hold: Hold) -> Outcome:
         """Try to deliver a lane head once; `slot` is held while the platform is being called."""
@@ -80,11 +81,10 @@ class Attempts:
         except Exception as error:
             self._stumble(work, error)
             return await self._kill(work, "translation.failed", type(error).__name__)
+        name = work.delivery.adapter or f"{adapter.name}@{adapter.version}"
+        if not await self.ledger.begin(work.delivery.id, name, request, self.clock()):
+            return NOTHING
         async with slot:
-            began_at = self.clock()
-            name = work.delivery.adapter or f"{adapter.name}@{adapter.version}"
-            if not await self.ledger.begin(work.delivery.id, name, request, began_at):
-                return NOTHING
             tried = await self._call_safely(work, adapter, to.platform, words, request)
         if tried.verdict.kind is VerdictKind.CREDENTIALS:
             await hold(tried.verdict)
@@ -172,7 +172,8 @@ class Attempts:
         )
         if settlement.state in _SETTLED:
             self._tell_settled(work, settlement.state, attempt.code, attempt.number, attempt.ended_at)
-        return Outcome(tried.failed, lane_moved, settlement.due_at, _rest(tried))
+        took = tried.ended_at - tried.started_at
+        return Outcome(tried.failed, took, lane_moved, settlement.due_at, _rest(tried))
 
     async def _record(self, work: Work, settlement: Settlement) -> bool:
         """Settle, however long the ledger takes to be there again: what a platform said is not to be lost."""
@@ -181,7 +182,7 @@ class Attempts:
                 return await self.ledger.settle(settlement)
             except Unavailable as error:
                 self._stumble(work, error)
-                await asyncio.sleep(_LEDGER_PAUSE)
+                await asyncio.sleep(self.ledger_pause.total_seconds())
 
     def _tell_settled(self, work: Work, state: State, code: str | None, attempts: int, at: datetime) -> None:
         self.events(

@@ -43,8 +43,8 @@ class Dispatcher:
     """Delivers everything the ledger holds for the platforms it knows.
 
     `start` rescues what a crash left half-sent and lifts the holds of breakers that died with the
-    process; `stop` lets calls under way end and closes the sender's connections. Between them, `wake` and the two `platform_…` calls
-    tell it what changed; they never block.
+    process; `stop` lets calls under way end and closes the sender's connections. Between them,
+    `wake` and the two `platform_…` calls tell it what changed; they never block.
     """
 
     def __init__(

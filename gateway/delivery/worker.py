@@ -24,7 +24,8 @@ ACTOR = "gateway"
 """Who holds and releases platforms in the audit when no person did."""
 
 _QUEUE = 64
-_SETTLING = 2
+_AHEAD = 6
+_QUICK = timedelta(milliseconds=100)
 _QUIET = timedelta(milliseconds=50)
 _STUMBLE = timedelta(seconds=1)
 _SWEEP = timedelta(seconds=60)
@@ -34,9 +35,10 @@ _LONGEST_REST = timedelta(minutes=5)
 class Worker:
     """Keeps one platform supplied.
 
-    It asks the ledger for heads when it is told that there may be some, or when one falls due; it
-    holds at most a queue of them, and at most a few attempts more than the platform's concurrency
-    (those being settled). Only the call itself takes one of the platform's slots.
+    It asks the ledger for heads when it is told that there may be some, or when one falls due, and
+    holds at most a queue of them. Only the call itself takes one of the platform's slots: while the
+    platform is quick, more deliveries are begun and settled around the calls, so that they share the
+    ledger's commits; while it is slow or down, none is begun before its turn.
     """
 
     def __init__(self, to: Destination, attempts: Attempts, policy: Policy) -> None:
@@ -56,7 +58,7 @@ class Worker:
     def _settle_limits(self) -> None:
         limits = self._to.adapter.limits
         self._slots = asyncio.Semaphore(limits.concurrency)
-        self._most = limits.concurrency * _SETTLING
+        self._most = limits.concurrency
         self._bucket = Bucket(limits.rate)
 
     # ── from outside ──────────────────────────────────────────────────────────────────────────
@@ -112,12 +114,11 @@ class Worker:
         """Start what may start now; give how long there is nothing more to do unless woken."""
         if self._breaker.phase is not Phase.CLOSED:
             return await self._probe()
+        wait = self._start()
         if self._stale and len(self._queue) < self._most:
             await self._fetch()
-        wait = self._start()
-        if wait is not None:
-            return wait
-        return await self._until_due()
+            return timedelta(0)
+        return wait if wait is not None else await self._until_due()
 
     async def _fetch(self) -> None:
         self._stale = False
@@ -137,16 +138,17 @@ class Worker:
             if wait > timedelta(0):
                 return wait
             self._launch(self._queue.popleft())
-        if self._queue:
-            return _SWEEP
-        return timedelta(0) if self._stale and len(self._busy) < self._most else None
+        return _SWEEP if self._queue else None
 
     async def _until_due(self) -> timedelta:
         if not self._due_known:
             if await self._wakeup.wait(_QUIET):
                 return timedelta(0)
-            self._due = await self._attempts.ledger.next_due(self._to.platform.id)
             self._due_known = True
+            due = await self._attempts.ledger.next_due(self._to.platform.id)
+            if not self._due_known:
+                return timedelta(0)
+            self._due = due
         if self._due is None:
             return _SWEEP
         left = self._due - self._now()
@@ -176,11 +178,17 @@ class Worker:
         outcome = await self._attempts.make(work, self._to, self._slots, self._refuse_credentials)
         if outcome.lane_moved:
             self._stale, self._due_known = True, False
-        if outcome.due_at is not None and (self._due is None or outcome.due_at < self._due):
-            self._due = outcome.due_at
+        if outcome.failed is not None:
+            self._most = self._depth(outcome)
+        if outcome.due_at is not None:
+            self._due_known = False
         if outcome.rest is not None:
             self._bucket = self._bucket.rest(self._now() + min(outcome.rest, _LONGEST_REST))
         return outcome
+
+    def _depth(self, outcome: Outcome) -> int:
+        quick = not outcome.failed and outcome.took < _QUICK
+        return self._to.adapter.limits.concurrency * (_AHEAD if quick else 1)
 
     async def _learn(self, outcome: Outcome) -> None:
         if outcome.failed is None:

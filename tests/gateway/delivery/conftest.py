@@ -167,9 +167,10 @@ class World:
     async def until(self, condition: Callable[[], Awaitable[bool]]) -> None:
         """Wait until something holds, looking again after each event; it fails when that takes too long."""
         async with asyncio.timeout(PATIENCE):
+            self.happened.clear()
             while not await condition():
-                self.happened.clear()
                 await self.happened.wait()
+                self.happened.clear()
 
     async def reached(self, delivery: Delivery, *states: State) -> Delivery:
         """Wait until a delivery is in one of these states."""
