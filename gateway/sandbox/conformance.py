@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from adapters.base import Reply, VerdictKind
+from adapters.check import Report
+from adapters.check import check as check_files
 from adapters.check.golden import pairs
+from adapters.check.report import ordered
 from adapters.check.subject import Subject, subject
-from adapters.declarative import DeclarativeAdapter
+from adapters.declarative import DeclarativeAdapter, load
 from adapters.source import BundleFinding
 from gateway.message import Delivery, State
 from gateway.sandbox.rehearsal import Rehearsal, rehearsing
@@ -29,6 +34,14 @@ _DOUBT = Text(
     "请检查 in_doubt 的请求与 reply 规则，使其能按编号查到已受理的数据",
     "check the in_doubt request and its reply rules, so that what was accepted can be found by its number",
 )
+
+
+def check(path: Path | str) -> Report:
+    """Prove a bundle by its files, and when they are sound, against its own double too."""
+    report = check_files(path)
+    if not report.ok:
+        return report
+    return replace(report, findings=ordered((*report.findings, *prove(load(path)))))
 
 
 def prove(adapter: DeclarativeAdapter) -> tuple[BundleFinding, ...]:

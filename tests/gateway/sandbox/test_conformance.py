@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from adapters.declarative import DeclarativeAdapter, load
-from gateway.sandbox.conformance import conform
+from gateway.sandbox.conformance import check, conform
 
 PLAIN = Path(__file__).parent / "bundles" / "plain"
 
@@ -94,3 +94,23 @@ async def test_a_type_without_a_refusal_is_warned_of(folder: Path) -> None:
     """What the platform says no to would be a dead letter."""
     spoil(folder, "      - {when: {status: 2xx, at: code, is: 1001}, verdict: refused, reason: msg}\n", "")
     assert (await found(folder))["reply.no-refusal"][1] is True
+
+
+def test_the_whole_check_tells_of_files_and_of_the_double(folder: Path) -> None:
+    """One report: what the files say first, and the double only when they are sound."""
+    spoil(folder, '"maxLength": 20', '"maxLength": 2000', "native/progress.schema.json")
+    spoil(folder, "  penalty.executed:\n    mapping: execution\n", "")
+    spoil(folder, '    request: {method: POST, path: "/api/executions/{case_number}"}\n', "")
+    (folder / "mappings" / "execution.yaml").unlink()
+    spoil(
+        folder, "officers: {split: {name: ZFRY, number: ZFZH}", "officers: {split: {name: ZFRY}", "mappings/case.yaml"
+    )
+    sample = folder / "samples" / "case.transferred"
+    for file in ("1.native.json", "1.canonical.json"):
+        text = (sample / file).read_text().replace(', "ZFZH": "33010001,33010002"', "")
+        (sample / file).write_text(text.replace(', "number": "33010001"', "").replace(', "number": "33010002"', ""))
+    assert [one.code for one in check(folder).findings if not one.warning] == []
+    spoil(folder, "    reply:\n", '    reply:\n      - {when: {status: "429"}, verdict: dead}\n')
+    assert "double.retry-after" in {one.code for one in check(folder).findings}
+    (folder / "mappings" / "case.yaml").write_text("nonsense")
+    assert not any(one.code.startswith("double.") for one in check(folder).findings)
