@@ -54,12 +54,8 @@ def _key(path: str) -> str:
     return path.rpartition(".")[2]
 
 
-def _issues(kind: MessageType, key: str) -> bool:
-    return kind.scoped and key == kind.ordering_field and key not in kind.parents
-
-
 def _meant(kind: MessageType, key: str, document: Mapping[str, Any], caller: str, known: Known) -> bool:
-    if not _issues(kind, key):
+    if key != kind.issues:
         return True
     return known.source == caller or known.original != at(document, key)
 
