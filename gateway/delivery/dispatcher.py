@@ -19,7 +19,7 @@ from gateway.installed import InstalledAdapters
 from gateway.ledger.base import Ledger
 from gateway.ledger.values import Platform
 from gateway.message import HeldBy
-from gateway.telemetry.events import DeliveryStumbled, Events, PlatformReleased
+from gateway.telemetry.events import DeliveryStumbled, Events, PlatformHeld, PlatformReleased
 from schemas.findings import Rejected
 
 _log = logging.getLogger(__name__)
@@ -42,9 +42,10 @@ class Ping:
 class Dispatcher:
     """Delivers everything the ledger holds for the platforms it knows.
 
-    `start` rescues what a crash left half-sent and lifts the holds of breakers that died with the
-    process; `stop` lets calls under way end and closes the sender's connections. Between them,
-    `wake` and the two `platform_…` calls tell it what changed; they never block.
+    `start` rescues what a crash left half-sent, lifts the holds of breakers that died with the
+    process, and tells of the holds that stay; `stop` lets calls under way end and closes the
+    sender's connections. Between them, `wake` and the two `platform_…` calls tell it what changed;
+    they never block.
     """
 
     def __init__(
@@ -73,6 +74,8 @@ class Dispatcher:
                 await self._lift(platform)
         self._running = True
         for platform in await ledger.platforms():
+            for by in sorted(platform.holds):
+                self._attempts.events(PlatformHeld(platform.id, by.value, "still-held"))
             self.platform_changed(platform)
 
     async def _lift(self, platform: Platform) -> None:

@@ -207,6 +207,9 @@ class Worker:
         work = next((head for head in heads if head.delivery.id not in self._busy), None)
         if work is None:
             return await self._until_due()
+        self._bucket, wait = self._bucket.take(now)
+        if wait > timedelta(0):
+            return wait
         self._breaker = self._breaker.probing()
         try:
             failed = (await self._make(work)).failed

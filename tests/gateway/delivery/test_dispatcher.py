@@ -397,6 +397,14 @@ async def test_breakers_left_by_another_process_are_lifted_at_the_start(world: A
     await world.delivered(posted)
 
 
+async def test_a_start_tells_of_the_holds_that_stay(world: Any) -> None:
+    """Metrics and alerts of a new process know what is held from before."""
+    await world.platform(HZ)
+    await world.ledger.hold_platform(HZ, HeldBy.PAUSED, actor="test", reason="works", at=world.clock())
+    await world.dispatcher.start()
+    assert world.events(PlatformHeld) == [PlatformHeld(HZ, "paused", "still-held")]
+
+
 # ── platforms come and go ─────────────────────────────────────────────────────────────────────
 async def test_a_platform_registered_later_gets_its_worker(world: Any) -> None:
     """No restart."""
