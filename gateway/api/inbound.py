@@ -50,10 +50,13 @@ class Inbound:
             platform = _platform(self._principal(incoming))
         except HutongError as error:
             return refusal(error, language=incoming.language, trace_id=incoming.trace_id)
-        adapter = self._hub.adapters.of(platform)
+        try:
+            adapter = self._hub.adapters.of(platform)
+        except HutongError as error:
+            return refusal(error, language=incoming.language, trace_id=incoming.trace_id)
         try:
             body = await read_body(incoming, receive, adapter.limits.body)
-            call = _call(platform, operation or SUBMIT, body, incoming)
+            call = _call(platform, operation or SUBMIT, body, incoming, adapter)
             if dry_run(scope["query_string"]):
                 return await self._preview(call, operation, incoming.language)
             outcome = await (self._hub.receive(call) if operation else self._hub.submit(call))
@@ -96,11 +99,9 @@ def _platform(principal: Principal | None) -> Platform:
     return principal.platform
 
 
-def _call(platform: Platform, operation: str, body: bytes, incoming: Incoming) -> Call:
-    headers = incoming.headers
-    return Call(
-        platform, operation, body, headers.get("content-type"), headers.get("idempotency-key"), incoming.trace_id
-    )
+def _call(platform: Platform, operation: str, body: bytes, incoming: Incoming, adapter: Adapter) -> Call:
+    kind, key = incoming.headers.get("content-type"), incoming.headers.get("idempotency-key")
+    return Call(platform, operation, body, kind, key, incoming.trace_id, adapter)
 
 
 def _answer(adapter: Adapter, operation: str | None, outcome: Outcome, language: str) -> Answered:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from adapters.base import Adapter
 from gateway.enrichment import overlaid
 from gateway.installed import InstalledAdapters
 from gateway.intake import borders, correlation, drafts, enricher, numbers, router
@@ -39,24 +40,26 @@ class Decider:
         brought: Numbers = {}
         decided: list[Decided | Refused] = []
         for place, record in enumerate(reading.entries, 1):
-            decided.append(await self._record(call, record, at, brought))
+            decided.append(await self._record(call, reading.adapter, record, at, brought))
             if place % BREATH == 0:
                 await asyncio.sleep(0)
         return decided
 
     async def _record(
-        self, call: Call, record: Translated | Refused, at: datetime, brought: Numbers
+        self, call: Call, adapter: Adapter, record: Translated | Refused, at: datetime, brought: Numbers
     ) -> Decided | Refused:
         if isinstance(record, Refused):
             return record
         try:
-            decided = await self._document(call, record, at, brought)
+            decided = await self._document(call, adapter, record, at, brought)
         except Rejected as error:
             return Refused(record.index, error)
         _bring(brought, decided.draft)
         return decided
 
-    async def _document(self, call: Call, record: Translated, at: datetime, brought: Numbers) -> Decided:
+    async def _document(
+        self, call: Call, adapter: Adapter, record: Translated, at: datetime, brought: Numbers
+    ) -> Decided:
         kind, route = TYPES[record.type], self._routes.of(record.type)
         borders.check_sender(route, call.platform)
         context = await self._context(call, record, kind, route, brought)
@@ -65,7 +68,7 @@ class Decider:
         )
         planned = router.plan(route, routable, self._directory, self._adapters.can_send)
         noticed = [*enricher.notices(kind, context.enriched), *drafts.unrouted_notices(self._routes, planned)]
-        message = drafts.message(call, record, self._adapters.of(call.platform), context, noticed, at)
+        message = drafts.message(call, record, adapter, context, noticed, at)
         draft = Draft(record.index, message, drafts.deliveries(message, planned), context.recognised.numbers)
         return Decided(draft, context.effective, planned)
 

@@ -29,23 +29,27 @@ class Translator:
 
         A body that is too large to be looked at raises Rejected (413): it is not kept.
         """
-        adapter = self._adapters.of(call.platform)
+        adapter = self._speaking(call)
         if call.operation not in adapter.receives:
             raise _unknown(adapter, call.operation)
-        return await _read(lambda: _native(adapter, call), len(call.body))
+        return await _read(adapter, lambda: _native(adapter, call), len(call.body))
 
     async def canonical(self, call: Call) -> Reading:
         """Read a body that holds one canonical document and what is said beside it."""
-        return await _read(lambda: _canonical(call), len(call.body))
+        adapter = self._speaking(call)
+        return await _read(adapter, lambda: _canonical(adapter, call), len(call.body))
+
+    def _speaking(self, call: Call) -> Adapter:
+        return call.adapter or self._adapters.of(call.platform)
 
 
-async def _read(read: Callable[[], Reading], size: int) -> Reading:
+async def _read(adapter: Adapter, read: Callable[[], Reading], size: int) -> Reading:
     try:
         return await asyncio.to_thread(read) if size > LARGE else read()
     except Rejected as error:
         if error.status == TOO_LARGE:
             raise
-        return Reading((Refused(0, error),))
+        return Reading(adapter, (Refused(0, error),))
 
 
 def _native(adapter: Adapter, call: Call) -> Reading:
@@ -55,7 +59,8 @@ def _native(adapter: Adapter, call: Call) -> Reading:
             "package.empty",
             Text("数据包中没有记录；请放入至少一条记录后重发", "The package holds no record; put at least one in it"),
         )
-    return Reading(tuple(_record(adapter, call.operation, one) for one in package.records), package.split)
+    entries = tuple(_record(adapter, call.operation, one) for one in package.records)
+    return Reading(adapter, entries, package.split)
 
 
 def _record(adapter: Adapter, operation: str, record: Record) -> Translated | Refused:
@@ -63,11 +68,11 @@ def _record(adapter: Adapter, operation: str, record: Record) -> Translated | Re
         made = adapter.translate_in(operation, record)
     except Rejected as error:
         return Refused(record.index, error)
-    return Translated(record.index, made.type, made.document, made.warnings, record.identity)
+    return Translated(record.index, made.type, made.document, made.warnings, record.identity, native=record.tree)
 
 
-def _canonical(call: Call) -> Reading:
-    return Reading((submission.read(call.body, call.content_type),))
+def _canonical(adapter: Adapter, call: Call) -> Reading:
+    return Reading(adapter, (submission.read(call.body, call.content_type),))
 
 
 def _unknown(adapter: Adapter, operation: str) -> NotFound:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from adapters.base import Adapter, Tree
 from gateway.ledger.values import Draft, Platform, Receipt, Rejection
 from gateway.message import Enriched
 from schemas.findings import Finding, Rejected
@@ -13,7 +14,11 @@ from schemas.findings import Finding, Rejected
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request of an authenticated platform: the exact bytes, and the caller's Idempotency-Key."""
+    """One request of an authenticated platform: the exact bytes, and the caller's Idempotency-Key.
+
+    `adapter` is the version that the whole call is read, recorded and answered with; None takes the
+    one that the platform speaks when the call is read.
+    """
 
     platform: Platform
     operation: str
@@ -21,6 +26,7 @@ class Call:
     content_type: str | None = None
     key: str | None = None
     trace_id: str | None = None
+    adapter: Adapter | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,10 @@ class Headers:
 
 @dataclass(frozen=True, slots=True)
 class Translated:
-    """One record in canonical words, valid. `identity` is the operation's own, if it declares one."""
+    """One record in canonical words, valid. `identity` is the operation's own, if it declares one.
+
+    `native` is the record as its sender wrote it, parsed; None for a canonical submission.
+    """
 
     index: int
     type: str
@@ -81,6 +90,7 @@ class Translated:
     warnings: tuple[Finding, ...] = ()
     identity: str | None = None
     headers: Headers = Headers()
+    native: Tree = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +103,9 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A body, read and translated record by record."""
+    """A body, read and translated record by record, all by one version of an adapter."""
 
+    adapter: Adapter
     entries: tuple[Translated | Refused, ...]
     split: bool = False
 
