@@ -64,8 +64,8 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part: newest first. `state`: `ok`; `partial` (a source could not be read now); `unsupported` (the
-    ledger alone: no platform answers questions about it)."""
+    """One part: newest first. `state`: `ok`; `partial` (a source could not be read now, the rest stands);
+    `unsupported` (nothing is known, and no platform answers questions about it)."""
 
     state: str
     entries: tuple[Entry, ...]
@@ -199,15 +199,15 @@ def _part(name: str, kept: Sequence[Entry], answers: Sequence[_Answer]) -> Part:
     new = [entry for entry in fresh if not any(_same(entry, one) for one in known)]
     entries = sorted((*new, *known), key=lambda entry: entry.at, reverse=True)
     sources = tuple(sorted((answer.source for answer in told), key=lambda source: source.platform))
-    return Part(_state(sources), tuple(entries), sources)
+    return Part(_state(entries, sources), tuple(entries), sources)
 
 
 def _same(entry: Entry, other: Entry) -> bool:
     return entry.type == other.type and entry.document == other.document
 
 
-def _state(sources: Sequence[Source]) -> str:
-    if not sources:
+def _state(entries: Sequence[Entry], sources: Sequence[Source]) -> str:
+    if not entries and not sources:
         return "unsupported"
     return "ok" if all(source.state == "ok" for source in sources) else "partial"
 

@@ -201,6 +201,13 @@ async def test_an_answer_that_cannot_be_read_is_marked(country: Country, status:
     assert part.state == "partial"
 
 
+async def test_what_only_the_ledger_knows_stands_without_a_source(country: Country) -> None:
+    """Nobody answers questions about cases; what went through the gateway is there all the same."""
+    await country.knows("case.progressed", {"case_number": "A", "node": "filed"}, "91330100MA27XXXX0A")
+    part = (await country.dossier("91330100MA27XXXX0A")).parts["cases"]
+    assert (part.state, len(part.entries), part.sources) == ("ok", 1, ())
+
+
 async def test_all_pages_are_read(country: Country) -> None:
     """A long list comes in pages; all of it belongs to the dossier."""
     await country.platform("pollutant-permit.000000")
