@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from adapters import bundle as bundles
 from adapters.bundle import Bundle
 from adapters.check import coverage, golden, upkeep
-from adapters.check.laws import GENERATED, Laws, generated
+from adapters.check.lawful import Laws
 from adapters.check.outbound import Outbound
 from adapters.check.report import Report, ordered
 from adapters.check.subject import Subject, subject
+from adapters.check.trials import GENERATED, Example, generated
+from adapters.mapping import Program
 from adapters.source import BrokenBundle, BundleFinding
+from schemas import documents
 from schemas.findings import Rejected
 
+Watch = Callable[[str, int, int], None]
+"""Told what is proved next, how many steps are done, and of how many."""
 
-def check(path: Path | str) -> Report:
+
+def _unwatched(what: str, done: int, of: int) -> None:
+    """Nobody looks on."""
+
+
+def check(path: Path | str, watch: Watch = _unwatched) -> Report:
     """Prove the bundle in a folder or a zip. Never raises for what is in it."""
     try:
         loaded = bundles.load(path)
     except BrokenBundle as broken:
         return Report(findings=ordered(broken.findings))
-    return prove(loaded)
+    return prove(loaded, watch)
 
 
-def prove(bundle: Bundle) -> Report:
+def prove(bundle: Bundle, watch: Watch = _unwatched) -> Report:
     """Prove a bundle that could be loaded."""
     manifest = bundle.manifest
     try:
@@ -33,9 +43,17 @@ def prove(bundle: Bundle) -> Report:
     except BrokenBundle as broken:
         return Report(manifest.adapter, manifest.version, bundle.digest, ordered(broken.findings))
     findings: list[BundleFinding] = [*_coverage(compiled), *upkeep.notes(compiled)]
-    samples = _samples(compiled, findings)
-    made = _generated(compiled, findings)
-    return Report(manifest.adapter, manifest.version, bundle.digest, ordered(findings), samples, made)
+    pairs = list(golden.pairs(compiled, findings))
+    findings.extend(golden.missing(compiled, {pair.name for pair in pairs}))
+    for pair in pairs:
+        findings.extend(golden.prove(compiled, pair))
+    mappings = {mapping: program for _, _, mapping, program in compiled.uses()}
+    for done, (mapping, program) in enumerate(mappings.items()):
+        watch(f"mappings/{mapping}.yaml", done, len(mappings))
+        findings.extend(_trials(compiled, mapping, program, pairs))
+    watch("", len(mappings), len(mappings))
+    tried = GENERATED * len(mappings)
+    return Report(manifest.adapter, manifest.version, bundle.digest, ordered(findings), len(pairs), tried)
 
 
 def _coverage(subject: Subject) -> Iterator[BundleFinding]:
@@ -48,47 +66,24 @@ def _coverage(subject: Subject) -> Iterator[BundleFinding]:
             yield from coverage.whole(subject, mapping, program)
 
 
-def _samples(subject: Subject, findings: list[BundleFinding]) -> int:
-    found = list(golden.pairs(subject, findings))
-    for pair in found:
-        findings.extend(golden.prove(subject, pair))
-    findings.extend(_second_law(subject, found))
-    findings.extend(golden.missing(subject, {pair.name for pair in found}))
-    return len(found)
+def _trials(subject: Subject, mapping: str, program: Program, pairs: list[golden.Pair]) -> Iterator[BundleFinding]:
+    """Both laws and the platform's schema, on generated documents and on the samples."""
+    made = list(generated(program.document, mapping))
+    names = {name: section for section, name, used, _ in subject.uses() if used == mapping}
+    sampled = [one for pair in pairs if pair.name in names for one in _documents(subject, program, pair)]
+    yield from Laws(subject, mapping, program).findings([*made, *sampled])
+    for name, section in names.items():
+        if section == "sends":
+            yield from Outbound(subject, name).findings(made)
 
 
-def _second_law(subject: Subject, pairs: list[golden.Pair]) -> Iterator[BundleFinding]:
-    for name, declared in subject.bundle.manifest.receives.items():
-        laws = Laws(subject, declared.mapping, subject.compiled.programs[declared.mapping])
-        for pair in pairs:
-            if pair.name == name:
-                _write_and_read_again(subject, laws, pair)
-        yield from laws.findings()
-
-
-def _write_and_read_again(subject: Subject, laws: Laws, pair: golden.Pair) -> None:
+def _documents(subject: Subject, program: Program, pair: golden.Pair) -> Iterator[Example]:
+    """Give what a sample says; one that does not translate has been told already."""
     try:
-        package = subject.adapter.read(pair.name, pair.native)
-        for record in package.records:
-            laws.obey(subject.adapter.translate_in(pair.name, record).document)
+        if pair.name in subject.compiled.receives:
+            for record in subject.adapter.read(pair.name, pair.native).records:
+                yield Example(subject.adapter.translate_in(pair.name, record).document, pair.file)
+        elif pair.name in subject.compiled.sends:
+            yield Example(documents.check(program.document, pair.canonical).document, pair.file)
     except Rejected:
         return
-
-
-def _generated(subject: Subject, findings: list[BundleFinding]) -> int:
-    mappings = {mapping: program for _, _, mapping, program in subject.uses()}
-    for mapping, program in mappings.items():
-        laws = Laws(subject, mapping, program)
-        outbound = [
-            Outbound(subject, name)
-            for name, declared in subject.bundle.manifest.sends.items()
-            if declared.mapping == mapping
-        ]
-        for document in generated(program.document, mapping):
-            laws.obey(document)
-            for one in outbound:
-                one.fit(document)
-        findings.extend(laws.findings())
-        for one in outbound:
-            findings.extend(one.findings())
-    return GENERATED * len(mappings)

@@ -1,4 +1,4 @@
-"""Whether what an adapter writes fits the platform's own schema."""
+"""Does what an adapter writes fit the platform's own schema: one finding a native path."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from adapters.base import Document
 from adapters.check.routed import reaches
 from adapters.check.subject import Subject
-from adapters.check.tally import Tally
+from adapters.check.trials import Example, Faults, tried
 from adapters.envelope import record_path
 from adapters.source import BundleFinding
 from schemas.documents import generic
@@ -22,33 +22,29 @@ class Outbound:
 
     def __init__(self, subject: Subject, message_type: str) -> None:
         declared = subject.bundle.manifest.sends[message_type]
+        program = subject.compiled.programs[declared.mapping]
         self._subject = subject
         self._type = message_type
+        self._document = program.document
         self._file = f"mappings/{declared.mapping}.yaml"
         self._record = record_path(declared.envelope)
-        self._lines = {place.path: place.line for place in subject.compiled.programs[declared.mapping].places}
-        self._tally = Tally()
+        self._lines = {place.path: place.line for place in program.places}
 
-    def fit(self, document: Document) -> None:
-        """Write a document that could be routed here, and validate it as the platform would.
+    def findings(self, examples: list[Example]) -> Iterator[BundleFinding]:
+        """Give one finding a native path, at the line that writes it."""
+        sent = [one for one in examples if reaches(self._subject.adapter.kind, self._type, one.document)]
+        for fault in tried(self._document, sent, self.faults):
+            line = self._line(fault.place)
+            yield BundleFinding(fault.code, fault.text(self._type), _NATIVE, self._file, line, 1)
 
-        What the mapping itself cannot write is told by the laws.
-        """
-        if not reaches(self._subject.adapter.kind, self._type, document):
-            return
+    def faults(self, document: Document) -> Faults:
+        """Write a document and validate it as the platform would; what the mapping refuses, the laws tell."""
         try:
             body = self._subject.read_back(self._type, self._subject.write(self._type, document))
         except Rejected as error:
-            if error.code not in _OF_THE_MAPPING:
-                self._tally.note("outbound.unwritable", "", error.detail)
-            return
-        for finding in self._subject.native_faults(self._type, body):
-            self._tally.note("outbound.invalid", generic(finding.path), finding.message)
-
-    def findings(self) -> Iterator[BundleFinding]:
-        """Give one finding a native path, at the line that writes it."""
-        for fault in self._tally.faults():
-            yield BundleFinding(fault.code, fault.text(self._type), _NATIVE, self._file, self._line(fault.place), 1)
+            return {} if error.code in _OF_THE_MAPPING else {("outbound.unwritable", ""): error.detail}
+        faults = self._subject.native_faults(self._type, body)
+        return {("outbound.invalid", generic(one.path)): one.message for one in faults}
 
     def _line(self, place: str) -> int:
         base = str(self._record) if self._record is not None and self._record.steps else ""

@@ -51,5 +51,5 @@ def _as_dict(finding: BundleFinding) -> dict[str, Any]:
 
 
 def ordered(findings: Iterable[BundleFinding]) -> tuple[BundleFinding, ...]:
-    """Drop repetitions; errors first, then by file and line."""
-    return tuple(sorted(dict.fromkeys(findings), key=lambda f: (f.warning, f.file, f.line, f.column, f.code)))
+    """Drop repetitions; by file, line and column, as an author reads."""
+    return tuple(sorted(dict.fromkeys(findings), key=lambda f: (f.file, f.line, f.column, f.warning, f.code)))

@@ -16,6 +16,7 @@ from adapters.mapping.plan import Column, Node, Parallel, Parts, Rows, canonical
 from adapters.mapping.program import Program
 from adapters.mapping.runtime import there, word
 from adapters.mapping.syntax import NOTHING, Condition
+from schemas import documents
 from schemas.documents.masking import shown
 from schemas.findings import Finding, Rejected, Text
 
@@ -50,6 +51,23 @@ def document_law(program: Program, document: Mapping[str, Any], values: Mapping[
     return Trial((*refused, *_differences(program, document, returned, native)))
 
 
+def _differences(program: Program, before: Mapping[str, Any], after: Document, native: Tree) -> tuple[Finding, ...]:
+    """Compare as they are, and where that differs, in the normal form that every accepted document has."""
+    told = _discriminated(program)
+    nodes = program.plan.root.nodes
+    found = tuple(_compare(nodes, before, after, native, told))
+    if not found:
+        return ()
+    return tuple(_compare(nodes, _normal(program, before), _normal(program, after), native, told))
+
+
+def _normal(program: Program, document: Mapping[str, Any]) -> Mapping[str, Any]:
+    try:
+        return documents.check(program.document, document).document
+    except Rejected:
+        return document
+
+
 def native_law(program: Program, tree: Tree, values: Mapping[str, Any] | None = None) -> Trial:
     """Try `in(out(in(n))) = in(n)`."""
     try:
@@ -57,12 +75,6 @@ def native_law(program: Program, tree: Tree, values: Mapping[str, Any] | None = 
     except Rejected as error:
         return Trial(outside=error.findings)
     return document_law(program, document, values)
-
-
-def _differences(
-    program: Program, before: Document | Mapping[str, Any], after: Document, native: Tree
-) -> Iterator[Finding]:
-    yield from _compare(program.plan.root.nodes, before, after, native, _discriminated(program))
 
 
 def _discriminated(program: Program) -> frozenset[str]:
