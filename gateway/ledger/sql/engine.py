@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,16 @@ _READER = ("PRAGMA query_only=ON", "PRAGMA cache_size=-8192")
 def path_of(url: str) -> Path:
     """Give the file a `sqlite:///` address names."""
     return Path(sa.make_url(url).database or "hutong.db")
+
+
+def reserve(path: Path) -> None:
+    """Make a ledger's file for its owner's eyes alone, where there is none: it holds citizens and secrets.
+
+    SQLite gives the files beside it the same mode, and says itself what cannot be made. A file that
+    is there keeps the mode its owner chose.
+    """
+    with suppress(OSError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def writing(url: str, *, patience: float) -> sa.Engine:

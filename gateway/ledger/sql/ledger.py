@@ -88,6 +88,7 @@ class SqlLedger:
         self._slow = Worker("ledger-searcher", Reader(reading).run, most=1)
 
     def _open(self) -> Places:
+        engine.reserve(engine.path_of(self._url))
         writing = engine.writing(self._url, patience=self._patience)
         reading = engine.reading(self._url, patience=self._patience, readers=2)
         self._engines = [writing, reading]
