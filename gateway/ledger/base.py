@@ -24,6 +24,7 @@ from gateway.ledger.values import (
     Work,
 )
 from gateway.message import Attempt, Delivery, Enriched, HeldBy, Message
+from gateway.versions import AdapterVersion
 
 
 class Ledger(Protocol):
@@ -169,6 +170,32 @@ class Ledger(Protocol):
 
     async def credentials(self) -> Mapping[str, str]:
         """Give hash → platform id of every credential."""
+        ...
+
+    # ── adapters ──────────────────────────────────────────────────────────────────────────────
+    async def add_adapter(self, adapter: AdapterVersion, content: bytes, *, actor: str, at: datetime) -> AdapterVersion:
+        """Keep an uploaded version with its bundle's bytes, for good.
+
+        The same digest again gives what is kept already; another: Conflict `adapter.version-exists`.
+        """
+        ...
+
+    async def change_adapters(
+        self, versions: Sequence[AdapterVersion], *, actor: str, action: str, reason: str, at: datetime
+    ) -> Sequence[AdapterVersion]:
+        """Write how versions stand now, all of them in one transaction, with audit; gives them as kept.
+
+        One that was not kept yet (an installed one) is added without bytes. Conflict
+        `adapter.changed` when one was changed since it was read. Of a name, one version is active.
+        """
+        ...
+
+    async def adapters(self) -> Sequence[AdapterVersion]:
+        """Give every version that is kept, by name, in the order they were first kept."""
+        ...
+
+    async def adapter_content(self, name: str, version: str) -> bytes | None:
+        """Give the bytes of an uploaded bundle."""
         ...
 
     # ── reading ───────────────────────────────────────────────────────────────────────────────

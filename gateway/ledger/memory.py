@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import insort
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
@@ -10,7 +11,14 @@ from itertools import count
 
 from adapters.base import OutboundRequest
 from gateway.ledger import decisions
-from gateway.ledger.refusals import in_use, no_delivery, no_platform, stopped
+from gateway.ledger.refusals import (
+    adapter_changed,
+    in_use,
+    no_delivery,
+    no_platform,
+    stopped,
+    version_exists,
+)
 from gateway.ledger.shelves import Kept, Lane, Shelves
 from gateway.ledger.values import (
     Accepted,
@@ -25,6 +33,7 @@ from gateway.ledger.values import (
     Settlement,
 )
 from gateway.message import SETTLED, Delivery, Enriched, HeldBy, Message, State
+from gateway.versions import AdapterVersion
 
 
 class MemoryLedger(Shelves):
@@ -230,6 +239,35 @@ class MemoryLedger(Shelves):
     async def put_replay(self, replay: Replay) -> None:
         self._check_running()
         self._replays[replay.id] = replay
+
+    # ── adapters ──────────────────────────────────────────────────────────────────────────────
+    async def add_adapter(self, adapter: AdapterVersion, content: bytes, *, actor: str, at: datetime) -> AdapterVersion:
+        self._check_running()
+        known = self._adapters.get((adapter.name, adapter.version))
+        if known is not None:
+            if known.digest != adapter.digest:
+                raise version_exists(adapter)
+            return known
+        self._bundles[adapter.name, adapter.version] = content
+        self._record(adapter.id, at, actor, "adapter.uploaded", digest=adapter.digest)
+        return self._put_adapter(adapter)
+
+    async def change_adapters(
+        self, versions: Sequence[AdapterVersion], *, actor: str, action: str, reason: str, at: datetime
+    ) -> Sequence[AdapterVersion]:
+        self._check_running()
+        for each in versions:
+            known = self._adapters.get((each.name, each.version))
+            if each.revision != (known.revision if known else 0):
+                raise adapter_changed(each)
+        for each in versions:
+            self._record(each.id, at, actor, action, reason, state=each.state)
+        return [self._put_adapter(each) for each in versions]
+
+    def _put_adapter(self, adapter: AdapterVersion) -> AdapterVersion:
+        kept = replace(adapter, revision=1 + max((each.revision for each in self._adapters.values()), default=0))
+        self._adapters[adapter.name, adapter.version] = kept
+        return kept
 
     # ── what all of them need ─────────────────────────────────────────────────────────────────
     def _check_running(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway.errors import Conflict, NotFound, Unavailable
+from gateway.versions import AdapterVersion
 from schemas.findings import Text
 
 
@@ -38,4 +39,26 @@ def in_use(platform_id: str) -> Conflict:
             f"Platform {platform_id} has deliveries that are not settled; deliver or discard them first.",
         ),
         code="platform.in-use",
+    )
+
+
+def version_exists(adapter: AdapterVersion) -> Conflict:
+    """Say that a version's content never changes."""
+    return Conflict(
+        Text(
+            f"适配器 {adapter.name} {adapter.version} 已存在且内容不同;已发布的版本不可更改,请提高版本号。",
+            f"{adapter.name} {adapter.version} exists with other content; a version never changes: raise its number.",
+        ),
+        code="adapter.version-exists",
+    )
+
+
+def adapter_changed(adapter: AdapterVersion) -> Conflict:
+    """Say that somebody else changed a version meanwhile."""
+    return Conflict(
+        Text(
+            f"适配器 {adapter.name} {adapter.version} 刚被他人更改;请查看现状后重试。",
+            f"{adapter.name} {adapter.version} was changed by somebody else just now; look at it and try again.",
+        ),
+        code="adapter.changed",
     )

@@ -26,6 +26,7 @@ from gateway.ledger.values import (
     Work,
 )
 from gateway.message import SETTLED, Attempt, Delivery, Enriched, HeldBy, Message, State
+from gateway.versions import AdapterVersion
 
 T = TypeVar("T")
 
@@ -64,6 +65,8 @@ class Shelves:
         self._credentials: dict[str, str] = {}
         self._audit: defaultdict[str, list[AuditEntry]] = defaultdict(list)
         self._replays: dict[str, Replay] = {}
+        self._adapters: dict[tuple[str, str], AdapterVersion] = {}
+        self._bundles: dict[tuple[str, str], bytes] = {}
 
     # ── intake ────────────────────────────────────────────────────────────────────────────────
     async def recall(self, platform: str, numbers: Mapping[str, str]) -> Mapping[str, Known]:
@@ -220,6 +223,12 @@ class Shelves:
 
     async def credentials(self) -> Mapping[str, str]:
         return dict(self._credentials)
+
+    async def adapters(self) -> Sequence[AdapterVersion]:
+        return sorted(self._adapters.values(), key=lambda each: each.name)
+
+    async def adapter_content(self, name: str, version: str) -> bytes | None:
+        return self._bundles.get((name, version))
 
     async def replays(self, *, unfinished: bool = False) -> Sequence[Replay]:
         newest = reversed(self._replays.values())

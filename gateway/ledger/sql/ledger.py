@@ -13,6 +13,7 @@ from adapters.base import OutboundRequest
 from gateway.ledger.refusals import stopped
 from gateway.ledger.sql import (
     accepting,
+    adapters,
     auditing,
     engine,
     learning,
@@ -48,6 +49,7 @@ from gateway.ledger.values import (
     Work,
 )
 from gateway.message import Attempt, Delivery, Enriched, HeldBy, Message
+from gateway.versions import AdapterVersion
 
 T = TypeVar("T")
 
@@ -203,6 +205,21 @@ class SqlLedger:
 
     async def credentials(self) -> Mapping[str, str]:
         return await self._read(platforms.credentials)
+
+    # ── adapters ──────────────────────────────────────────────────────────────────────────────
+    async def add_adapter(self, adapter: AdapterVersion, content: bytes, *, actor: str, at: datetime) -> AdapterVersion:
+        return await self._write(adapters.add, adapter, content, actor=actor, at=at)
+
+    async def change_adapters(
+        self, versions: Sequence[AdapterVersion], *, actor: str, action: str, reason: str, at: datetime
+    ) -> Sequence[AdapterVersion]:
+        return await self._write(adapters.change, versions, actor=actor, action=action, reason=reason, at=at)
+
+    async def adapters(self) -> Sequence[AdapterVersion]:
+        return await self._search(adapters.versions)
+
+    async def adapter_content(self, name: str, version: str) -> bytes | None:
+        return await self._search(adapters.content, name, version)
 
     # ── reading ───────────────────────────────────────────────────────────────────────────────
     async def message(self, message_id: str) -> Message | None:

@@ -249,6 +249,27 @@ platforms = sa.Table(
     sa.Column("held_since", sa.BigInteger),
 )
 
+adapters = sa.Table(
+    "adapters",
+    metadata,
+    sa.Column("place", PLACE, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("changed_at", sa.BigInteger, nullable=False),
+    sa.Column("uploaded", sa.Boolean(create_constraint=False), nullable=False),
+    sa.Column("report", sa.Text),
+    sa.Column("expected", sa.Text, nullable=False),
+    sa.Column("activated_at", sa.BigInteger),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Column("content", sa.LargeBinary),
+    sa.CheckConstraint("state IN ('active', 'checked', 'draft', 'retired', 'shadow')", name="adapter_state_known"),
+    sa.Index("adapters_version", "name", "version", unique=True),
+)
+sa.Index("adapters_active", adapters.c.name, unique=True, sqlite_where=sa.text("state = 'active'"))
+
 credentials = sa.Table(
     "credentials",
     metadata,

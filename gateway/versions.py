@@ -1,0 +1,66 @@
+"""Versions of an adapter, and the states a version passes through."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class AdapterState(StrEnum):
+    """How far a version of an adapter has come."""
+
+    DRAFT = "draft"
+    CHECKED = "checked"
+    SHADOW = "shadow"
+    ACTIVE = "active"
+    RETIRED = "retired"
+
+
+TRANSITIONS: Mapping[AdapterState, frozenset[AdapterState]] = {
+    AdapterState.DRAFT: frozenset({AdapterState.CHECKED, AdapterState.RETIRED}),
+    AdapterState.CHECKED: frozenset({AdapterState.SHADOW, AdapterState.ACTIVE, AdapterState.RETIRED}),
+    AdapterState.SHADOW: frozenset({AdapterState.CHECKED, AdapterState.ACTIVE, AdapterState.RETIRED}),
+    AdapterState.ACTIVE: frozenset({AdapterState.RETIRED}),
+    AdapterState.RETIRED: frozenset({AdapterState.CHECKED, AdapterState.ACTIVE}),
+}
+"""Every step a version may take. Retired is what another superseded, too: going back makes it active again."""
+
+
+def may_become(before: AdapterState, after: AdapterState) -> bool:
+    """Tell whether a version may go from one state to the other."""
+    return after in TRANSITIONS[before]
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterVersion:
+    """One immutable version of an adapter, as it stands. Its bundle's bytes are kept beside it.
+
+    `uploaded` False: it came with the product or from a folder, and no bytes are kept. `report` is
+    the last proof as JSON values; `expected` the fields in which it is meant to differ from the one
+    before; `revision` grows with every change of any version: a writer must have read the latest.
+    """
+
+    name: str
+    version: str
+    digest: str
+    state: AdapterState
+    created_at: datetime
+    changed_at: datetime
+    uploaded: bool = True
+    report: Mapping[str, Any] | None = None
+    expected: tuple[str, ...] = ()
+    activated_at: datetime | None = None
+    revision: int = 0
+
+    @property
+    def id(self) -> str:
+        """How messages, deliveries and the audit name it: `name@version`."""
+        return f"{self.name}@{self.version}"
+
+    @property
+    def proven(self) -> bool:
+        """Whether it may go live: its proof was good, or it came with the installation."""
+        return not self.uploaded or bool(self.report and self.report.get("ok"))
