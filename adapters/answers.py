@@ -13,6 +13,7 @@ from adapters.formats import charsets, json
 from adapters.formats.values import Format
 
 _TYPES = {"json": "application/json", "xml": "application/xml", "soap": "text/xml", "form": "text/plain"}
+_TABLES = frozenset({"csv", "xlsx"})
 
 _Write = Callable[[Mapping[str, str]], Answer]
 
@@ -29,7 +30,8 @@ class AnswerWriter:
         return (self._accepted if accepted else self._rejected)(values)
 
 
-def _compile(said: Conversation, wire: Format) -> _Write:
+def _compile(said: Conversation, declared: Format) -> _Write:
+    wire = declared.answered if declared.body in _TABLES else declared
     return _text(said, wire) if isinstance(said.body, str) else _tree(said, wire)
 
 

@@ -38,7 +38,7 @@ class Outgoing:
         self._settings = settings
         self._request = compile_request(declared.request, wire)
         self._wrap = compile_envelope(declared.envelope, self._record_text)
-        heard = declared.reply_format.over(_reply_format(wire)) if declared.reply_format else _reply_format(wire)
+        heard = declared.reply_format.over(wire.answered) if declared.reply_format else wire.answered
         self._replies = Replies(declared.reply, heard, limit)
         self._doubt = Doubt(declared.in_doubt, wire, heard, limit) if declared.in_doubt is not None else None
 
@@ -109,9 +109,3 @@ def body_writer(body: Tree, wire: Format) -> Callable[[Values], Wire | None]:
         return lambda values: None
     build = compile_tree(body)
     return lambda values: formats.write(wire, build(values))
-
-
-def _reply_format(wire: Format) -> Format:
-    """A reply to XML has a root of its own; a form is answered in JSON."""
-    body = "json" if wire.body == "form" else wire.body
-    return Format(body, wire.charset, None, wire.namespaces)

@@ -12,7 +12,7 @@ from adapters import base, placeholders, trees
 from adapters.auth import Auth, NoAuth
 from adapters.bundle import words
 from adapters.formats.charsets import canonical as canonical_charset
-from adapters.formats.values import Format, as_text
+from adapters.formats.values import Format, Steps, as_text
 
 
 def _template(text: str) -> str:
@@ -44,6 +44,16 @@ def _charset(name: Any) -> str:
     return found
 
 
+def _delimiter(value: Any) -> Any:
+    return "\t" if value == "tab" else value
+
+
+def _embedded(said: Mapping[str, str]) -> tuple[tuple[Steps, str], ...]:
+    """Give the places by steps, the outer before those inside them."""
+    places = ((trees.path(text).steps, kind) for text, kind in said.items())
+    return tuple(sorted(places, key=lambda place: len(place[0])))
+
+
 def _empty(value: Any) -> Any:
     return {} if value is None else value
 
@@ -71,14 +81,19 @@ class Model(BaseModel):
 class FormatPart(Model):
     """`format`, or an override of some of it."""
 
-    body: Literal["json", "xml", "soap", "form"] | None = None
+    body: Literal["json", "xml", "soap", "form", "csv", "xlsx"] | None = None
     charset: Annotated[str, BeforeValidator(_charset)] | None = None
     root: Text | None = None
     namespaces: dict[str, str] | None = None
+    delimiter: Annotated[Literal[",", ";", "\t"], BeforeValidator(_delimiter)] | None = None
+    sheet: Annotated[str, Field(pattern=r"^[^\\/?*:\[\]]{1,31}$")] | None = None
+    embedded: dict[NativePath, Literal["json", "xml"]] | None = None
 
     def over(self, under: Format) -> Format:
         """Give `under` with what is said here changed."""
         said = self.model_dump(exclude_none=True)
+        if self.embedded is not None:
+            said["embedded"] = _embedded(self.embedded)
         return Format(**{**{name: getattr(under, name) for name in Format.__slots__}, **said})
 
 

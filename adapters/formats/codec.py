@@ -5,11 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from adapters.base import Tree
-from adapters.formats import faults, form, json, soap, xml
+from adapters.formats import csv, embedded, faults, form, json, soap, xlsx, xml
 from adapters.formats.values import DEFAULT_LIMIT, Body, Format, Order, Wire
 
 _Reader = Callable[[Format, bytes, str | None], Body]
-_READERS: Mapping[str, _Reader] = {"json": json.read, "xml": xml.read, "soap": soap.read, "form": form.read}
+_Writer = Callable[[Format, Tree, Order | None], Wire]
+_READERS: Mapping[str, _Reader] = {
+    "json": json.read,
+    "xml": xml.read,
+    "soap": soap.read,
+    "form": form.read,
+    "csv": csv.read,
+    "xlsx": xlsx.read,
+}
+_WRITERS: Mapping[str, _Writer] = {
+    "json": lambda declared, tree, order: json.write(declared, tree),
+    "xml": xml.write,
+    "soap": soap.write,
+    "form": lambda declared, tree, order: form.write(declared, tree),
+    "csv": csv.write,
+    "xlsx": xlsx.write,
+}
 
 BODIES = tuple(_READERS)
 """The names a bundle may use for `format.body`."""
@@ -21,22 +37,18 @@ def read(declared: Format, body: bytes, content_type: str | None = None, *, limi
         raise faults.too_large(len(body), limit)
     if not body or body.isspace():
         raise faults.empty()
-    return _READERS[declared.body](declared, body, content_type)
+    parsed = _READERS[declared.body](declared, body, content_type)
+    return embedded.unfolded(declared, parsed) if declared.embedded else parsed
 
 
 def write(declared: Format, tree: Tree, order: Order | None = None) -> Wire:
     """Write a tree; the same tree gives the same bytes. Raises `Rejected` for what cannot be written."""
-    if declared.body == "json":
-        return json.write(declared, tree)
-    if declared.body == "form":
-        return form.write(declared, tree)
-    if declared.body == "soap":
-        return soap.write(declared, tree, order)
-    return xml.write(declared, tree, order)
+    whole = embedded.folded(declared, tree) if declared.embedded else tree
+    return _WRITERS[declared.body](declared, whole, order)
 
 
 def write_text(declared: Format, tree: Tree, order: Order | None = None) -> str:
     """Write a tree as text to embed: XML under the declared root for xml and soap, else JSON."""
-    if declared.body in ("json", "form"):
-        return json.dump(tree).decode("utf-8")
-    return xml.write_text(declared, tree, order)
+    if declared.body in ("xml", "soap"):
+        return xml.write_text(declared, tree, order)
+    return json.dump(tree).decode("utf-8")

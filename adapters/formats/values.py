@@ -10,21 +10,36 @@ from typing import Any, Protocol
 from adapters.base import Tree
 
 MAX_DEPTH = 64
+
+Steps = tuple[str | None, ...]
+"""A place in a tree: names from the outside in, None for each item of a list."""
+
 DEFAULT_LIMIT = 2 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How bodies are written: `body` is json, xml, soap or form; `charset` a Python codec name.
+    """How bodies are written: `body` is json, xml, soap, form, csv or xlsx; `charset` a Python codec name.
 
     `root` is the name of the XML root element; `namespaces` maps the prefixes used in paths to URIs
-    (the empty prefix is the namespace of names without one).
+    (the empty prefix is the namespace of names without one). `delimiter` is that of csv, `sheet` the
+    one of xlsx (the first). `embedded` tells the places (steps, None for each item of a list) that
+    hold a whole document as text, and its kind: json or xml.
     """
 
     body: str = "json"
     charset: str = "utf-8"
     root: str | None = None
     namespaces: Mapping[str, str] = field(default_factory=dict)
+    delimiter: str = ","
+    sheet: str | None = None
+    embedded: tuple[tuple[Steps, str], ...] = ()
+
+    @property
+    def answered(self) -> Format:
+        """The format a platform usually answers in: a form or a table is answered in JSON."""
+        body = "json" if self.body in ("form", "csv", "xlsx") else self.body
+        return Format(body, self.charset, None, self.namespaces)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,11 @@ def read(declared: Format, body: bytes, content_type: str | None) -> Body:
 
 def parse(declared: Format, body: bytes, content_type: str | None) -> Any:
     """Parse to a checked element, in the charset the document itself declares."""
-    text = charsets.decode(body, _charset(declared, body, content_type))
+    return parse_text(charsets.decode(body, _charset(declared, body, content_type)))
+
+
+def parse_text(text: str) -> Any:
+    """Parse text that is already decoded, whatever charset it says it was in."""
     if _DOCTYPE.match(text):
         raise faults.reject(
             "xml.dtd",
@@ -122,6 +126,13 @@ def write(declared: Format, tree: Tree, order: Order | None = None) -> Wire:
 def write_text(declared: Format, tree: Tree, order: Order | None = None) -> str:
     """Write a tree inside the declared root, as text to embed in another body."""
     return str(etree.tostring(_root(declared, tree, order), encoding="unicode"))
+
+
+def embed(root: str, tree: Tree, names: Names) -> str:
+    """Write a tree under a root of this name, as text without namespaces that it does not use."""
+    made = element(root, tree, names)
+    etree.cleanup_namespaces(made)
+    return str(etree.tostring(made, encoding="unicode"))
 
 
 def _root(declared: Format, tree: Tree, order: Order | None) -> Any:

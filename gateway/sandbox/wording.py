@@ -40,9 +40,8 @@ def _again(body: bytes, declared: str, charset: str) -> bytes:
 
 
 def reply_format(send: Send, wire: Format) -> Format:
-    """Give the format in which a platform answers: a form is answered in JSON, XML under a root of its own."""
-    usual = Format("json" if wire.body == "form" else wire.body, wire.charset, None, wire.namespaces)
-    heard = send.reply_format.over(usual) if send.reply_format is not None else usual
+    """Give the format in which a platform answers: a form or a table in JSON, XML under a root of its own."""
+    heard = send.reply_format.over(wire.answered) if send.reply_format is not None else wire.answered
     return replace(heard, root=heard.root or _ROOT)
 
 

@@ -2,61 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from adapters.formats import json, xml
+from adapters.formats import embedded
 from adapters.formats.names import Names
-from adapters.formats.values import Format
 from adapters.mapping.converters.base import BadArgument, Codes, Converter, Example, Kind, Refused
 from adapters.mapping.converters.texts import argument_text, text_of
 from schemas.findings import Rejected, Text
 
-_XML = Format(body="xml")
 _NAMES = Names({})
 
 
 def _embedded(argument: Any, codes: Codes) -> Converter:
-    if argument not in ("json", "xml"):
+    if argument not in embedded.KINDS:
         raise BadArgument("参数应为 json 或 xml", "the argument is json or xml")
     wrong = Text(f"{argument.upper()} 文本", f"{argument.upper()} text")
-    read, write = (_read_json, _write_json) if argument == "json" else (_read_xml, _write_xml)
 
     def forward(value: Any) -> Any:
         if value.__class__ is not str:
             raise Refused("value.embedded", wrong)
         try:
-            return read(value)
+            return embedded.read(argument, value, _NAMES)
         except Rejected:
             raise Refused("value.embedded", wrong) from None
 
     def backward(value: Any) -> str:
         try:
-            return write(value)
+            return embedded.write(argument, value, _NAMES)
         except Rejected:
             raise Refused("value.embedded", wrong) from None
 
     return Converter("embedded", forward, backward, argument, gives="tree")
-
-
-def _read_json(text: str) -> Any:
-    return json.parse(text.encode("utf-8", "surrogatepass"))
-
-
-def _write_json(value: Any) -> str:
-    return json.dump(value).decode("utf-8")
-
-
-def _read_xml(text: str) -> Any:
-    root = xml.parse(_XML, text.encode("utf-8", "surrogatepass"), None)
-    return {_NAMES.short(root.tag): xml.inside(root, _NAMES)}
-
-
-def _write_xml(value: Any) -> str:
-    if not isinstance(value, Mapping) or len(value) != 1:
-        raise Refused("value.embedded", Text("只有一个根元素的树", "a tree with one root element"))
-    [(root, tree)] = value.items()
-    return xml.write_text(Format(body="xml", root=root), tree)
 
 
 def _join(argument: Any, codes: Codes) -> Converter:

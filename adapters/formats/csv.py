@@ -1,0 +1,55 @@
+"""CSV bodies (RFC 4180, with the delimiter a bundle declares): strict in, and never a formula out."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+
+from adapters.base import Tree
+from adapters.formats import charsets, faults, table
+from adapters.formats.values import Body, Format, Order, Wire
+
+_NUMBER = re.compile(r"[+-]?[0-9]*(\.[0-9]*)?")
+_ESCAPED = re.compile(r"'+[=+\-@]")
+_FORMULA = re.compile(r"'*[=+\-@]")
+
+
+def read(declared: Format, body: bytes, content_type: str | None) -> Body:
+    """Parse a table; its first line is the header."""
+    text = charsets.decode(body, charsets.agree(declared.charset, content_type))
+    return Body(table.tree(_lines(text, declared.delimiter)))
+
+
+def _lines(text: str, delimiter: str) -> Iterator[table.Line]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    number = 1
+    try:
+        for cells in reader:
+            yield number, [unescaped(cell) for cell in cells]
+            number = reader.line_num + 1
+    except csv.Error as error:
+        raise faults.syntax("csv", f"第 {number} 行 (line {number}) {error}") from None
+
+
+def write(declared: Format, tree: Tree, order: Order | None = None) -> Wire:
+    """Write a table with its header; lines end in CR LF."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, delimiter=declared.delimiter, lineterminator="\r\n")
+    writer.writerows([escaped(cell) for cell in cells] for cells in table.lines(tree, order))
+    charset = declared.charset
+    content_type = f"text/csv; charset={charset.upper()}; header=present"
+    return Wire(content_type, charsets.encode(out.getvalue(), charset))
+
+
+def escaped(text: str) -> str:
+    """Give a cell that no spreadsheet takes for a formula: `'` before = + - @, plain numbers left alone."""
+    bare = text.lstrip()
+    return f"'{bare}" if _FORMULA.match(bare) and not _NUMBER.fullmatch(bare) else text
+
+
+def unescaped(text: str) -> str:
+    """Undo `escaped`."""
+    bare = text.lstrip()
+    return bare[1:] if _ESCAPED.match(bare) else text
