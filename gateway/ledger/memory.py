@@ -154,7 +154,8 @@ class MemoryLedger(Shelves):
         platform = delivery.platform or ""
         self._numbers.setdefault((platform, field, reference), (original, delivery.message_id))
         if reference != original:
-            self._aliases[platform, field, original] = reference
+            case = self._kept[delivery.message_id].message.correlation_id
+            self._aliases[platform, case, field, original] = reference
 
     async def kill(self, delivery_id: str, code: str, reason: str, at: datetime) -> None:
         delivery = self._known_delivery(delivery_id)

@@ -56,7 +56,7 @@ class Shelves:
         self._latest: dict[tuple[str, str, str], str] = {}
         self._receipts: dict[tuple[str, str, str], tuple[bytes, Receipt]] = {}
         self._numbers: dict[tuple[str, str, str], tuple[str, str]] = {}
-        self._aliases: dict[tuple[str, str, str], str] = {}
+        self._aliases: dict[tuple[str, str, str, str], str] = {}
         self._facts: defaultdict[str, dict[str, Enriched]] = defaultdict(dict)
         self._attempts: defaultdict[str, list[Attempt]] = defaultdict(list)
         self._requests: dict[str, OutboundRequest] = {}
@@ -104,7 +104,8 @@ class Shelves:
 
     def _work(self, head: Delivery) -> Work:
         kept = self._kept[head.message_id]
-        known = {field: (head.platform or "", field, number) for field, number in kept.numbers.items()}
+        case = (head.platform or "", kept.message.correlation_id)
+        known = {field: (*case, field, number) for field, number in kept.numbers.items()}
         return Work(
             delivery=head,
             message=kept.message,

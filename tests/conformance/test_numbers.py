@@ -51,6 +51,20 @@ async def test_newest_alias_goes_out(play: Any, ledger: Any, make: Any) -> None:
         assert (await ledger.recall(make.penalty, {"case_number": reference}))["case_number"].original == "C1"
 
 
+async def test_same_number_of_two_issuers(play: Any, ledger: Any, make: Any) -> None:
+    """A number that two platforms issue for two things is not sent out under the name of the other's."""
+    await play.accept("m1", lane="A", numbers={"case_number": "C1"})
+    await play.end("m1/0", State.DELIVERED, reference="P-1", alias=("case_number", "C1"))
+    await play.accept("m2", lane="B", numbers={"case_number": "C1"})
+    [work] = await ledger.heads(make.penalty, make.at(), 10)
+    assert work.aliases == {}
+    await play.end("m2/0", State.DELIVERED, reference="P-2", alias=("case_number", "C1"))
+    for name, lane in (("m3", "A"), ("m4", "B")):
+        await play.accept(name, lane=lane, numbers={"case_number": "C1"})
+    works = await ledger.heads(make.penalty, make.at(), 10)
+    assert [work.aliases["case_number"] for work in works] == ["P-1", "P-2"]
+
+
 async def test_same_name_is_no_alias(play: Any, ledger: Any, make: Any) -> None:
     """A platform that answers with the number it was sent has no name of its own for it."""
     await play.accept("m1", numbers={"case_number": "C1"})

@@ -33,12 +33,16 @@ _FACTS = Prepared(
     .where(_f.correlation_id == sa.bindparam("correlation_id")),
     ("correlation_id",),
 )
+_CORRELATION = Prepared(sa.select(_m.correlation_id).where(_m.place == sa.bindparam("place")), ("place",))
 _KNOWN_AS = PreparedMany(
-    ["original", "field", "platform"],
-    lambda wanted: sa.select(_a.field, _a.original, _a.number).select_from(
+    ["original", "field", "platform", "correlation_id"],
+    lambda wanted: sa.select(_a.correlation_id, _a.field, _a.original, _a.number).select_from(
         wanted.join(
             tables.aliases,
-            (_a.original == wanted.c.original) & (_a.field == wanted.c.field) & (_a.platform == wanted.c.platform),
+            (_a.original == wanted.c.original)
+            & (_a.field == wanted.c.field)
+            & (_a.platform == wanted.c.platform)
+            & (_a.correlation_id == wanted.c.correlation_id),
         )
     ),
 )
@@ -65,9 +69,15 @@ def learn_aliases(transaction: Transaction, settled: Sequence[tuple[Delivery, in
         field, original = settlement.alias
         known.append((reference, field, delivery.platform, original, message))
         if reference != original:
-            called.append((original, field, delivery.platform, reference))
+            called.append((original, field, delivery.platform, _correlation(transaction, message), reference))
     NUMBERS.run(transaction.connection, known)
     _ALIASES.run(transaction.connection, called)
+
+
+def _correlation(transaction: Transaction, message: int) -> str:
+    row = _CORRELATION.row(transaction.connection, message)
+    assert row is not None
+    return str(row[0])
 
 
 def recall(connection: sa.Connection, platform: str, spoken: Mapping[str, str]) -> Mapping[str, Known]:
@@ -82,8 +92,11 @@ def facts(connection: sa.Connection, correlation_id: str) -> Mapping[str, Enrich
 
 
 def aliases(
-    connection: sa.Connection, platform: str, spoken: Iterable[tuple[str, str]]
-) -> Mapping[tuple[str, str], str]:
-    """Give what a platform calls numbers: (field, original) → its own."""
-    rows = _KNOWN_AS.rows(connection, [(original, field, platform) for field, original in spoken])
-    return {(field, original): number for field, original, number in rows}
+    connection: sa.Connection, platform: str, spoken: Iterable[tuple[str, str, str]]
+) -> Mapping[tuple[str, str, str], str]:
+    """Give what a platform calls numbers: (correlation, field, original) → its own.
+
+    Two platforms may issue one number for two things, and then only the correlation tells them apart.
+    """
+    wanted = [(original, field, platform, correlation_id) for correlation_id, field, original in spoken]
+    return {(row[0], row[1], row[2]): row[3] for row in _KNOWN_AS.rows(connection, wanted)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -176,12 +176,17 @@ def heads(connection: sa.Connection, platform: str, now: datetime, limit: int, *
     ready = _READY.rows(connection, platform, limit)
     due = _DUE.rows(connection, platform, micros(now), limit)
     found = sorted((*ready, *due), key=lambda row: int(row[0]))[:limit] if due else ready
-    spoken = [rows.numbers(row[rows.DELIVERY :]) for row in found]
-    known_as = learning.aliases(connection, platform, {pair for each in spoken for pair in each.items()})
+    spoken = [set(_spoken(row[rows.DELIVERY :])) for row in found]
+    known_as = learning.aliases(connection, platform, {one for each in spoken for one in each})
     return [
-        _work(row, {field: known_as[field, number] for field, number in each.items() if (field, number) in known_as})
+        _work(row, {one[1]: known_as[one] for one in each if one in known_as})
         for row, each in zip(found, spoken, strict=True)
     ]
+
+
+def _spoken(stored: Row) -> Iterator[tuple[str, str, str]]:
+    correlation_id = rows.correlation(stored)
+    return ((correlation_id, field, number) for field, number in rows.numbers(stored).items())
 
 
 def _work(row: Row, aliases: dict[str, str]) -> Work:

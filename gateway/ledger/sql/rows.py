@@ -104,6 +104,11 @@ def message(row: Row) -> Message:
     )
 
 
+def correlation(row: Row) -> str:
+    """Read the correlation of a message, from `MESSAGE_COLUMNS`."""
+    return str(row[8])
+
+
 def numbers(row: Row) -> Mapping[str, str]:
     """Read the issued numbers a message speaks of, from `MESSAGE_COLUMNS`."""
     found: Mapping[str, str] = orjson.loads(row[15]).get("numbers", {})

@@ -110,6 +110,7 @@ aliases = sa.Table(
     sa.Column("original", sa.Text, primary_key=True),
     sa.Column("field", sa.Text, primary_key=True),
     sa.Column("platform", sa.Text, primary_key=True),
+    sa.Column("correlation_id", sa.Text, primary_key=True),
     sa.Column("number", sa.Text, nullable=False),
     sqlite_with_rowid=False,
 )

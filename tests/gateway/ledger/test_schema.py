@@ -15,6 +15,17 @@ from gateway.ledger.sql.tables import metadata
 from gateway.message import TRANSITIONS, State
 
 
+_OLD_ALIASES = """
+CREATE TABLE aliases (original TEXT NOT NULL, field TEXT NOT NULL, platform TEXT NOT NULL, number TEXT NOT NULL,
+                      PRIMARY KEY (original, field, platform)) WITHOUT ROWID
+"""
+_MESSAGE = """
+INSERT INTO messages (place, id, type, source, operation, adapter, region, ordering_key, correlation_id, received_at,
+                      identity, digest, headers, body, record)
+VALUES (7, 'm1', 'case.transferred', 's', 'o', 'a', '330000', 'l', 'case', 1, 'i', 'd', '{}', 0, 0)
+"""
+
+
 @pytest.fixture
 def migrated(path: Path) -> sa.Engine:
     """An empty ledger's engine, brought up to date."""
@@ -43,6 +54,21 @@ def _where(index: sa.Index) -> str:
 
 def _is_check(constraint: Any) -> bool:
     return isinstance(constraint, sa.CheckConstraint)
+
+
+def test_aliases_find_their_case(migrated: sa.Engine) -> None:
+    """Aliases from before they belonged to a case keep their number, in the case they were given in."""
+    with migrated.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE aliases")
+        connection.exec_driver_sql(_OLD_ALIASES)
+        connection.exec_driver_sql("INSERT INTO aliases VALUES ('C1', 'case_number', 'penalty.330000', 'P-1')")
+        connection.exec_driver_sql("INSERT INTO numbers VALUES ('P-1', 'case_number', 'penalty.330000', 'C1', 7)")
+        connection.exec_driver_sql(_MESSAGE)
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0002'")
+    schema.upgrade(migrated)
+    with migrated.connect() as connection:
+        kept = connection.exec_driver_sql("SELECT * FROM aliases").fetchall()
+    assert kept == [("C1", "case_number", "penalty.330000", "case", "P-1")]
 
 
 def test_migrated_twice(migrated: sa.Engine) -> None:
