@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -77,14 +78,29 @@ def _factor(argument: Any) -> Decimal:
     return factor
 
 
+_GROUPS = re.compile(r"[+-]?[0-9]{1,3}([,，][0-9]{3})+(\.[0-9]+)?")
+_COMMAS = str.maketrans("", "", ",，")
+
+
+def _grouped() -> Converter:
+    def forward(value: Any) -> str:
+        if value.__class__ is str and _GROUPS.fullmatch(value):
+            value = value.translate(_COMMAS)
+        return exact(value)
+
+    return Converter("grouped", forward, lambda value: format(number_of(exact(value)), ",f"))
+
+
 def _bool(argument: Any, codes: Codes) -> Converter:
-    if not isinstance(argument, list) or len(argument) != 2 or not all(isinstance(v, str | int) for v in argument):
-        raise BadArgument("参数应为 [是, 否] 两个值", "the argument is two values: [yes, no]")
-    yes, no = (_word(value) for value in argument)
-    if yes == no:
+    sides = [_words(side) for side in argument] if isinstance(argument, list) else []
+    if len(sides) != 2 or not all(sides):
+        raise BadArgument("参数应为 [是, 否] 两个值（各可为列表）", "the argument is two values or lists: [yes, no]")
+    yes, no = ([_word(value) for value in side] for side in sides)
+    if set(yes) & set(no):
         raise BadArgument("是与否应是不同的值", "yes and no are different values")
-    wrong = Text(f"{yes} 或 {no}", f"{yes} or {no}")
-    meanings, written = {yes: True, no: False}, {True: argument[0], False: argument[1]}
+    wrong = Text(f"{yes[0]} 或 {no[0]}", f"{yes[0]} or {no[0]}")
+    meanings = {**dict.fromkeys(yes, True), **dict.fromkeys(no, False)}
+    written = {True: sides[0][0], False: sides[1][0]}
 
     def forward(value: Any) -> bool:
         found = meanings.get(_word(value))
@@ -93,6 +109,11 @@ def _bool(argument: Any, codes: Codes) -> Converter:
         return found
 
     return Converter("bool", forward, lambda value: written[truth(value)], argument, gives="bool")
+
+
+def _words(side: Any) -> list[Any]:
+    words = side if isinstance(side, list) else [side]
+    return words if all(isinstance(word, str | int) for word in words) else []
 
 
 def _word(value: Any) -> str:
@@ -115,6 +136,13 @@ KINDS = (
         (Example(20000, "20000"), Example("2000.50", "2000.5", written=Decimal("2000.5"))),
     ),
     Kind(
+        "grouped",
+        Text("带千分位的十进制数", "a decimal number with thousands separators"),
+        Text("不超过 40 位的十进制数", "decimal numbers of at most 40 digits"),
+        plainly(_grouped),
+        (Example("20,000.5", "20000.5"), Example("20000", "20000", written="20,000")),
+    ),
+    Kind(
         "scale",
         Text("原值乘以参数等于标准值（如万元与元）", "native × argument = canonical (万元 against yuan)"),
         Text("能被参数除尽的数", "numbers that the argument divides without end"),
@@ -127,7 +155,11 @@ KINDS = (
         Text("以两个值表示是与否", "two values for yes and no"),
         Text("真或假", "true or false"),
         _bool,
-        (Example("1", True, ["1", "0"]), Example("否", False, ["是", "否"])),
-        Text("[是, 否]", "[yes, no]"),
+        (
+            Example("1", True, ["1", "0"]),
+            Example("否", False, ["是", "否"]),
+            Example("Y", True, [["是", "有", "Y"], ["否", "无", "N"]], written="是"),
+        ),
+        Text("[是, 否]，各可为列表（写出第一个）", "[yes, no], each may be a list (the first is written)"),
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
@@ -69,25 +70,72 @@ def _written(point: Point) -> dict[str, str]:
     return {"longitude": longitude, "latitude": latitude}
 
 
-def _region_name() -> Converter:
-    wrong = Text("省/市/县的完整名称", "the full path of names: province/city/county")
+_FULL = Text("省/市/县的完整名称", "the full path of names: province/city/county")
+_ITS_OWN = Text("名称唯一的现行区划代码", "a region in force whose full name is its own")
+
+
+def _region_name(argument: Any, codes: Codes) -> Converter:
+    said = {} if argument is None else argument if isinstance(argument, Mapping) else {"within": argument}
+    within, on = said.get("within"), said.get("on", "/")
+    if said.keys() - {"within", "on"} or not isinstance(on, str) or on.translate(_SEPARATORS):
+        raise BadArgument(
+            "参数应为区划代码，或 {within: 代码, on: 连接符}", "the argument is a region, or {within, on}"
+        )
+    above = [] if within is None else _steps_to(str(within))
 
     def forward(value: Any) -> str:
-        found = regions.by_name(text_of(value).translate(_SEPARATORS))
+        name = text_of(value).translate(_SEPARATORS)
+        found = regions.by_name("".join(above) + name) or regions.by_name(name)
         if found is None:
-            raise Refused("region.name", wrong)
+            raise Refused("region.name", _FULL)
         return found
 
     def loosely(value: Any) -> str:
-        return regions.path_name(text_of(value))
+        steps = regions.path_name(text_of(value)).split("/")
+        lower = steps[len(above) :] if steps[: len(above)] == above else steps
+        return on.join(lower or steps)
 
     def backward(value: Any) -> str:
         written = loosely(value)
-        if regions.by_name(written) != value:
-            raise Refused("region.name", Text("名称唯一的现行区划代码", "a region in force whose full name is its own"))
+        if not written or forward(written) != value:
+            raise Refused("region.name", _ITS_OWN)
         return written
 
-    return Converter("region-name", forward, backward, loosely=loosely)
+    return Converter("region-name", forward, backward, argument, loosely=loosely)
+
+
+def _steps_to(code: str) -> list[str]:
+    if regions.row(code) is None:
+        raise BadArgument(f"没有行政区划 {code}", f"there is no region {code}")
+    return regions.path_name(code).split("/")
+
+
+_DEGREES = re.compile(
+    r"(?P<d>[0-9]{1,3})[°度º](?P<m>[0-9]{1,2})[′'’分](?:(?P<s>[0-9]{1,2}(?:\.[0-9]{1,8})?)(?:[″\"”秒]|''))?"
+)
+
+
+def _dms() -> Converter:
+    wrong = Text("度分秒，如 119°58′24.6″", "degrees, minutes and seconds such as 119°58′24.6″")
+
+    def forward(value: Any) -> str:
+        match = _DEGREES.fullmatch(value.replace(" ", "")) if value.__class__ is str else None
+        if match is None:
+            return plain(number_of(value))
+        minutes, seconds = int(match["m"]), Decimal(match["s"] or 0)
+        if minutes >= 60 or seconds >= 60:
+            raise Refused("value.degrees", wrong)
+        whole = int(match["d"]) * 3600 + minutes * 60 + seconds
+        return plain((whole / 3600).quantize(DECIMALS))
+
+    def backward(value: Any) -> str:
+        degrees = number_of(value)
+        if not 0 <= degrees <= 180 or degrees != degrees.quantize(DECIMALS):
+            raise Refused("value.degrees", Text("0 至 180 度、至多八位小数", "0 to 180 degrees, at most 8 decimals"))
+        minutes, seconds = divmod(degrees * 3600, 60)
+        return f"{int(minutes) // 60}°{int(minutes) % 60:02}′{plain(seconds)}″"
+
+    return Converter("dms", forward, backward)
 
 
 KINDS = (
@@ -112,9 +160,30 @@ KINDS = (
     ),
     Kind(
         "region-name",
-        Text("区划全称 省/市/县", "the full name of a region: province/city/county"),
+        Text(
+            "区划全称 省/市/县，或某区划之下的名称",
+            "the full name of a region: province/city/county, or its name below another",
+        ),
         Text("现行区划代码，且全称唯一", "regions in force whose full name is their own"),
-        plainly(_region_name),
-        (Example("浙江省杭州市余杭区", "330110", written="浙江省/杭州市/余杭区"),),
+        _region_name,
+        (
+            Example("浙江省杭州市余杭区", "330110", written="浙江省/杭州市/余杭区"),
+            Example("杭州市余杭区", "330110", {"within": 330000, "on": ""}),
+        ),
+        Text(
+            "名称所在的上级区划代码，或 {within: 代码, on: 连接符}",
+            "the region that names start below, or {within: region, on: what joins the levels}",
+        ),
+        optional=True,
+    ),
+    Kind(
+        "dms",
+        Text("度分秒表示的经度或纬度", "a longitude or latitude in degrees, minutes and seconds"),
+        Text("0 至 180 度、至多八位小数", "0 to 180 degrees with at most 8 decimals"),
+        plainly(_dms),
+        (
+            Example("119°58′24.6″", "119.9735"),
+            Example("119度58分24秒", "119.97333333", written="119°58′23.999988″"),
+        ),
     ),
 )

@@ -96,6 +96,25 @@ def _prefix(argument: Any, codes: Codes) -> Converter:
     return Converter("prefix", forward, lambda value: prefix + text_of(value), prefix)
 
 
+def _suffix(argument: Any, codes: Codes) -> Converter:
+    suffix = argument_text(argument, "原值的后缀", "the suffix of the native value")
+    wrong = Text(f"以 {suffix} 结尾的文本", f"text that ends in {suffix}")
+
+    def forward(value: Any) -> str:
+        found = text_of(value)
+        if not found.endswith(suffix) or found == suffix:
+            raise Refused("value.suffix", wrong)
+        return found[: -len(suffix)].rstrip()
+
+    def backward(value: Any) -> str:
+        written = text_of(value)
+        if written != written.rstrip():
+            raise Refused("value.suffix", Text("末尾没有空格的文本", "text that does not end in a space"))
+        return written + suffix
+
+    return Converter("suffix", forward, backward, suffix)
+
+
 KINDS = (
     Kind(
         "text",
@@ -134,5 +153,13 @@ KINDS = (
         _prefix,
         (Example("XK-2024001", "2024001", "XK-"),),
         Text("前缀", "a prefix"),
+    ),
+    Kind(
+        "suffix",
+        Text("原值带有后缀，如计量单位", "the native value bears a suffix, as a unit"),
+        Text("非空、末尾没有空格的文本", "text that is not empty and does not end in a space"),
+        _suffix,
+        (Example("0.2万元", "0.2", "万元"), Example("85 %", "85", "%", written="85%")),
+        Text("后缀", "a suffix"),
     ),
 )

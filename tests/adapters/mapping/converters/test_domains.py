@@ -47,6 +47,14 @@ def _refusal(name: str, argument: Any, native: Any) -> str:
         ("range", "至", "1至2至3", "value.range"),
         ("code", "eia-form", "9", "code.unknown"),
         ("prefix", "XK-", "2024", "value.prefix"),
+        ("suffix", "万元", "0.2", "value.suffix"),
+        ("suffix", "万元", "万元", "value.suffix"),
+        ("grouped", None, "20,00", "value.number"),
+        ("grouped", None, "1,000,00", "value.number"),
+        ("bool", [["是", "有"], "否"], "无", "value.bool"),
+        ("dms", None, "119°61′00″", "value.degrees"),
+        ("dms", None, "119°", "value.number"),
+        ("region-name", 330000, "余杭区", "region.name"),
         ("strip", "-", "---", "value.text"),
         ("embedded", "json", "{", "value.embedded"),
         ("embedded", "json", '{"a":1,"a":2}', "value.embedded"),
@@ -75,6 +83,10 @@ def test_what_is_outside_the_domain_is_refused(name: str, argument: Any, native:
         ("datetime", "%Y-%m-%d", "2025-08-06T09:30:00+08:00"),
         ("datetime", "%Y-%m-%d %H:%M", "2025-08-06T09:30:01+08:00"),
         ("region-name", None, "330101"),
+        ("region-name", 330000, "330101"),
+        ("suffix", "万元", "2 "),
+        ("dms", None, "-1"),
+        ("dms", None, "119.123456789"),
         ("date", "%Y%m%d", "2025-08-06T09:30:00+08:00"),
     ],
 )
@@ -116,3 +128,31 @@ def test_the_offsets_are_those_of_the_maps() -> None:
     assert to_gcj02((116.404, 39.915)) == pytest.approx((116.41024449916938, 39.91640428150164), abs=1e-9)
     behind = undone(to_gcj02, (116.404, 39.915))
     assert to_bd09(behind) == pytest.approx((116.41036949371029, 39.92133699351021), abs=1e-9)
+
+
+def test_amounts_come_with_units_and_separators() -> None:
+    """A chain of converters reads what people write, and writes it so again."""
+    unit, scale, grouped = build("suffix", "万元", {}), build("scale", 10000, {}), build("grouped", None, {})
+    assert scale.forward(unit.forward("12.5 万元")) == "125000"
+    assert unit.backward(scale.backward("125000")) == "12.5万元"
+    assert grouped.forward("1，234,567.80") == "1234567.8"
+    assert grouped.backward("1234567.8") == "1,234,567.8"
+
+
+@pytest.mark.parametrize(
+    ("native", "code"),
+    [("杭州市/余杭区", "330110"), ("浙江省杭州市余杭区", "330110"), ("浙江省", "330000"), ("江苏省南京市", "320100")],
+)
+def test_a_name_below_a_region_may_also_be_whole(native: str, code: str) -> None:
+    """Inside the province it is short, outside and for the province itself whole."""
+    below = build("region-name", 330000, {})
+    assert below.forward(native) == code
+    assert below.forward(below.backward(code)) == code
+
+
+def test_degrees_are_read_as_people_write_them() -> None:
+    """Minutes without seconds, any quotation mark, Chinese units, plain decimals."""
+    dms = build("dms", None, {})
+    for native in ("30°23′30″", "30°23'30\"", "30度23分30秒", "30° 23′ 30″", "30.39166667"):
+        assert dms.forward(native) == "30.39166667"
+    assert dms.forward("30°23′") == "30.38333333"
