@@ -14,7 +14,6 @@ from gateway.ledger.sql.states import RULES
 from gateway.ledger.sql.tables import metadata
 from gateway.message import TRANSITIONS, State
 
-
 _OLD_ALIASES = """
 CREATE TABLE aliases (original TEXT NOT NULL, field TEXT NOT NULL, platform TEXT NOT NULL, number TEXT NOT NULL,
                       PRIMARY KEY (original, field, platform)) WITHOUT ROWID
