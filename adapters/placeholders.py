@@ -19,6 +19,9 @@ FACTS = frozenset({"delivery_id", "message_id", "accepted_at", "count"})
 
 _PART = re.compile(r"\{\{|\}\}|\{(?P<name>[A-Za-z_][\w.]*)(?::(?P<form>[^{}]*))?\}|[{}]")
 
+_FORM = re.compile(r"(?:%[YmdHMSfj]|[^%{}\x00-\x1f\x7f]){1,64}")
+"""Digits and plain text: nothing that depends on the machine's locale, and no widths."""
+
 Values = Mapping[str, Any]
 
 
@@ -76,13 +79,21 @@ def parse(text: str) -> Template:
         _literal(parts, text[position : match.start()])
         position = match.end()
         if match["name"]:
-            parts.append(Part(name=match["name"], form=match["form"] or ""))
+            parts.append(Part(name=match["name"], form=_form(match["form"], text)))
         elif len(match[0]) == 2:
             _literal(parts, match[0][0])
         else:
             raise BadTemplate(f"{text!r}: unexpected {match[0]!r} at character {match.start() + 1}")
     _literal(parts, text[position:])
     return Template(text, tuple(parts))
+
+
+def _form(form: str | None, text: str) -> str:
+    if form is None:
+        return ""
+    if "%" not in form or not _FORM.fullmatch(form):
+        raise BadTemplate(f"{text!r}: {form!r} is not a date format of %Y %m %d %H %M %S %f %j and text")
+    return form
 
 
 def _literal(parts: list[Part], text: str) -> None:

@@ -27,8 +27,9 @@ from ruamel.yaml.events import (
 
 from schemas.findings import Text
 
-MAX_BYTES = 1024 * 1024
+MAX_BYTES = 256 * 1024
 MAX_DEPTH = 32
+MAX_VALUES = 20_000
 
 Key = str | int
 Keys = tuple[Key, ...]
@@ -91,7 +92,7 @@ class Source:
 
 
 def load(text: bytes, name: str) -> Source:
-    """Read YAML bytes (UTF-8, at most 1 MiB, 32 levels); `name` is the file, for findings.
+    """Read YAML bytes (UTF-8, at most 256 KiB, 32 levels, 20,000 values); `name` is the file, for findings.
 
     Raises `BrokenBundle` with the file, line, column and remedy.
     """
@@ -131,7 +132,7 @@ class _Fault:
 
 _SIZE = _Fault(
     "yaml.size",
-    Text("文件超过 1 MiB", "the file is larger than 1 MiB"),
+    Text("文件超过 256 KiB", "the file is larger than 256 KiB"),
     Text("请拆分文件，或删去不需要的内容", "split the file or remove what is not needed"),
 )
 _ENCODING = _Fault(
@@ -163,6 +164,11 @@ _DEPTH = _Fault(
     "yaml.depth",
     Text("嵌套超过 32 层", "nested deeper than 32 levels"),
     Text("请减少嵌套", "nest less deeply"),
+)
+_VALUES = _Fault(
+    "yaml.values",
+    Text("文件中的值超过 20000 个", "the file holds more than 20,000 values"),
+    Text("请拆分文件；代码对照请写入 codes/*.csv", "split the file; lists of codes belong into codes/*.csv"),
 )
 _DUPLICATE = _Fault(
     "yaml.duplicate-key",
@@ -199,6 +205,7 @@ class _Builder:
         self.lines: dict[Keys, tuple[int, int]] = {}
         self.roots: list[Any] = []
         self.documents = 0
+        self.values = 0
 
     def build(self, events: Iterator[Event]) -> Source:
         for event in events:
@@ -259,6 +266,9 @@ class _Builder:
         return (*frame.keys, key)
 
     def _check_plain(self, event: ScalarEvent | MappingStartEvent | SequenceStartEvent) -> None:
+        self.values += 1
+        if self.values > MAX_VALUES:
+            self._refuse(_VALUES, event)
         if event.anchor:
             self._refuse(_ALIAS, event, f"&{event.anchor}")
         if event.tag:

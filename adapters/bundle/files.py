@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import stat
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from adapters.source import BrokenBundle, BundleFinding
@@ -15,6 +17,17 @@ MANIFEST = "adapter.yaml"
 MAX_FILES = 1000
 MAX_FILE_BYTES = 4 * 1024 * 1024
 MAX_BYTES = 16 * 1024 * 1024
+MAX_NAME = 200
+
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""The other methods take as much memory as the archive asks for."""
+
+_END = b"PK\x05\x06"
+_END_SIZE = 22
+_MAX_COMMENT = 65_535
+_MAX_DIRECTORY = 1024 * 1024
+_ENTRIES = slice(10, 12)
+_DIRECTORY_BYTES = slice(12, 16)
 
 _JUNK = ("__MACOSX", "__pycache__", "Thumbs.db", "desktop.ini")
 
@@ -57,17 +70,32 @@ def digest(files: Files) -> str:
 def _folder(root: Path) -> Iterator[tuple[str, bytes]]:
     base = root.resolve()
     bounds = _Bounds()
-    for path in sorted(root.rglob("*")):
+    found = list(islice(root.rglob("*"), 4 * MAX_FILES + 1))
+    if len(found) > 4 * MAX_FILES:
+        raise _too_much(root.name)
+    for path in sorted(found):
         name = path.relative_to(root).as_posix()
-        if _is_junk(name) or path.is_dir():
-            continue
-        if not path.resolve().is_relative_to(base):
+        if not _is_junk(name) and not path.is_dir():
+            yield name, _plain_file(path, name, base, bounds)
+
+
+def _plain_file(path: Path, name: str, base: Path, bounds: _Bounds) -> bytes:
+    """Read a file, but no pipe, device or link that leads outside."""
+    try:
+        if not path.resolve(strict=True).is_relative_to(base) or not stat.S_ISREG(path.stat().st_mode):
             raise _escapes(name)
         bounds.take(name, path.stat().st_size)
-        yield name, path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(MAX_FILE_BYTES + 1)
+    except (OSError, RuntimeError):
+        raise _escapes(name) from None
+    if len(content) > MAX_FILE_BYTES:
+        raise _too_much(name)
+    return content
 
 
 def _zip(path: Path) -> dict[str, bytes]:
+    _check_directory(path)
     try:
         with zipfile.ZipFile(path) as archive:
             return _without_top(dict(_members(archive)))
@@ -80,12 +108,30 @@ def _zip(path: Path) -> dict[str, bytes]:
         ) from None
 
 
+def _check_directory(path: Path) -> None:
+    """Bound the list of entries before it is read: it may be longer than what it lists.
+
+    The larger zip64 form is never needed within the bounds of a bundle.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        file.seek(max(0, size - _END_SIZE - _MAX_COMMENT))
+        tail = file.read()
+    at = tail.rfind(_END)
+    end = tail[at : at + _END_SIZE]
+    entries, directory = (int.from_bytes(end[part], "little") for part in (_ENTRIES, _DIRECTORY_BYTES))
+    if size > MAX_BYTES or entries > 2 * MAX_FILES or directory > _MAX_DIRECTORY or b"PK\x06\x07" in tail[at - 20 : at]:
+        raise _too_much(path.name)
+
+
 def _members(archive: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:
     bounds = _Bounds()
     for entry in archive.infolist():
         if entry.is_dir() or _is_junk(entry.filename):
             continue
         _check_name(entry)
+        if entry.compress_type not in _METHODS:
+            raise NotImplementedError("only stored and deflated files are read")
         bounds.take(entry.filename, entry.file_size)
         with archive.open(entry) as member:
             content = member.read(MAX_FILE_BYTES + 1)
@@ -96,9 +142,11 @@ def _members(archive: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:
 
 def _check_name(entry: zipfile.ZipInfo) -> None:
     name = entry.filename
-    parts = PurePosixPath(name).parts
-    link = (entry.external_attr >> 16) & 0o170000 == 0o120000
-    if link or "\\" in name or ".." in parts or name.startswith("/") or ":" in parts[0]:
+    written = entry.orig_filename
+    parts = name.split("/")
+    kind = stat.S_IFMT(entry.external_attr >> 16)
+    odd = kind not in (0, stat.S_IFREG) or "\\" in written or ":" in name or not written.isprintable()
+    if odd or len(name) > MAX_NAME or any(part in ("", ".", "..") for part in parts):
         raise _escapes(name)
 
 
@@ -152,8 +200,8 @@ def _too_much(name: str) -> BrokenBundle:
 def _escapes(name: str) -> BrokenBundle:
     return _broken(
         "bundle.path",
-        name,
-        Text("路径指向适配包之外", "the path leads outside the bundle"),
+        "".join(one if one.isprintable() else "?" for one in name)[:MAX_NAME],
+        Text("不是适配包内的普通文件", "it is not a plain file inside the bundle"),
         Text(
             "请只使用适配包内的普通文件和 / 分隔的相对路径", "use plain files inside the bundle, with / between names"
         ),

@@ -30,8 +30,8 @@ def location_steps(where: Location) -> tuple[Step, ...]:
     return tuple(EACH if isinstance(step, int) else step for step in where)
 
 
-def broken(file: str, message: Text) -> BrokenBundle:
+def broken(file: str, message: Text, line: int = 1, column: int = 1) -> BrokenBundle:
     """Make the refusal of a schema file that cannot be used."""
     remedy = Text("请改正该模式文件", "correct the schema file")
     text = Text(f"平台模式不能使用：{message.zh}", f"the native schema cannot be used: {message.en}")
-    return BrokenBundle([BundleFinding("schema.invalid", text, remedy, file)])
+    return BrokenBundle([BundleFinding("schema.invalid", text, remedy, file, line, column)])

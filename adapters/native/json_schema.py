@@ -9,9 +9,11 @@ import jsonschema_rs
 
 from adapters.formats import json
 from adapters.formats.values import Body
+from adapters.native.costs import refuse_costly_json
 from adapters.native.findings import CODE, MAX_FINDINGS, Location, broken, written
 from adapters.native.json_shape import JsonShape
 from adapters.native.shape import Shape
+from adapters.spots import json_spot, spot
 from schemas.findings import Finding, Rejected, Text
 
 _BOUNDED: Any = jsonschema_rs.FancyRegexOptions(backtrack_limit=10_000, size_limit=1_000_000)
@@ -24,12 +26,16 @@ class JsonSchema:
     def __init__(self, content: bytes, file: str) -> None:
         try:
             parsed = json.parse(content)
+            refuse_costly_json(parsed, file)
             text = content.decode("utf-8-sig")
             self._validator = jsonschema_rs.validator_for(
                 text, offline=True, pattern_options=_BOUNDED, validate_formats=True
             )
         except Rejected as error:
-            raise broken(file, error.detail) from None
+            raise broken(file, error.detail, *spot(error.detail.en)) from None
+        except jsonschema_rs.ValidationError as error:
+            reason = error.message.partition("\n")[0]
+            raise broken(file, Text(reason, reason), *json_spot(content, tuple(error.instance_path))) from None
         except (ValueError, jsonschema_rs.ReferencingError) as error:
             reason = str(error).partition("\n")[0]
             raise broken(file, Text(reason, reason)) from None

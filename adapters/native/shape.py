@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 from adapters.base import Tree
 from adapters.mapping.paths import EACH, Path, Step
@@ -20,6 +20,11 @@ class Shape(Protocol):
     @property
     def required(self) -> frozenset[str]:
         """The names it must hold."""
+        ...
+
+    @property
+    def values(self) -> tuple[Any, ...]:
+        """The only values it may hold; empty when it is not restricted to some."""
         ...
 
     @property
@@ -53,6 +58,7 @@ class Anything:
 
     names: tuple[str, ...] = ()
     required: frozenset[str] = frozenset()
+    values: tuple[Any, ...] = ()
     open = True
 
     def child(self, name: str) -> Shape | None:

@@ -10,10 +10,13 @@ from lxml import etree
 
 from adapters.formats.names import Names
 from adapters.formats.values import Body, Format
+from adapters.native.costs import refuse_costly_xsd
 from adapters.native.findings import CODE, MAX_FINDINGS, Location, broken, written
+from adapters.native.patterns import refuse_runaways
 from adapters.native.shape import Shape
 from adapters.native.xsd_shape import XS, Inside, XsdNames
-from schemas.findings import Finding, Text
+from adapters.spots import xml_line
+from schemas.findings import Finding, Rejected, Text
 
 _EMPTY = Text("报文体是空的；请按平台模式填写", "the body is empty; fill it in as the schema says")
 
@@ -26,9 +29,11 @@ class Xsd:
         try:
             root = etree.fromstring(content, parser)
             _refuse_references(root, file)
+            refuse_runaways(root, file)
+            refuse_costly_xsd(root, file)
             self._schema = etree.XMLSchema(root)
         except (etree.XMLSyntaxError, etree.XMLSchemaParseError, ValueError) as error:
-            raise broken(file, Text(str(error), str(error))) from None
+            raise broken(file, Text(str(error), str(error)), xml_line(error)) from None
         self._lock = Lock()
         self._names = Names(declared.namespaces)
         self.shape = _shape(XsdNames(root, self._names), declared, file)
@@ -46,7 +51,10 @@ class Xsd:
     def _errors(self, element: Any) -> list[Any]:
         """A compiled schema keeps the errors of its last validation: one thread at a time."""
         with self._lock:
-            valid = self._schema.validate(element)
+            try:
+                valid = self._schema.validate(element)
+            except etree.XMLSchemaValidateError:
+                raise _endless() from None
             log: Any = self._schema.error_log
             return [] if valid else list(log)
 
@@ -66,14 +74,24 @@ class Xsd:
         return tuple(reversed(steps))
 
 
+def _endless() -> Rejected:
+    text = Text(
+        "平台模式中的正则验证此报文耗时过长；请简化模式中的 xs:pattern",
+        "a pattern of the platform's schema takes too long on this body; simplify it",
+    )
+    return Rejected(CODE, text, [Finding(CODE, text)])
+
+
 def _refuse_references(root: Any, file: str) -> None:
     if etree.QName(root).namespace != XS or root.getroottree().docinfo.doctype:
         raise broken(file, Text("不是 XML Schema", "it is not an XML Schema"))
-    for name in ("include", "import", "redefine"):
-        if any(node.get("schemaLocation") for node in root.iter(f"{{{XS}}}{name}")):
-            raise broken(
-                file, Text(f"不支持 xs:{name}，请合并到一个文件", f"xs:{name} is not supported; put it all in one file")
-            )
+    for name in ("include", "import", "redefine", "override"):
+        for node in root.iter(f"{{{XS}}}{name}"):
+            if node.get("schemaLocation"):
+                text = Text(
+                    f"不支持 xs:{name}，请合并到一个文件", f"xs:{name} is not supported; put it all in one file"
+                )
+                raise broken(file, text, node.sourceline or 1)
 
 
 def _shape(schema: XsdNames, declared: Format, file: str) -> Shape:

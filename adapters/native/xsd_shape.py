@@ -19,6 +19,7 @@ class XsdShape:
 
     def __init__(self, schema: XsdNames, declaration: Any) -> None:
         self._schema = schema
+        self._declaration = declaration
         self._particles = list(schema.particles(schema.type_of(declaration)))
         self._by_name = {name: (node, sure) for name, node, sure in reversed(self._particles)}
         self._open = schema.takes_anything(declaration)
@@ -30,6 +31,10 @@ class XsdShape:
     @property
     def required(self) -> frozenset[str]:
         return frozenset(name for name, (_, sure) in self._by_name.items() if sure)
+
+    @property
+    def values(self) -> tuple[Any, ...]:
+        return self._schema.values_of(self._declaration)
 
     @property
     def open(self) -> bool:
@@ -68,6 +73,13 @@ class XsdNames:
         if inline is not None or declaration.get("type") is None:
             return inline
         return self._globals.get(("complexType", _local(declaration.get("type"))))
+
+    def values_of(self, declaration: Any) -> tuple[str, ...]:
+        """Give the enumeration of an element or attribute of a simple type."""
+        named = self._globals.get(("simpleType", _local(declaration.get("type") or "")))
+        simple = declaration.find(f"{{{XS}}}simpleType") if named is None else named
+        listed = () if simple is None else simple.iterfind(f"{{{XS}}}restriction/{{{XS}}}enumeration")
+        return tuple(one.get("value") or "" for one in listed)
 
     def takes_anything(self, declaration: Any) -> bool:
         """Tell whether an element may hold what the schema does not list (xs:any)."""
@@ -121,6 +133,7 @@ class Inside:
     """The shape of what a body holds, when the body is one of several elements (SOAP)."""
 
     required: frozenset[str] = frozenset()
+    values: tuple[Any, ...] = ()
     open = False
 
     def __init__(self, schema: XsdNames) -> None:

@@ -135,7 +135,7 @@ def test_what_is_no_bundle_is_told(tmp_path: Path) -> None:
         ("timeout: 5s", "timeout: 5", "manifest.value", "limits:"),
         ("body: 64KB", "body: 64K", "manifest.value", "limits:"),
         ("rate: 20/s", "rate: fast", "manifest.value", "limits:"),
-        ("format: {body: json, charset: utf-8}", "format: {body: csv}", "manifest.value", "format:"),
+        ("format: {body: json, charset: utf-8}", "format: {body: pdf}", "manifest.value", "format:"),
         ("format: {body: json, charset: utf-8}", "format: {charset: big5}", "manifest.value", "format:"),
         ("auth: {scheme: api-key,", "auth: {scheme: oauth2,", "manifest.value", "auth:"),
         ("header: X-Key, value", "header: X-Key, query: k, value", "manifest.value", "auth:"),

@@ -86,14 +86,46 @@ def test_soap_bodies_are_validated_by_what_stands_inside() -> None:
         ("rows[].AH", True),
         ("rows[].X", False),
         ("head.date", True),
-        ("head.extra", True),
-        ("nowhere.x", True),
+        ("head.extra", False),
+        ("nowhere.x", False),
     ],
 )
 def test_json_paths_exist_or_not(path: str, there: bool) -> None:
-    """Through references and lists; an object that is open may hold more."""
+    """Through references and lists; an object that lists its names has no others."""
     found = shape.at(_town("executions.schema.json", JSON).shape, trees.path(path))
     assert (found is not None) is there
+
+
+@pytest.mark.parametrize(
+    ("written", "there"),
+    [
+        ('{"type":"object"}', True),
+        ('{"properties":{"a":{}},"additionalProperties":true}', True),
+        ('{"properties":{"a":{}},"patternProperties":{"^x":{}}, "additionalProperties":false}', True),
+        ('{"properties":{"a":{}}}', False),
+        ('{"properties":{"a":{}},"additionalProperties":false}', False),
+        ('{"type":"string"}', False),
+        ('{"enum":["1"]}', False),
+    ],
+)
+def test_an_open_object_says_so_or_lists_nothing(written: str, there: bool) -> None:
+    """What a schema does not describe cannot be checked, and is not there unless it is said to be welcome."""
+    assert (shape.at(_json(written).shape, trees.path("b")) is not None) is there
+
+
+@pytest.mark.parametrize(
+    ("written", "values"),
+    [
+        ('{"enum":["1","2"]}', ("1", "2")),
+        ('{"const":"1"}', ("1",)),
+        ('{"allOf":[{"enum":[1]}]}', (1,)),
+        ('{"anyOf":[{"enum":[1]},{"type":"string"}]}', ()),
+        ('{"type":"string"}', ()),
+    ],
+)
+def test_a_json_shape_knows_its_only_values(written: str, values: tuple[object, ...]) -> None:
+    """Those that always apply."""
+    assert _json(written).shape.values == values
 
 
 def test_json_shapes_look_through_alternatives() -> None:

@@ -1,0 +1,158 @@
+"""A schema from a stranger costs what it weighs: it unfolds, backtracks and fetches nothing."""
+
+from __future__ import annotations
+
+import json
+import time
+import tracemalloc
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.formats import read
+from adapters.formats.values import Format
+from adapters.native import compile_schema
+from adapters.native.patterns import runs_away
+from adapters.source import BrokenBundle
+
+XS = '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">{}</xs:schema>'
+XML = Format("xml", root="a")
+JSON = Format("json")
+
+
+def _refused(content: str, file: str, declared: Format) -> str:
+    """Refuse a schema within a second and 20 MB, and give what was said."""
+    tracemalloc.start()
+    started = time.perf_counter()
+    with pytest.raises(BrokenBundle) as caught:
+        compile_schema(content.encode(), file, declared)
+    took, peak = time.perf_counter() - started, tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert took < 1
+    assert peak < 20 * 1024 * 1024
+    (finding,) = caught.value.findings
+    assert finding.code == "schema.invalid"
+    assert finding.line > 0
+    return finding.message.en
+
+
+def _laughs(levels: int, wide: int, word: str) -> str:
+    steps = {f"a{n}": {word: [{"$ref": f"#/$defs/a{n + 1}"}] * wide} for n in range(levels)}
+    return json.dumps({"$defs": {**steps, f"a{levels}": {"type": "string"}}, "$ref": "#/$defs/a0"})
+
+
+@pytest.mark.parametrize("word", ["allOf", "anyOf", "oneOf"])
+def test_references_that_multiply_are_refused(word: str) -> None:
+    """Thirty lines that would be a thousand million checks."""
+    assert "unfold" in _refused(_laughs(30, 2, word), "x.json", JSON)
+
+
+def test_groups_that_multiply_are_refused() -> None:
+    """The same with XML Schema's groups."""
+    groups = "".join(
+        f'<xs:group name="g{n}"><xs:sequence>{f"""<xs:group ref="g{n + 1}"/>""" * 8}</xs:sequence></xs:group>'
+        for n in range(12)
+    )
+    last = '<xs:group name="g12"><xs:sequence><xs:element name="x" type="xs:string"/></xs:sequence></xs:group>'
+    whole = '<xs:element name="a"><xs:complexType><xs:group ref="g0"/></xs:complexType></xs:element>'
+    assert "unfold" in _refused(XS.format(groups + last + whole), "x.xsd", XML)
+
+
+def test_a_schema_of_too_many_parts_is_refused() -> None:
+    """Within the size of a file, and still too many."""
+    assert "unfold" in _refused(json.dumps({"anyOf": [{}] * 60_000}), "x.json", JSON)
+
+
+def test_a_schema_may_describe_itself() -> None:
+    """A tree of its own kind is no bomb."""
+    tree = {"properties": {"a": {"$ref": "#"}, "b": {"items": {"$ref": "#"}}}, "additionalProperties": False}
+    schema = compile_schema(json.dumps(tree).encode(), "x.json", JSON)
+    assert len(list(schema.faults(read(JSON, b'{"a":{"a":{"c":1}},"b":[{"d":2}]}')))) == 2
+    endless = compile_schema(b'{"$ref":"#","allOf":[{"$ref":"#"}]}', "x.json", JSON)
+    assert endless.shape.names == ()
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"$ref": "file:///etc/passwd"},
+        {"$ref": "http://127.0.0.1:9/a.json"},
+        {"$id": "http://a.example/x", "properties": {"a": {"$ref": "y.json"}}},
+        {"$schema": "http://127.0.0.1:9/meta.json", "type": "string"},
+        {"pattern": "((a{1,1000}){1,1000}){1,1000}"},
+        {"pattern": "("},
+        {"type": "strnig"},
+    ],
+)
+def test_nothing_is_fetched_and_no_pattern_is_too_large(schema: dict[str, Any]) -> None:
+    """References leave the file nowhere."""
+    _refused(json.dumps(schema), "x.json", JSON)
+
+
+@pytest.mark.parametrize("pattern", ["(a+)+b", "^(?=(a+)+b)(a|a)*$", r"(a)\1(?:a|a)*b"])
+def test_a_json_pattern_cannot_run_away(pattern: str) -> None:
+    """In linear time, or within a bound."""
+    schema = compile_schema(json.dumps({"items": {"pattern": pattern}}).encode(), "x.json", JSON)
+    started = time.perf_counter()
+    assert list(schema.faults(read(JSON, json.dumps(["a" * 5000 + "!"]).encode())))
+    assert time.perf_counter() - started < 1
+
+
+@pytest.mark.parametrize(
+    ("pattern", "away"),
+    [
+        (r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\+08:?00", False),
+        ("[0-9]+(,[0-9]+)*", False),
+        ("[0-9]{2}(-[0-9]{2}){2}", False),
+        ("([0-9]+)?", False),
+        ("(甲|乙)", False),
+        (r"[(]a+[)]+", False),
+        ("(a|a)*b", True),
+        ("(a|aa)+b", True),
+        ("(a+)+", True),
+        ("(aa+)+", True),
+        ("(,.+)*", True),
+        ("(,+)*", True),
+        (r"(\(a+)+", True),
+        ("((a{1,100}){1,100}){1,100}", True),
+        ("(((a|b)?c?){0,30}){0,30}", True),
+        ("a{1,100000}", True),
+        ("a" * 501, False),
+    ],
+)
+def test_a_pattern_that_may_run_away_is_known_by_its_shape(pattern: str, away: bool) -> None:
+    """A group that repeats or branches is not repeated, unless a separator tells its turns apart."""
+    assert runs_away(pattern) is away
+
+
+@pytest.mark.parametrize("pattern", ["(a|aa)+b", "a" * 501])
+def test_such_an_xml_schema_is_refused(pattern: str) -> None:
+    """Its engine backtracks."""
+    kind = f'<xs:restriction base="xs:string"><xs:pattern value="{pattern}"/></xs:restriction>'
+    element = f'<xs:element name="a"><xs:simpleType>{kind}</xs:simpleType></xs:element>'
+    assert "pattern" in _refused(XS.format(element), "x.xsd", XML)
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        '<xs:include schemaLocation="/etc/passwd"/>',
+        '<xs:import namespace="urn:x" schemaLocation="http://127.0.0.1:9/x.xsd"/>',
+        '<xs:redefine schemaLocation="file:///etc/passwd"/>',
+    ],
+)
+def test_an_xml_schema_takes_in_no_other_file(inside: str) -> None:
+    """Neither of this machine nor of another."""
+    assert "one file" in _refused(XS.format(inside + '<xs:element name="a"/>'), "x.xsd", XML)
+
+
+def test_an_xml_schema_expands_no_entities(tmp_path: Path) -> None:
+    """A billion laughs, and a file by the back door."""
+    (tmp_path / "secret").write_text("secret")
+    bomb = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 12))
+    for entities, used in ((f'<!ENTITY a0 "ha">{bomb}', "a11"), (f'<!ENTITY f SYSTEM "{tmp_path}/secret">', "f")):
+        text = XS.format(
+            f'<xs:annotation><xs:documentation>&{used};</xs:documentation></xs:annotation><xs:element name="a"/>'
+        )
+        assert "secret" not in _refused(f"<!DOCTYPE x [{entities}]>{text}", "x.xsd", XML)
