@@ -25,7 +25,8 @@ _log = logging.getLogger(__name__)
 _SETTLED = (State.DELIVERED, State.REFUSED, State.DEAD)
 _FINAL_ANSWERS = (VerdictKind.ACCEPTED, VerdictKind.REFUSED, VerdictKind.CREDENTIALS)
 _SERVER_ERROR = 500
-_TOO_MANY = 429
+_BUSY = (429, 503)
+"""Statuses with which a platform asks for a rest (RFC 6585, 4; RFC 9110, 15.6.4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,9 +214,9 @@ def _unwritable(fault: Exception) -> Verdict:
 
 
 def _is_unwell(verdict: Verdict, reply: Reply) -> bool:
-    return verdict.kind is VerdictKind.RETRY and (reply.status >= _SERVER_ERROR or reply.status == _TOO_MANY)
+    return verdict.kind is VerdictKind.RETRY and (reply.status >= _SERVER_ERROR or reply.status in _BUSY)
 
 
 def _rest(tried: Try) -> timedelta | None:
-    busy = tried.reply is not None and tried.reply.status in (_TOO_MANY, 503)
+    busy = tried.reply is not None and tried.reply.status in _BUSY
     return tried.verdict.after if busy and tried.verdict.kind is VerdictKind.RETRY else None

@@ -43,9 +43,8 @@ class Dispatcher:
     """Delivers everything the ledger holds for the platforms it knows.
 
     `start` rescues what a crash left half-sent, lifts the holds of breakers that died with the
-    process, and tells of the holds that stay; `stop` lets calls under way end and closes the
-    sender's connections. Between them, `wake` and the two `platform_…` calls tell it what changed;
-    they never block.
+    process, and tells of the holds that stay; `stop` lets calls under way end. Between them, `wake`
+    and the two `platform_…` calls tell it what changed; they never block.
     """
 
     def __init__(
@@ -88,7 +87,6 @@ class Dispatcher:
         self._running = False
         workers, self._workers = list(self._workers.values()), {}
         await asyncio.gather(*(worker.stop(grace) for worker in workers), *self._leaving)
-        await self._attempts.sender.close()
 
     def wake(self, platform_id: str) -> None:
         """Say that a platform may have something to be delivered."""

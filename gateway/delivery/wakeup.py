@@ -31,4 +31,6 @@ class Wakeup:
                 await self._event.wait()
             finally:
                 alarm.cancel()
+                if not self._called:
+                    self._event.clear()
         return self._called

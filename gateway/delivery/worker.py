@@ -172,6 +172,7 @@ class Worker:
             await self._learn(outcome)
         except Exception as error:
             self._stumble(error)
+            await asyncio.sleep(_STUMBLE.total_seconds())  # else it would be the head again at once, and stumble again
             self._stale = True
 
     async def _make(self, work: Work) -> Outcome:
@@ -244,9 +245,11 @@ class Worker:
 
     async def _reload(self) -> None:
         """Read the platform's unheld clock anew: only what the ledger holds tells how long it was held."""
-        for platform in await self._attempts.ledger.platforms():
-            if platform.id == self._to.platform.id:
-                self._to = replace(self._to, platform=platform)
+        to, platforms = self._to, await self._attempts.ledger.platforms()
+        while to is not self._to:  # what was read before a change must not undo it
+            to, platforms = self._to, await self._attempts.ledger.platforms()
+        found = next((one for one in platforms if one.id == to.platform.id), to.platform)
+        self._to = replace(to, platform=found)
 
     def _now(self) -> datetime:
         return self._attempts.clock()

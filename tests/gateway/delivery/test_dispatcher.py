@@ -3,13 +3,17 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from adapters.base import OutboundRequest
+from gateway.errors import Unavailable
+from gateway.ledger.memory import MemoryLedger
 from gateway.message import HeldBy, State
-from gateway.telemetry.events import AttemptEnded, DeliverySettled, PlatformHeld, PlatformReleased
+from gateway.telemetry.events import AttemptEnded, DeliverySettled, DeliveryStumbled, PlatformHeld, PlatformReleased
+from schemas.findings import Text
 
 HZ = "penalty.330100"
 NB = "penalty.330200"
@@ -22,6 +26,20 @@ def nowhere() -> Iterator[str]:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+
+class Stuck(MemoryLedger):
+    """A ledger in which some deliveries cannot be begun."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stuck: set[str] = set()
+
+    async def begin(self, delivery_id: str, adapter: str, request: OutboundRequest, at: datetime) -> bool:
+        """Begin, unless it is stuck."""
+        if delivery_id in self.stuck:
+            raise Unavailable(Text("磁盘已满", "the disk is full"))
+        return await super().begin(delivery_id, adapter, request, at)
 
 
 def cases(world: Any, platform_id: str) -> list[str]:
@@ -403,6 +421,22 @@ async def test_a_start_tells_of_the_holds_that_stay(world: Any) -> None:
     await world.ledger.hold_platform(HZ, HeldBy.PAUSED, actor="test", reason="works", at=world.clock())
     await world.dispatcher.start()
     assert world.events(PlatformHeld) == [PlatformHeld(HZ, "paused", "still-held")]
+
+
+# ── a ledger that cannot write ────────────────────────────────────────────────────────────────
+async def test_a_delivery_that_cannot_be_begun_is_not_tried_in_a_tight_loop(world: Any) -> None:
+    """It is still the head of its lane: the worker rests before it looks at it again, and nobody else waits."""
+    ledger = world.ledger = Stuck()
+    await ledger.start()
+    world.dispatcher = world.new_dispatcher()
+    await world.platform(HZ)
+    stuck = await world.post(HZ, "A-1")
+    ledger.stuck.add(stuck.id)
+    await world.dispatcher.start()
+    await world.delivered(await world.post(HZ, "A-2"))
+    await world.a_while()
+    assert world.events(DeliveryStumbled) == [DeliveryStumbled(HZ, "Unavailable")]
+    assert (await world.now(stuck)).state is State.READY
 
 
 # ── platforms come and go ─────────────────────────────────────────────────────────────────────

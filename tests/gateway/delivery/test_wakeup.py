@@ -31,3 +31,11 @@ async def test_a_cleared_call_is_forgotten() -> None:
     wakeup.set()
     wakeup.clear()
     assert await wakeup.wait(timedelta(milliseconds=1)) is False
+
+
+async def test_a_limit_that_passed_does_not_end_the_next_wait() -> None:
+    """Each wait has its own time limit: after a short one a long one still waits for a call."""
+    wakeup = Wakeup()
+    await wakeup.wait(timedelta(milliseconds=1))
+    asyncio.get_running_loop().call_soon(wakeup.set)
+    assert await wakeup.wait(timedelta(days=1)) is True
