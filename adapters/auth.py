@@ -9,20 +9,16 @@ from urllib.parse import quote
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from adapters import placeholders
+from adapters import placeholders, request_parts
 from adapters.base import OutboundRequest
+from adapters.misfit import Misfit
 from schemas.findings import Finding, Rejected, Text
 
 LATER = ("hmac-headers", "gov-gateway", "oauth2", "standard-webhooks", "sm2")
 """Schemes with a place in the grammar that this version does not speak."""
 
 
-def _template(text: str) -> str:
-    placeholders.parse(text)
-    return text
-
-
-Value = Annotated[str, AfterValidator(_template)]
+Value = Annotated[str, AfterValidator(request_parts.value)]
 
 
 class Scheme(BaseModel):
@@ -77,14 +73,14 @@ class ApiKey(Scheme):
     """A key in a header or in the query."""
 
     scheme: Literal["api-key"]
-    header: Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")] | None = None
-    query: Annotated[str, Field(min_length=1)] | None = None
+    header: Annotated[str, AfterValidator(request_parts.header)] | None = None
+    query: Annotated[str, Field(min_length=1, max_length=100)] | None = None
     value: Value
 
     @model_validator(mode="after")
     def _in_one_place(self) -> Self:
         if (self.header is None) == (self.query is None):
-            raise ValueError("give exactly one of header and query")
+            raise Misfit("header 与 query 只写其一", "give exactly one of header and query")
         return self
 
     def apply(self, request: OutboundRequest, settings: Mapping[str, Any]) -> OutboundRequest:
@@ -99,7 +95,10 @@ class ApiKey(Scheme):
 def _known(value: Any) -> Any:
     scheme = value.get("scheme") if isinstance(value, Mapping) else None
     if scheme in LATER:
-        raise ValueError(f"the scheme {scheme} is not spoken by this version yet; use none, basic, bearer or api-key")
+        raise Misfit(
+            f"此版本尚不支持 {scheme}，请使用 none、basic、bearer 或 api-key",
+            f"the scheme {scheme} is not spoken by this version yet; use none, basic, bearer or api-key",
+        )
     return value
 
 

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from adapters.formats.values import as_text
+from adapters.misfit import Misfit
 
 SHANGHAI = timezone(timedelta(hours=8), "+08:00")
 """China has one time zone and no summer time."""
@@ -19,14 +20,15 @@ FACTS = frozenset({"delivery_id", "message_id", "accepted_at", "count"})
 
 _PART = re.compile(r"\{\{|\}\}|\{(?P<name>[A-Za-z_][\w.]*)(?::(?P<form>[^{}]*))?\}|[{}]")
 
+_SHOWN = 60
 _FORM = re.compile(r"(?:%[YmdHMSfj]|[^%{}\x00-\x1f\x7f]){1,64}")
 """Digits and plain text: nothing that depends on the machine's locale, and no widths."""
 
 Values = Mapping[str, Any]
 
 
-class BadTemplate(ValueError):
-    """A text whose braces do not follow the grammar; its text says where."""
+class BadTemplate(Misfit):
+    """A text whose braces do not follow the grammar; it says where."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,11 @@ def parse(text: str) -> Template:
         elif len(match[0]) == 2:
             _literal(parts, match[0][0])
         else:
-            raise BadTemplate(f"{text!r}: unexpected {match[0]!r} at character {match.start() + 1}")
+            place = match.start() + 1
+            raise BadTemplate(
+                f"{_short(text)} 第 {place} 个字符处不应有 {match[0]!r}",
+                f"{_short(text)}: unexpected {match[0]!r} at character {place}",
+            )
     _literal(parts, text[position:])
     return Template(text, tuple(parts))
 
@@ -92,8 +98,15 @@ def _form(form: str | None, text: str) -> str:
     if form is None:
         return ""
     if "%" not in form or not _FORM.fullmatch(form):
-        raise BadTemplate(f"{text!r}: {form!r} is not a date format of %Y %m %d %H %M %S %f %j and text")
+        raise BadTemplate(
+            f"{_short(form)} 不是由 %Y %m %d %H %M %S %f %j 和文字组成的日期格式",
+            f"{_short(form)} is not a date format of %Y %m %d %H %M %S %f %j and text",
+        )
     return form
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
 
 
 def _literal(parts: list[Part], text: str) -> None:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from adapters import base, placeholders, trees
+from adapters import base, request_parts, trees
 from adapters.auth import Auth, NoAuth
 from adapters.bundle import words
 from adapters.formats.charsets import canonical as canonical_charset
 from adapters.formats.values import Format, Steps, as_text
-
-
-def _template(text: str) -> str:
-    placeholders.parse(text)
-    return text
+from adapters.misfit import Misfit
 
 
 def _path(text: str) -> str:
@@ -27,20 +24,20 @@ def _path(text: str) -> str:
 
 def _list_path(text: str) -> str:
     if not text.endswith(trees.ITEMS):
-        raise ValueError("it must end in []")
+        raise Misfit("应以 [] 结尾", "it must end in []")
     return _path(text)
 
 
 def _scalar(value: Any) -> str:
     if isinstance(value, dict | list):
-        raise ValueError("a plain value is expected")
+        raise Misfit("应为单个值", "a plain value is expected")
     return as_text(value)
 
 
 def _charset(name: Any) -> str:
     found = canonical_charset(str(name))
     if found is None:
-        raise ValueError("utf-8, gb2312, gbk, gb18030")
+        raise Misfit("字符集为 utf-8、gb2312、gbk 或 gb18030", "the charsets are utf-8, gb2312, gbk, gb18030")
     return found
 
 
@@ -58,6 +55,13 @@ def _empty(value: Any) -> Any:
     return {} if value is None else value
 
 
+def _is_web(text: str) -> bool:
+    return _WEB.fullmatch(text) is not None
+
+
+MAX_DEFAULT = 500
+_WEB = re.compile(r"https?://[^\s/?#@\\]+(/[^\s#\\]*)?")
+
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=64)]
 OperationName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*([-.][a-z0-9]+)*$", max_length=64)]
 SettingName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
@@ -66,9 +70,8 @@ Semantic = Annotated[str, Field(pattern=r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 NativePath = Annotated[str, AfterValidator(_path)]
 ListPath = Annotated[str, AfterValidator(_list_path)]
-Template = Annotated[str, AfterValidator(_template)]
 Scalar = Annotated[str, BeforeValidator(_scalar)]
-Duration = Annotated[timedelta, BeforeValidator(words.duration)]
+Duration = Annotated[timedelta, BeforeValidator(words.duration), Field(le=timedelta(days=366))]
 Status = Annotated[str, BeforeValidator(_scalar), Field(pattern=r"^[1-5]([0-9]{2}|xx)$")]
 
 
@@ -103,17 +106,25 @@ class SettingPart(Model):
     type: Literal["url", "text", "secret", "int", "bool", "choice"]
     title: Text
     default: Any = None
-    choices: list[Text] = Field(default_factory=list)
+    choices: list[Text] = Field(default_factory=list, max_length=200)
 
     @model_validator(mode="after")
     def _choices_belong_to_a_choice(self) -> Self:
         if (self.type == "choice") != bool(self.choices):
-            raise ValueError("choices are given exactly when the type is choice")
-        fits = {"int": isinstance(self.default, int), "bool": isinstance(self.default, bool)}
-        wrong = not fits.get(self.type, isinstance(self.default, str))
-        if self.default is not None and (wrong or (self.choices and self.default not in self.choices)):
-            raise ValueError(f"the default does not fit the type {self.type}")
+            raise Misfit("choices 与 type: choice 同时写或都不写", "choices are given exactly when the type is choice")
+        if self.default is not None and not self._fits(self.default):
+            raise Misfit(f"默认值不符合类型 {self.type}", f"the default does not fit the type {self.type}")
         return self
+
+    def _fits(self, default: Any) -> bool:
+        """Whether an operator could have entered it; a secret in a bundle would be known to everybody."""
+        if self.type == "int":
+            return isinstance(default, int) and not isinstance(default, bool)
+        if self.type == "bool":
+            return isinstance(default, bool)
+        if self.type == "secret" or not isinstance(default, str) or len(default) > MAX_DEFAULT:
+            return False
+        return (self.type != "choice" or default in self.choices) and (self.type != "url" or _is_web(default))
 
 
 class LimitsPart(Model):
@@ -136,6 +147,12 @@ class RetryPart(Model):
     factor: Annotated[float, Field(ge=1, le=10)] = 2
     max: Duration = timedelta(minutes=10)
     give_up_after: Duration = timedelta(hours=72)
+
+    @model_validator(mode="after")
+    def _waits_longer_and_longer(self) -> Self:
+        if not self.first <= self.max <= self.give_up_after:
+            raise Misfit("应有 first ≤ max ≤ give_up_after", "first ≤ max ≤ give_up_after is needed")
+        return self
 
     def value(self) -> base.RetrySchedule:
         """Give the schedule as the gateway takes it."""
@@ -161,9 +178,9 @@ class Receive(Model):
 
     type: str
     mapping: FileName
-    identity: list[NativePath | list[NativePath]] = Field(default_factory=list)
+    identity: list[NativePath | list[NativePath]] = Field(default_factory=list, max_length=16)
     split: ListPath | None = None
-    require: dict[NativePath, Scalar] = Field(default_factory=dict)
+    require: dict[NativePath, Scalar] = Field(default_factory=dict, max_length=16)
     format: FormatPart = FormatPart()
     schema_: FileName | None = Field(default=None, alias="schema")
     answer: AnswerPart | None = None
@@ -173,9 +190,9 @@ class RequestPart(Model):
     """An HTTP request: where a body goes, or a question."""
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "POST"
-    path: Annotated[Template, Field(pattern=r"^/")]
-    headers: dict[str, Template] = Field(default_factory=dict)
-    action: str | None = None
+    path: Annotated[str, AfterValidator(request_parts.path)]
+    headers: Annotated[dict[str, str], AfterValidator(request_parts.headers)] = Field(default_factory=dict)
+    action: Annotated[str, AfterValidator(request_parts.action)] | None = None
 
 
 class When(Model):
@@ -191,9 +208,11 @@ class When(Model):
     def _says_something(self) -> Self:
         asked = [self.is_, self.in_, self.present]
         if self.at is None and self.status is None:
-            raise ValueError("a rule needs a status, or a path (at) with is, in or present")
+            raise Misfit(
+                "规则需要 status，或 at 与 is、in、present", "a rule needs a status, or at with is, in or present"
+            )
         if (self.at is not None) != (sum(one is not None for one in asked) == 1):
-            raise ValueError("a path (at) goes with exactly one of is, in, present")
+            raise Misfit("at 与 is、in、present 之一同时写", "a path (at) goes with exactly one of is, in, present")
         return self
 
 
@@ -211,7 +230,7 @@ class InDoubt(Model):
 
     request: RequestPart
     body: Any = None
-    reply: list[ReplyRule] = Field(min_length=1)
+    reply: list[ReplyRule] = Field(min_length=1, max_length=64)
 
 
 class Send(Model):
@@ -223,7 +242,7 @@ class Send(Model):
     reply_format: FormatPart | None = None
     envelope: Any = None
     schema_: FileName | None = Field(default=None, alias="schema")
-    reply: list[ReplyRule] = Field(default_factory=list)
+    reply: list[ReplyRule] = Field(default_factory=list, max_length=64)
     in_doubt: InDoubt | None = None
 
 
@@ -266,11 +285,15 @@ class Manifest(Model):
     title: Text
     kind: Name
     format: FormatPart = FormatPart()
-    settings: Annotated[dict[SettingName, SettingPart], BeforeValidator(_empty)] = Field(default_factory=dict)
+    settings: Annotated[dict[SettingName, SettingPart], BeforeValidator(_empty)] = Field(
+        default_factory=dict, max_length=64
+    )
     auth: Auth = NoAuth(scheme="none")
     limits: LimitsPart = LimitsPart()
     retry: RetryPart = RetryPart()
-    receives: Annotated[dict[OperationName, Receive], BeforeValidator(_empty)] = Field(default_factory=dict)
+    receives: Annotated[dict[OperationName, Receive], BeforeValidator(_empty)] = Field(
+        default_factory=dict, max_length=64
+    )
     sends: Annotated[dict[str, Send], BeforeValidator(_empty)] = Field(default_factory=dict)
     queries: Annotated[
         dict[Literal["permits", "projects", "penalties", "inspections"], Query],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -13,26 +13,52 @@ from schemas.findings import Text
 
 _CHECK = Text("请对照适配包语法改正该项", "correct it as the bundle grammar says")
 
+_SAID: Mapping[str, Text] = {
+    "string_type": Text("应为文本；数字请加引号", "text is expected; put a number in quotes"),
+    "string_pattern_mismatch": Text("应符合格式 {pattern}", "it must look like {pattern}"),
+    "string_too_short": Text("不能为空", "it must not be empty"),
+    "string_too_long": Text("至多 {max_length} 个字符", "at most {max_length} characters"),
+    "int_type": Text("应为整数", "a whole number is expected"),
+    "int_parsing": Text("应为整数", "a whole number is expected"),
+    "float_type": Text("应为数字", "a number is expected"),
+    "float_parsing": Text("应为数字", "a number is expected"),
+    "bool_type": Text("应为 true 或 false", "true or false is expected"),
+    "bool_parsing": Text("应为 true 或 false", "true or false is expected"),
+    "greater_than_equal": Text("不能小于 {ge}", "it must not be less than {ge}"),
+    "less_than_equal": Text("不能大于 {le}", "it must not be more than {le}"),
+    "too_short": Text("至少 {min_length} 项", "at least {min_length} are needed"),
+    "too_long": Text("至多 {max_length} 项", "at most {max_length} are allowed"),
+    "list_type": Text("应为列表", "a list is expected"),
+    "dict_type": Text("应为键和值", "keys and values are expected"),
+    "model_type": Text("应为键和值", "keys and values are expected"),
+    "model_attributes_type": Text("应为键和值", "keys and values are expected"),
+    "literal_error": Text("只能是 {expected}", "it must be {expected}"),
+    "union_tag_invalid": Text("只能是 {expected_tags}", "it must be one of {expected_tags}"),
+    "union_tag_not_found": Text("缺少 scheme", "it needs a scheme"),
+}
+
 
 def told(error: ValidationError, source: Source) -> Iterator[BundleFinding]:
-    """Give one finding an error, at the line of the value it is about."""
+    """Give one finding an error, at the line of the value it is about; alternatives of one value are one error."""
+    seen: set[tuple[tuple[Key, ...], str]] = set()
     for detail in error.errors(include_url=False):
-        yield _finding(detail, source)
+        keys = _keys(source.value, detail["loc"])
+        wanted = str(detail["loc"][-1]) if detail["type"] == "missing" else ""
+        if (keys, wanted) not in seen:
+            seen.add((keys, wanted))
+            yield _finding(detail, keys, source)
 
 
-def _finding(detail: ErrorDetails, source: Source) -> BundleFinding:
-    keys = _keys(source.value, detail["loc"])
+def _finding(detail: ErrorDetails, keys: tuple[Key, ...], source: Source) -> BundleFinding:
     name = ".".join(map(str, keys)) or source.name
-    kind = detail["type"]
-    context: dict[str, Any] = detail.get("ctx") or {}
-    if kind == "extra_forbidden":
+    if detail["type"] == "extra_forbidden":
         return source.finding(
             "manifest.unknown-key",
             Text(f"不认识的键 {name}", f"unknown key {name}"),
             Text("请检查拼写，或删去该键", "check the spelling, or remove it"),
             *keys,
         )
-    if kind == "missing":
+    if detail["type"] == "missing":
         wanted = detail["loc"][-1]
         return source.finding(
             "manifest.missing",
@@ -40,24 +66,19 @@ def _finding(detail: ErrorDetails, source: Source) -> BundleFinding:
             Text(f"请在此处填写 {wanted}", f"write {wanted} here"),
             *keys,
         )
-    if kind == "literal_error":
-        expected = context.get("expected", "")
-        return source.finding(
-            "manifest.value",
-            Text(f"{name} 只能是 {expected}", f"{name} must be {expected}"),
-            Text("请改为其中之一", "use one of these"),
-            *keys,
-        )
-    return source.finding("manifest.value", _about(name, detail, context), _CHECK, *keys)
+    said = _said(detail)
+    return source.finding("manifest.value", Text(f"{name}：{said.zh}", f"{name}: {said.en}"), _CHECK, *keys)
 
 
-def _about(name: str, detail: ErrorDetails, context: dict[str, Any]) -> Text:
-    cause = context.get("error")
-    said = getattr(cause, "message", None)
-    if isinstance(said, Text):
-        return Text(f"{name}：{said.zh}", f"{name}: {said.en}")
-    reason = str(cause) if cause is not None else detail["msg"]
-    return Text(f"{name} 的值不合要求：{reason}", f"{name} does not fit: {reason}")
+def _said(detail: ErrorDetails) -> Text:
+    context: dict[str, Any] = detail.get("ctx") or {}
+    message = getattr(context.get("error"), "message", None)
+    if isinstance(message, Text):
+        return message
+    known = _SAID.get(detail["type"])
+    if known is None:
+        return Text(f"值不合要求（{detail['msg']}）", detail["msg"])
+    return Text(known.zh.format(**context), known.en.format(**context))
 
 
 def _keys(value: Any, location: tuple[int | str, ...]) -> tuple[Key, ...]:

@@ -111,7 +111,7 @@ class _Seeker:
         except placeholders.BadTemplate as error:
             yield self.source.finding(
                 "placeholder.syntax",
-                Text(f"占位符写法有误：{error}", f"the placeholders cannot be read: {error}"),
+                Text(f"占位符写法有误：{error.message.zh}", f"the placeholders cannot be read: {error}"),
                 Text("占位符写作 {名称}，花括号本身写作 {{ }}", "write {name}, and {{ }} for braces themselves"),
                 *at,
             )

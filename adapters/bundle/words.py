@@ -6,6 +6,8 @@ import re
 from datetime import timedelta
 from typing import Any
 
+from adapters.misfit import Misfit
+
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)(ms|s|m|h|d)")
 _SIZE = re.compile(r"([0-9]{1,12})(B|KB|MB)")
 _RATE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)/(s|m|h)")
@@ -34,5 +36,5 @@ def rate(text: Any) -> float:
 def _parts(pattern: re.Pattern[str], text: Any, examples: str) -> tuple[str, str]:
     match = pattern.fullmatch(str(text))
     if match is None or not float(match[1]):
-        raise ValueError(examples)
+        raise Misfit(f"写法如 {examples}", f"write it like {examples}")
     return match[1], match[2]

@@ -250,7 +250,9 @@ class _Checking:
             unknown = constants.strangers(one.value, self.fields, self.settings)
             write = constants.writer(one.value, self.fields)
         except BadTemplate as error:
-            self.faults.add(one.keys, "mapping.placeholder", Text(f"占位符有误：{error}", str(error)), _PLACEHOLDER)
+            self.faults.add(
+                one.keys, "mapping.placeholder", Text(f"占位符有误：{error.message.zh}", str(error)), _PLACEHOLDER
+            )
             return None
         for name in sorted(unknown):
             self.faults.add(
