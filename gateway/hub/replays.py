@@ -17,6 +17,7 @@ from schemas.findings import Text
 _log = logging.getLogger(__name__)
 
 PAGE = 500
+"""Deliveries that are looked up at once, and after which progress is kept."""
 
 REPLAYABLE = (State.DEAD, State.REFUSED, State.DELIVERED)
 
@@ -29,18 +30,21 @@ class Replays:
         self._clock = clock
         self._wake = wake
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._stopping = False
 
     async def resume(self) -> None:
-        """Take up what a stop or a crash left unfinished."""
+        """Take up what a stop or a crash left unfinished.
+
+        After a crash as many as were done since progress was last kept are done again: delivered
+        ones then have one more copy.
+        """
         for replay in await self._ledger.replays(unfinished=True):
             self._run(replay)
 
     async def stop(self) -> None:
-        """Stop where they are; `resume` goes on from there."""
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        """Let each end the delivery it is at and keep how far it came; `resume` goes on from there."""
+        self._stopping = True
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     async def begin(self, looked_for: DeliveryFilter, *, actor: str, reason: str, stale_ok: bool) -> Replay:
         """Begin a replay and return at once; Invalid `replay.state` for a state that cannot be replayed."""
@@ -75,10 +79,12 @@ class Replays:
     async def _replay(self, replay: Replay) -> None:
         found = await self._found(replay)
         replay = replace(replay, total=replay.replayed + replay.failed + len(found))
-        for start in range(0, len(found), PAGE):
-            await self._ledger.put_replay(replay)
-            for position, delivery_id in found[start : start + PAGE]:
-                replay = await self._one(replay, position, delivery_id)
+        for done, (position, delivery_id) in enumerate(found):
+            if self._stopping or done % PAGE == 0:
+                await self._ledger.put_replay(replay)
+            if self._stopping:
+                return
+            replay = await self._one(replay, position, delivery_id)
         await self._ledger.put_replay(replace(replay, finished_at=self._clock()))
 
     async def _found(self, replay: Replay) -> list[tuple[int, str]]:

@@ -337,6 +337,45 @@ async def test_a_replay_that_a_stop_cut_short_is_taken_up_at_start(plain, write)
     await again.hub.stop()
 
 
+class Halting(MemoryLedger):
+    """A ledger that has its hub stopped while the second delivery is being replayed."""
+
+    hub: Hub
+    asked: int = 0
+    stopped: asyncio.Task[None] | None = None
+
+    async def replay(self, delivery_id, *, actor, reason, at, stale_ok=False):
+        self.asked += 1
+        if self.asked == 2:
+            self.stopped = asyncio.create_task(self.hub.stop())
+            await asyncio.sleep(0)
+        return await super().replay(delivery_id, actor=actor, reason=reason, at=at, stale_ok=stale_ok)
+
+
+async def test_a_stop_never_has_a_delivery_replayed_twice(plain, write):
+    """A replay of what was delivered makes copies under new keys: what was done when the gateway stopped is done."""
+    ledger = Halting()
+    house = make(plain, ledger)
+    ledger.hub = house.hub
+    await house.hub.start()
+    await house.register(MOBILE, PENALTY)
+    for number in range(3):
+        await house.send(MOBILE, "case.transferred", write.case(case_number=f"AJ-{number}"))
+        await house.next("delivered")
+    begun = await house.hub.replay_many(DeliveryFilter(State.DELIVERED), actor="admin", reason="lost by them")
+    while ledger.stopped is None:
+        await asyncio.sleep(0)
+    await ledger.stopped
+
+    again = make(plain, ledger)
+    await again.hub.start()
+    progress = await finished(again.hub, begun.id)
+    copies = [one for one in (await ledger.find_deliveries(DeliveryFilter(), None, 100)).items if one.replay_of]
+    assert (progress.total, progress.replayed, len(copies)) == (3, 3, 3)
+    assert len({one.replay_of for one in copies}) == 3
+    await again.hub.stop()
+
+
 async def finished(hub: Hub, replay_id: str):
     """Give a replay once it is done."""
     async with asyncio.timeout(5):
