@@ -58,8 +58,6 @@ def headers(named: Mapping[str, str]) -> Mapping[str, str]:
         raise Misfit(f"至多 {MAX_HEADERS} 个名称各异的请求头", f"at most {MAX_HEADERS} headers, each name once")
     for name, text in named.items():
         header(name)
-        if name.lower() == "authorization":
-            raise Misfit("认证请写在 auth 中", "credentials belong into auth")
         value(text)
     return named
 

@@ -20,6 +20,9 @@ from schemas.findings import Text
 
 _T = TypeVar("_T")
 
+MAX_PARSED = 2 * 1024 * 1024
+_MOST = (("mappings", ".yaml", 64), ("codes", ".csv", 256), ("native", "", 256))
+
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
@@ -45,7 +48,9 @@ def load(path: Path | str) -> Bundle:
 def assemble(files: Mapping[str, bytes]) -> Bundle:
     """Make a bundle of files; raises `BrokenBundle` with every fault found."""
     source = sources.load(files[bundle_files.MANIFEST], bundle_files.MANIFEST)
-    faults: list[BundleFinding] = []
+    faults: list[BundleFinding] = list(_too_many(files))
+    if faults:
+        raise BrokenBundle(faults)
     manifest = _manifest(source, faults)
     mappings = dict(_each(files, "mappings", ".yaml", sources.load, faults))
     tables = dict(_each(files, "codes", ".csv", _table, faults))
@@ -54,6 +59,19 @@ def assemble(files: Mapping[str, bytes]) -> Bundle:
     if faults or manifest is None:
         raise BrokenBundle(faults)
     return Bundle(manifest, source, files, bundle_files.digest(files), mappings, tables)
+
+
+def _too_many(files: Mapping[str, bytes]) -> Iterator[BundleFinding]:
+    """Bound what reading and proving a bundle may cost."""
+    for folder, extension, most in _MOST:
+        found = [name for name in files if name.startswith(f"{folder}/") and name.endswith(extension)]
+        if len(found) > most or sum(len(files[name]) for name in found) > MAX_PARSED:
+            text = Text(
+                f"{folder} 中至多 {most} 个文件，共 {MAX_PARSED // 1024} KiB",
+                f"{folder} holds at most {most} files, {MAX_PARSED // 1024} KiB together",
+            )
+            remedy = Text("请合并或删去用不到的文件", "join files, or remove those that are not needed")
+            yield BundleFinding("bundle.many", text, remedy, found[most] if len(found) > most else found[-1], 1, 1)
 
 
 def _manifest(source: Source, faults: list[BundleFinding]) -> Manifest | None:

@@ -7,28 +7,37 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from adapters import formats
+from adapters import formats, spots
 from adapters.base import Reply
-from adapters.check.differences import differences
-from adapters.check.subject import Subject, told, told_rejection
+from adapters.check.differences import Difference, differences
+from adapters.check.subject import SETTINGS, Subject, told
 from adapters.formats import json
+from adapters.native.findings import written
 from adapters.source import BundleFinding
 from schemas import documents
-from schemas.findings import Rejected, Text
+from schemas.findings import Finding, Rejected, Text
 
 _NATIVE = re.compile(r"samples/(?P<name>[^/]+)/(?P<number>[^/]+)\.native\.[A-Za-z0-9]+")
+_CANONICAL = re.compile(r"samples/(?P<name>[^/]+)/(?P<number>[^/]+)\.canonical\.json")
+_INDEX = re.compile(r"\[(\d+)\]")
 
 _SAMPLE = Text("请改正映射，或改正该样例", "correct the mapping, or the sample")
+_NAMING = Text(
+    "写作 samples/操作或消息类型/1.native.json 与 1.canonical.json",
+    "write samples/OPERATION-OR-TYPE/1.native.json and 1.canonical.json",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One sample: the operation, query or message type it is of, its native file, its canonical content."""
+    """One sample: the operation, query or message type it is of, both files, its canonical content."""
 
     name: str
     file: str
     native: bytes
     canonical: Any
+    other: str
+    text: bytes
 
 
 def pairs(subject: Subject, findings: list[BundleFinding]) -> Iterator[Pair]:
@@ -38,6 +47,7 @@ def pairs(subject: Subject, findings: list[BundleFinding]) -> Iterator[Pair]:
     for file, content in files.items():
         match = _NATIVE.fullmatch(file)
         if match is None:
+            findings.extend(_not_native(file, known, files))
             continue
         other = f"samples/{match['name']}/{match['number']}.canonical.json"
         if match["name"] not in known:
@@ -46,9 +56,20 @@ def pairs(subject: Subject, findings: list[BundleFinding]) -> Iterator[Pair]:
             findings.append(_half(file, other))
         else:
             try:
-                yield Pair(match["name"], file, content, json.parse(files[other]))
+                yield Pair(match["name"], file, content, json.parse(files[other]), other, files[other])
             except Rejected as error:
-                findings.extend(told_rejection(other, "sample.json", error, _SAMPLE))
+                findings.append(_unreadable(other, error))
+
+
+def _not_native(file: str, known: set[str], files: Any) -> Iterator[BundleFinding]:
+    match = _CANONICAL.fullmatch(file)
+    if match is None:
+        if file.startswith("samples/") and file != SETTINGS:
+            yield _misnamed(file)
+    elif match["name"] not in known:
+        yield _orphan(file, match["name"])
+    elif not any(other.startswith(f"samples/{match['name']}/{match['number']}.native.") for other in files):
+        yield _half(file, f"samples/{match['name']}/{match['number']}.native.*")
 
 
 def missing(subject: Subject, found: set[str]) -> Iterator[BundleFinding]:
@@ -66,7 +87,7 @@ def missing(subject: Subject, found: set[str]) -> Iterator[BundleFinding]:
 
 
 def prove(subject: Subject, pair: Pair) -> Iterator[BundleFinding]:
-    """Translate a pair in the direction of its name and compare."""
+    """Translate a pair in the direction of its name and compare; each sample has one finding at most a side."""
     try:
         if pair.name in subject.compiled.receives:
             yield from _compare(pair, _inward(subject, pair))
@@ -76,7 +97,7 @@ def prove(subject: Subject, pair: Pair) -> Iterator[BundleFinding]:
             found, _ = subject.adapter.read_query(pair.name, Reply(200, {}, pair.native))
             yield from _compare(pair, [one.document for one in found])
     except Rejected as error:
-        yield from told_rejection(pair.file, "sample.rejected", error, _SAMPLE)
+        yield _rejected(subject, pair, error)
 
 
 def _inward(subject: Subject, pair: Pair) -> Any:
@@ -88,30 +109,73 @@ def _inward(subject: Subject, pair: Pair) -> Any:
 def _outward(subject: Subject, pair: Pair) -> Iterator[BundleFinding]:
     declared = subject.compiled.formats["sends", pair.name]
     expected = formats.read(declared, pair.native)
+    faults = list(subject.native_faults(pair.name, expected))
+    for finding in faults[:1]:
+        line, column = _native_spot(pair.native, finding.path)
+        yield told(pair.file, "sample.native", finding, _SAMPLE, line=line, column=column)
     program = next(program for section, name, _, program in subject.uses() if (section, name) == ("sends", pair.name))
     document = documents.check(program.document, pair.canonical).document
-    written = subject.read_back(pair.name, subject.write(pair.name, document))
-    yield from _compare(pair, written.tree, expected.tree)
-    for body in (expected, written):
-        for finding in subject.native_faults(pair.name, body):
-            yield told(pair.file, "sample.native", finding, _SAMPLE)
+    tree = subject.read_back(pair.name, subject.write(pair.name, document)).tree
+    if not faults:
+        yield from _first(pair.file, pair.native, list(differences(tree, expected.tree)))
 
 
-def _compare(pair: Pair, made: Any, expected: Any = None) -> Iterator[BundleFinding]:
-    wanted = pair.canonical if expected is None else expected
-    for where, got, want in differences(made, wanted):
-        text = Text(f"{where} 译为 {got}，样例是 {want}", f"{where} becomes {got}, the sample says {want}")
-        yield BundleFinding("sample.differs", text, _SAMPLE, pair.file)
+def _compare(pair: Pair, made: Any) -> Iterator[BundleFinding]:
+    yield from _first(pair.other, pair.text, list(differences(made, pair.canonical)))
+
+
+def _first(file: str, content: bytes, found: list[Difference]) -> Iterator[BundleFinding]:
+    """Tell the first difference, where the sample says otherwise, and how many more there are."""
+    for one in found[:1]:
+        where = written(one.keys)
+        more = len(found) - 1
+        also = Text(f"；另有 {more} 处不同", f"; {more} more differ") if more else Text("", "")
+        text = Text(
+            f"{where} 译为 {one.got}，样例是 {one.wanted}{also.zh}",
+            f"{where} becomes {one.got}, the sample says {one.wanted}{also.en}",
+        )
+        yield BundleFinding("sample.differs", text, _SAMPLE, file, *_spot(content, one.keys))
+
+
+def _rejected(subject: Subject, pair: Pair, error: Rejected) -> BundleFinding:
+    """Tell the first reason: of a sample sent it is the canonical half that could not be written."""
+    said = (error.findings or (Finding(error.code, error.detail),))[0]
+    outward = pair.name in subject.compiled.sends and not error.code.startswith(("body.", "json.", "xml.", "soap."))
+    file = pair.other if outward else pair.file
+    line, column = _native_spot(pair.text, said.field or said.path) if outward else _native_spot(pair.native, said.path)
+    return told(file, "sample.rejected", said, _SAMPLE, line=line, column=column)
+
+
+def _native_spot(content: bytes, path: str) -> spots.Spot:
+    keys: list[str | int] = []
+    for step in _INDEX.sub(r".\1.", path).split("."):
+        if step:
+            keys.append(int(step) if step.isdecimal() else step)
+    return _spot(content, keys)
+
+
+def _spot(content: bytes, keys: Any) -> spots.Spot:
+    return spots.xml_spot(content, keys) if content.lstrip()[:1] == b"<" else spots.json_spot(content, keys)
+
+
+def _unreadable(file: str, error: Rejected) -> BundleFinding:
+    said = (error.findings or (Finding(error.code, error.detail),))[0]
+    line, column = spots.spot(said.message.en)
+    return told(file, "sample.json", said, _SAMPLE, line=line, column=column)
 
 
 def _orphan(file: str, name: str) -> BundleFinding:
-    return BundleFinding(
-        "sample.unknown",
-        Text(f"没有名为 {name} 的操作、消息类型或查询", f"there is no operation, message type or query {name}"),
-        Text("样例文件夹以操作或消息类型命名", "name the sample's folder after an operation or message type"),
-        file,
-        warning=True,
+    return _note(
+        file, "sample.unknown", f"没有名为 {name} 的操作、消息类型或查询", f"nothing is called {name}", _NAMING
     )
+
+
+def _misnamed(file: str) -> BundleFinding:
+    return _note(file, "sample.name", "文件名不是样例的写法", "it is not named as a sample is", _NAMING)
+
+
+def _note(file: str, code: str, zh: str, en: str, remedy: Text) -> BundleFinding:
+    return BundleFinding(code, Text(zh, en), remedy, file, 1, 1, True)
 
 
 def _half(file: str, other: str) -> BundleFinding:
@@ -120,4 +184,6 @@ def _half(file: str, other: str) -> BundleFinding:
         Text(f"缺少 {other}", f"{other} is missing"),
         Text("样例须成对：原文与标准文档", "a sample is a pair: native and canonical"),
         file,
+        1,
+        1,
     )

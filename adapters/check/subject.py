@@ -92,7 +92,7 @@ def _stand_in(setting: Setting) -> Any:
     return setting.choices[0] if setting.choices else _BY_TYPE.get(setting.type, f"{{{setting.name}}}")
 
 
-def told(file: str, code: str, said: Finding, remedy: Text, *, line: int = 0, warning: bool = False) -> BundleFinding:
+def told(file: str, code: str, said: Finding, remedy: Text, *, line: int = 1, column: int = 1) -> BundleFinding:
     """Tell a document's finding as one about a file of the bundle."""
     where = said.path or said.field
     place = f"{where} {said.title}".strip()
@@ -100,10 +100,4 @@ def told(file: str, code: str, said: Finding, remedy: Text, *, line: int = 0, wa
         f"{place}：{said.message.zh}" if place else said.message.zh,
         f"{where}: {said.message.en}" if where else said.message.en,
     )
-    return BundleFinding(code, text, remedy, file, line, 0, warning)
-
-
-def told_rejection(file: str, code: str, error: Rejected, remedy: Text) -> Iterator[BundleFinding]:
-    """Tell a rejection as findings about a file of the bundle."""
-    for said in error.findings or (Finding(error.code, error.detail),):
-        yield told(file, code, said, remedy)
+    return BundleFinding(code, text, remedy, file, line, column)

@@ -97,10 +97,18 @@ def _compare(
             yield from _compare_rows(node, before, after, native, told)
             continue
         for steps in _steps(node):
-            was, is_now = value_of(before, steps), value_of(after, steps)
+            was, is_now = _carried(node, value_of(before, steps)), value_of(after, steps)
             alike = near(was, is_now) if isinstance(node, Parts) else same(was, is_now)
             if not alike and not _excused(node, was, is_now, native, told):
                 yield _changed(node, was, is_now)
+
+
+def _carried(node: Node, value: Any) -> Any:
+    """Of objects in parallel columns, what the columns hold."""
+    if not isinstance(node, Parallel) or not isinstance(value, list):
+        return value
+    names = [target.steps[-1] for target, _ in node.columns]
+    return [{name: row[name] for name in names if name in row} for row in value]
 
 
 def _steps(node: Column | Parallel | Parts) -> list[tuple[str, ...]]:

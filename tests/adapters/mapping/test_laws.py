@@ -122,6 +122,15 @@ def test_a_broken_law_is_shown_by_its_field(progress: Any, field: str, document:
     assert all(one.code == "law.round-trip" and one.path for one in trial.counterexamples)
 
 
+def test_what_a_mapping_does_not_carry_is_no_broken_law(progress: Any) -> None:
+    """An officer's number that no column holds is not asked back."""
+    document = {"case_number": "A1", "node": "filed", "at": "2025-08-06T09:30:00+08:00"}
+    officers = [{"name": "张明远", "number": "33010001"}, {"name": "李思齐"}]
+    trial = document_law(progress("officers: {split: {name: XM}, on: ','}"), {**document, "officers": officers})
+    assert trial.tried
+    assert trial.counterexamples == ()
+
+
 def test_a_value_outside_the_domain_was_never_tried(progress: Any) -> None:
     """It is told apart from a broken law."""
     trial = document_law(progress("officers: {split: {name: XM}, on: ','}"), {"officers": [{"name": "a,b"}]})
