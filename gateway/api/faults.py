@@ -9,10 +9,11 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
 from gateway.api.answers import Answered, problem_bytes, refusal
-from gateway.api.front import unforeseen
-from gateway.api.incoming import Incoming
+from gateway.api.front import hot, unforeseen
+from gateway.api.incoming import Incoming, Scope
 from gateway.errors import HutongError
 from gateway.problems import problem
 from schemas.findings import Finding, Rejected, Text
@@ -32,6 +33,8 @@ _BY_STATUS: Mapping[int, tuple[str, Text]] = {
     ),
     413: ("body.too-large", Text("请求体过大；请缩小后再发", "The body is too large; send less at once")),
 }
+
+_METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
 _OTHER = Text("请求未能完成", "The request was not carried out")
 
@@ -95,7 +98,20 @@ async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code, detail = _BY_STATUS.get(error.status_code, (f"http.{error.status_code}", _OTHER))
     body = problem(code, error.status_code, detail, language=incoming.language, trace_id=incoming.trace_id)
-    return _respond(problem_bytes(body, error.headers))
+    headers = {"allow": ", ".join(_allowed(request))} if error.status_code == 405 else error.headers
+    return _respond(problem_bytes(body, headers))
+
+
+def _allowed(request: Request) -> Sequence[str]:
+    """Give every method that the address takes: the framework only names those of its first match."""
+    return [method for method in _METHODS if _takes(request, {**request.scope, "method": method})]
+
+
+def _takes(request: Request, asked: Scope) -> bool:
+    if asked["method"] == "POST" and hot(asked) is not None:
+        return True
+    answered_as = {**asked, "method": "GET"} if asked["method"] == "HEAD" else asked
+    return any(route.matches(answered_as)[0] is Match.FULL for route in request.app.routes)
 
 
 async def _validation(request: Request, error: Exception) -> Response:

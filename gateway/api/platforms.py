@@ -27,7 +27,7 @@ async def find(hub: TheHub, actor: Admin) -> wire.PlatformList:
 
 
 @router.put(
-    "/{platform_id}", summary="Register or change a platform · 登记平台", responses=problems(401, 403, 415, 422)
+    "/{platform_id}", summary="Register or change a platform · 登记平台", responses=problems(401, 403, 404, 415, 422)
 )
 async def put(hub: TheHub, actor: Admin, platform_id: PlatformId, order: wire.PlatformSettings) -> wire.PlatformView:
     """Register a platform; deliveries that waited for one like it start at once."""

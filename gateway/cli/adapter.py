@@ -92,12 +92,12 @@ def translate(
 @app.command("explain", epilog="hutong adapter explain penalty decision")
 def explain(
     bundle: Bundle,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="An operation it receives.")],
+    name: Name,
     as_json: AsJson = False,
 ) -> None:
     """Say for each canonical field which native path, converters and code table give it."""
     adapter = _adapter(bundle)
-    if name not in adapter.receives:
+    if name not in adapter.receives and name not in adapter.sends:
         raise _unknown_name(adapter, name)
     lineage = adapter.lineage(name)
     if as_json:

@@ -130,13 +130,19 @@ async def test_addresses_that_are_none_get_a_problem(caller, path):
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [("PATCH", "/v1/platforms"), ("PUT", "/v1/messages"), ("POST", "/health/live")]
+    ("method", "path", "allow"),
+    [
+        ("PATCH", "/v1/platforms", "GET, HEAD"),
+        ("PATCH", "/v1/platforms/penalty.330000", "DELETE, GET, HEAD, PUT"),
+        ("PUT", "/v1/messages", "GET, HEAD, POST"),
+        ("POST", "/health/live", "GET, HEAD"),
+    ],
 )
-async def test_methods_that_are_not_taken_get_a_problem(caller, method, path):
-    """405 is a problem document as well, with its Allow header."""
+async def test_methods_that_are_not_taken_get_a_problem(caller, method, path, allow):
+    """405 is a problem document as well, and its Allow header names every method that is taken."""
     response = await caller.admin(method, path)
     assert response.status_code == 405
-    assert response.headers["Allow"]
+    assert response.headers["Allow"] == allow
     _is_problem(response)
 
 

@@ -59,6 +59,12 @@ def test_lineage_is_explained(hutong):
     assert hutong("adapter", "explain", TOWN, "nothing").code == 2
 
 
+def test_lineage_of_what_is_sent_is_explained(hutong):
+    """Which native path takes which canonical field, of a message type that the bundle sends."""
+    fields = hutong("adapter", "explain", "penalty", "case.transferred", "--json").json["fields"]
+    assert {one["field"]: one["path"] for one in fields}["case_number"] == "CASE.CASEID"
+
+
 def test_a_good_bundle_passes(hutong):
     """Exit code 0 and the counts of the proof."""
     said = hutong("adapter", "check", TOWN, "--json")
