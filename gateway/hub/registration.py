@@ -22,6 +22,8 @@ DOSSIER = Setting("dossier", "bool", "可查阅一企一档", default=False)
 
 PUSH = "push"
 
+_NOT_IN_ADDRESS = re.compile(r"[\s\x00-\x1f\x7f?#@]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _ID = re.compile(r"([a-z][a-z0-9-]*)\.(000000|[1-9]\d(?:0000|(?!00)\d{4}))")
 
 
@@ -124,7 +126,8 @@ def _setting_faults(settings: Mapping[str, Any], adapter: Adapter) -> Iterator[F
 
 def _value_faults(setting: Setting, value: Any) -> Iterator[Finding]:
     if setting.type == "url" and not _is_address(value):
-        yield _told(setting, "setting.url", "应为 http 或 https 地址", "must be an http or https address")
+        zh, en = "应为不含账号、空格、? 与 # 的 http(s) 地址", "must be an http(s) address without users, ? or #"
+        yield _told(setting, "setting.url", zh, en)
     elif setting.type == "int" and (isinstance(value, bool) or not isinstance(value, int)):
         yield _told(setting, "setting.int", "应为整数", "must be a whole number")
     elif setting.type == "bool" and not isinstance(value, bool):
@@ -134,14 +137,17 @@ def _value_faults(setting: Setting, value: Any) -> Iterator[Finding]:
         yield _told(setting, "setting.choice", f"应为 {listed} 之一", f"must be one of {listed}")
     elif setting.type in ("text", "secret") and not (isinstance(value, str) and value.strip()):
         yield _told(setting, "setting.text", "应为非空文本", "must be text that is not empty")
+    elif setting.type in ("text", "secret") and _CONTROL.search(value):
+        yield _told(setting, "setting.control", "不能含换行等控制字符", "must not contain control characters")
 
 
 def _is_address(value: Any) -> bool:
-    if not isinstance(value, str):
+    """Tell whether paths can be put behind a value; it is shown to everybody, so no password may hide in it."""
+    if not isinstance(value, str) or _NOT_IN_ADDRESS.search(value):
         return False
     try:
         parts = urlsplit(value)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and not parts.query
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
 

@@ -223,10 +223,14 @@ async def test_new_settings_lift_the_hold_of_refused_credentials(house, write):
         (PENALTY, "plain", {}, "push", "settings.base_url", "setting.missing"),
         (PENALTY, "plain", {"base_url": "ftp://x"}, "push", "settings.base_url", "setting.url"),
         (PENALTY, "plain", {"base_url": 7}, "push", "settings.base_url", "setting.url"),
+        (PENALTY, "plain", {"base_url": "http://me:secret@x"}, "push", "settings.base_url", "setting.url"),
+        (PENALTY, "plain", {"base_url": "http://x/a b"}, "push", "settings.base_url", "setting.url"),
+        (PENALTY, "plain", {"base_url": "http://x/#part"}, "push", "settings.base_url", "setting.url"),
         (PENALTY, "plain", {**URL, "colour": "red"}, "push", "settings.colour", "setting.unknown"),
         (PENALTY, "plain", {**URL, "dossier": "yes"}, "push", "settings.dossier", "setting.bool"),
         (PENALTY, "locked", URL, "push", "settings.key", "setting.missing"),
         (PENALTY, "locked", {**URL, "key": " "}, "push", "settings.key", "setting.text"),
+        (PENALTY, "locked", {**URL, "key": "k\r\nX: y"}, "push", "settings.key", "setting.control"),
     ],
 )
 async def test_a_registration_that_cannot_work_names_its_faults(house, platform, adapter, settings, mode, path, code):
