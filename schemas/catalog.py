@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from schemas.documents import MODELS, fields
+from schemas.documents import fields
 from schemas.identifiers.permit import credit_code_of
 
 Tree = Mapping[str, Any]
@@ -189,8 +189,3 @@ TYPES: Mapping[str, MessageType] = MappingProxyType(
     }
 )
 """Every message type by name, in the order a case meets them."""
-
-
-def document_title(name: str) -> str:
-    """Return the Chinese title of a document (`permit/1`); raises KeyError for an unknown one."""
-    return MODELS[name].TITLE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -22,6 +21,7 @@ from schemas.values import (
     PlatformNumber,
     Project,
     Prose,
+    Some,
     YesNo,
 )
 
@@ -70,16 +70,6 @@ class Party(Component):
         None, title="地址", description="Registered address or residence.", json_schema_extra=PERSONAL
     )
     phone: Line | None = Field(None, title="联系电话", description="Telephone number.", json_schema_extra=PERSONAL)
-
-
-def party_kind(party: Mapping[str, Any]) -> str | None:
-    """Tell what a canonical party is: its `kind`, else what its number says; None when nothing tells."""
-    told = party.get("kind")
-    if told:
-        return str(told)
-    if party.get("credit_code"):
-        return "company"
-    return "person" if party.get("citizen_id") else None
 
 
 class Holder(Component):
@@ -203,7 +193,7 @@ class Violation(Component):
         None, title="执法事项编码", description="Number in the enforcement item catalogue (2020), or the local code."
     )
     facts: Prose = Field(title="违法事实", description="What was done, in the words of the record.")
-    legal_basis: list[Line] | None = Field(
+    legal_basis: Some[Line] | None = Field(
         None, title="违反条款", description="Provisions that were broken, one text a provision."
     )
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from schemas.findings import Finding, Text
 
 Schema = Mapping[str, Any]
 _UPPER = ("maxLength", "maxItems", "maximum")
-_LOWER = ("minLength", "minItems", "minimum")
+_LOWER = {"minLength": 0, "minItems": 0, "minimum": -inf}
+"""Lower limits, and what holds where a schema names none."""
 
 
 def breaks(old: Schema, new: Schema) -> tuple[Finding, ...]:
@@ -99,7 +101,7 @@ def _limits(old: Schema, new: Schema, path: str) -> Iterator[Finding]:
         if new.get(words) is not None and new[words] != old.get(words):
             yield _finding(f"{words}.changed", path, f"{words} 已改变", f"the {words} changed")
     lowered = [limit for limit in _UPPER if limit in new and not (limit in old and old[limit] <= new[limit])]
-    raised = [limit for limit in _LOWER if limit in new and new[limit] > old.get(limit, 0)]
+    raised = [limit for limit, unnamed in _LOWER.items() if limit in new and new[limit] > old.get(limit, unnamed)]
     for limit in (*lowered, *raised):
         yield _finding("limit.narrowed", path, f"{limit} 收紧", f"{limit} was tightened")
 

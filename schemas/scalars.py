@@ -35,7 +35,10 @@ def plain_decimal(value: Any) -> str:
         return "0"
     if not PLAIN.fullmatch(text):
         raise misshapen(
-            "decimal.range", value, "数值超出范围：整数最多15位，小数最多10位。", "Out of range: 15.10 digits."
+            "decimal.range",
+            value,
+            "数值超出范围：整数最多15位，小数最多10位。",
+            "Out of range: at most 15 digits before the point and 10 after it.",
         )
     return text
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
+from annotated_types import MinLen
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
 from pydantic_core import CoreSchema, core_schema
 
@@ -22,7 +23,6 @@ from schemas.identifiers import (
     IndustryCode,
     Misshapen,
     OfficerNumber,
-    OrganisationCode,
     PermitNumber,
     ProjectCode,
     RegionCode,
@@ -142,6 +142,10 @@ class Truth:
         return {"type": "boolean", "x-type": "bool"}
 
 
+Item = TypeVar("Item")
+Some = Annotated[list[Item], MinLen(1)]
+"""A list with something in it: an optional one that is empty counts as absent."""
+
 Prose = Annotated[str, Words()]
 Line = Annotated[str, Words(longest=500)]
 PlatformNumber = Annotated[str, Words("identifier", longest=100)]
@@ -154,7 +158,6 @@ Longitude = Annotated[str, Scalar("decimal", degrees(180, "经度", "Longitude")
 Latitude = Annotated[str, Scalar("decimal", degrees(90, "纬度", "Latitude"), rf"^(?:{PLAIN.pattern})$")]
 Region = Annotated[str, Identified(RegionCode, "region")]
 Credit = Annotated[str, Identified(CreditCode)]
-Organisation = Annotated[str, Identified(OrganisationCode)]
 Citizen = Annotated[str, Identified(CitizenId)]
 Permit = Annotated[str, Identified(PermitNumber)]
 Project = Annotated[str, Identified(ProjectCode)]

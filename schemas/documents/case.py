@@ -11,7 +11,7 @@ from schemas.components import Attachment, Officer, OptionalSite, Party, Violati
 from schemas.documents.base import Document, finding, party_doubts, site_doubts, too_few
 from schemas.documents.law import repealed
 from schemas.findings import Finding
-from schemas.values import Coded, Day, Instant, Line, Permit, PlatformNumber, Project, Prose, Region, Writ
+from schemas.values import Coded, Day, Instant, Line, Permit, PlatformNumber, Project, Prose, Region, Some, Writ
 
 
 class CaseFile(Document):
@@ -31,7 +31,7 @@ class CaseFile(Document):
         title="执法人员", description="Officers in charge, two or more (行政处罚法 第四十二条).", min_length=1
     )
     occurred_on: Day | None = Field(None, title="案发日期", description="Day of the act.")
-    violations: list[Violation] | None = Field(None, title="违法行为", description="The unlawful acts.")
+    violations: Some[Violation] | None = Field(None, title="违法行为", description="The unlawful acts.")
     inspection_number: PlatformNumber | None = Field(
         None, title="现场检查编号", description="The inspection that found it."
     )
@@ -44,7 +44,7 @@ class CaseFile(Document):
     )
     approval_number: Writ | None = Field(None, title="环评批复文号", description="Number of the EIA approval.")
     site: OptionalSite = Field(None, title="案发地点", description="Where it happened.")
-    attachments: list[Attachment] | None = Field(None, title="证据材料", description="The evidence.")
+    attachments: Some[Attachment] | None = Field(None, title="证据材料", description="The evidence.")
 
     def doubts(self) -> Iterator[Finding]:
         yield from too_few(self.officers)
@@ -70,6 +70,6 @@ class CaseProgress(Document):
     at: Instant = Field(title="办理时间", description="When the node was reached, with offset.")
     region: Region | None = Field(None, title="行政区划", description="Region of the case, six digits (GB/T 2260).")
     document_number: Writ | None = Field(None, title="文书号", description="Number of the node's writ.")
-    officers: list[Officer] | None = Field(None, title="办理人员", description="Who handled it.")
+    officers: Some[Officer] | None = Field(None, title="办理人员", description="Who handled it.")
     opinion: Prose | None = Field(None, title="办理意见", description="The opinion given at this node.")
     detail: Prose | None = Field(None, title="环节详情", description="Anything else about the node, in words.")

@@ -10,7 +10,7 @@ from pydantic import Field
 from schemas.components import Officer, OptionalRelated, Party
 from schemas.documents.base import Document, finding, party_doubts
 from schemas.findings import Finding
-from schemas.values import Coded, Instant, Line, PlatformNumber, Prose, Region
+from schemas.values import Coded, Instant, Line, PlatformNumber, Prose, Region, Some
 
 
 class DispatchOrder(Document):
@@ -58,7 +58,7 @@ class DispatchReport(Document):
     )
     reported_at: Instant = Field(title="反馈时间", description="When it was reported, with offset.")
     region: Region | None = Field(None, title="行政区划", description="Where it was done, six digits (GB/T 2260).")
-    officers: list[Officer] | None = Field(None, title="执法人员", description="Who acted.")
+    officers: Some[Officer] | None = Field(None, title="执法人员", description="Who acted.")
     findings: Prose | None = Field(None, title="办理情况", description="What was found or done.")
     inspection_number: PlatformNumber | None = Field(
         None, title="现场检查编号", description="Number of the inspection that was made."

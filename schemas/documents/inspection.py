@@ -10,7 +10,7 @@ from pydantic import Field
 from schemas.components import Attachment, CertifiedOfficer, Officer, OptionalSite, Party
 from schemas.documents.base import Document, finding, party_doubts, site_doubts, too_few
 from schemas.findings import Finding
-from schemas.values import Coded, Instant, Line, Permit, PlatformNumber, Project, Prose, Region, Writ, YesNo
+from schemas.values import Coded, Instant, Line, Permit, PlatformNumber, Project, Prose, Region, Some, Writ, YesNo
 
 
 class Inspection(Document):
@@ -31,7 +31,7 @@ class Inspection(Document):
     )
     findings: Prose = Field(title="现场情况", description="What was found.")
     site: OptionalSite = Field(None, title="检查地点", description="Where it was.")
-    problems: list[Prose] | None = Field(None, title="发现问题", description="Problems found, one a text.")
+    problems: Some[Prose] | None = Field(None, title="发现问题", description="Problems found, one a text.")
     permit_number: Permit | None = Field(
         None, title="排污许可证编号", description="Permit of the party, 22 characters (HJ 608-2017)."
     )
@@ -42,7 +42,7 @@ class Inspection(Document):
     order_number: PlatformNumber | None = Field(
         None, title="调度编号", description="The dispatch order it answers, in its issuer's words."
     )
-    attachments: list[Attachment] | None = Field(None, title="附件", description="Photos, videos and records.")
+    attachments: Some[Attachment] | None = Field(None, title="附件", description="Photos, videos and records.")
     task_type: Annotated[str, Coded("task-type")] | None = Field(
         None, title="任务类型", description="Kind of enforcement task."
     )

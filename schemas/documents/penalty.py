@@ -10,7 +10,7 @@ from pydantic import Field
 from schemas.components import Authority, Officer, Party, Violation
 from schemas.documents.base import Document, finding, party_doubts, too_few
 from schemas.findings import Finding
-from schemas.values import Coded, Day, Instant, Line, Permit, PlatformNumber, Project, Prose, Region, Writ, Yuan
+from schemas.values import Coded, Day, Instant, Line, Permit, PlatformNumber, Project, Prose, Region, Some, Writ, Yuan
 
 
 class PenaltyDecision(Document):
@@ -52,11 +52,11 @@ class PenaltyDecision(Document):
         None, title="项目代码", description="Investment project code, 20 digits (GB/T 40058-2021)."
     )
     approval_number: Writ | None = Field(None, title="环评批复文号", description="Number of the EIA approval.")
-    license_actions: list[Line] | None = Field(
+    license_actions: Some[Line] | None = Field(
         None, title="暂扣或吊销证照", description="Licences suspended or revoked, name and number, one a text."
     )
-    officers: list[Officer] | None = Field(None, title="执法人员", description="Officers in charge.")
-    violations: list[Violation] | None = Field(None, title="违法行为", description="The unlawful acts.")
+    officers: Some[Officer] | None = Field(None, title="执法人员", description="Officers in charge.")
+    violations: Some[Violation] | None = Field(None, title="违法行为", description="The unlawful acts.")
 
     def doubts(self) -> Iterator[Finding]:
         yield from too_few(self.officers)

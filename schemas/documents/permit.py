@@ -11,7 +11,7 @@ from schemas.components import Authority, Holder, OptionalSite
 from schemas.documents.base import Document, finding, site_doubts
 from schemas.findings import Finding
 from schemas.identifiers.permit import credit_code_of
-from schemas.values import Coded, Day, Industry, Instant, Line, Region
+from schemas.values import Coded, Day, Industry, Instant, Line, Region, Some
 from schemas.values import Permit as PermitValue
 
 
@@ -43,10 +43,10 @@ class Permit(Document):
         None, title="行业分类版本", description="Edition of GB/T 4754 that the industry code is of."
     )
     site: OptionalSite = Field(None, title="生产经营场所", description="Where the unit produces.")
-    pollutants: list[Line] | None = Field(
+    pollutants: Some[Line] | None = Field(
         None, title="主要污染物类别", description="Names of the main pollutants, one a text."
     )
-    key_areas: list[Annotated[str, Coded("key-area")]] | None = Field(
+    key_areas: Some[Annotated[str, Coded("key-area")]] | None = Field(
         None, title="重点区域类型", description="Kinds of key control area the site lies in."
     )
     production_on: Day | None = Field(None, title="投产日期", description="Day production began.")

@@ -18,7 +18,7 @@ from schemas.components import (
 )
 from schemas.documents.base import Document, finding, site_doubts
 from schemas.findings import Finding
-from schemas.values import Coded, Day, Industry, Instant, Line, Link, Permit, Prose, Region, Writ, Yuan
+from schemas.values import Coded, Day, Industry, Instant, Line, Link, Permit, Prose, Region, Some, Writ, Yuan
 
 
 class ProjectApproval(Document):
@@ -89,7 +89,7 @@ class ProjectAcceptance(Document):
     environmental_investment: Yuan | None = Field(
         None, title="实际环保投资", description="Actual investment in environmental protection, yuan."
     )
-    changes: list[Change] | None = Field(None, title="工程变动", description="How it differs from what was approved.")
+    changes: Some[Change] | None = Field(None, title="工程变动", description="How it differs from what was approved.")
     industry_code: Industry | None = Field(
         None, title="国民经济行业类别", description="Industry, section letter and digits (GB/T 4754)."
     )
@@ -101,7 +101,7 @@ class ProjectAcceptance(Document):
     site: OptionalSite = Field(None, title="建设地点", description="Where it was built.")
     operator: Organisation | None = Field(None, title="运营单位", description="Who operates it.")
     prepared_by: Organisation | None = Field(None, title="验收报告编制机构", description="Who prepared the report.")
-    monitored_by: list[Organisation] | None = Field(None, title="验收监测单位", description="Who monitored.")
+    monitored_by: Some[Organisation] | None = Field(None, title="验收监测单位", description="Who monitored.")
     public_url: Link | None = Field(None, title="验收报告公开载体", description="Where the report is on show.")
     conclusion: Prose | None = Field(None, title="验收结论", description="The conclusion of the acceptance.")
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.components import party_kind
 from schemas.documents import NAMES, check, fields, objects
+from schemas.documents.masking import shown
 from schemas.findings import Finding, Rejected
 from schemas.samples import sample
 
@@ -278,12 +278,18 @@ def test_a_repealed_law_is_doubted_for_acts_after_its_end(act: str, codes: list[
     assert doubted("case-file/1", tree) == codes
 
 
-def test_a_party_is_told_by_its_number() -> None:
-    """Its kind, else a company by its credit code, a person by the citizen id."""
-    assert party_kind({"kind": "sole-trader", "credit_code": "x"}) == "sole-trader"
-    assert party_kind({"credit_code": "x"}) == "company"
-    assert party_kind({"citizen_id": "x"}) == "person"
-    assert party_kind({"name": "x"}) is None
+def test_an_empty_list_is_no_list() -> None:
+    """An optional list without anything in it is left out, wherever it stands, as an empty text is."""
+    document = check("inspection/1", inspection(problems=[], attachments=[])).document
+    assert "problems" not in document
+    assert "attachments" not in document
+
+
+def test_what_is_shown_of_a_personal_value_is_masked() -> None:
+    """Of an id the region's digits, of anything else the first character; nothing stays nothing."""
+    assert shown("330110199001011234", personal=True) == "330110************"
+    assert shown("浙江省杭州市余杭区云栖街道晨星路1号", personal=True) == "浙************"
+    assert shown(None, personal=True) is None
 
 
 SPOILED: st.SearchStrategy[Any] = (

@@ -18,6 +18,7 @@ OLD: dict[str, Any] = {
     "properties": {
         "name": {"type": "string", "maxLength": 10},
         "kind": {"type": "string", "enum": ["a", "b"]},
+        "count": {"type": "integer"},
         "parts": {"type": "array", "items": {"$ref": "#/$defs/Part"}},
         "note": {"anyOf": [{"type": "string"}, {"type": "null"}]},
     },
@@ -54,6 +55,7 @@ def test_every_document_reads_itself(name: str) -> None:
         (changed("properties", "name", "type", to="integer"), "evolution.type.narrowed", "name"),
         (changed("properties", "name", "maxLength", to=5), "evolution.limit.narrowed", "name"),
         (changed("properties", "name", "minLength", to=1), "evolution.limit.narrowed", "name"),
+        (changed("properties", "count", "minimum", to=-5), "evolution.limit.narrowed", "count"),
         (changed("properties", "name", "pattern", to="x"), "evolution.pattern.changed", "name"),
         (changed("properties", "note", to={"type": "string"}), "evolution.null.refused", "note"),
         (
