@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from gateway.clock import Clock, system_clock
@@ -16,12 +17,16 @@ from gateway.intake.routes import Routes, read_routes
 from gateway.ledger.base import Ledger
 from gateway.ledger.memory import MemoryLedger
 from gateway.ledger.sql import SqlLedger
+from gateway.lifecycle.proof import Apart, Prover
 from gateway.settings import Settings
 from gateway.telemetry.events import Events, Hook
 from gateway.telemetry.logs import LogHook
 from gateway.telemetry.metrics import Metrics
 
 SQLITE = "sqlite:///"
+
+CHECK = (sys.executable, "-m", "gateway.cli.main", "adapter", "check", "--json")
+"""What proves an uploaded bundle: the very command its author runs."""
 
 
 def build(
@@ -32,6 +37,7 @@ def build(
     routes: Routes | None = None,
     sender: Sender | None = None,
     policy: Policy | None = None,
+    prove: Prover | None = None,
     clock: Clock = system_clock,
     hooks: tuple[Hook, ...] = (),
 ) -> Hub:
@@ -52,6 +58,7 @@ def build(
         sender=outward,
         dossier=Dossier(kept, known, outward, clock),
         administrator=_administrator(settings),
+        prove=prove or Apart(CHECK),
         clock=clock,
         events=events,
         metrics=metrics,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from uuid import UUID
@@ -14,6 +15,11 @@ Clock = Callable[[], datetime]
 def system_clock() -> datetime:
     """Give the present moment in UTC."""
     return datetime.now(UTC)
+
+
+def seconds() -> float:
+    """Give seconds that only ever grow, for measuring how long something took."""
+    return time.perf_counter()
 
 
 def new_id(now: datetime) -> str:

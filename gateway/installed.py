@@ -14,6 +14,13 @@ from schemas.findings import Text
 MANIFEST = "adapter.yaml"
 
 
+class Versioned(Protocol):
+    """What has a version: an adapter does."""
+
+    @property
+    def version(self) -> str: ...
+
+
 class Speaks(Protocol):
     """What names an adapter: a registered platform does."""
 
@@ -24,17 +31,22 @@ class Speaks(Protocol):
 
 
 class InstalledAdapters:
-    """Adapters by name and version; a platform without a version follows the newest."""
+    """Adapters by name and version, and for each name the active version that platforms follow.
+
+    A name's active version is exchanged in one step: whoever asks gets the one before or the one
+    after. Versions are never taken away, so that what began with one can end with it.
+    """
 
     def __init__(self, installed: Iterable[Adapter]) -> None:
         self._versions: dict[str, dict[str, Adapter]] = {}
         for adapter in installed:
-            self._add(adapter)
-        self._newest = {name: max(known.values(), key=_age) for name, known in self._versions.items()}
+            self.add(adapter)
+        newest = (max(known.values(), key=age) for known in self._versions.values())
+        self._active = {adapter.name: adapter for adapter in newest}
 
     def get(self, name: str, version: str | None = None) -> Adapter:
-        """Give an adapter, the newest unless a version is named; NotFound `adapter.unknown`."""
-        found = self._newest.get(name) if version is None else self._versions.get(name, {}).get(version)
+        """Give an adapter, the active one unless a version is named; NotFound `adapter.unknown`."""
+        found = self._active.get(name) if version is None else self._versions.get(name, {}).get(version)
         if found is None:
             raise self._unknown(name, version)
         return found
@@ -52,9 +64,27 @@ class InstalledAdapters:
 
     def all(self) -> Sequence[Adapter]:
         """Give every adapter in every version, by name, oldest first."""
-        return [one for name in sorted(self._versions) for one in sorted(self._versions[name].values(), key=_age)]
+        return [one for name in sorted(self._versions) for one in self.versions(name)]
 
-    def _add(self, adapter: Adapter) -> None:
+    def versions(self, name: str) -> Sequence[Adapter]:
+        """Give every version of an adapter, oldest first."""
+        return sorted(self._versions.get(name, {}).values(), key=age)
+
+    def active(self, name: str) -> str | None:
+        """Give the version that platforms follow; None when there is none."""
+        found = self._active.get(name)
+        return None if found is None else found.version
+
+    def activate(self, name: str, version: str) -> None:
+        """Let platforms follow a version from now on; NotFound `adapter.unknown`."""
+        self._active[name] = self.get(name, version)
+
+    def suspend(self, name: str) -> None:
+        """Let nobody follow any version of an adapter."""
+        self._active.pop(name, None)
+
+    def add(self, adapter: Adapter) -> None:
+        """Know a version, which nobody follows yet; HutongError `adapter.ambiguous` for a second content of it."""
         known = self._versions.setdefault(adapter.name, {})
         other = known.setdefault(adapter.version, adapter)
         if other.digest != adapter.digest:
@@ -86,7 +116,7 @@ def bundles_in(folder: Path) -> list[Path]:
     return sorted(one for one in folder.iterdir() if (one / MANIFEST).is_file() or one.suffix == ".zip")
 
 
-def _age(adapter: Adapter) -> tuple[tuple[int, ...], str]:
+def age(adapter: Versioned) -> tuple[tuple[int, ...], str]:
     """Order versions as semantic ones: by number, a pre-release before its release."""
     numbers, _, pre = adapter.version.partition("-")
     return tuple(int(part) for part in numbers.split(".") if part.isdigit()), pre or "~"

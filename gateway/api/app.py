@@ -28,6 +28,7 @@ from gateway.api.front import Front
 from gateway.api.inbound import Inbound
 from gateway.api.samples import samples
 from gateway.hub import Hub
+from gateway.lifecycle.upload import LARGEST
 from gateway.settings import Settings
 
 LARGEST_REQUEST = 1024 * 1024
@@ -61,7 +62,7 @@ _TAGS = [
 
 def create_app(hub: Hub, settings: Settings | None = None) -> Front:
     """Make the ASGI application of a hub. Starting and stopping the hub stays with the caller."""
-    return Front(Inbound(hub), Bounded(_framework(hub), LARGEST_REQUEST))
+    return Front(Inbound(hub), Bounded(_framework(hub), LARGEST_REQUEST, {adapters.PATH: LARGEST}))
 
 
 def _framework(hub: Hub) -> FastAPI:

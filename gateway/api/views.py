@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from adapters.base import Adapter, Lineage
+from adapters.base import Adapter, Lineage, Setting
 from gateway.api import wire
 from gateway.api.answers import message_state
 from gateway.delivery.dispatcher import Ping
 from gateway.dossier import Enterprise, Part
 from gateway.ledger.values import AuditEntry, Platform, Rejection, Replay
+from gateway.lifecycle import Release
 from gateway.message import Attempt, Delivery, Enriched, Message, State
 from gateway.problems import tell_warnings, told
 from schemas import regions
@@ -151,7 +152,7 @@ def replay_view(replay: Replay) -> wire.ReplayView:
 
 
 def platform_view(platform: Platform, adapter: Adapter | None) -> wire.PlatformView:
-    """Show a platform; without its adapter every setting but the address counts as secret."""
+    """Show a platform; a setting that its adapter does not know counts as secret, save the address."""
     secret = {name for name in platform.settings if _is_secret(name, adapter)}
     return wire.PlatformView(
         id=platform.id,
@@ -176,10 +177,10 @@ def may_read_dossiers(platform: Platform) -> bool:
 
 
 def _is_secret(name: str, adapter: Adapter | None) -> bool:
-    if adapter is None:
+    setting = None if adapter is None else adapter.settings.get(name)
+    if setting is None:
         return name not in ("base_url", DOSSIER)
-    setting = adapter.settings.get(name)
-    return setting is not None and setting.type == "secret"
+    return setting.type == "secret"
 
 
 def ping_view(ping: Ping) -> wire.PingView:
@@ -214,28 +215,61 @@ def _part(part: Part) -> wire.DossierPart:
     )
 
 
-def adapter_view(adapter: Adapter) -> wire.AdapterView:
-    """Show an installed adapter."""
-    return wire.AdapterView(
-        name=adapter.name,
-        version=adapter.version,
-        title=adapter.title,
-        kind=adapter.kind,
-        digest=adapter.digest,
-        receives=dict(adapter.receives),
-        sends=sorted(adapter.sends),
-        queries=sorted(adapter.queries),
-        settings=[
-            wire.SettingView(
-                name=one.name,
-                type=one.type,
-                title=one.title,
-                required=one.required,
-                default=one.default,
-                choices=list(one.choices),
-            )
-            for one in adapter.settings.values()
-        ],
+def adapter_view(release: Release) -> wire.AdapterView:
+    """Show a version of an adapter."""
+    return wire.AdapterView(**_version(release), **_spoken(release.adapter))
+
+
+def adapter_detail(release: Release, done: Iterable[AuditEntry]) -> wire.AdapterDetail:
+    """Show a version with its last proof and what was done to it."""
+    report = release.kept.report
+    return wire.AdapterDetail(
+        **_version(release),
+        **_spoken(release.adapter),
+        report=None if report is None else dict(report),
+        timeline=[timeline_entry(one) for one in done],
+    )
+
+
+def _version(release: Release) -> dict[str, Any]:
+    kept = release.kept
+    return {
+        "name": kept.name,
+        "version": kept.version,
+        "digest": kept.digest,
+        "state": kept.state,
+        "uploaded": kept.uploaded,
+        "usable": release.adapter is not None,
+        "platforms": list(release.platforms),
+        "expected": list(kept.expected),
+        "created_at": kept.created_at,
+        "changed_at": kept.changed_at,
+        "activated_at": kept.activated_at,
+    }
+
+
+def _spoken(adapter: Adapter | None) -> dict[str, Any]:
+    """Show what an adapter speaks; of one that does not compile any more nothing is known."""
+    if adapter is None:
+        return {"title": "", "kind": "", "receives": {}, "sends": [], "queries": [], "settings": []}
+    return {
+        "title": adapter.title,
+        "kind": adapter.kind,
+        "receives": dict(adapter.receives),
+        "sends": sorted(adapter.sends),
+        "queries": sorted(adapter.queries),
+        "settings": [_setting(one) for one in adapter.settings.values()],
+    }
+
+
+def _setting(one: Setting) -> wire.SettingView:
+    return wire.SettingView(
+        name=one.name,
+        type=one.type,
+        title=one.title,
+        required=one.required,
+        default=one.default,
+        choices=list(one.choices),
     )
 
 

@@ -22,6 +22,8 @@ from gateway.intake.routes import Routes
 from gateway.intake.values import Call, Outcome, Preview
 from gateway.ledger.base import Ledger
 from gateway.ledger.values import Accepted, DeliveryFilter, Platform, Receipt, Replay
+from gateway.lifecycle import Lifecycle
+from gateway.lifecycle.proof import Prover
 from gateway.message import Delivery, HeldBy
 from gateway.security.tokens import hash_token, new_token
 from gateway.telemetry.events import Events, PlatformHeld, PlatformReleased
@@ -48,6 +50,7 @@ class Hub:
         sender: Sender,
         dossier: Dossier,
         administrator: Administrator,
+        prove: Prover,
         clock: Clock,
         events: Events,
         metrics: Metrics,
@@ -66,6 +69,7 @@ class Hub:
         self._principals = Principals(self._directory)
         self._reception = Reception(ledger, adapters, routes, self._directory, clock, events)
         self._replays = Replays(ledger, clock, dispatcher.wake)
+        self.lifecycle = Lifecycle(ledger, adapters, self._directory, clock, prove, self._follow)
         self._running = False
         self.new_admin_token: str | None = None
 
@@ -73,6 +77,7 @@ class Hub:
     async def start(self) -> None:
         """Open the ledger, know the platforms and the callers, deliver, and take up what was left unfinished."""
         await self.ledger.start()
+        await self.lifecycle.start()
         self._directory.fill(await self.ledger.platforms())
         self._principals.know(await self.ledger.credentials())
         digest, self.new_admin_token = self._administrator.appoint()
@@ -197,7 +202,8 @@ class Hub:
         wanted = Wanted(platform_id, adapter, version, {**(settings or {}), **right}, mode)
         before = self._directory.get(platform_id)
         at = self.clock()
-        platform = registered(wanted, self.adapters.get(adapter, version), self._routes.kinds, before, at)
+        spoken, versions = self.adapters.get(adapter, version), self.adapters.versions(adapter)
+        platform = registered(wanted, spoken, self._routes.kinds, before, at, versions)
         await self.ledger.put_platform(platform, actor=actor, at=at)
         return await self._changed(platform_id, actor)
 
@@ -251,6 +257,15 @@ class Hub:
         self._directory.put(platform)
         self._dispatcher.platform_changed(platform)
         return platform
+
+    async def _follow(self, adapter: str) -> None:
+        """Another version of an adapter is active: deliver with it, and what it can send at last goes out."""
+        self._directory.changed()
+        following = [one for one in await self.platforms() if one.adapter == adapter and one.version is None]
+        for platform in following:
+            self._dispatcher.platform_changed(platform)
+        for kind in {platform.kind for platform in following}:
+            await self._assign(kind)
 
     async def _assign(self, kind: str) -> None:
         can_send = self.adapters.can_send

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -39,14 +39,29 @@ class Wanted:
 
 
 def registered(
-    wanted: Wanted, adapter: Adapter, kinds: Collection[str], before: Platform | None, at: datetime
+    wanted: Wanted,
+    adapter: Adapter,
+    kinds: Collection[str],
+    before: Platform | None,
+    at: datetime,
+    versions: Iterable[Adapter] = (),
 ) -> Platform:
     """Make the platform; Rejected `platform.invalid` names every fault of the id, the mode and the settings.
 
-    A secret that is left out stays what it was, since nobody can read it back to repeat it.
+    A secret that is left out stays what it was, since nobody can read it back to repeat it. Settings
+    of the adapter's other `versions` are taken, too: so that one can be filled in before the version
+    that needs it is activated, and is still there after going back.
     """
-    settings = {**_kept_secrets(adapter, before, wanted.adapter), **_given(wanted.settings)}
-    faults = [*_id_faults(wanted.id, kinds, adapter), *_mode_faults(wanted.mode), *_setting_faults(settings, adapter)]
+    also = {name: one for each in versions for name, one in each.settings.items()}
+    known = {BASE_URL.name: BASE_URL, DOSSIER.name: DOSSIER, **also, **adapter.settings}
+    settings = {**_kept_secrets(known, before, wanted.adapter), **_given(wanted.settings)}
+    required = (BASE_URL, *adapter.settings.values())
+    faults = [
+        *_id_faults(wanted.id, kinds, adapter),
+        *_mode_faults(wanted.mode),
+        *_setting_faults(settings, known),
+        *_missing_faults(settings, required),
+    ]
     if faults:
         raise Rejected("platform.invalid", _MEND, faults)
     kind, _, region = wanted.id.partition(".")
@@ -72,14 +87,10 @@ def _given(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if value is not None}
 
 
-def _known(adapter: Adapter) -> dict[str, Setting]:
-    return {BASE_URL.name: BASE_URL, DOSSIER.name: DOSSIER, **adapter.settings}
-
-
-def _kept_secrets(adapter: Adapter, before: Platform | None, name: str) -> dict[str, Any]:
+def _kept_secrets(known: Mapping[str, Setting], before: Platform | None, name: str) -> dict[str, Any]:
     if before is None or before.adapter != name:
         return {}
-    secrets = {key for key, setting in adapter.settings.items() if setting.type == "secret"}
+    secrets = {key for key, setting in known.items() if setting.type == "secret"}
     return {key: value for key, value in before.settings.items() if key in secrets}
 
 
@@ -111,8 +122,13 @@ def _mode_faults(mode: str) -> Iterator[Finding]:
         yield _fault("mode.unsupported", "mode", zh, "only push (the gateway calls the platform) is supported yet")
 
 
-def _setting_faults(settings: Mapping[str, Any], adapter: Adapter) -> Iterator[Finding]:
-    known = _known(adapter)
+def _missing_faults(settings: Mapping[str, Any], required: Iterable[Setting]) -> Iterator[Finding]:
+    for setting in required:
+        if setting.required and setting.name not in settings:
+            yield _told(setting, "setting.missing", "必须填写", "is required")
+
+
+def _setting_faults(settings: Mapping[str, Any], known: Mapping[str, Setting]) -> Iterator[Finding]:
     for name in settings.keys() - known.keys():
         listed = ", ".join(known)
         zh, en = f"没有设置项 {name}；可用：{listed}", f"there is no setting {name}; known: {listed}"
@@ -120,8 +136,6 @@ def _setting_faults(settings: Mapping[str, Any], adapter: Adapter) -> Iterator[F
     for name, setting in known.items():
         if name in settings:
             yield from _value_faults(setting, settings[name])
-        elif setting.required:
-            yield _told(setting, "setting.missing", "必须填写", "is required")
 
 
 def _value_faults(setting: Setting, value: Any) -> Iterator[Finding]:

@@ -25,6 +25,10 @@ class Directory(dict[str, Platform]):
         self[platform.id] = platform
         self.edition += 1
 
+    def changed(self) -> None:
+        """Say that what platforms speak is not what it was."""
+        self.edition += 1
+
     def remove(self, platform_id: str) -> None:
         """Forget a platform."""
         self.pop(platform_id, None)

@@ -1,5 +1,13 @@
 """The requests and answers of the REST layer, as models: names and shapes are public."""
 
+from gateway.api.wire.adapters import (
+    Activation,
+    AdapterDetail,
+    AdapterList,
+    AdapterView,
+    SettingView,
+    StepReason,
+)
 from gateway.api.wire.base import Wire
 from gateway.api.wire.dossier import Dossier, DossierEntry, DossierPart, DossierSource
 from gateway.api.wire.health import Health
@@ -38,14 +46,11 @@ from gateway.api.wire.operating import (
     ReplayView,
 )
 from gateway.api.wire.platforms import (
-    AdapterList,
-    AdapterView,
     Credential,
     PingView,
     PlatformList,
     PlatformSettings,
     PlatformView,
-    SettingView,
 )
 from gateway.api.wire.problem import FieldError, Problem
 
@@ -53,6 +58,8 @@ __all__ = [
     "AcceptedDelivery",
     "AcceptedMessage",
     "AcceptedPackage",
+    "Activation",
+    "AdapterDetail",
     "AdapterList",
     "AdapterView",
     "AttemptView",
@@ -91,6 +98,7 @@ __all__ = [
     "ReplayView",
     "RouteView",
     "SettingView",
+    "StepReason",
     "Submission",
     "TimelineEntry",
     "Wire",

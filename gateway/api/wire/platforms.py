@@ -1,4 +1,4 @@
-"""Platforms and adapters, as they are registered and shown."""
+"""Platforms, as they are registered and shown."""
 
 from __future__ import annotations
 
@@ -60,34 +60,3 @@ class Credential(Wire):
     """A new credential, shown this once. Send it as `Authorization: Bearer …`."""
 
     credential: str
-
-
-class SettingView(Wire):
-    """One value an operator fills in."""
-
-    name: str
-    type: str
-    title: str
-    required: bool
-    default: Any
-    choices: list[str]
-
-
-class AdapterView(Wire):
-    """An installed adapter."""
-
-    name: str
-    version: str
-    title: str
-    kind: str
-    digest: str
-    receives: dict[str, str]
-    sends: list[str]
-    queries: list[str]
-    settings: list[SettingView]
-
-
-class AdapterList(Wire):
-    """Every installed adapter, by name and version."""
-
-    adapters: list[AdapterView]

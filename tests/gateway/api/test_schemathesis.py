@@ -26,6 +26,9 @@ PENALTY = "penalty.330000"
 GOOD = '{"AH":"浙环案2026001","WSH":"浙环罚〔2026〕3号","LX":"1","ZXSJ":"2026-05-06 09:30:00"}'.encode()
 
 
+schemathesis.serializer.alias("application/zip", "application/octet-stream")
+
+
 class Living:
     """The application with its gateway's life tied to its own, and a few things in it to be found."""
 

@@ -1,0 +1,159 @@
+"""`hutong adapter pack|push|shadow|activate|rollback|retire`: a version's way from a folder to live traffic."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from adapters.bundle import load
+from adapters.declarative import DeclarativeAdapter
+from gateway.cli import adapter as adapters_here
+from gateway.cli.adapter import Bundle, bundle_path
+from gateway.cli.output import AsJson, Refused, emit, facts, say, table
+from gateway.cli.remote import DEFAULT_URL, Gateway, Token, Url
+from gateway.lifecycle.packing import packed
+
+app = adapters_here.app
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The adapter's name.")]
+Version = Annotated[str, typer.Argument(metavar="VERSION", help="One of its versions, such as 1.1.0.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; it is recorded.")]
+
+_ZIP = {"Content-Type": "application/zip"}
+
+
+@app.command("pack", epilog="hutong adapter pack my-bundle --out my-bundle.zip")
+def pack(
+    bundle: Bundle,
+    out: Annotated[Path | None, typer.Option("--out", help="The zip to write; else NAME-VERSION.zip.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a bundle as a zip: the same files always give the same bytes."""
+    adapter, content = _packed(bundle)
+    target = out or Path(f"{adapter.name}-{adapter.version}.zip")
+    try:
+        target.write_bytes(content)
+    except OSError as error:
+        raise Refused(f"{target} cannot be written: {error.strerror}", "choose another place with --out") from None
+    if as_json:
+        emit({"name": adapter.name, "version": adapter.version, "digest": adapter.digest, "file": str(target)})
+        return
+    say(f"[green]✓[/] {adapter.name} {adapter.version} · {adapter.digest[:12]} · {target}")
+    say(f"  [dim]next: hutong adapter push {target}[/]")
+
+
+@app.command("push", epilog="hutong adapter push my-bundle")
+def push(
+    bundle: Bundle,
+    check: Annotated[bool, typer.Option("--check/--no-check", help="Let the gateway prove it, too.")] = True,
+    url: Url = DEFAULT_URL,
+    token: Token = "",
+    as_json: AsJson = False,
+) -> None:
+    """Upload a bundle to a gateway and let it be checked there. Exit code 1 when the check fails."""
+    adapter, content = _packed(bundle)
+    gateway = Gateway(url, token, as_json)
+    answer = gateway.send("/v1/adapters", content, _ZIP)
+    if not answer.is_success:
+        raise gateway.refused(answer)
+    found = answer.json()
+    if check:
+        found = gateway.post(f"{_path(adapter.name, adapter.version)}/check")
+    if as_json:
+        emit(found)
+    else:
+        _show(found)
+    if check and not found["report"]["ok"]:
+        raise typer.Exit(1)
+
+
+@app.command("activate", epilog='hutong adapter activate penalty 1.1.0 --reason "new notice fields"')
+def activate(
+    name: Name,
+    version: Version,
+    reason: Reason = "",
+    force: Annotated[
+        str | None, typer.Option("--force", metavar="REASON", help="Activate in spite of what speaks against it.")
+    ] = None,
+    url: Url = DEFAULT_URL,
+    token: Token = "",
+    as_json: AsJson = False,
+) -> None:
+    """Let platforms speak a version from now on. What is under way ends with the version it began with."""
+    gateway = Gateway(url, token, as_json)
+    _told(gateway.post(f"{_path(name, version)}/activate", {"reason": reason, "force": force}), as_json)
+
+
+@app.command("rollback", epilog="hutong adapter rollback penalty")
+def rollback(
+    name: Name, reason: Reason = "", url: Url = DEFAULT_URL, token: Token = "", as_json: AsJson = False
+) -> None:
+    """Go back to the version that was active before, at once."""
+    _told(Gateway(url, token, as_json).post(f"/v1/adapters/{name}/rollback", {"reason": reason}), as_json)
+
+
+@app.command("retire", epilog="hutong adapter retire penalty 1.0.0")
+def retire(
+    name: Name,
+    version: Version,
+    reason: Reason = "",
+    url: Url = DEFAULT_URL,
+    token: Token = "",
+    as_json: AsJson = False,
+) -> None:
+    """Take a version out of use. It stays kept, for what it once translated."""
+    _told(Gateway(url, token, as_json).post(f"{_path(name, version)}/retire", {"reason": reason}), as_json)
+
+
+def _packed(bundle: str) -> tuple[DeclarativeAdapter, bytes]:
+    loaded = load(bundle_path(bundle))
+    return DeclarativeAdapter(loaded), packed(loaded.files)
+
+
+def _path(name: str, version: str) -> str:
+    return f"/v1/adapters/{name}/{version}"
+
+
+def _told(found: Any, as_json: bool) -> None:
+    if as_json:
+        emit(found)
+    else:
+        _show(found)
+
+
+def _show(found: Any) -> None:
+    facts(
+        [
+            ("adapter", f"{found['name']} {found['version']} {found['title']}"),
+            ("state", found["state"]),
+            ("digest", found["digest"][:12]),
+            ("spoken by", found["platforms"]),
+            ("active since", found["activated_at"] if found["state"] == "active" else None),
+        ]
+    )
+    report = found["report"] or {"findings": [], "ok": True}
+    table(
+        ["", "where", "what", "what to do"],
+        [
+            [
+                "!" if one["severity"] == "warning" else "✗",
+                f"{one['file']}:{one['line']}" if one["line"] else one["file"],
+                one["message"]["en"],
+                one["remedy"]["en"],
+            ]
+            for one in report["findings"]
+        ],
+        empty="Nothing to mend." if found["report"] else "Not checked yet.",
+    )
+    say(f"  [dim]{_NEXT[found['state']].format(**found)}[/]")
+
+
+_NEXT = {
+    "draft": "mend what the check found, raise the version and push again",
+    "checked": "next: hutong adapter shadow {name} {version}, or at once: hutong adapter activate {name} {version}",
+    "shadow": "next: hutong adapter activate {name} {version}",
+    "active": "to go back: hutong adapter rollback {name}",
+    "retired": "to use it again: hutong adapter activate {name} {version}",
+}

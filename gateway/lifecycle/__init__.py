@@ -1,0 +1,6 @@
+"""The life of adapter versions: uploaded, proven, tried in the shadow of another, followed, retired."""
+
+from gateway.lifecycle.lifecycle import Lifecycle
+from gateway.lifecycle.release import Release
+
+__all__ = ["Lifecycle", "Release"]

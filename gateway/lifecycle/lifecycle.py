@@ -1,0 +1,180 @@
+"""Uploads, checks, activates and retires versions: each step decided, kept in the ledger, then taken."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from adapters.base import Adapter
+from adapters.declarative import DeclarativeAdapter
+from gateway.clock import Clock
+from gateway.installed import InstalledAdapters
+from gateway.ledger.base import Ledger
+from gateway.ledger.values import AuditEntry, Platform
+from gateway.lifecycle import release
+from gateway.lifecycle.packing import packed
+from gateway.lifecycle.proof import Prover
+from gateway.lifecycle.release import Release
+from gateway.lifecycle.shelf import Shelf
+from gateway.lifecycle.upload import opened
+from gateway.versions import AdapterState, AdapterVersion
+
+_REMEMBERED = 256
+
+Followed = Callable[[str], Awaitable[None]]
+"""Told the name of an adapter of which another version is followed now."""
+
+
+class Lifecycle:
+    """What operators do to adapter versions. One step at a time; a step that is refused changed nothing.
+
+    Activation is one commit in the ledger and then one exchange in memory: a message is read and a
+    delivery begun with the version before or the one after, and each records which. What is under
+    way ends with the version it began with.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        installed: InstalledAdapters,
+        platforms: Mapping[str, Platform],
+        clock: Clock,
+        prove: Prover,
+        followed: Followed,
+    ) -> None:
+        self._ledger = ledger
+        self._installed = installed
+        self._platforms = platforms
+        self._clock = clock
+        self._prove = prove
+        self._followed = followed
+        self._shelf = Shelf(ledger, installed, platforms, clock)
+        self._step = asyncio.Lock()
+        self._reports: dict[str, dict[str, Any]] = {}
+
+    async def start(self) -> None:
+        """Take up the versions that the ledger keeps."""
+        await self._shelf.learn()
+
+    # ── looking ───────────────────────────────────────────────────────────────────────────────
+    async def releases(self) -> Sequence[Release]:
+        """Give every version, by name, oldest first."""
+        return [self._shelf.release(one) for one in await self._shelf.versions()]
+
+    async def find(self, name: str, version: str) -> Release:
+        """Give one version; NotFound `adapter.unknown`."""
+        return self._shelf.release(await self._shelf.find(name, version))
+
+    async def history(self, name: str, version: str) -> Sequence[AuditEntry]:
+        """Give what was done to a version, oldest first."""
+        return await self._ledger.audit(f"{name}@{version}")
+
+    # ── steps ─────────────────────────────────────────────────────────────────────────────────
+    async def upload(self, content: bytes, *, actor: str) -> tuple[Release, bool]:
+        """Keep an uploaded bundle as a draft, and tell whether it is new.
+
+        Rejected `bundle.broken` or `document.unsupported` when it does not compile; Conflict
+        `adapter.version-exists` when its name and version are there with other content.
+        """
+        adapter = await asyncio.to_thread(opened, content)
+        there = await self._shelf.same(adapter)
+        if there is not None:
+            return self._shelf.release(there), False
+        at = self._clock()
+        draft = AdapterVersion(adapter.name, adapter.version, adapter.digest, AdapterState.DRAFT, at, at)
+        kept = await self._ledger.add_adapter(draft, content, actor=actor, at=at)
+        self._shelf.put(kept, adapter)
+        return self._shelf.release(kept), True
+
+    async def check(self, name: str, version: str, *, actor: str) -> Release:
+        """Prove a version and keep the report; a draft whose report is good is checked then."""
+        report = await self._report(await self._shelf.find(name, version))
+        async with self._step:
+            at = self._clock()
+            known = await self._shelf.find(name, version)
+            after = replace(known, report=report, changed_at=at)
+            if after.proven and _is_unproven_yet(known):
+                after = release.moved(after, AdapterState.CHECKED, at)
+            return await self._keep(after, actor, "adapter.checked", "ok" if report["ok"] else "findings")
+
+    async def _report(self, known: AdapterVersion) -> dict[str, Any]:
+        if known.digest not in self._reports:
+            self._reports[known.digest] = await self._prove(await self._content(known))
+            while len(self._reports) > _REMEMBERED:
+                del self._reports[next(iter(self._reports))]
+        return self._reports[known.digest]
+
+    async def _content(self, known: AdapterVersion) -> bytes:
+        kept = await self._ledger.adapter_content(known.name, known.version)
+        if kept is not None:
+            return kept
+        adapter = self._shelf.usable(known)
+        assert isinstance(adapter, DeclarativeAdapter)
+        return packed(adapter.bundle.files)
+
+    async def activate(
+        self, name: str, version: str, *, actor: str, reason: str = "", force: str | None = None
+    ) -> Release:
+        """Let platforms follow a version from now on; one that was active before may always return.
+
+        Conflict `adapter.unproven`, `adapter.settings-missing`, and, unless `force` gives a reason,
+        `adapter.narrower`.
+        """
+        async with self._step:
+            known = await self._shelf.find(name, version)
+            if known.state is not AdapterState.ACTIVE:
+                await asyncio.shield(self._activate(known, actor, reason, force))
+        await self._followed(name)
+        return await self.find(name, version)
+
+    async def rollback(self, name: str, *, actor: str, reason: str = "") -> Release:
+        """Activate the version that was active before the present one; Conflict `adapter.no-previous`."""
+        versions = [one for one in await self._shelf.versions() if one.name == name]
+        before = release.previous(versions, name)
+        return await self.activate(name, before.version, actor=actor, reason=reason or "rollback")
+
+    async def _activate(self, known: AdapterVersion, actor: str, reason: str, force: str | None) -> None:
+        at = self._clock()
+        others = [one for one in await self._shelf.versions() if one.name == known.name]
+        changes = release.activated(known, others, at)
+        adapter = self._shelf.usable(known)
+        await self._check(known, adapter, forced=force is not None)
+        action = "adapter.activated" if force is None else "adapter.activated-by-force"
+        await self._ledger.change_adapters(changes, actor=actor, action=action, reason=force or reason, at=at)
+        self._shelf.put(known, adapter)
+        self._installed.activate(known.name, known.version)
+
+    async def _check(self, known: AdapterVersion, adapter: Adapter, *, forced: bool) -> None:
+        following = release.followers(known.name, self._platforms.values())
+        release.check_settings(adapter, following)
+        was = self._installed.active(known.name)
+        if not forced and known.activated_at is None and was is not None:
+            release.check_width(adapter, self._installed.get(known.name), following)
+
+    async def retire(self, name: str, version: str, *, actor: str, reason: str = "") -> Release:
+        """Take a version out of use; Conflict `adapter.in-use` while a platform speaks it."""
+        async with self._step:
+            known = await self._shelf.find(name, version)
+            active = self._installed.active(name)
+            release.check_unused(known, release.speakers(known, active, self._platforms.values()))
+            after = release.moved(known, AdapterState.RETIRED, self._clock())
+            kept = await self._keep(after, actor, "adapter.retired", reason)
+            if active == version:
+                self._installed.suspend(name)
+            return kept
+
+    async def _keep(self, after: AdapterVersion, actor: str, action: str, reason: str) -> Release:
+        at = self._clock()
+        [kept] = await self._ledger.change_adapters([after], actor=actor, action=action, reason=reason, at=at)
+        adapter = self._shelf.adapter(kept)
+        if adapter is not None:
+            self._shelf.put(kept, adapter)
+        return self._shelf.release(kept)
+
+
+def _is_unproven_yet(known: AdapterVersion) -> bool:
+    """A draft, or one that was withdrawn without ever having been active."""
+    withdrawn = known.state is AdapterState.RETIRED and known.activated_at is None
+    return known.state is AdapterState.DRAFT or withdrawn
