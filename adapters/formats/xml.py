@@ -125,14 +125,18 @@ def write(declared: Format, tree: Tree, order: Order | None = None) -> Wire:
 
 def write_text(declared: Format, tree: Tree, order: Order | None = None) -> str:
     """Write a tree inside the declared root, as text to embed in another body."""
-    return str(etree.tostring(_root(declared, tree, order), encoding="unicode"))
+    return _text(_root(declared, tree, order))
 
 
 def embed(root: str, tree: Tree, names: Names) -> str:
-    """Write a tree under a root of this name, as text without namespaces that it does not use."""
-    made = element(root, tree, names)
-    etree.cleanup_namespaces(made)
-    return str(etree.tostring(made, encoding="unicode"))
+    """Write a tree inside a root of this name, as text to embed in another body."""
+    return _text(element(root, tree, names))
+
+
+def _text(root: Any) -> str:
+    """Write an element without the namespaces that it does not use."""
+    etree.cleanup_namespaces(root)
+    return str(etree.tostring(root, encoding="unicode"))
 
 
 def _root(declared: Format, tree: Tree, order: Order | None) -> Any:
