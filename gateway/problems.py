@@ -19,6 +19,9 @@ MOST_ERRORS = 100
 LONGEST_VALUE = 200
 """Characters of a value that are repeated to its sender."""
 
+_BEYOND_JSON = 2**63
+"""Whole numbers from here on cannot be written as JSON numbers that every reader reads; they are told as text."""
+
 _BY_CODE: Mapping[str, Text] = {
     "document.invalid": Text("文书内容不符合要求", "The document is not acceptable"),
     "idempotency.key-invalid": Text("幂等键不合规", "The idempotency key is malformed"),
@@ -137,7 +140,9 @@ def _entry(finding: Finding, language: str) -> dict[str, Any]:
 
 
 def _value(value: Any) -> Any:
-    if value is None or isinstance(value, bool | int | float):
+    if value is None or isinstance(value, bool | float):
+        return value
+    if isinstance(value, int) and abs(value) < _BEYOND_JSON:
         return value
     text = str(value) if isinstance(value, str | Decimal) else repr(value)
     return text if len(text) <= LONGEST_VALUE else text[:LONGEST_VALUE] + "…"

@@ -10,8 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
-from annotated_types import MinLen
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
 from pydantic_core import CoreSchema, core_schema
 
 from schemas.codes import table
@@ -143,7 +142,7 @@ class Truth:
 
 
 Item = TypeVar("Item")
-Some = Annotated[list[Item], MinLen(1)]
+Some = Annotated[list[Item], Field(min_length=1)]
 """A list with something in it: an optional one that is empty counts as absent."""
 
 Prose = Annotated[str, Words()]

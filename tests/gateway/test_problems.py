@@ -64,6 +64,8 @@ def test_problems_are_bounded_and_always_json():
     assert len(body["errors"]) == 100
     assert len(body["errors"][0]["value"]) == 201
     assert problem("x", 422, DETAIL, [Finding("x", DETAIL, value=Decimal("1.50"))])["errors"][0]["value"] == "1.50"
+    assert problem("x", 422, DETAIL, [Finding("x", DETAIL, value=7)])["errors"][0]["value"] == 7
+    assert problem("x", 422, DETAIL, [Finding("x", DETAIL, value=10**30)])["errors"][0]["value"] == "1" + "0" * 30
     assert problem("x", 422, DETAIL, [Finding("x", DETAIL, value={"a": 1})])["errors"][0]["value"] == "{'a': 1}"
 
 

@@ -36,6 +36,7 @@ BAD_JSON = {
     "a number beyond all bounds": (execution(a=('"JE": 1', '"JE": 1e999999999')), {400, 422}),
     "a long exponent": (execution(a=('"JE": 1', '"JE": 1e-999999999')), {400, 422}),
     "very many digits": (execution(a=('"JE": 1', '"JE": ' + "9" * 5000)), {400, 422}),
+    "a number for a code": (execution(a=('"LX": "1"', '"LX": ' + "9" * 30)), {422}),
     "a wrong type": (execution(a=('"JE": 1', '"JE": {"yuan": 1}')), {422}),
     "a list for a text": (execution(a=('"浙环案2026001"', '["浙环案2026001"]')), {422}),
     "a number for a text": (execution(a=('"浙环案2026001"', "2026001")), {202, 422}),
@@ -78,6 +79,16 @@ async def test_bad_xml_is_refused_in_the_callers_own_words(caller, name):
     assert response.status_code == 200, response.text
     assert "<Code>1</Code>" in response.text
     assert "passwd" not in response.text
+
+
+async def test_a_number_too_large_for_json_is_repeated_as_text(caller):
+    """What is said back about a value can always be written."""
+    document = {"case_number": 10**30, "node": "filed", "at": "2026-05-06T08:00:00+08:00"}
+    submission = {"type": "case.progressed", "document": document}
+    await caller.register("penalty.330100", "canonical", token="t")
+    response = await caller.platform("penalty.330100", "POST", "/v1/messages", json=submission)
+    assert response.status_code == 422, response.text
+    assert response.json()["errors"][0]["value"] == "1" + "0" * 30
 
 
 async def test_a_field_error_names_path_title_and_remedy(caller):
