@@ -19,6 +19,7 @@ from adapters.check import check as prove
 from adapters.check.report import Report
 from adapters.declarative import load
 from adapters.source import BrokenBundle, BundleFinding
+from gateway.cli import drafting
 from gateway.cli.configuration import settings_here
 from gateway.cli.output import AsJson, Misused, Refused, emit, errors, say, table
 from gateway.installed import InstalledAdapters, bundles_in, install
@@ -32,6 +33,9 @@ app = typer.Typer(
     help="Prove a bundle, try it on a file, ask where each value comes from.\n\n"
     "BUNDLE is a folder, a zip, or the name of an installed adapter.",
 )
+
+app.command("new", epilog=drafting.NEW_EXAMPLE)(drafting.new)
+app.command("suggest", epilog=drafting.SUGGEST_EXAMPLE)(drafting.suggest)
 
 Bundle = Annotated[str, typer.Argument(metavar="BUNDLE", help="A folder, a zip, or an installed adapter's name.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="An operation it receives, or a message type it sends.")]

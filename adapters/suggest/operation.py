@@ -1,0 +1,67 @@
+"""One operation of a draft: samples of one kind, and what their columns are taken for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from adapters.suggest import native_xsd
+from adapters.suggest.coding import DraftTable
+from adapters.suggest.columns import Table
+from adapters.suggest.envelope import Envelope
+from adapters.suggest.judging import Suggestion
+from adapters.suggest.sampling import Sample
+from adapters.suggest.terms import NO_FIELD
+from schemas import documents
+from schemas.catalog import TYPES
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of a draft: its samples, where their records stand, and what its columns are taken for."""
+
+    name: str
+    type: str
+    samples: tuple[Sample, ...]
+    envelope: Envelope
+    table: Table
+    suggestions: tuple[Suggestion, ...]
+    tables: Mapping[str, DraftTable]
+    """Draft code tables by canonical field path."""
+
+    @property
+    def document(self) -> str:
+        """The canonical document, as `permit/1`."""
+        return TYPES[self.type].document
+
+    @property
+    def one_namespace(self) -> bool:
+        """Whether its XML is of one namespace, so that one schema file can describe it."""
+        return native_xsd.one_namespace([sample.content for sample in self.samples], self.samples[0].format)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The mandatory fields that no column is surely taken for."""
+        taken = {part for one in self.suggestions if one.confident for part in one.target.split(", ")}
+        fields = documents.fields(self.document).values()
+        return tuple(field.path for field in fields if field.mandatory and field.path not in taken)
+
+    @property
+    def sure(self) -> tuple[Suggestion, ...]:
+        """The columns that are surely a field."""
+        return tuple(one for one in self.suggestions if one.confident and one.target != NO_FIELD)
+
+    @property
+    def needless(self) -> tuple[Suggestion, ...]:
+        """The columns that are surely known, and no field of the document."""
+        return tuple(one for one in self.suggestions if one.confident and one.target == NO_FIELD)
+
+    @property
+    def asked(self) -> tuple[Suggestion, ...]:
+        """The columns that a human must decide about."""
+        return tuple(one for one in self.suggestions if not one.confident and one.candidates)
+
+    @property
+    def unknown(self) -> tuple[Suggestion, ...]:
+        """The columns that nothing is known about."""
+        return tuple(one for one in self.suggestions if not one.candidates)

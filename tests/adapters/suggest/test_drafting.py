@@ -1,0 +1,97 @@
+"""From samples to a bundle that loads: every file there, nothing silent."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from adapters import bundled, load
+from adapters.check import check
+from adapters.suggest import Draft, Sample, Undraftable, draft, read_sample
+from schemas.catalog import TYPES
+
+FOLDERS = bundled()
+OPERATIONS = [
+    (name, operation.name)
+    for name, folder in FOLDERS.items()
+    if name != "canonical"
+    for operation in sorted((folder / "samples").iterdir())
+    if operation.is_dir() and operation.name in load(folder).receives
+]
+
+
+def samples(adapter: str, operation: str) -> list[Sample]:
+    """The native samples of a bundled adapter's operation."""
+    files = sorted((FOLDERS[adapter] / "samples" / operation).glob("*.native.*"))
+    return [read_sample(str(file), file.read_bytes()) for file in files]
+
+
+def written(drafted: Draft, folder: Path) -> Path:
+    """Write a draft as the command does."""
+    for name, content in drafted.files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    return folder
+
+
+@pytest.mark.parametrize(("adapter", "operation"), OPERATIONS)
+def test_samples_become_a_bundle_that_loads(adapter: str, operation: str, tmp_path: Path):
+    """Whatever is left open, the grammar holds, and every finding of the check is about what is left open."""
+    wanted = load(FOLDERS[adapter]).receives[operation]
+    drafted = draft("province", adapter, samples(adapter, operation), operations={operation: wanted})
+    loaded = load(written(drafted, tmp_path))
+    assert loaded.receives == {operation: wanted}
+    codes = {one.code for one in check(tmp_path).findings if not one.warning}
+    assert codes <= {"canonical.required", "sample.half"}
+
+
+@pytest.mark.parametrize(("adapter", "operation"), OPERATIONS)
+def test_no_column_is_passed_over_in_silence(adapter: str, operation: str):
+    """Each native column is mapped, ignored, or in a comment."""
+    wanted = load(FOLDERS[adapter]).receives[operation]
+    drafted = draft("province", adapter, samples(adapter, operation), operations={operation: wanted})
+    mapping = drafted.files[f"mappings/{operation}.yaml"].decode()
+    [found] = drafted.operations
+    assert found.table.columns
+    assert [one.column.path for one in found.suggestions if one.column.name not in mapping] == []
+
+
+def test_a_gbk_package_is_split_and_counted():
+    """Format, charset, root, records and their count are seen."""
+    drafted = draft("permits", "pollutant-permit", samples("pollutant-permit", "permit"))
+    manifest = drafted.files["adapter.yaml"].decode()
+    assert "format: {body: xml, charset: gbk, root: Package}" in manifest
+    assert 'split: "Data.Record[]"' in manifest
+    assert 'require: {PackageHead.JLS: "{count}"}' in manifest
+    assert "native/permit.xsd" in drafted.files
+
+
+def test_what_already_translates_is_given_as_a_pair():
+    """The other half of a golden pair is what the draft makes, for a human to correct."""
+    drafted = draft("permits", "pollutant-permit", [_query_page()])
+    assert drafted.translated == {"permit": (1, 1)}
+    documents = json.loads(drafted.files["samples/permit/1.canonical.json"])
+    assert documents[0]["permit_number"].endswith("P")
+
+
+def _query_page() -> Sample:
+    file = FOLDERS["pollutant-permit"] / "samples" / "permits" / "1.native.json"
+    return read_sample(str(file), file.read_bytes())
+
+
+def test_what_could_be_anything_is_not_guessed():
+    """Too little to tell a document: the likeliest are named, and the option that settles it."""
+    vague = read_sample("vague.json", '{"BZ": "无", "SJ": "2026-01-01"}'.encode())
+    with pytest.raises(Undraftable) as refused:
+        draft("vague", "penalty", [vague])
+    assert "--operation" in refused.value.remedy.en
+
+
+def test_operations_may_be_named():
+    """The operation's name and type are taken as said."""
+    drafted = draft(
+        "fines", "penalty", samples("penalty", "execution"), operations={"jk": "penalty.executed"}, title="处罚系统"
+    )
+    assert [one.name for one in drafted.operations] == ["jk"]
+    assert TYPES[drafted.operations[0].type].document == "penalty-execution/1"
+    assert "title: 处罚系统" in drafted.files["adapter.yaml"].decode()
