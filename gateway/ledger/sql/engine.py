@@ -54,7 +54,7 @@ def reading(url: str, *, patience: float, readers: int) -> sa.Engine:
 def _engine(url: str, begin: str, pragmas: tuple[str, ...], patience: float, *, size: int) -> sa.Engine:
     engine = sa.create_engine(
         url,
-        connect_args={"timeout": patience, "check_same_thread": False},
+        connect_args={"timeout": patience, "check_same_thread": False, "cached_statements": 512},
         poolclass=sa.QueuePool,
         pool_size=size,
         max_overflow=0,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,7 +16,7 @@ _DIALECT = sqlite.dialect()
 
 
 class Prepared:
-    """One statement of the ledger's hot path.
+    """One statement of the ledger's hot path, run by the driver itself: SQLAlchemy's results cost more than they hold.
 
     Its parameters are named in `names`, and a row of parameters is given in that order; a name that
     ends in `_` is a condition's, not a column's. Values must be what the driver takes: int, float,
@@ -43,7 +44,11 @@ class Prepared:
     def rows(self, connection: sa.Connection, *values: Any) -> Sequence[Row]:
         """Run a query with one row of parameters."""
         sql, arrange = self._compiled
-        return connection.exec_driver_sql(sql, tuple(arrange(values))).fetchall()
+        try:
+            found: Sequence[Row] = connection.connection.cursor().execute(sql, arrange(values)).fetchall()
+        except _errors(connection) as error:
+            raise _as_sqlalchemy(error, connection) from error
+        return found
 
     def row(self, connection: sa.Connection, *values: Any) -> Row | None:
         """Run a query that gives one row or none."""
@@ -55,7 +60,51 @@ class Prepared:
         if not rows:
             return
         sql, arrange = self._compiled
-        connection.exec_driver_sql(sql, [tuple(arrange(row)) for row in rows])
+        try:
+            connection.connection.cursor().executemany(sql, [arrange(row) for row in rows])
+        except _errors(connection) as error:
+            raise _as_sqlalchemy(error, connection) from error
+
+
+class PreparedRows(Prepared):
+    """A statement that adds rows, many in one step: each step gives the interpreter away, and waits to get it back."""
+
+    _SIZES = (64, 16, 4, 1)
+
+    @cached_property
+    def _by_size(self) -> Mapping[int, str]:
+        sql = self._compiled[0]
+        one = f"({', '.join('?' * len(self._names))})"
+        assert sql.count(one) == 1
+        return {size: sql.replace(one, ", ".join([one] * size)) for size in self._SIZES}
+
+    def run(self, connection: sa.Connection, rows: Sequence[Row]) -> None:
+        """Add rows."""
+        arrange = self._compiled[1]
+        cursor = connection.connection.cursor()
+        try:
+            for part in _parts(rows, self._SIZES):
+                cursor.execute(self._by_size[len(part)], tuple(chain.from_iterable(map(arrange, part))))
+        except _errors(connection) as error:
+            raise _as_sqlalchemy(error, connection) from error
+
+
+def _parts(rows: Sequence[Row], sizes: Sequence[int]) -> Iterator[Sequence[Row]]:
+    start = 0
+    while start < len(rows):
+        size = next(size for size in sizes if size <= len(rows) - start)
+        yield rows[start : start + size]
+        start += size
+
+
+def _errors(connection: sa.Connection) -> type[Exception]:
+    assert connection.dialect.loaded_dbapi is not None
+    return connection.dialect.loaded_dbapi.Error
+
+
+def _as_sqlalchemy(error: Exception, connection: sa.Connection) -> Exception:
+    """Give a driver's exception the name by which the border knows it; parameters may be personal, and stay out."""
+    return sa.exc.DBAPIError.instance(None, None, error, _errors(connection), dialect=connection.dialect)
 
 
 def _arranged(given: Row, order: Sequence[int]) -> Row:
@@ -102,12 +151,12 @@ def _wanted(names: Sequence[str], size: int) -> sa.FromClause:
 def inserting(table: sa.Table, names: Iterable[str] | None = None) -> Prepared:
     """Add rows to a table; all columns unless named."""
     columns = list(names or (column.name for column in table.columns))
-    return Prepared(table.insert(), columns)
+    return PreparedRows(table.insert(), columns)
 
 
 def inserting_first(table: sa.Table) -> Prepared:
     """Add rows to a table where there is none of that key yet: the first writer wins."""
-    return Prepared(sqlite.insert(table).on_conflict_do_nothing(), [column.name for column in table.columns])
+    return PreparedRows(sqlite.insert(table).on_conflict_do_nothing(), [column.name for column in table.columns])
 
 
 def putting(table: sa.Table, names: Iterable[str] | None = None, key: Iterable[str] | None = None) -> Prepared:
@@ -116,4 +165,4 @@ def putting(table: sa.Table, names: Iterable[str] | None = None, key: Iterable[s
     keys = list(key or (column.name for column in table.primary_key))
     adding = sqlite.insert(table)
     changed = {name: adding.excluded[name] for name in columns if name not in keys}
-    return Prepared(adding.on_conflict_do_update(index_elements=keys, set_=changed), columns)
+    return PreparedRows(adding.on_conflict_do_update(index_elements=keys, set_=changed), columns)

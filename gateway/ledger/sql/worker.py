@@ -33,7 +33,8 @@ class Worker(Generic[W]):
     def __init__(self, name: str, run: Callable[[Sequence[W]], Sequence[Outcome]], *, most: int) -> None:
         self._run = run
         self._most = most
-        self._orders: SimpleQueue[_Order[W] | None] = SimpleQueue()
+        self._handed: SimpleQueue[list[_Order[W]] | None] = SimpleQueue()
+        self._waiting: list[_Order[W]] = []
         self._thread = Thread(target=self._work, name=name, daemon=True)
         self._loop = asyncio.get_running_loop()
         self._stopped = False
@@ -43,39 +44,47 @@ class Worker(Generic[W]):
         """Hand in a piece of work; await what comes of it."""
         if self._stopped:
             raise stopped()
+        if not self._waiting:
+            self._loop.call_soon(self._hand_over)
         answer: asyncio.Future[Any] = self._loop.create_future()
-        self._orders.put(_Order(work, answer))
+        self._waiting.append(_Order(work, answer))
         return answer
+
+    def _hand_over(self) -> None:
+        """Wake the thread once for all that came in one turn of the loop: a wake-up costs more than most work."""
+        if self._waiting:
+            self._handed.put(self._waiting)
+            self._waiting = []
 
     async def stop(self) -> None:
         """Finish what was handed in, then end the thread."""
         if not self._stopped:
             self._stopped = True
-            self._orders.put(None)
+            self._hand_over()
+            self._handed.put(None)
             await asyncio.to_thread(self._thread.join)
 
     def _work(self) -> None:
+        orders: list[_Order[W]] = []
         going = True
-        while going:
-            orders, going = self._gather()
-            if orders:
-                outcomes = self._run([order.work for order in orders])
-                self._loop.call_soon_threadsafe(_answer, orders, outcomes)
+        while going or orders:
+            going = self._gather(orders, going)
+            now, orders = orders[: self._most], orders[self._most :]
+            if now:
+                outcomes = self._run([order.work for order in now])
+                self._loop.call_soon_threadsafe(_answer, now, outcomes)
 
-    def _gather(self) -> tuple[list[_Order[W]], bool]:
-        first = self._orders.get()
-        if first is None:
-            return [], False
-        orders = [first]
-        while len(orders) < self._most:
+    def _gather(self, orders: list[_Order[W]], going: bool) -> bool:
+        """Add what was handed over, waiting for it when there is nothing; tell whether there will be more."""
+        while going and len(orders) < self._most:
             try:
-                order = self._orders.get_nowait()
+                handed = self._handed.get(block=not orders)
             except Empty:
                 break
-            if order is None:
-                return orders, False
-            orders.append(order)
-        return orders, True
+            if handed is None:
+                return False
+            orders.extend(handed)
+        return going
 
 
 def _answer(orders: Sequence[_Order[Any]], outcomes: Sequence[Outcome]) -> None:

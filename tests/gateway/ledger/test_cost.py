@@ -21,16 +21,19 @@ class Watched:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.statements: list[tuple[str, Any]] = []
+        self.statements: list[str] = []
 
-    def note(self, _connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool) -> None:
+    def watch(self, connection: Any, _record: Any, _proxy: Any) -> None:
+        connection.set_trace_callback(self.note)
+
+    def note(self, statement: str) -> None:
         if statement.split()[0] in ("SELECT", "UPDATE", "DELETE"):
-            self.statements.append((statement, parameters[0] if many else parameters))
+            self.statements.append(statement)
 
     def scans(self) -> list[str]:
         """The steps that walk through a large table instead of seeking in it."""
         with sqlite3.connect(self._path) as database:
-            plans = [database.execute(f"EXPLAIN QUERY PLAN {each}", given) for each, given in self.statements]
+            plans = [database.execute(f"EXPLAIN QUERY PLAN {each}") for each in self.statements]
             steps = [row[3] for plan in plans for row in plan]
         return [step for step in steps if step.startswith("SCAN") and step.split()[1] in LARGE]
 
@@ -39,9 +42,9 @@ class Watched:
 def watched(path: Path) -> Iterator[Watched]:
     """Watches every statement of the test."""
     watching = Watched(path)
-    sa.event.listen(sa.Engine, "before_cursor_execute", watching.note)
+    sa.event.listen(sa.pool.Pool, "checkout", watching.watch)
     yield watching
-    sa.event.remove(sa.Engine, "before_cursor_execute", watching.note)
+    sa.event.remove(sa.pool.Pool, "checkout", watching.watch)
 
 
 async def test_hot_path_seeks(ledger: Any, small: Any, watched: Watched) -> None:
