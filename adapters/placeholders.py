@@ -114,6 +114,14 @@ def _literal(parts: list[Part], text: str) -> None:
         parts.append(Part(literal=text))
 
 
+def names(value: Any) -> frozenset[str]:
+    """Give the names that the texts of a tree use; raises `BadTemplate`."""
+    if isinstance(value, str):
+        return parse(value).names
+    children = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return frozenset().union(*map(names, children))
+
+
 def flatten(document: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Give a document's leaves by their dotted canonical path; lists are left out."""
     leaves: dict[str, Any] = {}

@@ -1,6 +1,6 @@
 """The proof a bundle must pass, without I/O beyond reading its files."""
 
-from adapters.check.checking import check, prove
+from adapters.check.checking import Watch, check, prove, unwatched
 from adapters.check.report import Report
 
-__all__ = ["Report", "check", "prove"]
+__all__ = ["Report", "Watch", "check", "prove", "unwatched"]

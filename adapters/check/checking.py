@@ -7,7 +7,7 @@ from pathlib import Path
 
 from adapters import bundle as bundles
 from adapters.bundle import Bundle
-from adapters.check import coverage, golden, upkeep
+from adapters.check import addresses, asking, coverage, golden, upkeep
 from adapters.check.lawful import Laws
 from adapters.check.outbound import Outbound
 from adapters.check.report import Report, ordered
@@ -22,11 +22,11 @@ Watch = Callable[[str, int, int], None]
 """Told what is proved next, how many steps are done, and of how many."""
 
 
-def _unwatched(what: str, done: int, of: int) -> None:
+def unwatched(what: str, done: int, of: int) -> None:
     """Nobody looks on."""
 
 
-def check(path: Path | str, watch: Watch = _unwatched) -> Report:
+def check(path: Path | str, watch: Watch = unwatched) -> Report:
     """Prove the bundle in a folder or a zip. Never raises for what is in it."""
     try:
         loaded = bundles.load(path)
@@ -35,14 +35,19 @@ def check(path: Path | str, watch: Watch = _unwatched) -> Report:
     return prove(loaded, watch)
 
 
-def prove(bundle: Bundle, watch: Watch = _unwatched) -> Report:
+def prove(bundle: Bundle, watch: Watch = unwatched) -> Report:
     """Prove a bundle that could be loaded."""
     manifest = bundle.manifest
     try:
         compiled = subject(bundle)
     except BrokenBundle as broken:
         return Report(manifest.adapter, manifest.version, bundle.digest, ordered(broken.findings))
-    findings: list[BundleFinding] = [*_coverage(compiled), *upkeep.notes(compiled)]
+    findings = [
+        *_coverage(compiled),
+        *upkeep.notes(compiled),
+        *addresses.impossible(compiled),
+        *asking.faults(compiled),
+    ]
     pairs = list(golden.pairs(compiled, findings))
     findings.extend(golden.missing(compiled, {pair.name for pair in pairs}))
     for pair in pairs:

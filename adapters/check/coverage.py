@@ -1,4 +1,4 @@
-"""Do mappings and native schemas know each other: every path there, every required field filled?"""
+"""Do mappings and native schemas know each other: every path there, every field filled, every code in its table?"""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from adapters import trees
 from adapters.bundle.manifest import Receive
 from adapters.check.subject import Subject
 from adapters.envelope import record_path
+from adapters.formats.values import as_text
 from adapters.mapping import Program
 from adapters.mapping.paths import EACH, Path, Step, render
-from adapters.mapping.plan import Node, canonical, paths_of, written
+from adapters.mapping.plan import Column, Node, canonical, paths_of, written
+from adapters.mapping.shape import TEXT, shape_of
+from adapters.mapping.shape import Shape as Known
 from adapters.native import Shape
 from adapters.native import shape as shapes
 from adapters.source import BundleFinding, Key
@@ -18,10 +21,11 @@ from schemas import documents
 from schemas.findings import Text
 
 Steps = tuple[Step, ...]
+MAX_UNMAPPED = 20
 
 
 def received(subject: Subject, name: str, declared: Receive, program: Program) -> Iterator[BundleFinding]:
-    """Check one operation: its paths are in its schema, and its document will be whole."""
+    """Check one operation: its paths are in its schema, its schema is mapped, and its document will be whole."""
     schema = subject.compiled.schemas.get(("receives", name))
     if schema is not None:
         yield from _manifest_paths(subject, name, declared, schema.shape)
@@ -29,6 +33,10 @@ def received(subject: Subject, name: str, declared: Receive, program: Program) -
         record = shapes.at(schema.shape, base)
         if record is not None:
             yield from _reads(subject, declared.mapping, program, record)
+            yield from _unmapped(subject, declared.mapping, program, record)
+            yield from _unread(declared.mapping, program, record)
+    elif program.plan.unknown != "refuse":
+        yield _unproven(subject, "receives", name)
     yield from whole(subject, declared.mapping, program)
 
 
@@ -37,9 +45,11 @@ def sent(subject: Subject, name: str, program: Program) -> Iterator[BundleFindin
     declared = subject.bundle.manifest.sends[name]
     schema = subject.compiled.schemas.get(("sends", name))
     base = record_path(declared.envelope)
-    record = shapes.at(schema.shape, base) if schema is not None and base is not None else None
+    if schema is None:
+        yield _unproven(subject, "sends", name)
     if schema is None or base is None:
         return
+    record = shapes.at(schema.shape, base)
     if record is None:
         yield _unknown(subject, f"envelope {render(base.steps)}", "adapter.yaml", ("sends", name, "envelope"))
         return
@@ -74,6 +84,17 @@ def whole(subject: Subject, mapping: str, program: Program) -> Iterator[BundleFi
             )
 
 
+def _unproven(subject: Subject, section: str, name: str) -> BundleFinding:
+    return subject.bundle.source.finding(
+        "schema.none",
+        Text(f"{name} 没有平台模式，路径与必填项无从核对", f"{name} has no native schema: its paths cannot be checked"),
+        Text("请在 native/ 放置平台模式，并以 schema 引用", "put the schema into native/ and name it with `schema`"),
+        section,
+        name,
+        warning=True,
+    )
+
+
 def _manifest_paths(subject: Subject, name: str, declared: Receive, shape: Shape) -> Iterator[BundleFinding]:
     base = trees.path(declared.split) if declared.split else Path(())
     named: list[tuple[str, Path, tuple[Key, ...]]] = [
@@ -81,7 +102,7 @@ def _manifest_paths(subject: Subject, name: str, declared: Receive, shape: Shape
     ]
     if declared.split:
         named.append((declared.split, base, ("split",)))
-    for index, item in enumerate(declared.identity):
+    for index, item in enumerate(declared.identity if shapes.at(shape, base) is not None else ()):
         for text in [item] if isinstance(item, str) else item:
             named.append((text, trees.path(text).under(base), ("identity", index)))
     for text, path, keys in named:
@@ -93,24 +114,82 @@ def _reads(subject: Subject, mapping: str, program: Program, shape: Shape) -> It
     for node in _nodes(program):
         condition = (node.rules.when.path,) if node.rules.when else ()
         if node.rules.reads:
-            yield from _absent(subject, mapping, node, (*paths_of(node), *condition), shape)
+            yield from _absent(mapping, node, (*paths_of(node), *condition), shape)
+    for index, path in enumerate(program.plan.ignored):
+        if shapes.at(shape, path) is None:
+            yield _unknown(subject, str(path), f"mappings/{mapping}.yaml", ("ignored", index))
 
 
 def _writes(subject: Subject, mapping: str, program: Program, shape: Shape) -> Iterator[BundleFinding]:
     for node in _nodes(program):
-        yield from _absent(subject, mapping, node, written(node), shape)
+        condition = (node.rules.when.path,) if node.rules.when and node.rules.writes else ()
+        yield from _absent(mapping, node, (*written(node), *condition), shape)
     for index, constant in enumerate(program.plan.constants):
         if shapes.at(shape, constant.path) is None:
             key = list(subject.bundle.mappings[mapping].value["constants"])[index]
             yield _unknown(subject, str(constant.path), f"mappings/{mapping}.yaml", ("constants", key))
 
 
-def _absent(subject: Subject, mapping: str, node: Node, paths: Iterable[Path], shape: Shape) -> Iterator[BundleFinding]:
+def _absent(mapping: str, node: Node, paths: Iterable[Path], shape: Shape) -> Iterator[BundleFinding]:
     for path in paths:
         full = path.under(node.place)
         if shapes.at(shape, full) is None:
             text, remedy = _unknown_texts(str(full))
             yield BundleFinding("native.path", text, remedy, f"mappings/{mapping}.yaml", node.line, 1)
+
+
+def _unmapped(subject: Subject, mapping: str, program: Program, shape: Shape) -> Iterator[BundleFinding]:
+    """Warn of what a platform may send and nobody reads: what is lost is declared."""
+    if program.plan.unknown == "ignore":
+        return
+    strangers = list(_strangers(shape, shape_of(program.plan), ()))
+    if strangers:
+        shown = "、".join(render(steps) for steps in strangers[:MAX_UNMAPPED])
+        yield subject.bundle.mappings[mapping].finding(
+            "native.unmapped",
+            Text(
+                f"平台模式中的 {shown} 既没有映射，也没有列入 ignored",
+                f"the schema has {shown}, which is neither mapped nor ignored",
+            ),
+            Text(
+                "请映射它们；确实不用的，请列入 ignored", "map them; what is really not needed is listed in `ignored`"
+            ),
+            "fields",
+            warning=True,
+        )
+
+
+def _strangers(shape: Shape, known: Known, here: Steps) -> Iterator[Steps]:
+    for name in shape.names:
+        below, child = known.children.get(name), shape.child(name)
+        if below is None:
+            yield (*here, name)
+        elif child is not None and not below.open and not below.leaf and set(below.children) - {TEXT}:
+            yield from _strangers(child, below, (*here, name))
+
+
+def _unread(mapping: str, program: Program, shape: Shape) -> Iterator[BundleFinding]:
+    """Find codes the platform's schema allows and the code table does not know."""
+    for node in _nodes(program):
+        table = node.chain[0].codes if isinstance(node, Column) and node.rules.reads and node.chain else None
+        if table is None or not isinstance(node, Column):
+            continue
+        found = [shapes.at(shape, path.under(node.place)) for path in node.at]
+        values = {as_text(value) for one in found if one is not None for value in one.values}
+        strange = sorted(values - table.inward.keys() - {as_text(value) for value in node.rules.none} - {""})
+        if strange:
+            shown = "、".join(strange[:MAX_UNMAPPED])
+            yield BundleFinding(
+                "codes.unread",
+                Text(
+                    f"平台模式允许 {shown}，码表 {table.name} 没有",
+                    f"the schema allows {shown}, table {table.name} does not",
+                ),
+                Text("请在码表中补上，或列入 none", "add them to the table, or list them in `none`"),
+                f"mappings/{mapping}.yaml",
+                node.line,
+                1,
+            )
 
 
 def _unknown(subject: Subject, path: str, file: str, keys: tuple[Key, ...]) -> BundleFinding:
@@ -142,18 +221,13 @@ def _written_paths(program: Program) -> Iterator[tuple[Node | None, Path]]:
 
 def _lacking(shape: Shape, here: Steps, made: set[Steps]) -> Iterator[Steps]:
     """Give the required places that nothing fills, below what is written."""
+    plain = {tuple(step for step in path if step is not EACH) for path in made}
     for name in shape.required:
         steps = (*here, name)
-        if not any(_plain(path)[: len(steps)] == steps for path in made):
+        if not any(path[: len(steps)] == steps for path in plain):
             yield steps
     for name in shape.names:
         steps = (*here, name)
         below = shape.child(name)
-        if below is not None and any(
-            _plain(path)[: len(steps)] == steps and len(_plain(path)) > len(steps) for path in made
-        ):
+        if below is not None and any(path[: len(steps)] == steps and len(path) > len(steps) for path in plain):
             yield from _lacking(below, steps, made)
-
-
-def _plain(steps: Steps) -> Steps:
-    return tuple(step for step in steps if step is not EACH)

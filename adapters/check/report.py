@@ -11,7 +11,11 @@ from adapters.source import BundleFinding
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The proof a bundle passed or not. `samples` and `generated` tell how many documents it rests on."""
+    """The proof a bundle passed or not.
+
+    `samples` and `generated` tell how many documents it rests on, `rehearsed` whether the bundle was
+    run against its own double too.
+    """
 
     adapter: str = ""
     version: str = ""
@@ -19,6 +23,7 @@ class Report:
     findings: tuple[BundleFinding, ...] = ()
     samples: int = 0
     generated: int = 0
+    rehearsed: bool = False
 
     @property
     def ok(self) -> bool:
@@ -34,6 +39,7 @@ class Report:
             "ok": self.ok,
             "samples": self.samples,
             "generated": self.generated,
+            "rehearsed": self.rehearsed,
             "findings": [_as_dict(finding) for finding in self.findings],
         }
 

@@ -25,8 +25,20 @@ def reaches(kind: str, message_type: str, document: Document) -> bool:
 
 
 @cache
+def kinds() -> frozenset[str]:
+    """Give the kinds of platform there are."""
+    return frozenset(_routes()["kinds"])
+
+
+@cache
+def _routes() -> Mapping[str, Any]:
+    found: Mapping[str, Any] = source.load(_ROUTES.read_bytes(), _ROUTES.name).value
+    return found
+
+
+@cache
 def _conditions() -> Mapping[tuple[str, str], tuple[str, ...]]:
-    routes: Any = source.load(_ROUTES.read_bytes(), _ROUTES.name).value["routes"]
+    routes: Any = _routes()["routes"]
     return {
         (message_type, target["kind"]): tuple(target.get("when", ()))
         for message_type, route in routes.items()

@@ -12,7 +12,7 @@ from schemas.findings import Rejected
 TRIES = 2000
 """How many smaller documents are tried at most: a bound on time, not on what is found."""
 
-_BY_CHARACTER = 24
+_BY_CHARACTER = 64
 
 
 def smallest(name: str, document: Document, fails: Callable[[Document], bool]) -> Document:

@@ -1,34 +1,92 @@
-"""What a bundle carries and nobody uses, and what its mappings ask to be looked at."""
+"""What a bundle carries and nobody uses, and what should be looked at before it is trusted."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
 
+from adapters import placeholders
+from adapters.check.routed import kinds
 from adapters.check.subject import Subject
 from adapters.mapping import Program
 from adapters.mapping.plan import Column, Parts
-from adapters.source import BundleFinding
+from adapters.source import BundleFinding, Key
 from schemas.findings import Text
 
 _PLACES = ("adapter.yaml", "mappings/", "native/", "codes/", "samples/")
+ANY = "any"
 
 
 def notes(subject: Subject) -> Iterator[BundleFinding]:
-    """Warn of files that nothing names, and pass on what compiling the mappings noticed.
+    """Warn of files that nothing names, of secrets that would be kept, and of what compiling noticed.
 
     A code table that lacks a code is an error where it is sent with: a valid document could not be written.
     """
+    yield from _files(subject)
+    yield from _manifest(subject)
+    yield from _secrets(subject)
+    sent = {part.mapping for part in subject.bundle.manifest.sends.values()}
+    for name, program in subject.compiled.programs.items():
+        for note in program.notes:
+            yield replace(note, warning=name not in sent) if note.code == "codes.gaps" else note
+
+
+def _files(subject: Subject) -> Iterator[BundleFinding]:
     used = set(_used(subject))
     for file in subject.bundle.files:
         if file.startswith(("mappings/", "native/", "codes/")) and file not in used:
             yield _note("file.unused", file, Text("没有被引用", "nothing refers to it"))
         elif not file.startswith(_PLACES) and not file.endswith(".md"):
             yield _note("file.stray", file, Text("不属于适配包的结构", "it has no place in a bundle"))
-    sent = {part.mapping for part in subject.bundle.manifest.sends.values()}
-    for name, program in subject.compiled.programs.items():
-        for note in program.notes:
-            yield replace(note, warning=name not in sent) if note.code == "codes.gaps" else note
+
+
+def _manifest(subject: Subject) -> Iterator[BundleFinding]:
+    manifest, source = subject.bundle.manifest, subject.bundle.source
+    if not (manifest.receives or manifest.sends or manifest.queries):
+        text = Text("不接收、不发送、也不查询任何东西", "it receives, sends and asks nothing")
+        remedy = Text("请填写 receives、sends 或 queries", "write receives, sends or queries")
+        yield source.finding("manifest.nothing", text, remedy)
+    if manifest.kind != ANY and manifest.kind not in kinds():
+        known = "、".join(sorted(kinds()))
+        text = Text(f"路由中没有平台类别 {manifest.kind}", f"no route knows the kind {manifest.kind}")
+        remedy = Text(
+            f"已知的类别：{known}；自定路由可忽略此提示", f"the kinds are: {known}, unless your routes name others"
+        )
+        yield source.finding("kind.unknown", text, remedy, "kind", warning=True)
+    for name, part in manifest.settings.items():
+        if part.type == "secret" and part.default is not None:
+            text = Text(f"密钥 {name} 带有默认值，人人可知", f"the secret {name} has a default that everybody can read")
+            remedy = Text("请删去 default，由运维人员填写", "remove the default: operators fill it in")
+            yield source.finding("secret.default", text, remedy, "settings", name, "default", warning=True)
+
+
+def _secrets(subject: Subject) -> Iterator[BundleFinding]:
+    """Warn of secrets outside `auth`: what is sent is kept, to be resent byte for byte."""
+    manifest, source = subject.bundle.manifest, subject.bundle.source
+    secret = {name for name, part in manifest.settings.items() if part.type == "secret"}
+    for name, send in manifest.sends.items():
+        at: tuple[Key, ...] = ("sends", name)
+        places: list[tuple[object, tuple[Key, ...]]] = [
+            (send.request.path, (*at, "request", "path")),
+            (dict(send.request.headers), (*at, "request", "headers")),
+            (send.envelope, (*at, "envelope")),
+        ]
+        for value, keys in places:
+            for found in sorted(placeholders.names(value) & secret):
+                yield source.finding("secret.kept", *_kept(found), *keys, warning=True)
+    for name, mapping in subject.bundle.mappings.items():
+        for key, value in (mapping.value.get("constants") or {}).items():
+            for found in sorted(placeholders.names(value) & secret):
+                yield subject.bundle.mappings[name].finding(
+                    "secret.kept", *_kept(found), "constants", key, warning=True
+                )
+
+
+def _kept(name: str) -> tuple[Text, Text]:
+    return (
+        Text(f"密钥 {name} 会随请求存入账本", f"the secret {name} would be kept in the ledger with the request"),
+        Text("密钥请只用于 auth", "use secrets in auth only"),
+    )
 
 
 def _used(subject: Subject) -> Iterator[str]:
@@ -48,4 +106,4 @@ def _tables(program: Program) -> Iterator[str]:
 
 
 def _note(code: str, file: str, message: Text) -> BundleFinding:
-    return BundleFinding(code, message, Text("如不需要请删去", "remove it if it is not needed"), file, warning=True)
+    return BundleFinding(code, message, Text("如不需要请删去", "remove it if it is not needed"), file, 1, 1, True)

@@ -11,17 +11,16 @@ from typing import Annotated, Any
 
 import orjson
 import typer
+from rich.markup import escape
 
 from adapters import bundled
 from adapters.base import Adapter, Sending, Translation
 from adapters.bundle import load as bundle_of
-from adapters.check import check as prove
-from adapters.check.report import Report
 from adapters.declarative import load
-from adapters.source import BrokenBundle, BundleFinding
-from gateway.cli import drafting
+from adapters.source import BrokenBundle
+from gateway.cli import drafting, proof
 from gateway.cli.configuration import settings_here
-from gateway.cli.output import AsJson, Misused, Refused, emit, errors, say, table
+from gateway.cli.output import AsJson, Misused, Refused, emit, errors, table
 from gateway.installed import InstalledAdapters, bundles_in, install
 from gateway.problems import problem
 from schemas.catalog import TYPES
@@ -59,13 +58,22 @@ def find(as_json: AsJson = False) -> None:
 
 
 @app.command("check", epilog="hutong adapter check adapters/penalty")
-def check(bundle: Bundle, as_json: AsJson = False) -> None:
-    """Prove a bundle: manifest, paths, coverage, code tables, samples, laws. Exit code 1 when it fails."""
-    report = prove(bundle_path(bundle))
+def check(
+    bundle: Bundle,
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox/--no-sandbox", help="Run the bundle against its own double, with faults.")
+    ] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Prove a bundle: manifest, paths, coverage, code tables, samples, laws, and a run against its own double.
+
+    Exit code 1 when it fails; warnings do not count.
+    """
+    report = proof.proved(bundle_path(bundle), sandbox=sandbox, quiet=as_json)
     if as_json:
         emit(report.to_dict())
     else:
-        _show_report(report)
+        proof.show(report)
     if not report.ok:
         raise typer.Exit(1)
 
@@ -117,8 +125,9 @@ def explain(
 def show_broken(broken: BrokenBundle) -> None:
     """Print the findings of a bundle that cannot be loaded."""
     for one in broken.findings:
-        errors.print(f"[red]✗[/] {_place(one)}: {one.message.en} · {one.message.zh}", highlight=False, soft_wrap=True)
-        errors.print(f"  [dim]→[/] {one.remedy.en} · {one.remedy.zh}", highlight=False, soft_wrap=True)
+        said = escape(f"{proof.place(one)}: {one.message.en} · {one.message.zh}")
+        errors.print(f"[red]✗[/] {said}", highlight=False, soft_wrap=True)
+        errors.print(f"  [dim]→[/] {escape(one.remedy.en)} · {escape(one.remedy.zh)}", highlight=False, soft_wrap=True)
 
 
 def _installed() -> InstalledAdapters:
@@ -148,21 +157,6 @@ def _installed_path(name: str) -> Path:
     wanted = _installed().get(name).digest
     own = (path for folder in settings_here().adapter_folders for path in bundles_in(folder))
     return next(path for path in (*bundled().values(), *own) if bundle_of(path).digest == wanted)
-
-
-def _show_report(report: Report) -> None:
-    table(
-        ["", "where", "what", "what to do"],
-        [["!" if one.warning else "✗", _place(one), one.message.en, one.remedy.en] for one in report.findings],
-        empty="Nothing to mend.",
-    )
-    mark = "[green]✓[/]" if report.ok else "[red]✗[/]"
-    proof = f"{report.samples} samples, {report.generated} generated documents"
-    say(f"{mark} {report.adapter} {report.version} · {proof} · {report.digest[:12]}")
-
-
-def _place(finding: BundleFinding) -> str:
-    return f"{finding.file}:{finding.line}" if finding.line else finding.file
 
 
 def _show_inward(adapter: Adapter, operation: str, content: bytes) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters.base import Reply, VerdictKind
-from adapters.check import Report
+from adapters.check import Report, Watch, unwatched
 from adapters.check import check as check_files
 from adapters.check.golden import pairs
 from adapters.check.report import ordered
@@ -19,6 +19,9 @@ from adapters.source import BundleFinding
 from gateway.message import Delivery, State
 from gateway.sandbox.rehearsal import Rehearsal, rehearsing
 from schemas.findings import Text
+
+PATIENCE = 60
+"""Seconds that the rehearsal of one message type may take."""
 
 _RETRY_AFTER = 7
 _UNREADABLE = {
@@ -36,30 +39,39 @@ _DOUBT = Text(
 )
 
 
-def check(path: Path | str) -> Report:
-    """Prove a bundle by its files, and when they are sound, against its own double too."""
-    report = check_files(path)
+def check(path: Path | str, watch: Watch = unwatched) -> Report:
+    """Prove a bundle by its files, and when they are sound, against its own double too.
+
+    Needs a free loopback port. Never raises for what is in the bundle. Not to be called inside a
+    running event loop.
+    """
+    report = check_files(path, watch)
     if not report.ok:
         return report
-    return replace(report, findings=ordered((*report.findings, *prove(load(path)))))
+    found = prove(load(path), watch)
+    return replace(report, findings=ordered((*report.findings, *found)), rehearsed=True)
 
 
-def prove(adapter: DeclarativeAdapter) -> tuple[BundleFinding, ...]:
-    """Run a bundle against its double, one sample of each type it sends; needs a free loopback port.
-
-    Never raises for what is in the bundle. Not to be called inside a running event loop.
-    """
-    return asyncio.run(conform(adapter))
+def prove(adapter: DeclarativeAdapter, watch: Watch = unwatched) -> tuple[BundleFinding, ...]:
+    """Run a bundle against its double, one sample of each type it sends; see `check`."""
+    return asyncio.run(conform(adapter, watch))
 
 
-async def conform(adapter: DeclarativeAdapter) -> tuple[BundleFinding, ...]:
+async def conform(adapter: DeclarativeAdapter, watch: Watch = unwatched) -> tuple[BundleFinding, ...]:
     """The same, inside an event loop."""
     under = subject(adapter.bundle)
     samples = _samples(under)
     found: list[BundleFinding] = []
     async with rehearsing(adapter, under.settings) as rehearsal:
-        for message_type, document in samples.items():
-            found += [finding async for finding in _Trial(rehearsal, message_type, document).run()]
+        for done, (message_type, document) in enumerate(samples.items()):
+            watch(message_type, done, len(samples))
+            trial = _Trial(rehearsal, message_type, document)
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    found += [finding async for finding in trial.run()]
+            except TimeoutError:
+                found.append(trial.too_slow())
+    watch("", len(samples), len(samples))
     return tuple(found)
 
 
@@ -68,8 +80,8 @@ def _samples(under: Subject) -> Mapping[str, Mapping[str, Any]]:
     ignored: list[BundleFinding] = []
     first: dict[str, Mapping[str, Any]] = {}
     for pair in pairs(under, ignored):
-        if pair.name in under.adapter.sends and pair.name not in first:
-            first[pair.name] = pair.canonical if isinstance(pair.canonical, dict) else pair.canonical[0]
+        if pair.name in under.adapter.sends and pair.name not in first and isinstance(pair.canonical, dict):
+            first[pair.name] = pair.canonical
     return first
 
 
@@ -101,6 +113,15 @@ class _Trial:
                 yield finding
         for finding in self._unreadable():
             yield finding
+
+    def too_slow(self) -> BundleFinding:
+        """Tell that the trial had to be stopped."""
+        return self._finding(
+            "double.too-slow",
+            f"与替身的演练超过 {PATIENCE} 秒，已停止",
+            f"the rehearsal took more than {PATIENCE} seconds and was stopped",
+            _REPLY,
+        )
 
     async def _go(self, **faults: Any) -> Delivery:
         self._rehearsal.double.misbehave(**faults)

@@ -71,6 +71,23 @@ def test_a_good_bundle_passes(hutong):
     assert said.code == 0, said.out
     assert said.json["ok"] is True
     assert said.json["samples"] > 0
+    assert said.json["rehearsed"] is True
+    assert hutong("adapter", "check", TOWN, "--json", "--no-sandbox").json["rehearsed"] is False
+
+
+def test_a_bundle_that_its_double_does_not_accept_fails(hutong, tmp_path):
+    """The files are sound, and what they make of a real reply is not; only the rehearsal finds it."""
+    shutil.copytree(TOWN, tmp_path / "town")
+    manifest = tmp_path / "town/adapter.yaml"
+    manifest.write_text(
+        manifest.read_text().replace(
+            "    reply:\n", "    reply:\n      - {when: {status: 2xx, at: code, present: true}, verdict: dead}\n", 1
+        )
+    )
+    said = hutong("adapter", "check", "town")
+    assert said.code == 1
+    assert "double.not-accepted" in said.out
+    assert hutong("adapter", "check", "town", "--no-sandbox").code == 0
 
 
 def test_a_broken_bundle_fails_with_file_and_line(hutong, tmp_path):
@@ -80,7 +97,10 @@ def test_a_broken_bundle_fails_with_file_and_line(hutong, tmp_path):
     mapping.write_text(mapping.read_text().replace("amount: {at: JE", "amount: {at: NOWHERE"))
     said = hutong("adapter", "check", "town")
     assert said.code == 1
-    assert "mappings/execution.yaml:" in said.out
+    assert "mappings/execution.yaml:7:" in said.out
+    assert "native.path" in said.out
+    assert "平台模式中没有 NOWHERE" in said.out
+    assert "the native schema has no NOWHERE" in said.out
     findings = hutong("adapter", "check", "town", "--json").json["findings"]
     assert all(one["remedy"]["zh"] for one in findings)
 
