@@ -57,7 +57,7 @@ _START = """SwaggerUIBundle({
 });
 """
 
-_UNKNOWN = Text("没有这个文件", "There is no such file")
+_UNKNOWN = Text("没有这个文件；接口文档在 /docs", "There is no such file; the documentation is at /docs")
 
 
 @router.get("/docs")
@@ -67,8 +67,8 @@ async def page() -> Response:
 
 
 @router.get("/docs/assets/{name}")
-async def asset(name: str) -> Response:
-    """Give one of the page's files."""
+def asset(name: str) -> Response:
+    """Give one of the page's files, read on a thread of the framework's."""
     if name == "start.js":
         return Response(_START, 200, _HEADERS, "text/javascript; charset=utf-8")
     if name not in _ASSETS:

@@ -12,7 +12,7 @@ from pydantic.json_schema import models_json_schema
 
 from gateway.api import wire
 from gateway.api.samples import Sample
-from gateway.problems import MEDIA_TYPE, title
+from gateway.problems import MEDIA_TYPE, TYPE_PREFIX, title
 
 Paths = dict[str, Any]
 _REF = "#/components/schemas/{model}"
@@ -54,7 +54,7 @@ def _problem(status: int) -> dict[str, Any]:
     code = _CODES[status]
     name = title(code, status)
     example = {
-        "type": f"urn:hutong:problem:{code}",
+        "type": f"{TYPE_PREFIX}{code}",
         "title": name.zh,
         "status": status,
         "detail": name.zh,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Query
 from pydantic import AfterValidator, BeforeValidator
 
-CHINA = timezone(timedelta(hours=8))
+from schemas.scalars import CHINA_TIME
 
 
 def _repair(value: object) -> object:
@@ -20,7 +20,7 @@ def _in_utc(value: datetime) -> datetime:
     """Take a time without offset for Chinese time; refuse what no ledger can keep."""
     if not 1970 <= value.year <= 9998:
         raise ValueError("the year is out of range")
-    local = value if value.tzinfo else value.replace(tzinfo=CHINA)
+    local = value if value.tzinfo else value.replace(tzinfo=CHINA_TIME)
     return local.astimezone(UTC)
 
 

@@ -91,7 +91,7 @@ def replay(
     delivery_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="One delivery, or --all.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every dead delivery the options find.")] = False,
     platform: Annotated[str | None, typer.Option("--platform", help="With --all: only to this platform.")] = None,
-    state: Annotated[str, typer.Option("--state", help="With --all: dead or refused.")] = "dead",
+    state: Annotated[str, typer.Option("--state", help="With --all: dead, refused or delivered.")] = "dead",
     stale_ok: Annotated[
         bool, typer.Option("--stale-ok", help="Even though a later one of its lane was delivered.")
     ] = False,

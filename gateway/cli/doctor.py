@@ -6,7 +6,7 @@ import asyncio
 import platform
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, distribution, packages_distributions
@@ -79,9 +79,8 @@ def python_version() -> Check:
     return Check("python", well, platform.python_version(), "install Python 3.11 or newer")
 
 
-def packages(owners: object) -> Check:
-    """Nobody else's distribution may ship a package of our names."""
-    assert hasattr(owners, "get")
+def packages(owners: Mapping[str, Sequence[str]]) -> Check:
+    """Nobody else's distribution may ship a package of our names; `owners` are distributions by package."""
     others = {name: sorted(set(owners.get(name, ())) - {"hutong"}) for name in OURS}
     foreign = [f"{name} ({', '.join(found)})" for name, found in others.items() if found]
     if foreign:

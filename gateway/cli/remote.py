@@ -38,7 +38,7 @@ class Gateway:
     """A running gateway. Every call raises Refused when it is not carried out."""
 
     url: str
-    token: str
+    token: str = field(repr=False)
     as_json: bool = False
     transport: httpx.BaseTransport | None = field(default=None, repr=False)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -85,6 +85,10 @@ def _unreadable(file: Path, error: OSError) -> BundleFinding:
     return BundleFinding("routes.unreadable", message, remedy, str(file))
 
 
+def _named(value: Any, known: Container[str]) -> bool:
+    return isinstance(value, str) and value in known
+
+
 @dataclass
 class _Reading:
     """One pass over a file that gathers its faults."""
@@ -130,26 +134,26 @@ class _Reading:
         return Destination(self._kind(table["kind"], *at, "kind"), self._reach(table, *at), when)
 
     def _answered(self, value: Any, *at: str | int) -> str:
-        if value not in catalog.TYPES:
+        if not _named(value, catalog.TYPES):
             self._fault("type.unknown", f"{value} 不是已知的消息类型", f"{value} is not a message type", *at)
         return str(value)
 
     def _reach(self, table: Mapping[str, Any], *at: str | int) -> Reach:
         value = table.get("reach", Reach.NEAREST)
-        if value in tuple(Reach):
+        if _named(value, tuple(Reach)):
             return Reach(value)
         known = ", ".join(Reach)
         self._fault("routes.reach", f"reach 只能是 {known}", f"reach must be one of {known}", *at, "reach")
         return Reach.NEAREST
 
     def _kind(self, value: Any, *at: str | int) -> str:
-        if value not in self._kinds:
+        if not _named(value, self._kinds):
             self._fault("kind.unknown", f"kinds 中没有 {value}", f"{value} is not listed under kinds", *at)
         return str(value)
 
     def _field(self, name: str, value: Any, *at: str | int) -> None:
         document = catalog.TYPES[name].document
-        if value not in documents.fields(document):
+        if not _named(value, documents.fields(document)):
             self._fault("field.unknown", f"{document} 没有字段 {value}", f"{document} has no field {value}", *at)
 
     def _list(self, table: Mapping[str, Any], key: str, *at: str | int) -> list[tuple[int, Any]]:

@@ -109,9 +109,10 @@ class Double:
         except Rejected as rejected:
             return _json({"errors": [rejected.detail.en]}, 422)
         known = sorted(self.platform.adapter.queries)
-        if not isinstance(records, dict) or not set(records) <= set(known):
+        lists = isinstance(records, dict) and all(isinstance(found, list) for found in records.values())
+        if not lists or not set(records) <= set(known):
             return _json({"errors": [f"an object of lists is expected, under the names of queries: {known}"]}, 422)
-        self.platform.records = {name: list(found) for name, found in records.items()}
+        self.platform.records = records
         return _json({name: len(found) for name, found in self.platform.records.items()})
 
 

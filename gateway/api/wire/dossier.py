@@ -32,7 +32,9 @@ class DossierSource(Wire):
 class DossierPart(Wire):
     """One part of the dossier."""
 
-    state: str = Field(description="`ok`; `partial`: a source could not be read now; `unsupported`: nobody to ask")
+    state: str = Field(
+        description="`ok`; `partial`: a source could not be read now; `unsupported`: nothing known, nobody to ask"
+    )
     entries: list[DossierEntry]
     sources: list[DossierSource]
 

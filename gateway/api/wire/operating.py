@@ -24,7 +24,7 @@ class ReplayReason(Reason):
 
 
 class ReplayFilter(Wire):
-    """Which deliveries to replay: dead or refused ones, of one platform or of one message."""
+    """Which deliveries to replay: those in one state, of one platform or of one message where they are named."""
 
     state: Literal["dead", "refused", "delivered"] = "dead"
     platform: str | None = None

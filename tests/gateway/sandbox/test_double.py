@@ -7,7 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.sandbox import Double
+from adapters import bundled
+from adapters.declarative import load
+from gateway.sandbox import Double, running
 
 FILED = {"AJBH": "A-1", "JD": "filed", "SJ": "2026-09-01 08:00:00"}
 TRANSPORT_TROUBLE = (httpx.ReadError, httpx.RemoteProtocolError)
@@ -223,3 +225,10 @@ async def test_a_knob_it_does_not_have_is_422(client: httpx.AsyncClient, knobs: 
 async def test_records_under_a_name_it_does_not_ask_are_422(client: httpx.AsyncClient, records: str) -> None:
     """The plain bundle has no queries at all."""
     assert (await client.put("/_double/records", content=records)).status_code == 422
+
+
+async def test_records_are_lists() -> None:
+    """What a query is to find is told one by one."""
+    async with running(Double(load(bundled()["penalty"]))) as url, httpx.AsyncClient(base_url=url) as client:
+        assert (await client.put("/_double/records", content='{"penalties": 7}')).status_code == 422
+        assert (await client.put("/_double/records", content='{"penalties": [{}]}')).json() == {"penalties": 1}
