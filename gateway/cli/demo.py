@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import tempfile
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from gateway.cli.output import AsJson, Refused, emit, say, screen
+from gateway.clock import seconds
 from gateway.demo.processes import NotServing
 from gateway.demo.show import Row, Unexpected, play
 from gateway.demo.stage import Stage, staged
@@ -52,15 +52,15 @@ def demo(
 
 
 def _tell(stage: Stage, as_json: bool) -> bool:
-    start = time.perf_counter()
+    start = seconds()
     rows = _rows(stage) if as_json else _live(stage)
-    seconds = time.perf_counter() - start
+    took = seconds() - start
     counts = _count(stage, rows)
     dossier = stage.operator("GET", f"/v1/enterprises/{ENTERPRISE}")
     if as_json:
-        emit({"counts": counts, "seconds": seconds, "deliveries": [_plain(row) for row in rows], "dossier": dossier})
+        emit({"counts": counts, "seconds": took, "deliveries": [_plain(row) for row in rows], "dossier": dossier})
     else:
-        _conclude(counts, dossier, seconds)
+        _conclude(counts, dossier, took)
     return counts["sent"] == counts["delivered"] == counts["confirmed"] > 0 and counts["lost"] == 0
 
 
@@ -106,12 +106,12 @@ def _count(stage: Stage, rows: list[Row]) -> dict[str, int]:
     }
 
 
-def _conclude(counts: dict[str, int], dossier: dict[str, Any], seconds: float) -> None:
+def _conclude(counts: dict[str, int], dossier: dict[str, Any], took: float) -> None:
     say(f"\n[bold]一企一档 · dossier[/] {ENTERPRISE}")
     for name, part in dossier["parts"].items():
         say(f"  {name:<12} {_summary(part)}")
     shown = " · ".join(f"{name} [bold]{count}[/]" for name, count in counts.items())
-    say(f"\n{shown} · {seconds:.1f} s")
+    say(f"\n{shown} · {took:.1f} s")
 
 
 def _summary(part: dict[str, Any]) -> str:
