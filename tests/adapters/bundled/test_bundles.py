@@ -98,8 +98,8 @@ def test_credit_codes_of_samples_are_valid(adapter: DeclarativeAdapter) -> None:
 
 
 def test_the_canonical_adapter_writes_the_published_documents(adapter: DeclarativeAdapter) -> None:
-    """Its native schemas are the published ones, less the patterns that look around (`scripts/canonical.py`)."""
+    """Its native schemas are the published ones, less the patterns that look around (`scripts/canonical_schemas.py`)."""
     if adapter.name == "canonical":
         for name, declared in adapter.bundle.manifest.sends.items():
             document = adapter.compiled.programs[declared.mapping].document
-            assert json.loads(adapter.bundle.native(str(declared.schema_))) == canonical.native(document), name
+            assert json.loads(adapter.bundle.native(str(declared.schema_))) == canonical_schemas.native(document), name
