@@ -122,6 +122,23 @@ async def test_ten_megabytes_are_refused_without_reading_them_all(caller):
     assert declared.status_code == 413
 
 
+async def test_an_operators_endless_body_is_cut_off(caller):
+    """Nobody said how long it would be; what comes is counted, and reading stops soon after the limit."""
+    sent = 0
+
+    async def endless():
+        nonlocal sent
+        while sent < 64 * 1024 * 1024:
+            sent += 64 * 1024
+            yield b" " * 64 * 1024
+
+    headers = {"Content-Type": "application/json"}
+    response = await caller.admin("PUT", "/v1/platforms/penalty.330200", content=endless(), headers=headers)
+    assert response.status_code == 413, response.text
+    _is_problem(response)
+    assert sent < 48 * 1024 * 1024
+
+
 async def test_an_unknown_operation_says_which_there_are(caller):
     """404 names the operations of the caller's adapter."""
     response = await caller.send(PENALTY, "nothing", {})
