@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -29,11 +30,16 @@ _ENRICHED = ("permit_number", "project_code", "party.credit_code", "region")
 def at(document: Tree, path: str) -> Any:
     """Return the value at a dotted path without lists; None when anything on the way is absent."""
     node: Any = document
-    for step in path.split("."):
-        if not isinstance(node, Mapping) or step not in node:
+    for step in _steps(path):
+        if not (type(node) is dict or isinstance(node, Mapping)) or step not in node:
             return None
         node = node[step]
     return node
+
+
+@lru_cache(maxsize=1024)
+def _steps(path: str) -> tuple[str, ...]:
+    return tuple(path.split("."))
 
 
 def project_key(document: Tree) -> str:
@@ -53,7 +59,8 @@ class MessageType:
     `scoped`: that number is issued by a platform and means something only together with it.
     `identifying` are the fields that make two documents the same one, `parents` the keys that tie
     this document to an earlier one of the same case, nearest first. `numbers` are the paths that
-    hold platform-issued numbers, `enrichable` those that the case may fill in when they are absent.
+    hold platform-issued numbers, `enrichable` those that the case may fill in when they are absent,
+    `searchable` those of each searchable key.
     """
 
     name: str
@@ -65,11 +72,14 @@ class MessageType:
     parents: tuple[str, ...] = ()
     numbers: tuple[str, ...] = field(init=False)
     enrichable: tuple[str, ...] = field(init=False)
+    searchable: Mapping[str, tuple[str, ...]] = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         known = fields(self.document)
         object.__setattr__(self, "numbers", tuple(path for path in _ISSUED if path in known))
         object.__setattr__(self, "enrichable", tuple(path for path in _ENRICHED if path in known))
+        present = {key: tuple(path for path in paths if path in known) for key, paths in _KEYS.items()}
+        object.__setattr__(self, "searchable", {key: paths for key, paths in present.items() if paths})
 
     @property
     def issues(self) -> str | None:
@@ -91,8 +101,8 @@ class MessageType:
 
     def keys(self, document: Tree) -> dict[str, str]:
         """Return the searchable numbers that are in the document; never personal ones."""
-        found = {key: _first(document, paths) for key, paths in _KEYS.items()}
-        if found["credit_code"] is None and self.document == "permit/1":
+        found = {key: _first(document, paths) for key, paths in self.searchable.items()}
+        if found.get("credit_code") is None and self.document == "permit/1":
             found["credit_code"] = credit_code_of(document["permit_number"])
         return {key: value for key, value in found.items() if value is not None}
 
