@@ -40,3 +40,7 @@ class Bucket:
         """Give nothing before `until`."""
         later = until if self.rests_until is None else max(until, self.rests_until)
         return replace(self, rests_until=later)
+
+    def rested(self) -> Bucket:
+        """End a rest: something changed, and what asked for it may be gone."""
+        return replace(self, rests_until=None)

@@ -80,6 +80,7 @@ class Worker:
         if self._breaker.phase is not Phase.CLOSED:
             self._held.add(HeldBy.BREAKER)
             self._breaker = self._breaker.cooled()
+        self._bucket = self._bucket.rested()
         self._queue.clear()
         self.wake()
 

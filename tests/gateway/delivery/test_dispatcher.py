@@ -198,6 +198,20 @@ async def test_a_platform_that_asks_for_rest_is_left_alone(world: Any) -> None:
     await world.delivered(other)
 
 
+async def test_a_changed_platform_rests_no_longer(world: Any) -> None:
+    """An operator who resumes a platform, or gives it another address, need not wait for what the old one asked."""
+    await world.platform(HZ)
+    world.doubles[HZ].misbehave(retry_after_s=300)
+    await world.dispatcher.start()
+    await world.reached(await world.post(HZ, "A-1"), State.WAITING)
+    world.doubles[HZ].misbehave()
+    other = await world.post(HZ, "A-2")
+    await world.a_while()
+    assert (await world.now(other)).state is State.READY
+    world.dispatcher.platform_changed(await world.known(HZ))
+    await world.delivered(other)
+
+
 async def test_refused_credentials_hold_the_platform_once(world: Any) -> None:
     """Several calls hear 401; one hold, one alert, nothing lost, nothing dead; new credentials set it all going."""
     platform = await world.platform(HZ)
