@@ -1,4 +1,4 @@
-"""JSON Schemas of adapter.yaml and mapping files, made of the grammar itself, for editors that complete and underline."""
+"""JSON Schemas of adapter.yaml and mapping files, made of the grammar itself, so that editors can help."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from schemas.findings import Text
 
 FOLDER = Path(__file__).parents[1] / "docs" / "schemas"
 _DRAFT = "http://json-schema.org/draft-07/schema#"
+
+_IN_NAMES = str.maketrans({"/": "-", "[": None, "]": None})
 
 Schema = dict[str, Any]
 
@@ -100,7 +102,7 @@ def _chosen(name: str, scopes: Schema) -> Schema:
 
 def _scope(document: str, prefix: str, scopes: Schema) -> Schema:
     """Define what may stand in `fields` of a document, or of one of its lists; give the reference to it."""
-    key = f"{document.partition('/')[0]} {prefix}".strip()
+    key = f"{document}.{prefix}".translate(_IN_NAMES).rstrip(".")
     scopes[key] = {}
     properties = {
         name: {**_node(document, field, f"{prefix}{name}[].", scopes), "description": _told(field)}
@@ -218,8 +220,7 @@ def _object(properties: Schema, *required: str) -> Schema:
 
 
 def _ref(name: str) -> Schema:
-    pointer = name.replace("~", "~0").replace("/", "~1").replace(" ", "%20").replace("[", "%5B").replace("]", "%5D")
-    return {"$ref": f"#/definitions/{pointer}"}
+    return {"$ref": f"#/definitions/{name}"}
 
 
 def _both(text: Text) -> str:

@@ -1,10 +1,15 @@
-"""Write docs/reference.md from the code: commands, settings, metrics, converters. A test keeps it current."""
+"""Write from the code what the documents repeat of it: reference, bundle syntax, editor schemas, drawing of the states.
+
+Tests keep all of it current.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import bundle_page
+import editor
 import typer
 from prometheus_client.metrics_core import Metric
 
@@ -38,6 +43,16 @@ def architecture() -> str:
     before, rest = ARCHITECTURE.read_text(encoding="utf-8").split(_STATES[0])
     after = rest.split(_STATES[1])[1]
     return f"{before}{_STATES[0]}```mermaid\n{drawing()}```\n{_STATES[1]}{after}"
+
+
+def written() -> Mapping[Path, str]:
+    """Give every generated file with its content."""
+    return {
+        PAGE: page(),
+        ARCHITECTURE: architecture(),
+        bundle_page.PAGE: bundle_page.page(),
+        **editor.files(),
+    }
 
 
 def _table(columns: Sequence[str], rows: Iterator[Sequence[str]]) -> str:
@@ -78,5 +93,5 @@ def _converters() -> Iterator[Sequence[str]]:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
-    ARCHITECTURE.write_text(architecture(), encoding="utf-8")
+    for path, text in written().items():
+        path.write_text(text, encoding="utf-8")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from adapters.mapping import paths
@@ -22,6 +22,7 @@ from adapters.mapping.syntax import (
     Rules,
     Syntax,
 )
+from adapters.mapping.words import CONDITION, ONLY, SHAPES, TOP, UNKNOWN
 from adapters.source import Keys, Source
 from schemas.findings import Text
 
@@ -29,15 +30,6 @@ MAX_FIELDS = 500
 MAX_NESTING = 4
 MAX_ITEMS = 100
 
-_TOP = ("document", "fields", "constants", "ignored", "unknown")
-_RULES = ("none", "default", "also", "only", "when", "lossy")
-_SHAPES: Mapping[str, tuple[str, ...]] = {
-    "each": ("each", "fields", "only", "lossy"),
-    "parts": ("parts", "as", "none", "only", "when", "lossy"),
-    "columns": ("split", "on", "none", "only", "lossy"),
-    "split": ("split", "on", "as", *_RULES),
-    "at": ("at", "as", *_RULES),
-}
 _WORD = r"[a-z][a-z0-9_]*"
 _NAME = re.compile(rf"{_WORD}(\.{_WORD}){{0,7}}(\s*,\s*{_WORD}(\.{_WORD}){{0,7}}){{0,3}}")
 
@@ -55,14 +47,14 @@ class _Reading:
         self.count = 0
 
     def mapping(self, value: Any) -> Syntax:
-        value = self._map(value, (), _TOP)
+        value = self._map(value, (), TOP)
         document = self._text(value.get("document"), ("document",))
         return Syntax(
             document=document or "",
             fields=self._fields(value.get("fields"), ("fields",), 0),
             constants=tuple(self._constants(value.get("constants", {}))),
             ignored=self._paths(value.get("ignored", []), ("ignored",), limit=MAX_FIELDS),
-            unknown=self._choice(value.get("unknown", "warn"), ("unknown",), ("warn", "refuse", "ignore")),
+            unknown=self._choice(value.get("unknown", "warn"), ("unknown",), UNKNOWN),
         )
 
     def _fields(self, value: Any, keys: Keys, depth: int) -> tuple[Node, ...]:
@@ -93,7 +85,7 @@ class _Reading:
             )
             return ()
         shape = _shape(entry)
-        entry = self._map(entry, keys, _SHAPES[shape])
+        entry = self._map(entry, keys, SHAPES[shape])
         if len(names) > 1 and shape not in ("at", "split"):
             self.faults.shape(keys, "一个标准字段", "a single canonical field")
         return self._shaped(shape, names, entry, keys, depth)
@@ -175,7 +167,7 @@ class _Reading:
     def _rules(self, entry: dict[str, Any], keys: Keys) -> Rules:
         none = entry.get("none", [])
         lossy = self._text(entry["lossy"], (*keys, "lossy")) if "lossy" in entry else ""
-        only = self._choice(entry["only"], (*keys, "only"), ("in", "out")) if "only" in entry else ""
+        only = self._choice(entry["only"], (*keys, "only"), ONLY) if "only" in entry else ""
         return Rules(
             none=self._scalars(none if isinstance(none, list) else [none], (*keys, "none")),
             default=entry.get("default", NOTHING),
@@ -186,7 +178,7 @@ class _Reading:
         )
 
     def _condition(self, value: Any, keys: Keys) -> Condition | None:
-        value = self._map(value, keys, ("at", "is", "in", "present"))
+        value = self._map(value, keys, CONDITION)
         tests = [word for word in ("is", "in", "present") if word in value]
         path = self._path(value.get("at"), (*keys, "at"))
         if path is None or len(tests) != 1 or path.lists:

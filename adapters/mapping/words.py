@@ -1,0 +1,68 @@
+"""The words of a mapping file: which key may stand where, and what it means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from schemas.findings import Text
+
+TOP = ("document", "fields", "constants", "ignored", "unknown")
+RULES = ("none", "default", "also", "only", "when", "lossy")
+CONDITION = ("at", "is", "in", "present")
+UNKNOWN = ("warn", "refuse", "ignore")
+ONLY = ("in", "out")
+
+SHAPES: Mapping[str, tuple[str, ...]] = {
+    "each": ("each", "fields", "only", "lossy"),
+    "parts": ("parts", "as", "none", "only", "when", "lossy"),
+    "columns": ("split", "on", "none", "only", "lossy"),
+    "split": ("split", "on", "as", *RULES),
+    "at": ("at", "as", *RULES),
+}
+"""What an entry of `fields` may hold, by its shape."""
+
+PURPOSES: Mapping[str, Text] = {
+    "at": Text("一个原值对应一个标准字段", "one native value for one canonical field"),
+    "split": Text("一个文本中的多个值", "several values in one text"),
+    "columns": Text("几个个数相同的文本对应一个对象列表", "texts of equally many values for a list of objects"),
+    "parts": Text("几列对应一个标准值", "several columns for one canonical value"),
+    "each": Text("原列表对应标准对象列表", "a native list for a canonical list of objects"),
+}
+"""What each shape is for."""
+
+MEANINGS: Mapping[str, Text] = {
+    "document": Text("标准文档及其版本", "the canonical document and its version"),
+    "fields": Text(
+        "标准字段 → 原字段；在 each 中从该项写起", "canonical field → native; inside `each`, seen from the item"
+    ),
+    "constants": Text(
+        "总是写出的值，可用占位符", "what is written whatever the document says; placeholders may stand in it"
+    ),
+    "ignored": Text("声明不读入的原字段", "native fields that are declared as not read"),
+    "unknown": Text(
+        "没有映射的原字段：提示、拒收或忽略", "a native field nobody mapped: a warning, a refusal, or nothing"
+    ),
+    "at": Text(
+        "原字段的路径；列表中取第一个有值的，写出第一个",
+        "a native path; of several the first that is there is read, and the first is written",
+    ),
+    "as": Text("转换器，或自原值到标准值依次的转换器", "a converter, or several from native to canonical"),
+    "none": Text(
+        "表示“没有”的原值；缺值时写出第一个", "native values that mean nothing; the first is written for nothing"
+    ),
+    "default": Text("缺值时读入的标准值", "the canonical value that is read for nothing"),
+    "also": Text("同值写出的其他路径", "more paths the value is written to"),
+    "only": Text("只读入（in）或只写出（out）", "only read (in) or only written (out)"),
+    "when": Text(
+        "成立时才读入，写出时一并写出该条件", "the field is read only if this holds; writing it makes it hold"
+    ),
+    "lossy": Text("声明损失及其原因", "why what is written may not read back the same"),
+    "each": Text("原列表，以 [] 结尾", "the native list, ending in []"),
+    "split": Text("文本的路径，或 {标准字段: 路径}", "the path of the text, or {canonical field: path}"),
+    "on": Text("分隔字符，写出第一个", "the characters that separate; the first is written"),
+    "parts": Text("{名称: 路径}，按转换器需要的名称", "{name: path}, the names as the converter needs them"),
+    "is": Text("该处的值，按文本比较", "the value there, compared as text"),
+    "in": Text("该处为其中之一；写出第一个", "one of these is there; the first is written"),
+    "present": Text("该处是否有值", "whether anything is there"),
+}
+"""What each key means, in both languages."""
