@@ -98,7 +98,7 @@ def test_credit_codes_of_samples_are_valid(adapter: DeclarativeAdapter) -> None:
 
 
 def test_the_canonical_adapter_writes_the_published_documents(adapter: DeclarativeAdapter) -> None:
-    """Its native schemas are the published ones, less the patterns that look around (`scripts/canonical_schemas.py`)."""
+    """Its native schemas are the published ones, less the patterns that look around."""
     if adapter.name == "canonical":
         for name, declared in adapter.bundle.manifest.sends.items():
             document = adapter.compiled.programs[declared.mapping].document
