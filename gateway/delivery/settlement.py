@@ -16,6 +16,9 @@ GAVE_UP = "gave-up"
 """The code of a delivery that was tried for as long as its platform's schedule allows."""
 
 _KEPT_REPLY = 16 * 1024
+_LONGEST_REFERENCE = 200
+"""Characters; what is longer is no number, and is neither kept as one nor spoken of later."""
+_LONGEST_REASON = 2000
 _SERVER_ERROR = 500
 
 
@@ -103,16 +106,26 @@ def _attempt(work: Work, tried: Try, code: str | None) -> Attempt:
         ended_at=tried.ended_at,
         verdict=verdict.kind.value,
         status=reply.status if reply else None,
-        reference=verdict.reference,
-        reason=verdict.reason or (verdict.code if code == GAVE_UP else None),
+        reference=_reference(verdict),
+        reason=_reason(verdict, code),
         code=code,
         reply=reply.body[:_KEPT_REPLY] if reply else b"",
     )
 
 
+def _reference(verdict: Verdict) -> str | None:
+    reference = verdict.reference
+    return reference if reference is not None and len(reference) <= _LONGEST_REFERENCE else None
+
+
+def _reason(verdict: Verdict, code: str | None) -> str | None:
+    reason = verdict.reason or (verdict.code if code == GAVE_UP else None)
+    return reason[:_LONGEST_REASON] if reason else None
+
+
 def _alias(work: Work, verdict: Verdict) -> tuple[str, str] | None:
     issued = TYPES[work.message.type].issues
     original = at(work.message.document, issued) if issued else None
-    if issued is None or original is None or verdict.reference in (None, original):
+    if issued is None or original is None or _reference(verdict) in (None, original):
         return None
     return issued, str(original)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import canonical_schemas
 from lxml import etree
 from stdnum.cn import uscc
 
