@@ -49,7 +49,7 @@ def prove(bundle: Bundle, watch: Watch = unwatched) -> Report:
         *asking.faults(compiled),
     ]
     pairs = list(golden.pairs(compiled, findings))
-    findings.extend(golden.missing(compiled, {pair.name for pair in pairs}))
+    findings.extend(golden.missing(compiled))
     for pair in pairs:
         findings.extend(golden.prove(compiled, pair))
     mappings = {mapping: program for _, _, mapping, program in compiled.uses()}

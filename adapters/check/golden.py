@@ -72,8 +72,9 @@ def _not_native(file: str, known: set[str], files: Any) -> Iterator[BundleFindin
         yield _half(file, f"samples/{match['name']}/{match['number']}.native.*")
 
 
-def missing(subject: Subject, found: set[str]) -> Iterator[BundleFinding]:
+def missing(subject: Subject) -> Iterator[BundleFinding]:
     """Warn of an operation or message type without any sample."""
+    found = {file.split("/")[1] for file in subject.bundle.files if file.startswith("samples/")}
     for section, name, _, _ in subject.uses():
         if name not in found and section != "queries":
             yield subject.bundle.source.finding(
