@@ -156,6 +156,6 @@ def _after(headers: Mapping[str, str]) -> timedelta | None:
         return timedelta(seconds=int(said))
     try:
         wait = parsedate_to_datetime(said) - parsedate_to_datetime(headers.get("date", ""))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
     return max(wait, timedelta(0))

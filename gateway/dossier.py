@@ -134,9 +134,11 @@ class Dossier:
         }
         if not questions:
             return []
-        done, late = await asyncio.wait(questions, timeout=self._patience.total_seconds())
-        for task in late:
-            task.cancel()
+        try:
+            done, late = await asyncio.wait(questions, timeout=self._patience.total_seconds())
+        finally:
+            for task in questions:
+                task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
         missed = [_Answer(questions[task][0], self._source(questions[task][1], "down", "timeout")) for task in late]
         return [*(task.result() for task in done), *missed]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.mapping.paths import EACH, Step, render
+from adapters.mapping.paths import render
 from adapters.source import BrokenBundle, BundleFinding
 from schemas.findings import Text
 
@@ -23,11 +23,6 @@ def written(where: Location) -> str:
             name = render((step,))
             text += f".{name}" if text and not name.startswith("[") else name
     return text
-
-
-def location_steps(where: Location) -> tuple[Step, ...]:
-    """Give a location as the steps of a native path, indexes as list items."""
-    return tuple(EACH if isinstance(step, int) else step for step in where)
 
 
 def broken(file: str, message: Text, line: int = 1, column: int = 1) -> BrokenBundle:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway.ledger.values import Platform
-from gateway.security.tokens import hash_token
+from gateway.security.tokens import hash_token, same_digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class Principals:
         about a token that is kept.
         """
         digest = hash_token(token)
-        if self._admin is not None and hmac.compare_digest(digest, self._admin):
+        if self._admin is not None and same_digest(digest, self._admin):
             return Principal(None, admin=True)
         platform = self._platforms.get(self._credentials.get(digest, ""))
         return None if platform is None else Principal(platform)

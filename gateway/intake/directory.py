@@ -32,3 +32,4 @@ class Directory(dict[str, Platform]):
     def remove(self, platform_id: str) -> None:
         """Forget a platform."""
         self.pop(platform_id, None)
+        self.edition += 1

@@ -111,6 +111,7 @@ def test_rules_that_only_look_at_the_status_leave_2xx_alone() -> None:
         ("٣", "", None),
         ("9" * 30, "", None),
         ("", "", None),
+        ("Wed, 21 Oct 9999999999 07:28:00 GMT", "", None),
     ],
 )
 def test_retry_after_is_seconds_or_a_date(said: str, date: str, seconds: int | None) -> None:
