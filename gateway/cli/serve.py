@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import socket
 from collections.abc import Iterator
@@ -74,6 +75,7 @@ def _listen(host: str, port: int) -> socket.socket:
 async def _serve(settings: Settings, listener: socket.socket) -> None:
     hub = build(settings)
     await hub.start()
+    _keep_for_good()
     try:
         server = Server(_configuration(hub, settings))
         loop = asyncio.get_running_loop()
@@ -100,6 +102,12 @@ def _configuration(hub: Hub, settings: Settings) -> uvicorn.Config:
         backlog=BACKLOG,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
+
+
+def _keep_for_good() -> None:
+    """Take what the start made out of every later collection: to look through it again stalls all requests."""
+    gc.collect()
+    gc.freeze()
 
 
 def _end(server: uvicorn.Server) -> None:
