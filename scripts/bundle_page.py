@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 from adapters.auth import Auth
 from adapters.bundle import exchange, files, parts
 from adapters.bundle.manifest import Manifest
-from adapters.formats import table, xlsx
+from adapters.formats import table, workbook
 from adapters.formats.values import MAX_DEPTH
 from adapters.mapping import REGISTRY, codes, paths, reading
 from adapters.mapping.converters import Example, Kind
@@ -182,7 +182,7 @@ def _limits() -> str:
         ("path", f"{paths.MAX_LENGTH} characters, {paths.MAX_STEPS} steps"),
         ("body", f"what `limits.body` says, nested {MAX_DEPTH} deep"),
         ("table", f"{table.MAX_ROWS} rows, {table.MAX_COLUMNS} columns, {table.MAX_CELL} characters a cell"),
-        ("xlsx unpacked", f"{xlsx.MAX_UNPACKED // mebi} MiB, {xlsx.MAX_PARTS} parts"),
+        ("xlsx unpacked", f"{workbook.MAX_UNPACKED // mebi} MiB, {workbook.MAX_PARTS} parts"),
     )
     return _table(("what", "at most"), iter(rows))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 import zipfile
 from datetime import date, datetime, time
 from typing import Any
@@ -148,7 +149,7 @@ def test_entities_are_refused() -> None:
     """Whatever part they hide in, and however it is encoded."""
     evil = '<!DOCTYPE x [<!ENTITY a "b">]><worksheet/>'
     assert _refused(_with(_book(["a"]), "xl/worksheets/sheet1.xml", evil.encode())).code == "xlsx.dtd"
-    assert _refused(_with(_book(["a"]), "xl/styles.xml", evil.encode("utf-16"))).code == "xlsx.dtd"
+    assert _refused(_with(_book(["a"]), "xl/workbook.xml", evil.encode("utf-16"))).code == "xlsx.dtd"
 
 
 def test_far_cells_cost_nothing() -> None:
@@ -170,10 +171,103 @@ def test_what_is_no_workbook_is_told_so(body: bytes) -> None:
     assert ".xlsx" in error.detail.zh
 
 
-def test_a_broken_part_is_told_so() -> None:
-    """Whatever the library makes of it."""
-    assert _refused(_with(_book(["a"]), "xl/workbook.xml", b"<workbook")).code == "xlsx.syntax"
-    assert _refused(_with(_book(["a"]), "[Content_Types].xml", b"<Types/>")).code == "xlsx.syntax"
+@pytest.mark.parametrize("part", ["_rels/.rels", "xl/workbook.xml", "xl/worksheets/sheet1.xml"])
+def test_a_broken_part_is_told_so(part: str) -> None:
+    """Cut off, or without what it must name."""
+    assert _refused(_with(_book(["a"]), part, b"<cut")).code == "xlsx.syntax"
+    assert _refused(_with(_book(["a"]), part, b"<empty/>")).status in (400, 422)
+
+
+def test_an_archive_that_lies_about_its_sizes_costs_no_memory() -> None:
+    """What a part unpacks to is bounded by what the archive said, not by what is in it."""
+    body = bytearray(_with(_book(["a"]), "xl/worksheets/sheet1.xml", b" " * (60 * 1024 * 1024)))
+    entry = body.rindex(b"xl/worksheets/sheet1.xml") - 46
+    assert body[entry : entry + 4] == b"PK\x01\x02"
+    body[entry + 24 : entry + 28] = (1000).to_bytes(4, "little")
+    tracemalloc.start()
+    try:
+        error = _refused(bytes(body))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert error.code == "xlsx.syntax"
+    assert peak < 8 * 1024 * 1024
+
+
+def test_what_is_not_cells_is_bounded_more_tightly() -> None:
+    """A style sheet grows when it is parsed."""
+    body = _book(["日"], [_DAY])
+    grown = b'<styleSheet xmlns="m">' + b" " * (9 * 1024 * 1024) + b"</styleSheet>"
+    assert _refused(_with(body, "xl/styles.xml", grown)).code == "xlsx.size"
+
+
+_SHEET = (
+    '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{}</sheetData></worksheet>'
+)
+
+
+def _stored(cell: str, **parts: str) -> str:
+    """Give the one cell of a sheet that stores it so."""
+    rows = f'<row r="1"><c t="str"><v>a</v></c></row><row r="2">{cell}</row>'
+    body = _with(_book(["a"], [_DAY]), "xl/worksheets/sheet1.xml", _SHEET.format(rows).encode())
+    for name, content in parts.items():
+        body = _with(body, f"xl/{name}.xml", content.encode())
+    return str(read(XLSX, body).tree["rows"][0]["a"])
+
+
+@pytest.mark.parametrize(
+    ("stored", "number"),
+    [
+        ("1.1000000000000001", "1.1"),
+        ("0.30000000000000004", "0.30000000000000004"),
+        ("120.153576", "120.153576"),
+        ("1E-3", "0.001"),
+        ("1.5E+3", "1500"),
+        ("-2.50", "-2.5"),
+        ("999999999999999", "999999999999999"),
+    ],
+)
+def test_numbers_are_those_that_were_entered(stored: str, number: str) -> None:
+    """Excel stores the double with 17 digits; the shortest decimal that is the same double is what was typed."""
+    assert _stored(f"<c><v>{stored}</v></c>") == number
+
+
+_STYLES = (
+    '<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><cellXfs>{}</cellXfs></styleSheet>'
+)
+
+
+@pytest.mark.parametrize(
+    ("form", "serial", "text"),
+    [
+        (14, "45875", "2025-08-06"),
+        (22, "45875.395833333336", "2025-08-06T09:30:00"),
+        (31, "45875", "2025-08-06"),
+        (57, "45870", "2025-08-01"),
+        (58, "45875", "2025-08-06"),
+        (21, "0.3958333333333333", "09:30:00"),
+        (0, "45875", "45875"),
+        (49, "45875", "45875"),
+    ],
+)
+def test_dates_are_known_by_the_formats_of_a_chinese_excel_too(form: int, serial: str, text: str) -> None:
+    """The built-in 2025年8月6日 has no format text in the file."""
+    styles = _STYLES.format(f'<xf numFmtId="{form}"/>')
+    assert _stored(f'<c s="0"><v>{serial}</v></c>', styles=styles) == text
+
+
+def test_rich_text_is_its_runs_without_the_readings() -> None:
+    """As it is seen in the cell."""
+    runs = "<is><r><t>浙环</t></r><r><t>罚</t></r><rPh><t>zhehuan</t></rPh></is>"
+    assert _stored(f'<c t="inlineStr">{runs}</c>') == "浙环罚"
+
+
+def test_a_sheet_of_merged_cells_is_read_for_its_rows_alone() -> None:
+    """What else a sheet holds is passed over."""
+    merged = "<mergeCells>" + '<mergeCell ref="A1:B2"/>' * 200_000 + "</mergeCells>"
+    rows = '<row r="1"><c t="str"><v>a</v></c></row><row r="2"><c><v>1</v></c></row>'
+    sheet = _SHEET.format(rows).replace("</worksheet>", merged + "</worksheet>")
+    assert read(XLSX, _with(_book(["a"]), "xl/worksheets/sheet1.xml", sheet.encode())).tree == {"rows": [{"a": "1"}]}
 
 
 def test_a_control_character_cannot_be_written() -> None:
