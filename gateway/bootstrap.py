@@ -12,6 +12,7 @@ from gateway.delivery.sender import Sender
 from gateway.dossier import Dossier
 from gateway.hub import Hub
 from gateway.hub.administrator import Administrator
+from gateway.hub.watching import Watching
 from gateway.installed import InstalledAdapters, install
 from gateway.intake.routes import Routes, read_routes
 from gateway.ledger.base import Ledger
@@ -50,15 +51,17 @@ def build(
     known = adapters or install(settings.adapter_folders)
     kept = ledger or open_ledger(settings)
     outward = sender or Sender()
+    watching = Watching(kept, clock, events)
     return Hub(
         ledger=kept,
         adapters=known,
         routes=routes or read_routes(settings.routes_file),
-        dispatcher=Dispatcher(kept, known, outward, clock, events, policy=policy),
+        dispatcher=Dispatcher(kept, known, outward, clock, events, policy=policy, watch=watching.written),
         sender=outward,
         dossier=Dossier(kept, known, outward, clock),
         administrator=_administrator(settings),
         prove=prove or Apart(CHECK),
+        watching=watching,
         clock=clock,
         events=events,
         metrics=metrics,

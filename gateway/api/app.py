@@ -22,6 +22,7 @@ from gateway.api import (
     platforms,
     rejections,
     replays,
+    trials,
 )
 from gateway.api.bounds import Bounded
 from gateway.api.front import Front
@@ -41,6 +42,7 @@ _RESOURCES = (
     replays,
     platforms,
     adapters,
+    trials,
     enterprises,
     documents,
     operations,

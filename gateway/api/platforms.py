@@ -43,6 +43,12 @@ async def show(hub: TheHub, actor: Admin, platform_id: PlatformId) -> wire.Platf
     return _view(hub, await hub.platform(platform_id))
 
 
+@router.get("/{platform_id}/drift", summary="What drifted · 格式漂移", responses=problems(401, 403, 404))
+async def drift(hub: TheHub, actor: Admin, platform_id: PlatformId) -> wire.DriftReport:
+    """Give which of its fields nobody mapped, vanished, changed their type or hold unknown codes, with counts."""
+    return views.drift_report(platform_id, await hub.drift(platform_id))
+
+
 @router.delete(
     "/{platform_id}", status_code=204, summary="Forget a platform · 注销平台", responses=problems(401, 403, 404, 409)
 )

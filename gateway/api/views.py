@@ -10,6 +10,7 @@ from gateway.api import wire
 from gateway.api.answers import message_state
 from gateway.delivery.dispatcher import Ping
 from gateway.dossier import Enterprise, Part
+from gateway.drift import Page
 from gateway.ledger.values import AuditEntry, Platform, Rejection, Replay
 from gateway.lifecycle import Release
 from gateway.message import Attempt, Delivery, Enriched, Message, State
@@ -181,6 +182,25 @@ def _is_secret(name: str, adapter: Adapter | None) -> bool:
     if setting is None:
         return name not in ("base_url", DOSSIER)
     return setting.type == "secret"
+
+
+def drift_report(platform_id: str, pages: Mapping[str, Page]) -> wire.DriftReport:
+    """Show what a platform sends that its adapter does not know."""
+    return wire.DriftReport(
+        platform=platform_id,
+        operations=[_operation_drift(operation, page) for operation, page in pages.items()],
+    )
+
+
+def _operation_drift(operation: str, page: Page) -> wire.OperationDrift:
+    names = wire.OddityView.model_fields
+    return wire.OperationDrift(
+        operation=operation,
+        adapter=f"{page.adapter.name}@{page.adapter.version}",
+        records=page.records,
+        oddities=[wire.OddityView(**{name: getattr(one, name) for name in names}) for one in page.oddities()],
+        more=page.more,
+    )
 
 
 def ping_view(ping: Ping) -> wire.PingView:

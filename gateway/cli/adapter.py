@@ -21,6 +21,7 @@ from adapters.source import BrokenBundle
 from gateway.cli import drafting, proof
 from gateway.cli.configuration import settings_here
 from gateway.cli.output import AsJson, Misused, Refused, emit, errors, table
+from gateway.cli.remote import Gateway, Token
 from gateway.installed import InstalledAdapters, bundles_in, install
 from gateway.problems import problem
 from schemas.catalog import TYPES
@@ -44,8 +45,17 @@ _TRIAL_ID = "00000000-0000-7000-8000-000000000000"
 
 
 @app.command("list", epilog="hutong adapter list --json")
-def find(as_json: AsJson = False) -> None:
-    """List the installed adapters: the bundled ones and those of HUTONG_ADAPTERS."""
+def find(
+    url: Annotated[
+        str | None, typer.Option("--url", envvar="HUTONG_URL", help="Ask a running gateway, for its uploads, too.")
+    ] = None,
+    token: Token = "",
+    as_json: AsJson = False,
+) -> None:
+    """List the installed adapters: the bundled ones and those of HUTONG_ADAPTERS, or a gateway's with their states."""
+    if url is not None:
+        _show_versions(Gateway(url, token, as_json).get("/v1/adapters"), as_json)
+        return
     found = _installed().all()
     if as_json:
         emit({"adapters": [_summary(one) for one in found]})
@@ -53,6 +63,20 @@ def find(as_json: AsJson = False) -> None:
     table(
         ["name", "version", "title", "kind", "receives", "sends"],
         [[one.name, one.version, one.title, one.kind, sorted(one.receives), sorted(one.sends)] for one in found],
+        empty="No adapter is installed.",
+    )
+
+
+def _show_versions(found: Any, as_json: bool) -> None:
+    if as_json:
+        emit(found)
+        return
+    table(
+        ["name", "version", "state", "title", "kind", "spoken by"],
+        [
+            [one["name"], one["version"], one["state"], one["title"], one["kind"], one["platforms"]]
+            for one in found["adapters"]
+        ],
         empty="No adapter is installed.",
     )
 

@@ -73,8 +73,15 @@ def find(url: Url = DEFAULT_URL, token: Token = "", as_json: AsJson = False) -> 
 
 @app.command("show", epilog="hutong platform show penalty.330000")
 def show(platform_id: PlatformId, url: Url = DEFAULT_URL, token: Token = "", as_json: AsJson = False) -> None:
-    """Show one platform; secrets are named, never shown."""
-    _show(Gateway(url, token, as_json).get(f"/v1/platforms/{platform_id}"), as_json)
+    """Show one platform and what drifted from its adapter; secrets are named, never shown."""
+    gateway = Gateway(url, token, as_json)
+    platform = gateway.get(f"/v1/platforms/{platform_id}")
+    drift = gateway.get(f"/v1/platforms/{platform_id}/drift")
+    if as_json:
+        emit({**platform, "drift": drift["operations"]})
+        return
+    _show(platform, as_json)
+    _show_drift(drift)
 
 
 @app.command("pause", epilog='hutong platform pause penalty.330000 --reason "maintenance until 18:00"')
@@ -137,8 +144,21 @@ def _show(platform: Any, as_json: bool) -> None:
     )
 
 
+def _show_drift(drift: Any) -> None:
+    noticed = [(each["operation"], one) for each in drift["operations"] for one in each["oddities"]]
+    if noticed:
+        table(
+            ["operation", "drift", "native field", "canonical", "times", "last", ""],
+            [
+                [operation, one["what"], one["path"], one["field"], one["count"], one["last"], one["example"]]
+                for operation, one in noticed
+            ],
+            empty="",
+        )
+
+
 def _adapter(platform: Any) -> str:
-    return f"{platform['adapter']} {platform['version'] or '(newest)'}"
+    return f"{platform['adapter']} {platform['version'] or '(active)'}"
 
 
 def _types(gateway: Gateway, adapter: str) -> dict[str, str]:

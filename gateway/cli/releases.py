@@ -69,6 +69,36 @@ def push(
         raise typer.Exit(1)
 
 
+@app.command("shadow", epilog="hutong adapter shadow penalty 1.1.0 --recorded 200")
+def shadow(
+    name: Name,
+    version: Version,
+    recorded: Annotated[
+        int, typer.Option("--recorded", min=0, max=1000, help="Compare the last so many messages of each platform.")
+    ] = 0,
+    expect: Annotated[
+        list[str] | None, typer.Option("--expect", metavar="FIELD", help="A field that is meant to differ; repeatable.")
+    ] = None,
+    reason: Reason = "",
+    url: Url = DEFAULT_URL,
+    token: Token = "",
+    as_json: AsJson = False,
+) -> None:
+    """Let a version translate beside the active one, sending nothing, and show in what they differ.
+
+    Call it again to see more; live traffic is compared in the meantime. Exit code 1 while there are
+    differences that nobody declared with --expect: activation waits for them.
+    """
+    order = {"recorded": recorded, "expected": expect or None, "reason": reason}
+    found = Gateway(url, token, as_json).post(f"{_path(name, version)}/shadow", order)
+    if as_json:
+        emit(found)
+    else:
+        _show_shadow(found)
+    if found["unexplained"]:
+        raise typer.Exit(1)
+
+
 @app.command("activate", epilog='hutong adapter activate penalty 1.1.0 --reason "new notice fields"')
 def activate(
     name: Name,
@@ -148,6 +178,36 @@ def _show(found: Any) -> None:
         empty="Nothing to mend." if found["report"] else "Not checked yet.",
     )
     say(f"  [dim]{_NEXT[found['state']].format(**found)}[/]")
+
+
+def _show_shadow(found: Any) -> None:
+    speed = "—" if found["speed"] is None else f"{found['speed']:.2f} times the active version's time"
+    facts(
+        [
+            ("shadow", f"{found['name']} {found['version']} beside {found['active']}"),
+            ("compared", f"{found['compared']}, {found['equal']} equal, {found['errors']} failed"),
+            ("not compared", f"{found['dropped']}, so as not to slow live traffic" if found["dropped"] else None),
+            ("speed", speed),
+        ]
+    )
+    table(
+        ["", "in", "field", "times", "active → shadow"],
+        [
+            [
+                "expected" if one["expected"] else "✗",
+                one["name"],
+                one["field"],
+                one["count"],
+                [f"{each['active']} → {each['shadow']}" for each in one["examples"]],
+            ]
+            for one in found["fields"]
+        ],
+        empty="No difference was found." if found["compared"] else "Nothing was compared yet: try --recorded 100.",
+    )
+    if found["unexplained"]:
+        say("  [dim]mend them, or declare what is meant: --expect FIELD[/]")
+    else:
+        say(f"  [dim]next: hutong adapter activate {found['name']} {found['version']}[/]")
 
 
 _NEXT = {

@@ -61,6 +61,14 @@ class Destination:
     adapters: Callable[[str], Adapter]
 
 
+Watch = Callable[[Platform, Adapter, Sending], None]
+"""Told of every request once it is fixed (Wire Tap); it returns at once and never raises."""
+
+
+def nobody(platform: Platform, adapter: Adapter, words: Sending) -> None:
+    """Watch nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attempts:
     """Makes attempts; keeps nothing between them. A cancelled attempt stays `sending`, to be rescued."""
@@ -70,6 +78,7 @@ class Attempts:
     clock: Clock
     events: Events
     ledger_pause: timedelta = timedelta(seconds=1)
+    watch: Watch = nobody
 
     async def make(self, work: Work, to: Destination, slot: AbstractAsyncContextManager[None], hold: Hold) -> Outcome:
         """Try to deliver a lane head once; `slot` is held while the platform is being called."""
@@ -85,6 +94,8 @@ class Attempts:
         name = work.delivery.adapter or f"{adapter.name}@{adapter.version}"
         if not await self.ledger.begin(work.delivery.id, name, request, self.clock()):
             return NOTHING
+        if work.request is None:
+            self.watch(to.platform, adapter, words)
         async with slot:
             tried = await self._call_safely(work, adapter, to.platform, words, request)
         if tried.verdict.kind is VerdictKind.CREDENTIALS:

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from adapters.base import Adapter, OutboundRequest
 from gateway.clock import Clock, new_id
-from gateway.delivery.attempt import Attempts, Destination
+from gateway.delivery.attempt import Attempts, Destination, Watch, nobody
 from gateway.delivery.breaker import Policy
 from gateway.delivery.outgoing import keyed, stamped
 from gateway.delivery.sender import NoAnswer, Sender, Unsendable
@@ -56,10 +56,11 @@ class Dispatcher:
         events: Events,
         *,
         policy: Policy | None = None,
+        watch: Watch = nobody,
     ) -> None:
         self._adapters = adapters
         self._policy = policy or Policy()
-        self._attempts = Attempts(ledger, sender, clock, events)
+        self._attempts = Attempts(ledger, sender, clock, events, watch=watch)
         self._workers: dict[str, Worker] = {}
         self._leaving: set[asyncio.Task[None]] = set()
         self._running = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,12 +10,14 @@ from gateway.clock import Clock
 from gateway.delivery.dispatcher import Dispatcher, Ping
 from gateway.delivery.sender import Sender
 from gateway.dossier import Dossier, Enterprise
+from gateway.drift import Page
 from gateway.errors import NotFound, Unavailable
 from gateway.hub import unrouted
 from gateway.hub.administrator import Administrator
 from gateway.hub.principals import Principal, Principals
 from gateway.hub.registration import DOSSIER, PUSH, Wanted, registered
 from gateway.hub.replays import Replays
+from gateway.hub.watching import Watching
 from gateway.installed import InstalledAdapters
 from gateway.intake.accept import Reception
 from gateway.intake.directory import Directory
@@ -51,6 +54,7 @@ class Hub:
         dossier: Dossier,
         administrator: Administrator,
         prove: Prover,
+        watching: Watching,
         clock: Clock,
         events: Events,
         metrics: Metrics,
@@ -67,9 +71,10 @@ class Hub:
         self._administrator = administrator
         self._directory = Directory()
         self._principals = Principals(self._directory)
-        self._reception = Reception(ledger, adapters, routes, self._directory, clock, events)
+        self.watching = watching
+        self._reception = Reception(ledger, adapters, routes, self._directory, clock, events, watching.taken)
         self._replays = Replays(ledger, clock, dispatcher.wake)
-        self.lifecycle = Lifecycle(ledger, adapters, self._directory, clock, prove, self._follow)
+        self.lifecycle = Lifecycle(ledger, adapters, self._directory, clock, prove, self._follow, watching.shadows)
         self._running = False
         self.new_admin_token: str | None = None
 
@@ -82,6 +87,7 @@ class Hub:
         self._principals.know(await self.ledger.credentials())
         digest, self.new_admin_token = self._administrator.appoint()
         self._principals.know_admin(digest)
+        self.watching.tap.start()
         await self._dispatcher.start()
         for kind in {platform.kind for platform in self._directory.values()}:
             await self._assign(kind)
@@ -94,6 +100,7 @@ class Hub:
         await self._replays.stop()
         await self._dispatcher.stop()
         await self._sender.close()
+        await asyncio.to_thread(self.watching.tap.stop)
         await self.ledger.stop()
 
     async def check(self) -> None:
@@ -213,6 +220,7 @@ class Hub:
         self._directory.remove(platform_id)
         self._principals.know(await self.ledger.credentials())
         self._dispatcher.platform_removed(platform_id)
+        self.watching.drift.forget(platform_id)
 
     async def pause(self, platform_id: str, *, actor: str, reason: str) -> Platform:
         """Hold everything to a platform until `resume`."""
@@ -224,6 +232,11 @@ class Hub:
         """Let a paused platform's deliveries go on."""
         await self._lift(platform_id, HeldBy.PAUSED, actor, reason)
         return await self._learn(platform_id)
+
+    async def drift(self, platform_id: str) -> Mapping[str, Page]:
+        """Give what a platform sent that its adapter does not know, by operation; NotFound `platform.unknown`."""
+        await self.platform(platform_id)
+        return self.watching.drift.pages(platform_id)
 
     async def ping(self, platform_id: str) -> Ping:
         """Call a platform's address once."""

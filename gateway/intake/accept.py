@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from gateway.clock import Clock
@@ -17,6 +18,13 @@ from gateway.ledger.values import Accepted, Intake, Receipt, Rejection
 from gateway.message import State
 from gateway.telemetry.events import DeliveryUnrouted, DocumentRejected, Events, MessageAccepted
 
+Watch = Callable[[Call, Reading], None]
+"""Told of every body once it is kept (Wire Tap); it returns at once and never raises."""
+
+
+def nobody(call: Call, reading: Reading) -> None:
+    """Watch nothing."""
+
 
 class Reception:
     """Takes documents in: read, translate, decide, keep — one writing call to the ledger a request."""
@@ -29,12 +37,14 @@ class Reception:
         directory: Directory,
         clock: Clock,
         events: Events,
+        watch: Watch = nobody,
     ) -> None:
         self._ledger = ledger
         self._translator = Translator(adapters)
         self._decider = Decider(ledger, adapters, routes, directory)
         self._clock = clock
         self._events = events
+        self._watch = watch
 
     async def receive(self, call: Call) -> Outcome:
         """Take a body in the caller's own format: durable when this returns.
@@ -70,6 +80,7 @@ class Reception:
             Intake(call.platform.id, call.operation, at, call.body, call.content_type or "", entries, call.key)
         )
         self._tell(call, receipt, at)
+        self._watch(call, reading)
         return Outcome(receipt, reading.split)
 
     async def _look(self, call: Call, reading: Reading) -> Preview:

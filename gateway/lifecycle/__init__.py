@@ -2,5 +2,6 @@
 
 from gateway.lifecycle.lifecycle import Lifecycle
 from gateway.lifecycle.release import Release
+from gateway.lifecycle.shadow import Run
 
-__all__ = ["Lifecycle", "Release"]
+__all__ = ["Lifecycle", "Release", "Run"]

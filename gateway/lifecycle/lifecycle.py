@@ -17,11 +17,15 @@ from gateway.lifecycle import release
 from gateway.lifecycle.packing import packed
 from gateway.lifecycle.proof import Prover
 from gateway.lifecycle.release import Release
+from gateway.lifecycle.shadow import Run, Shadows, check_explained
 from gateway.lifecycle.shelf import Shelf
 from gateway.lifecycle.upload import opened
 from gateway.versions import AdapterState, AdapterVersion
 
 _REMEMBERED = 256
+
+UNLESS_SEEN = 100
+"""Messages a platform that are compared before a version leaves its shadow, when it was shown none."""
 
 Followed = Callable[[str], Awaitable[None]]
 """Told the name of an adapter of which another version is followed now."""
@@ -43,6 +47,7 @@ class Lifecycle:
         clock: Clock,
         prove: Prover,
         followed: Followed,
+        shadows: Shadows,
     ) -> None:
         self._ledger = ledger
         self._installed = installed
@@ -50,13 +55,17 @@ class Lifecycle:
         self._clock = clock
         self._prove = prove
         self._followed = followed
+        self._shadows = shadows
         self._shelf = Shelf(ledger, installed, platforms, clock)
         self._step = asyncio.Lock()
         self._reports: dict[str, dict[str, Any]] = {}
 
     async def start(self) -> None:
-        """Take up the versions that the ledger keeps."""
+        """Take up the versions that the ledger keeps, and go on with those in shadow."""
         await self._shelf.learn()
+        for kept in await self._shelf.versions():
+            if kept.state is AdapterState.SHADOW:
+                await self._settle_shadow(kept.name)
 
     # ── looking ───────────────────────────────────────────────────────────────────────────────
     async def releases(self) -> Sequence[Release]:
@@ -120,11 +129,12 @@ class Lifecycle:
         """Let platforms follow a version from now on; one that was active before may always return.
 
         Conflict `adapter.unproven`, `adapter.settings-missing`, and, unless `force` gives a reason,
-        `adapter.narrower`.
+        `adapter.narrower` and `shadow.differences`.
         """
         async with self._step:
             known = await self._shelf.find(name, version)
             if known.state is not AdapterState.ACTIVE:
+                await self._check(known, forced=force is not None)
                 await asyncio.shield(self._activate(known, actor, reason, force))
         await self._followed(name)
         return await self.find(name, version)
@@ -140,18 +150,78 @@ class Lifecycle:
         others = [one for one in await self._shelf.versions() if one.name == known.name]
         changes = release.activated(known, others, at)
         adapter = self._shelf.usable(known)
-        await self._check(known, adapter, forced=force is not None)
         action = "adapter.activated" if force is None else "adapter.activated-by-force"
         await self._ledger.change_adapters(changes, actor=actor, action=action, reason=force or reason, at=at)
         self._shelf.put(known, adapter)
         self._installed.activate(known.name, known.version)
+        await self._settle_shadow(known.name)
 
-    async def _check(self, known: AdapterVersion, adapter: Adapter, *, forced: bool) -> None:
-        following = release.followers(known.name, self._platforms.values())
+    async def _check(self, known: AdapterVersion, *, forced: bool) -> None:
+        release.check_proven(known)
+        adapter, following = self._shelf.usable(known), self._followers(known.name)
         release.check_settings(adapter, following)
-        was = self._installed.active(known.name)
-        if not forced and known.activated_at is None and was is not None:
-            release.check_width(adapter, self._installed.get(known.name), following)
+        if forced or known.activated_at is not None or self._installed.active(known.name) is None:
+            return
+        release.check_width(adapter, self._installed.get(known.name), following)
+        if known.state is AdapterState.SHADOW:
+            await self._check_shadow(known)
+
+    async def _check_shadow(self, known: AdapterVersion) -> None:
+        running = self._shadows.of(known.name, known.version)
+        if not running.counts().compared:
+            await self._shadows.replay(running, self._followers(known.name), UNLESS_SEEN)
+        check_explained(running)
+
+    def _followers(self, name: str) -> list[Platform]:
+        return release.followers(name, self._platforms.values())
+
+    # ── shadow ────────────────────────────────────────────────────────────────────────────────
+    async def shadow(
+        self, name: str, version: str, *, actor: str, expected: Sequence[str] | None = None, reason: str = ""
+    ) -> Release:
+        """Let a version translate beside the active one, sending nothing; `expected` fields may differ.
+
+        Another version of the name that was in shadow is checked again. On one that is in shadow
+        already it only declares what is expected; None leaves that as it is.
+        """
+        async with self._step:
+            known = await self._shelf.find(name, version)
+            release.check_company(known, self._installed.active(name))
+            at = self._clock()
+            declared = known.expected if expected is None else tuple(sorted(set(expected)))
+            inside = known if known.state is AdapterState.SHADOW else release.moved(known, AdapterState.SHADOW, at)
+            others = [one for one in await self._shelf.versions() if one.name == name and one.version != version]
+            leaving = [one for one in others if one.state is AdapterState.SHADOW]
+            changes = [*(release.moved(one, AdapterState.CHECKED, at) for one in leaving)]
+            changes.append(replace(inside, expected=declared, changed_at=at))
+            await self._ledger.change_adapters(changes, actor=actor, action="adapter.shadowed", reason=reason, at=at)
+            await self._settle_shadow(name)
+        return await self.find(name, version)
+
+    async def replay(self, name: str, version: str, most: int) -> Run:
+        """Compare the last so many messages of each platform, and give the shadow; NotFound `shadow.unknown`."""
+        running = self._shadows.of(name, version)
+        await self._shadows.replay(running, self._followers(name), most)
+        return running
+
+    async def watched(self, name: str, version: str) -> Run:
+        """Give a version's shadow with what it found so far; NotFound `adapter.unknown`, `shadow.unknown`."""
+        await self._shelf.find(name, version)
+        return self._shadows.of(name, version)
+
+    async def _settle_shadow(self, name: str) -> None:
+        """Run the version of a name that is in shadow beside the one that is active now, or none."""
+        versions = [one for one in await self._shelf.versions() if one.name == name]
+        inside = next((one for one in versions if one.state is AdapterState.SHADOW), None)
+        adapter = self._shelf.adapter(inside) if inside is not None else None
+        if inside is None or adapter is None or self._installed.active(name) is None:
+            self._shadows.end(name)
+        else:
+            self._shadows.run(self._installed.get(name), adapter, inside.expected, self._clock())
+
+    async def adapter(self, name: str, version: str) -> Adapter:
+        """Give any version's adapter, a draft's too, to be tried; Conflict `adapter.unusable`."""
+        return self._shelf.usable(await self._shelf.find(name, version))
 
     async def retire(self, name: str, version: str, *, actor: str, reason: str = "") -> Release:
         """Take a version out of use; Conflict `adapter.in-use` while a platform speaks it."""
@@ -163,6 +233,7 @@ class Lifecycle:
             kept = await self._keep(after, actor, "adapter.retired", reason)
             if active == version:
                 self._installed.suspend(name)
+            await self._settle_shadow(name)
             return kept
 
     async def _keep(self, after: AdapterVersion, actor: str, action: str, reason: str) -> Release:

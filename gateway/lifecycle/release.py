@@ -48,12 +48,16 @@ def moved(version: AdapterVersion, state: AdapterState, at: datetime) -> Adapter
 
 
 def activated(version: AdapterVersion, others: Iterable[AdapterVersion], at: datetime) -> list[AdapterVersion]:
-    """Make a version the active one of its name, and retire the one that was; Conflict `adapter.unproven`."""
-    if not version.proven:
-        raise _unproven(version)
+    """Make a version the active one of its name, and retire the one that was."""
     before = [one for one in others if one.state is AdapterState.ACTIVE]
     retired = [replace(moved(one, AdapterState.RETIRED, at), activated_at=one.activated_at or at) for one in before]
     return [*retired, replace(moved(version, AdapterState.ACTIVE, at), activated_at=at)]
+
+
+def check_proven(version: AdapterVersion) -> None:
+    """Refuse a version that has not passed its check: Conflict `adapter.unproven`."""
+    if not version.proven:
+        raise _unproven(version)
 
 
 def previous(versions: Iterable[AdapterVersion], name: str) -> AdapterVersion:
@@ -102,6 +106,18 @@ def check_width(adapter: Adapter, before: Adapter, platforms: Sequence[Platform]
         ),
         code="adapter.narrower",
     )
+
+
+def check_company(version: AdapterVersion, active: str | None) -> None:
+    """Refuse a shadow that would stand alone: Conflict `shadow.alone`."""
+    if active is None:
+        raise Conflict(
+            Text(
+                f"适配器 {version.name} 没有现行版本可供比对;请直接启用(activate)",
+                f"No version of {version.name} is active to be compared with; activate this one",
+            ),
+            code="shadow.alone",
+        )
 
 
 def check_unused(version: AdapterVersion, using: Sequence[Platform]) -> None:

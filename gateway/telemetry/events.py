@@ -98,6 +98,21 @@ class DeliveryStumbled:
     error: str
 
 
+@dataclass(frozen=True, slots=True)
+class FieldDrifted:
+    """A platform sent what its adapter does not know: `what` unknown, vanished, code, type or schema.
+
+    `path` is the native field's; `times` how often in one body; `new`: nobody was told of it before.
+    """
+
+    platform: str
+    operation: str
+    what: str
+    path: str
+    times: int
+    new: bool
+
+
 Event = (
     MessageAccepted
     | DocumentRejected
@@ -107,6 +122,7 @@ Event = (
     | PlatformHeld
     | PlatformReleased
     | DeliveryStumbled
+    | FieldDrifted
 )
 Hook = Callable[[Event], None]
 

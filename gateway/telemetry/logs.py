@@ -16,6 +16,7 @@ from gateway.telemetry.events import (
     DeliveryUnrouted,
     DocumentRejected,
     Event,
+    FieldDrifted,
     MessageAccepted,
     PlatformHeld,
     PlatformReleased,
@@ -30,6 +31,7 @@ _NAMES = {
     PlatformHeld: "platform.held",
     PlatformReleased: "platform.released",
     DeliveryStumbled: "delivery.stumbled",
+    FieldDrifted: "field.drifted",
 }
 
 
@@ -79,7 +81,7 @@ def _level(event: Event) -> int:
     match event:
         case PlatformHeld() | DeliveryStumbled():
             return logging.ERROR
-        case DeliverySettled(state="dead") | DeliveryUnrouted():
+        case DeliverySettled(state="dead") | DeliveryUnrouted() | FieldDrifted(new=True):
             return logging.WARNING
         case DeliverySettled(state="refused") | PlatformReleased() | DocumentRejected():
             return logging.INFO

@@ -19,6 +19,7 @@ from gateway.telemetry.events import (
     DeliveryUnrouted,
     DocumentRejected,
     Event,
+    FieldDrifted,
     MessageAccepted,
     PlatformHeld,
     PlatformReleased,
@@ -73,6 +74,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._platform = Bounded(most_labels)
         self._code = Bounded(most_labels)
+        self._operation = Bounded(most_labels)
         self._count()
         self._time()
         self._show()
@@ -85,6 +87,7 @@ class Metrics:
             PlatformHeld: self._hold,
             PlatformReleased: self._release,
             DeliveryStumbled: self._stumble,
+            FieldDrifted: self._drift,
         }
 
     def _count(self) -> None:
@@ -105,6 +108,13 @@ class Metrics:
         )
         self._dead = counter("hutong_deliveries_dead", "Deliveries we gave up; each parks its lane.", "platform")
         self._holds = counter("hutong_platform_holds", "Times a whole platform was held.", "platform", "by")
+        self._drifts = counter(
+            "hutong_drift",
+            "Native fields that an adapter does not know, misses or cannot read.",
+            "platform",
+            "operation",
+            "what",
+        )
         self._stumbles = counter("hutong_delivery_stumbles", "Failures of the gateway itself.", "platform")
 
     def _time(self) -> None:
@@ -181,3 +191,7 @@ class Metrics:
 
     def _stumble(self, event: DeliveryStumbled) -> None:
         self._stumbles.labels(self._platform(event.platform)).inc()
+
+    def _drift(self, event: FieldDrifted) -> None:
+        labels = self._platform(event.platform), self._operation(event.operation), event.what
+        self._drifts.labels(*labels).inc(event.times)

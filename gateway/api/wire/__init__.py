@@ -53,6 +53,18 @@ from gateway.api.wire.platforms import (
     PlatformView,
 )
 from gateway.api.wire.problem import FieldError, Problem
+from gateway.api.wire.trying import (
+    DriftReport,
+    OddityView,
+    OperationDrift,
+    ShadowExample,
+    ShadowField,
+    ShadowOrder,
+    ShadowReport,
+    Trial,
+    TrialRequest,
+    TrialResult,
+)
 
 __all__ = [
     "AcceptedDelivery",
@@ -71,6 +83,7 @@ __all__ = [
     "DossierEntry",
     "DossierPart",
     "DossierSource",
+    "DriftReport",
     "EnrichedView",
     "FieldError",
     "Health",
@@ -79,6 +92,8 @@ __all__ = [
     "MessageDetail",
     "MessagePage",
     "MessageView",
+    "OddityView",
+    "OperationDrift",
     "PackageEntry",
     "PingView",
     "PlatformList",
@@ -98,8 +113,15 @@ __all__ = [
     "ReplayView",
     "RouteView",
     "SettingView",
+    "ShadowExample",
+    "ShadowField",
+    "ShadowOrder",
+    "ShadowReport",
     "StepReason",
     "Submission",
     "TimelineEntry",
+    "Trial",
+    "TrialRequest",
+    "TrialResult",
     "Wire",
 ]

@@ -15,7 +15,7 @@ class PlatformSettings(Wire):
     """How a platform is registered or changed. A secret that is left out stays as it is."""
 
     adapter: str = Field(description="The name of an installed adapter", examples=["penalty"])
-    version: str | None = Field(default=None, description="None follows the adapter's newest")
+    version: str | None = Field(default=None, description="None follows the adapter's active version")
     settings: dict[str, str | int | float | bool | None] = Field(
         default_factory=dict, examples=[{"base_url": "https://cf.example.gov.cn", "app_key": "…"}]
     )

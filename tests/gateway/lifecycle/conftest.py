@@ -63,12 +63,20 @@ class Post(Sender):
         return self.reply
 
 
-async def prove(content: bytes) -> dict[str, Any]:
-    """Prove by the bundle's files, in this process."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "bundle.zip"
-        path.write_bytes(content)
-        return check(path).to_dict()
+@dataclass
+class Proof:
+    """Proves by the bundle's files, in this process; a lenient one is content with everything."""
+
+    lenient: bool = False
+
+    async def __call__(self, content: bytes) -> dict[str, Any]:
+        """Prove a zip."""
+        if self.lenient:
+            return {"ok": True, "findings": []}
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "bundle.zip"
+            path.write_bytes(content)
+            return check(path).to_dict()
 
 
 @dataclass
@@ -77,6 +85,7 @@ class House:
 
     hub: Hub
     post: Post
+    proof: Proof
     client: httpx.AsyncClient
     settled: asyncio.Queue[DeliverySettled]
     events: list[Event]
@@ -147,12 +156,12 @@ async def begin(ledger: Ledger, *more: bytes) -> House:
 
     settings = Settings(ledger="memory://", admin_token=TOKEN)
     known = InstalledAdapters([opened(town("1.0.0")), *map(opened, more)])
-    post = Post()
-    hub = build(settings, adapters=known, sender=post, hooks=(hook,), ledger=ledger, prove=prove)
+    post, proof = Post(), Proof()
+    hub = build(settings, adapters=known, sender=post, hooks=(hook,), ledger=ledger, prove=proof)
     await hub.start()
     transport = httpx.ASGITransport(app=create_app(hub, settings))
     client = httpx.AsyncClient(transport=transport, base_url="http://gateway")
-    return House(hub, post, client, settled, events)
+    return House(hub, post, proof, client, settled, events)
 
 
 @pytest.fixture

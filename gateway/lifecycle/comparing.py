@@ -1,0 +1,170 @@
+"""Let two versions translate the same thing, and tell in which fields they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from adapters import formats
+from adapters.base import Adapter, Lineage, OutboundRequest, Sending, Translation
+from adapters.declarative import DeclarativeAdapter
+from gateway.clock import seconds
+from gateway.lifecycle.differences import ABSENT, differences
+from gateway.lifecycle.tally import Example, Found, Tally
+from schemas.catalog import TYPES
+from schemas.documents import fields
+from schemas.documents.masking import mask
+from schemas.findings import Rejected
+
+T = TypeVar("T")
+
+REJECTED = "rejected"
+"""Stands for the whole: one version refused what the other translated, or refused it for another reason."""
+
+_SHOWN = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A translation that was refused, or that failed."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One record, translated, and the identity it would be known by."""
+
+    translation: Translation
+    identity: str | None
+
+
+def compare_inward(
+    active: Adapter, shadow: Adapter, operation: str, body: bytes, content_type: str | None, tally: Tally
+) -> None:
+    """Let both versions read a body and count how they differ, record by record."""
+    one, other = _both(
+        lambda: _records(active, operation, body, content_type),
+        lambda: _records(shadow, operation, body, content_type),
+        tally,
+    )
+    if isinstance(one, Failed) or isinstance(other, Failed) or len(one) != len(other):
+        _count_whole(operation, one, other, tally)
+        return
+    for before, after in zip(one, other, strict=True):
+        if isinstance(before, Failed) or isinstance(after, Failed):
+            _count_whole(operation, before, after, tally)
+        else:
+            tally.add(operation, list(_documents(before, after)))
+
+
+def compare_outward(active: Adapter, shadow: Adapter, sending: Sending, tally: Tally) -> None:
+    """Let both versions write a request and count how they differ: method, path, headers, body."""
+    one, other = _both(lambda: _written(active, sending), lambda: _written(shadow, sending), tally)
+    if isinstance(one, Failed) or isinstance(other, Failed):
+        _count_whole(sending.type, one, other, tally)
+        return
+    personal = _personal_paths(active, sending.type) | _personal_paths(shadow, sending.type)
+    before, after = (_tree(adapter, sending.type, request) for adapter, request in ((active, one), (shadow, other)))
+    tally.add(
+        sending.type,
+        [
+            Found(path, Example(_shown(a, _is_personal(path, personal)), _shown(b, _is_personal(path, personal))))
+            for path, a, b in differences(before, after)
+        ],
+    )
+
+
+def _both(one: Callable[[], T], other: Callable[[], T], tally: Tally) -> tuple[T | Failed, T | Failed]:
+    """Do both, and add their times."""
+    started = seconds()
+    first = _safely(one)
+    halfway = seconds()
+    second = _safely(other)
+    tally.timed(halfway - started, seconds() - halfway)
+    return first, second
+
+
+def _safely(translate: Callable[[], T]) -> T | Failed:
+    try:
+        return translate()
+    except Rejected as error:
+        return Failed(error.code)
+    except Exception as error:
+        return Failed(type(error).__name__)
+
+
+def _records(adapter: Adapter, operation: str, body: bytes, content_type: str | None) -> Sequence[Read | Failed]:
+    package = adapter.read(operation, body, content_type)
+    return [_safely(lambda: Read(adapter.translate_in(operation, one), one.identity)) for one in package.records]  # noqa: B023
+
+
+def _count_whole(name: str, one: Any, other: Any, tally: Tally) -> None:
+    if one == other:
+        tally.add(name, [])
+        return
+    failed = isinstance(other, Failed) and not isinstance(one, Failed)
+    tally.add(name, [Found(REJECTED, Example(_outcome(one), _outcome(other)))], failed=failed)
+
+
+def _outcome(value: Any) -> str:
+    if isinstance(value, Failed):
+        return value.code
+    return f"{len(value)} records" if isinstance(value, list) else "translated"
+
+
+def _documents(before: Read, after: Read) -> Iterator[Found]:
+    one, other = before.translation, after.translation
+    known = {**fields(TYPES[other.type].document), **fields(TYPES[one.type].document)}
+    whole = {"type": one.type, "identity": before.identity}, {"type": other.type, "identity": after.identity}
+    for path, a, b in differences(*whole):
+        yield Found(path, Example(_shown(a, personal=False), _shown(b, personal=False)))
+    for path, a, b in differences(one.document, other.document):
+        field = known.get(path)
+        personal = field.personal if field else any(known[each].personal for each in known if each.startswith(path))
+        yield Found(path, Example(_shown(a, personal), _shown(b, personal)))
+
+
+def _written(adapter: Adapter, sending: Sending) -> OutboundRequest:
+    return adapter.translate_out(sending)
+
+
+def _tree(adapter: Adapter, message_type: str, request: OutboundRequest) -> dict[str, Any]:
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    body = _parsed(adapter, message_type, request.body)
+    return {"method": request.method, "path": request.path, "headers": headers, "body": body}
+
+
+def _parsed(adapter: Adapter, message_type: str, body: bytes) -> Any:
+    """Read a written body as the platform would; bytes when nobody can."""
+    if not isinstance(adapter, DeclarativeAdapter) or not body:
+        return body
+    try:
+        return formats.read(adapter.compiled.formats["sends", message_type], body).tree
+    except Rejected:
+        return body
+
+
+def _personal_paths(adapter: Adapter, message_type: str) -> frozenset[str]:
+    known = fields(TYPES[message_type].document)
+    return frozenset(
+        _last(one) for one in adapter.lineage(message_type) if one.field in known and known[one.field].personal
+    )
+
+
+def _last(lineage: Lineage) -> str:
+    return lineage.path.rpartition(".")[2]
+
+
+def _is_personal(path: str, personal: frozenset[str]) -> bool:
+    return path in ("path", "body") or any(path.endswith(name) for name in personal)
+
+
+def _shown(value: Any, personal: bool) -> str:
+    if value is ABSENT or value is None:
+        return "—"
+    text = value if isinstance(value, str) else repr(value)
+    if personal:
+        return mask(text)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
