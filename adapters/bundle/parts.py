@@ -37,7 +37,7 @@ class FormatPart(Model):
     sheet: Annotated[str, Field(pattern=r"^[^\\/?*:\[\]]{1,31}$")] | None = None
     """The sheet of an xlsx workbook; the first unless it is said.
     XLSX 的工作表，未写明时为第一个。"""
-    embedded: dict[NativePath, Literal["json", "xml"]] | None = None
+    embedded: Annotated[dict[NativePath, Literal["json", "xml"]], Field(max_length=16)] | None = None
     """The places that hold a whole document as text, with its kind: every path goes on inside it.
     以文本形式嵌入整份文档的位置及其格式；路径可以继续写到其内部。"""
 
