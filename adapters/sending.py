@@ -16,6 +16,7 @@ from adapters.native import NativeSchema
 from adapters.placeholders import Values, flatten
 from adapters.replies import Replies
 from adapters.requests import compile_request, merged
+from schemas.findings import Rejected
 
 _WITHOUT_BODY = frozenset({"GET", "DELETE"})
 
@@ -59,7 +60,10 @@ class Outgoing:
 
     def ask(self, sending: Sending) -> OutboundRequest | None:
         """Write the question to put before resending; None when it cannot be asked."""
-        return self._doubt.write(self._values(sending)) if self._doubt is not None else None
+        try:
+            return self._doubt.write(self._values(sending)) if self._doubt is not None else None
+        except Rejected:
+            return None
 
     def judge_answer(self, reply: Reply) -> Verdict:
         """Read the answer to the question."""

@@ -31,6 +31,8 @@ MAX_BYTES = 256 * 1024
 MAX_DEPTH = 32
 MAX_VALUES = 20_000
 
+_TOP = (1, 1)
+
 Key = str | int
 Keys = tuple[Key, ...]
 
@@ -39,7 +41,7 @@ Keys = tuple[Key, ...]
 class BundleFinding:
     """One fault of a bundle: where it is, what is wrong, and what to do about it.
 
-    `file` is relative to the bundle's folder; `line` and `column` count from 1, and are 0 when the
+    `file` is relative to the bundle's folder; `line` and `column` count from 1, and are 1 when the
     fault is about the whole file. `warning` tells what should be looked at from what must be mended.
     """
 
@@ -47,8 +49,8 @@ class BundleFinding:
     message: Text
     remedy: Text
     file: str = ""
-    line: int = 0
-    column: int = 0
+    line: int = 1
+    column: int = 1
     warning: bool = False
 
 
@@ -97,12 +99,12 @@ def load(text: bytes, name: str) -> Source:
     Raises `BrokenBundle` with the file, line, column and remedy.
     """
     if len(text) > MAX_BYTES:
-        raise BrokenBundle([_SIZE.about(name, (0, 0))])
+        raise BrokenBundle([_SIZE.about(name, _TOP)])
     try:
         decoded = text.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = text.count(b"\n", 0, error.start) + 1
-        raise BrokenBundle([_ENCODING.about(name, (line, 0))]) from None
+        raise BrokenBundle([_ENCODING.about(name, (line, 1))]) from None
     return _Builder(name).build(_events(decoded, name))
 
 
@@ -111,10 +113,10 @@ def _events(text: str, name: str) -> Iterator[Event]:
         yield from YAML(typ="safe", pure=True).parse(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        at = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+        at = (mark.line + 1, mark.column + 1) if mark else _TOP
         raise BrokenBundle([_SYNTAX.about(name, at, str(error.problem or error.context or ""))]) from None
     except (YAMLError, ValueError) as error:
-        raise BrokenBundle([_SYNTAX.about(name, (0, 0), str(error).partition("\n")[0])]) from None
+        raise BrokenBundle([_SYNTAX.about(name, _TOP, str(error).partition("\n")[0])]) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +213,7 @@ class _Builder:
         for event in events:
             self._take(event)
         if not self.roots or self.roots[0] is None:
-            raise BrokenBundle([_EMPTY.about(self.name, (0, 0))])
+            raise BrokenBundle([_EMPTY.about(self.name, _TOP)])
         return Source(self.name, self.roots[0], self.lines)
 
     def _take(self, event: Event) -> None:

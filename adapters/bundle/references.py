@@ -64,6 +64,8 @@ class _Seeker:
         yield from self._type(name, *at)
         yield from self._mapping(send.mapping, name, *at, "mapping")
         yield from self._schema(send.schema_, *at, "schema")
+        if name not in catalog.TYPES:
+            return
         known = self.own | placeholders.FACTS | _fields(name)
         yield from self._request(send.request, known, *at, "request")
         if send.envelope is not None:

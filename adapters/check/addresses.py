@@ -65,7 +65,7 @@ def _covers(wide: When, narrow: When) -> bool:
     if wide.at != narrow.at:
         return False
     if wide.present is not None:
-        return wide.present is narrow.present
+        return wide.present is (narrow.present if narrow.present is not None else "" not in _values(narrow))
     return bool(_values(narrow)) and _values(narrow) <= _values(wide)
 
 

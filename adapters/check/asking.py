@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from adapters import placeholders
-from adapters.bundle.manifest import PARAMETERS, Query
+from adapters.bundle.manifest import PARAMETERS
 from adapters.check.subject import Subject
 from adapters.source import BundleFinding
 from schemas.findings import Text
@@ -20,25 +20,20 @@ DOCUMENTS: Mapping[str, frozenset[str]] = {
 """What each query may answer with."""
 
 
-def faults(subject: Subject) -> Iterator[BundleFinding]:
-    """Tell of queries that would answer with everybody's documents, for ever, or with others."""
-    source = subject.bundle.source
-    for name, query in subject.bundle.manifest.queries.items():
-        used = frozenset().union(*map(placeholders.names, (query.request.path, query.body)))
-        document = subject.compiled.programs[query.mapping].document
-        if document not in DOCUMENTS[name]:
-            wanted = "、".join(sorted(DOCUMENTS[name]))
-            text = Text(f"{name} 的结果应是 {wanted}，映射的是 {document}", f"{name} gives {wanted}, not {document}")
-            remedy = Text("请改用对应文档的映射", "use a mapping of such a document")
-            yield source.finding("query.document", text, remedy, "queries", name, "mapping")
-        if not used & frozenset(PARAMETERS):
-            yield source.finding("query.parameter", _EVERYBODY, _PARAMETER, "queries", name, "request")
-        if _turns_nothing(query, used):
-            yield source.finding("query.page", _SAME_PAGE, _PAGE, "queries", name, "pages")
-
-
-def _turns_nothing(query: Query, used: frozenset[str]) -> Any:
-    return query.pages is not None and query.pages.number not in used
+def faults(subject: Subject, name: str) -> Iterator[BundleFinding]:
+    """Tell of a query that would answer with everybody's documents, for ever, or with others."""
+    source, query = subject.bundle.source, subject.bundle.manifest.queries[cast("Any", name)]
+    used = placeholders.names(query.request.path) | placeholders.names(query.body)
+    document = subject.compiled.programs[query.mapping].document
+    if document not in DOCUMENTS[name]:
+        wanted = "、".join(sorted(DOCUMENTS[name]))
+        text = Text(f"{name} 的结果应是 {wanted}，映射的是 {document}", f"{name} gives {wanted}, not {document}")
+        remedy = Text("请改用对应文档的映射", "use a mapping of such a document")
+        yield source.finding("query.document", text, remedy, "queries", name, "mapping")
+    if not used & frozenset(PARAMETERS):
+        yield source.finding("query.parameter", _EVERYBODY, _PARAMETER, "queries", name, "request")
+    if query.pages is not None and query.pages.number not in used:
+        yield source.finding("query.page", _SAME_PAGE, _PAGE, "queries", name, "pages")
 
 
 _EVERYBODY = Text(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 from adapters import bundle as bundles
@@ -17,6 +18,9 @@ from adapters.mapping import Program
 from adapters.source import BrokenBundle, BundleFinding
 from schemas import documents
 from schemas.findings import Rejected
+
+Use = tuple[str, str]
+"""`receives`, `sends` or `queries`, and the name in it."""
 
 Watch = Callable[[str, int, int], None]
 """Told what is proved next, how many steps are done, and of how many."""
@@ -42,43 +46,59 @@ def prove(bundle: Bundle, watch: Watch = unwatched) -> Report:
         compiled = subject(bundle)
     except BrokenBundle as broken:
         return Report(manifest.adapter, manifest.version, bundle.digest, ordered(broken.findings))
-    findings = [
-        *_coverage(compiled),
-        *upkeep.notes(compiled),
-        *addresses.impossible(compiled),
-        *asking.faults(compiled),
-    ]
+    faulty = _Faulty()
+    findings = [*_declared(compiled, faulty), *upkeep.notes(compiled), *addresses.impossible(compiled)]
     pairs = list(golden.pairs(compiled, findings))
     findings.extend(golden.missing(compiled))
-    for pair in pairs:
-        findings.extend(golden.prove(compiled, pair))
+    findings.extend(_samples(compiled, pairs, faulty))
     mappings = {mapping: program for _, _, mapping, program in compiled.uses()}
     for done, (mapping, program) in enumerate(mappings.items()):
         watch(f"mappings/{mapping}.yaml", done, len(mappings))
-        findings.extend(_trials(compiled, mapping, program, pairs))
+        findings.extend(_trials(compiled, mapping, program, pairs, faulty))
     watch("", len(mappings), len(mappings))
     tried = GENERATED * len(mappings)
     return Report(manifest.adapter, manifest.version, bundle.digest, ordered(findings), len(pairs), tried)
 
 
-def _coverage(subject: Subject) -> Iterator[BundleFinding]:
+class _Faulty(set[Use]):
+    """What has an error told already: what its documents look like only repeats it."""
+
+    def watch(self, use: Use, findings: Iterable[BundleFinding]) -> Iterator[BundleFinding]:
+        for finding in findings:
+            if not finding.warning:
+                self.add(use)
+            yield finding
+
+
+def _declared(subject: Subject, faulty: _Faulty) -> Iterator[BundleFinding]:
     for section, name, mapping, program in subject.uses():
         if section == "receives":
-            yield from coverage.received(subject, name, subject.bundle.manifest.receives[name], program)
+            found = coverage.received(subject, name, subject.bundle.manifest.receives[name], program)
         elif section == "sends":
-            yield from coverage.sent(subject, name, program)
+            found = coverage.sent(subject, name, program)
         else:
-            yield from coverage.whole(subject, mapping, program)
+            found = chain(coverage.whole(subject, mapping, program), asking.faults(subject, name))
+        yield from faulty.watch((section, name), found)
 
 
-def _trials(subject: Subject, mapping: str, program: Program, pairs: list[golden.Pair]) -> Iterator[BundleFinding]:
+def _samples(subject: Subject, pairs: list[golden.Pair], faulty: _Faulty) -> Iterator[BundleFinding]:
+    for pair in pairs:
+        for section, name, _, _ in subject.uses():
+            if name == pair.name and (section, name) not in faulty:
+                yield from golden.prove(subject, section, pair)
+
+
+def _trials(
+    subject: Subject, mapping: str, program: Program, pairs: list[golden.Pair], faulty: _Faulty
+) -> Iterator[BundleFinding]:
     """Both laws and the platform's schema, on generated documents and on the samples."""
     made = list(generated(program.document, mapping))
-    names = {name: section for section, name, used, _ in subject.uses() if used == mapping}
+    uses = [(section, name) for section, name, used, _ in subject.uses() if used == mapping]
+    names = {name for _, name in uses}
     sampled = [one for pair in pairs if pair.name in names for one in _documents(subject, program, pair)]
     yield from Laws(subject, mapping, program).findings([*made, *sampled])
-    for name, section in names.items():
-        if section == "sends":
+    for section, name in uses:
+        if section == "sends" and (section, name) not in faulty:
             yield from Outbound(subject, name).findings(made)
 
 

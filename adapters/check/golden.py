@@ -87,18 +87,18 @@ def missing(subject: Subject) -> Iterator[BundleFinding]:
             )
 
 
-def prove(subject: Subject, pair: Pair) -> Iterator[BundleFinding]:
-    """Translate a pair in the direction of its name and compare; each sample has one finding at most a side."""
+def prove(subject: Subject, section: str, pair: Pair) -> Iterator[BundleFinding]:
+    """Translate a pair as an operation, a message type or a query does, and tell the first difference."""
     try:
-        if pair.name in subject.compiled.receives:
+        if section == "receives":
             yield from _compare(pair, _inward(subject, pair))
-        elif pair.name in subject.compiled.sends:
+        elif section == "sends":
             yield from _outward(subject, pair)
         else:
             found, _ = subject.adapter.read_query(pair.name, Reply(200, {}, pair.native))
             yield from _compare(pair, [one.document for one in found])
     except Rejected as error:
-        yield _rejected(subject, pair, error)
+        yield _rejected(section, pair, error)
 
 
 def _inward(subject: Subject, pair: Pair) -> Any:
@@ -138,10 +138,10 @@ def _first(file: str, content: bytes, found: list[Difference]) -> Iterator[Bundl
         yield BundleFinding("sample.differs", text, _SAMPLE, file, *_spot(content, one.keys))
 
 
-def _rejected(subject: Subject, pair: Pair, error: Rejected) -> BundleFinding:
+def _rejected(section: str, pair: Pair, error: Rejected) -> BundleFinding:
     """Tell the first reason: of a sample sent it is the canonical half that could not be written."""
     said = (error.findings or (Finding(error.code, error.detail),))[0]
-    outward = pair.name in subject.compiled.sends and not error.code.startswith(("body.", "json.", "xml.", "soap."))
+    outward = section == "sends" and not error.code.startswith(("body.", "json.", "xml.", "soap."))
     file = pair.other if outward else pair.file
     line, column = _native_spot(pair.text, said.field or said.path) if outward else _native_spot(pair.native, said.path)
     return told(file, "sample.rejected", said, _SAMPLE, line=line, column=column)

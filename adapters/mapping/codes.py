@@ -172,4 +172,4 @@ _REMEDY = {
 
 
 def _fault(file: str, line: int, code: str, zh: str, en: str) -> BundleFinding:
-    return BundleFinding(code, Text(zh, en), _REMEDY[code], file, line)
+    return BundleFinding(code, Text(zh, en), _REMEDY[code], file, max(line, 1))

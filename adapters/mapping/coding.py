@@ -12,14 +12,17 @@ from schemas.codes import table
 from schemas.documents import Field
 from schemas.findings import Text
 
+MAX_STRANGERS = 20
+
 
 def check_tables(field: Field, chain: Sequence[Converter], keys: Keys, faults: Faults, *, writes: bool) -> None:
     """Find canonical codes nobody defined, and note those that could not be written."""
     for step in chain:
         if step.codes is not None and field.codes:
             canonical = table(field.codes).codes
-            faults.found.extend(_stranger(step.codes, code, field) for code in step.codes.strangers(canonical))
-            if writes and (gaps := step.codes.gaps(canonical)):
+            strangers = step.codes.strangers(canonical)[:MAX_STRANGERS]
+            faults.found.extend(_stranger(step.codes, code, field) for code in strangers)
+            if writes and not strangers and (gaps := step.codes.gaps(canonical)):
                 _note_gaps(step.codes, gaps, keys, faults)
 
 

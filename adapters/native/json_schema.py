@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -35,10 +36,11 @@ class JsonSchema:
             raise broken(file, error.detail, *spot(error.detail.en)) from None
         except jsonschema_rs.ValidationError as error:
             reason = error.message.partition("\n")[0]
-            raise broken(file, Text(reason, reason), *json_spot(content, tuple(error.instance_path))) from None
+            at = json_spot(content, tuple(error.instance_path)) if error.instance_path else _mentioned(content, reason)
+            raise broken(file, Text(reason, reason), *at) from None
         except (ValueError, jsonschema_rs.ReferencingError) as error:
             reason = str(error).partition("\n")[0]
-            raise broken(file, Text(reason, reason)) from None
+            raise broken(file, Text(reason, reason), *_mentioned(content, reason)) from None
         self.shape: Shape = JsonShape(parsed, parsed if isinstance(parsed, Mapping) else {})
 
     def faults(self, body: Body) -> Iterator[tuple[Location, Finding]]:
@@ -47,6 +49,16 @@ class JsonSchema:
                 return
             where = tuple(error.instance_path)
             yield where, Finding(CODE, _text(error), path=written((*where, *_lacking(error))))
+
+
+_QUOTED = re.compile(r"'([^']{3,200})'")
+
+
+def _mentioned(content: bytes, reason: str) -> tuple[int, int]:
+    """Find what a compiler names and does not place, as the target of a reference."""
+    match = _QUOTED.search(reason)
+    at = content.find(match[1].encode("utf-8")) if match else -1
+    return (content.count(b"\n", 0, at) + 1, at - content.rfind(b"\n", 0, at)) if at >= 0 else (1, 1)
 
 
 _SAID: Mapping[str, str] = {

@@ -308,6 +308,16 @@ def test_in_doubt_it_can_be_asked(town: DeclarativeAdapter) -> None:
     assert town.ask(_sending("case.progressed", document)) is None
 
 
+def test_a_question_that_the_document_cannot_put_is_not_put() -> None:
+    """Its path names a field that this document does not have: what is in doubt is sent again."""
+    files = dict(load_bundle(TOWN).files)
+    asked = files["adapter.yaml"].replace(b'GET, path: "/cases/{case_number}"', b'GET, path: "/cases/{amount}"')
+    adapter = DeclarativeAdapter(assemble({**files, "adapter.yaml": asked}))
+    without = {name: value for name, value in EXECUTION.items() if name != "amount"}
+    assert adapter.ask(_sending()) is not None
+    assert adapter.ask(_sending("penalty.executed", without)) is None
+
+
 def test_a_query_asks_with_what_is_known(town: DeclarativeAdapter) -> None:
     """A parameter not given is left out; with none at all there is nothing to ask."""
     assert town.query("penalties", {"credit_code": "91110000600037341L"}, {}) == OutboundRequest(

@@ -78,11 +78,11 @@ def test_keys_are_always_text() -> None:
         (b"a: 1\n\tb: 2\n", "yaml.syntax", 2),
         (b"? [a]\n: 1\n", "yaml.key", 1),
         (b"a: b\n\xff: c\n", "yaml.encoding", 2),
-        (b"", "yaml.empty", 0),
-        (b"# nothing\n", "yaml.empty", 0),
-        (b"a: \x00\n", "yaml.syntax", 0),
+        (b"", "yaml.empty", 1),
+        (b"# nothing\n", "yaml.empty", 1),
+        (b"a: \x00\n", "yaml.syntax", 1),
         (b"[" * 40, "yaml.depth", 1),
-        (b"a" * (1024 * 1024 + 1), "yaml.size", 0),
+        (b"a" * (256 * 1024 + 1), "yaml.size", 1),
     ],
 )
 def test_what_is_refused_is_told_with_its_line(text: bytes, code: str, line: int) -> None:

@@ -52,9 +52,9 @@ def test_gaps_and_strangers_are_told() -> None:
         ("native,canonical,title\n1,,x\n", "codes.row", 2),
         ("native,canonical,title\n1,a,x,1,2\n", "codes.row", 2),
         ('native,canonical,title\n1,"a,x\n', "codes.csv", 2),
-        ("native,canonical,title\n" + "1,a,\n" * (MAX_ROWS + 1), "codes.rows", 0),
+        ("native,canonical,title\n" + "1,a,\n" * (MAX_ROWS + 1), "codes.rows", 1),
         ("native,canonical,title\n罚,a,\n".encode("gbk"), "codes.encoding", 2),
-        ("x" * (1024 * 1024 + 1), "codes.size", 0),
+        ("x" * (1024 * 1024 + 1), "codes.size", 1),
     ],
 )
 def test_a_faulty_table_is_refused_with_its_line(text: str | bytes, code: str, line: int) -> None:

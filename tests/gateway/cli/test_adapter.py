@@ -81,7 +81,7 @@ def test_a_bundle_that_its_double_does_not_accept_fails(hutong, tmp_path):
     manifest = tmp_path / "town/adapter.yaml"
     manifest.write_text(
         manifest.read_text().replace(
-            "    reply:\n", "    reply:\n      - {when: {status: 2xx, at: code, present: true}, verdict: dead}\n", 1
+            "    reply:\n", "    reply:\n      - {when: {status: 2xx, at: data.no, present: true}, verdict: dead}\n", 1
         )
     )
     said = hutong("adapter", "check", "town")
