@@ -106,7 +106,7 @@ def observe(records: Sequence[Tree]) -> Table:
     found: dict[Steps, _Seen] = {}
     left_out: dict[str, None] = {}
     for steps, value in _bounded(taken, lists):
-        if not _writable(steps):
+        if not writable(steps):
             left_out[_label(steps)] = None
         elif steps in found or len(found) < MAX_COLUMNS:
             found.setdefault(steps, _Seen()).take(value)
@@ -114,8 +114,18 @@ def observe(records: Sequence[Tree]) -> Table:
             left_out[_label(steps)] = None
         if len(left_out) > MAX_COLUMNS:
             break
+    for steps in _doubled(found):
+        if found.pop(steps).filled:
+            left_out[_label(steps)] = None
     columns = tuple(_column(steps, seen) for steps, seen in found.items())
     return Table(columns, len(taken), tuple(left_out))
+
+
+def _doubled(found: Iterable[Steps]) -> list[Steps]:
+    """Places that hold a plain value here and more than that elsewhere."""
+    inner = {_plain(steps)[:length] for steps in found for length in range(1, len(_plain(steps)))}
+    listed = {_plain(steps) for steps in found if steps[-1] is EACH}
+    return [steps for steps in found if _plain(steps) in inner or (steps[-1] is not EACH and _plain(steps) in listed)]
 
 
 def _column(steps: Steps, seen: _Seen) -> Column:
@@ -175,7 +185,8 @@ def _plain(steps: Steps) -> tuple[str, ...]:
     return tuple(step for step in steps if step is not EACH)
 
 
-def _writable(steps: Steps) -> bool:
+def writable(steps: Steps) -> bool:
+    """Whether a mapping can name this place."""
     text = render(steps)
     if len(text) > MAX_LENGTH or len(steps) > MAX_STEPS or not text.isprintable():
         return False

@@ -18,7 +18,6 @@ from adapters.suggest.guessing import Guess, guess, is_sure
 from adapters.suggest.judging import Suggestion
 from adapters.suggest.operation import Operation
 from adapters.suggest.sampling import Sample
-from adapters.suggest.terms import NO_FIELD
 from schemas import documents
 from schemas.catalog import TYPES
 from schemas.findings import Rejected, Text
@@ -146,14 +145,15 @@ def _operation(name: str, message_type: str, samples: Sequence[Sample]) -> Opera
     around = envelope(bodies, xml=samples[0].extension == "xml")
     table = observe([record for body in bodies for record in records(body, around.split)])
     [found] = guess(table, [message_type])
-    if not any(one.target not in ("", NO_FIELD) for one in found.suggestions):
+    drafted = Operation(
+        name, message_type, tuple(samples), around, table, found.suggestions, _tables(message_type, found.suggestions)
+    )
+    if not drafted.sure and drafted.likeliest is None:
         raise Undraftable(
             Text(f"操作 {name} 的列没有一列认得出", f"no column of {name} is known as a field of {message_type}"),
             Text("请核对消息类型（--operation）与样例", "check the message type (--operation) and the samples"),
         )
-    return Operation(
-        name, message_type, tuple(samples), around, table, found.suggestions, _tables(message_type, found.suggestions)
-    )
+    return drafted
 
 
 def _tables(message_type: str, suggestions: Sequence[Suggestion]) -> dict[str, DraftTable]:

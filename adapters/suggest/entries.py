@@ -68,7 +68,7 @@ def _convert(
     elif first.type == "code":
         _code(parts, first, codes)
     elif first.type == "decimal":
-        parts.keys["as"] = "decimal"
+        parts.keys["as"] = "dms" if shapes.is_dms(column.values) else "decimal"
     elif first.identifier in (DocumentNumber, IndustryCode):
         parts.keys["as"] = first.identifier.name if first.identifier else "text"
 
@@ -90,16 +90,20 @@ def _moment(parts: _Parts, known: Field, column: Column) -> None:
     parts.keys["as"] = {known.type: patterns[0] if len(patterns) == 1 else list(patterns)}
     if known.type == "datetime" and patterns[0] in shapes.DATES:
         parts.keys["lossy"] = "原值只有日期，没有时刻"
+    elif known.type == "datetime" and "%S" not in patterns[0]:
+        parts.keys["lossy"] = "原值只到分，没有秒"
 
 
 def _money(parts: _Parts, known: Field, column: Column, table: Table) -> None:
     found = units.unit(column, table, fine="investment" not in known.path)
     if found is None:
-        parts.keys["as"] = "decimal"
         parts.notes.append("单位待核对：decimal 为元，{scale: 10000} 为万元")
     else:
-        parts.keys["as"] = "decimal" if found.factor == 1 else {"scale": found.factor}
         parts.notes.append(found.reason)
+    read = units.amounts(column.values)
+    scale: list[Any] = [{"scale": found.factor}] if found is not None and found.factor != 1 else []
+    chain = [*(read.chain if read else ()), *scale] or ["decimal"]
+    parts.keys["as"] = chain[0] if len(chain) == 1 else chain
 
 
 def _region(parts: _Parts, column: Column) -> None:

@@ -9,15 +9,13 @@ from adapters import trees
 from adapters.base import Tree
 from adapters.formats.values import as_text
 from adapters.mapping.paths import EACH, MAX_STEPS, Step, render
-from adapters.suggest.columns import Steps, walk
+from adapters.suggest.columns import Steps, walk, writable
 
 ENOUGH = 0.6
 """The share of a body's columns that its records hold."""
 
 _RECORDS = frozenset({"record", "row", "item", "rec", "entity", "记录", "行", "数据行", "数据项"})
-_COUNTS = frozenset({"jls", "count", "total", "recordcount", "totalcount", "num", "size", "zts", "zs"}) | frozenset(
-    {"记录数", "总数", "条数", "数据条数", "记录条数"}
-)
+_COUNTS = frozenset({"jls", "recordcount", "record_count", "记录数", "记录条数", "数据条数"})
 _MAX_PLACES = 20_000
 
 
@@ -34,7 +32,8 @@ def envelope(bodies: Sequence[Tree], *, xml: bool) -> Envelope:
     if any(isinstance(body, list) for body in bodies):
         return Envelope(trees.ITEMS)
     whole = {_names(steps) for body in bodies for steps, _ in _leaves(body)}
-    for place in sorted(_places(bodies, xml), key=len):
+    places = (place for place in _places(bodies, xml) if writable((*place, EACH)))
+    for place in sorted(places, key=lambda place: (len(place), place)):
         inside = {steps for steps in whole if steps[: len(place)] == place and len(steps) > len(place)}
         if len(inside) >= ENOUGH * len(whole) and len(inside) > 1:
             split = render((*place, EACH))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from adapters.mapping.paths import EACH
-from adapters.suggest import naming, shapes, terms
+from adapters.suggest import naming, shapes, terms, units
 from adapters.suggest.columns import Column, Steps, Table
 from adapters.suggest.shapes import Fit, Level
 from adapters.suggest.terms import NO_FIELD
@@ -18,13 +18,16 @@ from schemas.identifiers import CitizenId, CreditCode, PermitNumber, ProjectCode
 CONFIDENT = 0.9
 """From here on a suggestion is written into the mapping; below, it is a comment for a human."""
 
+RIVALS = "另有列也像"
+"""How the note of a column begins that is not the only one for a field."""
+
 _SHOWN = 0.4
 _RIVAL = 0.12
 _DISPUTED = 0.85
 _LEFT = {
     Level.IMPOSSIBLE: 0.3,
     Level.DOUBTFUL: 0.8,
-    Level.UNKNOWN: 0.97,
+    Level.UNKNOWN: 0.93,
     Level.PLAUSIBLE: 1.0,
     Level.TYPED: 1.0,
     Level.STRONG: 1.0,
@@ -40,6 +43,12 @@ class Candidate:
     title: str
     confidence: float
     reason: str
+    named: float = 0.0
+    """How far the name alone says so."""
+    possible: bool = True
+    """Whether the values could be of this field."""
+    checked: bool = False
+    """Whether a check digit or a canonical code says so too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +91,7 @@ class _Judge:
     """The words and fields of one document, beside the columns of one table."""
 
     def __init__(self, table: Table, document: str) -> None:
+        self.table = table
         self.document = document
         self.fields = documents.fields(document)
         self.prefixes = naming.table_prefixes([column.name for column in table.columns])
@@ -108,7 +118,7 @@ class _Judge:
         whole = naming.matches(column.name, terms.vocabulary(self.document), self.prefixes)
         if inside is None:
             return whole
-        own = naming.matches(column.name, terms.vocabulary(self.document, f"{inside}."), self.prefixes)
+        own = naming.matches(column.name, terms.vocabulary(self.document, f"{inside}."), self.prefixes, inside=True)
         named = {match.target for match in own}
         return (*own, *(replace(match, score=match.score - 0.1) for match in whole if match.target not in named))
 
@@ -126,9 +136,12 @@ class _Judge:
         fit = self._fit(match.target, known, column)
         certainty = match.score * _LEFT[fit.level]
         certainty += (1 - certainty) * _GAIN.get(fit.level, 0.0)
+        if known and known[0].type == "money" and column.values and self._unit_unknown(known[0], column):
+            certainty, fit = min(certainty, _DISPUTED), Fit(fit.level, f"{fit.reason}，单位是元还是万元不明")
         title = " ".join(field.title for field in known)
         reason = f"{match.reason}；{fit.reason}" if fit.reason else match.reason
-        return Candidate(match.target, title, round(min(certainty, 0.99), 2), reason)
+        possible, checked = fit.level is not Level.IMPOSSIBLE, fit.level is Level.STRONG
+        return Candidate(match.target, title, round(min(certainty, 0.99), 2), reason, match.score, possible, checked)
 
     def _fit(self, target: str, known: list[Field], column: Column) -> Fit:
         if len(known) > 1:
@@ -141,22 +154,29 @@ class _Judge:
             return Fit(Level.IMPOSSIBLE, "列是列表，字段不是")
         return shapes.fit(field, column)
 
+    def _unit_unknown(self, field: Field, column: Column) -> bool:
+        return units.unit(column, self.table, fine="investment" not in field.path) is None
+
     def _by_value(self, column: Column) -> Iterator[Candidate]:
         """What the values alone say of a name that says nothing."""
-        if not column.values or column.items:
+        if not column.values or column.lists:
             return
         for kind, ends, score in _TELLING:
             if _all_are(kind, column):
                 paths = [path for path in self.fields if path.rpartition(".")[2] in ends and "[]" not in path]
-                certainty = score if len(paths) == 1 or self._plainly_the_party(kind, column) else 0.6
+                sure = (len(paths) == 1 and kind is not CreditCode) or self._plainly_the_party(kind, column)
+                certainty = score if sure else 0.6
                 reason = f"列名不认识；值通过{kind.title}校验"
                 for path in _party_first(paths)[:3]:
                     yield Candidate(path, self.fields[path].title, certainty, reason)
                     certainty = min(certainty, 0.6)
 
     def _plainly_the_party(self, kind: object, column: Column) -> bool:
-        """The only credit code of the table, and an enterprise's (GB 32100-2015: 9 is 市场监管)."""
-        several = "operator.name" in self.fields or "prepared_by.name" in self.fields
+        """The only credit code of the table, and an enterprise's (GB 32100-2015: 9 is 市场监管).
+
+        Not where a person may be the party: a column for either number would look the same.
+        """
+        several = {"operator.name", "prepared_by.name", "party.citizen_id"} & self.fields.keys()
         return (
             kind is CreditCode
             and not several
@@ -217,10 +237,17 @@ def _by_content(known: list[str], columns: list[Column], document: str, prefixes
 
 
 def _disputed(found: Suggestion) -> Suggestion:
-    """Two meanings nearly as likely: a human decides, unless a check digit settles it."""
+    """Two meanings as likely by name, and neither ruled out by the values: a human decides.
+
+    A check digit settles it, and so does a canonical code.
+    """
     best, *others = found.candidates
-    rivals = [one for one in others if best.confidence - one.confidence < _RIVAL]
-    if not rivals or "校验" in best.reason:
+    rivals = [
+        one
+        for one in others
+        if one.possible and (best.named - one.named < _RIVAL or best.confidence - one.confidence < _RIVAL)
+    ]
+    if not rivals or best.checked:
         return found
     capped = replace(best, confidence=min(best.confidence, _DISPUTED))
     return replace(found, candidates=(capped, *others), note="有几种可能")
@@ -232,9 +259,11 @@ def _settled(found: Iterable[Suggestion]) -> Iterator[Suggestion]:
     claims: dict[tuple[str, Steps], list[float]] = defaultdict(list)
     for one in suggestions:
         if one.confident and one.target != NO_FIELD:
-            claims[one.target, one.column.items or ()].append(one.confidence)
+            for part in one.target.split(", "):
+                claims[part, one.column.items or ()].append(one.confidence)
     for one in suggestions:
-        held = claims.get((one.target, one.column.items or ()), [])
+        parts = [claims.get((part, one.column.items or ()), []) for part in one.target.split(", ")]
+        held = max(parts, key=len)
         if (
             not one.confident
             or len(held) < 2
@@ -245,4 +274,4 @@ def _settled(found: Iterable[Suggestion]) -> Iterator[Suggestion]:
         else:
             best = one.candidates[0]
             capped = replace(best, confidence=min(best.confidence, _DISPUTED))
-            yield replace(one, candidates=(capped, *one.candidates[1:]), note=f"另有列也像{best.title}")
+            yield replace(one, candidates=(capped, *one.candidates[1:]), note=f"{RIVALS}{best.title}")

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from adapters import trees
+from adapters.formats.values import Format
 from adapters.mapping.paths import Step
 from adapters.suggest.operation import Operation
 from adapters.suggest.terms import NO_FIELD
@@ -32,27 +33,22 @@ def manifest(name: str, kind: str, title: str, operations: Sequence[Operation]) 
         "version: 0.1.0",
         f"title: {text(title)}",
         f"kind: {kind}",
-        f"format: {flow({'body': 'json', 'charset': first.charset})}",
+        f"format: {flow({'body': first.body, 'charset': first.charset})}",
         "auth: {scheme: none}    # api-key、basic、hmac 等，见适配包语法",
         "",
         "receives:",
     ]
     for operation in operations:
-        lines.extend(_receive(operation))
+        lines.extend(_receive(operation, first))
     return "\n".join([*lines, "", *(comment(line) if line[0] != " " else f"# {line}" for line in _SENDS), ""])
 
 
-def _receive(operation: Operation) -> Iterator[str]:
-    written = operation.samples[0].format
+def _receive(operation: Operation, usual: Format) -> Iterator[str]:
     yield f"  {operation.name}:"
     yield f"    type: {operation.type}  {comment(TYPES[operation.type].title)}"
     yield f"    mapping: {operation.name}"
-    said: dict[str, Any] = {"body": written.body, "charset": written.charset}
-    if written.body == "csv" and written.delimiter != ",":
-        said["delimiter"] = written.delimiter
-    if written.root:
-        said["root"] = written.root
-    yield f"    format: {flow(said)}"
+    if said := _format(operation.samples[0].format, usual):
+        yield f"    format: {flow(said)}"
     if operation.envelope.split:
         yield f"    split: {flow(operation.envelope.split)}"
     if operation.envelope.require:
@@ -62,6 +58,17 @@ def _receive(operation: Operation) -> Iterator[str]:
         yield f"    schema: {schema_name(operation)}"
     else:
         yield f"    {comment('样例含多个命名空间，未推断平台模式；有 XSD 时写 schema: 文件名')}"
+
+
+def _format(written: Format, usual: Format) -> dict[str, Any]:
+    """What an operation's format says beyond the adapter's."""
+    same = (written.body, written.charset) == (usual.body, usual.charset)
+    said: dict[str, Any] = {} if same else {"body": written.body, "charset": written.charset}
+    if written.body == "csv" and written.delimiter != ",":
+        said["delimiter"] = written.delimiter
+    if written.root:
+        said["root"] = written.root
+    return said
 
 
 def _identity(operation: Operation) -> Iterator[str]:

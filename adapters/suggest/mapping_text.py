@@ -11,11 +11,12 @@ from adapters.suggest import shapes
 from adapters.suggest.coding import DraftTable
 from adapters.suggest.columns import Steps
 from adapters.suggest.entries import COMMAS, Entry, entry
-from adapters.suggest.judging import CONFIDENT, Candidate, Suggestion
+from adapters.suggest.judging import CONFIDENT, RIVALS, Candidate, Suggestion
 from adapters.suggest.operation import Operation
 from adapters.suggest.terms import NO_FIELD
 from adapters.suggest.yaml_text import comment, comments, flow, text
 from schemas import documents
+from schemas.documents import Field
 
 Tables = Mapping[str, DraftTable]
 
@@ -39,6 +40,7 @@ class _Writing:
         self.fields = documents.fields(operation.document)
         self.sure, self.needless = operation.sure, operation.needless
         self.asked, self.unknown = operation.asked, operation.unknown
+        self.written: set[str] = set()
 
     def whole(self) -> str:
         head = comments(line.format(confident=f"{CONFIDENT:.2f}") for line in _HEAD)
@@ -64,6 +66,7 @@ class _Writing:
                 yield self._line(one, one.candidates[0], "  ")
         for container, columns in parallel.items():
             yield from self._parallel(container, columns)
+            self.written.add(container)
 
     def _line(self, one: Suggestion, candidate: Candidate, indent: str, *, inside: str = "") -> str:
         written = self._entry(one, candidate, one.column.steps if not inside else _below(one.column.steps))
@@ -89,7 +92,6 @@ class _Writing:
     def _lists(self) -> Iterator[str]:
         """Lists of objects; two native lists taken for one canonical list would be one key too many."""
         places = dict.fromkeys(one.column.items for one in self.sure if one.column.items)
-        done: set[str] = set()
         for items in places:
             mine = self._ordered(items)
             container = mine[0].target.partition("[].")[0]
@@ -99,16 +101,14 @@ class _Writing:
                 "    fields:",
                 *(self._line(one, one.candidates[0], "      ", inside=f"{container}[].") for one in mine),
             ]
-            yield from lines if container not in done else comments(lines, "  ")
-            done.add(container)
+            yield from lines if container not in self.written else comments(lines, "  ")
+            self.written.add(container)
 
     def _likeliest(self) -> list[str]:
         """Nothing is sure: the likeliest one alone is written, since a mapping without fields cannot be read."""
-        plain = [one for one in self.asked if one.target != NO_FIELD and "[]" not in one.column.path]
-        single = [one for one in plain if "[]." not in one.target] or plain
-        best = max(single, key=lambda one: one.confidence, default=None)
+        best = self.operation.likeliest
         if best is None:
-            return ["  {}"]
+            return []
         self.asked = tuple(one for one in self.asked if one is not best)
         return [
             f"  {comment('没有一列有把握；下一行仅为最可能的，请核对')}",
@@ -128,11 +128,23 @@ class _Writing:
                 yield f"  # {self._line(one, best, '')}"
                 if rest:
                     yield f"  {comment(f'  {one.column.path}：{note}也可能是 ' + '；'.join(rest))}"
+        yield from self._together()
+
+    def _together(self) -> Iterator[str]:
+        """Several columns as likely for one field may all be read, the first that holds something."""
+        groups: dict[str, list[Suggestion]] = defaultdict(list)
+        for one in self.asked:
+            if one.note.startswith(RIVALS) and not one.column.lists and "[" not in one.target:
+                groups[one.target].append(one)
+        for target, some in groups.items():
+            if len(some) > 1:
+                merged = {"at": [one.column.path for one in some]}
+                yield f"  # {target}: {flow(merged)}  {comment('几列都用：读第一个有值的，写第一个')}"
 
     def _missing(self) -> Iterator[str]:
         for path in self.operation.missing:
             field = self.fields[path]
-            yield f"  {comment(f'必填而未映射：{path} {field.title}{_offered(path, self.asked)}')}"
+            yield f"  {comment(f'必填而未映射：{path} {field.title}；{_offered(field, self.asked, self.unknown)}')}"
 
     def _ignored(self) -> Iterator[str]:
         if self.needless:
@@ -167,9 +179,14 @@ def _told(candidate: Candidate) -> str:
     return f"{what}（{candidate.confidence:.2f} {candidate.reason}）"
 
 
-def _offered(path: str, asked: Sequence[Suggestion]) -> str:
-    columns = [one.column.path for one in asked if any(path in c.target.split(", ") for c in one.candidates)]
-    return f"；候选列：{'、'.join(columns[:5])}" if columns else "；样例中没有像它的列"
+def _offered(field: Field, asked: Sequence[Suggestion], unknown: Sequence[Suggestion]) -> str:
+    """The columns that may hold a field: by name, else the unknown ones whose values would suit."""
+    named = [one.column.path for one in asked if any(field.path in c.target.split(", ") for c in one.candidates)]
+    if named:
+        return f"候选列：{'、'.join(named[:5])}"
+    enough = (shapes.Level.TYPED, shapes.Level.STRONG)
+    suited = [one.column.path for one in (*unknown, *asked) if shapes.fit(field, one.column).level in enough]
+    return f"值的类型相符的列：{'、'.join(suited[:8])}" if suited else "样例中没有像它的列"
 
 
 def _shown(one: Suggestion) -> str:

@@ -12,9 +12,10 @@ from adapters.suggest.terms import Index, Term, Vocabulary
 
 MAX_NAME = 80
 
-_INITIALS = {2: 0.6, 3: 0.8, 4: 0.9, 5: 0.93}
+_INITIALS = {2: 0.6, 3: 0.84, 4: 0.9, 5: 0.93}
 _LONG = 0.95
-_CHINESE, _PINYIN, _ENGLISH, _WORD = 0.97, 0.95, 0.93, 0.8
+_CHINESE, _PINYIN, _ENGLISH, _WORD = 0.97, 0.95, 0.93, 0.84
+_BRACKETS = re.compile(r"[(（\[【].*?[)）\]】]")
 _STRIPPED = 0.04
 _HUMPS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 
@@ -28,17 +29,23 @@ class Match:
     reason: str
 
 
-def matches(name: str, vocabulary: Vocabulary, prefixes: frozenset[str] = frozenset()) -> tuple[Match, ...]:
-    """Give the meanings of a name, best first, one a target. `prefixes` are words that stand before many names."""
+def matches(
+    name: str, vocabulary: Vocabulary, prefixes: frozenset[str] = frozenset(), *, inside: bool = False
+) -> tuple[Match, ...]:
+    """Give the meanings of a name, best first, one a target.
+
+    `prefixes` are words that stand before many names. `inside`: the words are those of one object,
+    where a single English word says enough.
+    """
     plain = name[:MAX_NAME].strip().lstrip("@").rpartition(":")[2].strip("_ ")
     best: dict[str, Match] = {}
-    for match in _all(plain, vocabulary, prefixes):
+    for match in _all(plain, vocabulary, prefixes, _ENGLISH if inside else _WORD):
         if match.target not in best or match.score > best[match.target].score:
             best[match.target] = match
     return tuple(sorted(best.values(), key=lambda match: (-match.score, match.target)))
 
 
-def _all(name: str, vocabulary: Vocabulary, prefixes: frozenset[str]) -> Iterator[Match]:
+def _all(name: str, vocabulary: Vocabulary, prefixes: frozenset[str], word: float) -> Iterator[Match]:
     if not name:
         return
     if not name.isascii():
@@ -48,13 +55,16 @@ def _all(name: str, vocabulary: Vocabulary, prefixes: frozenset[str]) -> Iterato
         letters = re.sub(r"[^a-z]", "", spelling.lower())
         yield from _letters(letters, vocabulary, penalty)
         for split in _splits(spelling):
-            yield from _english(split, vocabulary.english, penalty)
+            yield from _english(split, vocabulary.english, penalty, word)
 
 
 def _chinese(name: str, vocabulary: Vocabulary) -> Iterator[Match]:
     plain = terms.normalised(name)
     for term in vocabulary.chinese.get(plain, ()):
         yield Match(term.target, _CHINESE * term.weight, f"列名 = {term.text}")
+    bare = terms.normalised(_BRACKETS.sub("", name))
+    for term in vocabulary.chinese.get(bare, ()) if bare != plain else ():
+        yield Match(term.target, _CHINESE * term.weight - _STRIPPED, f"列名去掉括号 = {term.text}")
     for key, found in vocabulary.chinese.items():
         share = _share(plain, key)
         if share >= 0.5 and key != plain:
@@ -77,9 +87,9 @@ def _letters(letters: str, vocabulary: Vocabulary, penalty: float) -> Iterator[M
         yield Match(term.target, (_PINYIN - penalty) * term.weight, f"拼音 = {term.text}")
 
 
-def _english(found: tuple[str, ...], index: Index, penalty: float) -> Iterator[Match]:
+def _english(found: tuple[str, ...], index: Index, penalty: float, word: float) -> Iterator[Match]:
     phrase = " ".join(found)
-    score = _ENGLISH if len(found) > 1 else _WORD
+    score = _ENGLISH if len(found) > 1 else word
     for term in index.get(phrase, ()):
         yield Match(term.target, (score - penalty) * term.weight, f"英文 {phrase} = {term.text}")
 

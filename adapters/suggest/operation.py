@@ -62,6 +62,14 @@ class Operation:
         return tuple(one for one in self.suggestions if not one.confident and one.candidates)
 
     @property
+    def likeliest(self) -> Suggestion | None:
+        """The likeliest of the columns to be decided about that could stand alone in a mapping."""
+        alone = [
+            one for one in self.asked if one.target != NO_FIELD and "[]." not in one.target and not one.column.lists
+        ]
+        return max(alone, key=lambda one: one.confidence, default=None)
+
+    @property
     def unknown(self) -> tuple[Suggestion, ...]:
         """The columns that nothing is known about."""
         return tuple(one for one in self.suggestions if not one.candidates)

@@ -43,6 +43,7 @@ _YEAR = 31_556_952
 _PHONE = re.compile(r"(\+?86[- ]?)?(1\d{10}|0\d{2,3}[- ]?\d{7,8}(-\d{1,6})?|\d{7,8}|400[- ]?\d{3}[- ]?\d{4})")
 _OFFICE = re.compile(r".{1,40}[〔\[(（【]\s*(19|20)\d{2}\s*[〕\])）】].{0,12}\d{1,6}\s*号?")
 _CODE = re.compile(r"[0-9A-Za-z_\-]{1,24}")
+_DMS = re.compile(r"\d{1,3}\s*[°度]\s*\d{1,2}\s*['′分](\s*\d{1,2}(\.\d+)?\s*[\"″秒])?")
 _HOST = re.compile(r"(https?://|ftp://|/)[^\s]*", re.IGNORECASE)
 _AMOUNT = re.compile(r"\d{1,3}(,\d{3})+|\d+(\.\d+)?")
 
@@ -133,6 +134,11 @@ def _shaped(kind: type[Identifier], text: str) -> bool:
     return True
 
 
+def is_dms(values: tuple[str, ...]) -> bool:
+    """Whether every value is degrees, minutes and seconds."""
+    return bool(values) and all(_DMS.fullmatch(text) for text in values)
+
+
 def separator(values: tuple[str, ...]) -> str | None:
     """The characters that values are joined with, None when no value holds any."""
     counts = {some: sum(any(one in text for one in some) for text in values) for some in SEPARATORS}
@@ -193,6 +199,8 @@ def _date(field: Field, column: Column) -> Fit:
 
 
 def _decimal(field: Field, column: Column) -> Fit:
+    if is_dms(column.values):
+        return Fit(Level.TYPED, "值为度分秒")
     numbers = [number(text) for text in column.values]
     if any(one is None for one in numbers):
         return Fit(Level.IMPOSSIBLE, "值不是数")
@@ -204,7 +212,7 @@ def _decimal(field: Field, column: Column) -> Fit:
 
 
 def _money(field: Field, column: Column) -> Fit:
-    if all(number(text) is not None for text in column.values):
+    if all(number(text.removesuffix("元").removesuffix("万").replace(",", "")) is not None for text in column.values):
         return Fit(Level.TYPED, "值为金额")
     return Fit(Level.IMPOSSIBLE, "值不是数")
 

@@ -18,6 +18,9 @@ from schemas import documents
 NO_FIELD = "-"
 """The target of a name that is known, and that the document has no field for."""
 
+_ANYWHERE = "*"
+"""The target, while words are gathered, of what is no field unless a document says otherwise."""
+
 GENERIC = frozenset(
     {"名称", "姓名", "全称", "代码", "编码", "编号", "类型", "类别", "性质"}
     | {"证号", "名单", "地点", "位置", "格式", "摘要", "路径", "状态", "事实"}
@@ -107,8 +110,14 @@ def synonyms() -> Mapping[str, str]:
 
 def words(phrase: str) -> tuple[str, ...]:
     """The words of an English phrase, each as the one that stands for its synonyms; little words left out."""
+    return tuple(_one(word) for word in phrase.lower().split() if word not in ("of", "the", "by", "is"))
+
+
+def _one(word: str) -> str:
+    """The word that stands for a word, and for its plural."""
     known = synonyms()
-    return tuple(known.get(word, word) for word in phrase.lower().split() if word not in ("of", "the", "by", "is"))
+    single = word[:-1] if word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
+    return known.get(word) or known.get(single) or single
 
 
 @cache
@@ -117,7 +126,7 @@ def english_words() -> frozenset[str]:
     found = set(synonyms())
     for name in documents.NAMES:
         found |= {word for term in _terms(name, "") if term.text.isascii() for word in term.text.lower().split()}
-    return frozenset(word for word in found if len(word) > 1)
+    return frozenset(form for word in found for form in (word, f"{word}s") if len(word) > 1)
 
 
 def _index(pairs: Iterator[tuple[str, Term]] | Sequence[tuple[str, Term]]) -> Index:
@@ -129,20 +138,24 @@ def _index(pairs: Iterator[tuple[str, Term]] | Sequence[tuple[str, Term]]) -> In
 
 
 def _unique(terms: Iterator[Term]) -> Iterator[Term]:
-    """Drop a word for no field where the document has a field called so."""
+    """Drop a word for no field of any document where this document has a field called so."""
     found = list(dict.fromkeys(terms))
-    taken = {normalised(term.text) for term in found if term.target != NO_FIELD}
-    taken |= {" ".join(words(term.text)) for term in found if term.target != NO_FIELD and term.text.isascii()}
+    taken = {_key(term) for term in found if term.target not in (NO_FIELD, _ANYWHERE)}
     for term in found:
-        key = " ".join(words(term.text)) if term.text.isascii() else normalised(term.text)
-        if term.target != NO_FIELD or key not in taken:
+        if term.target != _ANYWHERE:
             yield term
+        elif _key(term) not in taken:
+            yield Term(NO_FIELD, term.text, term.weight)
+
+
+def _key(term: Term) -> str:
+    return " ".join(words(term.text)) if term.text.isascii() else normalised(term.text)
 
 
 def _terms(document: str, inside: str) -> Iterator[Term]:
     name = document.partition("/")[0]
     for term in (*_titles(document), *_composed(document, name, inside), *_listed(document, name)):
-        if not inside or term.target == NO_FIELD or term.target.startswith(inside):
+        if not inside or term.target in (NO_FIELD, _ANYWHERE) or term.target.startswith(inside):
             yield term
     if inside:
         yield from _inner(document, inside)
@@ -174,8 +187,10 @@ def _chinese(
 ) -> Iterator[Term]:
     for title in titles:
         yield from (Term(target, _joined(title, leaf)) for leaf in leaves)
+        if role == "place" and main:
+            yield from (Term("region", title + word) for word in ("行政区划", "行政区划代码", "区划代码"))
         if bare == "yes" and (role != "place" or title.endswith(_PLACES)):
-            yield Term(target, title, 0.97)
+            yield Term(target, title)
     if main:
         for leaf in leaves:
             if leaf not in GENERIC and (bare == "main" or leaf in ("单位名称", "企业名称")):
@@ -186,7 +201,7 @@ def _english(target: str, main: str, bare: str, titles: Sequence[str], leaves: S
     for title in titles:
         yield from (Term(target, f"{title} {leaf}") for leaf in leaves if leaf and title)
         if bare == "yes" and title:
-            yield Term(target, title, 0.97)
+            yield Term(target, title)
     if main and bare == "main":
         yield from (Term(target, leaf) for leaf in leaves if leaf)
 
@@ -198,9 +213,9 @@ def _inner(document: str, inside: str) -> Iterator[Term]:
     role = next((row[2] for row in _rows("containers") if (row[0], row[1]) == (name, inside.rstrip("."))), "")
     for leaf_role, leaf, _, leaf_terms, leaf_phrases, _ in _rows("leaves"):
         if leaf_role == role and f"{inside}{leaf}" in known:
-            yield from (
-                Term(f"{inside}{leaf}", text) for text in (*leaf_terms.split(), *leaf_phrases.split("|")) if text
-            )
+            phrases = [phrase for phrase in leaf_phrases.split("|") if phrase]
+            texts = (*leaf_terms.split(), *phrases, *(f"user {phrase}" for phrase in phrases))
+            yield from (Term(f"{inside}{leaf}", text) for text in texts)
 
 
 def _joined(title: str, leaf: str) -> str:
@@ -217,8 +232,8 @@ def _listed(document: str, name: str) -> Iterator[Term]:
         if owners != "*" and name not in owners.split():
             continue
         if target == NO_FIELD or all(part in known for part in target.split(", ")):
-            yield from (Term(target, text) for text in titles.split())
-            yield from (Term(target, text) for text in phrases.split("|") if text)
+            meant = _ANYWHERE if (owners, target) == ("*", NO_FIELD) else target
+            yield from (Term(meant, text) for text in (*titles.split(), *phrases.split("|")) if text)
 
 
 def _containers(document: str, known: Mapping[str, object]) -> Mapping[str, tuple[str, ...]]:
