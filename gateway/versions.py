@@ -34,6 +34,12 @@ def may_become(before: AdapterState, after: AdapterState) -> bool:
     return after in TRANSITIONS[before]
 
 
+def drawing() -> str:
+    """Give the states as mermaid text, a line a step, generated from `TRANSITIONS`."""
+    steps = [f"    {state} --> {after}" for state in AdapterState for after in AdapterState if may_become(state, after)]
+    return "\n".join(["stateDiagram-v2", f"    [*] --> {AdapterState.DRAFT}", *steps]) + "\n"
+
+
 @dataclass(frozen=True, slots=True)
 class AdapterVersion:
     """One immutable version of an adapter, as it stands. Its bundle's bytes are kept beside it.

@@ -14,15 +14,15 @@ import typer
 from prometheus_client.metrics_core import Metric
 
 from adapters.mapping import REGISTRY
+from gateway import message, versions
 from gateway.cli.main import app
-from gateway.message import drawing
 from gateway.settings import PREFIX, Settings
 from gateway.telemetry.metrics import Metrics
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "reference.md"
 ARCHITECTURE = ROOT / "ARCHITECTURE.md"
-_STATES = ("<!-- states -->\n", "<!-- /states -->\n")
+_DRAWINGS = {"states": message.drawing, "version states": versions.drawing}
 
 
 def page() -> str:
@@ -40,9 +40,12 @@ def page() -> str:
 
 def architecture() -> str:
     """Give ARCHITECTURE.md with the drawing of the states as the code has them."""
-    before, rest = ARCHITECTURE.read_text(encoding="utf-8").split(_STATES[0])
-    after = rest.split(_STATES[1])[1]
-    return f"{before}{_STATES[0]}```mermaid\n{drawing()}```\n{_STATES[1]}{after}"
+    text = ARCHITECTURE.read_text(encoding="utf-8")
+    for name, drawing in _DRAWINGS.items():
+        before, rest = text.split(f"<!-- {name} -->\n")
+        after = rest.split(f"<!-- /{name} -->\n")[1]
+        text = f"{before}<!-- {name} -->\n```mermaid\n{drawing()}```\n<!-- /{name} -->\n{after}"
+    return text
 
 
 def written() -> Mapping[Path, str]:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from gateway.lifecycle.upload import LARGEST
+from gateway.versions import TRANSITIONS, AdapterState, AdapterVersion
 
 PENALTY = "penalty.330000"
+TOWN = Path(__file__).parents[2] / "adapters" / "bundles" / "town"
 MOBILE = "mobile-enforcement.330000"
 MARKED = ('X-Batch: "{', 'X-Batch: "second {')
 
@@ -159,3 +164,84 @@ async def test_two_who_activate_at_once_both_get_their_turn(house, bundle):
     assert {one.status_code for one in answers} == {200}
     found = (await house.admin("GET", "/v1/adapters")).json()["adapters"]
     assert [one["version"] for one in found if one["state"] == "active"] == [house.hub.adapters.active("town")]
+
+
+async def test_a_bundle_that_compiles_no_more_stops_nobody_else(house, bundle, ledger, again):
+    """Nobody follows its adapter, nothing is translated by a version nobody chose, and another one mends it."""
+    await house.bring(bundle(), "1.1.0", "activate")
+    await house.hub.stop()
+    await ledger.start()
+    [active] = [one for one in await ledger.adapters() if one.state is AdapterState.ACTIVE]
+    broken = replace(active, version="1.2.0", digest="x", state=AdapterState.DRAFT)
+    broken = await ledger.add_adapter(broken, b"of another age", actor="admin", at=active.created_at)
+    swapped = [replace(active, state=AdapterState.RETIRED), replace(broken, state=AdapterState.ACTIVE)]
+    await ledger.change_adapters(swapped, actor="admin", action="adapter.activated", reason="", at=active.created_at)
+    second = await again()
+    second.credentials = house.credentials
+    shown = (await second.admin("GET", "/v1/adapters/town/1.2.0")).json()
+    assert (shown["state"], shown["usable"]) == ("active", False)
+    refused = await second.send(PENALTY, "/v1/inbound/execution", {})
+    assert (refused.status_code, refused.json()["code"]) == (404, "adapter.unknown")
+    assert (await second.step("1.2.0", "translate", direction="in", name="x")).json()["code"] == "adapter.unusable"
+    assert (await second.step("1.1.0", "activate")).status_code == 200
+    assert (await second.pay())["adapter"] == "town@1.1.0"
+    await second.hub.stop()
+
+
+async def test_an_installed_version_that_is_gone_gives_way_to_the_newest(house, bundle, ledger, again):
+    """An installation without it follows what it has, and keeps book of it."""
+    at = datetime(2026, 9, 1, tzinfo=UTC)
+    gone = AdapterVersion("town", "0.9.0", "x", AdapterState.ACTIVE, at, at, uploaded=False)
+    await ledger.change_adapters([gone], actor="admin", action="adapter.activated", reason="", at=at)
+    second = await again()
+    assert await second.state("1.0.0") == "active"
+    assert (await second.admin("GET", "/v1/adapters/town/0.9.0")).status_code == 404
+    await second.bring(bundle(), "1.1.0", "activate")
+    assert await second.state("1.1.0") == "active"
+    await second.hub.stop()
+
+
+async def test_a_retired_adapter_stays_retired(house, ledger, again):
+    """Without a platform that speaks it even an installed one can go, and a restart does not bring it back."""
+    for platform in (PENALTY, MOBILE):
+        assert (await house.admin("DELETE", f"/v1/platforms/{platform}")).status_code == 204
+    assert (await house.step("1.0.0", "retire", reason="停用")).json()["state"] == "retired"
+    assert (await house.step("1.0.0", "retire")).json()["code"] == "state.wrong"
+    second = await again()
+    assert await second.state("1.0.0") == "retired"
+    refused = await second.admin(
+        "PUT", f"/v1/platforms/{PENALTY}", json={"adapter": "town", "settings": {"base_url": "http://127.0.0.1:9"}}
+    )
+    assert refused.json()["code"] == "adapter.unknown"
+    assert (await second.step("1.0.0", "activate")).status_code == 200
+    await second.hub.stop()
+
+
+async def test_a_withdrawn_draft_can_be_proven_again(house, bundle):
+    """It was never active, so its check brings it back; going back to nothing is refused."""
+    await house.upload(bundle())
+    assert (await house.step("1.1.0", "retire")).json()["state"] == "retired"
+    assert (await house.step("1.1.0", "activate")).json()["code"] == "adapter.unproven"
+    assert (await house.step("1.1.0", "check")).json()["state"] == "checked"
+    nothing = await house.admin("POST", "/v1/adapters/town/rollback")
+    assert (nothing.status_code, nothing.json()["code"]) == (409, "adapter.no-previous")
+
+
+async def test_what_the_version_before_could_not_send_goes_out(house, bundle):
+    """A delivery nobody could take is assigned the moment a version that can is activated."""
+    manifest = (TOWN / "adapter.yaml").read_text()
+    sent = manifest[manifest.index("  penalty.executed:\n") : manifest.index("  case.progressed:\n")]
+    narrow = bundle("0.9.0", adapter=(sent, ""))
+    house.proof.lenient = True
+    await house.bring(narrow, "0.9.0")
+    assert (await house.step("0.9.0", "activate", force="试验")).status_code == 200
+    message = await house.pay()
+    assert {one["state"] for one in message["deliveries"]} == {"unrouted"}
+    assert (await house.step("1.0.0", "activate")).status_code == 200
+    assert (await house.outcome()).message_id == message["id"]
+
+
+def test_every_state_leads_on():
+    """No state is a trap, and only a proven version can be reached from outside."""
+    assert all(TRANSITIONS[state] for state in AdapterState)
+    assert AdapterState.ACTIVE not in TRANSITIONS[AdapterState.DRAFT]
