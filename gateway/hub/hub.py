@@ -11,25 +11,24 @@ from gateway.delivery.dispatcher import Dispatcher, Ping
 from gateway.delivery.sender import Sender
 from gateway.dossier import Dossier, Enterprise
 from gateway.drift import Page
-from gateway.errors import NotFound, Unavailable
+from gateway.errors import Unavailable
 from gateway.hub import unrouted
 from gateway.hub.administrator import Administrator
-from gateway.hub.principals import Principal, Principals
-from gateway.hub.registration import DOSSIER, PUSH, Wanted, registered
+from gateway.hub.principals import Principal
+from gateway.hub.register import Register
+from gateway.hub.registration import DOSSIER, PUSH, Wanted
 from gateway.hub.replays import Replays
 from gateway.hub.watching import Watching
 from gateway.installed import InstalledAdapters
 from gateway.intake.accept import Reception
-from gateway.intake.directory import Directory
 from gateway.intake.routes import Routes
 from gateway.intake.values import Call, Outcome, Preview
 from gateway.ledger.base import Ledger
 from gateway.ledger.values import Accepted, DeliveryFilter, Platform, Receipt, Replay
 from gateway.lifecycle import Lifecycle
 from gateway.lifecycle.proof import Prover
-from gateway.message import Delivery, HeldBy
-from gateway.security.tokens import hash_token, new_token
-from gateway.telemetry.events import Events, PlatformHeld, PlatformReleased
+from gateway.message import Delivery
+from gateway.telemetry.events import Events
 from gateway.telemetry.metrics import Metrics
 from schemas.findings import Rejected, Text
 from schemas.identifiers import CreditCode, Misshapen
@@ -69,8 +68,8 @@ class Hub:
         self._sender = sender
         self._dossier = dossier
         self._administrator = administrator
-        self._directory = Directory()
-        self._principals = Principals(self._directory)
+        self._register = Register(ledger, adapters, routes, dispatcher, clock, events)
+        self._directory = self._register.directory
         self.watching = watching
         self._reception = Reception(ledger, adapters, routes, self._directory, clock, events, watching.taken)
         self._replays = Replays(ledger, clock, dispatcher.wake)
@@ -83,10 +82,9 @@ class Hub:
         """Open the ledger, know the platforms and the callers, deliver, and take up what was left unfinished."""
         await self.ledger.start()
         await self.lifecycle.start()
-        self._directory.fill(await self.ledger.platforms())
-        self._principals.know(await self.ledger.credentials())
+        await self._register.load()
         digest, self.new_admin_token = self._administrator.appoint()
-        self._principals.know_admin(digest)
+        self._register.principals.know_admin(digest)
         self.watching.tap.start()
         await self._dispatcher.start()
         for kind in {platform.kind for platform in self._directory.values()}:
@@ -181,14 +179,11 @@ class Hub:
     # ── platforms ─────────────────────────────────────────────────────────────────────────────
     async def platforms(self) -> Sequence[Platform]:
         """Give every platform as it stands, by id."""
-        return await self.ledger.platforms()
+        return await self._register.all()
 
     async def platform(self, platform_id: str) -> Platform:
         """Give a platform as it stands; NotFound `platform.unknown`."""
-        found = next((one for one in await self.ledger.platforms() if one.id == platform_id), None)
-        if found is None:
-            raise _no_platform(platform_id)
-        return found
+        return await self._register.get(platform_id)
 
     async def put_platform(
         self,
@@ -207,31 +202,22 @@ class Hub:
         """
         right = {} if dossier is None else {DOSSIER.name: dossier}
         wanted = Wanted(platform_id, adapter, version, {**(settings or {}), **right}, mode)
-        before = self._directory.get(platform_id)
-        at = self.clock()
-        spoken, versions = self.adapters.get(adapter, version), self.adapters.versions(adapter)
-        platform = registered(wanted, spoken, self._routes.kinds, before, at, versions)
-        await self.ledger.put_platform(platform, actor=actor, at=at)
-        return await self._changed(platform_id, actor)
+        platform = await self._register.put(wanted, actor=actor)
+        await self._assign(platform.kind)
+        return platform
 
     async def delete_platform(self, platform_id: str, *, actor: str) -> None:
         """Forget a platform and its credentials; Conflict `platform.in-use` while it has deliveries to get."""
-        await self.ledger.delete_platform(platform_id, actor=actor, at=self.clock())
-        self._directory.remove(platform_id)
-        self._principals.know(await self.ledger.credentials())
-        self._dispatcher.platform_removed(platform_id)
+        await self._register.delete(platform_id, actor=actor)
         self.watching.drift.forget(platform_id)
 
     async def pause(self, platform_id: str, *, actor: str, reason: str) -> Platform:
         """Hold everything to a platform until `resume`."""
-        await self.ledger.hold_platform(platform_id, HeldBy.PAUSED, actor=actor, reason=reason, at=self.clock())
-        self.events(PlatformHeld(platform_id, HeldBy.PAUSED.value))
-        return await self._learn(platform_id)
+        return await self._register.pause(platform_id, actor=actor, reason=reason)
 
     async def resume(self, platform_id: str, *, actor: str, reason: str) -> Platform:
         """Let a paused platform's deliveries go on."""
-        await self._lift(platform_id, HeldBy.PAUSED, actor, reason)
-        return await self._learn(platform_id)
+        return await self._register.resume(platform_id, actor=actor, reason=reason)
 
     async def drift(self, platform_id: str) -> Mapping[str, Page]:
         """Give what a platform sent that its adapter does not know, by operation; NotFound `platform.unknown`."""
@@ -244,32 +230,11 @@ class Hub:
 
     async def issue_credential(self, platform_id: str, *, actor: str) -> str:
         """Make a token for a platform's calls; only its hash is kept, this is the one time it is readable."""
-        token = new_token()
-        await self.ledger.add_credential(platform_id, hash_token(token), actor=actor, at=self.clock())
-        self._principals.know(await self.ledger.credentials())
-        return token
+        return await self._register.issue_credential(platform_id, actor=actor)
 
     def principal(self, token: str) -> Principal | None:
         """Tell whose token this is; None when nobody's."""
-        return self._principals.of(token)
-
-    async def _changed(self, platform_id: str, actor: str) -> Platform:
-        await self._lift(platform_id, HeldBy.CREDENTIALS, actor, "settings changed")
-        platform = await self._learn(platform_id)
-        await self._assign(platform.kind)
-        return platform
-
-    async def _lift(self, platform_id: str, hold: HeldBy, actor: str, reason: str) -> None:
-        held = hold in (await self.platform(platform_id)).holds
-        await self.ledger.release_platform(platform_id, hold, actor=actor, reason=reason, at=self.clock())
-        if held:
-            self.events(PlatformReleased(platform_id, hold.value))
-
-    async def _learn(self, platform_id: str) -> Platform:
-        platform = await self.platform(platform_id)
-        self._directory.put(platform)
-        self._dispatcher.platform_changed(platform)
-        return platform
+        return self._register.principals.of(token)
 
     async def _follow(self, adapter: str) -> None:
         """Another version of an adapter is active: deliver with it, and what it can send at last goes out."""
@@ -299,10 +264,3 @@ def _credit_code(text: str) -> str:
         return CreditCode.normalise(text)
     except Misshapen as error:
         raise Rejected("credit-code.shape", error.finding.message, [error.finding]) from None
-
-
-def _no_platform(platform_id: str) -> NotFound:
-    return NotFound(
-        Text(f"没有登记平台 {platform_id}；请先登记", f"Platform {platform_id} is not registered; register it first"),
-        code="platform.unknown",
-    )
