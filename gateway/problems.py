@@ -23,6 +23,20 @@ _BEYOND_JSON = 2**63
 """Whole numbers from here on cannot be written as JSON numbers that every reader reads; they are told as text."""
 
 _BY_CODE: Mapping[str, Text] = {
+    "adapter.changed": Text("适配器刚被他人更改", "The adapter was changed by somebody else"),
+    "adapter.in-use": Text("适配器正在使用中", "The adapter is in use"),
+    "adapter.narrower": Text("新版本支持的内容变少", "The version speaks less than the one before"),
+    "adapter.no-previous": Text("没有可回退的版本", "There is no version to go back to"),
+    "adapter.settings-missing": Text("缺少新版本需要的设置", "Settings that the version needs are missing"),
+    "adapter.unknown": Text("没有这个适配器", "No such adapter"),
+    "adapter.unproven": Text("适配器尚未通过检查", "The version has not passed its check"),
+    "adapter.unusable": Text("适配器无法编译", "The version does not compile"),
+    "adapter.version-exists": Text("该版本已存在且内容不同", "The version exists with other content"),
+    "bundle.broken": Text("适配包有误", "The bundle is broken"),
+    "document.unsupported": Text("文书版本不受支持", "The document version is not supported"),
+    "shadow.alone": Text("没有可比对的现行版本", "No active version to be compared with"),
+    "shadow.differences": Text("试行中有未说明的差异", "The shadow differs in what nobody declared"),
+    "shadow.unknown": Text("该版本没有在试行", "The version does not run in shadow"),
     "document.invalid": Text("文书内容不符合要求", "The document is not acceptable"),
     "idempotency.key-invalid": Text("幂等键不合规", "The idempotency key is malformed"),
     "idempotency.key-reused": Text("幂等键已用于其他内容", "The idempotency key was used for other content"),

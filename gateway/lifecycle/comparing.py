@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from adapters import formats
-from adapters.base import Adapter, Lineage, OutboundRequest, Sending, Translation
+from adapters.base import Adapter, OutboundRequest, Sending, Translation
 from adapters.declarative import DeclarativeAdapter
 from gateway.clock import seconds
 from gateway.lifecycle.differences import ABSENT, differences
@@ -40,6 +40,28 @@ class Read:
     identity: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Private:
+    """What of a written request is personal: the native places of personal fields, and wherever their values stand."""
+
+    places: frozenset[str]
+    values: frozenset[str]
+
+    @classmethod
+    def of(cls, sending: Sending, *adapters: Adapter) -> Private:
+        """Look at what is sent, and where its adapters write it."""
+        personal = {path for path, one in fields(TYPES[sending.type].document).items() if one.personal}
+        lineage = (one for adapter in adapters for one in adapter.lineage(sending.type) if one.field in personal)
+        places = {path.rpartition(".")[2] for one in lineage for path in one.path.split(" + ")}
+        return cls(frozenset(places), _texts(sending.document, personal))
+
+    def holds(self, path: str, value: Any) -> bool:
+        """Tell whether a value must be masked; a whole path or body always is."""
+        if path in ("path", "body") or path.rpartition(".")[2] in self.places:
+            return True
+        return _mentions(value, self.values)
+
+
 def compare_inward(
     active: Adapter, shadow: Adapter, operation: str, body: bytes, content_type: str | None, tally: Tally
 ) -> None:
@@ -65,12 +87,12 @@ def compare_outward(active: Adapter, shadow: Adapter, sending: Sending, tally: T
     if isinstance(one, Failed) or isinstance(other, Failed):
         _count_whole(sending.type, one, other, tally)
         return
-    personal = _personal_paths(active, sending.type) | _personal_paths(shadow, sending.type)
+    private = Private.of(sending, active, shadow)
     before, after = (_tree(adapter, sending.type, request) for adapter, request in ((active, one), (shadow, other)))
     tally.add(
         sending.type,
         [
-            Found(path, Example(_shown(a, _is_personal(path, personal)), _shown(b, _is_personal(path, personal))))
+            Found(path, Example(_shown(a, private.holds(path, a)), _shown(b, private.holds(path, b))))
             for path, a, b in differences(before, after)
         ],
     )
@@ -120,10 +142,11 @@ def _documents(before: Read, after: Read) -> Iterator[Found]:
     whole = {"type": one.type, "identity": before.identity}, {"type": other.type, "identity": after.identity}
     for path, a, b in differences(*whole):
         yield Found(path, Example(_shown(a, personal=False), _shown(b, personal=False)))
+    personal = {path for path, one in known.items() if one.personal}
+    private = _texts(one.document, personal) | _texts(other.document, personal)
     for path, a, b in differences(one.document, other.document):
-        field = known.get(path)
-        personal = field.personal if field else any(known[each].personal for each in known if each.startswith(path))
-        yield Found(path, Example(_shown(a, personal), _shown(b, personal)))
+        place = any(each.startswith(path) for each in personal)
+        yield Found(path, Example(*(_shown(value, place or _mentions(value, private)) for value in (a, b))))
 
 
 def _written(adapter: Adapter, sending: Sending) -> OutboundRequest:
@@ -146,19 +169,25 @@ def _parsed(adapter: Adapter, message_type: str, body: bytes) -> Any:
         return body
 
 
-def _personal_paths(adapter: Adapter, message_type: str) -> frozenset[str]:
-    known = fields(TYPES[message_type].document)
-    return frozenset(
-        _last(one) for one in adapter.lineage(message_type) if one.field in known and known[one.field].personal
-    )
+def _texts(document: Any, personal: Set[str]) -> frozenset[str]:
+    """Give the personal values of a document."""
+    return frozenset(text for path, text in _leaves(document) if path in personal and len(text) > 1)
 
 
-def _last(lineage: Lineage) -> str:
-    return lineage.path.rpartition(".")[2]
+def _mentions(value: Any, private: Set[str]) -> bool:
+    text = str(value)
+    return any(one in text for one in private)
 
 
-def _is_personal(path: str, personal: frozenset[str]) -> bool:
-    return path in ("path", "body") or any(path.endswith(name) for name in personal)
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for name, child in value.items():
+            yield from _leaves(child, f"{path}.{name}" if path else name)
+    elif isinstance(value, list):
+        for child in value:
+            yield from _leaves(child, f"{path}[]")
+    else:
+        yield path, str(value)
 
 
 def _shown(value: Any, personal: bool) -> str:

@@ -66,6 +66,7 @@ class Apart:
         finally:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
+                await process.communicate()
         return said
 
 
