@@ -20,8 +20,9 @@ FACTS = frozenset({"delivery_id", "message_id", "accepted_at", "count"})
 
 _PART = re.compile(r"\{\{|\}\}|\{(?P<name>[A-Za-z_][\w.]*)(?::(?P<form>[^{}]*))?\}|[{}]")
 
+MAX_FORM = 64
 _SHOWN = 60
-_FORM = re.compile(r"(?:%[YmdHMSfj]|[^%{}\x00-\x1f\x7f]){1,64}")
+_FORM = re.compile(r"(?:%[YmdHMSfj]|[^%{}\x00-\x1f\x7f])+")
 """Digits and plain text: nothing that depends on the machine's locale, and no widths."""
 
 Values = Mapping[str, Any]
@@ -97,7 +98,7 @@ def parse(text: str) -> Template:
 def _form(form: str | None, text: str) -> str:
     if form is None:
         return ""
-    if "%" not in form or not _FORM.fullmatch(form):
+    if "%" not in form or len(form) > MAX_FORM or not _FORM.fullmatch(form):
         raise BadTemplate(
             f"{_short(form)} 不是由 %Y %m %d %H %M %S %f %j 和文字组成的日期格式",
             f"{_short(form)} is not a date format of %Y %m %d %H %M %S %f %j and text",

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from adapters.source import BundleFinding
+from schemas.findings import Text
+
+MAX_FINDINGS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,5 +60,17 @@ def _as_dict(finding: BundleFinding) -> dict[str, Any]:
 
 
 def ordered(findings: Iterable[BundleFinding]) -> tuple[BundleFinding, ...]:
-    """Drop repetitions; by file, line and column, as an author reads."""
-    return tuple(sorted(dict.fromkeys(findings), key=lambda f: (f.file, f.line, f.column, f.warning, f.code)))
+    """Drop repetitions; by file, line and column, as an author reads; at most 200, errors before warnings."""
+    every = sorted(dict.fromkeys(findings), key=_place)
+    kept = sorted(sorted(every, key=lambda one: one.warning)[:MAX_FINDINGS], key=_place)
+    left = len(every) - len(kept)
+    return (*kept, _more(left, kept[-1].file)) if left else tuple(kept)
+
+
+def _place(finding: BundleFinding) -> tuple[str, int, int, bool, str]:
+    return finding.file, finding.line, finding.column, finding.warning, finding.code
+
+
+def _more(left: int, file: str) -> BundleFinding:
+    text = Text(f"另有 {left} 处未列出", f"{left} more are not listed")
+    return BundleFinding("check.more", text, Text("请先改正以上各处", "mend those above first"), file, 1, 1)
