@@ -116,7 +116,7 @@ class Worker:
         if self._breaker.phase is not Phase.CLOSED:
             return await self._probe()
         wait = self._start()
-        if self._stale and len(self._queue) < self._most:
+        if self._stale and not self._queue:
             await self._fetch()
             return timedelta(0)
         return wait if wait is not None else await self._until_due()

@@ -24,7 +24,7 @@ def _in_lane(wanted: sa.FromClause) -> list[sa.ColumnElement[bool]]:
 
 
 def _first(*lane: sa.ColumnElement[bool]) -> sa.Select[tuple[int]]:
-    return sa.select(_d.position).where(*lane, states.is_open(_d.state)).order_by(_d.position).limit(1)
+    return sa.select(sa.func.min(_d.position)).where(*lane, states.is_open(_d.state))
 
 
 _BY_ID = PreparedMany(
@@ -142,8 +142,8 @@ def follow(transaction: Transaction, heads: Sequence[Delivery]) -> list[bool]:
 def seat(transaction: Transaction, lane: Lane) -> None:
     """Make the right delivery of a lane its head, whatever happened in it: one being sent keeps its seat."""
     head = _HEAD.row(transaction.connection, *lane)
-    first = _FIRST.row(transaction.connection, *lane)
-    if first is None or (head is not None and (head[0] == first[0] or head[1] == State.SENDING)):
+    [(first,)] = _FIRST.rows(transaction.connection, *lane)
+    if first is None or (head is not None and (head[0] == first or head[1] == State.SENDING)):
         return
     _SEAT.run(transaction.connection, [(False, head[0])] if head is not None else [])
-    _SEAT.run(transaction.connection, [(True, first[0])])
+    _SEAT.run(transaction.connection, [(True, first)])

@@ -41,14 +41,15 @@ class Prepared:
         rest = tuple((compiled.params or {})[name] for name in constants)
         return str(compiled), lambda row: _arranged((*row, *rest), order)
 
+    @property
+    def sql(self) -> str:
+        """The statement as the driver takes it."""
+        return self._compiled[0]
+
     def rows(self, connection: sa.Connection, *values: Any) -> Sequence[Row]:
         """Run a query with one row of parameters."""
         sql, arrange = self._compiled
-        try:
-            found: Sequence[Row] = connection.connection.cursor().execute(sql, arrange(values)).fetchall()
-        except _errors(connection) as error:
-            raise _as_sqlalchemy(error, connection) from error
-        return found
+        return _asked(connection, sql, arrange(values))
 
     def row(self, connection: sa.Connection, *values: Any) -> Row | None:
         """Run a query that gives one row or none."""
@@ -73,10 +74,8 @@ class PreparedRows(Prepared):
 
     @cached_property
     def _by_size(self) -> Mapping[int, str]:
-        sql = self._compiled[0]
         one = f"({', '.join('?' * len(self._names))})"
-        assert sql.count(one) == 1
-        return {size: sql.replace(one, ", ".join([one] * size)) for size in self._SIZES}
+        return {size: _repeated(self.sql, one, ", ", size) for size in self._SIZES}
 
     def run(self, connection: sa.Connection, rows: Sequence[Row]) -> None:
         """Add rows."""
@@ -95,6 +94,20 @@ def _parts(rows: Sequence[Row], sizes: Sequence[int]) -> Iterator[Sequence[Row]]
         size = next(size for size in sizes if size <= len(rows) - start)
         yield rows[start : start + size]
         start += size
+
+
+def _repeated(sql: str, one: str, between: str, times: int) -> str:
+    """Write a statement for many out of one for one: to compile the long one would stall those that wait."""
+    assert sql.count(one) == 1
+    return sql.replace(one, between.join([one] * times))
+
+
+def _asked(connection: sa.Connection, sql: str, values: Row) -> Sequence[Row]:
+    try:
+        found: Sequence[Row] = connection.connection.cursor().execute(sql, values).fetchall()
+    except _errors(connection) as error:
+        raise _as_sqlalchemy(error, connection) from error
+    return found
 
 
 def _errors(connection: sa.Connection) -> type[Exception]:
@@ -120,15 +133,15 @@ class PreparedMany:
     _SIZES = (1, 8, 32, 128)
 
     def __init__(self, names: Sequence[str], statement: Callable[[sa.FromClause], sa.ClauseElement]) -> None:
+        one = sa.select(*(sa.bindparam(f"{name}_", type_=sa.Text).label(name) for name in names))
+        self._for_one = Prepared(statement(one.subquery("wanted")), [f"{name}_" for name in names])
         self._names = names
-        self._statement = statement
-        self._by_size: dict[int, Prepared] = {}
 
-    def _of(self, size: int) -> Prepared:
-        if size not in self._by_size:
-            parameters = [f"{name}_{i}_" for i in range(size) for name in self._names]
-            self._by_size[size] = Prepared(self._statement(_wanted(self._names, size)), parameters)
-        return self._by_size[size]
+    @cached_property
+    def _by_size(self) -> Mapping[int, str]:
+        one = f"SELECT {', '.join(f'? AS {name}' for name in self._names)}"
+        assert self._for_one.sql.count("?") == len(self._names)
+        return {size: _repeated(self._for_one.sql, one, " UNION ALL ", size) for size in self._SIZES}
 
     def rows(self, connection: sa.Connection, keys: Sequence[Row]) -> Sequence[Row]:
         """Give the rows of all keys, in any order."""
@@ -137,15 +150,8 @@ class PreparedMany:
             part = keys[start : start + self._SIZES[-1]]
             size = next(size for size in self._SIZES if size >= len(part))
             padded = [*part, *[part[-1]] * (size - len(part))]
-            found.extend(self._of(size).rows(connection, *(word for key in padded for word in key)))
+            found.extend(_asked(connection, self._by_size[size], tuple(chain.from_iterable(padded))))
         return found
-
-
-def _wanted(names: Sequence[str], size: int) -> sa.FromClause:
-    keys = [
-        sa.select(*(sa.bindparam(f"{name}_{i}_", type_=sa.Text).label(name) for name in names)) for i in range(size)
-    ]
-    return sa.union_all(*keys).subquery("wanted")
 
 
 def inserting(table: sa.Table, names: Iterable[str] | None = None) -> Prepared:
