@@ -5,6 +5,7 @@ from adapters.suggest.drafting import Draft, Undraftable, draft
 from adapters.suggest.guessing import Guess, guess
 from adapters.suggest.judging import CONFIDENT, Candidate, Suggestion, suggest
 from adapters.suggest.operation import Operation
+from adapters.suggest.pairing import Pairs, missing_pairs
 from adapters.suggest.sampling import Sample, read_sample
 
 __all__ = [
@@ -14,12 +15,14 @@ __all__ = [
     "Draft",
     "Guess",
     "Operation",
+    "Pairs",
     "Sample",
     "Suggestion",
     "Table",
     "Undraftable",
     "draft",
     "guess",
+    "missing_pairs",
     "observe",
     "read_sample",
     "suggest",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -16,16 +16,22 @@ from schemas import codes
 from schemas.documents import Field
 
 MAX_CODES = 60
-GUESSED = "（按公开码表推定，请核对）"
+Row = tuple[str, str, str]
+"""native, canonical, title."""
 
 
 @dataclass(frozen=True, slots=True)
 class DraftTable:
-    """A code table to be: `rows` of (native, canonical, title); `unknown` are native values a human must place."""
+    """A code table to be.
+
+    `unknown` are native values that a human must place; `offered` what a public list says of them. Numbers
+    alone prove nothing (another vendor counts otherwise), so they are never written without being asked.
+    """
 
     name: str
-    rows: tuple[tuple[str, str, str], ...]
+    rows: tuple[Row, ...]
     unknown: tuple[str, ...]
+    offered: tuple[Row, ...] = ()
 
     def csv(self) -> bytes:
         """The file: native, canonical, title, and preferred where several natives mean one code."""
@@ -49,19 +55,27 @@ def draft_table(field: Field, column: Column) -> DraftTable | None:
     values = shapes.pieces(column.values, ",，、;") if field.repeated else column.values
     if values and all(value in table for value in values):
         return None
-    listed = _listed(name, values)
-    if listed:
-        return DraftTable(name, listed, ())
     told = {value: found for value in values[:MAX_CODES] if (found := _by_title(name, value))}
     rows = tuple((value, canonical, value) for value, canonical in told.items())
-    return DraftTable(name, rows, tuple(value for value in values[:MAX_CODES] if value not in told))
+    unknown = tuple(value for value in values[:MAX_CODES] if value not in told)
+    return DraftTable(name, rows, unknown, _offered(name, unknown))
 
 
-def _listed(name: str, values: tuple[str, ...]) -> tuple[tuple[str, str, str], ...]:
-    """A public list of numbers that has every value seen: taken whole, and said to be a guess."""
-    rows = [(native, canonical, title + GUESSED) for native, canonical, title in _known(name) if native.isdigit()]
-    public = {native for native, _, _ in rows}
-    return tuple(rows) if rows and values and set(values) <= public else ()
+def merged(tables: Iterable[DraftTable]) -> tuple[DraftTable, ...]:
+    """One table a name: a platform has one list of codes for one thing, whatever the operation."""
+    found: dict[str, DraftTable] = {}
+    for one in tables:
+        other = found.get(one.name, DraftTable(one.name, (), ()))
+        rows = tuple(dict.fromkeys((*other.rows, *one.rows)))
+        unknown = tuple(dict.fromkeys((*other.unknown, *one.unknown)))
+        found[one.name] = DraftTable(one.name, rows, unknown, _offered(one.name, unknown))
+    return tuple(found.values())
+
+
+def _offered(name: str, unknown: tuple[str, ...]) -> tuple[Row, ...]:
+    """A public list of numbers that has every value in question."""
+    rows = tuple(row for row in _known(name) if row[0].isdigit())
+    return rows if unknown and set(unknown) <= {native for native, _, _ in rows} else ()
 
 
 def _by_title(name: str, value: str) -> str | None:
@@ -69,7 +83,7 @@ def _by_title(name: str, value: str) -> str | None:
     exact = table.by_title(value) or (value if value in table else None)
     if exact:
         return exact
-    alias = next((canonical for native, canonical, _ in _known(name) if native == value), None)
+    alias = next((code for native, code, _ in _known(name) if native == value and not native.isdigit()), None)
     if alias:
         return alias
     close = [row.code for row in table if len(value) > 1 and (value in row.title or row.title in value)]
@@ -77,7 +91,7 @@ def _by_title(name: str, value: str) -> str | None:
 
 
 @cache
-def _known(name: str) -> tuple[tuple[str, str, str], ...]:
+def _known(name: str) -> tuple[Row, ...]:
     return tuple((native, canonical, title) for table, native, canonical, title in _rows() if table == name)
 
 
@@ -86,8 +100,3 @@ def _rows() -> Iterator[tuple[str, str, str, str]]:
     with file.open(encoding="utf-8") as lines:
         for table, native, canonical, title, _ in list(csv.reader(lines))[1:]:
             yield table, native, canonical, title
-
-
-def to_do(tables: Mapping[str, DraftTable]) -> tuple[str, ...]:
-    """What is left to place, a line a table."""
-    return tuple(f"codes/{name}.csv：{'、'.join(one.unknown)}" for name, one in tables.items() if one.unknown)

@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import orjson
-
 from adapters import bundle as bundles
 from adapters.bundle import files as bundle_files
 from adapters.declarative import DeclarativeAdapter
 from adapters.suggest import coding, manifest_text, mapping_text, native_json, native_xsd, readme_text
-from adapters.suggest.coding import DraftTable
+from adapters.suggest.coding import DraftTable, merged
 from adapters.suggest.columns import observe
 from adapters.suggest.envelope import envelope, records
 from adapters.suggest.guessing import Guess, guess, is_sure
 from adapters.suggest.judging import Suggestion
 from adapters.suggest.operation import Operation
+from adapters.suggest.pairing import missing_pairs
 from adapters.suggest.sampling import Sample
 from schemas import documents
 from schemas.catalog import TYPES
-from schemas.findings import Rejected, Text
+from schemas.findings import Text
 
 MAX_SAMPLES = 200
 
@@ -83,7 +82,7 @@ def draft(
         for (operation, message_type), grouped in _grouped(samples, operations or {}, favoured).items()
     )
     files = _files(name, kind, title or name, drafted)
-    return _with_golden(name, files, drafted)
+    return _with_pairs(name, files, drafted)
 
 
 def _grouped(
@@ -169,41 +168,20 @@ def _tables(message_type: str, suggestions: Sequence[Suggestion]) -> dict[str, D
 
 
 def _files(name: str, kind: str, title: str, operations: Sequence[Operation]) -> dict[str, bytes]:
-    operations = tuple(operations)
-    named = _named_apart(operations)
+    tables = merged([table for operation in operations for table in operation.tables.values()])
     files: dict[str, bytes] = {
         bundle_files.MANIFEST: manifest_text.manifest(name, kind, title, operations).encode("utf-8"),
-        "README.md": readme_text.readme(name, title, operations, named).encode("utf-8"),
+        "README.md": readme_text.readme(name, title, operations, tables).encode("utf-8"),
+        **{f"codes/{table.name}.csv": table.csv() for table in tables},
     }
     for operation in operations:
-        tables = named[operation.name]
-        files[f"mappings/{operation.name}.yaml"] = mapping_text.mapping(operation, tables).encode("utf-8")
+        files[f"mappings/{operation.name}.yaml"] = mapping_text.mapping(operation).encode("utf-8")
         schema = schema_of(operation)
         if schema is not None:
             files[f"native/{manifest_text.schema_name(operation)}"] = schema
-        for table in tables.values():
-            files[f"codes/{table.name}.csv"] = table.csv()
         for number, sample in enumerate(operation.samples, 1):
             files[f"samples/{operation.name}/{number}.native.{sample.extension}"] = sample.content
     return files
-
-
-def _named_apart(operations: Sequence[Operation]) -> dict[str, dict[str, DraftTable]]:
-    """Two operations that write different codes for one canonical table each get a file of their own."""
-    taken: dict[str, DraftTable] = {}
-    found: dict[str, dict[str, DraftTable]] = {}
-    for operation in operations:
-        mine: dict[str, DraftTable] = {}
-        for path, table in operation.tables.items():
-            other = taken.get(table.name)
-            if other is not None and (other.rows, other.unknown) != (table.rows, table.unknown):
-                table = DraftTable(
-                    f"{table.name}-{operation.name}-{path.strip('[]').replace('.', '-')}", table.rows, table.unknown
-                )
-            taken[table.name] = table
-            mine[path] = table
-        found[operation.name] = mine
-    return found
 
 
 def schema_of(operation: Operation) -> bytes | None:
@@ -224,26 +202,13 @@ def _title(one: Suggestion, fields: Mapping[str, documents.Field]) -> str:
     return fields[one.target].title if one.confident and one.target in fields else ""
 
 
-def _with_golden(name: str, files: dict[str, bytes], operations: tuple[Operation, ...]) -> Draft:
-    """Translate every sample with the draft; what it makes is the other half of the pair, for a human to correct."""
-    adapter = DeclarativeAdapter(bundles.assemble({name: files[name] for name in sorted(files)}))
-    translated: dict[str, tuple[int, int]] = {}
-    for operation in operations:
-        done = 0
-        for number, sample in enumerate(operation.samples, 1):
-            made = _translated(adapter, operation, sample)
-            if made is not None:
-                done += 1
-                files[f"samples/{operation.name}/{number}.canonical.json"] = made
-        translated[operation.name] = (done, len(operation.samples))
-    return Draft(name, {name: files[name] for name in sorted(files)}, operations, translated)
-
-
-def _translated(adapter: DeclarativeAdapter, operation: Operation, sample: Sample) -> bytes | None:
-    try:
-        package = adapter.read(operation.name, sample.content)
-        made = [adapter.translate_in(operation.name, record).document for record in package.records]
-    except Rejected:
-        return None
-    content = made if package.split else made[0]
-    return orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+def _with_pairs(name: str, files: dict[str, bytes], operations: tuple[Operation, ...]) -> Draft:
+    """Translate every sample with the draft itself: the other half of the pair, for a human to correct."""
+    adapter = DeclarativeAdapter(bundles.assemble({path: files[path] for path in sorted(files)}))
+    pairs = missing_pairs(adapter)
+    files = {**files, **pairs.made}
+    translated = {
+        one.name: (sum(path.startswith(f"samples/{one.name}/") for path in pairs.made), len(one.samples))
+        for one in operations
+    }
+    return Draft(name, {path: files[path] for path in sorted(files)}, operations, translated)

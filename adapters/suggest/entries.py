@@ -121,3 +121,5 @@ def _code(parts: _Parts, known: Field, codes: Mapping[str, DraftTable]) -> None:
     parts.keys["as"] = {"code": drafted.name}
     if drafted.unknown:
         parts.notes.append(f"码表 codes/{drafted.name}.csv 待补：{'、'.join(drafted.unknown)}")
+    if drafted.offered:
+        parts.notes.append("公开码表为 " + "、".join(f"{native} {title}" for native, _, title in drafted.offered))

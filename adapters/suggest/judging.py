@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from adapters.mapping.paths import EACH
-from adapters.suggest import naming, shapes, terms, units
+from adapters.suggest import fitting, naming, shapes, terms, units
 from adapters.suggest.columns import Column, Steps, Table
-from adapters.suggest.shapes import Fit, Level
+from adapters.suggest.fitting import Fit, Level
 from adapters.suggest.terms import NO_FIELD
 from schemas import documents
 from schemas.documents import Field
@@ -152,7 +152,7 @@ class _Judge:
         field = known[0]
         if column.steps[-1] is EACH and not field.repeated:
             return Fit(Level.IMPOSSIBLE, "列是列表，字段不是")
-        return shapes.fit(field, column)
+        return fitting.fit(field, column)
 
     def _unit_unknown(self, field: Field, column: Column) -> bool:
         return units.unit(column, self.table, fine="investment" not in field.path) is None

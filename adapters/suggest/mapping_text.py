@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from adapters.mapping.paths import EACH, render
-from adapters.suggest import shapes
-from adapters.suggest.coding import DraftTable
+from adapters.suggest import fitting, shapes
 from adapters.suggest.columns import Steps
 from adapters.suggest.entries import COMMAS, Entry, entry
+from adapters.suggest.fitting import Level
 from adapters.suggest.judging import CONFIDENT, RIVALS, Candidate, Suggestion
 from adapters.suggest.operation import Operation
 from adapters.suggest.terms import NO_FIELD
@@ -18,25 +18,22 @@ from adapters.suggest.yaml_text import comment, comments, flow, text
 from schemas import documents
 from schemas.documents import Field
 
-Tables = Mapping[str, DraftTable]
-
 _HEAD = (
     "由样例起草。每行末尾是置信度与理由；达到 {confident} 的已写成条目，其余为注释，由人决定：",
     "确认的，去掉行首的“# ”；不需要的列，移入 ignored。改完运行 hutong adapter check。",
 )
 
 
-def mapping(operation: Operation, tables: Tables) -> str:
+def mapping(operation: Operation) -> str:
     """Write the mapping of an operation; it always has at least one field."""
-    return _Writing(operation, tables).whole()
+    return _Writing(operation).whole()
 
 
 class _Writing:
     """One mapping file."""
 
-    def __init__(self, operation: Operation, tables: Tables) -> None:
+    def __init__(self, operation: Operation) -> None:
         self.operation = operation
-        self.tables = tables
         self.fields = documents.fields(operation.document)
         self.sure, self.needless = operation.sure, operation.needless
         self.asked, self.unknown = operation.asked, operation.unknown
@@ -76,7 +73,7 @@ class _Writing:
 
     def _entry(self, one: Suggestion, candidate: Candidate, steps: Steps) -> Entry:
         known = tuple(self.fields[part] for part in candidate.target.split(", "))
-        return entry(known, one.column, render(steps), self.operation.table, self.tables)
+        return entry(known, one.column, render(steps), self.operation.table, self.operation.tables)
 
     def _parallel(self, container: str, columns: Sequence[Suggestion]) -> Iterator[str]:
         """Several values in one text each: the names, and the numbers beside them."""
@@ -184,8 +181,8 @@ def _offered(field: Field, asked: Sequence[Suggestion], unknown: Sequence[Sugges
     named = [one.column.path for one in asked if any(field.path in c.target.split(", ") for c in one.candidates)]
     if named:
         return f"候选列：{'、'.join(named[:5])}"
-    enough = (shapes.Level.TYPED, shapes.Level.STRONG)
-    suited = [one.column.path for one in (*unknown, *asked) if shapes.fit(field, one.column).level in enough]
+    enough = (Level.TYPED, Level.STRONG)
+    suited = [one.column.path for one in (*unknown, *asked) if fitting.fit(field, one.column).level in enough]
     return f"值的类型相符的列：{'、'.join(suited[:8])}" if suited else "样例中没有像它的列"
 
 

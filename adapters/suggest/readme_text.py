@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from adapters.suggest.coding import DraftTable
 from adapters.suggest.operation import Operation
@@ -12,9 +12,7 @@ from schemas.catalog import TYPES
 _DRAFTED = "由样例起草，尚未核对。样例如含真实的个人信息，提交前请替换为虚构内容。"
 
 
-def readme(
-    name: str, title: str, operations: Sequence[Operation], tables: Mapping[str, Mapping[str, DraftTable]]
-) -> str:
+def readme(name: str, title: str, operations: Sequence[Operation], tables: Sequence[DraftTable]) -> str:
     """Write README.md."""
     lines = [
         f"# {_clean(title)}适配包",
@@ -27,9 +25,11 @@ def readme(
         lines.append(_row(operation))
     lines += ["", "## 待办", ""]
     for operation in operations:
-        lines.extend(_to_do(operation, tables[operation.name]))
+        lines.extend(_to_do(operation))
+    for table in tables:
+        lines.extend(_codes(table))
     lines += [
-        "- [ ] `samples/`：逐个核对 `*.canonical.json`（由草稿译出，不一定对），没有的补上",
+        f"- [ ] `samples/`：没有的 `*.canonical.json` 用 `hutong adapter pairs {name}` 译出，逐个核对（不一定对）",
         "- [ ] `adapter.yaml`：核对 `title`、`identity`，填写 `settings`、`auth`、`sends`",
         f"- [ ] 运行 `hutong adapter check {name}`，直到没有问题",
         "",
@@ -43,7 +43,7 @@ def _row(operation: Operation) -> str:
     return f"| `{operation.name}` | `{operation.type}` {title} | {' | '.join(map(str, counts))} |"
 
 
-def _to_do(operation: Operation, tables: Mapping[str, DraftTable]) -> Iterator[str]:
+def _to_do(operation: Operation) -> Iterator[str]:
     fields = documents.fields(operation.document)
     file = f"mappings/{operation.name}.yaml"
     for path in operation.missing:
@@ -54,11 +54,24 @@ def _to_do(operation: Operation, tables: Mapping[str, DraftTable]) -> Iterator[s
         yield f"- [ ] `{file}`：待决定 {'、'.join(f'`{_clean(path)}`' for path in asked)}"
     if unknown:
         yield f"- [ ] `{file}`：不认识 {'、'.join(f'`{_clean(path)}`' for path in unknown)}"
-    for table in dict.fromkeys(tables.values()):
-        if table.unknown:
-            yield f"- [ ] `codes/{table.name}.csv`：补上 {'、'.join(f'`{_clean(one)}`' for one in table.unknown)}"
-        elif table.rows:
-            yield f"- [ ] `codes/{table.name}.csv`：核对"
+
+
+def _codes(table: DraftTable) -> Iterator[str]:
+    if not table.unknown:
+        yield f"- [ ] `codes/{table.name}.csv`：核对"
+        return
+    yield f"- [ ] `codes/{table.name}.csv`：补上 {'、'.join(f'`{_clean(one)}`' for one in table.unknown)}"
+    yield from _offer(table)
+
+
+def _offer(table: DraftTable) -> Iterator[str]:
+    """Lines that could be pasted, once a human has seen that the vendor counts as the public list does."""
+    if table.offered:
+        yield "  公开码表如下；与平台核对一致后可照抄："
+        yield ""
+        yield "  ```csv"
+        yield from (f"  {','.join(row)}" for row in table.offered)
+        yield "  ```"
 
 
 def _clean(said: str) -> str:

@@ -124,6 +124,7 @@ def _one(word: str) -> str:
 def english_words() -> frozenset[str]:
     """Every English word of every term, to take names like PUNISHDECIDETIME apart."""
     found = set(synonyms())
+    found |= {word for row in _rows("containers") for word in row[5].replace("|", " ").split()}
     for name in documents.NAMES:
         found |= {word for term in _terms(name, "") if term.text.isascii() for word in term.text.lower().split()}
     return frozenset(form for word in found for form in (word, f"{word}s") if len(word) > 1)

@@ -21,7 +21,7 @@ from adapters.source import BrokenBundle
 from gateway.cli import drafting, proof
 from gateway.cli.configuration import settings_here
 from gateway.cli.output import AsJson, Misused, Refused, emit, errors, table
-from gateway.cli.remote import Gateway, Token
+from gateway.cli.remote import DEFAULT_URL, Gateway, Token, Url
 from gateway.installed import InstalledAdapters, bundles_in, install
 from gateway.problems import problem
 from schemas.catalog import TYPES
@@ -36,6 +36,7 @@ app = typer.Typer(
 
 app.command("new", epilog=drafting.NEW_EXAMPLE)(drafting.new)
 app.command("suggest", epilog=drafting.SUGGEST_EXAMPLE)(drafting.suggest)
+app.command("pairs", epilog=drafting.PAIRS_EXAMPLE)(drafting.pairs)
 
 Bundle = Annotated[str, typer.Argument(metavar="BUNDLE", help="A folder, a zip, or an installed adapter's name.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="An operation it receives, or a message type it sends.")]
@@ -46,14 +47,15 @@ _TRIAL_ID = "00000000-0000-7000-8000-000000000000"
 
 @app.command("list", epilog="hutong adapter list --json")
 def find(
-    url: Annotated[
-        str | None, typer.Option("--url", envvar="HUTONG_URL", help="Ask a running gateway, for its uploads, too.")
-    ] = None,
+    remote: Annotated[
+        bool, typer.Option("--remote", help="Ask the running gateway: its uploads, their states, who speaks them.")
+    ] = False,
+    url: Url = DEFAULT_URL,
     token: Token = "",
     as_json: AsJson = False,
 ) -> None:
     """List the installed adapters: the bundled ones and those of HUTONG_ADAPTERS, or a gateway's with their states."""
-    if url is not None:
+    if remote:
         _show_versions(Gateway(url, token, as_json).get("/v1/adapters"), as_json)
         return
     found = _installed().all()

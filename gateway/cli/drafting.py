@@ -11,7 +11,20 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from adapters.suggest import CONFIDENT, Draft, Operation, Sample, Suggestion, Undraftable, draft, read_sample
+from adapters import load
+from adapters.suggest import (
+    CONFIDENT,
+    Draft,
+    Operation,
+    Pairs,
+    Sample,
+    Suggestion,
+    Undraftable,
+    draft,
+    missing_pairs,
+    read_sample,
+)
+from adapters.suggest.coding import merged
 from gateway.cli.output import AsJson, Misused, Refused, emit, say, table
 from gateway.intake.routes import read_routes
 from schemas.catalog import TYPES
@@ -19,6 +32,7 @@ from schemas.documents import fields
 from schemas.findings import Rejected
 
 NEW_EXAMPLE = "hutong adapter new hunan-penalty --kind penalty --from samples/*.json"
+PAIRS_EXAMPLE = "hutong adapter pairs hunan-penalty"
 SUGGEST_EXAMPLE = "hutong adapter suggest samples/*.json --kind penalty"
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -82,6 +96,36 @@ def suggest(
     _show(drafted.operations)
 
 
+def pairs(
+    bundle: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder of a bundle.")], as_json: AsJson = False
+) -> None:
+    """Write the canonical half that samples lack, as the bundle translates them now. Read each: it may be wrong."""
+    if not bundle.is_dir():
+        raise Misused(f"{bundle} is not a folder", "name the folder of a bundle, as hutong adapter new wrote it")
+    found = missing_pairs(load(bundle))
+    for name, content in found.made.items():
+        _write_file(bundle / name, content)
+    if as_json:
+        refused = {name: error.detail.en for name, error in found.refused.items()}
+        emit({"written": sorted(found.made), "refused": refused})
+    else:
+        _show_pairs(bundle, found)
+    if found.refused:
+        raise typer.Exit(1)
+
+
+def _show_pairs(bundle: Path, found: Pairs) -> None:
+    for name in found.made:
+        say(f"[green]✓[/] {escape(str(bundle / name))}")
+    for name, error in found.refused.items():
+        say(f"[red]✗[/] {escape(name)} does not translate yet")
+        for one in error.findings[:5]:
+            place = f"{one.path or one.field} {one.title}".strip()
+            say(f"    {escape(place)}: {escape(one.message.zh)} · {escape(one.message.en)}")
+    if not found.made and not found.refused:
+        say("[dim]Every sample has both halves.[/]")
+
+
 def _drafted(
     name: str, kind: str, paths: Sequence[Path], operations: Sequence[str], title: str, *, known_kind: bool = False
 ) -> Draft:
@@ -138,12 +182,15 @@ def _sample(file: Path) -> Sample:
 
 def _write(folder: Path, drafted: Draft) -> None:
     for name, content in drafted.files.items():
-        file = folder / name
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(content)
-        except OSError as error:
-            raise Refused(f"{file} cannot be written: {error.strerror}", "choose another folder with --into") from None
+        _write_file(folder / name, content)
+
+
+def _write_file(file: Path, content: bytes) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+    except OSError as error:
+        raise Refused(f"{file} cannot be written: {error.strerror}", "choose another folder") from None
 
 
 def _show(operations: Sequence[Operation]) -> None:
@@ -178,11 +225,16 @@ def _next(folder: Path, drafted: Draft) -> None:
         missing = [f"{path} {fields(one.document)[path].title}" for path in one.missing]
         if missing:
             say(f"  [yellow]![/] {one.name}: required and not mapped yet: {', '.join(missing)}")
-        for code_table in one.tables.values():
-            if code_table.unknown:
-                say(f"  [yellow]![/] codes/{code_table.name}.csv lacks {', '.join(map(escape, code_table.unknown))}")
         say(f"  {one.name}: {done} of {of} samples translate already")
-    say(f"\nNext: edit {folder}/mappings, then [cyan]hutong adapter check {folder}[/]")
+    for code_table in merged(some for one in drafted.operations for some in one.tables.values()):
+        if code_table.unknown:
+            say(f"  [yellow]![/] codes/{code_table.name}.csv lacks {', '.join(map(escape, code_table.unknown))}")
+    say("\n  The samples were copied into it: replace whatever names real people before you share it.")
+    say("  samples/*/*.canonical.json is what the draft makes of them: read each, and correct what is wrong.")
+    say(
+        f"Next: edit {folder}/mappings; [cyan]hutong adapter pairs {folder}[/] writes the halves that samples lack; "
+        f"then [cyan]hutong adapter check {folder}[/]"
+    )
 
 
 def _told(operations: Sequence[Operation]) -> list[dict[str, Any]]:

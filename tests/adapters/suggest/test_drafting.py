@@ -74,15 +74,14 @@ def test_a_gbk_package_is_split_and_counted():
 
 def test_what_already_translates_is_given_as_a_pair():
     """The other half of a golden pair is what the draft makes, for a human to correct."""
-    drafted = draft("permits", "pollutant-permit", [_query_page()])
-    assert drafted.translated == {"permit": (1, 1)}
-    documents = json.loads(drafted.files["samples/permit/1.canonical.json"])
-    assert documents[0]["permit_number"].endswith("P")
-
-
-def _query_page() -> Sample:
-    file = FOLDERS["pollutant-permit"] / "samples" / "permits" / "1.native.json"
-    return read_sample(str(file), file.read_bytes())
+    body = {"检查编号": "湘检1", "企业名称": "长沙清源印染有限公司", "行政区划代码": "430104", "检查情况": "正常生产"}
+    times = {"检查开始时间": "2026-05-13 09:30", "检查结束时间": "2026-05-13 11:45"}
+    officers = {"执法人员": "陈立诚、周敏", "执法证号": "43011000101、43011000102"}
+    sample = read_sample("1.json", json.dumps({**body, **times, **officers}).encode())
+    drafted = draft("checks", "mobile-enforcement", [sample])
+    assert drafted.translated == {"inspection": (1, 1)}
+    document = json.loads(drafted.files["samples/inspection/1.canonical.json"])
+    assert document["officers"][1] == {"name": "周敏", "number": "43011000102"}
 
 
 def test_what_could_be_anything_is_not_guessed():
@@ -149,3 +148,51 @@ def test_samples_without_end_are_bounded():
     assert observe([{"AJBH": "A1", "b": deep}]).columns
     with pytest.raises(Rejected):
         read_sample("huge.json", b"[" + b"0," * (3 * 1024 * 1024) + b"0]")
+
+
+def test_samples_of_several_kinds_become_several_operations():
+    """Each sample goes to the operation it is of; what one platform codes, it codes once."""
+    mixed = [*samples("mobile-enforcement", "inspection"), *samples("mobile-enforcement", "case")]
+    drafted = draft("province", "mobile-enforcement", mixed)
+    assert {one.name: len(one.samples) for one in drafted.operations} == {"inspection": 3, "case": 3}
+    assert [name for name in drafted.files if name.startswith("codes/party-kind")] == ["codes/party-kind.csv"]
+
+
+def test_numbers_prove_no_code():
+    """A public list of numbers is offered to a person, never written: another vendor counts otherwise."""
+    drafted = draft("permits", "pollutant-permit", samples("pollutant-permit", "permit"))
+    assert drafted.files["codes/permit-status.csv"].decode().splitlines() == ["native,canonical,title"]
+    assert "\n  1,new,新增\n" in drafted.files["README.md"].decode()
+
+
+def test_titles_do_prove_a_code():
+    """罚款 is a fine."""
+    body = {"AJBH": "A1", "CFJDSWH": "湘环罚〔2026〕1号", "CFZL": "罚款、没收违法所得"}
+    sample = read_sample("1.json", json.dumps(body).encode())
+    drafted = draft("fines", "penalty", [sample], operations={"decision": "penalty.decided"})
+    assert "罚款,fine,罚款" in drafted.files["codes/penalty-kind.csv"].decode()
+
+
+@pytest.mark.parametrize(
+    ("fine", "facts", "converter"),
+    [
+        ("2", "超标排放，罚款2万元", "{scale: 10000}"),
+        ("20000", "超标排放，罚款2万元", "decimal"),
+        ("2万元", "超标排放", "[{suffix: 万元}, {scale: 10000}]"),
+        ("20,000", "超标排放，罚款2万元", "grouped"),
+    ],
+)
+def test_yuan_or_ten_thousand_is_told_by_what_stands_beside(fine: str, facts: str, converter: str):
+    """The text names the sum, or the value its unit."""
+    body = {"AJBH": "A1", "CFJDSWH": "湘环罚〔2026〕1号", "FKJE": fine, "WFSS": facts}
+    sample = read_sample("1.json", json.dumps(body).encode())
+    drafted = draft("fines", "penalty", [sample], operations={"decision": "penalty.decided"})
+    assert f"  fine: {{at: FKJE, as: {converter}}}" in drafted.files["mappings/decision.yaml"].decode()
+
+
+def test_an_amount_of_unknown_unit_is_left_to_a_person():
+    """12 could be yuan or ten thousand: a comment."""
+    body = {"AJBH": "A1", "CFJDSWH": "湘环罚〔2026〕1号", "FKJE": "12", "WFSS": "超标排放"}
+    sample = read_sample("1.json", json.dumps(body).encode())
+    drafted = draft("fines", "penalty", [sample], operations={"decision": "penalty.decided"})
+    assert "  # fine: {at: FKJE, as: decimal}" in drafted.files["mappings/decision.yaml"].decode()

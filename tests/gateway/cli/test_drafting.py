@@ -86,3 +86,23 @@ def test_misuse_says_what_to_write(hutong, tmp_path):
     said = hutong("adapter", "new", "x", "--kind", "penalty", "--from", "vague.json")
     assert said.code == 1
     assert "--operation" in said.err
+
+
+def test_the_halves_that_samples_lack_are_written(hutong, tmp_path):
+    """After the mapping is mended: what translates is written, what does not says why."""
+    (tmp_path / "samples").mkdir()
+    (tmp_path / "samples" / "1.json").write_text(json.dumps(INSPECTION, ensure_ascii=False))
+    assert hutong("adapter", "new", "hunan", "--kind", "mobile-enforcement", "--from", "samples").code == 0
+    half = tmp_path / "hunan" / "samples" / "inspection" / "1.canonical.json"
+    whole = half.read_bytes()
+    half.unlink()
+    said = hutong("adapter", "pairs", "hunan")
+    assert said.code == 0, said.err
+    assert half.read_bytes() == whole
+    assert "both halves" in hutong("adapter", "pairs", "hunan").out
+    bad = {**INSPECTION, "检查开始时间": "昨天"}
+    (half.parent / "2.native.json").write_text(json.dumps(bad, ensure_ascii=False))
+    said = hutong("adapter", "pairs", "hunan")
+    assert said.code == 1
+    assert "检查开始时间" in said.out
+    assert hutong("adapter", "pairs", "nowhere").code == 2
