@@ -51,7 +51,7 @@ def test_a_version_is_brought_tried_activated_and_taken_back(remote, bundle, pla
     active = remote("adapter", "activate", "town", "1.1.0", "--reason", "上线", "--json")
     assert (active.code, active.json["platforms"]) == (0, [PENALTY])
     assert "rollback town" in remote("adapter", "activate", "town", "1.1.0").out
-    listed = remote("adapter", "list")
+    listed = remote("adapter", "list", "--remote")
     assert "retired" in listed.out
     assert remote("adapter", "retire", "town", "1.1.0").code == 1
     back = remote("adapter", "rollback", "town", "--json")
