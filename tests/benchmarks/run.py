@@ -59,6 +59,8 @@ CANONICAL = {
     "opinion": OPINION,
 }
 
+PENALTY = ("penalty", "mobile-enforcement", "progress", NATIVE)
+
 
 def main() -> None:
     """Run every round and print the table."""
@@ -66,14 +68,18 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--seconds", type=float, default=4)
     options.add_argument("--clients", type=int, default=64)
+    options.add_argument("--steady", action="store_true", help="how long accepting takes at half the maximum rate")
+    options.add_argument("--memory", type=int, metavar="DOCUMENTS", help="memory while so many are taken and delivered")
     chosen = options.parse_args()
-    native = ("penalty", "mobile-enforcement", "progress", NATIVE)
+    if chosen.steady or chosen.memory:
+        steady(chosen.clients, chosen.seconds) if chosen.steady else memory(chosen.clients, chosen.memory)
+        return
     nothing = ("canonical", "canonical", "case.progressed", CANONICAL)
     scenarios: dict[str, Callable[[int, float], Figures]] = {
         "accept: bare ASGI, the same bytes durable": bare,
-        "accept: penalty JSON": partial(accept, *native),
+        "accept: penalty JSON": partial(accept, *PENALTY),
         "accept: a mapping that does nothing": partial(accept, *nothing),
-        "end to end: penalty JSON to mobile JSON": partial(end_to_end, *native),
+        "end to end: penalty JSON to mobile JSON": partial(end_to_end, *PENALTY),
         "end to end: a mapping that does nothing": partial(end_to_end, *nothing),
     }
     found: dict[str, list[dict[str, float]]] = {name: [] for name in scenarios}
@@ -139,6 +145,38 @@ def end_to_end(source: str, target: str, operation: str, document: Document, cli
         return {**found, "rate": found["sent"] / (time.perf_counter() - start)}
 
 
+def steady(clients: int, seconds: float) -> None:
+    """Measure how long accepting takes at half the rate that was the most."""
+    most = accept(*PENALTY, clients, seconds)["rate"]
+    with stage(*PENALTY[:2]) as place:
+        place.operator("POST", f"/v1/platforms/{TARGET}/pause", json={"reason": "accept only"})
+        url = f"{place.gateway.url}/v1/inbound/{PENALTY[2]}"
+        token = place.credentials[SOURCE]
+        load(url, token, NATIVE, place.folder, clients, 1)
+        found = load(url, token, NATIVE, place.folder, clients, seconds, rate=most / 2, first=10**7)
+    told = f"p50 {found['p50_ms']:.1f} ms, p99 {found['p99_ms']:.1f} ms"
+    print(f"at most {most:.0f} documents/s; at {found['rate']:.0f}: {told}")
+
+
+def memory(clients: int, documents: int) -> None:
+    """Print the gateway's resident memory while documents are taken and delivered."""
+    with stage(*PENALTY[:2]) as place:
+        url, token = f"{place.gateway.url}/v1/inbound/{PENALTY[2]}", place.credentials[SOURCE]
+        sent = 0
+        print(f"{sent} documents: {_resident(place):.0f} MB")
+        while sent < documents:
+            sent += int(load(url, token, NATIVE, place.folder, clients, 10, first=sent)["sent"])
+            if not place.drained(600):
+                raise SystemExit("the deliveries did not end")
+            print(f"{sent} documents: {_resident(place):.0f} MB")
+
+
+def _resident(place: Town) -> float:
+    assert place.gateway.process is not None
+    status = Path(f"/proc/{place.gateway.process.pid}/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
+
+
 @contextmanager
 def stage(source: str, target: str) -> Iterator[Town]:
     """Run a gateway with one platform that speaks and one that listens, without rate limits."""
@@ -148,11 +186,22 @@ def stage(source: str, target: str) -> Iterator[Town]:
         yield place
 
 
-def load(url: str, token: str, document: Document, folder: Path, clients: int, seconds: float) -> Figures:
-    """Run the load in a process of its own."""
+def load(
+    url: str,
+    token: str,
+    document: Document,
+    folder: Path,
+    clients: int,
+    seconds: float,
+    *,
+    rate: float = 0,
+    first: int = 0,
+) -> Figures:
+    """Run the load in a process of its own; at a `rate` if one is given, its documents numbered from `first`."""
     templates = folder / "documents.json"
     templates.write_text(json.dumps([json.dumps(document, ensure_ascii=False)]), encoding="utf-8")
     command = [sys.executable, str(HERE / "load.py"), url, token, str(templates), str(clients), str(seconds)]
+    command += [str(rate), str(first)]
     found: Figures = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
     if found["refused"]:
         raise SystemExit(f"{found['refused']} documents were not accepted by {url}")
