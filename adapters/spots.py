@@ -24,8 +24,10 @@ def spot(said: str) -> Spot:
 
 def xml_line(error: Exception) -> int:
     """Give the line that an XML parser or schema compiler complains about."""
-    log: Any = getattr(error, "error_log", None) or ()
-    return next((entry.line for entry in log if entry.line), None) or getattr(error, "lineno", None) or 1
+    if isinstance(error, SyntaxError):
+        return error.lineno or 1
+    log: Any = getattr(error, "error_log", None)
+    return (log.last_error.line if log is not None and log.last_error is not None else 0) or 1
 
 
 def json_spot(content: bytes, keys: Sequence[str | int]) -> Spot:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from adapters import bundle as bundles
 from adapters.bundle import Bundle
-from adapters.check import addresses, asking, coverage, golden, upkeep
+from adapters.check import addresses, answering, asking, coverage, golden, upkeep
 from adapters.check.lawful import Laws
 from adapters.check.outbound import Outbound
 from adapters.check.report import Report, ordered
@@ -47,7 +47,8 @@ def prove(bundle: Bundle, watch: Watch = unwatched) -> Report:
     except BrokenBundle as broken:
         return Report(manifest.adapter, manifest.version, bundle.digest, ordered(broken.findings))
     faulty = _Faulty()
-    findings = [*_declared(compiled, faulty), *upkeep.notes(compiled), *addresses.impossible(compiled)]
+    findings = list(_declared(compiled, faulty))
+    findings += (*upkeep.notes(compiled), *addresses.impossible(compiled), *answering.faults(compiled))
     pairs = list(golden.pairs(compiled, findings))
     findings.extend(golden.missing(compiled))
     findings.extend(_samples(compiled, pairs, faulty))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from adapters import trees
 from adapters.bundle.manifest import Receive
@@ -35,6 +35,7 @@ def received(subject: Subject, name: str, declared: Receive, program: Program) -
             yield from _reads(subject, declared.mapping, program, record)
             yield from _unmapped(subject, declared.mapping, program, record)
             yield from _unread(declared.mapping, program, record)
+            yield from _never(declared.mapping, program, record)
     elif program.plan.unknown != "refuse":
         yield _unproven(subject, "receives", name)
     yield from whole(subject, declared.mapping, program)
@@ -54,8 +55,11 @@ def sent(subject: Subject, name: str, program: Program) -> Iterator[BundleFindin
         yield _unknown(subject, f"envelope {render(base.steps)}", "adapter.yaml", ("sends", name, "envelope"))
         return
     yield from _writes(subject, declared.mapping, program, record)
+    yield from _never(declared.mapping, program, record)
     made = {path.steps for _, path in _written_paths(program)}
-    for steps in _lacking(record, (), made):
+    lacking = list(_lacking(record, (), made))
+    yield from _unmapped(subject, declared.mapping, program, record, lacking)
+    for steps in lacking:
         yield subject.bundle.source.finding(
             "native.required",
             Text(
@@ -138,11 +142,13 @@ def _absent(mapping: str, node: Node, paths: Iterable[Path], shape: Shape) -> It
             yield BundleFinding("native.path", text, remedy, f"mappings/{mapping}.yaml", node.line, 1)
 
 
-def _unmapped(subject: Subject, mapping: str, program: Program, shape: Shape) -> Iterator[BundleFinding]:
-    """Warn of what a platform may send and nobody reads: what is lost is declared."""
+def _unmapped(
+    subject: Subject, mapping: str, program: Program, shape: Shape, told: Sequence[Steps] = ()
+) -> Iterator[BundleFinding]:
+    """Warn of what a platform knows and the mapping does not: what is lost is declared."""
     if program.plan.unknown == "ignore":
         return
-    strangers = list(_strangers(shape, shape_of(program.plan), ()))
+    strangers = [steps for steps in _strangers(shape, shape_of(program.plan), ()) if steps not in told]
     if strangers:
         shown = "、".join(render(steps) for steps in strangers[:MAX_UNMAPPED])
         yield subject.bundle.mappings[mapping].finding(
@@ -164,7 +170,7 @@ def _strangers(shape: Shape, known: Known, here: Steps) -> Iterator[Steps]:
         below, child = known.children.get(name), shape.child(name)
         if below is None:
             yield (*here, name)
-        elif child is not None and not below.open and not below.leaf and set(below.children) - {TEXT}:
+        elif child is not None and not below.open and set(below.children) - {TEXT}:
             yield from _strangers(child, below, (*here, name))
 
 
@@ -186,6 +192,26 @@ def _unread(mapping: str, program: Program, shape: Shape) -> Iterator[BundleFind
                     f"the schema allows {shown}, table {table.name} does not",
                 ),
                 Text("请在码表中补上，或列入 none", "add them to the table, or list them in `none`"),
+                f"mappings/{mapping}.yaml",
+                node.line,
+                1,
+            )
+
+
+def _never(mapping: str, program: Program, shape: Shape) -> Iterator[BundleFinding]:
+    """Find conditions on values that the platform's schema does not allow."""
+    for node in _nodes(program):
+        when = node.rules.when
+        found = shapes.at(shape, when.path.under(node.place)) if when is not None else None
+        if when is None or found is None or not found.values:
+            continue
+        strange = sorted(set(when.values) - {as_text(value) for value in found.values})
+        if strange:
+            shown = "、".join(strange[:MAX_UNMAPPED])
+            yield BundleFinding(
+                "when.value",
+                Text(f"平台模式不允许 {when.path} 为 {shown}", f"the schema does not allow {shown} for {when.path}"),
+                Text("请改正 when 的值，或补全平台模式", "correct the values of `when`, or complete the native schema"),
                 f"mappings/{mapping}.yaml",
                 node.line,
                 1,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from adapters import placeholders
+from adapters.bundle.manifest import RequestPart
 from adapters.check.routed import kinds
 from adapters.check.subject import Subject
 from adapters.mapping import Program
@@ -25,6 +26,7 @@ def notes(subject: Subject) -> Iterator[BundleFinding]:
     yield from _files(subject)
     yield from _manifest(subject)
     yield from _secrets(subject)
+    yield from _settings(subject)
     sent = {part.mapping for part in subject.bundle.manifest.sends.values()}
     for name, program in subject.compiled.programs.items():
         for note in program.notes:
@@ -80,6 +82,28 @@ def _secrets(subject: Subject) -> Iterator[BundleFinding]:
                 yield subject.bundle.mappings[name].finding(
                     "secret.kept", *_kept(found), "constants", key, warning=True
                 )
+
+
+def _settings(subject: Subject) -> Iterator[BundleFinding]:
+    """Warn of settings that an operator would fill in for nothing."""
+    manifest = subject.bundle.manifest
+    used = placeholders.names(dict(manifest.auth.templates()))
+    for send in manifest.sends.values():
+        asked = (send.in_doubt.request, send.in_doubt.body) if send.in_doubt else (None, None)
+        used |= _requested(send.request) | _requested(asked[0])
+        used |= placeholders.names(send.envelope) | placeholders.names(asked[1])
+    for query in manifest.queries.values():
+        used |= _requested(query.request) | placeholders.names(query.body)
+    for mapping in subject.bundle.mappings.values():
+        used |= placeholders.names(mapping.value.get("constants"))
+    for name in sorted(manifest.settings.keys() - used - {"base_url"}):
+        text = Text(f"设置 {name} 没有用处", f"nothing uses the setting {name}")
+        remedy = Text("请在 auth、request、envelope 或 constants 中使用，或删去", "use it, or remove it")
+        yield subject.bundle.source.finding("setting.unused", text, remedy, "settings", name, warning=True)
+
+
+def _requested(request: RequestPart | None) -> frozenset[str]:
+    return frozenset() if request is None else placeholders.names([request.path, *request.headers.values()])
 
 
 def _kept(name: str) -> tuple[Text, Text]:
