@@ -36,6 +36,7 @@ app = typer.Typer(
 
 app.command("new", epilog=drafting.NEW_EXAMPLE)(drafting.new)
 app.command("suggest", epilog=drafting.SUGGEST_EXAMPLE)(drafting.suggest)
+app.command("pairs", epilog=drafting.PAIRS_EXAMPLE)(drafting.pairs)
 
 Bundle = Annotated[str, typer.Argument(metavar="BUNDLE", help="A folder, a zip, or an installed adapter's name.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="An operation it receives, or a message type it sends.")]
