@@ -52,7 +52,9 @@ def draft_table(field: Field, column: Column) -> DraftTable | None:
     """Draft the table of a coded field; None when the column holds the canonical codes themselves."""
     name = field.codes or ""
     table = codes.table(name)
-    values = shapes.pieces(column.values, ",，、;") if field.repeated else column.values
+    values = column.values
+    if field.repeated:
+        values = shapes.pieces(values, shapes.separator(values) or ",，、;")
     if values and all(value in table for value in values):
         return None
     told = {value: found for value in values[:MAX_CODES] if (found := _by_title(name, value))}

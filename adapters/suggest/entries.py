@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.mapping.paths import EACH
-from adapters.suggest import shapes, units
+from adapters.suggest import places, shapes, units
 from adapters.suggest.coding import DraftTable
 from adapters.suggest.columns import Column, Table
 from schemas.documents import Field
@@ -62,9 +62,7 @@ def _convert(
     elif first.type == "region":
         _region(parts, column)
     elif first.type == "bool":
-        pair = shapes.yes_no(column.values)
-        if pair and pair != ("true", "false"):
-            parts.keys["as"] = {"bool": list(pair)}
+        _bool(parts, column)
     elif first.type == "code":
         _code(parts, first, codes)
     elif first.type == "decimal":
@@ -75,7 +73,10 @@ def _convert(
 
 def _range(parts: _Parts, column: Column) -> None:
     mark = shapes.is_range(column.values) or "至"
-    parts.keys["as"] = {"range": mark}
+    days = tuple(day.strip() for text in column.values for day in text.split(mark))
+    patterns = shapes.dates(days)
+    date = {"date": patterns[0] if len(patterns) == 1 else list(patterns)}
+    parts.keys["as"] = {"range": mark} if patterns in ((), ("%Y-%m-%d",)) else [{"range": mark}, date]
 
 
 def _moment(parts: _Parts, known: Field, column: Column) -> None:
@@ -106,9 +107,18 @@ def _money(parts: _Parts, known: Field, column: Column, table: Table) -> None:
     parts.keys["as"] = chain[0] if len(chain) == 1 else chain
 
 
+def _bool(parts: _Parts, column: Column) -> None:
+    found = shapes.yes_no(column.values)
+    if found is not None and found != (("true",), ("false",)):
+        parts.keys["as"] = {"bool": [list(words) if len(words) > 1 else words[0] for words in found]}
+
+
 def _region(parts: _Parts, column: Column) -> None:
     if column.values and not column.values[0].isdigit():
-        parts.keys["as"] = "region-name"
+        above = places.above(column.values)
+        on = "/" if any("/" in text for text in column.values) else ""
+        said = {**({"within": above} if above else {}), **({"on": on} if on != "/" else {})}
+        parts.keys["as"] = {"region-name": said} if said else "region-name"
         return
     widths = {len(text) for text in column.values}
     parts.keys["as"] = "region-code" if widths <= {6} or len(widths) != 1 else {"region-code": widths.pop()}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from adapters.suggest import shapes, units
+from adapters.suggest import places, shapes, units
 from adapters.suggest.columns import Column
 from schemas import codes, regions
 from schemas.documents import Field
@@ -101,20 +101,23 @@ def _region(field: Field, column: Column) -> Fit:
     values = column.values
     if all(text.isdigit() and len(text) in (6, 9, 12) and regions.row(text[:6]) for text in values):
         return Fit(Level.TYPED, "值为行政区划代码")
-    if all(regions.by_name(text) for text in values):
-        return Fit(Level.TYPED, "值为行政区划全称")
+    if (above := places.above(values)) is not None:
+        return Fit(Level.TYPED, f"值为行政区划名称，在{regions.name(above)}之内" if above else "值为行政区划全称")
     return Fit(Level.IMPOSSIBLE, "值不是行政区划代码")
 
 
 def _bool(field: Field, column: Column) -> Fit:
-    pair = shapes.yes_no(column.values)
-    return Fit(Level.TYPED, f"值为 {pair[0]}/{pair[1]}") if pair else Fit(Level.IMPOSSIBLE, "值不是是否")
+    found = shapes.yes_no(column.values)
+    if found is None:
+        return Fit(Level.IMPOSSIBLE, "值不是是否")
+    yes, no = found
+    return Fit(Level.TYPED, f"值为{'、'.join(yes)}与{'、'.join(no)}")
 
 
 def _code(field: Field, column: Column) -> Fit:
     values = column.values
     if field.repeated:
-        values = shapes.pieces(values, ",，、;") or values
+        values = shapes.pieces(values, shapes.separator(values) or ",，、;") or values
     table = codes.table(field.codes or "")
     known = {row.title for row in table} | set(table.codes)
     told = sum(text in known for text in values)

@@ -22,6 +22,7 @@ RIVALS = "另有列也像"
 """How the note of a column begins that is not the only one for a field."""
 
 _SHOWN = 0.4
+_NAMED = 0.88
 _RIVAL = 0.12
 _DISPUTED = 0.85
 _LEFT = {
@@ -100,7 +101,7 @@ class _Judge:
 
     def column(self, column: Column) -> Suggestion:
         rated = sorted(self._rated(column), key=lambda one: (-one.confidence, one.target))
-        shown = tuple(one for one in rated if one.confidence >= _SHOWN)
+        shown = tuple(one for one in rated if one.confidence >= _SHOWN or one.named >= _NAMED)
         if not shown:
             return Suggestion(column, tuple(self._by_value(column)), "列名不认识")
         return _disputed(Suggestion(column, shown))

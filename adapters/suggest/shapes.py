@@ -23,7 +23,10 @@ TIMES = (
     "%Y年%m月%d日%H时%M分",
     "%Y年%m月%d日 %H:%M",
 )
-YES_NO = (("1", "0"), ("是", "否"), ("Y", "N"), ("true", "false"), ("有", "无"), ("yes", "no"), ("T", "F"))
+YES_NO = (
+    *(("1", "0"), ("是", "否"), ("Y", "N"), ("true", "false"), ("有", "无"), ("属于", "不属于"), ("已", "未")),
+    *(("yes", "no"), ("T", "F"), ("y", "n"), ("True", "False"), ("√", "×")),
+)
 SEPARATORS = ("；;", ",，、;", "|")
 RANGES = ("至", "~", "～", "—", " - ")
 
@@ -115,9 +118,12 @@ def pieces(values: tuple[str, ...], on: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(piece.strip() for text in values for piece in cut.split(text) if piece.strip()))
 
 
-def yes_no(values: tuple[str, ...]) -> tuple[str, str] | None:
-    """The pair of words for yes and no that the values are of."""
-    return next((pair for pair in YES_NO if set(values) <= set(pair)), None)
+def yes_no(values: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    """The words for yes and those for no that the values are of; None when some value is neither."""
+    pairs = [pair for pair in YES_NO if set(pair) & set(values)]
+    if not values or not set(values) <= {word for pair in pairs for word in pair}:
+        return None
+    return tuple(pair[0] for pair in pairs), tuple(pair[1] for pair in pairs)
 
 
 def is_company(text: str) -> bool:

@@ -196,3 +196,41 @@ def test_an_amount_of_unknown_unit_is_left_to_a_person():
     sample = read_sample("1.json", json.dumps(body).encode())
     drafted = draft("fines", "penalty", [sample], operations={"decision": "penalty.decided"})
     assert "  # fine: {at: FKJE, as: decimal}" in drafted.files["mappings/decision.yaml"].decode()
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "entry"),
+    [
+        (
+            "所在地区",
+            ["贵阳市观山湖区", "遵义市红花岗区"],
+            'region: {at: 所在地区, as: {region-name: {within: "520000", on: ""}}}',
+        ),
+        ("所在地区", ["贵州省/贵阳市/观山湖区"], "region: {at: 所在地区, as: region-name}"),
+        ("调试日期", ["2026年4月22日至2026年6月10日"], "as: [{range: 至}, {date: "),
+        ("公示日期", ["2026-04-22至2026-06-10"], "{at: 公示日期, as: {range: 至}}"),
+        ("竣工时间", ["20260420", "2026-04-20"], 'completed_on: {at: 竣工时间, as: {date: ["%Y-%m-%d", "%Y%m%d"]}}'),
+        ("行业类别", ["C2624-C2624-复混肥料制造"], "industry_code: {at: 行业类别, as: industry-code}"),
+        ("环评批复文号", ["/", "筑环审〔2025〕18号"], "{at: 环评批复文号, as: document-number, none: "),
+    ],
+)
+def test_converters_are_chosen_by_the_values(column: str, values: list[str], entry: str):
+    """Names of regions, periods, dates written in several ways, words for nothing."""
+    bodies = [{"项目名称": "前驱体项目", column: value} for value in values]
+    found = [read_sample(f"{n}.json", json.dumps(body).encode()) for n, body in enumerate(bodies)]
+    drafted = draft("gz", "construction-project", found, operations={"acceptance": "project.accepted"})
+    assert entry in drafted.files["mappings/acceptance.yaml"].decode()
+
+
+def test_words_for_yes_may_be_several():
+    """否 here and 不属于 there are both no."""
+    changes = [{"变动类别": "规模", "是否重大变动": word} for word in ("否", "不属于", "是")]
+    body = {
+        "项目名称": "前驱体项目",
+        "建设单位": "贵阳云岫新材料有限公司",
+        "竣工日期": "2026-04-20",
+        "变动情况": changes,
+    }
+    found = [read_sample("1.json", json.dumps(body).encode())]
+    drafted = draft("gz", "construction-project", found, operations={"acceptance": "project.accepted"})
+    assert "bool: [[是, 属于], [否, 不属于]]" in drafted.files["mappings/acceptance.yaml"].decode()
