@@ -158,11 +158,11 @@ def _operation(name: str, message_type: str, samples: Sequence[Sample]) -> Opera
 def _tables(message_type: str, suggestions: Sequence[Suggestion]) -> dict[str, DraftTable]:
     fields = documents.fields(TYPES[message_type].document)
     found = {}
-    for one in suggestions:
+    for one in sorted(suggestions, key=lambda one: -one.confidence):
         field = fields.get(one.target)
-        if one.confident and field is not None and field.type == "code":
+        if field is not None and field.type == "code" and field.path not in found:
             table = coding.draft_table(field, one.column)
-            if table is not None:
+            if table is not None and (one.confident or table.rows):
                 found[field.path] = table
     return found
 

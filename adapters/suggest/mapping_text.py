@@ -97,9 +97,20 @@ class _Writing:
                 f"    each: {text(render(items or ()), inside=False)}",
                 "    fields:",
                 *(self._line(one, one.candidates[0], "      ", inside=f"{container}[].") for one in mine),
+                *self._asked_inside(items, container),
             ]
             yield from lines if container not in self.written else comments(lines, "  ")
             self.written.add(container)
+
+    def _asked_inside(self, items: Steps | None, container: str) -> Iterator[str]:
+        """The columns of a list that a human must decide about, where they would stand."""
+        inside = f"{container}[]."
+        mine = [one for one in self.asked if one.column.items == items and one.target.startswith(inside)]
+        if container in self.written:
+            return
+        for one in mine:
+            yield f"      # {self._line(one, one.candidates[0], '', inside=inside)}"
+        self.asked = tuple(one for one in self.asked if one not in mine)
 
     def _likeliest(self) -> list[str]:
         """Nothing is sure: the likeliest one alone is written, since a mapping without fields cannot be read."""

@@ -14,7 +14,11 @@ def above(names: tuple[str, ...]) -> str | None:
         return None
     if all(map(regions.by_name, plain)):
         return ""
-    found = [code for code, province in _provinces() if all(regions.by_name(province + name) for name in plain)]
+    found = [
+        code
+        for code, province in _provinces()
+        if all(regions.by_name(province + name) or regions.by_name(name) for name in plain)
+    ]
     return found[0] if len(found) == 1 else None
 
 
