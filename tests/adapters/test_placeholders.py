@@ -37,6 +37,14 @@ def test_each_value_is_escaped_and_the_text_is_not() -> None:
     assert parse("<a>{x}</a>").render({"x": "<b>"}, lambda text: text.replace("<", "&lt;")) == "<a>&lt;b></a>"
 
 
+@pytest.mark.parametrize("form", ["%c", "%s", "%999999999Y", "%-d", "%%", "x", "%", "%Y\n", "%Y" * 33, "%EY", "%Z"])
+def test_a_date_format_is_digits_and_text(form: str) -> None:
+    """Nothing that the machine's locale or clock decides, no widths, and a directive at least."""
+    with pytest.raises(BadTemplate) as caught:
+        parse(f"{{at:{form}}}")
+    assert caught.value.message.zh != caught.value.message.en
+
+
 @pytest.mark.parametrize("text", ["{", "}", "{a", "a}", "{}", "{0}", "{a!r}", "{a[0]}", "{a.}{", "{ a }"])
 def test_broken_braces_are_told(text: str) -> None:
     """No indexing, no conversions: a placeholder is a name."""

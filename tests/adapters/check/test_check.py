@@ -122,6 +122,35 @@ def test_a_sample_must_translate_into_its_pair(tmp_path: Path, file: str, old: s
     assert any(one.code == code and one.file.startswith(number) for one in report.findings), report.findings
 
 
+def test_a_broken_law_is_shown_on_its_smallest_document(tmp_path: Path) -> None:
+    """With what came back, how often, and nothing that the fault does not need."""
+    report = _changed(tmp_path, "mappings/execution.yaml", "kind: {at: LX", "kind: {none: ['1'], at: LX")
+    (law,) = [one for one in report.findings if one.code == "law.broken"]
+    assert "kind came back as None, it was paid" in law.message.en
+    assert " of 201 documents)" in law.message.en
+    document = orjson.loads(law.message.en.partition("smallest counterexample ")[2])
+    assert document.keys() == {"case_number", "decision_number", "kind", "at"}
+    assert (document["case_number"], document["kind"]) == ("A", "paid")
+
+
+def test_a_law_broken_by_a_sample_alone_names_the_sample(tmp_path: Path) -> None:
+    """It may have been somebody's real document: it is named, not quoted."""
+    folder = tmp_path / "town"
+    shutil.copytree(TOWN, folder)
+    mapping = folder / "mappings/execution.yaml"
+    mapping.write_text(mapping.read_text().replace("case_number: AH", "case_number: {at: AH, none: [浙环案2026001]}"))
+    (law,) = [one for one in check(folder).findings if one.code == "law.broken"]
+    assert "see the sample samples/" in law.message.en
+    assert "2026001" not in law.message.en.partition("(")[2]
+
+
+def test_whoever_waits_is_told_how_far_it_is() -> None:
+    """What is proved next, and how much is done."""
+    told: list[tuple[str, int, int]] = []
+    check(TOWN, lambda what, done, of: told.append((what, done, of)))
+    assert told == [("mappings/execution.yaml", 0, 2), ("mappings/progress.yaml", 1, 2), ("", 2, 2)]
+
+
 def test_half_a_pair_and_what_nobody_uses_are_told(tmp_path: Path) -> None:
     """A bundle is tidy."""
     folder = tmp_path / "town"
