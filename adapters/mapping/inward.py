@@ -154,10 +154,10 @@ class _Inward:
     def _read(self, node: Column, path: Path, places: Places, none: str) -> None:
         container, name, after = places.leaf(path)
         value = f"{places.variables[container]}.get({name!r})"
-        if node.listed:
-            self.out.line(f"v = elements({value}, {self.out.constant(after, 'A')}, {none})")
-            return
         self.out.line(f"v = {value}")
+        if node.listed:
+            self.out.line(f"v = elements(v, {self.out.constant(after, 'A')}, {none})")
+            return
         with self.out.block("if v.__class__ is str:"):
             self.out.line("v = v.strip()")
         with self.out.block("elif v is not None:"):

@@ -126,6 +126,12 @@ def test_an_element_with_attributes_gives_its_text(decision: Program) -> None:
     assert document["fine"] == "5"
 
 
+@pytest.mark.parametrize("laws", [[["第一条"]], [[]], [{"条": "第一条"}], [["第一条"], "第二条"]])
+def test_a_list_inside_a_list_is_a_fault_of_its_field(decision: Program, laws: Any) -> None:
+    """Elements that are no values are told by their path, whatever came before them."""
+    assert only(refused(decision, native(LAWS=laws))).path.startswith("LAWS")
+
+
 def test_every_fault_is_told_at_once(decision: Program) -> None:
     """Missing, refused and misshapen together, each with its native path and title."""
     tree = native(CASEID="", PUNISHMONEY="两万", CFLB="01,99", FACTS=["a", "b"], WFXW=[{"SXBM": "1"}, "x"])
