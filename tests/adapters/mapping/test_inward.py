@@ -127,9 +127,11 @@ def test_an_element_with_attributes_gives_its_text(decision: Program) -> None:
 
 
 @pytest.mark.parametrize("laws", [[["第一条"]], [[]], [{"条": "第一条"}], [["第一条"], "第二条"]])
-def test_a_list_inside_a_list_is_a_fault_of_its_field(decision: Program, laws: Any) -> None:
-    """Elements that are no values are told by their path, whatever came before them."""
-    assert only(refused(decision, native(LAWS=laws))).path.startswith("LAWS")
+def test_a_list_inside_a_list_is_a_fault_of_its_field(compiled: Any, laws: Any) -> None:
+    """Elements that are no values are told by their path, also when nothing was read before them."""
+    line = "  legal_basis:       LAWS[]\n"
+    first = DECISION.replace(line, "").replace("fields:\n", f"fields:\n{line}", 1)
+    assert only(refused(compiled(first), native(LAWS=laws))).path.startswith("LAWS")
 
 
 def test_every_fault_is_told_at_once(decision: Program) -> None:
