@@ -31,6 +31,7 @@ serve: setup ## Run the gateway on SQLite in this folder
 	@$(BIN)/hutong serve $(ARGS)
 
 bench: setup ## Throughput as ratios against baselines in the same run
+	@$(BIN)/python tests/benchmarks/mapping.py
 	@PYTHONPATH=tests/acceptance $(BIN)/python tests/benchmarks/run.py $(ARGS)
 
 chaos: setup ## The long kill test: two hundred SIGKILLs under load
