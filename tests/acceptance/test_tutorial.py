@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 import pytest
+import ready_hutong
 from tutorial import Block, blocks, edit, kept
 
 from gateway.demo.processes import Served, free_port, gateway
@@ -76,9 +79,9 @@ class Afternoon:
         for printed, port in self.ports.items():
             script = script.replace(f"127.0.0.1:{printed}", f"127.0.0.1:{port}")
         done = subprocess.run(
-            ["bash", "-c", script.replace(".venv/bin/hutong", HUTONG)],
+            ["bash", "-c", script],
             cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "220", **self.environment},
+            env={**os.environ, **self.environment},
             capture_output=True,
             text=True,
             timeout=120,
@@ -93,14 +96,32 @@ class Afternoon:
         return found
 
 
+def until(true: Callable[[], bool]) -> None:
+    """Wait for something that takes a moment."""
+    deadline = time.monotonic() + SECONDS_TO_DELIVER
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 @pytest.fixture
 def afternoon(tmp_path):
-    """A terminal in a folder that looks like the repository's root, with nothing running yet."""
+    """A terminal in a folder that looks like the repository's root after `make setup`, with nothing running yet."""
     (tmp_path / "docs").symlink_to(ROOT / "docs")
     one = Afternoon(tmp_path)
-    yield one
-    for each in one.served:
-        each.kill()
+    with tempfile.TemporaryDirectory() as near:
+        address = Path(near) / "socket"
+        ready_hutong.shim(tmp_path / ".venv/bin/hutong", address)
+        wide = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "220"}
+        ready = subprocess.Popen([sys.executable, ready_hutong.__file__, str(address)], env=wide)
+        try:
+            until(address.exists)
+            yield one
+        finally:
+            ready.kill()
+            ready.wait()
+            for each in one.served:
+                each.kill()
 
 
 def test_the_tutorial_is_true_from_samples_to_rollback(afternoon):
