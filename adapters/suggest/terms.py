@@ -9,9 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
-
-from pypinyin import Style, lazy_pinyin
+from importlib import import_module, resources
+from types import ModuleType
 
 from schemas import documents
 
@@ -93,13 +92,20 @@ def variants(text: str) -> tuple[str, ...]:
 @cache
 def initials(text: str) -> str:
     """The first letters of the pinyin: `tyshxydm`."""
-    return "".join(lazy_pinyin(_IGNORED.sub("", text), style=Style.FIRST_LETTER)).lower()
+    known = _pypinyin()
+    return "".join(known.lazy_pinyin(_IGNORED.sub("", text), style=known.Style.FIRST_LETTER)).lower()
 
 
 @cache
 def pinyin(text: str) -> str:
     """The whole pinyin without tones: `qiyemingcheng`."""
-    return "".join(lazy_pinyin(_IGNORED.sub("", text))).lower()
+    return "".join(_pypinyin().lazy_pinyin(_IGNORED.sub("", text))).lower()
+
+
+@cache
+def _pypinyin() -> ModuleType:
+    """Load the dictionaries when a draft first needs them: 55 MB that a running gateway never does."""
+    return import_module("pypinyin")
 
 
 @cache
