@@ -153,6 +153,10 @@ class Setting:
         return self.default is None
 
 
+BASE_URL = Setting("base_url", "url", "平台地址")
+"""The setting that every platform has: the address that its adapter's paths are relative to."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A reply in the caller's own format, for callers that cannot read ours."""

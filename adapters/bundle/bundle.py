@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from adapters import source as sources
 from adapters.bundle import files as bundle_files
 from adapters.bundle import problems
-from adapters.bundle.manifest import Manifest
+from adapters.bundle.grammar import Manifest
 from adapters.bundle.references import references
 from adapters.mapping import codes
 from adapters.source import BrokenBundle, BundleFinding, Source

@@ -7,13 +7,12 @@ from typing import Any
 
 from adapters import placeholders
 from adapters.base import Tree
-from adapters.bundle.manifest import PARAMETERS, Manifest, Query, Receive, RequestPart, Send
+from adapters.bundle.grammar import PARAMETERS, Manifest, Query, Receive, RequestPart, Send
+from adapters.placeholders import RECORD, RECORD_TEXT
 from adapters.source import BundleFinding, Key, Source
 from schemas import catalog, documents
 from schemas.findings import Text
 
-RECORD = "record"
-RECORD_TEXT = "record_text"
 ANSWER = frozenset({"message_id", "code", "detail"})
 
 

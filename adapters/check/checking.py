@@ -8,12 +8,13 @@ from pathlib import Path
 
 from adapters import bundle as bundles
 from adapters.bundle import Bundle
-from adapters.check import addresses, answering, asking, coverage, golden, upkeep
-from adapters.check.lawful import Laws
+from adapters.check import coverage, queries, replies, samples
+from adapters.check import manifest as manifests
+from adapters.check.laws import Laws
 from adapters.check.outbound import Outbound
 from adapters.check.report import Report, ordered
 from adapters.check.subject import Subject, subject
-from adapters.check.trials import GENERATED, Example, generated
+from adapters.check.trials import GENERATED, TrialDocument, generated
 from adapters.mapping import Program
 from adapters.source import BrokenBundle, BundleFinding
 from schemas import documents
@@ -48,9 +49,10 @@ def prove(bundle: Bundle, watch: Watch = unwatched) -> Report:
         return Report(manifest.adapter, manifest.version, bundle.digest, ordered(broken.findings))
     faulty = _Faulty()
     findings = list(_declared(compiled, faulty))
-    findings += (*upkeep.notes(compiled), *addresses.impossible(compiled), *answering.faults(compiled))
-    pairs = list(golden.pairs(compiled, findings))
-    findings.extend(golden.missing(compiled))
+    findings += (*manifests.notes(compiled), *coverage.possible(compiled))
+    findings += (*replies.rules(compiled), *replies.answers(compiled))
+    pairs = list(samples.pairs(compiled, findings))
+    findings.extend(samples.missing(compiled))
     findings.extend(_samples(compiled, pairs, faulty))
     mappings = {mapping: program for _, _, mapping, program in compiled.uses()}
     for done, (mapping, program) in enumerate(mappings.items()):
@@ -78,19 +80,19 @@ def _declared(subject: Subject, faulty: _Faulty) -> Iterator[BundleFinding]:
         elif section == "sends":
             found = coverage.sent(subject, name, program)
         else:
-            found = chain(coverage.whole(subject, mapping, program), asking.faults(subject, name))
+            found = chain(coverage.whole(subject, mapping, program), queries.faults(subject, name))
         yield from faulty.watch((section, name), found)
 
 
-def _samples(subject: Subject, pairs: list[golden.Pair], faulty: _Faulty) -> Iterator[BundleFinding]:
+def _samples(subject: Subject, pairs: list[samples.Pair], faulty: _Faulty) -> Iterator[BundleFinding]:
     for pair in pairs:
         for section, name, _, _ in subject.uses():
             if name == pair.name and (section, name) not in faulty:
-                yield from golden.prove(subject, section, pair)
+                yield from samples.prove(subject, section, pair)
 
 
 def _trials(
-    subject: Subject, mapping: str, program: Program, pairs: list[golden.Pair], faulty: _Faulty
+    subject: Subject, mapping: str, program: Program, pairs: list[samples.Pair], faulty: _Faulty
 ) -> Iterator[BundleFinding]:
     """Both laws and the platform's schema, on generated documents and on the samples."""
     made = list(generated(program.document, mapping))
@@ -103,13 +105,13 @@ def _trials(
             yield from Outbound(subject, name).findings(made)
 
 
-def _documents(subject: Subject, program: Program, pair: golden.Pair) -> Iterator[Example]:
+def _documents(subject: Subject, program: Program, pair: samples.Pair) -> Iterator[TrialDocument]:
     """Give what a sample says; one that does not translate has been told already."""
     try:
         if pair.name in subject.compiled.receives:
             for record in subject.adapter.read(pair.name, pair.native).records:
-                yield Example(subject.adapter.translate_in(pair.name, record).document, pair.file)
+                yield TrialDocument(subject.adapter.translate_in(pair.name, record).document, pair.file)
         elif pair.name in subject.compiled.sends:
-            yield Example(documents.check(program.document, pair.canonical).document, pair.file)
+            yield TrialDocument(documents.check(program.document, pair.canonical).document, pair.file)
     except Rejected:
         return

@@ -14,8 +14,8 @@ from adapters.mapping.collisions import look_for_collisions
 from adapters.mapping.converters import BadArgument, Converter, Refused, build
 from adapters.mapping.defaults import default_converter, is_text
 from adapters.mapping.faults import Faults
-from adapters.mapping.paths import Path
 from adapters.mapping.plan import Column, Node, Parallel, Parts, Plan, Rows, Scope, Target
+from adapters.paths import Path
 from adapters.placeholders import BadTemplate
 from adapters.source import Keys
 from schemas import documents

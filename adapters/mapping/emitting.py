@@ -13,10 +13,10 @@ from adapters.mapping import runtime
 from adapters.mapping.converters import Refused
 from adapters.mapping.converters.lists import Splitter
 from adapters.mapping.defaults import default_converter
-from adapters.mapping.paths import EACH, Path, Step
 from adapters.mapping.plan import Node, Parallel, Scope, canonical, paths_of
 from adapters.mapping.runtime import ParallelColumns, Site
 from adapters.mapping.shape import TEXT, Shape
+from adapters.paths import EACH, Path, Step
 
 _NAMED = ("refused", "lacking", "bare", "bare_text", "word", "there", "inside", "elements", "nested", "gathered")
 _ALSO_NAMED = ("spread", "strange", "strange_rows", "EMPTY")

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from adapters.mapping.emitting import Emitter, Places, none_texts, parallel_columns, required_sites, site
-from adapters.mapping.paths import EACH, Path, Step
 from adapters.mapping.plan import Column, Node, Parallel, Parts, Plan, Rows, Scope, Target
 from adapters.mapping.runtime import Site, reader
 from adapters.mapping.shape import Shape
 from adapters.mapping.syntax import NOTHING, Condition
+from adapters.paths import EACH, Path, Step
 
 
 def compile_inward(plan: Plan, shape: Shape) -> tuple[Callable[[Any], Any], str]:

@@ -7,11 +7,11 @@ from typing import Any
 
 from adapters.mapping.constants import Constant
 from adapters.mapping.emitting import Emitter, Places, parallel_columns, site
-from adapters.mapping.paths import Path, Step
 from adapters.mapping.plan import Column, Node, Parallel, Parts, Plan, Rows, Scope, Target, written
 from adapters.mapping.runtime import Site, writer
 from adapters.mapping.shape import Shape
 from adapters.mapping.syntax import Condition
+from adapters.paths import Path, Step
 
 
 def compile_outward(plan: Plan, shape: Shape) -> tuple[Callable[[Any, Any], Any], str]:

@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from adapters.mapping import paths
+from adapters import paths
 from adapters.mapping.faults import Faults
-from adapters.mapping.paths import Path, PathError
 from adapters.mapping.syntax import (
     NOTHING,
     Column,
@@ -23,6 +22,7 @@ from adapters.mapping.syntax import (
     Syntax,
 )
 from adapters.mapping.words import CONDITION, ONLY, SHAPES, TOP, UNKNOWN
+from adapters.paths import Path, PathError
 from adapters.source import Keys, Source
 from schemas.findings import Text
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from adapters.mapping.paths import EACH, Path, Step
 from adapters.mapping.plan import Node, Plan, Rows, Scope, paths_of, written
+from adapters.paths import EACH, Path, Step
 
 TEXT = "#text"
 """Where an element with attributes keeps its own text."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from adapters.mapping.paths import Path
+from adapters.paths import Path
 from adapters.source import Keys
 
 NOTHING: Final = object()

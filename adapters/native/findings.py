@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.mapping.paths import render
+from adapters.paths import render
 from adapters.source import BrokenBundle, BundleFinding
 from schemas.findings import Text
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from adapters.mapping.paths import EACH
+from adapters.paths import EACH
 from adapters.suggest import fitting, naming, shapes, terms, units
 from adapters.suggest.columns import Column, Steps, Table
 from adapters.suggest.fitting import Fit, Level

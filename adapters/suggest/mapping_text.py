@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from adapters.mapping.paths import EACH, render
+from adapters.paths import EACH, render
 from adapters.suggest import fitting, shapes
 from adapters.suggest.columns import Steps
 from adapters.suggest.entries import COMMAS, Entry, entry

@@ -8,8 +8,8 @@ from typing import Any
 
 import orjson
 
+from adapters.adapter import DeclarativeAdapter
 from adapters.base import Adapter
-from adapters.declarative import DeclarativeAdapter
 
 _MEDIA_TYPES = {"json": "application/json", "xml": "application/xml", "soap": "text/xml", "csv": "text/csv"}
 

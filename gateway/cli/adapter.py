@@ -14,9 +14,9 @@ import typer
 from rich.markup import escape
 
 from adapters import bundled
+from adapters.adapter import load
 from adapters.base import Adapter, Sending, Translation
 from adapters.bundle import load as bundle_of
-from adapters.declarative import load
 from adapters.source import BrokenBundle
 from gateway.cli import drafting, proof
 from gateway.cli.configuration import settings_here

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from adapters.adapter import DeclarativeAdapter
 from adapters.bundle import load
-from adapters.declarative import DeclarativeAdapter
 from gateway.cli import adapter as adapters_here
 from gateway.cli.adapter import Bundle, bundle_path
 from gateway.cli.output import AsJson, Refused, emit, facts, say, table

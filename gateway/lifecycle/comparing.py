@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from adapters import formats
+from adapters.adapter import DeclarativeAdapter
 from adapters.base import Adapter, OutboundRequest, Sending, Translation
-from adapters.declarative import DeclarativeAdapter
 from gateway.clock import seconds
 from gateway.lifecycle.differences import ABSENT, differences
 from gateway.lifecycle.tally import Example, Found, Tally

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from adapters.adapter import DeclarativeAdapter
 from adapters.base import Adapter
-from adapters.declarative import DeclarativeAdapter
 from gateway.clock import Clock
 from gateway.installed import InstalledAdapters
 from gateway.ledger.base import Ledger

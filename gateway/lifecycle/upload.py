@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from adapters.declarative import DeclarativeAdapter, load
+from adapters.adapter import DeclarativeAdapter, load
 from adapters.source import BrokenBundle, BundleFinding
 from schemas import documents
 from schemas.findings import Finding, Rejected, Text

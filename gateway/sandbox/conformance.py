@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from adapters.adapter import DeclarativeAdapter, load
 from adapters.base import Reply, VerdictKind
 from adapters.check import Report, Watch, unwatched
 from adapters.check import check as check_files
-from adapters.check.golden import pairs
 from adapters.check.report import ordered
+from adapters.check.samples import pairs
 from adapters.check.subject import Subject, subject
-from adapters.declarative import DeclarativeAdapter, load
 from adapters.source import BundleFinding
 from gateway.message import Delivery, State
 from gateway.sandbox.rehearsal import Rehearsal, rehearsing

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, quote, unquote
 from adapters import placeholders
 from adapters.base import Tree
 from adapters.bundle import Manifest
-from adapters.bundle.manifest import RequestPart
+from adapters.bundle.grammar import RequestPart
 from adapters.formats.values import as_text
 
 _URL_LITERAL = "/?&=:@!$'()*+,;~-._%#[]"
@@ -96,7 +96,7 @@ def _pattern(path: str) -> str:
     return "".join(_piece(part, seen) for part in placeholders.parse(path).parts)
 
 
-def _piece(part: placeholders.Part, seen: list[str]) -> str:
+def _piece(part: placeholders.TemplatePart, seen: list[str]) -> str:
     if part.literal:
         return re.escape(quote(part.literal, safe=_URL_LITERAL))
     if part.name in seen:

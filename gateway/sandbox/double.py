@@ -14,8 +14,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from adapters.adapter import DeclarativeAdapter
 from adapters.base import Reply
-from adapters.declarative import DeclarativeAdapter
 from adapters.formats import json
 from gateway.clock import Clock, system_clock
 from gateway.sandbox.doors import Call

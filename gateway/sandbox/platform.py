@@ -6,15 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from adapters import formats, placeholders, trees
+from adapters import formats, paths, placeholders
+from adapters.adapter import DeclarativeAdapter
 from adapters.base import Tree
-from adapters.bundle.manifest import PARAMETERS, Send
-from adapters.bundle.references import RECORD_TEXT
-from adapters.declarative import DeclarativeAdapter
-from adapters.envelope import record_path
+from adapters.bundle.grammar import PARAMETERS, Send
+from adapters.exchange.request import record_path
 from adapters.formats.values import Body, Format, as_text
 from adapters.mapping import Program
 from adapters.native import NativeSchema
+from adapters.placeholders import RECORD_TEXT
 from gateway.clock import Clock
 from gateway.sandbox.doors import Call, Door, Use, doors
 from gateway.sandbox.memory import Memory, Received, reference_for
@@ -84,7 +84,7 @@ class Conversation:
     def _record(self, tree: Tree) -> Tree:
         where = record_path(self.send.envelope)
         if where is not None:
-            return trees.first(tree, where)
+            return paths.first(tree, where)
         text = next((said for name, said in _embedded(self.send.envelope, tree) if name == RECORD_TEXT), "")
         inner = replace(self.wire, body="xml" if self.wire.body in ("xml", "soap") else "json", charset="utf-8")
         return formats.read(inner, text.encode("utf-8")).tree

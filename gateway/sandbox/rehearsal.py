@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from adapters.adapter import DeclarativeAdapter
 from adapters.base import Reply, Verdict
-from adapters.declarative import DeclarativeAdapter
 from gateway.clock import new_id
 from gateway.delivery.attempt import Attempts, Destination
 from gateway.delivery.outgoing import stamped

@@ -14,7 +14,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from adapters.declarative import load
+from adapters.adapter import load
 from gateway.sandbox.double import RESET, Double
 
 LOOPBACK = "127.0.0.1"

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from adapters import formats, trees
+from adapters import formats, paths
 from adapters.base import Reply, Tree
-from adapters.bundle.manifest import Query, ReplyRule, Send
+from adapters.bundle.grammar import Query, ReplyRule, Send
 from adapters.formats.values import Format
-from adapters.mapping.paths import EACH, Step
+from adapters.paths import EACH, Step
 
 ACCEPTED = "已受理"
 REFUSED = "业务校验未通过"
@@ -71,10 +71,10 @@ def page_answer(query: Query, heard: Format, records: Sequence[Tree], total: int
     """Word a page of records."""
     answered = query.reply_format.over(heard) if query.reply_format is not None else heard
     answered = replace(answered, root=answered.root or _ROOT)
-    where = trees.path(query.each)
+    where = paths.in_body(query.each)
     tree: Tree = _placed({}, (*where.steps[:-1],), list(records)) if where.steps != (EACH,) else list(records)
     if query.pages is not None and query.pages.total is not None:
-        tree = _placed(tree, trees.path(query.pages.total).steps, total)
+        tree = _placed(tree, paths.in_body(query.pages.total).steps, total)
     return Answer(_OK, tree if answered.body == "json" else _holding(tree, answered), answered)
 
 
@@ -95,7 +95,7 @@ def _tree(places: Sequence[tuple[str | None, str | None]]) -> Tree:
     tree: Tree = {}
     for path, value in places:
         if path is not None and value is not None:
-            tree = _placed(tree, trees.path(path).steps, value)
+            tree = _placed(tree, paths.in_body(path).steps, value)
     return tree
 
 

@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from adapters import bundled
+from adapters.adapter import load
 from adapters.base import OutboundRequest, Reply
-from adapters.declarative import load
 from gateway.api.app import create_app
 from gateway.bootstrap import build
 from gateway.delivery.sender import NoAnswer, Sender

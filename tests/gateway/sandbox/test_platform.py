@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from adapters import trees
+from adapters import paths
+from adapters.adapter import DeclarativeAdapter
 from adapters.base import OutboundRequest, Reply, Sending, VerdictKind
-from adapters.check.golden import Pair, pairs
+from adapters.check.samples import Pair, pairs
 from adapters.check.subject import subject
-from adapters.declarative import DeclarativeAdapter
 from adapters.formats import json
 from gateway.sandbox.doors import Call
 from gateway.sandbox.platform import PlatformDouble
@@ -102,10 +102,10 @@ def test_queries_find_the_records_it_was_given(bundled: DeclarativeAdapter) -> N
 
 def recorded(adapter: DeclarativeAdapter, name: str) -> Iterator[tuple[Any, Any]]:
     """Give the records in the samples of a query, with their documents."""
-    each = trees.path(adapter.bundle.manifest.queries[name].each)  # type: ignore[index]
+    each = paths.in_body(adapter.bundle.manifest.queries[name].each)  # type: ignore[index]
     for pair in samples(adapter, {name}):
         documents, _ = adapter.read_query(name, Reply(200, {}, pair.native))
-        yield from zip(trees.values(json.parse(pair.native), each), (one.document for one in documents), strict=True)
+        yield from zip(paths.values(json.parse(pair.native), each), (one.document for one in documents), strict=True)
 
 
 def asked(adapter: DeclarativeAdapter, double: PlatformDouble, name: str, code: str) -> list[Any]:

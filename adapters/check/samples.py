@@ -1,15 +1,15 @@
-"""Golden samples: native and canonical pairs that must translate into each other."""
+"""Samples: pairs of a native and a canonical file that must translate into each other."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from adapters import formats, spots
 from adapters.base import Reply
-from adapters.check.differences import Difference, differences
 from adapters.check.subject import SETTINGS, Subject, told
 from adapters.formats import json
 from adapters.native.findings import written
@@ -19,6 +19,9 @@ from schemas.findings import Finding, Rejected, Text
 
 _NATIVE = re.compile(r"samples/(?P<name>[^/]+)/(?P<number>[^/]+)\.native\.[A-Za-z0-9]+")
 _CANONICAL = re.compile(r"samples/(?P<name>[^/]+)/(?P<number>[^/]+)\.canonical\.json")
+_NOTHING = object()
+_MAX_DIFFERENCES = 10
+_SHOWN = 60
 _INDEX = re.compile(r"\[(\d+)\]")
 
 _SAMPLE = Text("请改正映射，或改正该样例", "correct the mapping, or the sample")
@@ -38,6 +41,15 @@ class Pair:
     canonical: Any
     other: str
     text: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A place where a tree has something else than it should."""
+
+    keys: tuple[str | int, ...]
+    got: str
+    wanted: str
 
 
 def pairs(subject: Subject, findings: list[BundleFinding]) -> Iterator[Pair]:
@@ -99,6 +111,11 @@ def prove(subject: Subject, section: str, pair: Pair) -> Iterator[BundleFinding]
             yield from _compare(pair, [one.document for one in found])
     except Rejected as error:
         yield _rejected(section, pair, error)
+
+
+def differences(got: Any, wanted: Any) -> Iterator[Difference]:
+    """Give at most ten places where the trees differ, in the order of the wanted one."""
+    return islice(_walk(got, wanted, ()), _MAX_DIFFERENCES)
 
 
 def _inward(subject: Subject, pair: Pair) -> Any:
@@ -188,3 +205,21 @@ def _half(file: str, other: str) -> BundleFinding:
         1,
         1,
     )
+
+
+def _walk(got: Any, wanted: Any, keys: tuple[str | int, ...]) -> Iterator[Difference]:
+    if isinstance(got, dict) and isinstance(wanted, dict):
+        for name in dict.fromkeys([*wanted, *got]):
+            yield from _walk(got.get(name, _NOTHING), wanted.get(name, _NOTHING), (*keys, name))
+    elif isinstance(got, list) and isinstance(wanted, list) and len(got) == len(wanted):
+        for index, (one, other) in enumerate(zip(got, wanted, strict=True)):
+            yield from _walk(one, other, (*keys, index))
+    elif got != wanted:
+        yield Difference(keys, _shown(got), _shown(wanted))
+
+
+def _shown(value: Any) -> str:
+    if value is _NOTHING:
+        return "—"
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

@@ -1,17 +1,18 @@
-"""Write HTTP requests from a bundle's templates: paths always escaped, headers always safe."""
+"""Write HTTP requests from a bundle's templates: paths escaped, headers safe, the body in its envelope."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from adapters import placeholders
-from adapters.base import OutboundRequest
-from adapters.bundle.manifest import RequestPart
+from adapters import formats, placeholders
+from adapters.base import OutboundRequest, Tree
+from adapters.bundle.grammar import RequestPart
 from adapters.formats.values import Format, Wire
-from adapters.placeholders import Template, Values
+from adapters.paths import EACH, Path, Step
+from adapters.placeholders import RECORD, RECORD_TEXT, Template, Values, compile_tree
 from schemas.findings import Finding, Rejected, Text
 
 _URL_LITERAL = "/?&=:@!$'()*+,;~-._%#[]"
@@ -57,9 +58,42 @@ def compile_request(part: RequestPart, declared: Format) -> RequestLine:
     path, _, query = part.path.partition("?")
     headers = [(name, placeholders.parse(text)) for name, text in part.headers.items()]
     if declared.body == "soap":
-        headers.append(("SOAPAction", Template("", (placeholders.Part(literal=f'"{part.action or ""}"'),))))
+        headers.append(("SOAPAction", Template("", (placeholders.TemplatePart(literal=f'"{part.action or ""}"'),))))
     pairs = tuple(_pair(text) for text in query.split("&") if text)
     return RequestLine(part.method, placeholders.parse(path), pairs, tuple(headers))
+
+
+def compile_envelope(envelope: Tree, as_record_text: Callable[[Tree], str]) -> Callable[[Values, Tree], Tree]:
+    """Compile an envelope to a function of the values and the record; None wraps nothing."""
+    if envelope is None:
+        return lambda values, record: record
+    build = compile_tree(envelope)
+
+    def wrap(values: Values, record: Tree) -> Tree:
+        text = as_record_text(record) if _uses(envelope, RECORD_TEXT) else ""
+        return build({**values, RECORD: record, RECORD_TEXT: text})
+
+    return wrap
+
+
+def record_path(envelope: Tree) -> Path | None:
+    """Tell where the record stands as a tree; None when it is embedded as text."""
+    if envelope is None:
+        return Path(())
+    return next((Path(steps) for steps, value in _leaves(envelope, ()) if value == f"{{{RECORD}}}"), None)
+
+
+def body_writer(body: Tree, wire: Format) -> Callable[[Values], Wire | None]:
+    """Compile a constant body with placeholders; None writes none."""
+    if body is None:
+        return lambda values: None
+    build = compile_tree(body)
+    return lambda values: formats.write(wire, build(values))
+
+
+def merged(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the settings of a platform over their declared defaults."""
+    return {**defaults, **{name: value for name, value in given.items() if value is not None}}
 
 
 def _pair(text: str) -> tuple[str, Template]:
@@ -75,7 +109,7 @@ def _filled(template: Template, values: Values) -> str:
     return "".join(_url_part(part, values) for part in template.parts)
 
 
-def _url_part(part: placeholders.Part, values: Values) -> str:
+def _url_part(part: placeholders.TemplatePart, values: Values) -> str:
     if part.literal:
         return quote(part.literal, safe=_URL_LITERAL)
     text = part.value(values)
@@ -96,6 +130,16 @@ def _missing(name: str) -> Rejected:
     return Rejected("placeholder.missing", text, [Finding("placeholder.missing", text, field=name)])
 
 
-def merged(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the settings of a platform over their declared defaults."""
-    return {**defaults, **{name: value for name, value in given.items() if value is not None}}
+def _leaves(node: Tree, steps: tuple[Step, ...]) -> Iterator[tuple[tuple[Step, ...], Tree]]:
+    if isinstance(node, dict):
+        for name, value in node.items():
+            yield from _leaves(value, (*steps, name))
+    elif isinstance(node, list):
+        for value in node:
+            yield from _leaves(value, (*steps, EACH))
+    else:
+        yield steps, node
+
+
+def _uses(envelope: Tree, name: str) -> bool:
+    return any(isinstance(value, str) and f"{{{name}}}" in value for _, value in _leaves(envelope, ()))

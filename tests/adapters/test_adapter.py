@@ -13,10 +13,10 @@ import orjson
 import pytest
 
 from adapters import load
+from adapters.adapter import DeclarativeAdapter
 from adapters.base import Adapter, Document, OutboundRequest, Record, Reply, Sending, VerdictKind
 from adapters.bundle import assemble
 from adapters.bundle import load as load_bundle
-from adapters.declarative import DeclarativeAdapter
 from adapters.source import BrokenBundle
 from schemas.findings import Rejected
 

@@ -1,4 +1,4 @@
-"""What a bundle carries and nobody uses, and what should be looked at before it is trusted."""
+"""The manifest as a whole: what it leaves unused, secrets that would be kept, and notes of the compiler."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from adapters import placeholders
-from adapters.bundle.manifest import RequestPart
-from adapters.check.routed import kinds
+from adapters.base import BASE_URL
+from adapters.bundle.grammar import RequestPart
+from adapters.check.outbound import kinds
 from adapters.check.subject import Subject
 from adapters.mapping import Program
 from adapters.mapping.plan import Column, Parts
@@ -96,7 +97,7 @@ def _settings(subject: Subject) -> Iterator[BundleFinding]:
         used |= _requested(query.request) | placeholders.names(query.body)
     for mapping in subject.bundle.mappings.values():
         used |= placeholders.names(mapping.value.get("constants"))
-    for name in sorted(manifest.settings.keys() - used - {"base_url"}):
+    for name in sorted(manifest.settings.keys() - used - {BASE_URL.name}):
         text = Text(f"设置 {name} 没有用处", f"nothing uses the setting {name}")
         remedy = Text("请在 auth、request、envelope 或 constants 中使用，或删去", "use it, or remove it")
         yield subject.bundle.source.finding("setting.unused", text, remedy, "settings", name, warning=True)

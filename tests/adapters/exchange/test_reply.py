@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 
 from adapters.base import Reply, VerdictKind
-from adapters.bundle.manifest import ReplyRule
+from adapters.bundle.grammar import ReplyRule
+from adapters.exchange.reply import Replies
 from adapters.formats import Format
-from adapters.replies import Replies
 
 RULES = [
     {"when": {"status": "2xx", "at": "code", "is": 0}, "verdict": "accepted", "reference": "data.no"},

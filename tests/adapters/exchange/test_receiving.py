@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from adapters.base import Lineage
-from adapters.retelling import native_paths, retold
+from adapters.exchange.receiving import native_paths, retold
 from schemas.findings import Finding, Text
 
 KNOWN = native_paths(

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 
 from adapters.base import Document
 from adapters.check.subject import Subject
-from adapters.check.trials import Example, Faults, Place, tried
+from adapters.check.trials import FaultKey, FoundFaults, TrialDocument, tried
+from adapters.exchange.sending import values_of
 from adapters.mapping import Program
 from adapters.mapping.laws import document_law
 from adapters.mapping.plan import Column, Node, Parts, canonical
-from adapters.sending import values_of
 from adapters.source import BundleFinding
 from schemas.documents import generic
 from schemas.findings import Finding, Text
@@ -34,7 +34,7 @@ class Laws:
         self._sent = any(section == "sends" and name == mapping for section, _, name, _ in subject.uses())
         self._nodes = {target.path: node for node in program.plan.root.walk() for target in canonical(node)}
 
-    def findings(self, examples: list[Example]) -> Iterator[BundleFinding]:
+    def findings(self, examples: list[TrialDocument]) -> Iterator[BundleFinding]:
         """Give one finding a field. What cannot be written is an error where the mapping is sent with."""
         for fault in tried(self._program.document, examples, self.faults):
             node = self._node(fault.place)
@@ -42,13 +42,13 @@ class Laws:
             line = node.line if node else 1
             yield BundleFinding(fault.code, fault.text(), _LAW, self._file, line, 1, warning)
 
-    def faults(self, document: Document) -> Faults:
+    def faults(self, document: Document) -> FoundFaults:
         """Write a canonical document, read it back, and tell what became of it."""
         values = values_of(self._subject.sending("", document), {})
         trial = document_law(self._program, document, values)
-        found: dict[Place, Text] = {_place(BROKEN, one): one.message for one in trial.counterexamples}
+        found: dict[FaultKey, Text] = {_key(BROKEN, one): one.message for one in trial.counterexamples}
         unwritten = (one for one in trial.outside if not self._is_gap(one))
-        return found | {_place(UNWRITABLE, one): one.message for one in unwritten}
+        return found | {_key(UNWRITABLE, one): one.message for one in unwritten}
 
     def _is_gap(self, said: Finding) -> bool:
         """A code the table lacks is told once, about the table."""
@@ -69,5 +69,5 @@ def _tables(node: Node) -> Mapping[str, object]:
     return {step.codes.name: step.codes for step in chain if step.codes is not None}
 
 
-def _place(code: str, said: Finding) -> Place:
+def _key(code: str, said: Finding) -> FaultKey:
     return code, generic(said.field or said.path)

@@ -5,23 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from adapters import formats, retelling, trees
+from adapters import formats, paths
 from adapters.base import OutboundRequest, Reply, Translation, Tree
-from adapters.bundle.manifest import PARAMETERS, Query
+from adapters.bundle.grammar import PARAMETERS, Query
+from adapters.exchange.receiving import native_paths, translate
+from adapters.exchange.request import body_writer, compile_request, merged
 from adapters.formats import soap
 from adapters.formats.values import Format, as_text
 from adapters.mapping import Program
-from adapters.mapping.paths import EACH
-from adapters.receiving import translate
-from adapters.requests import compile_request, merged
-from adapters.sending import body_writer
+from adapters.paths import EACH
 from schemas import catalog
 from schemas.findings import Finding, Rejected, Text
 
 _PARAMETERS = frozenset(PARAMETERS)
 
 
-class Question:
+class CompiledQuery:
     """A compiled `queries` entry."""
 
     def __init__(
@@ -30,13 +29,13 @@ class Question:
         self._heard = declared.reply_format.over(wire) if declared.reply_format else wire
         self._request = compile_request(declared.request, wire)
         self._body = body_writer(declared.body, wire)
-        self._each = trees.path(declared.each)
+        self._each = paths.in_body(declared.each)
         self._pages = declared.pages
-        self._total = trees.path(declared.pages.total) if declared.pages and declared.pages.total else None
+        self._total = paths.in_body(declared.pages.total) if declared.pages and declared.pages.total else None
         self._program = program
         self._settings = settings
         self._limit = limit
-        self._native = retelling.native_paths(program.explain())
+        self._native = native_paths(program.explain())
         self._type = next(one.name for one in catalog.TYPES.values() if one.document == program.document)
 
     def write(self, parameters: Mapping[str, str], settings: Mapping[str, Any], page: int) -> OutboundRequest | None:
@@ -50,7 +49,7 @@ class Question:
     def read(self, reply: Reply, page: int) -> tuple[Sequence[Translation], bool]:
         """Read the records of a page, and whether another follows; raises `Rejected`."""
         tree = self._tree(reply)
-        records = trees.values(tree, self._each)
+        records = paths.values(tree, self._each)
         if not records and not self._is_empty_answer(tree):
             raise _unreadable("query.unrecognised", f"应答中没有 {self._each}", f"the reply has no {self._each}")
         translations = [translate(self._type, self._program, record, self._native) for record in records]
@@ -75,7 +74,7 @@ class Question:
     def _more(self, tree: Tree, count: int, page: int) -> bool:
         if self._pages is None or count == 0:
             return False
-        total = as_text(trees.first(tree, self._total)) if self._total is not None else ""
+        total = as_text(paths.first(tree, self._total)) if self._total is not None else ""
         if total.isdecimal():
             return page * self._pages.size < int(total)
         return count >= self._pages.size

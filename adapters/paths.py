@@ -1,10 +1,13 @@
-"""Native paths: how a mapping names a place in a platform's tree."""
+"""Native paths: how a bundle names a value in a parsed body, and finding the values there."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache
+from typing import Any, Final
 
+from adapters.base import Tree
 from schemas.findings import Text
 
 MAX_LENGTH = 200
@@ -12,6 +15,9 @@ MAX_STEPS = 16
 
 EACH: Final = None
 """The step that stands for every element of a list."""
+
+ITEMS = "[]"
+"""The path of the items of a body that is itself a list."""
 
 Step = str | None
 
@@ -75,6 +81,36 @@ def parse(text: str) -> Path:
     if len(steps) > MAX_STEPS:
         raise _wrong(f"路径超过 {MAX_STEPS} 级", f"the path has more than {MAX_STEPS} steps")
     return Path(steps)
+
+
+@lru_cache(maxsize=4096)
+def in_body(text: str) -> Path:
+    """Parse a path that starts at a whole body: `[]` may come first, when the body is a list; raises `PathError`."""
+    if not text.startswith(ITEMS):
+        return parse(text)
+    rest = text.removeprefix(ITEMS).removeprefix(".")
+    return Path((EACH, *(parse(rest).steps if rest else ())))
+
+
+def values(tree: Tree, where: Path) -> list[Any]:
+    """Give every value found there. A single thing where a list is expected counts as one item."""
+    return list(_walk(tree, where.steps))
+
+
+def first(tree: Tree, where: Path) -> Any:
+    """Give the first value found there, None without one."""
+    return next(_walk(tree, where.steps), None)
+
+
+def _walk(tree: Tree, steps: tuple[Step, ...]) -> Iterator[Any]:
+    if not steps:
+        if tree is not None:
+            yield tree
+    elif steps[0] is EACH:
+        for item in tree if isinstance(tree, list) else () if tree is None else (tree,):
+            yield from _walk(item, steps[1:])
+    elif isinstance(tree, dict):
+        yield from _walk(tree.get(steps[0]), steps[1:])
 
 
 def _quoted(name: str) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from adapters.envelope import compile_envelope, compile_tree, record_path
-from adapters.mapping.paths import EACH, Path
+from adapters.exchange.request import compile_envelope, compile_tree, record_path
+from adapters.paths import EACH, Path
 
 
 def _text(record: object) -> str:

@@ -7,18 +7,16 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import quote
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from adapters import placeholders, request_parts
+from adapters import placeholders
 from adapters.base import OutboundRequest
-from adapters.misfit import Misfit
+from adapters.bundle.scalars import HeaderName, HeaderValue
+from adapters.source import BadValue
 from schemas.findings import Finding, Rejected, Text
 
 LATER = ("hmac-headers", "gov-gateway", "oauth2", "standard-webhooks", "sm2")
 """Schemes with a place in the grammar that this version does not speak."""
-
-
-Value = Annotated[str, AfterValidator(request_parts.value)]
 
 
 class Scheme(BaseModel):
@@ -51,8 +49,8 @@ class Basic(Scheme):
     """RFC 7617, in UTF-8."""
 
     scheme: Literal["basic"]
-    username: Value
-    password: Value
+    username: HeaderValue
+    password: HeaderValue
 
     def apply(self, request: OutboundRequest, settings: Mapping[str, Any]) -> OutboundRequest:
         pair = f"{_fill(self.username, settings)}:{_fill(self.password, settings)}"
@@ -63,7 +61,7 @@ class Bearer(Scheme):
     """RFC 6750."""
 
     scheme: Literal["bearer"]
-    token: Value
+    token: HeaderValue
 
     def apply(self, request: OutboundRequest, settings: Mapping[str, Any]) -> OutboundRequest:
         return _with_header(request, "Authorization", f"Bearer {_fill(self.token, settings)}")
@@ -73,14 +71,14 @@ class ApiKey(Scheme):
     """A key in a header or in the query."""
 
     scheme: Literal["api-key"]
-    header: Annotated[str, AfterValidator(request_parts.header)] | None = None
+    header: HeaderName | None = None
     query: Annotated[str, Field(min_length=1, max_length=100)] | None = None
-    value: Value
+    value: HeaderValue
 
     @model_validator(mode="after")
     def _in_one_place(self) -> Self:
         if (self.header is None) == (self.query is None):
-            raise Misfit("header 与 query 只写其一", "give exactly one of header and query")
+            raise BadValue("header 与 query 只写其一", "give exactly one of header and query")
         return self
 
     def apply(self, request: OutboundRequest, settings: Mapping[str, Any]) -> OutboundRequest:
@@ -95,7 +93,7 @@ class ApiKey(Scheme):
 def _known(value: Any) -> Any:
     scheme = value.get("scheme") if isinstance(value, Mapping) else None
     if scheme in LATER:
-        raise Misfit(
+        raise BadValue(
             f"此版本尚不支持 {scheme}，请使用 none、basic、bearer 或 api-key",
             f"the scheme {scheme} is not spoken by this version yet; use none, basic, bearer or api-key",
         )

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from adapters import formats
 from adapters.base import Lineage, OutboundRequest, Reply, Sending, Tree, Verdict
-from adapters.bundle.manifest import InDoubt, Send
-from adapters.envelope import compile_envelope, compile_tree
+from adapters.bundle.grammar import InDoubt, Send
+from adapters.exchange.reply import Replies
+from adapters.exchange.request import body_writer, compile_envelope, compile_request, merged
 from adapters.formats import codec
-from adapters.formats.values import Format, Wire
+from adapters.formats.values import Format
 from adapters.mapping import Program
 from adapters.native import NativeSchema
 from adapters.placeholders import Values, flatten
-from adapters.replies import Replies
-from adapters.requests import compile_request, merged
 from schemas.findings import Rejected
 
 _WITHOUT_BODY = frozenset({"GET", "DELETE"})
 
 
-class Outgoing:
+class CompiledSend:
     """A compiled `sends` entry. Same input, same bytes; what cannot be written raises `Rejected`."""
 
     def __init__(
@@ -41,7 +40,7 @@ class Outgoing:
         self._wrap = compile_envelope(declared.envelope, self._record_text)
         heard = declared.reply_format.over(wire.answered) if declared.reply_format else wire.answered
         self._replies = Replies(declared.reply, heard, limit)
-        self._doubt = Doubt(declared.in_doubt, wire, heard, limit) if declared.in_doubt is not None else None
+        self._doubt = CompiledInDoubt(declared.in_doubt, wire, heard, limit) if declared.in_doubt is not None else None
 
     def _record_text(self, record: Tree) -> str:
         return codec.write_text(self._format, record)
@@ -77,7 +76,7 @@ class Outgoing:
         return values_of(sending, self._settings)
 
 
-class Doubt:
+class CompiledInDoubt:
     """A compiled `in_doubt`: the question, and how its answer is read."""
 
     def __init__(self, declared: InDoubt, wire: Format, heard: Format, limit: int) -> None:
@@ -105,11 +104,3 @@ def values_of(sending: Sending, defaults: Mapping[str, Any]) -> dict[str, Any]:
         "accepted_at": sending.accepted_at,
         "count": 1,
     }
-
-
-def body_writer(body: Tree, wire: Format) -> Callable[[Values], Wire | None]:
-    """Compile a constant body with placeholders; None writes none."""
-    if body is None:
-        return lambda values: None
-    build = compile_tree(body)
-    return lambda values: formats.write(wire, build(values))

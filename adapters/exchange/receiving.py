@@ -1,22 +1,35 @@
-"""One operation that platforms call: bytes to records, a record to a valid document."""
+"""One operation that platforms call: bytes to records, a record to a valid document, and the answer to the caller.
+
+Findings about a document are told by the native path that its sender wrote, not by our field.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 
 import orjson
 
-from adapters import formats, placeholders, retelling, trees
-from adapters.answers import AnswerWriter
+from adapters import formats, paths, placeholders
 from adapters.base import Answer, Lineage, Package, Record, Translation, Tree
-from adapters.bundle.manifest import Receive
+from adapters.bundle.grammar import AnswerPart, AnswerSide, Receive
+from adapters.formats import charsets, json
 from adapters.formats.values import Body, Format, as_text
 from adapters.mapping import Program
-from adapters.mapping.paths import EACH, Path
 from adapters.native import Location, NativeSchema
+from adapters.paths import EACH, Path
+from adapters.placeholders import compile_tree
 from schemas import documents
+from schemas.documents import generic
 from schemas.findings import Finding, Rejected, Text
+
+_TYPES = {"json": "application/json", "xml": "application/xml", "soap": "text/xml", "form": "text/plain"}
+_TABLES = frozenset({"csv", "xlsx"})
+_INDEX = re.compile(r"\[(\d+)\]")
+
+_WriteAnswer = Callable[[Mapping[str, str]], Answer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +39,7 @@ class FaultyRecord(Record):
     findings: tuple[Finding, ...] = ()
 
 
-class Receiving:
+class CompiledReceive:
     """A compiled operation. Every method is pure; what cannot be accepted raises `Rejected`."""
 
     def __init__(
@@ -37,12 +50,12 @@ class Receiving:
         self._program = program
         self._schema = schema
         self._limit = limit
-        self._split = trees.path(declared.split) if declared.split is not None else None
-        self._require = [(trees.path(path), placeholders.parse(value)) for path, value in declared.require.items()]
+        self._split = paths.in_body(declared.split) if declared.split is not None else None
+        self._require = [(paths.in_body(path), placeholders.parse(value)) for path, value in declared.require.items()]
         self._identity = [_alternatives(item) for item in declared.identity]
         self._answer = AnswerWriter(declared.answer, wire) if declared.answer is not None else None
-        self._native = retelling.native_paths(program.explain())
-        self._canonical = retelling.canonical_fields(program.explain())
+        self._native = native_paths(program.explain())
+        self._canonical = canonical_fields(program.explain())
 
     @property
     def type(self) -> str:
@@ -52,7 +65,7 @@ class Receiving:
     def read(self, body: bytes, content_type: str | None) -> Package:
         """Parse a body, check its envelope and the platform's own schema, and split it into records."""
         parsed = formats.read(self._format, body, content_type, limit=self._limit)
-        trees_found = [parsed.tree] if self._split is None else trees.values(parsed.tree, self._split)
+        trees_found = [parsed.tree] if self._split is None else paths.values(parsed.tree, self._split)
         self._check_envelope(parsed.tree, len(trees_found))
         faults = self._schema_faults(parsed)
         records = (self._record(index, tree, faults.get(index, ())) for index, tree in enumerate(trees_found))
@@ -63,7 +76,7 @@ class Receiving:
             raise _envelope("envelope.empty", str(self._split), "没有记录", "holds no record")
         for path, template in self._require:
             expected = template.render({"count": count})
-            found = as_text(trees.first(tree, path)).strip()
+            found = as_text(paths.first(tree, path)).strip()
             if found != expected and not (template.alone == "count" and found.isdecimal() and int(found) == count):
                 code = "envelope.count" if template.alone == "count" else "envelope.require"
                 raise _envelope(code, str(path), f"应为 {expected}，实为 {found}", f"must be {expected}, is {found}")
@@ -76,7 +89,7 @@ class Receiving:
         outside: list[Finding] = []
         for where, fault in self._schema.faults(parsed):
             index = self._record_index(where)
-            finding = retelling.entitled(fault, self._canonical, str(self._split or ""))
+            finding = entitled(fault, self._canonical, str(self._split or ""))
             (outside if index is None else inside.setdefault(index, [])).append(finding)
         if outside:
             raise _invalid([*outside, *(finding for some in inside.values() for finding in some)])
@@ -121,23 +134,80 @@ class Receiving:
         return self._program.explain()
 
 
+class AnswerWriter:
+    """A compiled `answer`: a tree is written in the operation's format, a text as it is, values escaped."""
+
+    def __init__(self, declared: AnswerPart, wire: Format) -> None:
+        self._accepted = _compile_answer(declared.accepted, wire)
+        self._rejected = _compile_answer(declared.rejected, wire)
+
+    def write(self, *, accepted: bool, values: Mapping[str, str]) -> Answer:
+        """Write the answer; `values` are `message_id`, `code` and `detail`, as far as they are known."""
+        return (self._accepted if accepted else self._rejected)(values)
+
+
 def translate(message_type: str, program: Program, tree: Tree, native: Mapping[str, Lineage]) -> Translation:
     """Run a mapping inward and validate the document; findings are told by native path."""
     inward = program.inward(tree)
     try:
         checked = documents.check(program.document, inward.document)
     except Rejected as error:
-        raise retelling.rejected(error, native) from None
-    noticed = (retelling.retold(warning, native) for warning in checked.warnings)
+        raise rejected(error, native) from None
+    noticed = (retold(warning, native) for warning in checked.warnings)
     return Translation(message_type, checked.document, (*inward.warnings, *noticed))
 
 
+def native_paths(lineage: Iterable[Lineage]) -> Mapping[str, Lineage]:
+    """Index a mapping's lineage by canonical path; the first that writes a field is kept."""
+    found: dict[str, Lineage] = {}
+    for one in lineage:
+        found.setdefault(one.field, one)
+    return found
+
+
+def canonical_fields(lineage: Iterable[Lineage]) -> Mapping[str, Lineage]:
+    """Index a mapping's lineage by native path; of several that read one place the first is kept."""
+    found: dict[str, Lineage] = {}
+    for one in lineage:
+        for path in one.path.split(", "):
+            found.setdefault(path, one)
+    return found
+
+
+def entitled(finding: Finding, known: Mapping[str, Lineage], above: str = "") -> Finding:
+    """Give a finding about the native body with the canonical field and title that a mapping reads there.
+
+    `above` is the path of the records in the body, where the mapping starts inside a record.
+    """
+    path = generic(finding.path)
+    inside = (path.removeprefix(f"{start}.") for start in (above, above.removesuffix("[]")))
+    origin = next((known[one] for one in (path, *inside) if one in known), None)
+    return finding if origin is None else finding.at(field=origin.field, title=origin.title)
+
+
+def retold(finding: Finding, known: Mapping[str, Lineage]) -> Finding:
+    """Give the finding with the native path and the title of its field, where the mapping knows it."""
+    if finding.path or not finding.field:
+        return finding
+    plain = generic(finding.field)
+    origin = known.get(plain) or known.get(f"{plain}[]") or _below(plain, known)
+    if origin is None:
+        return finding
+    return finding.at(path=_indexed(origin.path, finding.field), title=finding.title or origin.title)
+
+
+def rejected(error: Rejected, known: Mapping[str, Lineage]) -> Rejected:
+    """Give the rejection with every finding retold."""
+    findings = [retold(finding, known) for finding in error.findings]
+    return Rejected(error.code, error.detail, findings, status=error.status)
+
+
 def _alternatives(item: str | list[str]) -> list[Path]:
-    return [trees.path(text) for text in ([item] if isinstance(item, str) else item)]
+    return [paths.in_body(text) for text in ([item] if isinstance(item, str) else item)]
 
 
 def _first_there(tree: Tree, alternatives: list[Path]) -> str | None:
-    texts = (as_text(value).strip() for path in alternatives for value in trees.values(tree, path)[:1])
+    texts = (as_text(value).strip() for path in alternatives for value in paths.values(tree, path)[:1])
     return next((text for text in texts if text), None)
 
 
@@ -154,3 +224,50 @@ def _invalid(findings: Sequence[Finding]) -> Rejected:
         f"the body breaks the platform's schema in {len(findings)} place(s); correct each and send it again",
     )
     return Rejected("native.invalid", text, findings)
+
+
+def _compile_answer(said: AnswerSide, declared: Format) -> _WriteAnswer:
+    wire = declared.answered if declared.body in _TABLES else declared
+    return _answer_text(said, wire) if isinstance(said.body, str) else _answer_tree(said, wire)
+
+
+def _answer_tree(said: AnswerSide, wire: Format) -> _WriteAnswer:
+    build = compile_tree(said.body)
+
+    def write(values: Mapping[str, str]) -> Answer:
+        written = formats.write(wire, build(values))
+        return Answer(said.status, written.content_type, written.body)
+
+    return write
+
+
+def _answer_text(said: AnswerSide, wire: Format) -> _WriteAnswer:
+    template = placeholders.parse(said.body)
+    content_type = f"{_TYPES[wire.body]}; charset={wire.charset.upper()}"
+    escaped = _ESCAPES.get(wire.body, str)
+
+    def write(values: Mapping[str, str]) -> Answer:
+        return Answer(said.status, content_type, charsets.encode(template.render(values, escaped), wire.charset))
+
+    return write
+
+
+def _json_escape(text: str) -> str:
+    return json.dump(text).decode("utf-8")[1:-1]
+
+
+_ESCAPES: Mapping[str, Callable[[str], str]] = {"json": _json_escape, "xml": escape, "soap": escape}
+
+
+def _below(plain: str, known: Mapping[str, Lineage]) -> Lineage | None:
+    """A whole object that is missing is told by the first field that would have made it."""
+    return next((one for field, one in known.items() if field.startswith((f"{plain}.", f"{plain}[]"))), None)
+
+
+def _indexed(path: str, field: str) -> str:
+    """Fill the lists of a native path with the indexes of the canonical one, when they are as many."""
+    indexes = _INDEX.findall(field)
+    if path.count("[]") == len(indexes):
+        for index in indexes:
+            path = path.replace("[]", f"[{index}]", 1)
+    return path

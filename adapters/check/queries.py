@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from adapters import placeholders
-from adapters.bundle.manifest import PARAMETERS
+from adapters.bundle.grammar import PARAMETERS
 from adapters.check.subject import Subject
 from adapters.source import BundleFinding
 from schemas.findings import Text

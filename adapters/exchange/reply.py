@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 
-from adapters import formats, trees
+from adapters import formats, paths
 from adapters.base import Reply, Tree, Verdict, VerdictKind
-from adapters.bundle.manifest import ReplyRule, When
+from adapters.bundle.grammar import ReplyRule, When
 from adapters.formats import soap
 from adapters.formats.values import Format, as_text
-from adapters.mapping.paths import Path
+from adapters.paths import Path
 from schemas.findings import Rejected
 
 MAX_REASON = 500
@@ -35,7 +35,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class ReadReply:
     """A reply with its body read once. `tree` is None when it cannot be read in the declared format."""
 
     reply: Reply
@@ -61,14 +61,14 @@ class Replies:
                 return _by_rule(rule, read)
         return _by_default(read, looks_inside=self._looks_inside)
 
-    def _read(self, reply: Reply) -> Read:
+    def _read(self, reply: Reply) -> ReadReply:
         if not self._reads:
-            return Read(reply, None, None)
+            return ReadReply(reply, None, None)
         try:
             body = formats.read(self._format, reply.body, reply.headers.get("content-type"), limit=self._limit)
         except Rejected:
-            return Read(reply, None, None)
-        return Read(reply, body.tree, soap.fault(body) if self._format.body == "soap" else None)
+            return ReadReply(reply, None, None)
+        return ReadReply(reply, body.tree, soap.fault(body) if self._format.body == "soap" else None)
 
 
 def _rule(declared: ReplyRule) -> Rule:
@@ -86,31 +86,31 @@ def _rule(declared: ReplyRule) -> Rule:
 
 
 def _path(text: str | None) -> Path | None:
-    return None if text is None else trees.path(text)
+    return None if text is None else paths.in_body(text)
 
 
-def _matches(rule: Rule, read: Read) -> bool:
+def _matches(rule: Rule, read: ReadReply) -> bool:
     if rule.status is not None and not _status_fits(rule.status, read.reply.status):
         return False
     if rule.at is None:
         return read.fault is None
     if read.tree is None:
         return False
-    found = [as_text(value) for value in trees.values(read.tree, rule.at) if not isinstance(value, dict | list)]
+    found = [as_text(value) for value in paths.values(read.tree, rule.at) if not isinstance(value, dict | list)]
     if rule.present is not None:
         return _present(read.tree, rule.at) is rule.present
     return bool(found) and found[0] in rule.values
 
 
 def _present(tree: Tree, at: Path) -> bool:
-    return any(value not in ("", [], {}) for value in trees.values(tree, at))
+    return any(value not in ("", [], {}) for value in paths.values(tree, at))
 
 
 def _status_fits(declared: str, status: int) -> bool:
     return declared[0] == str(status)[0] if declared.endswith("xx") else declared == str(status)
 
 
-def _by_rule(rule: Rule, read: Read) -> Verdict:
+def _by_rule(rule: Rule, read: ReadReply) -> Verdict:
     return Verdict(
         rule.kind,
         reference=_text_at(read.tree, rule.reference),
@@ -120,13 +120,13 @@ def _by_rule(rule: Rule, read: Read) -> Verdict:
 
 
 def _text_at(tree: Tree, at: Path | None) -> str | None:
-    value = None if at is None or tree is None else trees.first(tree, at)
+    value = None if at is None or tree is None else paths.first(tree, at)
     if value is None or isinstance(value, dict | list):
         return None
     return as_text(value)[:MAX_REASON] or None
 
 
-def _by_default(read: Read, *, looks_inside: bool) -> Verdict:
+def _by_default(read: ReadReply, *, looks_inside: bool) -> Verdict:
     status = read.reply.status
     code = f"http.{status}"
     if status in _CREDENTIALS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from adapters.base import Document
-from adapters.check.smallest import smallest
+from adapters.check.trials import smallest
 from schemas import documents
 from schemas.samples import sample
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.mapping.paths import EACH, Path, PathError, parse, render
+from adapters.paths import EACH, Path, PathError, parse, render
 
 
 @pytest.mark.parametrize(
