@@ -1,4 +1,4 @@
-"""The platforms: bundles of declarations, and what makes adapters of them. Never opens a socket."""
+"""The platforms: bundles of declarations, and the code that makes adapters of them. Never opens a socket."""
 
 from adapters.adapter import DeclarativeAdapter, bundled, load
 from adapters.source import BrokenBundle, BundleFinding

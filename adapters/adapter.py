@@ -73,7 +73,7 @@ class DeclarativeAdapter:
 
     @property
     def compiled(self) -> CompiledBundle:
-        """The compiled parts, for the check and the sandbox."""
+        """The compiled bundle, for the check and the sandbox."""
         return self._compiled
 
     @property
@@ -170,6 +170,7 @@ def bundled() -> Mapping[str, Path]:
 
 def compile_bundle(bundle: Bundle) -> CompiledBundle:
     """Compile everything a bundle declares; raises `BrokenBundle` with every fault found."""
+    # Everything is compiled before anything is raised: an author sees all faults at once.
     faults: list[BundleFinding] = []
     programs = _programs(bundle, faults)
     formats = dict(_formats(bundle))

@@ -1,4 +1,4 @@
-"""Texts with `{names}` in them, as paths, headers, envelopes and answers use them."""
+"""Texts with `{names}` in them, as request paths, headers, envelopes, answers and constants use them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Read a bundle's YAML: plain values, and the line each was written on.
 
-YAML 1.2 and nothing clever: no anchors, aliases, tags or second documents, no duplicate keys; size
-and depth are bounded, so a file from a stranger costs what it weighs.
+A plain part of YAML 1.2: no anchors, aliases, tags, second documents or duplicate keys. Size and depth
+are bounded, so that an untrusted file takes time and memory in proportion to its size.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class BadValue(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A YAML file as plain values that remember their lines.
+    """A YAML file as plain values, with the line and column of each.
 
     `value` holds dicts (keys always text), lists, str, int, Decimal, bool and None. A plain number
     with a leading zero (`01`) stays text: it is a code, not a number. `lines` maps the keys that lead
@@ -129,7 +129,7 @@ def _events(text: str, name: str) -> Iterator[Event]:
 
 @dataclass(frozen=True, slots=True)
 class _YamlFault:
-    """A kind of fault, ready to be told about a place; `{}` takes its detail."""
+    """A kind of YAML error with its texts; `{}` in them takes the detail."""
 
     code: str
     message: Text

@@ -117,7 +117,7 @@ class SettingPart(Model):
 
 
 class LimitsPart(Model):
-    """`limits`: how hard a platform may be pressed."""
+    """`limits`: the load that a platform may be put under."""
 
     concurrency: Annotated[int, Field(ge=1, le=256)] = 8
     """How many requests may be under way at once.
@@ -390,7 +390,7 @@ class Manifest(Model):
     """How requests prove who calls; values may name settings as `{setting}`.
     请求如何表明身份，值中可引用设置项。"""
     limits: LimitsPart = LimitsPart()
-    """How hard a platform may be pressed.
+    """The load that a platform may be put under.
     对平台的压力上限。"""
     retry: RetryPart = RetryPart()
     """How a failed delivery is tried again.

@@ -22,18 +22,18 @@ def references(
     files: Mapping[str, bytes],
     mappings: Mapping[str, Source],
 ) -> Iterator[BundleFinding]:
-    """Give a finding for everything that is named and not there."""
-    seeker = _Seeker(manifest, source, files, mappings)
-    yield from seeker.settings()
+    """Give a finding for every name that refers to nothing."""
+    checks = _NameChecks(manifest, source, files, mappings)
+    yield from checks.settings()
     for name, receive in manifest.receives.items():
-        yield from seeker.receive(name, receive)
+        yield from checks.receive(name, receive)
     for name, send in manifest.sends.items():
-        yield from seeker.send(name, send)
+        yield from checks.send(name, send)
     for query_name, query in manifest.queries.items():
-        yield from seeker.query(query_name, query)
+        yield from checks.query(query_name, query)
 
 
-class _Seeker:
+class _NameChecks:
     def __init__(
         self, manifest: Manifest, source: Source, files: Mapping[str, bytes], mappings: Mapping[str, Source]
     ) -> None:

@@ -1,4 +1,4 @@
-"""The single values that adapter.yaml holds: how each is checked, and how an editor is told of it.
+"""The single values that adapter.yaml holds: how each is checked, and what an editor's schema says of it.
 
 Among them is what a bundle may write into an HTTP request: a path on the platform itself, and headers
 that carry only text.
@@ -54,7 +54,7 @@ _BYTES = {"B": 1, "KB": 1024, "MB": 1024 * 1024}
 
 
 def empty(value: Any) -> Any:
-    """Take a key without a value for one that holds nothing."""
+    """Read a key without a value as an empty mapping."""
     return {} if value is None else value
 
 

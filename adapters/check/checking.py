@@ -1,4 +1,4 @@
-"""Check a bundle from its manifest to its laws; every finding has file, line and what to do."""
+"""Run every check of a bundle, from its manifest to its laws; a finding has file, line and what to do."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ Use = tuple[str, str]
 """`receives`, `sends` or `queries`, and the name in it."""
 
 Watch = Callable[[str, int, int], None]
-"""Told what is proved next, how many steps are done, and of how many."""
+"""Called with what is checked next, how many steps are done, and of how many."""
 
 
 def unwatched(what: str, done: int, of: int) -> None:
-    """Nobody looks on."""
+    """Report no progress."""
 
 
 def check(path: Path | str, watch: Watch = unwatched) -> Report:
-    """Prove the bundle in a folder or a zip. Never raises for what is in it."""
+    """Check the bundle in a folder or a zip. Whatever is in it gives findings, never an exception."""
     try:
         loaded = bundles.load(path)
     except BrokenBundle as broken:
@@ -41,7 +41,7 @@ def check(path: Path | str, watch: Watch = unwatched) -> Report:
 
 
 def prove(bundle: Bundle, watch: Watch = unwatched) -> Report:
-    """Prove a bundle that could be loaded."""
+    """Check a bundle that could be loaded."""
     manifest = bundle.manifest
     try:
         compiled = subject(bundle)
@@ -51,6 +51,7 @@ def prove(bundle: Bundle, watch: Watch = unwatched) -> Report:
     findings = list(_declared(compiled, faulty))
     findings += (*manifests.notes(compiled), *coverage.possible(compiled))
     findings += (*replies.rules(compiled), *replies.answers(compiled))
+    # A list: every pair is read now, and what is wrong with the files is added to the findings.
     pairs = list(samples.pairs(compiled, findings))
     findings.extend(samples.missing(compiled))
     findings.extend(_samples(compiled, pairs, faulty))
@@ -64,7 +65,7 @@ def prove(bundle: Bundle, watch: Watch = unwatched) -> Report:
 
 
 class _Faulty(set[Use]):
-    """What has an error told already: what its documents look like only repeats it."""
+    """The uses that have an error already: findings on their documents would only repeat it."""
 
     def watch(self, use: Use, findings: Iterable[BundleFinding]) -> Iterator[BundleFinding]:
         for finding in findings:
@@ -94,7 +95,7 @@ def _samples(subject: Subject, pairs: list[samples.Pair], faulty: _Faulty) -> It
 def _trials(
     subject: Subject, mapping: str, program: Program, pairs: list[samples.Pair], faulty: _Faulty
 ) -> Iterator[BundleFinding]:
-    """Both laws and the platform's schema, on generated documents and on the samples."""
+    """Try both laws and the platform's schema on generated documents and on the samples."""
     made = list(generated(program.document, mapping))
     uses = [(section, name) for section, name, used, _ in subject.uses() if used == mapping]
     names = {name for _, name in uses}
@@ -106,7 +107,7 @@ def _trials(
 
 
 def _documents(subject: Subject, program: Program, pair: samples.Pair) -> Iterator[TrialDocument]:
-    """Give what a sample says; one that does not translate has been told already."""
+    """Give the documents of a sample; one that does not translate has a finding already."""
     try:
         if pair.name in subject.compiled.receives:
             for record in subject.adapter.read(pair.name, pair.native).records:

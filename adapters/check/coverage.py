@@ -31,7 +31,7 @@ _XML = ("xml", "soap")
 
 
 def received(subject: Subject, name: str, declared: Receive, program: Program) -> Iterator[BundleFinding]:
-    """Check one operation: its paths are in its schema, its schema is mapped, and its document will be whole."""
+    """Check one operation: its paths are in its schema, the schema is mapped, and required fields are made."""
     schema = subject.compiled.schemas.get(("receives", name))
     if schema is not None:
         yield from _manifest_paths(subject, name, declared, schema.shape)
@@ -95,7 +95,7 @@ def whole(subject: Subject, mapping: str, program: Program) -> Iterator[BundleFi
 
 
 def possible(subject: Subject) -> Iterator[BundleFinding]:
-    """Tell of the paths of `receives` that no body of the format can have."""
+    """Report the paths of `receives` that no body of the format can have."""
     for name, receive in subject.bundle.manifest.receives.items():
         named = [(text, ("receives", name, *keys)) for text, keys in _named(receive)]
         yield from impossible(subject, subject.compiled.formats["receives", name], named)
@@ -104,7 +104,7 @@ def possible(subject: Subject) -> Iterator[BundleFinding]:
 def impossible(
     subject: Subject, declared: Format, named: Sequence[tuple[str, tuple[Key, ...]]]
 ) -> Iterator[BundleFinding]:
-    """Tell of the named paths that no body of a format can have; each comes with its keys in adapter.yaml."""
+    """Report the named paths that no body of a format can have; each comes with its keys in adapter.yaml."""
     for text, keys in named:
         remedy = _why_impossible(text, declared)
         if remedy is not None:
@@ -136,7 +136,7 @@ def _manifest_paths(subject: Subject, name: str, declared: Receive, shape: Shape
     base = paths.in_body(declared.split) if declared.split else Path(())
     split_known = shapes.at(shape, base) is not None
     for text, keys in _named(declared):
-        # Identities are written from the record on: without its list they would all be told again.
+        # Identities start at a record: where the list of records is unknown, each would repeat that finding.
         inside = keys[0] == "identity"
         path = paths.in_body(text).under(base) if inside else paths.in_body(text)
         if (split_known or not inside) and shapes.at(shape, path) is None:
@@ -183,14 +183,14 @@ def _absent(mapping: str, node: Node, named: Iterable[Path], shape: Shape) -> It
 
 
 def _unmapped(
-    subject: Subject, mapping: str, program: Program, shape: Shape, told: Sequence[Steps] = ()
+    subject: Subject, mapping: str, program: Program, shape: Shape, already: Sequence[Steps] = ()
 ) -> Iterator[BundleFinding]:
-    """Warn of what a platform knows and the mapping does not: what is lost is declared."""
+    """Warn of native fields that are neither mapped nor ignored: what is left out must be declared."""
     if program.plan.unknown == "ignore":
         return
-    strangers = [steps for steps in _strangers(shape, shape_of(program.plan), ()) if steps not in told]
-    if strangers:
-        shown = "、".join(render(steps) for steps in strangers[:MAX_UNMAPPED])
+    unmapped = [steps for steps in _unmapped_steps(shape, shape_of(program.plan), ()) if steps not in already]
+    if unmapped:
+        shown = "、".join(render(steps) for steps in unmapped[:MAX_UNMAPPED])
         yield subject.bundle.mappings[mapping].finding(
             "native.unmapped",
             Text(
@@ -205,13 +205,13 @@ def _unmapped(
         )
 
 
-def _strangers(shape: Shape, known: Known, here: Steps) -> Iterator[Steps]:
+def _unmapped_steps(shape: Shape, known: Known, here: Steps) -> Iterator[Steps]:
     for name in shape.names:
         below, child = known.children.get(name), shape.child(name)
         if below is None:
             yield (*here, name)
         elif child is not None and not below.open and set(below.children) - {TEXT}:
-            yield from _strangers(child, below, (*here, name))
+            yield from _unmapped_steps(child, below, (*here, name))
 
 
 def _unread(mapping: str, program: Program, shape: Shape) -> Iterator[BundleFinding]:

@@ -43,7 +43,7 @@ class Laws:
             yield BundleFinding(fault.code, fault.text(), _LAW, self._file, line, 1, warning)
 
     def faults(self, document: Document) -> FoundFaults:
-        """Write a canonical document, read it back, and tell what became of it."""
+        """Write a canonical document, read it back, and give what differs or could not be written."""
         values = values_of(self._subject.sending("", document), {})
         trial = document_law(self._program, document, values)
         found: dict[FaultKey, Text] = {_key(BROKEN, one): one.message for one in trial.counterexamples}
@@ -51,7 +51,7 @@ class Laws:
         return found | {_key(UNWRITABLE, one): one.message for one in unwritten}
 
     def _is_gap(self, said: Finding) -> bool:
-        """A code the table lacks is told once, about the table."""
+        """A code that the table lacks has one finding already, about the table."""
         node = self._node(generic(said.field))
         return said.code == "code.unknown" and node is not None and bool(_tables(node))
 

@@ -1,4 +1,4 @@
-"""The manifest as a whole: what it leaves unused, secrets that would be kept, and notes of the compiler."""
+"""The manifest as a whole: what it leaves unused, secrets that would be stored, and notes of the compiler."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ANY = "any"
 
 
 def notes(subject: Subject) -> Iterator[BundleFinding]:
-    """Warn of files that nothing names, of secrets that would be kept, and of what compiling noticed.
+    """Warn of files that nothing names, of secrets that would be stored, and of what compiling noticed.
 
     A code table that lacks a code is an error where it is sent with: a valid document could not be written.
     """
@@ -86,7 +86,7 @@ def _secrets(subject: Subject) -> Iterator[BundleFinding]:
 
 
 def _settings(subject: Subject) -> Iterator[BundleFinding]:
-    """Warn of settings that an operator would fill in for nothing."""
+    """Warn of settings that nothing uses."""
     manifest = subject.bundle.manifest
     used = placeholders.names(dict(manifest.auth.templates()))
     for send in manifest.sends.values():

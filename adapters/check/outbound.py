@@ -37,6 +37,7 @@ class Outbound:
         self._document = program.document
         self._file = f"mappings/{declared.mapping}.yaml"
         self._record = record_path(declared.envelope)
+        # Of several entries that write one path the first is kept: reversed, it overwrites the later ones.
         self._lines = {place.path: place.line for place in reversed(program.places) if place.write}
 
     def findings(self, examples: list[TrialDocument]) -> Iterator[BundleFinding]:
@@ -47,7 +48,7 @@ class Outbound:
             yield BundleFinding(fault.code, fault.text(self._type), _NATIVE, self._file, line, 1)
 
     def faults(self, document: Document) -> FoundFaults:
-        """Write a document and validate it as the platform would; what the mapping refuses, the laws tell."""
+        """Write a document and validate it as the platform would; a failing mapping is a finding of the laws."""
         try:
             body = self._subject.read_back(self._type, self._subject.write(self._type, document))
         except Rejected as error:

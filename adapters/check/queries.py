@@ -21,7 +21,7 @@ DOCUMENTS: Mapping[str, frozenset[str]] = {
 
 
 def faults(subject: Subject, name: str) -> Iterator[BundleFinding]:
-    """Tell of a query that would answer with everybody's documents, for ever, or with others."""
+    """Report a query that would answer with every party's documents, without end, or with other documents."""
     source, query = subject.bundle.source, subject.bundle.manifest.queries[cast("Any", name)]
     used = placeholders.names(query.request.path) | placeholders.names(query.body)
     document = subject.compiled.programs[query.mapping].document

@@ -1,4 +1,4 @@
-"""What is said back: can the rules for a platform's replies match, and can a caller read the declared answers?"""
+"""Replies: can each rule for a platform's replies match, and can a caller read the answers declared for it?"""
 
 from __future__ import annotations
 
@@ -29,37 +29,39 @@ _ESCAPE = Text(
 
 
 def rules(subject: Subject) -> Iterator[BundleFinding]:
-    """Tell of rules with impossible paths, of rules never reached, and of replies that are never accepted."""
+    """Report impossible paths, rules that are never reached, and replies that are never accepted."""
     for name, send in subject.bundle.manifest.sends.items():
         declared = subject.compiled.formats["sends", name]
-        heard = send.reply_format.over(declared) if send.reply_format else declared
-        yield from _rules(subject, heard, send.reply, ("sends", name, "reply"))
+        reply_format = send.reply_format.over(declared) if send.reply_format else declared
+        yield from _rules(subject, reply_format, send.reply, ("sends", name, "reply"))
         if send.in_doubt is not None:
-            yield from _rules(subject, heard, send.in_doubt.reply, ("sends", name, "in_doubt", "reply"))
+            yield from _rules(subject, reply_format, send.in_doubt.reply, ("sends", name, "in_doubt", "reply"))
 
 
 def answers(subject: Subject) -> Iterator[BundleFinding]:
-    """Tell of answers that are not well-formed in the operation's own format."""
+    """Report answers that are not well-formed in the operation's own format."""
     for name, receive in subject.bundle.manifest.receives.items():
         wire = subject.compiled.formats["receives", name]
         if receive.answer is None or wire.body not in _READ:
             continue
-        heard = replace(wire, body=_READ[wire.body], root=None)
+        answer_format = replace(wire, body=_READ[wire.body], root=None)
         for side in ("accepted", "rejected"):
             try:
                 answer = subject.adapter.answer(name, accepted=side == "accepted", values=ANSWER_VALUES)
                 if answer is not None:
-                    formats.read(heard, answer.body, answer.content_type)
+                    formats.read(answer_format, answer.body, answer.content_type)
             except Rejected as error:
                 said = Text(f"应答不合格：{error.detail.zh}", f"the answer is not well-formed: {error.detail.en}")
                 keys = ("receives", name, "answer", side, "body")
                 yield subject.bundle.source.finding("answer.invalid", said, _ESCAPE, *keys)
 
 
-def _rules(subject: Subject, heard: Format, rules: Sequence[ReplyRule], at: tuple[Key, ...]) -> Iterator[BundleFinding]:
+def _rules(
+    subject: Subject, reply_format: Format, rules: Sequence[ReplyRule], at: tuple[Key, ...]
+) -> Iterator[BundleFinding]:
     for index, rule in enumerate(rules):
         named = [(rule.when.at, "when"), (rule.reference, "reference"), (rule.reason, "reason")]
-        yield from impossible(subject, heard, [(text, (*at, index, key)) for text, key in named if text])
+        yield from impossible(subject, reply_format, [(text, (*at, index, key)) for text, key in named if text])
         wider = next((number for number in range(index) if _covers(rules[number].when, rule.when)), None)
         if wider is not None:
             yield _never(subject, wider + 1, (*at, index))

@@ -10,7 +10,7 @@ from typing import Any
 
 from adapters import formats, spots
 from adapters.base import Reply
-from adapters.check.subject import SETTINGS, Subject, told
+from adapters.check.subject import SETTINGS, Subject, file_finding
 from adapters.formats import json
 from adapters.native.findings import written
 from adapters.source import BundleFinding
@@ -100,7 +100,7 @@ def missing(subject: Subject) -> Iterator[BundleFinding]:
 
 
 def prove(subject: Subject, section: str, pair: Pair) -> Iterator[BundleFinding]:
-    """Translate a pair as an operation, a message type or a query does, and tell the first difference."""
+    """Translate a pair as an operation, a message type or a query does, and report the first difference."""
     try:
         if section == "receives":
             yield from _compare(pair, _inward(subject, pair))
@@ -130,7 +130,7 @@ def _outward(subject: Subject, pair: Pair) -> Iterator[BundleFinding]:
     faults = list(subject.native_faults(pair.name, expected))
     for finding in faults[:1]:
         line, column = _native_spot(pair.native, finding.path)
-        yield told(pair.file, "sample.native", finding, _SAMPLE, line=line, column=column)
+        yield file_finding(pair.file, "sample.native", finding, _SAMPLE, line=line, column=column)
     program = next(program for section, name, _, program in subject.uses() if (section, name) == ("sends", pair.name))
     document = documents.check(program.document, pair.canonical).document
     tree = subject.read_back(pair.name, subject.write(pair.name, document)).tree
@@ -143,7 +143,7 @@ def _compare(pair: Pair, made: Any) -> Iterator[BundleFinding]:
 
 
 def _first(file: str, content: bytes, found: list[Difference]) -> Iterator[BundleFinding]:
-    """Tell the first difference, where the sample says otherwise, and how many more there are."""
+    """Report the first difference, where the sample says otherwise, and how many more there are."""
     for one in found[:1]:
         where = written(one.keys)
         more = len(found) - 1
@@ -156,12 +156,12 @@ def _first(file: str, content: bytes, found: list[Difference]) -> Iterator[Bundl
 
 
 def _rejected(section: str, pair: Pair, error: Rejected) -> BundleFinding:
-    """Tell the first reason: of a sample sent it is the canonical half that could not be written."""
+    """Report the first reason: of a sample sent it is the canonical half that could not be written."""
     said = (error.findings or (Finding(error.code, error.detail),))[0]
     outward = section == "sends" and not error.code.startswith(("body.", "json.", "xml.", "soap."))
     file = pair.other if outward else pair.file
     line, column = _native_spot(pair.text, said.field or said.path) if outward else _native_spot(pair.native, said.path)
-    return told(file, "sample.rejected", said, _SAMPLE, line=line, column=column)
+    return file_finding(file, "sample.rejected", said, _SAMPLE, line=line, column=column)
 
 
 def _native_spot(content: bytes, path: str) -> spots.Spot:
@@ -179,7 +179,7 @@ def _spot(content: bytes, keys: Any) -> spots.Spot:
 def _unreadable(file: str, error: Rejected) -> BundleFinding:
     said = (error.findings or (Finding(error.code, error.detail),))[0]
     line, column = spots.spot(said.message.en)
-    return told(file, "sample.json", said, _SAMPLE, line=line, column=column)
+    return file_finding(file, "sample.json", said, _SAMPLE, line=line, column=column)
 
 
 def _orphan(file: str, name: str) -> BundleFinding:

@@ -40,7 +40,7 @@ class TrialDocument:
 
 @dataclass(frozen=True, slots=True)
 class TrialFault:
-    """A kind of fault at a place: in how many documents of how many, and what shows it."""
+    """A kind of fault at one field or path: in how many documents of how many, and the one that shows it."""
 
     code: str
     place: str
@@ -50,7 +50,7 @@ class TrialFault:
     shown: Text
 
     def text(self, about: str = "") -> Text:
-        """Tell it as one sentence; `about` names the message type."""
+        """Say it as one sentence; `about` names the message type."""
         zh, en = (f"{about}：", f"{about}: ") if about else ("", "")
         where = (
             Text("", "") if not self.place or self.place in self.said.en else Text(f"{self.place} ", f"{self.place}: ")
@@ -104,7 +104,7 @@ def smallest(name: str, document: Document, fails: Callable[[Document], bool]) -
 def _shown(
     name: str, place: FaultKey, said: Text, example: TrialDocument, attempt: Callable[[Document], FoundFaults]
 ) -> tuple[Text, Text]:
-    """A sample is named and not quoted: it may have been somebody's real document."""
+    """Give the text and what shows it. A sample is named, not quoted: it may hold a real person's details."""
     if example.file:
         return said, Text(f"见样例 {example.file}", f"see the sample {example.file}")
     least = smallest(name, example.document, lambda document: place in attempt(document))

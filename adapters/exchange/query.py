@@ -1,4 +1,4 @@
-"""One question that an adapter's platforms answer, page by page."""
+"""One query that platforms answer: a request for a page, and the documents in the reply."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class CompiledQuery:
     def __init__(
         self, declared: Query, wire: Format, program: Program, settings: Mapping[str, Any], limit: int
     ) -> None:
-        self._heard = declared.reply_format.over(wire) if declared.reply_format else wire
+        self._reply_format = declared.reply_format.over(wire) if declared.reply_format else wire
         self._request = compile_request(declared.request, wire)
         self._body = body_writer(declared.body, wire)
         self._each = paths.in_body(declared.each)
@@ -58,15 +58,15 @@ class CompiledQuery:
     def _tree(self, reply: Reply) -> Tree:
         if not 200 <= reply.status < 300:
             raise _unreadable("query.status", f"平台应答 HTTP {reply.status}", f"the platform answered {reply.status}")
-        body = formats.read(self._heard, reply.body, reply.headers.get("content-type"), limit=self._limit)
-        fault = soap.fault(body) if self._heard.body == "soap" else None
+        body = formats.read(self._reply_format, reply.body, reply.headers.get("content-type"), limit=self._limit)
+        fault = soap.fault(body) if self._reply_format.body == "soap" else None
         if fault is not None:
             raise _unreadable("query.fault", f"平台报错：{fault.reason}", f"the platform failed: {fault.reason}")
         return body.tree
 
     def _is_empty_answer(self, tree: Tree) -> bool:
-        """No records and a refusal look alike: JSON must at least hold what the records would stand in."""
-        if self._heard.body in ("xml", "soap"):
+        """Tell an empty result from an error without records: JSON must at least hold the list or what is around it."""
+        if self._reply_format.body in ("xml", "soap"):
             return True
         start = self._each.steps[0]
         return isinstance(tree, list) if start is EACH else isinstance(tree, dict) and start in tree

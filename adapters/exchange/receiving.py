@@ -1,6 +1,6 @@
 """One operation that platforms call: bytes to records, a record to a valid document, and the answer to the caller.
 
-Findings about a document are told by the native path that its sender wrote, not by our field.
+Findings about a document name the native path that its sender wrote, beside the canonical field.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _WriteAnswer = Callable[[Mapping[str, str]], Answer]
 
 @dataclass(frozen=True, slots=True)
 class FaultyRecord(Record):
-    """A record of a package that the platform's own schema refuses; the others may still be accepted."""
+    """A record of a package that breaks the platform's own schema; the others may still be accepted."""
 
     findings: tuple[Finding, ...] = ()
 
@@ -82,14 +82,14 @@ class CompiledReceive:
                 raise _envelope(code, str(path), f"应为 {expected}，实为 {found}", f"must be {expected}, is {found}")
 
     def _schema_faults(self, parsed: Body) -> Mapping[int, Sequence[Finding]]:
-        """Give the faults inside each record; one outside all of them refuses the whole body."""
+        """Give the faults inside each record; one outside all of them rejects the whole body."""
         if self._schema is None:
             return {}
         inside: dict[int, list[Finding]] = {}
         outside: list[Finding] = []
         for where, fault in self._schema.faults(parsed):
             index = self._record_index(where)
-            finding = entitled(fault, self._canonical, str(self._split or ""))
+            finding = with_canonical_field(fault, self._canonical, str(self._split or ""))
             (outside if index is None else inside.setdefault(index, [])).append(finding)
         if outside:
             raise _invalid([*outside, *(finding for some in inside.values() for finding in some)])
@@ -147,13 +147,13 @@ class AnswerWriter:
 
 
 def translate(message_type: str, program: Program, tree: Tree, native: Mapping[str, Lineage]) -> Translation:
-    """Run a mapping inward and validate the document; findings are told by native path."""
+    """Run a mapping inward and validate the document; findings name the native path."""
     inward = program.inward(tree)
     try:
         checked = documents.check(program.document, inward.document)
     except Rejected as error:
-        raise rejected(error, native) from None
-    noticed = (retold(warning, native) for warning in checked.warnings)
+        raise _with_native_paths(error, native) from None
+    noticed = (with_native_path(warning, native) for warning in checked.warnings)
     return Translation(message_type, checked.document, (*inward.warnings, *noticed))
 
 
@@ -174,7 +174,7 @@ def canonical_fields(lineage: Iterable[Lineage]) -> Mapping[str, Lineage]:
     return found
 
 
-def entitled(finding: Finding, known: Mapping[str, Lineage], above: str = "") -> Finding:
+def with_canonical_field(finding: Finding, known: Mapping[str, Lineage], above: str = "") -> Finding:
     """Give a finding about the native body with the canonical field and title that a mapping reads there.
 
     `above` is the path of the records in the body, where the mapping starts inside a record.
@@ -185,7 +185,7 @@ def entitled(finding: Finding, known: Mapping[str, Lineage], above: str = "") ->
     return finding if origin is None else finding.at(field=origin.field, title=origin.title)
 
 
-def retold(finding: Finding, known: Mapping[str, Lineage]) -> Finding:
+def with_native_path(finding: Finding, known: Mapping[str, Lineage]) -> Finding:
     """Give the finding with the native path and the title of its field, where the mapping knows it."""
     if finding.path or not finding.field:
         return finding
@@ -196,9 +196,9 @@ def retold(finding: Finding, known: Mapping[str, Lineage]) -> Finding:
     return finding.at(path=_indexed(origin.path, finding.field), title=finding.title or origin.title)
 
 
-def rejected(error: Rejected, known: Mapping[str, Lineage]) -> Rejected:
-    """Give the rejection with every finding retold."""
-    findings = [retold(finding, known) for finding in error.findings]
+def _with_native_paths(error: Rejected, known: Mapping[str, Lineage]) -> Rejected:
+    """Give the rejection with the native path in every finding."""
+    findings = [with_native_path(finding, known) for finding in error.findings]
     return Rejected(error.code, error.detail, findings, status=error.status)
 
 
@@ -260,7 +260,7 @@ _ESCAPES: Mapping[str, Callable[[str], str]] = {"json": _json_escape, "xml": esc
 
 
 def _below(plain: str, known: Mapping[str, Lineage]) -> Lineage | None:
-    """A whole object that is missing is told by the first field that would have made it."""
+    """For a whole object that is missing, give the first mapped field inside it."""
     return next((one for field, one in known.items() if field.startswith((f"{plain}.", f"{plain}[]"))), None)
 
 

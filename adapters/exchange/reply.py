@@ -93,6 +93,7 @@ def _matches(rule: Rule, read: ReadReply) -> bool:
     if rule.status is not None and not _status_fits(rule.status, read.reply.status):
         return False
     if rule.at is None:
+        # A rule on the status alone never takes a SOAP fault: with 200 it would count an error as accepted.
         return read.fault is None
     if read.tree is None:
         return False
@@ -129,11 +130,13 @@ def _text_at(tree: Tree, at: Path | None) -> str | None:
 def _by_default(read: ReadReply, *, looks_inside: bool) -> Verdict:
     status = read.reply.status
     code = f"http.{status}"
+    # Credentials come before faults: a fault in the body of a 401 is still about the credentials.
     if status in _CREDENTIALS:
         return Verdict(VerdictKind.CREDENTIALS, code=code)
     if read.fault is not None:
         return _by_fault(read.fault, read.reply)
     if 200 <= status < 300:
+        # Where rules look into the body and none matched, success is not known: people must look at it.
         return Verdict(VerdictKind.DEAD, code=_UNRECOGNISED) if looks_inside else Verdict(VerdictKind.ACCEPTED)
     if status in _AGAIN or 500 <= status < 600:
         return Verdict(VerdictKind.RETRY, code=code, after=_after(read.reply.headers))
@@ -150,7 +153,7 @@ def _by_fault(fault: soap.Fault, reply: Reply) -> Verdict:
 
 
 def _after(headers: Mapping[str, str]) -> timedelta | None:
-    """Read Retry-After (RFC 9110): seconds, or a date told against the reply's own Date."""
+    """Read Retry-After (RFC 9110): seconds, or a date compared with the reply's own Date: clocks may differ."""
     said = headers.get("retry-after", "").strip()
     if said.isascii() and said.isdigit() and len(said) < 10:
         return timedelta(seconds=int(said))

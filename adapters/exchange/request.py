@@ -113,6 +113,7 @@ def _url_part(part: placeholders.TemplatePart, values: Values) -> str:
     if part.literal:
         return quote(part.literal, safe=_URL_LITERAL)
     text = part.value(values)
+    # `quote` leaves dots as they are, so these two would lead to another path.
     if text is None or text in (".", ".."):
         raise _missing(part.name)
     return quote(text, safe="")

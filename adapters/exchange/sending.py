@@ -38,9 +38,11 @@ class CompiledSend:
         self._settings = settings
         self._request = compile_request(declared.request, wire)
         self._wrap = compile_envelope(declared.envelope, self._record_text)
-        heard = declared.reply_format.over(wire.answered) if declared.reply_format else wire.answered
-        self._replies = Replies(declared.reply, heard, limit)
-        self._doubt = CompiledInDoubt(declared.in_doubt, wire, heard, limit) if declared.in_doubt is not None else None
+        reply_format = declared.reply_format.over(wire.answered) if declared.reply_format else wire.answered
+        self._replies = Replies(declared.reply, reply_format, limit)
+        self._doubt = (
+            CompiledInDoubt(declared.in_doubt, wire, reply_format, limit) if declared.in_doubt is not None else None
+        )
 
     def _record_text(self, record: Tree) -> str:
         return codec.write_text(self._format, record)
@@ -62,6 +64,7 @@ class CompiledSend:
         try:
             return self._doubt.write(self._values(sending)) if self._doubt is not None else None
         except Rejected:
+            # The question needs a value that this document lacks: resend, as without `in_doubt`.
             return None
 
     def judge_answer(self, reply: Reply) -> Verdict:
@@ -79,11 +82,11 @@ class CompiledSend:
 class CompiledInDoubt:
     """A compiled `in_doubt`: the question, and how its answer is read."""
 
-    def __init__(self, declared: InDoubt, wire: Format, heard: Format, limit: int) -> None:
+    def __init__(self, declared: InDoubt, wire: Format, reply_format: Format, limit: int) -> None:
         self._format = wire
         self._request = compile_request(declared.request, wire)
         self._body = body_writer(declared.body, wire)
-        self._replies = Replies(declared.reply, heard, limit)
+        self._replies = Replies(declared.reply, reply_format, limit)
 
     def write(self, values: Values) -> OutboundRequest:
         """Write the question."""
@@ -96,6 +99,7 @@ class CompiledInDoubt:
 
 def values_of(sending: Sending, defaults: Mapping[str, Any]) -> dict[str, Any]:
     """Give what placeholders may name: the document's fields, the settings, and the facts of the delivery."""
+    # A later one wins: a setting over a field of the same name, and the facts over both.
     return {
         **flatten(sending.document),
         **merged(defaults, sending.settings),

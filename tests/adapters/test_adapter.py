@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 import pytest
 
-from adapters import load
+from adapters import bundled, load
 from adapters.adapter import DeclarativeAdapter
 from adapters.base import Adapter, Document, OutboundRequest, Record, Reply, Sending, VerdictKind
 from adapters.bundle import assemble
@@ -109,7 +109,7 @@ def test_the_natural_identity_is_of_the_native_values(town: DeclarativeAdapter) 
 
 
 def test_an_unmapped_field_is_a_warning(town: DeclarativeAdapter) -> None:
-    """Drift is seen, not refused."""
+    """Drift is seen, not rejected."""
     (record,) = town.read("execution", _body(XIN="新字段", SJC="x")).records
     assert [(one.code, one.path) for one in town.translate_in("execution", record).warnings] == [
         ("native.unknown", "XIN")
@@ -160,7 +160,7 @@ def test_a_package_is_split_into_records(town: DeclarativeAdapter) -> None:
         ("<LX>AJJD</LX>", "", "envelope.require"),
     ],
 )
-def test_a_broken_envelope_refuses_the_whole(town: DeclarativeAdapter, old: str, new: str, code: str | None) -> None:
+def test_a_broken_envelope_rejects_the_whole(town: DeclarativeAdapter, old: str, new: str, code: str | None) -> None:
     """Type and count must be what was agreed; a leading zero is harmless."""
     body = PACKAGE.decode("gbk").replace(old, new).encode("gbk")
     if code is None:
@@ -169,7 +169,7 @@ def test_a_broken_envelope_refuses_the_whole(town: DeclarativeAdapter, old: str,
         assert _rejected(town, "progress", body).code == code
 
 
-def test_an_empty_package_is_refused(town: DeclarativeAdapter) -> None:
+def test_an_empty_package_is_rejected(town: DeclarativeAdapter) -> None:
     """Somebody meant to send something."""
     body = b"<Package><Head><LX>AJJD</LX><JLS>0</JLS></Head><Data></Data></Package>"
     assert _rejected(town, "progress", body).code == "envelope.empty"
@@ -186,7 +186,7 @@ def test_a_faulty_record_does_not_stop_the_others(town: DeclarativeAdapter) -> N
     assert caught.value.findings[0].field == "node"
 
 
-def test_a_fault_outside_the_records_refuses_the_whole(town: DeclarativeAdapter) -> None:
+def test_a_fault_outside_the_records_rejects_the_whole(town: DeclarativeAdapter) -> None:
     """The envelope is the platform's own promise."""
     body = PACKAGE.decode("gbk").replace("</Head>", "<X/></Head>").encode("gbk")
     error = _rejected(town, "progress", body)
@@ -284,7 +284,7 @@ def test_other_schemes_fill_the_authorization_header() -> None:
 
 
 @pytest.mark.parametrize("key", ["", "a\r\nX: y", "密"])
-def test_a_key_that_a_header_cannot_carry_is_refused(town: DeclarativeAdapter, key: str) -> None:
+def test_a_key_that_a_header_cannot_carry_is_rejected(town: DeclarativeAdapter, key: str) -> None:
     """Missing, or with characters that would split the request."""
     with pytest.raises(Rejected, match=r"auth\."):
         town.authorise(OutboundRequest("POST", "/x"), {"key": key})
@@ -391,3 +391,9 @@ def test_numbers_written_exactly_stay_exact(town: DeclarativeAdapter) -> None:
     (record,) = town.read("execution", _body(JE=None)[:-1] + b',"JE":0.10000000000000000001}').records
     assert record.tree["JE"] == Decimal("0.10000000000000000001")
     assert isinstance(record, Record)
+
+
+def test_each_folder_is_named_after_its_adapter() -> None:
+    """So that a name is a folder."""
+    assert set(bundled()) >= {"canonical", "penalty"}
+    assert all(load(path).name == name for name, path in bundled().items())

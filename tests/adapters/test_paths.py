@@ -1,4 +1,4 @@
-"""Native paths: read, rendered, and refused with the place of the fault."""
+"""Native paths: read, rendered, and rejected with the place of the fault."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_path_that_cannot_be_read_says_where(text: str, character: int) -> Non
 
 
 @pytest.mark.parametrize("text", ["a[][]", " a", "a{b}", "a\nb", "x" * 201, ".".join("a" * 17)])
-def test_other_paths_are_refused(text: str) -> None:
+def test_other_paths_are_rejected(text: str) -> None:
     """Lists of lists, braces, blanks around, control characters, and what is too long or too deep."""
     with pytest.raises(PathError):
         parse(text)

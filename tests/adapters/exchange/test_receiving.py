@@ -1,11 +1,11 @@
-"""Findings in the words of who sent the document."""
+"""Findings about what was received name the native path that its sender wrote."""
 
 from __future__ import annotations
 
 import pytest
 
 from adapters.base import Lineage
-from adapters.exchange.receiving import native_paths, retold
+from adapters.exchange.receiving import native_paths, with_native_path
 from schemas.findings import Finding, Text
 
 KNOWN = native_paths(
@@ -36,11 +36,11 @@ KNOWN = native_paths(
 )
 def test_a_canonical_field_is_told_by_its_native_path(field: str, path: str) -> None:
     """With the index of the record; a missing object by what would have made it."""
-    finding = retold(Finding("x", Text("", ""), field=field), KNOWN)
+    finding = with_native_path(Finding("x", Text("", ""), field=field), KNOWN)
     assert (finding.path, finding.field) == (path, field)
 
 
 def test_what_is_told_already_stays() -> None:
     """The mapping knows better than the index."""
     finding = Finding("x", Text("", ""), field="case_number", path="OTHER")
-    assert retold(finding, KNOWN) is finding
+    assert with_native_path(finding, KNOWN) is finding

@@ -1,8 +1,8 @@
-"""Envelopes: the constant tree around a record."""
+"""Requests: the envelope, a constant tree around a record."""
 
 from __future__ import annotations
 
-from adapters.exchange.request import compile_envelope, compile_tree, record_path
+from adapters.exchange.request import compile_envelope, record_path
 from adapters.paths import EACH, Path
 
 
@@ -35,11 +35,6 @@ def test_text_is_made_only_where_it_is_used() -> None:
         raise AssertionError
 
     assert compile_envelope("{record}", never)({}, {"a": 1}) == {"a": 1}
-
-
-def test_constant_trees_hold_placeholders() -> None:
-    """Missing values are empty."""
-    assert compile_tree({"a": "{x}", "b": [True, None, "{{y}}"]})({}) == {"a": "", "b": [True, None, "{y}"]}
 
 
 def test_where_the_record_stands_is_known() -> None:
