@@ -10,7 +10,7 @@ from adapters.base import Answer
 from adapters.bundle.manifest import AnswerPart, Conversation
 from adapters.envelope import compile_tree
 from adapters.formats import charsets, json
-from adapters.formats.values import Format
+from adapters.formats.format import Format
 
 _TYPES = {"json": "application/json", "xml": "application/xml", "soap": "text/xml", "form": "text/plain"}
 _TABLES = frozenset({"csv", "xlsx"})

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Any
 
-from adapters.formats.values import as_text
+from adapters.formats.format import as_text
 from adapters.misfit import Misfit
 
 SHANGHAI = timezone(timedelta(hours=8), "+08:00")

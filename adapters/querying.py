@@ -9,7 +9,7 @@ from adapters import formats, retelling, trees
 from adapters.base import OutboundRequest, Reply, Translation, Tree
 from adapters.bundle.manifest import PARAMETERS, Query
 from adapters.formats import soap
-from adapters.formats.values import Format, as_text
+from adapters.formats.format import Format, as_text
 from adapters.mapping import Program
 from adapters.mapping.paths import EACH
 from adapters.receiving import translate

@@ -11,7 +11,7 @@ from adapters import formats, trees
 from adapters.base import Reply, Tree, Verdict, VerdictKind
 from adapters.bundle.manifest import ReplyRule, When
 from adapters.formats import soap
-from adapters.formats.values import Format, as_text
+from adapters.formats.format import Format, as_text
 from adapters.mapping.paths import Path
 from schemas.findings import Rejected
 
@@ -40,7 +40,7 @@ class Read:
 
     reply: Reply
     tree: Tree
-    fault: soap.Fault | None
+    fault: soap.SoapFault | None
 
 
 class Replies:
@@ -140,7 +140,7 @@ def _by_default(read: Read, *, looks_inside: bool) -> Verdict:
     return Verdict(VerdictKind.DEAD, code=code)
 
 
-def _by_fault(fault: soap.Fault, reply: Reply) -> Verdict:
+def _by_fault(fault: soap.SoapFault, reply: Reply) -> Verdict:
     reason = fault.reason[:MAX_REASON] or None
     kind = fault.code.partition(".")[0]
     if kind in ("Server", "Receiver"):

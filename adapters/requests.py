@@ -10,7 +10,7 @@ from urllib.parse import quote
 from adapters import placeholders
 from adapters.base import OutboundRequest
 from adapters.bundle.manifest import RequestPart
-from adapters.formats.values import Format, Wire
+from adapters.formats.format import EncodedBody, Format
 from adapters.placeholders import Template, Values
 from schemas.findings import Finding, Rejected, Text
 
@@ -27,13 +27,15 @@ class RequestLine:
     query: tuple[tuple[str, Template], ...]
     headers: tuple[tuple[str, Template], ...]
 
-    def write(self, values: Values, wire: Wire | None) -> OutboundRequest:
+    def write(self, values: Values, wire: EncodedBody | None) -> OutboundRequest:
         """Fill in the values; raises `Rejected` (`placeholder.missing`) when the path lacks one."""
         path = _filled(self.path, values)
         pairs = [f"{name}={_filled(value, values)}" for name, value in self.query]
         return self._request(path, pairs, values, wire)
 
-    def write_known(self, values: Values, wire: Wire | None, parameters: frozenset[str]) -> OutboundRequest | None:
+    def write_known(
+        self, values: Values, wire: EncodedBody | None, parameters: frozenset[str]
+    ) -> OutboundRequest | None:
         """Like `write`, leaving out the pairs whose parameter was not given; None when no pair is left."""
         if any(values.get(name) in (None, "") for name in self.path.names):
             return None
@@ -44,7 +46,7 @@ class RequestLine:
         pairs = [f"{name}={_filled(value, values)}" for name, value in given]
         return self._request(_filled(self.path, values), pairs, values, wire)
 
-    def _request(self, path: str, pairs: list[str], values: Values, wire: Wire | None) -> OutboundRequest:
+    def _request(self, path: str, pairs: list[str], values: Values, wire: EncodedBody | None) -> OutboundRequest:
         headers = {name: _header(value, values) for name, value in self.headers}
         if wire is not None:
             headers = {"Content-Type": wire.content_type, **headers}

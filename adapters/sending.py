@@ -10,7 +10,7 @@ from adapters.base import Lineage, OutboundRequest, Reply, Sending, Tree, Verdic
 from adapters.bundle.manifest import InDoubt, Send
 from adapters.envelope import compile_envelope, compile_tree
 from adapters.formats import codec
-from adapters.formats.values import Format, Wire
+from adapters.formats.format import EncodedBody, Format
 from adapters.mapping import Program
 from adapters.native import NativeSchema
 from adapters.placeholders import Values, flatten
@@ -107,7 +107,7 @@ def values_of(sending: Sending, defaults: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def body_writer(body: Tree, wire: Format) -> Callable[[Values], Wire | None]:
+def body_writer(body: Tree, wire: Format) -> Callable[[Values], EncodedBody | None]:
     """Compile a constant body with placeholders; None writes none."""
     if body is None:
         return lambda values: None

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from adapters import base, trees
 from adapters.bundle.values import Charset, Delimiter, Duration, Model, NativePath, Rate, Size, Text, is_web
-from adapters.formats.values import Format, Steps
+from adapters.formats.format import Format, Steps
 from adapters.misfit import Misfit
 
 MAX_DEFAULT = 500

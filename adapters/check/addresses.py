@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from adapters import trees
 from adapters.bundle.manifest import ReplyRule, When
 from adapters.check.subject import Subject
-from adapters.formats.values import Format
+from adapters.formats.format import Format
 from adapters.source import BundleFinding, Key
 from schemas.findings import Text
 

@@ -13,7 +13,7 @@ from adapters.bundle import Bundle
 from adapters.compiled import Compiled
 from adapters.declarative import DeclarativeAdapter
 from adapters.formats import json
-from adapters.formats.values import Body
+from adapters.formats.format import Body
 from adapters.mapping import Program
 from adapters.placeholders import SHANGHAI
 from adapters.source import BundleFinding

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 
-from adapters.formats import faults
+from adapters.formats import rejections
 
 FAMILY = {"utf-8": "utf-8", "gb2312": "gb18030", "gbk": "gb18030", "gb18030": "gb18030"}
 """Charset → the charset that reads it: GB18030 reads what any of its ancestors wrote."""
@@ -35,7 +35,7 @@ def agree(declared: str, content_type: str | None) -> str:
         return declared
     found = canonical(named)
     if found is None or FAMILY[found] != FAMILY[declared]:
-        raise faults.other_charset(named, declared)
+        raise rejections.other_charset(named, declared)
     return declared
 
 
@@ -43,11 +43,11 @@ def decode(body: bytes, charset: str) -> str:
     """Decode strictly, without a byte-order mark; raises `Rejected` naming the offset of the bad byte."""
     start = len(codecs.BOM_UTF8) if body.startswith(codecs.BOM_UTF8) else 0
     if start and FAMILY[charset] != "utf-8":
-        raise faults.other_charset("utf-8", charset)
+        raise rejections.other_charset("utf-8", charset)
     try:
         text = body[start:].decode(FAMILY[charset])
     except UnicodeDecodeError as error:
-        raise faults.undecodable(charset, start + error.start) from None
+        raise rejections.undecodable(charset, start + error.start) from None
     if FAMILY[charset] != "utf-8" and not body.isascii():
         _refuse_hidden_utf8(body, charset)
     return text
@@ -60,7 +60,7 @@ def _refuse_hidden_utf8(body: bytes, charset: str) -> None:
     except UnicodeDecodeError:
         return
     if _IDEOGRAPHS.search(text):
-        raise faults.other_charset("utf-8", charset)
+        raise rejections.other_charset("utf-8", charset)
 
 
 def encode(text: str, charset: str) -> bytes:
@@ -68,4 +68,4 @@ def encode(text: str, charset: str) -> bytes:
     try:
         return text.encode(charset)
     except UnicodeEncodeError as error:
-        raise faults.unencodable(charset, text[error.start], error.start) from None
+        raise rejections.unencodable(charset, text[error.start], error.start) from None

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from adapters.base import Tree
-from adapters.formats import csv, embedded, faults, form, json, soap, xlsx, xml
-from adapters.formats.values import DEFAULT_LIMIT, Body, Format, Order, Wire
+from adapters.formats import csv, embedded, form, json, rejections, soap, xlsx, xml
+from adapters.formats.format import DEFAULT_LIMIT, Body, EncodedBody, Format, Order
 
 _Reader = Callable[[Format, bytes, str | None], Body]
-_Writer = Callable[[Format, Tree, Order | None], Wire]
+_Writer = Callable[[Format, Tree, Order | None], EncodedBody]
 _READERS: Mapping[str, _Reader] = {
     "json": json.read,
     "xml": xml.read,
@@ -34,14 +34,14 @@ BODIES = tuple(_READERS)
 def read(declared: Format, body: bytes, content_type: str | None = None, *, limit: int = DEFAULT_LIMIT) -> Body:
     """Parse at most `limit` bytes; raises `Rejected` (400, 413, 415, or 422 for the wrong root)."""
     if len(body) > limit:
-        raise faults.too_large(len(body), limit)
+        raise rejections.too_large(len(body), limit)
     if not body or body.isspace():
-        raise faults.empty()
+        raise rejections.empty()
     parsed = _READERS[declared.body](declared, body, content_type)
     return embedded.unfolded(declared, parsed) if declared.embedded else parsed
 
 
-def write(declared: Format, tree: Tree, order: Order | None = None) -> Wire:
+def write(declared: Format, tree: Tree, order: Order | None = None) -> EncodedBody:
     """Write a tree; the same tree gives the same bytes. Raises `Rejected` for what cannot be written."""
     whole = embedded.folded(declared, tree) if declared.embedded else tree
     return _WRITERS[declared.body](declared, whole, order)

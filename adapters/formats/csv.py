@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator
 
 from adapters.base import Tree
-from adapters.formats import charsets, faults, table
-from adapters.formats.values import Body, Format, Order, Wire
+from adapters.formats import charsets, rejections, table
+from adapters.formats.format import Body, EncodedBody, Format, Order
 
 _NUMBER = re.compile(r"[+-]?[0-9]*(\.[0-9]*)?")
 _ESCAPED = re.compile(r"'+[=+\-@]")
@@ -30,17 +30,17 @@ def _lines(text: str, delimiter: str) -> Iterator[table.Line]:
             yield number, [unescaped(cell) for cell in cells]
             number = reader.line_num + 1
     except csv.Error as error:
-        raise faults.syntax("csv", f"第 {number} 行 (line {number}) {error}") from None
+        raise rejections.syntax("csv", f"第 {number} 行 (line {number}) {error}") from None
 
 
-def write(declared: Format, tree: Tree, order: Order | None = None) -> Wire:
+def write(declared: Format, tree: Tree, order: Order | None = None) -> EncodedBody:
     """Write a table with its header; lines end in CR LF."""
     out = io.StringIO(newline="")
     writer = csv.writer(out, delimiter=declared.delimiter, lineterminator="\r\n")
     writer.writerows([escaped(cell) for cell in cells] for cells in table.lines(tree, order))
     charset = declared.charset
     content_type = f"text/csv; charset={charset.upper()}; header=present"
-    return Wire(content_type, charsets.encode(out.getvalue(), charset))
+    return EncodedBody(content_type, charsets.encode(out.getvalue(), charset))
 
 
 def escaped(text: str) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 
 from lxml import etree
 
+from adapters.formats.format import Body, Format
 from adapters.formats.names import Names
-from adapters.formats.values import Body, Format
 from adapters.native.costs import refuse_costly_xsd
 from adapters.native.findings import CODE, MAX_FINDINGS, Location, broken, written
 from adapters.native.patterns import refuse_runaways

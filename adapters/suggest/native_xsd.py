@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from adapters.formats import xml as xml_format
+from adapters.formats.format import Format
 from adapters.formats.names import Names
-from adapters.formats.values import Format
 from adapters.suggest import shapes
 from adapters.suggest.native_json import PATTERNS
 

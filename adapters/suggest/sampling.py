@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from adapters import formats
 from adapters.base import Tree
-from adapters.formats import charsets, faults
+from adapters.formats import charsets, rejections
 from adapters.formats import xml as xml_format
+from adapters.formats.format import Format
 from adapters.formats.names import Names
-from adapters.formats.values import Format
 
 MAX_BYTES = 4 * 1024 * 1024
 
@@ -21,7 +21,7 @@ _DECLARED = re.compile(rb"<\?xml\s[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9._-
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class NativeSample:
     """A sample: its file's `name`, its bytes, how they are written, and the tree they hold."""
 
     name: str
@@ -35,12 +35,12 @@ class Sample:
         return "xml" if self.format.body in ("xml", "soap") else self.format.body
 
 
-def read_sample(name: str, content: bytes) -> Sample:
+def read_sample(name: str, content: bytes) -> NativeSample:
     """Read a sample of at most 4 MiB; raises `schemas.findings.Rejected` when it cannot be read."""
     if len(content) > MAX_BYTES:
-        raise faults.too_large(len(content), MAX_BYTES)
+        raise rejections.too_large(len(content), MAX_BYTES)
     declared = format_of(name, content)
-    return Sample(name, content, declared, formats.read(declared, content, limit=MAX_BYTES).tree)
+    return NativeSample(name, content, declared, formats.read(declared, content, limit=MAX_BYTES).tree)
 
 
 def format_of(name: str, content: bytes) -> Format:

@@ -12,7 +12,7 @@ from adapters.bundle.manifest import PARAMETERS, Send
 from adapters.bundle.references import RECORD_TEXT
 from adapters.declarative import DeclarativeAdapter
 from adapters.envelope import record_path
-from adapters.formats.values import Body, Format, as_text
+from adapters.formats.format import Body, Format, as_text
 from adapters.mapping import Program
 from adapters.native import NativeSchema
 from gateway.clock import Clock

@@ -9,7 +9,7 @@ from typing import Any
 from adapters import formats, trees
 from adapters.base import Reply, Tree
 from adapters.bundle.manifest import Query, ReplyRule, Send
-from adapters.formats.values import Format
+from adapters.formats.format import Format
 from adapters.mapping.paths import EACH, Step
 
 ACCEPTED = "已受理"

@@ -8,10 +8,10 @@ from typing import Annotated
 from pydantic import Field
 
 from schemas.components import Attachment, Officer, OptionalSite, Party, Violation
-from schemas.documents.base import Document, finding, party_doubts, site_doubts, too_few
+from schemas.documents.document import Document, finding, party_doubts, site_doubts, too_few
 from schemas.documents.law import repealed
+from schemas.field_types import Coded, Day, Instant, Line, Permit, PlatformNumber, Project, Prose, Region, Some, Writ
 from schemas.findings import Finding
-from schemas.values import Coded, Day, Instant, Line, Permit, PlatformNumber, Project, Prose, Region, Some, Writ
 
 
 class CaseFile(Document):

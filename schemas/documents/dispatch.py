@@ -8,9 +8,9 @@ from typing import Annotated
 from pydantic import Field
 
 from schemas.components import Officer, OptionalRelated, Party
-from schemas.documents.base import Document, finding, party_doubts
+from schemas.documents.document import Document, finding, party_doubts
+from schemas.field_types import Coded, Instant, Line, PlatformNumber, Prose, Region, Some
 from schemas.findings import Finding
-from schemas.values import Coded, Instant, Line, PlatformNumber, Prose, Region, Some
 
 
 class DispatchOrder(Document):

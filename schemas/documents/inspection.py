@@ -8,9 +8,9 @@ from typing import Annotated
 from pydantic import Field
 
 from schemas.components import Attachment, CertifiedOfficer, Officer, OptionalSite, Party
-from schemas.documents.base import Document, finding, party_doubts, site_doubts, too_few
+from schemas.documents.document import Document, finding, party_doubts, site_doubts, too_few
+from schemas.field_types import Coded, Instant, Line, Permit, PlatformNumber, Project, Prose, Region, Some, Writ, YesNo
 from schemas.findings import Finding
-from schemas.values import Coded, Instant, Line, Permit, PlatformNumber, Project, Prose, Region, Some, Writ, YesNo
 
 
 class Inspection(Document):

@@ -8,9 +8,22 @@ from typing import Annotated
 from pydantic import Field
 
 from schemas.components import Authority, Officer, Party, Violation
-from schemas.documents.base import Document, finding, party_doubts, too_few
+from schemas.documents.document import Document, finding, party_doubts, too_few
+from schemas.field_types import (
+    Coded,
+    Day,
+    Instant,
+    Line,
+    Permit,
+    PlatformNumber,
+    Project,
+    Prose,
+    Region,
+    Some,
+    Writ,
+    Yuan,
+)
 from schemas.findings import Finding
-from schemas.values import Coded, Day, Instant, Line, Permit, PlatformNumber, Project, Prose, Region, Some, Writ, Yuan
 
 
 class PenaltyDecision(Document):

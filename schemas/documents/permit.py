@@ -8,11 +8,11 @@ from typing import Annotated
 from pydantic import Field
 
 from schemas.components import Authority, Holder, OptionalSite
-from schemas.documents.base import Document, finding, site_doubts
+from schemas.documents.document import Document, finding, site_doubts
+from schemas.field_types import Coded, Day, Industry, Instant, Line, Region, Some
+from schemas.field_types import Permit as PermitValue
 from schemas.findings import Finding
 from schemas.identifiers.permit import credit_code_of
-from schemas.values import Coded, Day, Industry, Instant, Line, Region, Some
-from schemas.values import Permit as PermitValue
 
 
 class Permit(Document):

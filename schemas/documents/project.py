@@ -16,9 +16,9 @@ from schemas.components import (
     Organisation,
     ProjectRef,
 )
-from schemas.documents.base import Document, finding, site_doubts
+from schemas.documents.document import Document, finding, site_doubts
+from schemas.field_types import Coded, Day, Industry, Instant, Line, Link, Permit, Prose, Region, Some, Writ, Yuan
 from schemas.findings import Finding
-from schemas.values import Coded, Day, Industry, Instant, Line, Link, Permit, Prose, Region, Some, Writ, Yuan
 
 
 class ProjectApproval(Document):

@@ -51,7 +51,7 @@ class Body:
 
 
 @dataclass(frozen=True, slots=True)
-class Wire:
+class EncodedBody:
     """A written body and the Content-Type that tells how."""
 
     content_type: str
