@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from adapters import placeholders
+from adapters import formats, placeholders
 from adapters.base import OutboundRequest
 from adapters.bundle.manifest import RequestPart
 from adapters.formats.format import EncodedBody, Format
@@ -55,11 +55,11 @@ class RequestLine:
 
 
 def compile_request(part: RequestPart, declared: Format) -> RequestLine:
-    """Compile a request; a SOAP one names its action in SOAPAction."""
+    """Compile a request, with the header that names its action where the format has one."""
     path, _, query = part.path.partition("?")
     headers = [(name, placeholders.parse(text)) for name, text in part.headers.items()]
-    if declared.body == "soap":
-        headers.append(("SOAPAction", Template("", (placeholders.Part(literal=f'"{part.action or ""}"'),))))
+    if action_header := formats.of(declared).action_header:
+        headers.append((action_header, Template("", (placeholders.Part(literal=f'"{part.action or ""}"'),))))
     pairs = tuple(_pair(text) for text in query.split("&") if text)
     return RequestLine(part.method, placeholders.parse(path), pairs, tuple(headers))
 

@@ -39,7 +39,7 @@ class Outgoing:
         self._settings = settings
         self._request = compile_request(declared.request, wire)
         self._wrap = compile_envelope(declared.envelope, self._record_text)
-        heard = declared.reply_format.over(wire.answered) if declared.reply_format else wire.answered
+        heard = declared.reply_format.over(formats.answered(wire)) if declared.reply_format else formats.answered(wire)
         self._replies = Replies(declared.reply, heard, limit)
         self._doubt = Doubt(declared.in_doubt, wire, heard, limit) if declared.in_doubt is not None else None
 

@@ -4,7 +4,20 @@
 read or written. The shape of a tree is described in `adapters.base`.
 """
 
-from adapters.formats.codec import read, write
-from adapters.formats.format import Body, EncodedBody, Format
+from adapters.formats.codec import BODY_FORMATS, SUFFIXES, answered, inner, of, read, recognise, write
+from adapters.formats.format import Body, BodyFormat, EncodedBody, Format
 
-__all__ = ["Body", "EncodedBody", "Format", "read", "write"]
+__all__ = [
+    "BODY_FORMATS",
+    "SUFFIXES",
+    "Body",
+    "BodyFormat",
+    "EncodedBody",
+    "Format",
+    "answered",
+    "inner",
+    "of",
+    "read",
+    "recognise",
+    "write",
+]

@@ -12,6 +12,7 @@ FAMILY = {"utf-8": "utf-8", "gb2312": "gb18030", "gbk": "gb18030", "gb18030": "g
 
 _ALIASES = {"utf8": "utf-8", "utf_8": "utf-8", "cp936": "gbk", "gb_2312-80": "gb2312", "x-gbk": "gbk", "ms936": "gbk"}
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9._-]{1,40})", re.IGNORECASE)
+_XML_SAYS = re.compile(rb"<\?xml\s[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
 _IDEOGRAPHS = re.compile("[\u3000-\u303f\u4e00-\u9fff\uff01-\uff5e]")
 
 
@@ -69,3 +70,18 @@ def encode(text: str, charset: str) -> bytes:
         return text.encode(charset)
     except UnicodeEncodeError as error:
         raise rejections.unencodable(charset, text[error.start], error.start) from None
+
+
+def guess(content: bytes) -> str:
+    """Tell the charset of a file: what an XML declaration names, else the first of the family that reads it."""
+    named = _XML_SAYS.match(content.removeprefix(codecs.BOM_UTF8))
+    known = canonical(named.group(1).decode("ascii")) if named else None
+    return known or next((name for name in ("utf-8", "gbk", "gb18030") if _decodes(content, name)), "utf-8")
+
+
+def _decodes(content: bytes, charset: str) -> bool:
+    try:
+        content.decode(charset)
+    except UnicodeDecodeError:
+        return False
+    return True

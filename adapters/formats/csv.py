@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from adapters.base import Tree
 from adapters.formats import charsets, rejections, table
-from adapters.formats.format import Body, EncodedBody, Format, Order
+from adapters.formats.format import Body, BodyFormat, EncodedBody, Format, Order
 
 _NUMBER = re.compile(r"[+-]?[0-9]*(\.[0-9]*)?")
 _ESCAPED = re.compile(r"'+[=+\-@]")
@@ -53,3 +53,23 @@ def unescaped(text: str) -> str:
     """Undo `escaped`."""
     bare = text.lstrip()
     return bare[1:] if _ESCAPED.match(bare) else text
+
+
+def recognise(name: str, content: bytes) -> Format | None:
+    """Tell by the file's name: a table may begin with anything, but is text."""
+    if b"\0" in content or not name.lower().endswith((".csv", ".tsv", ".txt")):
+        return None
+    header = content.splitlines()[0]
+    delimiter = max((",", "\t", ";"), key=lambda one: header.count(one.encode()))
+    return Format("csv", charsets.guess(content), delimiter=delimiter)
+
+
+BODY_FORMAT = BodyFormat(
+    name="csv",
+    read=read,
+    write=write,
+    media_type="text/csv",
+    suffixes=("csv", "tsv"),
+    recognise=recognise,
+    answered_in="json",
+)

@@ -7,7 +7,7 @@ from urllib.parse import quote_plus, unquote_to_bytes
 
 from adapters.base import Tree
 from adapters.formats import charsets, rejections
-from adapters.formats.format import Body, EncodedBody, Format, as_text
+from adapters.formats.format import Body, BodyFormat, EncodedBody, Format, Order, as_text
 
 MAX_FIELDS = 1000
 
@@ -38,7 +38,7 @@ def _add(tree: dict[str, Any], name: str, value: str) -> None:
         tree[name] = [tree[name], value]
 
 
-def write(declared: Format, tree: Tree) -> EncodedBody:
+def write(declared: Format, tree: Tree, order: Order | None = None) -> EncodedBody:
     """Write flat fields; a list becomes a repeated field, nothing is left out."""
     if not isinstance(tree, dict):
         raise rejections.reject("form.nested", "表单只能写出字段", "a form holds fields only", status=422)
@@ -66,3 +66,14 @@ def _leaf(name: str, value: Any) -> str:
 
 def _quote(text: str, charset: str) -> str:
     return quote_plus(charsets.encode(text, charset))
+
+
+BODY_FORMAT = BodyFormat(
+    name="form",
+    read=read,
+    write=write,
+    media_type="application/x-www-form-urlencoded",
+    suffixes=("form",),
+    answered_in="json",
+    answer_type="text/plain",
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol
@@ -19,7 +19,7 @@ DEFAULT_LIMIT = 2 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How bodies are written: `body` is json, xml, soap, form, csv or xlsx; `charset` a Python codec name.
+    """How bodies are written: `body` names a `BodyFormat`; `charset` is a Python codec name.
 
     `root` is the name of the XML root element; `namespaces` maps the prefixes used in paths to URIs
     (the empty prefix is the namespace of names without one). `delimiter` is that of csv, `sheet` the
@@ -34,12 +34,6 @@ class Format:
     delimiter: str = ","
     sheet: str | None = None
     embedded: tuple[tuple[Steps, str], ...] = ()
-
-    @property
-    def answered(self) -> Format:
-        """The format a platform usually answers in: a form or a table is answered in JSON."""
-        body = "json" if self.body in ("form", "csv", "xlsx") else self.body
-        return Format(body, self.charset, None, self.namespaces)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +52,14 @@ class EncodedBody:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class ReplyFault:
+    """A failure that a body format itself can tell: `code` (`Client`, `Server`, `Client.Authentication` …)."""
+
+    code: str
+    reason: str
+
+
 class Order(Protocol):
     """The order in which a schema wants the children of an element."""
 
@@ -69,6 +71,43 @@ class Order(Protocol):
     def child(self, name: str) -> Order | None:
         """The order below a child, None when the schema does not know it."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BodyFormat:
+    """One body format: how it is read and written, and all that anybody else must know about it.
+
+    A format is one module that declares its `BODY_FORMAT`, and one entry of `codec.BODY_FORMATS`.
+    Nothing else in the product may ask for a format by its name.
+    """
+
+    name: str
+    """What a bundle writes as `format.body`."""
+    read: Callable[[Format, bytes, str | None], Body]
+    """Declared format, bytes and Content-Type → body; raises `Rejected`."""
+    write: Callable[[Format, Tree, Order | None], EncodedBody]
+    """Declared format, tree and order of its children → bytes; raises `Rejected`."""
+    media_type: str
+    suffixes: tuple[str, ...] = ()
+    """How the names of its files end, the usual one first; a sample in a bundle is named by it."""
+    recognise: Callable[[str, bytes], Format | None] = lambda name, content: None
+    """File name and bytes → how they are written, None when this is not the format."""
+    answered_in: str = ""
+    """The format in which its platforms usually answer; empty: its own."""
+    answer_type: str = ""
+    """The media type of an answer that a bundle writes as text; empty: the format's own."""
+    read_answers_as: str = ""
+    """The format in which such an answer must be well-formed; empty: any text will do."""
+    escape: Callable[[str], str] = str
+    """Make a value safe inside the text of an answer."""
+    elements: bool = False
+    """Whether bodies are XML elements: with attributes, prefixes, and XML where a record is embedded as text."""
+    keeps_root: bool = False
+    """Whether trees begin with the name of the root element, so that any element may be the root."""
+    action_header: str = ""
+    """The header that names a request's action; empty: there is none."""
+    fault: Callable[[Body], ReplyFault | None] | None = None
+    """Find the failure that a reply tells by its form; None: replies tell none."""
 
 
 def as_text(value: Any) -> str:

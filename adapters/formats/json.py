@@ -12,7 +12,7 @@ import orjson
 
 from adapters.base import Tree
 from adapters.formats import charsets, rejections
-from adapters.formats.format import MAX_DEPTH, Body, EncodedBody, Format
+from adapters.formats.format import MAX_DEPTH, Body, BodyFormat, EncodedBody, Format, Order
 
 _HUGE_EXPONENT = re.compile(rb"[0-9][eE][+-]?[0-9]{3}")
 _MAX_EXPONENT = 400
@@ -80,7 +80,7 @@ def _children(node: Any) -> Any:
     return node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
 
 
-def write(declared: Format, tree: Tree) -> EncodedBody:
+def write(declared: Format, tree: Tree, order: Order | None = None) -> EncodedBody:
     """Write a tree; decimals keep their digits."""
     content_type = "application/json"
     body = dump(tree)
@@ -113,3 +113,26 @@ def _with_large_integers(tree: Tree) -> Tree:
         return [_with_large_integers(value) for value in tree]
     large = isinstance(tree, int) and not -_INT64 <= tree < _INT64
     return orjson.Fragment(str(tree)) if large else tree
+
+
+def escape(text: str) -> str:
+    """Write a text as the inside of a JSON string."""
+    return dump(text).decode("utf-8")[1:-1]
+
+
+def recognise(name: str, content: bytes) -> Format | None:
+    """Tell by the first character: an object or a list."""
+    begins = content.removeprefix(codecs.BOM_UTF8).lstrip()[:1] in (b"{", b"[")
+    return Format("json", charsets.guess(content)) if begins else None
+
+
+BODY_FORMAT = BodyFormat(
+    name="json",
+    read=read,
+    write=write,
+    media_type="application/json",
+    suffixes=("json",),
+    recognise=recognise,
+    read_answers_as="json",
+    escape=escape,
+)

@@ -13,7 +13,7 @@ from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH, from_excel, from_I
 
 from adapters.base import Tree
 from adapters.formats import rejections, sheet, table
-from adapters.formats.format import Body, EncodedBody, Format, Order
+from adapters.formats.format import Body, BodyFormat, EncodedBody, Format, Order
 from adapters.formats.workbook import Cell, Workbook
 from schemas.findings import Finding, Rejected, Text
 
@@ -137,3 +137,19 @@ def _unreadable(detail: str) -> Rejected:
         f"不是可读取的 XLSX（{detail}）；请另存为 .xlsx、不要加密，再重新发送",
         f"not an XLSX that can be read ({detail}); save it as .xlsx without a password and send it again",
     )
+
+
+def recognise(name: str, content: bytes) -> Format | None:
+    """Tell by the archive."""
+    return Format("xlsx") if content.startswith(b"PK\x03\x04") else None
+
+
+BODY_FORMAT = BodyFormat(
+    name="xlsx",
+    read=read,
+    write=write,
+    media_type=CONTENT_TYPE,
+    suffixes=("xlsx",),
+    recognise=recognise,
+    answered_in="json",
+)

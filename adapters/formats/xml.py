@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import codecs
 import re
+from html import escape
 from typing import Any
 
 from lxml import etree
 
 from adapters.base import Tree
 from adapters.formats import charsets, rejections
-from adapters.formats.format import MAX_DEPTH, Body, EncodedBody, Format, Order, as_text
+from adapters.formats.format import MAX_DEPTH, Body, BodyFormat, EncodedBody, Format, Order, as_text
 from adapters.formats.names import XSI, Names
 
 _DECLARATION = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml\s[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
 _DOCTYPE = re.compile(r"\ufeff?(?>\s+|<\?(?>.*?\?>)|<!--(?>.*?-->))*+<!DOCTYPE", re.DOTALL)
 _SPACE = " \t\r\n"
+SOAP_ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
+"""The namespace of a SOAP 1.1 message: XML, but a format of its own."""
+
 _NIL = f"{{{XSI}}}nil"
 
 
@@ -212,3 +217,31 @@ def _unwritable(name: str) -> Exception:
         status=422,
         path=name,
     )
+
+
+def root_of(content: bytes) -> Any:
+    """Parse a file that may be XML, None for one that does not begin like it; raises `Rejected` for broken XML."""
+    if not content.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"<"):
+        return None
+    return parse(Format("xml", charsets.guess(content)), content, None)
+
+
+def recognise(name: str, content: bytes) -> Format | None:
+    """Tell by the first character. Namespaces stay undeclared: names are then local, whatever the prefixes are."""
+    root = root_of(content)
+    if root is None or root.tag == f"{{{SOAP_ENVELOPE}}}Envelope":
+        return None
+    return Format("xml", charsets.guess(content), root=Names({}).short(root.tag))
+
+
+BODY_FORMAT = BodyFormat(
+    name="xml",
+    read=read,
+    write=write,
+    media_type="application/xml",
+    suffixes=("xml",),
+    recognise=recognise,
+    read_answers_as="xml",
+    escape=escape,
+    elements=True,
+)

@@ -8,6 +8,7 @@ from typing import Any
 
 from lxml import etree
 
+from adapters import formats
 from adapters.formats.format import Body, Format
 from adapters.formats.names import Names
 from adapters.native.costs import refuse_costly_xsd
@@ -95,7 +96,7 @@ def _refuse_references(root: Any, file: str) -> None:
 
 
 def _shape(schema: XsdNames, declared: Format, file: str) -> Shape:
-    if declared.body == "soap":
+    if formats.of(declared).keeps_root:
         return Inside(schema)
     wanted = declared.root or next(iter(schema.elements()), "")
     shape = schema.element(wanted)

@@ -107,7 +107,7 @@ def _key(sample: NativeSample, operations: Mapping[str, str], favoured: Sequence
 
 
 def _guessed(sample: NativeSample, types: Sequence[str], favoured: Sequence[str]) -> str:
-    around = envelope([sample.tree], xml=sample.extension == "xml")
+    around = envelope([sample.tree], xml=sample.elements)
     table = observe(records(sample.tree, around.split))
     guesses = guess(table, types, favoured)
     if not is_sure(guesses):
@@ -141,7 +141,7 @@ def _operation(name: str, message_type: str, samples: Sequence[NativeSample]) ->
             ),
         )
     bodies = [sample.tree for sample in samples]
-    around = envelope(bodies, xml=samples[0].extension == "xml")
+    around = envelope(bodies, xml=samples[0].elements)
     table = observe([record for body in bodies for record in records(body, around.split)])
     [found] = guess(table, [message_type])
     drafted = DraftOperation(
@@ -189,7 +189,7 @@ def schema_of(operation: DraftOperation) -> bytes | None:
     title = TYPES[operation.type].title
     fields = documents.fields(operation.document)
     names = {one.column.steps: _title(one, fields) for one in operation.suggestions if _title(one, fields)}
-    if operation.samples[0].extension == "xml":
+    if operation.samples[0].elements:
         by_name = {next(step for step in reversed(steps) if step): text for steps, text in names.items()}
         first = operation.samples[0].format
         return native_xsd.schema([sample.content for sample in operation.samples], first, title, by_name)

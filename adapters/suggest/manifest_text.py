@@ -64,7 +64,7 @@ def _format(written: Format, usual: Format) -> dict[str, Any]:
     """What an operation's format says beyond the adapter's."""
     same = (written.body, written.charset) == (usual.body, usual.charset)
     said: dict[str, Any] = {} if same else {"body": written.body, "charset": written.charset}
-    if written.body == "csv" and written.delimiter != ",":
+    if written.delimiter != usual.delimiter:
         said["delimiter"] = written.delimiter
     if written.root:
         said["root"] = written.root
@@ -94,7 +94,7 @@ def identity(operation: DraftOperation) -> list[str]:
 
 def has_schema(operation: DraftOperation) -> bool:
     """Whether a native schema is inferred; not for XML of several namespaces."""
-    return operation.samples[0].extension != "xml" or operation.one_namespace
+    return not operation.samples[0].elements or operation.one_namespace
 
 
 def schema_name(operation: DraftOperation) -> str:

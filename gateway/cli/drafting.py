@@ -12,6 +12,7 @@ import typer
 from rich.markup import escape
 
 from adapters import load
+from adapters.formats import SUFFIXES
 from adapters.suggest import (
     CONFIDENT,
     BundleDraft,
@@ -37,7 +38,7 @@ SUGGEST_EXAMPLE = "hutong adapter suggest samples/*.json --kind penalty"
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _OPERATION = re.compile(r"[a-z][a-z0-9]*([-.][a-z0-9]+)*")
-_SUFFIXES = (".json", ".xml", ".csv", ".tsv", ".xlsx")
+_SUFFIXES = frozenset(f".{suffix}" for suffix in SUFFIXES)
 _GOLDEN = ".canonical.json"
 
 Kind = Annotated[str, typer.Option("--kind", help="The kind of platform: penalty, pollutant-permit, …")]
