@@ -23,20 +23,6 @@ from schemas.findings import Text
 
 MAX_SAMPLES = 200
 
-OPERATIONS: Mapping[str, str] = {
-    "permit.changed": "permit",
-    "project.approved": "approval",
-    "project.accepted": "acceptance",
-    "dispatch.ordered": "dispatch",
-    "dispatch.reported": "dispatch-report",
-    "inspection.recorded": "inspection",
-    "case.transferred": "case",
-    "case.progressed": "progress",
-    "penalty.decided": "decision",
-    "penalty.executed": "execution",
-}
-"""What an operation is called when nobody says otherwise, by message type."""
-
 
 class Undraftable(Exception):
     """No bundle can be drafted: what is in the way, and what to do."""
@@ -103,7 +89,7 @@ def _key(sample: NativeSample, operations: Mapping[str, str], favoured: Sequence
             return name, message_type
     found = _guessed(sample, tuple(dict.fromkeys(operations.values())), favoured)
     by_type = {message_type: name for name, message_type in operations.items()}
-    return by_type.get(found, OPERATIONS.get(found, found.replace(".", "-"))), found
+    return by_type.get(found, TYPES[found].operation), found
 
 
 def _guessed(sample: NativeSample, types: Sequence[str], favoured: Sequence[str]) -> str:
@@ -124,8 +110,8 @@ def _unsure(sample: NativeSample, guesses: Sequence[Guess]) -> Undraftable:
             f"看不出 {sample.name} 是哪种文书；可能是 {likely}", f"cannot tell what {sample.name} is; perhaps {english}"
         ),
         Text(
-            f"请用 --operation 写明，如 --operation {OPERATIONS[first]}={first}",
-            f"say so with --operation, as --operation {OPERATIONS[first]}={first}",
+            f"请用 --operation 写明，如 --operation {TYPES[first].operation}={first}",
+            f"say so with --operation, as --operation {TYPES[first].operation}={first}",
         ),
     )
 
