@@ -30,7 +30,7 @@ from adapters.exchange.query import CompiledQuery
 from adapters.exchange.receiving import CompiledReceive
 from adapters.exchange.request import merged
 from adapters.exchange.sending import CompiledSend
-from adapters.formats.values import Format
+from adapters.formats.format import Format
 from adapters.mapping import Program, compile_mapping
 from adapters.native import NativeSchema, compile_schema
 from adapters.source import BrokenBundle, BundleFinding

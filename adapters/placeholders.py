@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from adapters.base import Tree
-from adapters.formats.values import as_text
+from adapters.formats.format import as_text
 from adapters.source import BadValue
 from schemas.scalars import CHINA_TIME
 

@@ -18,14 +18,12 @@ from gateway.installed import InstalledAdapters
 from gateway.ledger.base import Ledger
 from gateway.ledger.values import MessageFilter, Platform
 from gateway.message import HeldBy, Message
+from schemas.catalog import of_dossier
 from schemas.findings import Rejected
 
 PARTS: Mapping[str, tuple[str, ...]] = {
-    "permits": ("permit.changed",),
-    "projects": ("project.approved", "project.accepted"),
-    "penalties": ("penalty.decided", "penalty.executed"),
-    "inspections": ("inspection.recorded",),
-    "cases": ("case.transferred", "case.progressed"),
+    part: tuple(one.name for one in of_dossier(part))
+    for part in ("permits", "projects", "penalties", "inspections", "cases")
 }
 """Part → the message types it is made of. A query by a part's name refreshes it."""
 

@@ -19,10 +19,10 @@ from adapters.bundle import files, grammar
 from adapters.bundle.auth import Auth
 from adapters.bundle.grammar import Manifest
 from adapters.formats import table, workbook
-from adapters.formats.values import MAX_DEPTH
+from adapters.formats.format import MAX_DEPTH
 from adapters.mapping import REGISTRY, codes, reading
-from adapters.mapping.converters import Example, Kind
-from adapters.mapping.words import CONDITION, MEANINGS, PURPOSES, SHAPES, TOP
+from adapters.mapping.converters import ConverterExample, Kind
+from adapters.mapping.syntax import CONDITION, MEANINGS, PURPOSES, SHAPES, TOP
 from schemas.catalog import TYPES
 
 PAGE = Path(__file__).parents[1] / "docs" / "bundle.md"
@@ -142,7 +142,7 @@ def _sentence(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def _example(name: str, example: Example) -> Row:
+def _example(name: str, example: ConverterExample) -> Row:
     written = "" if example.written is None else _value(example.written)
     as_ = name if example.argument is None else f"{{{name}: {_flow(example.argument)}}}"
     return f"`{as_}`", _value(example.native), _value(example.canonical), written

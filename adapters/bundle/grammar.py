@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, model_validator
+from pydantic_core import CoreSchema, core_schema
 
 from adapters import base, paths
 from adapters.bundle.auth import Auth, NoAuth
@@ -37,7 +38,8 @@ from adapters.bundle.scalars import (
     empty,
     is_web,
 )
-from adapters.formats.values import Format, Steps
+from adapters.formats import BODY_FORMATS
+from adapters.formats.format import Format, Steps
 from adapters.source import BadValue
 
 MAX_DEFAULT = 500
@@ -45,11 +47,21 @@ MAX_DEFAULT = 500
 PARAMETERS = ("credit_code", "permit_number", "project_code")
 """What a query may be asked with."""
 
+QUERIES = ("permits", "projects", "penalties", "inspections")
+"""The queries that a dossier asks."""
+
+
+class BodyName:
+    """The name of a body format, as a type of pydantic."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.literal_schema(list(BODY_FORMATS))
+
 
 class FormatPart(Model):
     """`format`, or an override of some of it: how bodies are written."""
 
-    body: Literal["json", "xml", "soap", "form", "csv", "xlsx"] | None = None
+    body: Annotated[str, BodyName()] | None = None
     """What bodies are written in; json unless it is said.
     报文格式，未写明时为 json。"""
     charset: Charset | None = None

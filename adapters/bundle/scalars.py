@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from adapters import paths, placeholders
 from adapters.formats.charsets import FAMILY
 from adapters.formats.charsets import canonical as canonical_charset
-from adapters.formats.values import as_text
+from adapters.formats.format import as_text
 from adapters.source import BadValue
 
 MAX_LENGTH = 1000

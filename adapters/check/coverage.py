@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from adapters import paths
+from adapters import formats, paths
 from adapters.bundle.grammar import Receive
 from adapters.check.subject import Subject
 from adapters.exchange.request import record_path
-from adapters.formats.values import Format, as_text
+from adapters.formats.format import Format, as_text
 from adapters.mapping import Program
-from adapters.mapping.plan import Column, Node, canonical, paths_of, written
-from adapters.mapping.shape import TEXT, shape_of
-from adapters.mapping.shape import Shape as Known
+from adapters.mapping.plan import TEXT, Column, Node, canonical, native_names, paths_of, written
+from adapters.mapping.plan import NativeNames as Known
 from adapters.native import Shape
 from adapters.native import shape as shapes
 from adapters.paths import EACH, Path, Step, render
@@ -27,7 +26,6 @@ Steps = tuple[Step, ...]
 MAX_UNMAPPED = 20
 _PREFIXES = Text("请在 format.namespaces 中声明前缀", "declare the prefix in format.namespaces")
 _ATTRIBUTES = Text("@ 只用于 XML 的属性；请核对路径", "@ is for attributes of XML; correct the path")
-_XML = ("xml", "soap")
 
 
 def received(subject: Subject, name: str, declared: Receive, program: Program) -> Iterator[BundleFinding]:
@@ -144,12 +142,13 @@ def _manifest_paths(subject: Subject, name: str, declared: Receive, shape: Shape
 
 
 def _why_impossible(text: str, declared: Format) -> Text | None:
+    elements = formats.of(declared).elements
     for step in paths.in_body(text).steps:
         name = step or ""
-        if declared.body not in _XML and name.startswith("@"):
+        if not elements and name.startswith("@"):
             return _ATTRIBUTES
         prefix, colon, _ = name.removeprefix("@").partition(":")
-        if declared.body in _XML and colon and prefix not in {**declared.namespaces, "xml": ""}:
+        if elements and colon and prefix not in {**declared.namespaces, "xml": ""}:
             return _PREFIXES
     return None
 
@@ -176,7 +175,7 @@ def _writes(subject: Subject, mapping: str, program: Program, shape: Shape) -> I
 
 def _absent(mapping: str, node: Node, named: Iterable[Path], shape: Shape) -> Iterator[BundleFinding]:
     for path in named:
-        full = path.under(node.place)
+        full = path.under(node.base)
         if shapes.at(shape, full) is None:
             text, remedy = _unknown_texts(str(full))
             yield BundleFinding("native.path", text, remedy, f"mappings/{mapping}.yaml", node.line, 1)
@@ -188,7 +187,7 @@ def _unmapped(
     """Warn of native fields that are neither mapped nor ignored: what is left out must be declared."""
     if program.plan.unknown == "ignore":
         return
-    unmapped = [steps for steps in _unmapped_steps(shape, shape_of(program.plan), ()) if steps not in already]
+    unmapped = [steps for steps in _unmapped_steps(shape, native_names(program.plan), ()) if steps not in already]
     if unmapped:
         shown = "、".join(render(steps) for steps in unmapped[:MAX_UNMAPPED])
         yield subject.bundle.mappings[mapping].finding(
@@ -220,7 +219,7 @@ def _unread(mapping: str, program: Program, shape: Shape) -> Iterator[BundleFind
         table = node.chain[0].codes if isinstance(node, Column) and node.rules.reads and node.chain else None
         if table is None or not isinstance(node, Column):
             continue
-        found = [shapes.at(shape, path.under(node.place)) for path in node.at]
+        found = [shapes.at(shape, path.under(node.base)) for path in node.at]
         values = {as_text(value) for one in found if one is not None for value in one.values}
         strange = sorted(values - table.inward.keys() - {as_text(value) for value in node.rules.none} - {""})
         if strange:
@@ -242,7 +241,7 @@ def _never(mapping: str, program: Program, shape: Shape) -> Iterator[BundleFindi
     """Find conditions on values that the platform's schema does not allow."""
     for node in _nodes(program):
         when = node.rules.when
-        found = shapes.at(shape, when.path.under(node.place)) if when is not None else None
+        found = shapes.at(shape, when.path.under(node.base)) if when is not None else None
         if when is None or found is None or not found.values:
             continue
         strange = sorted(set(when.values) - {as_text(value) for value in found.values})
@@ -278,9 +277,9 @@ def _nodes(program: Program) -> Iterator[Node]:
 def _written_paths(program: Program) -> Iterator[tuple[Node | None, Path]]:
     for node in _nodes(program):
         for path in written(node):
-            yield node, path.under(node.place)
+            yield node, path.under(node.base)
         if node.rules.when is not None and node.rules.writes:
-            yield node, node.rules.when.path.under(node.place)
+            yield node, node.rules.when.path.under(node.base)
     for constant in program.plan.constants:
         yield None, constant.path
 

@@ -38,7 +38,7 @@ class Outbound:
         self._file = f"mappings/{declared.mapping}.yaml"
         self._record = record_path(declared.envelope)
         # Of several entries that write one path the first is kept: reversed, it overwrites the later ones.
-        self._lines = {place.path: place.line for place in reversed(program.places) if place.write}
+        self._lines = {use.path: use.line for use in reversed(program.path_uses) if use.write}
 
     def findings(self, examples: list[TrialDocument]) -> Iterator[BundleFinding]:
         """Give one finding a native path, at the line that writes it."""

@@ -9,7 +9,7 @@ from adapters import formats
 from adapters.bundle.grammar import ReplyRule, When
 from adapters.check.coverage import impossible
 from adapters.check.subject import Subject
-from adapters.formats.values import Format
+from adapters.formats.format import Format
 from adapters.source import BundleFinding, Key
 from schemas.findings import Rejected, Text
 
@@ -20,7 +20,6 @@ ANSWER_VALUES: Mapping[str, str] = {
 }
 """What is filled in: the characters that each format must escape are among them."""
 
-_READ = {"json": "json", "xml": "xml", "soap": "xml"}
 _REORDER = Text("请删去该规则，或移到更宽的规则之前", "remove the rule, or move it before the wider one")
 _ACCEPT = Text("请加一条 verdict: accepted 的规则", "add a rule with verdict: accepted")
 _ESCAPE = Text(
@@ -42,9 +41,10 @@ def answers(subject: Subject) -> Iterator[BundleFinding]:
     """Report answers that are not well-formed in the operation's own format."""
     for name, receive in subject.bundle.manifest.receives.items():
         wire = subject.compiled.formats["receives", name]
-        if receive.answer is None or wire.body not in _READ:
+        read_as = formats.of(wire).read_answers_as
+        if receive.answer is None or not read_as:
             continue
-        answer_format = replace(wire, body=_READ[wire.body], root=None)
+        answer_format = replace(wire, body=read_as, root=None)
         for side in ("accepted", "rejected"):
             try:
                 answer = subject.adapter.answer(name, accepted=side == "accepted", values=ANSWER_VALUES)

@@ -12,7 +12,7 @@ from adapters.adapter import CompiledBundle, DeclarativeAdapter
 from adapters.base import Document, OutboundRequest, Sending, Setting
 from adapters.bundle import Bundle
 from adapters.formats import json
-from adapters.formats.values import Body
+from adapters.formats.format import Body
 from adapters.mapping import Program
 from adapters.source import BundleFinding
 from schemas.findings import Finding, Rejected, Text

@@ -10,8 +10,7 @@ from adapters.base import OutboundRequest, Reply, Translation, Tree
 from adapters.bundle.grammar import PARAMETERS, Query
 from adapters.exchange.receiving import native_paths, translate
 from adapters.exchange.request import body_writer, compile_request, merged
-from adapters.formats import soap
-from adapters.formats.values import Format, as_text
+from adapters.formats.format import Format, as_text
 from adapters.mapping import Program
 from adapters.paths import EACH
 from schemas import catalog
@@ -59,14 +58,14 @@ class CompiledQuery:
         if not 200 <= reply.status < 300:
             raise _unreadable("query.status", f"平台应答 HTTP {reply.status}", f"the platform answered {reply.status}")
         body = formats.read(self._reply_format, reply.body, reply.headers.get("content-type"), limit=self._limit)
-        fault = soap.fault(body) if self._reply_format.body == "soap" else None
+        fault = find(body) if (find := formats.of(self._reply_format).fault) else None
         if fault is not None:
             raise _unreadable("query.fault", f"平台报错：{fault.reason}", f"the platform failed: {fault.reason}")
         return body.tree
 
     def _is_empty_answer(self, tree: Tree) -> bool:
         """Tell an empty result from an error without records: JSON must at least hold the list or what is around it."""
-        if self._reply_format.body in ("xml", "soap"):
+        if formats.of(self._reply_format).elements:
             return True
         start = self._each.steps[0]
         return isinstance(tree, list) if start is EACH else isinstance(tree, dict) and start in tree

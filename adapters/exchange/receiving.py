@@ -8,15 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 
 import orjson
 
 from adapters import formats, paths, placeholders
 from adapters.base import Answer, Lineage, Package, Record, Translation, Tree
 from adapters.bundle.grammar import AnswerPart, AnswerSide, Receive
-from adapters.formats import charsets, json
-from adapters.formats.values import Body, Format, as_text
+from adapters.formats import charsets
+from adapters.formats.format import Body, Format, as_text
 from adapters.mapping import Program
 from adapters.native import Location, NativeSchema
 from adapters.paths import EACH, Path
@@ -25,8 +24,6 @@ from schemas import documents
 from schemas.documents import generic
 from schemas.findings import Finding, Rejected, Text
 
-_TYPES = {"json": "application/json", "xml": "application/xml", "soap": "text/xml", "form": "text/plain"}
-_TABLES = frozenset({"csv", "xlsx"})
 _INDEX = re.compile(r"\[(\d+)\]")
 
 _WriteAnswer = Callable[[Mapping[str, str]], Answer]
@@ -227,7 +224,8 @@ def _invalid(findings: Sequence[Finding]) -> Rejected:
 
 
 def _compile_answer(said: AnswerSide, declared: Format) -> _WriteAnswer:
-    wire = declared.answered if declared.body in _TABLES else declared
+    spoken = formats.of(declared)
+    wire = formats.answered(declared) if spoken.answered_in and not spoken.answer_type else declared
     return _answer_text(said, wire) if isinstance(said.body, str) else _answer_tree(said, wire)
 
 
@@ -243,20 +241,13 @@ def _answer_tree(said: AnswerSide, wire: Format) -> _WriteAnswer:
 
 def _answer_text(said: AnswerSide, wire: Format) -> _WriteAnswer:
     template = placeholders.parse(said.body)
-    content_type = f"{_TYPES[wire.body]}; charset={wire.charset.upper()}"
-    escaped = _ESCAPES.get(wire.body, str)
+    spoken = formats.of(wire)
+    content_type = f"{spoken.answer_type or spoken.media_type}; charset={wire.charset.upper()}"
 
     def write(values: Mapping[str, str]) -> Answer:
-        return Answer(said.status, content_type, charsets.encode(template.render(values, escaped), wire.charset))
+        return Answer(said.status, content_type, charsets.encode(template.render(values, spoken.escape), wire.charset))
 
     return write
-
-
-def _json_escape(text: str) -> str:
-    return json.dump(text).decode("utf-8")[1:-1]
-
-
-_ESCAPES: Mapping[str, Callable[[str], str]] = {"json": _json_escape, "xml": escape, "soap": escape}
 
 
 def _below(plain: str, known: Mapping[str, Lineage]) -> Lineage | None:

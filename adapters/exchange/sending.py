@@ -11,7 +11,7 @@ from adapters.bundle.grammar import InDoubt, Send
 from adapters.exchange.reply import Replies
 from adapters.exchange.request import body_writer, compile_envelope, compile_request, merged
 from adapters.formats import codec
-from adapters.formats.values import Format
+from adapters.formats.format import Format
 from adapters.mapping import Program
 from adapters.native import NativeSchema
 from adapters.placeholders import Values, flatten
@@ -38,7 +38,8 @@ class CompiledSend:
         self._settings = settings
         self._request = compile_request(declared.request, wire)
         self._wrap = compile_envelope(declared.envelope, self._record_text)
-        reply_format = declared.reply_format.over(wire.answered) if declared.reply_format else wire.answered
+        answered = formats.answered(wire)
+        reply_format = declared.reply_format.over(answered) if declared.reply_format else answered
         self._replies = Replies(declared.reply, reply_format, limit)
         self._doubt = (
             CompiledInDoubt(declared.in_doubt, wire, reply_format, limit) if declared.in_doubt is not None else None

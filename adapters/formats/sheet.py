@@ -10,7 +10,7 @@ from typing import Any
 from lxml import etree
 from openpyxl.utils import get_column_letter
 
-from adapters.formats import faults
+from adapters.formats import rejections
 
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -106,7 +106,7 @@ def _cell(row: Any, where: str, text: str) -> None:
     try:
         holder.text = text
     except ValueError:
-        raise faults.reject(
+        raise rejections.reject(
             "xlsx.character",
             f"单元格 {where} 含有不允许的控制字符；请更正该文档",
             f"cell {where} holds a control character that is not allowed; correct the document",

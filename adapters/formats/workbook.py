@@ -14,7 +14,7 @@ from typing import Any
 from lxml import etree
 from openpyxl.styles.numbers import BUILTIN_FORMATS
 
-from adapters.formats import faults
+from adapters.formats import rejections
 
 MAX_UNPACKED = 64 * 1024 * 1024
 MAX_PARTS = 1000
@@ -52,7 +52,7 @@ class Workbook:
         self._archive = zipfile.ZipFile(io.BytesIO(body))
         entries = self._archive.infolist()
         if len(entries) > MAX_PARTS or sum(entry.file_size for entry in entries) > MAX_UNPACKED:
-            raise faults.reject(
+            raise rejections.reject(
                 "xlsx.size",
                 f"解压后超过 {MAX_UNPACKED // 1024 // 1024} MiB 或 {MAX_PARTS} 个部件；请拆分后发送",
                 f"more than {MAX_UNPACKED // 1024 // 1024} MiB or {MAX_PARTS} parts unpacked; send it in parts",
@@ -142,7 +142,7 @@ class Workbook:
     def _tree(self, path: str) -> Any:
         content = self._part(path)
         if len(content) > MAX_HEAD:
-            raise faults.reject(
+            raise rejections.reject(
                 "xlsx.size",
                 f"{path} 过大；请另存为新的文件",
                 f"{path} is too large; save it as a new file",
@@ -165,7 +165,7 @@ class Workbook:
         with self._archive.open(entry) as member:
             content = member.read(entry.file_size + 1)
         if content.startswith(_UTF16) or b"<!DOCTYPE" in content or b"<!ENTITY" in content:
-            raise faults.reject("xlsx.dtd", "不接受带 DTD 的 XLSX", "an XLSX with a DTD is not accepted")
+            raise rejections.reject("xlsx.dtd", "不接受带 DTD 的 XLSX", "an XLSX with a DTD is not accepted")
         return content
 
 

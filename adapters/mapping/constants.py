@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from adapters.mapping.converters import Refused
+from adapters.mapping.converters import OutsideDomain
 from adapters.mapping.converters.moments import SHANGHAI
 from adapters.paths import Path
 from adapters.placeholders import FACTS, Template, TemplatePart, names, parse
@@ -83,7 +83,7 @@ def _part(
 def _given(part: TemplatePart, values: Mapping[str, Any]) -> str:
     text = part.value(values)
     if text is None:
-        raise Refused("placeholder.missing", Text(f"{{{part.name}}} 的值", f"a value for {{{part.name}}}"))
+        raise OutsideDomain("placeholder.missing", Text(f"{{{part.name}}} 的值", f"a value for {{{part.name}}}"))
     return text
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema_rs
 
 from adapters.formats import json
-from adapters.formats.values import Body
+from adapters.formats.format import Body
 from adapters.native.costs import refuse_costly_json
 from adapters.native.findings import CODE, MAX_FINDINGS, Location, broken, written
 from adapters.native.json_shape import JsonShape

@@ -8,8 +8,9 @@ from typing import Any
 
 from lxml import etree
 
+from adapters import formats
+from adapters.formats.format import Body, Format
 from adapters.formats.names import Names
-from adapters.formats.values import Body, Format
 from adapters.native.costs import refuse_costly_xsd
 from adapters.native.findings import CODE, MAX_FINDINGS, Location, broken, written
 from adapters.native.patterns import refuse_runaways
@@ -95,7 +96,7 @@ def _refuse_references(root: Any, file: str) -> None:
 
 
 def _shape(schema: XsdNames, declared: Format, file: str) -> Shape:
-    if declared.body == "soap":
+    if formats.of(declared).keeps_root:
         return Inside(schema)
     wanted = declared.root or next(iter(schema.elements()), "")
     shape = schema.element(wanted)

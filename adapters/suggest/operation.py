@@ -10,19 +10,19 @@ from adapters.suggest.coding import DraftTable
 from adapters.suggest.columns import Table
 from adapters.suggest.envelope import Envelope
 from adapters.suggest.judging import Suggestion
-from adapters.suggest.sampling import Sample
+from adapters.suggest.sampling import NativeSample
 from adapters.suggest.terms import NO_FIELD
 from schemas import documents
 from schemas.catalog import TYPES
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class DraftOperation:
     """One operation of a draft: its samples, where their records stand, and what its columns are taken for."""
 
     name: str
     type: str
-    samples: tuple[Sample, ...]
+    samples: tuple[NativeSample, ...]
     envelope: Envelope
     table: Table
     suggestions: tuple[Suggestion, ...]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from adapters import formats, paths, placeholders
@@ -11,7 +11,7 @@ from adapters.adapter import DeclarativeAdapter
 from adapters.base import Tree
 from adapters.bundle.grammar import PARAMETERS, Send
 from adapters.exchange.request import record_path
-from adapters.formats.values import Body, Format, as_text
+from adapters.formats.format import Body, Format, as_text
 from adapters.mapping import Program
 from adapters.native import NativeSchema
 from adapters.placeholders import RECORD_TEXT
@@ -86,8 +86,7 @@ class Conversation:
         if where is not None:
             return paths.first(tree, where)
         text = next((said for name, said in _embedded(self.send.envelope, tree) if name == RECORD_TEXT), "")
-        inner = replace(self.wire, body="xml" if self.wire.body in ("xml", "soap") else "json", charset="utf-8")
-        return formats.read(inner, text.encode("utf-8")).tree
+        return formats.read(formats.inner(self.wire), text.encode("utf-8")).tree
 
 
 def _embedded(envelope: Tree, tree: Tree) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,7 @@ from datetime import date
 
 from schemas.codes import table
 from schemas.components import Violation
-from schemas.documents.base import finding
+from schemas.documents.document import finding
 from schemas.findings import Finding
 
 _LAST_DAY = max(row.valid_to for row in table("law") if row.valid_to).isoformat()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
-from adapters.mapping.converters.base import BadArgument
+from adapters.mapping.converters.converter import BadArgument
 
 SHANGHAI = timezone(timedelta(hours=8))
 MAX_PATTERN = 64

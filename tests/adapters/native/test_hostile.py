@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from adapters.formats import read
-from adapters.formats.values import Format
+from adapters.formats.format import Format
 from adapters.native import compile_schema
 from adapters.native.patterns import runs_away
 from adapters.source import BrokenBundle

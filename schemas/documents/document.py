@@ -3,10 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from schemas.components import Component, Officer, Party, Site
 from schemas.findings import Finding, Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogEntry:
+    """The message that carries a document, and all that anybody else must know about it.
+
+    `ordering_field` is the number whose messages stay in order (`project` for the project key).
+    `scoped`: that number is issued by a platform and means something only together with it.
+    `identifying` are the fields that make two documents the same one, `parents` the keys that tie
+    this document to an earlier one of the same case, nearest first. `credit_code_in` is a permit
+    number that holds the credit code when no field does. `operation` is what a drafted bundle calls
+    it, `dossier` the part of an enterprise's dossier it belongs to, `chronology` the moments of it
+    that follow each other.
+    """
+
+    name: str
+    title: str
+    operation: str
+    ordering_field: str
+    identifying: tuple[str, ...]
+    scoped: bool = False
+    parents: tuple[str, ...] = ()
+    credit_code_in: str = ""
+    dossier: str = ""
+    chronology: tuple[tuple[str, ...], ...] = ()
 
 
 class Document(Component):
@@ -14,6 +40,7 @@ class Document(Component):
 
     NAME: ClassVar[str]
     TITLE: ClassVar[str]
+    CATALOG: ClassVar[CatalogEntry]
 
     def faults(self) -> Iterator[Finding]:
         """Tell what is impossible across fields: the document is rejected."""
