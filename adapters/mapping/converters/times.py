@@ -8,7 +8,6 @@ from typing import Any
 from adapters.mapping.converters.converter import BadArgument, Codes, Converter, ConverterExample, Kind, OutsideDomain
 from adapters.mapping.converters.moments import (
     EPOCH,
-    SHANGHAI,
     Moment,
     is_day,
     moment_of,
@@ -16,9 +15,10 @@ from adapters.mapping.converters.moments import (
 from adapters.mapping.converters.numbers import whole
 from adapters.mapping.converters.texts import argument_text, text_of
 from schemas.findings import Text
+from schemas.scalars import CHINA_TIME
 
 MAX_PATTERNS = 8
-_LATEST = int(datetime(9999, 12, 30, tzinfo=SHANGHAI).timestamp())
+_LATEST = int(datetime(9999, 12, 30, tzinfo=CHINA_TIME).timestamp())
 _DAY = Text("YYYY-MM-DD 的日期", "a date YYYY-MM-DD")
 _MOMENT = Text("带时区的时间", "a time with offset")
 
@@ -98,7 +98,7 @@ def _epoch(argument: Any, codes: Codes) -> Converter:
             raise OutsideDomain("value.date", wrong)
         seconds, rest = divmod(ticks, unit)
         moment = EPOCH + timedelta(seconds=seconds, milliseconds=rest)
-        return moment.astimezone(SHANGHAI).isoformat()
+        return moment.astimezone(CHINA_TIME).isoformat()
 
     def backward(value: Any) -> int:
         moment = moment_of(value) if value.__class__ is str else None
