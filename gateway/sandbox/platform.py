@@ -12,6 +12,7 @@ from adapters.bundle.manifest import PARAMETERS, Send
 from adapters.bundle.references import RECORD_TEXT
 from adapters.declarative import DeclarativeAdapter
 from adapters.envelope import record_path
+from adapters.formats import codec
 from adapters.formats.format import Body, Format, as_text
 from adapters.mapping import Program
 from adapters.native import NativeSchema
@@ -86,7 +87,7 @@ class Conversation:
         if where is not None:
             return trees.first(tree, where)
         text = next((said for name, said in _embedded(self.send.envelope, tree) if name == RECORD_TEXT), "")
-        return formats.read(formats.inner(self.wire), text.encode("utf-8")).tree
+        return formats.read(codec.inner(self.wire), text.encode("utf-8")).tree
 
 
 def _embedded(envelope: Tree, tree: Tree) -> Iterator[tuple[str, str]]:

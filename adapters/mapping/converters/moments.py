@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from adapters.mapping.converters.converter import BadArgument
+from adapters.mapping.converters.kind import BadArgument
 from schemas.scalars import CHINA_TIME
 
 MAX_PATTERN = 64
