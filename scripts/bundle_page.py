@@ -21,7 +21,7 @@ from adapters.bundle.grammar import Manifest
 from adapters.formats import table, workbook
 from adapters.formats.format import MAX_DEPTH
 from adapters.mapping import REGISTRY, codes, reading
-from adapters.mapping.converters import ConverterExample, Kind
+from adapters.mapping.converters import Kind, Specimen
 from adapters.mapping.syntax import CONDITION, MEANINGS, PURPOSES, SHAPES, TOP
 from schemas.catalog import TYPES
 
@@ -142,7 +142,7 @@ def _sentence(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def _example(name: str, example: ConverterExample) -> Row:
+def _example(name: str, example: Specimen) -> Row:
     written = "" if example.written is None else _value(example.written)
     as_ = name if example.argument is None else f"{{{name}: {_flow(example.argument)}}}"
     return f"`{as_}`", _value(example.native), _value(example.canonical), written

@@ -4,18 +4,16 @@
 read or written. The shape of a tree is described in `adapters.base`.
 """
 
-from adapters.formats.codec import BODY_FORMATS, SUFFIXES, answered, inner, of, read, recognise, write
-from adapters.formats.format import Body, BodyFormat, EncodedBody, Format
+from adapters.formats.codec import BODY_FORMATS, SUFFIXES, answered, of, read, recognise, write
+from adapters.formats.format import Body, EncodedBody, Format
 
 __all__ = [
     "BODY_FORMATS",
     "SUFFIXES",
     "Body",
-    "BodyFormat",
     "EncodedBody",
     "Format",
     "answered",
-    "inner",
     "of",
     "read",
     "recognise",

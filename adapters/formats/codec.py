@@ -10,15 +10,7 @@ from adapters.formats import charsets, csv, embedded, form, json, rejections, so
 from adapters.formats.format import DEFAULT_LIMIT, Body, BodyFormat, EncodedBody, Format, Order
 
 BODY_FORMATS: Mapping[str, BodyFormat] = {
-    one.name: one
-    for one in (
-        json.BODY_FORMAT,
-        xml.BODY_FORMAT,
-        soap.BODY_FORMAT,
-        form.BODY_FORMAT,
-        csv.BODY_FORMAT,
-        xlsx.BODY_FORMAT,
-    )
+    module.BODY_FORMAT.name: module.BODY_FORMAT for module in (json, xml, soap, form, csv, xlsx)
 }
 """Every format by the name a bundle may use for `format.body`."""
 

@@ -79,35 +79,36 @@ class BodyFormat:
 
     A format is one module that declares its `BODY_FORMAT`, and one entry of `codec.BODY_FORMATS`.
     Nothing else in the product may ask for a format by its name.
+
+    - `name`: what a bundle writes as `format.body`.
+    - `read`: declared format, bytes and Content-Type → body; raises `Rejected`.
+    - `write`: declared format, tree and the order of its children → bytes; raises `Rejected`.
+    - `suffixes`: how the names of its files end, the usual one first.
+    - `recognise`: a file's name and bytes → how it is written, None when this is not the format.
+    - `answered_in`: the format in which its platforms usually answer; empty: its own.
+    - `answer_type`: the media type of an answer that a bundle writes as text; empty: `media_type`.
+    - `read_answers_as`: the format in which such an answer must be well-formed; empty: any text will do.
+    - `escape`: makes a value safe inside the text of an answer.
+    - `elements`: bodies are XML elements, with attributes and prefixes; a record embedded in them is XML too.
+    - `keeps_root`: trees begin with the name of the root element, so that any element may be the root.
+    - `action_header`: the header that names a request's action; empty: there is none.
+    - `fault`: finds the failure that a reply tells by its form; None: replies tell none.
     """
 
     name: str
-    """What a bundle writes as `format.body`."""
     read: Callable[[Format, bytes, str | None], Body]
-    """Declared format, bytes and Content-Type → body; raises `Rejected`."""
     write: Callable[[Format, Tree, Order | None], EncodedBody]
-    """Declared format, tree and order of its children → bytes; raises `Rejected`."""
     media_type: str
-    suffixes: tuple[str, ...] = ()
-    """How the names of its files end, the usual one first; a sample in a bundle is named by it."""
+    suffixes: tuple[str, ...]
     recognise: Callable[[str, bytes], Format | None] = lambda name, content: None
-    """File name and bytes → how they are written, None when this is not the format."""
     answered_in: str = ""
-    """The format in which its platforms usually answer; empty: its own."""
     answer_type: str = ""
-    """The media type of an answer that a bundle writes as text; empty: the format's own."""
     read_answers_as: str = ""
-    """The format in which such an answer must be well-formed; empty: any text will do."""
     escape: Callable[[str], str] = str
-    """Make a value safe inside the text of an answer."""
     elements: bool = False
-    """Whether bodies are XML elements: with attributes, prefixes, and XML where a record is embedded as text."""
     keeps_root: bool = False
-    """Whether trees begin with the name of the root element, so that any element may be the root."""
     action_header: str = ""
-    """The header that names a request's action; empty: there is none."""
     fault: Callable[[Body], ReplyFault | None] | None = None
-    """Find the failure that a reply tells by its form; None: replies tell none."""
 
 
 def as_text(value: Any) -> str:

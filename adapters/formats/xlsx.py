@@ -12,7 +12,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH, from_excel, from_ISO8601
 
 from adapters.base import Tree
-from adapters.formats import rejections, sheet, table
+from adapters.formats import rejections, table, workbook
 from adapters.formats.format import Body, BodyFormat, EncodedBody, Format, Order
 from adapters.formats.workbook import Cell, Workbook
 from schemas.findings import Finding, Rejected, Text
@@ -128,7 +128,7 @@ def _moment(value: object, form: str) -> str:
 
 def write(declared: Format, tree: Tree, order: Order | None = None) -> EncodedBody:
     """Write a table as one sheet in which every cell is text, so that none can be a formula."""
-    return EncodedBody(CONTENT_TYPE, sheet.workbook(declared.sheet or "Sheet1", table.lines(tree, order)))
+    return EncodedBody(CONTENT_TYPE, workbook.write(declared.sheet or "Sheet1", table.lines(tree, order)))
 
 
 def _unreadable(detail: str) -> Rejected:

@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from adapters.mapping.converters import OutsideDomain
-from adapters.mapping.converters.moments import SHANGHAI
 from adapters.paths import Path
 from adapters.placeholders import FACTS, Template, TemplatePart, names, parse
 from schemas.documents import Field
 from schemas.findings import Text
+from schemas.scalars import CHINA_TIME
 
 Write = Callable[[Mapping[str, Any], Mapping[str, Any]], Any]
 """Document and values → the constant, None when a document field it needs is absent."""
@@ -101,4 +101,4 @@ def _dated(value: Any, part: TemplatePart) -> Any:
         moment = datetime.fromisoformat(value)
     except ValueError:
         return value
-    return moment if moment.tzinfo else moment.replace(tzinfo=SHANGHAI)
+    return moment if moment.tzinfo else moment.replace(tzinfo=CHINA_TIME)

@@ -5,14 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from adapters.mapping.emitting import (
-    Emitter,
-    Natives,
-    field_label,
-    none_texts,
-    parallel_columns,
-    required_labels,
-)
+from adapters.mapping.emitting import Emitter, Natives, field_label, none_texts, parallel_columns, required_labels
 from adapters.mapping.plan import Column, NativeNames, Node, Parallel, Parts, Plan, Rows, Scope, Target
 from adapters.mapping.runtime import FieldLabel, reader
 from adapters.mapping.syntax import NOTHING, Condition

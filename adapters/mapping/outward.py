@@ -125,12 +125,7 @@ class _Outward:
             self.out.line(f"{' = '.join(slots)} = {value}")
 
     def _columns(
-        self,
-        scope: Scope,
-        node: Parallel | Parts,
-        natives: Natives,
-        objects: dict[tuple[str, ...], str],
-        index: str,
+        self, scope: Scope, node: Parallel | Parts, natives: Natives, objects: dict[tuple[str, ...], str], index: str
     ) -> None:
         self.out.line(f"v = {_value(node.target.steps, objects)}")
         with self.out.block("if v:"):

@@ -4,9 +4,8 @@ from adapters.suggest.columns import SampleColumn, Table, observe
 from adapters.suggest.drafting import BundleDraft, Undraftable, draft
 from adapters.suggest.guessing import Guess, guess
 from adapters.suggest.judging import CONFIDENT, Candidate, Suggestion, suggest
-from adapters.suggest.operation import DraftOperation
+from adapters.suggest.operation import DraftOperation, NativeSample, read_sample
 from adapters.suggest.pairing import Pairs, missing_pairs
-from adapters.suggest.sampling import NativeSample, read_sample
 
 __all__ = [
     "CONFIDENT",

@@ -14,9 +14,8 @@ from adapters.suggest.columns import observe
 from adapters.suggest.envelope import envelope, records
 from adapters.suggest.guessing import Guess, guess, is_sure
 from adapters.suggest.judging import Suggestion
-from adapters.suggest.operation import DraftOperation
+from adapters.suggest.operation import DraftOperation, NativeSample
 from adapters.suggest.pairing import missing_pairs
-from adapters.suggest.sampling import NativeSample
 from schemas import documents
 from schemas.catalog import TYPES
 from schemas.findings import Text

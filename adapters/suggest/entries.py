@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.paths import EACH
-from adapters.suggest import places, shapes, units
+from adapters.suggest import region_names, shapes, units
 from adapters.suggest.coding import DraftTable
 from adapters.suggest.columns import SampleColumn, Table
 from schemas.documents import Field
@@ -117,7 +117,7 @@ def _bool(parts: _Parts, column: SampleColumn) -> None:
 
 def _region(parts: _Parts, column: SampleColumn) -> None:
     if column.values and not column.values[0].isdigit():
-        above = places.above(column.values)
+        above = region_names.above(column.values)
         on = "/" if any("/" in text for text in column.values) else ""
         said = {**({"within": above} if above else {}), **({"on": on} if on != "/" else {})}
         parts.keys["as"] = {"region-name": said} if said else "region-name"

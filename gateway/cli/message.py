@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from adapters.formats import BODY_FORMATS, SUFFIXES, BodyFormat
+from adapters.formats import BODY_FORMATS, SUFFIXES
+from adapters.formats.format import BodyFormat
 from gateway.cli.output import AsJson, Misused, Refused, emit, facts, say, table
 from gateway.cli.remote import DEFAULT_URL, Gateway, Token, Url, is_problem
 

@@ -11,6 +11,7 @@ from adapters.adapter import DeclarativeAdapter
 from adapters.base import Tree
 from adapters.bundle.grammar import PARAMETERS, Send
 from adapters.exchange.request import record_path
+from adapters.formats import codec
 from adapters.formats.format import Body, Format, as_text
 from adapters.mapping import Program
 from adapters.native import NativeSchema
@@ -86,7 +87,7 @@ class Conversation:
         if where is not None:
             return paths.first(tree, where)
         text = next((said for name, said in _embedded(self.send.envelope, tree) if name == RECORD_TEXT), "")
-        return formats.read(formats.inner(self.wire), text.encode("utf-8")).tree
+        return formats.read(codec.inner(self.wire), text.encode("utf-8")).tree
 
 
 def _embedded(envelope: Tree, tree: Tree) -> Iterator[tuple[str, str]]:

@@ -8,8 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from schemas.components import Attachment, Officer, OptionalSite, Party, Violation
-from schemas.documents.document import CatalogEntry, Document, finding, party_doubts, site_doubts, too_few
-from schemas.documents.law import repealed
+from schemas.documents.document import CatalogEntry, Document, finding, party_doubts, repealed, site_doubts, too_few
 from schemas.field_types import Coded, Day, Instant, Line, Permit, PlatformNumber, Project, Prose, Region, Some, Writ
 from schemas.findings import Finding
 

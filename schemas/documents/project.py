@@ -7,15 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from schemas.components import (
-    AcceptedBuilder,
-    Authority,
-    Builder,
-    Change,
-    OptionalSite,
-    Organisation,
-    ProjectRef,
-)
+from schemas.components import AcceptedBuilder, Authority, Builder, Change, OptionalSite, Organisation, ProjectRef
 from schemas.documents.document import CatalogEntry, Document, finding, site_doubts
 from schemas.field_types import Coded, Day, Industry, Instant, Line, Link, Permit, Prose, Region, Some, Writ, Yuan
 from schemas.findings import Finding

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from adapters.mapping.codes import CodeTable, load
-from adapters.mapping.converters.converter import BadArgument, Codes, Converter, ConverterExample, Kind, OutsideDomain
+from adapters.mapping.converters.kind import BadArgument, Codes, Converter, Kind, OutsideDomain, Specimen
 from adapters.mapping.converters.texts import text_of
 from schemas.findings import Text
 
@@ -48,10 +48,7 @@ KINDS = (
         Text("按码表换码", "a code of a table"),
         Text("码表中的标准代码", "canonical codes of the table"),
         lambda argument, codes: _code(argument, codes or {EXAMPLE.name: EXAMPLE}),
-        (
-            ConverterExample("1", "report-book", "eia-form"),
-            ConverterExample(2, "report-table", "eia-form", written="2"),
-        ),
+        (Specimen("1", "report-book", "eia-form"), Specimen(2, "report-table", "eia-form", written="2")),
         Text("码表名", "a code table's name"),
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow, localcontext
 from typing import Any
 
-from adapters.mapping.converters.converter import OutsideDomain
+from adapters.mapping.converters.kind import OutsideDomain
 from schemas.findings import Text
 
 MAX_DIGITS = 40

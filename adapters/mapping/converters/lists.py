@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from adapters.mapping.converters.converter import Codes, Converter, ConverterExample, Kind, OutsideDomain
+from adapters.mapping.converters.kind import Codes, Converter, Kind, OutsideDomain, Specimen
 from adapters.mapping.converters.texts import argument_text, text_of
 from schemas.findings import Text
 
@@ -53,8 +53,8 @@ KINDS = (
         Text("各项不含分隔字符", "values that hold none of the characters"),
         _split,
         (
-            ConverterExample("张晓明,李文静", ["张晓明", "李文静"], ",，、"),
-            ConverterExample(",A1，A2", ["A1", "A2"], ",，、", written="A1,A2"),
+            Specimen("张晓明,李文静", ["张晓明", "李文静"], ",，、"),
+            Specimen(",A1，A2", ["A1", "A2"], ",，、", written="A1,A2"),
         ),
         Text("分隔字符（写出第一个）", "the separating characters (the first is written)"),
     ),

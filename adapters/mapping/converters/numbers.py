@@ -6,16 +6,8 @@ import re
 from decimal import Decimal
 from typing import Any
 
-from adapters.mapping.converters.converter import (
-    BadArgument,
-    Codes,
-    Converter,
-    ConverterExample,
-    Kind,
-    OutsideDomain,
-    plainly,
-)
 from adapters.mapping.converters.exact import NUMBER, divided, native_number, number_of, plain, rounded, times
+from adapters.mapping.converters.kind import BadArgument, Codes, Converter, Kind, OutsideDomain, Specimen, plainly
 from adapters.mapping.converters.texts import text_of
 from schemas.findings import Text
 
@@ -134,28 +126,28 @@ KINDS = (
         Text("整数", "a whole number"),
         Text("整数", "whole numbers"),
         plainly(_int),
-        (ConverterExample(3, 3), ConverterExample("12", 12, written=12)),
+        (Specimen(3, 3), Specimen("12", 12, written=12)),
     ),
     Kind(
         "decimal",
         Text("精确的十进制数", "an exact decimal number"),
         Text("不超过 40 位的十进制数", "decimal numbers of at most 40 digits"),
         plainly(_decimal),
-        (ConverterExample(20000, "20000"), ConverterExample("2000.50", "2000.5", written=Decimal("2000.5"))),
+        (Specimen(20000, "20000"), Specimen("2000.50", "2000.5", written=Decimal("2000.5"))),
     ),
     Kind(
         "grouped",
         Text("带千分位的十进制数", "a decimal number with thousands separators"),
         Text("不超过 40 位的十进制数", "decimal numbers of at most 40 digits"),
         plainly(_grouped),
-        (ConverterExample("20,000.5", "20000.5"), ConverterExample("20000", "20000", written="20,000")),
+        (Specimen("20,000.5", "20000.5"), Specimen("20000", "20000", written="20,000")),
     ),
     Kind(
         "scale",
         Text("原值乘以参数等于标准值（如万元与元）", "native × argument = canonical (万元 against yuan)"),
         Text("能被参数除尽的数", "numbers that the argument divides without end"),
         _scale,
-        (ConverterExample(Decimal("0.2"), "2000", 10000),),
+        (Specimen(Decimal("0.2"), "2000", 10000),),
         Text("倍数", "a factor"),
     ),
     Kind(
@@ -164,9 +156,9 @@ KINDS = (
         Text("真或假", "true or false"),
         _bool,
         (
-            ConverterExample("1", True, ["1", "0"]),
-            ConverterExample("否", False, ["是", "否"]),
-            ConverterExample("Y", True, [["是", "有", "Y"], ["否", "无", "N"]], written="是"),
+            Specimen("1", True, ["1", "0"]),
+            Specimen("否", False, ["是", "否"]),
+            Specimen("Y", True, [["是", "有", "Y"], ["否", "无", "N"]], written="是"),
         ),
         Text("[是, 否]，各可为列表（写出第一个）", "[yes, no], each may be a list (the first is written)"),
     ),

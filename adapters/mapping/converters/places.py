@@ -7,17 +7,9 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from adapters.mapping.converters.converter import (
-    BadArgument,
-    Codes,
-    Converter,
-    ConverterExample,
-    Kind,
-    OutsideDomain,
-    plainly,
-)
 from adapters.mapping.converters.exact import number_of, plain
 from adapters.mapping.converters.geodesy import Point, in_china, to_bd09, to_gcj02, undone
+from adapters.mapping.converters.kind import BadArgument, Codes, Converter, Kind, OutsideDomain, Specimen, plainly
 from adapters.mapping.converters.texts import text_of
 from schemas import regions
 from schemas.findings import Text
@@ -155,12 +147,12 @@ KINDS = (
         Text("经纬度，误差 1e-6 度以内", "points, within 1e-6 degrees"),
         _coordinates,
         (
-            ConverterExample(
+            Specimen(
                 {"longitude": "120.153576", "latitude": "30.287459"},
                 {"longitude": "120.153576", "latitude": "30.287459"},
                 "wgs84",
             ),
-            ConverterExample(
+            Specimen(
                 {"longitude": "120.1582", "latitude": "30.2851"},
                 {"longitude": "120.1534998", "latitude": "30.2874246"},
                 "gcj02",
@@ -177,8 +169,8 @@ KINDS = (
         Text("现行区划代码，且全称唯一", "regions in force whose full name is their own"),
         _region_name,
         (
-            ConverterExample("浙江省杭州市余杭区", "330110", written="浙江省/杭州市/余杭区"),
-            ConverterExample("杭州市余杭区", "330110", {"within": 330000, "on": ""}),
+            Specimen("浙江省杭州市余杭区", "330110", written="浙江省/杭州市/余杭区"),
+            Specimen("杭州市余杭区", "330110", {"within": 330000, "on": ""}),
         ),
         Text(
             "名称所在的上级区划代码，或 {within: 代码, on: 连接符}",
@@ -192,8 +184,8 @@ KINDS = (
         Text("0 至 180 度、至多八位小数", "0 to 180 degrees with at most 8 decimals"),
         plainly(_dms),
         (
-            ConverterExample("119°58′24.6″", "119.9735"),
-            ConverterExample("119度58分24秒", "119.97333333", written="119°58′23.999988″"),
+            Specimen("119°58′24.6″", "119.9735"),
+            Specimen("119度58分24秒", "119.97333333", written="119°58′23.999988″"),
         ),
     ),
 )

@@ -6,16 +6,8 @@ import unicodedata
 from decimal import Decimal
 from typing import Any
 
-from adapters.mapping.converters.converter import (
-    BadArgument,
-    Codes,
-    Converter,
-    ConverterExample,
-    Kind,
-    OutsideDomain,
-    plainly,
-)
 from adapters.mapping.converters.exact import plain
+from adapters.mapping.converters.kind import BadArgument, Codes, Converter, Kind, OutsideDomain, Specimen, plainly
 from schemas.findings import Text
 
 MAX_ARGUMENT = 64
@@ -129,21 +121,21 @@ KINDS = (
         Text("按文本读写；数字变为文本", "text as it is; a number becomes text"),
         Text("任何文本", "any text"),
         plainly(_text),
-        (ConverterExample("浙环罚", "浙环罚"), ConverterExample(330110, "330110", written="330110")),
+        (Specimen("浙环罚", "浙环罚"), Specimen(330110, "330110", written="330110")),
     ),
     Kind(
         "upper",
         Text("全角变半角，并变为大写", "half-width and upper case"),
         Text("半角大写文本", "half-width upper-case text"),
         plainly(_upper),
-        (ConverterExample("91110000600037341l", "91110000600037341L", written="91110000600037341L"),),
+        (Specimen("91110000600037341l", "91110000600037341L", written="91110000600037341L"),),
     ),
     Kind(
         "pad",
         Text("原值以零补足宽度", "the native value is padded with leading zeros"),
         Text("不超过宽度、无前导零的文本", "text no longer than the width and without leading zeros"),
         _pad,
-        (ConverterExample("0012", "12", 4),),
+        (Specimen("0012", "12", 4),),
         Text("宽度", "a width"),
     ),
     Kind(
@@ -151,7 +143,7 @@ KINDS = (
         Text("去掉首尾的字符", "removes characters from both ends"),
         Text("首尾不含这些字符的文本", "text that neither starts nor ends with them"),
         _strip,
-        (ConverterExample("《现场检查笔录》", "现场检查笔录", "《》", written="现场检查笔录"),),
+        (Specimen("《现场检查笔录》", "现场检查笔录", "《》", written="现场检查笔录"),),
         Text("字符", "characters"),
     ),
     Kind(
@@ -159,7 +151,7 @@ KINDS = (
         Text("原值带有前缀", "the native value bears a prefix"),
         Text("非空文本", "text that is not empty"),
         _prefix,
-        (ConverterExample("XK-2024001", "2024001", "XK-"),),
+        (Specimen("XK-2024001", "2024001", "XK-"),),
         Text("前缀", "a prefix"),
     ),
     Kind(
@@ -167,7 +159,7 @@ KINDS = (
         Text("原值带有后缀，如计量单位", "the native value bears a suffix, as a unit"),
         Text("非空、末尾没有空格的文本", "text that is not empty and does not end in a space"),
         _suffix,
-        (ConverterExample("0.2万元", "0.2", "万元"), ConverterExample("85 %", "85", "%", written="85%")),
+        (Specimen("0.2万元", "0.2", "万元"), Specimen("85 %", "85", "%", written="85%")),
         Text("后缀", "a suffix"),
     ),
 )

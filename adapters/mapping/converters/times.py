@@ -5,20 +5,15 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from adapters.mapping.converters.converter import BadArgument, Codes, Converter, ConverterExample, Kind, OutsideDomain
-from adapters.mapping.converters.moments import (
-    EPOCH,
-    SHANGHAI,
-    Moment,
-    is_day,
-    moment_of,
-)
+from adapters.mapping.converters.kind import BadArgument, Codes, Converter, Kind, OutsideDomain, Specimen
+from adapters.mapping.converters.moments import EPOCH, Moment, is_day, moment_of
 from adapters.mapping.converters.numbers import whole
 from adapters.mapping.converters.texts import argument_text, text_of
 from schemas.findings import Text
+from schemas.scalars import CHINA_TIME
 
 MAX_PATTERNS = 8
-_LATEST = int(datetime(9999, 12, 30, tzinfo=SHANGHAI).timestamp())
+_LATEST = int(datetime(9999, 12, 30, tzinfo=CHINA_TIME).timestamp())
 _DAY = Text("YYYY-MM-DD 的日期", "a date YYYY-MM-DD")
 _MOMENT = Text("带时区的时间", "a time with offset")
 
@@ -98,7 +93,7 @@ def _epoch(argument: Any, codes: Codes) -> Converter:
             raise OutsideDomain("value.date", wrong)
         seconds, rest = divmod(ticks, unit)
         moment = EPOCH + timedelta(seconds=seconds, milliseconds=rest)
-        return moment.astimezone(SHANGHAI).isoformat()
+        return moment.astimezone(CHINA_TIME).isoformat()
 
     def backward(value: Any) -> int:
         moment = moment_of(value) if value.__class__ is str else None
@@ -140,9 +135,9 @@ KINDS = (
         Text("YYYY-MM-DD 的日期", "dates YYYY-MM-DD"),
         _date,
         (
-            ConverterExample("20250806", "2025-08-06", "%Y%m%d"),
-            ConverterExample("2025年8月6日", "2025-08-06", "%Y年%m月%d日", written="2025年08月06日"),
-            ConverterExample("2025/08/06", "2025-08-06", ["%Y%m%d", "%Y/%m/%d"], written="20250806"),
+            Specimen("20250806", "2025-08-06", "%Y%m%d"),
+            Specimen("2025年8月6日", "2025-08-06", "%Y年%m月%d日", written="2025年08月06日"),
+            Specimen("2025/08/06", "2025-08-06", ["%Y%m%d", "%Y/%m/%d"], written="20250806"),
         ),
         _PATTERN,
     ),
@@ -154,8 +149,8 @@ KINDS = (
         ),
         _datetime,
         (
-            ConverterExample("2025-08-06 09:30:00", "2025-08-06T09:30:00+08:00", "%Y-%m-%d %H:%M:%S"),
-            ConverterExample("20250806093000", "2025-08-06T09:30:00+08:00", "%Y%m%d%H%M%S"),
+            Specimen("2025-08-06 09:30:00", "2025-08-06T09:30:00+08:00", "%Y-%m-%d %H:%M:%S"),
+            Specimen("20250806093000", "2025-08-06T09:30:00+08:00", "%Y%m%d%H%M%S"),
         ),
         _PATTERN,
     ),
@@ -165,8 +160,8 @@ KINDS = (
         Text("1970 年以来的时间，单位以下略去", "times since 1970; what is finer than the unit is dropped"),
         _epoch,
         (
-            ConverterExample(1754443800, "2025-08-06T09:30:00+08:00", "s"),
-            ConverterExample(1754443800500, "2025-08-06T09:30:00.500000+08:00", "ms"),
+            Specimen(1754443800, "2025-08-06T09:30:00+08:00", "s"),
+            Specimen(1754443800500, "2025-08-06T09:30:00.500000+08:00", "ms"),
         ),
         Text("s 或 ms", "s or ms"),
     ),
@@ -175,7 +170,7 @@ KINDS = (
         Text("以分隔符相连的起止", "a start and an end joined by a separator"),
         Text("不含分隔符的起止", "ends that do not hold the separator"),
         _range,
-        (ConverterExample("2024-09-10至2029-09-09", ["2024-09-10", "2029-09-09"], "至"),),
+        (Specimen("2024-09-10至2029-09-09", ["2024-09-10", "2029-09-09"], "至"),),
         Text("分隔符", "a separator"),
     ),
 )

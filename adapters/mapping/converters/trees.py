@@ -6,7 +6,7 @@ from typing import Any
 
 from adapters.formats import embedded
 from adapters.formats.names import Names
-from adapters.mapping.converters.converter import BadArgument, Codes, Converter, ConverterExample, Kind, OutsideDomain
+from adapters.mapping.converters.kind import BadArgument, Codes, Converter, Kind, OutsideDomain, Specimen
 from adapters.mapping.converters.texts import argument_text, text_of
 from schemas.findings import Rejected, Text
 
@@ -55,8 +55,8 @@ KINDS = (
         Text("可写为该格式的树", "trees that the format can write"),
         _embedded,
         (
-            ConverterExample('{"编号":"DA001"}', {"编号": "DA001"}, "json"),
-            ConverterExample("<点位><编号>DA001</编号></点位>", {"点位": {"编号": "DA001"}}, "xml"),
+            Specimen('{"编号":"DA001"}', {"编号": "DA001"}, "json"),
+            Specimen("<点位><编号>DA001</编号></点位>", {"点位": {"编号": "DA001"}}, "xml"),
         ),
         Text("json 或 xml", "json or xml"),
     ),
@@ -65,7 +65,7 @@ KINDS = (
         Text("几列按顺序连成一个值（用于 parts）", "several columns joined in order to one value (with parts)"),
         Text("各列都有、且不含连接符的值", "values in every column that do not hold the separator"),
         _join,
-        (ConverterExample({"日期": "2025-08-06", "时间": "09:30"}, "2025-08-06 09:30", " "),),
+        (Specimen({"日期": "2025-08-06", "时间": "09:30"}, "2025-08-06 09:30", " "),),
         Text("连接符", "a separator"),
     ),
 )

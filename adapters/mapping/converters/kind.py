@@ -64,7 +64,7 @@ class Converter:
 
 
 @dataclass(frozen=True, slots=True)
-class ConverterExample:
+class Specimen:
     """A value in both languages; `written` is what goes out where that differs from `native`."""
 
     native: Any
@@ -90,7 +90,7 @@ class Kind:
     title: Text
     domain: Text
     make: Callable[[Any, Codes], Converter]
-    examples: tuple[ConverterExample, ...]
+    examples: tuple[Specimen, ...]
     takes: Text | None = None
     optional: bool = False
 
