@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.formats import BODY_FORMATS
 from adapters.mapping import REGISTRY
 from schemas.catalog import TYPES
 
@@ -98,6 +99,74 @@ NEW_FORMAT: Mapping[str, str | Edits] = {
     ),
 }
 
+FORMAT_TRIAL = """
+import json
+from pathlib import Path
+from adapters import bundle, formats
+from adapters.declarative import DeclarativeAdapter
+
+folder = Path("adapters/canonical")
+files = {one.relative_to(folder).as_posix(): one.read_bytes() for one in folder.rglob("*") if one.is_file()}
+manifest = files["adapter.yaml"].decode()
+files["adapter.yaml"] = manifest.replace("format: {body: json", "format: {body: lines").encode()
+adapter = DeclarativeAdapter(bundle.assemble(files))
+wire = next(iter(adapter.compiled.formats.values()))
+print(json.dumps([wire.body, formats.read(wire, b"a=1\\n").tree, formats.write(wire, {"a": "1"}).body.decode()]))
+"""
+
+
+def test_a_body_format_is_one_module_and_its_entry_in_the_codec(product: Path) -> None:
+    """A bundle may then name it, and bodies are read and written in it."""
+    assert _follow(product, NEW_FORMAT, FORMAT_TRIAL) == ["lines", {"a": "1"}, "a=1\n"]
+
+
+@pytest.mark.parametrize("name", sorted(BODY_FORMATS.keys() - EVERYWHERE))
+def test_nobody_else_asks_for_a_body_format_by_its_name(name: str, strings: Mapping[str, frozenset[str]]) -> None:
+    """What others need to know, the declaration says."""
+    assert strings[name] == {f"adapters/formats/{name}.py"}
+
+
+NOTICE = '''"""A notice 通知."""
+
+from pydantic import Field
+
+from schemas.documents.document import CatalogEntry, Document
+from schemas.field_types import Day, PlatformNumber, Region
+
+
+class Notice(Document):
+    """通知."""
+
+    NAME = "notice/1"
+    TITLE = "通知"
+    CATALOG = CatalogEntry(
+        name="notice.served",
+        title="通知送达",
+        operation="notice",
+        ordering_field="case_number",
+        identifying=("case_number", "served_on"),
+        scoped=True,
+        dossier="cases",
+        chronology=(("made_on", "served_on"),),
+    )
+
+    case_number: PlatformNumber = Field(title="案件编号", description="Number of the case.")
+    region: Region = Field(title="行政区划", description="Region of the case.")
+    made_on: Day = Field(title="制作日期", description="Day it was made.")
+    served_on: Day = Field(title="送达日期", description="Day it was served.")
+'''
+
+NEW_DOCUMENT: Mapping[str, str | Edits] = {
+    "schemas/documents/notice.py": NOTICE,
+    "schemas/documents/checking.py": (
+        ("from schemas.documents.permit", "from schemas.documents.notice import Notice\nfrom schemas.documents.permit"),
+        ("            PenaltyExecution,\n", "            PenaltyExecution,\n            Notice,\n"),
+    ),
+    "schemas/routes.yaml": (
+        ("routes:\n", "routes:\n  notice.served:\n    from: [penalty]\n    to: [mobile-enforcement]\n"),
+    ),
+}
+
 DOCUMENT_TRIAL = """
 import json
 from random import Random
@@ -156,9 +225,10 @@ KINDS = (
 
 NEW_CONVERTER: Mapping[str, str | Edits] = {
     "adapters/mapping/converters/shouts.py": SHOUT,
-    "adapters/mapping/converters/__init__.py": lambda text: text.replace(
-        "import codes,", "import shouts, codes,", 1
-    ).replace("(texts,", "(shouts, texts,", 1),
+    "adapters/mapping/converters/__init__.py": (
+        ("import codes,", "import shouts, codes,"),
+        ("(texts,", "(shouts, texts,"),
+    ),
 }
 
 CONVERTER_TRIAL = """
