@@ -99,7 +99,7 @@ class _Checking:
         )
 
     def _fits(self, node: syntax.ColumnEntry, targets: tuple[Target, ...], chain: Sequence[Converter]) -> bool:
-        """Whether a list meets a list: told by the path, or by a converter that gives several values."""
+        """Whether both sides are lists or neither; a path with [] or a converter of several values makes a list."""
         gives = {step.gives for step in chain}
         lists = [path.lists for path in node.at]
         several = targets[0].field.repeated

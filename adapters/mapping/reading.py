@@ -1,4 +1,4 @@
-"""Read a mapping file's plain values into syntax; every unknown word is a fault with its line."""
+"""Read a mapping file's plain values into syntax; every unknown key is a fault with its line."""
 
 from __future__ import annotations
 

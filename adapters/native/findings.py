@@ -1,4 +1,4 @@
-"""How faults against a native schema are told: where, and in our words."""
+"""Findings about native schemas: the location as a path, and the refusal of a schema file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bring name and values together: what each column means, how sure that is, and what a human must decide."""
+"""Combine what name and values suggest: what each column means, how sure that is, and what a human must decide."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ class _Judge:
         return units.unit(column, self.table, fine="investment" not in field.path) is None
 
     def _by_value(self, column: SampleColumn) -> Iterator[Candidate]:
-        """What the values alone say of a name that says nothing."""
+        """The candidates by values alone, for a column whose name means nothing."""
         if not column.values or column.lists:
             return
         for kind, ends, score in _TELLING:

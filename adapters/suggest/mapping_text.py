@@ -1,4 +1,4 @@
-"""The mapping file of a draft: sure entries written out, the others as comments that a human turns on."""
+"""The mapping file of a draft: sure entries written out, the others as comments that a human enables."""
 
 from __future__ import annotations
 
