@@ -158,3 +158,25 @@ class Attempt:
     reason: str | None = None
     code: str | None = None
     reply: bytes = b""
+
+
+def effective_document(message: Message) -> dict[str, Any]:
+    """Give a message's document as it is routed and sent on: what was sent, and what the case knew."""
+    return overlaid(message.document, message.enriched)
+
+
+def overlaid(document: Mapping[str, Any], enriched: Mapping[str, Enriched]) -> dict[str, Any]:
+    """Lay enriched values over a document, which stays as it is."""
+    result = dict(document)
+    for path, fact in enriched.items():
+        result = with_value(result, path, fact.value)
+    return result
+
+
+def with_value(document: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:
+    """Give a copy of a document with a value at a path (`party.name`); everything off the path is shared."""
+    name, _, rest = path.partition(".")
+    if not rest:
+        return {**document, name: value}
+    inner = document.get(name)
+    return {**document, name: with_value(inner if isinstance(inner, Mapping) else {}, rest, value)}

@@ -10,9 +10,9 @@ import orjson
 
 from adapters.base import Answer
 from gateway.errors import HutongError
+from gateway.errors.problems import MEDIA_TYPE, problem, tell_warnings, told
 from gateway.ledger.values import Accepted, Rejection
 from gateway.message import Delivery, State
-from gateway.problems import MEDIA_TYPE, problem, tell_warnings, told
 from schemas.findings import Rejected, Text
 
 JSON = "application/json"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
 from adapters.base import Adapter
+from gateway.access.tokens import bearer
 from gateway.api.answers import (
     Answered,
     accepted,
@@ -17,11 +18,10 @@ from gateway.api.answers import (
 )
 from gateway.api.incoming import Incoming, Receive, Scope, read_body
 from gateway.errors import HutongError, Unauthenticated
+from gateway.errors.problems import tell_warnings, told
 from gateway.hub import Hub, Principal
 from gateway.intake.values import Call, Outcome, Previewed
 from gateway.ledger.values import Platform, Rejection
-from gateway.problems import tell_warnings, told
-from gateway.security.tokens import bearer
 from schemas.findings import Rejected, Text
 
 SUBMIT = "messages"
@@ -66,7 +66,7 @@ class Inbound:
 
     def _principal(self, incoming: Incoming) -> Principal | None:
         token = bearer(incoming.headers.get("authorization"))
-        return self._hub.principal(token) if token else None
+        return self._hub.principals.of(token) if token else None
 
     async def _preview(self, call: Call, operation: str | None, language: str) -> Answered:
         preview = await (self._hub.preview(call) if operation else self._hub.preview_submission(call))

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Protocol
 
 from adapters.base import Adapter, OutboundRequest
 from gateway.clock import Clock, new_id
@@ -15,7 +16,6 @@ from gateway.delivery.outgoing import keyed, stamped
 from gateway.delivery.sender import NoAnswer, Sender, Unsendable
 from gateway.delivery.worker import ACTOR, Worker
 from gateway.errors import HutongError
-from gateway.installed import InstalledAdapters
 from gateway.ledger.base import Ledger
 from gateway.ledger.values import Platform
 from gateway.message import HeldBy
@@ -39,6 +39,16 @@ class Ping:
     reason: str | None = None
 
 
+class AdapterVersions(Protocol):
+    """The adapters that deliveries are made with; handed in, since the versions live above delivery."""
+
+    def get(self, name: str, version: str | None = None) -> Adapter:
+        """Give an adapter, the active one unless a version is named; NotFound `adapter.unknown`."""
+
+    def of(self, platform: Platform) -> Adapter:
+        """Give the adapter that a platform speaks; NotFound `adapter.unknown`."""
+
+
 class Dispatcher:
     """Delivers everything the ledger holds for the platforms it knows.
 
@@ -50,7 +60,7 @@ class Dispatcher:
     def __init__(
         self,
         ledger: Ledger,
-        adapters: InstalledAdapters,
+        adapters: AdapterVersions,
         sender: Sender,
         clock: Clock,
         events: Events,

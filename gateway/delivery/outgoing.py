@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from adapters.base import OutboundRequest, Sending
-from gateway.enrichment import effective_document, with_value
 from gateway.ledger.values import Platform, Work
+from gateway.message import effective_document, with_value
 from gateway.telemetry.trace import traceparent
 
 

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from datetime import datetime
 
 from gateway.clock import Clock
-from gateway.installed import InstalledAdapters
 from gateway.intake import drafts, receiver
 from gateway.intake.decider import Decider
-from gateway.intake.directory import Directory
+from gateway.intake.directory import Directory, SpokenAdapters
 from gateway.intake.routes import Routes
 from gateway.intake.translator import Translator
 from gateway.intake.values import Call, Decided, Outcome, Preview, Previewed, Reading, Refused
@@ -32,7 +31,7 @@ class Reception:
     def __init__(
         self,
         ledger: Ledger,
-        adapters: InstalledAdapters,
+        adapters: SpokenAdapters,
         routes: Routes,
         directory: Directory,
         clock: Clock,

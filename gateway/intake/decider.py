@@ -8,14 +8,13 @@ from datetime import datetime
 from typing import Any
 
 from adapters.base import Adapter
-from gateway.enrichment import overlaid
-from gateway.installed import InstalledAdapters
 from gateway.intake import borders, correlation, drafts, enricher, numbers, router
-from gateway.intake.directory import Directory
+from gateway.intake.directory import Directory, SpokenAdapters
 from gateway.intake.routes import Route, Routes
 from gateway.intake.values import Call, Context, Decided, Reading, Recognised, Refused, Translated
 from gateway.ledger.base import Ledger
 from gateway.ledger.values import Draft, Known
+from gateway.message import overlaid
 from schemas.catalog import TYPES, MessageType
 from schemas.findings import Rejected
 
@@ -29,7 +28,7 @@ Numbers = dict[tuple[str, str], Known]
 class Decider:
     """Decides record by record. The ledger is asked only about numbers that a document speaks of."""
 
-    def __init__(self, ledger: Ledger, adapters: InstalledAdapters, routes: Routes, directory: Directory) -> None:
+    def __init__(self, ledger: Ledger, adapters: SpokenAdapters, routes: Routes, directory: Directory) -> None:
         self._ledger = ledger
         self._adapters = adapters
         self._routes = routes

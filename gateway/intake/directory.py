@@ -1,9 +1,11 @@
-"""The registered platforms as every request sees them, held in memory."""
+"""The registered platforms, and the adapters they speak, as every request sees them, held in memory."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Protocol
 
+from adapters.base import Adapter
 from gateway.ledger.values import Platform
 
 
@@ -33,3 +35,13 @@ class Directory(dict[str, Platform]):
         """Forget a platform."""
         self.pop(platform_id, None)
         self.edition += 1
+
+
+class SpokenAdapters(Protocol):
+    """Which adapter a platform speaks now; handed in, since the versions live above intake."""
+
+    def of(self, platform: Platform) -> Adapter:
+        """Give the adapter that a platform speaks; NotFound `adapter.unknown`."""
+
+    def can_send(self, platform: Platform, message_type: str) -> bool:
+        """Tell whether a platform's adapter can send a message type; one that is not installed cannot."""

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from adapters.base import Adapter
-from gateway import problems
 from gateway.clock import new_id
+from gateway.errors import problems
 from gateway.intake import receiver
 from gateway.intake.routes import Route, Routes
 from gateway.intake.values import Call, Context, Planned, Translated

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gateway.enrichment import with_value
 from gateway.intake.routes import Route
 from gateway.intake.values import Recognised
 from gateway.ledger.values import Known
+from gateway.message import with_value
 from schemas.catalog import TYPES, MessageType, at
 from schemas.findings import Finding, Rejected, Text
 

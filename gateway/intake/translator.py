@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from adapters.base import Adapter, Record
 from gateway.errors import NotFound
-from gateway.installed import InstalledAdapters
 from gateway.intake import submission
+from gateway.intake.directory import SpokenAdapters
 from gateway.intake.values import Call, Reading, Refused, Translated
 from schemas.findings import Rejected, Text
 
@@ -21,7 +21,7 @@ TOO_LARGE = 413
 class Translator:
     """Reads what platforms send. What is wrong with a record is told with the record; the others go on."""
 
-    def __init__(self, adapters: InstalledAdapters) -> None:
+    def __init__(self, adapters: SpokenAdapters) -> None:
         self._adapters = adapters
 
     async def native(self, call: Call) -> Reading:

@@ -23,8 +23,8 @@ from gateway.ledger.values import (
     Settlement,
     Work,
 )
+from gateway.ledger.versions import AdapterVersion
 from gateway.message import Attempt, Delivery, Enriched, HeldBy, Message
-from gateway.versions import AdapterVersion
 
 
 class Ledger(Protocol):

@@ -32,8 +32,8 @@ from gateway.ledger.values import (
     Replay,
     Settlement,
 )
+from gateway.ledger.versions import AdapterVersion
 from gateway.message import SETTLED, Delivery, Enriched, HeldBy, Message, State
-from gateway.versions import AdapterVersion
 
 
 class MemoryLedger(Shelves):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.errors import Conflict, NotFound, Unavailable
-from gateway.versions import AdapterVersion
+from gateway.ledger.versions import AdapterVersion
 from schemas.findings import Text
 
 

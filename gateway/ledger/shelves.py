@@ -25,8 +25,8 @@ from gateway.ledger.values import (
     Replay,
     Work,
 )
+from gateway.ledger.versions import AdapterVersion
 from gateway.message import SETTLED, Attempt, Delivery, Enriched, HeldBy, Message, State
-from gateway.versions import AdapterVersion
 
 T = TypeVar("T")
 

@@ -28,7 +28,6 @@ from adapters.base import (
     VerdictKind,
 )
 from adapters.formats import json
-from gateway.installed import InstalledAdapters
 from gateway.intake.accept import Reception
 from gateway.intake.directory import Directory
 from gateway.intake.routes import Routes, read_routes
@@ -36,6 +35,7 @@ from gateway.intake.values import Call, Outcome
 from gateway.ledger.memory import MemoryLedger
 from gateway.ledger.values import Accepted, Platform, Rejection, Settlement
 from gateway.message import Attempt, Delivery, State
+from gateway.releases.installed import InstalledAdapters
 from gateway.telemetry.events import Event, Events
 from schemas import documents
 from schemas.catalog import TYPES

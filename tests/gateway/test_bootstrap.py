@@ -7,14 +7,14 @@ import stat
 import orjson
 import pytest
 
+from gateway.access.administrator import Administrator
+from gateway.access.tokens import hash_token
 from gateway.bootstrap import build, open_ledger
-from gateway.hub.administrator import Administrator
-from gateway.installed import InstalledAdapters
 from gateway.intake.values import Call
 from gateway.ledger.memory import MemoryLedger
 from gateway.ledger.sql import SqlLedger
 from gateway.message import State
-from gateway.security.tokens import hash_token
+from gateway.releases.installed import InstalledAdapters
 from gateway.settings import Settings
 
 
@@ -35,11 +35,11 @@ async def test_everything_is_still_there_after_a_restart(settings, plain, write)
     known = InstalledAdapters([plain])
     hub = build(settings, adapters=known)
     await hub.start()
-    await hub.put_platform(
+    await hub.platforms.put(
         "mobile-enforcement.330000", "plain", settings={"base_url": "http://127.0.0.1:9"}, actor="admin"
     )
-    token = await hub.issue_credential("mobile-enforcement.330000", actor="admin")
-    platform = hub.principal(token).platform
+    token = await hub.platforms.issue_credential("mobile-enforcement.330000", actor="admin")
+    platform = hub.principals.of(token).platform
     entry = (await hub.receive(Call(platform, "case.transferred", orjson.dumps(write.case())))).receipt.entries[0]
     admin = hub.new_admin_token
     await hub.stop()

@@ -15,7 +15,7 @@ from gateway.ledger.sql.auditing import record
 from gateway.ledger.sql.statements import Prepared, inserting, putting
 from gateway.ledger.sql.times import micros, micros_or_none, moment, moment_or_none
 from gateway.ledger.sql.writing import Transaction
-from gateway.versions import AdapterState, AdapterVersion
+from gateway.ledger.versions import AdapterState, AdapterVersion
 
 _a = tables.adapters.c
 _COLUMNS = tuple(column for column in tables.adapters.columns if column.name not in ("place", "content"))

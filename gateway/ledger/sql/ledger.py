@@ -48,8 +48,8 @@ from gateway.ledger.values import (
     Settlement,
     Work,
 )
+from gateway.ledger.versions import AdapterVersion
 from gateway.message import Attempt, Delivery, Enriched, HeldBy, Message
-from gateway.versions import AdapterVersion
 
 T = TypeVar("T")
 

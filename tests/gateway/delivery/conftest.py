@@ -17,12 +17,12 @@ from adapters.declarative import DeclarativeAdapter, load
 from gateway.clock import new_id
 from gateway.delivery import Dispatcher, Sender
 from gateway.delivery.breaker import Policy
-from gateway.installed import InstalledAdapters
 from gateway.ledger.base import Ledger
 from gateway.ledger.memory import MemoryLedger
 from gateway.ledger.sql import SqlLedger
 from gateway.ledger.values import Draft, Intake, Platform
 from gateway.message import Attempt, Delivery, Message, State
+from gateway.releases.installed import InstalledAdapters
 from gateway.sandbox import Double, running
 from gateway.telemetry.events import Event, Events
 

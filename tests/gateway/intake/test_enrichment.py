@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from gateway.enrichment import effective_document, overlaid, same_party, with_value
-from gateway.message import Enriched
+from gateway.intake.enricher import same_party
+from gateway.message import Enriched, effective_document, overlaid, with_value
 
 PARTY_ONLY = {"name": "杭州示例化工有限公司"}
 
