@@ -1,1 +1,1 @@
-"""Who is calling: credentials, and how they are told from guesses."""
+"""Who is calling: tokens, the platform or administrator that a token stands for."""

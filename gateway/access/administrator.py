@@ -41,7 +41,10 @@ class Administrator:
 
 
 def _write_privately(file: Path, text: str) -> None:
-    """Write a file that only its owner reads, whole or not at all."""
+    """Write a file that only its owner reads, whole or not at all.
+
+    Flushed to disk before it is renamed: after a crash there is the old file or the whole new one.
+    """
     draft = file.with_name(f"{file.name}.new")
     draft.unlink(missing_ok=True)
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

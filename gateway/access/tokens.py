@@ -1,4 +1,4 @@
-"""Bearer tokens: made with enough chance in them that their plain hash can be kept."""
+"""Bearer tokens: random enough that only their plain SHA-256 need be kept."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ REPLAYABLE = (State.DEAD, State.REFUSED, State.DELIVERED)
 
 
 class BulkReplays:
-    """Runs replays of many, each as one task. `wake` is told the platform of every delivery replayed."""
+    """Runs bulk replays, each as one task. `wake` is told the platform of every delivery replayed."""
 
     def __init__(self, ledger: Ledger, clock: Clock, wake: Callable[[str], None]) -> None:
         self._ledger = ledger
@@ -46,18 +46,19 @@ class BulkReplays:
         self._stopping = True
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
-    async def begin(self, looked_for: DeliveryFilter, *, actor: str, reason: str, stale_ok: bool) -> Replay:
-        """Begin a replay and return at once; Invalid `replay.state` for a state that cannot be replayed."""
+    async def begin(self, looked_for: DeliveryFilter, *, actor: str, reason: str, stale_ok: bool = False) -> Replay:
+        """Begin a bulk replay and return at once; Invalid `replay.state` for a state that cannot be replayed."""
         if looked_for.state not in REPLAYABLE:
             raise _not_replayable()
         at = self._clock()
         replay = Replay(new_id(at), looked_for, reason, actor, at, stale_ok)
+        # Kept before it runs: after a crash from here on, the next start resumes it.
         await self._ledger.put_replay(replay)
         self._run(replay)
         return replay
 
     async def progress(self, replay_id: str) -> Replay:
-        """Tell how far a replay has come; NotFound `replay.unknown`."""
+        """Tell how far a bulk replay has come; NotFound `replay.unknown`."""
         found = next((one for one in await self._ledger.replays() if one.id == replay_id), None)
         if found is None:
             raise NotFound(

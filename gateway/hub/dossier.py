@@ -90,7 +90,7 @@ class _Answer:
 
 
 class Dossiers:
-    """Puts dossiers together. Platforms are asked in parallel, `at_once` at a time, within `patience` altogether."""
+    """Puts dossiers together. Platforms are asked in parallel, `at_once` at a time; all must answer within `patience`."""
 
     def __init__(
         self,
@@ -141,8 +141,10 @@ class Dossiers:
         try:
             done, late = await asyncio.wait(questions, timeout=self._patience.total_seconds())
         finally:
+            # Also when the caller goes away while waiting. Cancelling those that are done does nothing.
             for task in questions:
                 task.cancel()
+        # Waits until the cancelled ones have ended, so that none outlives this call.
         await asyncio.gather(*late, return_exceptions=True)
         missed = [_Answer(questions[task][0], self._source(questions[task][1], "down", "timeout")) for task in late]
         return [*(task.result() for task in done), *missed]

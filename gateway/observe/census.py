@@ -1,4 +1,4 @@
-"""Which native fields records hold, and of which type: who vanished, and who is not what it was."""
+"""Census: which native fields records hold, and of which type, so that a missing or changed one is noticed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Let two versions translate the same thing, and tell in which fields they differ."""
+"""Shadow comparison: two versions translate the same input, and every field in which they differ is named."""
 
 from __future__ import annotations
 
@@ -54,22 +54,22 @@ class ReadRecord:
 
 @dataclass(frozen=True, slots=True)
 class Private:
-    """What of a written request is personal: the native places of personal fields, and wherever their values stand."""
+    """What of a written request is personal: the native fields of personal values, and these values wherever they occur."""
 
-    places: frozenset[str]
+    fields: frozenset[str]
     values: frozenset[str]
 
     @classmethod
     def of(cls, sending: Sending, *adapters: Adapter) -> Private:
-        """Look at what is sent, and where its adapters write it."""
+        """Find the personal values of a document and the native fields that the adapters write them to."""
         personal = {path for path, one in fields(TYPES[sending.type].document).items() if one.personal}
         lineage = (one for adapter in adapters for one in adapter.lineage(sending.type) if one.field in personal)
-        places = {path.rpartition(".")[2] for one in lineage for path in one.path.split(" + ")}
-        return cls(frozenset(places), _texts(sending.document, personal))
+        native = {path.rpartition(".")[2] for one in lineage for path in one.path.split(" + ")}
+        return cls(frozenset(native), _texts(sending.document, personal))
 
     def holds(self, path: str, value: Any) -> bool:
         """Tell whether a value must be masked; a whole path or body always is."""
-        if path in ("path", "body") or path.rpartition(".")[2] in self.places:
+        if path in ("path", "body") or path.rpartition(".")[2] in self.fields:
             return True
         return _mentions(value, self.values)
 
@@ -111,7 +111,7 @@ def compare_outward(active: Adapter, shadow: Adapter, sending: Sending, tally: T
 
 
 def _both(one: Callable[[], T], other: Callable[[], T], tally: Tally) -> tuple[T | Failed, T | Failed]:
-    """Do both, and add their times."""
+    """Do both, and add how long each took, for the speed in the report."""
     started = seconds()
     first = _safely(one)
     halfway = seconds()
@@ -161,8 +161,8 @@ def _documents(before: ReadRecord, after: ReadRecord) -> Iterator[Found]:
     personal = {path for path, one in known.items() if one.personal}
     private = _texts(one.document, personal) | _texts(other.document, personal)
     for path, a, b in differences(one.document, other.document):
-        place = any(each.startswith(path) for each in personal)
-        yield Found(path, ExamplePair(*(_shown(value, place or _mentions(value, private)) for value in (a, b))))
+        is_personal = any(each.startswith(path) for each in personal)
+        yield Found(path, ExamplePair(*(_shown(value, is_personal or _mentions(value, private)) for value in (a, b))))
 
 
 def _written(adapter: Adapter, sending: Sending) -> OutboundRequest:

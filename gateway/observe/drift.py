@@ -1,4 +1,4 @@
-"""Watches what platforms send for what their adapters do not know: counted, told once, kept for the report."""
+"""Drift: what platforms send that their adapters do not know, counted on live traffic and bounded in memory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gateway.telemetry.events import Events, FieldDrifted
 from schemas.documents import generic
 
 MOST = 50
-"""Oddities kept; the one not seen for longest makes room."""
+"""Oddities kept for a page; beyond it the one not seen for longest is forgotten."""
 
 OFTEN = 20.0
 """Bodies a second of one platform's operation that are looked through, at most."""
@@ -122,14 +122,14 @@ _CODES: Mapping[str, What] = {
 }
 
 Offer = Callable[[Callable[[], None]], bool]
-"""Takes work to be done beside the traffic, or drops it."""
+"""Takes work for the thread of the wire tap, or drops it; tells which."""
 
 
 class Drift:
     """A page for each platform's each operation.
 
     What a translation noticed is counted every time; types and absences are looked for in a sample
-    of the records, beside the traffic.
+    of the records, on the thread of the wire tap.
     """
 
     def __init__(self, clock: Clock, events: Events, offer: Offer) -> None:
@@ -140,7 +140,7 @@ class Drift:
         self._looked: dict[tuple[str, str], float] = {}
 
     def taken(self, call: Call, reading: Reading) -> None:
-        """Look at what a platform handed in."""
+        """Count what the translation of a body noticed, and offer a sample of its records to be looked through."""
         if call.operation not in reading.adapter.receives:
             return
         page = self._page(call, reading.adapter)

@@ -78,7 +78,7 @@ class Shadows:
         if running is None or running.shadow.version != version:
             raise NotFound(
                 Text(
-                    f"{name} {version} 没有在试行;请先执行 shadow",
+                    f"{name} {version} 没有在试行；请先执行 shadow",
                     f"{name} {version} does not run in shadow; put it there first",
                 ),
                 code="shadow.unknown",
@@ -185,7 +185,7 @@ def _check_explained(running: ShadowRun) -> None:
     version = running.shadow.version
     raise Conflict(
         Text(
-            f"{running.shadow.name} {version} 与现行版本有未说明的差异:{named};请修正,或在 shadow 中声明 expected,"
+            f"{running.shadow.name} {version} 与现行版本有未说明的差异：{named}；请修正，或在 shadow 中声明 expected，"
             "或用 force 说明原因",
             f"{running.shadow.name} {version} differs from the active version in what nobody declared: {named}; "
             "mend it, declare it with `expected` in shadow, or give a reason under `force`",

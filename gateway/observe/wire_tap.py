@@ -1,4 +1,4 @@
-"""Wire Tap: work about live traffic that is done beside it, on a thread of its own, or not at all."""
+"""Wire Tap: work about live traffic, done on a thread of its own, or dropped when there is too much of it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class WireTap:
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish the work in hand, forget the rest."""
+        """Finish the work under way, and forget the rest."""
         self._ending.set()
         if self._thread is not None:
             self._thread.join()
@@ -50,7 +50,7 @@ class WireTap:
         return True
 
     def drain(self) -> None:
-        """Do what was offered so far, here and now."""
+        """Do what was offered so far, on the caller's thread."""
         while True:
             try:
                 self._do(self._queue.get_nowait())
@@ -65,10 +65,11 @@ class WireTap:
                 continue
             began = seconds()
             self._do(work)
+            # Pausing in proportion to the work keeps to the share of time; as an Event, it ends at a stop.
             self._ending.wait((seconds() - began) * self._rest)
 
     def _do(self, work: Work) -> None:
         try:
             work()
         except Exception:
-            _log.exception("work beside the traffic failed")
+            _log.exception("observing live traffic failed")

@@ -32,7 +32,7 @@ class KnownAdapters(AdapterVersions, SpokenAdapters, Protocol):
 
 
 class Register:
-    """Who is registered, who may call, and what holds them.
+    """The registered platforms, their credentials and their holds.
 
     Every change is one commit in the ledger, and only then applied in memory: a crash between the
     two loses nothing, since `load` reads the ledger at the next start. Changes wait for each other
@@ -65,7 +65,7 @@ class Register:
         self._changing = asyncio.Lock()
 
     async def load(self) -> None:
-        """Know what the ledger knows."""
+        """Read platforms and credentials from the ledger."""
         self.directory.fill(await self._ledger.platforms())
         self.principals.know(await self._ledger.credentials())
 

@@ -19,7 +19,8 @@ async def assign(
 ) -> set[str]:
     """Assign the unrouted deliveries of a kind, in order of acceptance; gives the platforms that got any.
 
-    The same routing decides as at intake; what still nobody can take stays unrouted.
+    The same routing decides as at intake; what still nobody can take stays unrouted. One by one in
+    order of acceptance: within a lane, the older delivery is ready first.
     """
     woken: set[str] = set()
     after: str | None = None

@@ -46,7 +46,7 @@ class Inventory:
         """Compile what the ledger keeps, and follow the versions it says are active.
 
         A bundle that does not compile any more is told in the log. Where it was the active one,
-        nobody follows its adapter until another version is activated: documents wait, none is
+        its adapter has no active version until another one is activated: deliveries wait, and none is
         translated by a version that nobody chose.
         """
         known = await self._ledger.adapters()
@@ -105,7 +105,7 @@ class Inventory:
         if adapter is None:
             raise Conflict(
                 Text(
-                    f"{kept.name} {kept.version} 在本版网关中已无法编译;请上传修订后的新版本",
+                    f"{kept.name} {kept.version} 在本版网关中已无法编译；请上传修订后的新版本",
                     f"{kept.name} {kept.version} does not compile in this gateway any more; upload a mended version",
                 ),
                 code="adapter.unusable",
@@ -140,7 +140,7 @@ class Inventory:
             listed = ", ".join(one.version for one in versions if one.name == name) or "—"
             raise NotFound(
                 Text(
-                    f"没有适配器 {name} {version};{name} 的已有版本:{listed}",
+                    f"没有适配器 {name} {version}；{name} 的已有版本：{listed}",
                     f"There is no adapter {name} {version}; versions of {name}: {listed}",
                 ),
                 code="adapter.unknown",

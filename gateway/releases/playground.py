@@ -41,7 +41,7 @@ def read(adapter: Adapter, operation: str, body: Any, content_type: str | None) 
 
 
 def write(adapter: Adapter, message_type: str, document: Any, settings: Mapping[str, Any]) -> OutboundRequest:
-    """Write a canonical document; a setting that is not given stands for itself, as `{name}`.
+    """Write a canonical document; a setting that is not given is written as `{name}`.
 
     Rejected `operation.unknown`, `document.invalid`, or what cannot be written.
     """
@@ -84,7 +84,7 @@ def _charset(adapter: Adapter, section: str, name: str) -> str:
 def _unknown(adapter: Adapter, name: str, known: Sequence[str]) -> Rejected:
     listed = "、".join(known) or "—"
     text = Text(
-        f"{adapter.name} {adapter.version} 没有 {name};可用:{listed}",
+        f"{adapter.name} {adapter.version} 没有 {name}；可用：{listed}",
         f"{adapter.name} {adapter.version} has no {name}; it has: {listed}",
     )
     return Rejected("operation.unknown", text, status=404)

@@ -1,4 +1,4 @@
-"""Proving a bundle in a process of its own: whatever it costs, the gateway goes on."""
+"""Proves a bundle in a separate process, so that its time and memory are not the gateway's."""
 
 from __future__ import annotations
 
@@ -64,6 +64,7 @@ class ProcessProver:
         except TimeoutError:
             raise _failed() from None
         finally:
+            # Also when the caller was cancelled: no proof goes on that nobody waits for.
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
                 await process.communicate()
@@ -73,7 +74,7 @@ class ProcessProver:
 def _failed() -> Unavailable:
     return Unavailable(
         Text(
-            "检查未能完成(可能超时);请在本机用 hutong adapter check 检查该适配包",
+            "检查未能完成（可能超时）；请在本机用 hutong adapter check 检查该适配包",
             "The check did not come to an end (perhaps it took too long); run `hutong adapter check` on the bundle",
         ),
         code="check.failed",

@@ -66,7 +66,7 @@ def previous(versions: Iterable[AdapterVersion], name: str) -> AdapterVersion:
     if not was:
         raise Conflict(
             Text(
-                f"适配器 {name} 没有可回退的上一版本;请用 activate 指定版本",
+                f"适配器 {name} 没有可回退的上一版本；请用 activate 指定版本",
                 f"No version of {name} was active before; name one with activate",
             ),
             code="adapter.no-previous",
@@ -84,7 +84,7 @@ def check_settings(adapter: Adapter, platforms: Iterable[Platform]) -> None:
     en = ", ".join(f"{platform.id} lacks {one.name}" for platform, one in missing)
     raise Conflict(
         Text(
-            f"{adapter.name} {adapter.version} 需要新的设置:{zh};请先在平台登记中填写,再启用",
+            f"{adapter.name} {adapter.version} 需要新的设置：{zh}；请先在平台登记中填写，再启用",
             f"{adapter.name} {adapter.version} needs settings that are not there: {en}. Enter them with "
             "`PUT /v1/platforms/{id}`, then activate it",
         ),
@@ -100,7 +100,7 @@ def check_width(adapter: Adapter, before: Adapter, platforms: Sequence[Platform]
     names = ", ".join(lost)
     raise Conflict(
         Text(
-            f"{adapter.name} {adapter.version} 不再支持 {names};正在使用它的平台会因此中断;确需如此请用 force 说明原因",
+            f"{adapter.name} {adapter.version} 不再支持 {names}；正在使用它的平台会因此中断；确需如此请用 force 说明原因",
             f"{adapter.name} {adapter.version} no longer speaks {names}, which its platforms use; "
             "if that is meant, activate it with a reason under force",
         ),
@@ -109,11 +109,11 @@ def check_width(adapter: Adapter, before: Adapter, platforms: Sequence[Platform]
 
 
 def check_company(version: AdapterVersion, active: str | None) -> None:
-    """Refuse a shadow that would stand alone: Conflict `shadow.alone`."""
+    """Refuse a shadow that has no active version to be compared with: Conflict `shadow.alone`."""
     if active is None:
         raise Conflict(
             Text(
-                f"适配器 {version.name} 没有现行版本可供比对;请直接启用(activate)",
+                f"适配器 {version.name} 没有现行版本可供比对；请直接启用（activate）",
                 f"No version of {version.name} is active to be compared with; activate this one",
             ),
             code="shadow.alone",
@@ -126,7 +126,7 @@ def check_unused(version: AdapterVersion, using: Sequence[Platform]) -> None:
         ids = ", ".join(one.id for one in using)
         raise Conflict(
             Text(
-                f"平台 {ids} 正在使用 {version.name} {version.version};请先启用另一版本或更改这些平台",
+                f"平台 {ids} 正在使用 {version.name} {version.version}；请先启用另一版本或更改这些平台",
                 f"{ids} speak {version.name} {version.version}; activate another version, or change them, first",
             ),
             code="adapter.in-use",
@@ -136,7 +136,7 @@ def check_unused(version: AdapterVersion, using: Sequence[Platform]) -> None:
 def _wrong_state(version: AdapterVersion, state: AdapterState) -> Conflict:
     return Conflict(
         Text(
-            f"{version.name} {version.version} 当前为 {version.state},不能变为 {state};{_NEXT_ZH[version.state]}",
+            f"{version.name} {version.version} 当前为 {version.state}，不能变为 {state}；{_NEXT_ZH[version.state]}",
             f"{version.name} {version.version} is {version.state} and cannot become {state}: {_NEXT_EN[version.state]}",
         ),
         code="state.wrong",
@@ -144,11 +144,11 @@ def _wrong_state(version: AdapterVersion, state: AdapterState) -> Conflict:
 
 
 _NEXT_ZH = {
-    AdapterState.DRAFT: "请先检查(check)",
-    AdapterState.CHECKED: "可以试行(shadow)或启用(activate)",
-    AdapterState.SHADOW: "可以启用(activate)或退役(retire)",
-    AdapterState.ACTIVE: "它正在使用中;启用另一版本即可替换它",
-    AdapterState.RETIRED: "可以重新检查(check)或重新启用(activate)",
+    AdapterState.DRAFT: "请先检查（check）",
+    AdapterState.CHECKED: "可以试行（shadow）或启用（activate）",
+    AdapterState.SHADOW: "可以启用（activate）或退役（retire）",
+    AdapterState.ACTIVE: "它正在使用中；启用另一版本即可替换它",
+    AdapterState.RETIRED: "可以重新检查（check）或重新启用（activate）",
 }
 _NEXT_EN = {
     AdapterState.DRAFT: "check it first",
@@ -162,7 +162,7 @@ _NEXT_EN = {
 def _unproven(version: AdapterVersion) -> Conflict:
     return Conflict(
         Text(
-            f"{version.name} {version.version} 尚未通过检查;请先执行 check 并改正其发现的问题",
+            f"{version.name} {version.version} 尚未通过检查；请先执行 check 并改正其发现的问题",
             f"{version.name} {version.version} has not passed its check; check it and mend what it finds",
         ),
         code="adapter.unproven",

@@ -112,6 +112,8 @@ class Releases:
 
     async def check(self, name: str, version: str, *, actor: str) -> Release:
         """Prove a version and keep the report; a draft whose report is good is checked then."""
+        # The proof takes long and is made without the lock, so that other steps go on meanwhile.
+        # The version is looked up again under the lock: its state may have changed since.
         report = await self._report(await self._inventory.find(name, version))
         async with self._step:
             at = self._clock()
@@ -148,7 +150,11 @@ class Releases:
             known = await self._inventory.find(name, version)
             if known.state is not AdapterState.ACTIVE:
                 await self._check(known, forced=force is not None)
+                # Shielded: a caller that goes away must not cancel it between the commit in the
+                # ledger and the exchange in memory, or the two would name different versions.
                 await asyncio.shield(self._activate(known, actor, reason, force))
+        # Outside the lock, and also when it was active already: repeating a call whose telling
+        # failed is how the platforms learn of the version after all.
         await self._followed(name)
         return await self.find(name, version)
 
@@ -164,6 +170,7 @@ class Releases:
         changes = release.activated(known, others, at)
         adapter = self._inventory.usable(known)
         action = "adapter.activated" if force is None else "adapter.activated-by-force"
+        # Commit before apply: should the commit fail, memory still names the version before.
         await self._ledger.change_adapters(changes, actor=actor, action=action, reason=force or reason, at=at)
         self._inventory.put(known, adapter)
         self._installed.activate(known.name, known.version)

@@ -1,4 +1,4 @@
-"""From an uploaded zip to an adapter: bounded, compiled, and refused with file and line when it is broken."""
+"""The zip of a bundle: an uploaded one becomes an adapter or is refused with file and line, and files become one."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def refused(found: Iterable[BundleFinding]) -> Rejected:
 
 
 _BROKEN = Text(
-    "适配包有误,未保存;请按 errors 中的文件和行号逐项改正后重新上传",
+    "适配包有误，未保存；请按 errors 中的文件和行号逐项改正后重新上传",
     "The bundle is broken and was not kept: mend what errors says, by file and line, and upload it again",
 )
 
@@ -56,17 +56,17 @@ _BROKEN = Text(
 def _unsupported() -> Text:
     known = ", ".join(documents.NAMES)
     return Text(
-        "映射所用的规范文书版本,本网关不能读写:同一版本只增加可选字段,不兼容的更改须用新的文书版本;"
-        f"请改用本网关支持的版本:{known}",
+        "映射所用的规范文书版本，本网关不能读写：同一版本只增加可选字段，不兼容的更改须用新的文书版本；"
+        f"请改用本网关支持的版本：{known}",
         "A mapping names a document version that this gateway cannot read: within a version only optional fields "
         f"are added, and what would break becomes a version of its own. Use one of: {known}",
     )
 
 
 def _finding(one: BundleFinding) -> Finding:
-    place = ":".join(str(part) for part in (one.file, one.line, one.column) if part)
-    message = Text(f"{one.message.zh};{one.remedy.zh}", f"{one.message.en}; {one.remedy.en}")
-    return Finding(one.code, message, path=place)
+    location = ":".join(str(part) for part in (one.file, one.line, one.column) if part)
+    message = Text(f"{one.message.zh}；{one.remedy.zh}", f"{one.message.en}; {one.remedy.en}")
+    return Finding(one.code, message, path=location)
 
 
 def packed(files: Mapping[str, bytes]) -> bytes:
