@@ -90,7 +90,7 @@ class _Answer:
 
 
 class Dossiers:
-    """Puts dossiers together. Platforms are asked in parallel, `at_once` at a time; all must answer within `patience`."""
+    """Puts dossiers together. Platforms are asked in parallel, `at_once` at a time; `patience` bounds all of it."""
 
     def __init__(
         self,

@@ -38,7 +38,7 @@ ABSENT = _Absent()
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class FailedTranslation:
     """A translation that was refused, or that failed."""
 
     code: str
@@ -53,14 +53,14 @@ class ReadRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Private:
-    """What of a written request is personal: the native fields of personal values, and these values wherever they occur."""
+class PersonalValues:
+    """What of a written request is personal: the native fields of personal values, and the values anywhere."""
 
     fields: frozenset[str]
     values: frozenset[str]
 
     @classmethod
-    def of(cls, sending: Sending, *adapters: Adapter) -> Private:
+    def of(cls, sending: Sending, *adapters: Adapter) -> PersonalValues:
         """Find the personal values of a document and the native fields that the adapters write them to."""
         personal = {path for path, one in fields(TYPES[sending.type].document).items() if one.personal}
         lineage = (one for adapter in adapters for one in adapter.lineage(sending.type) if one.field in personal)
@@ -83,11 +83,11 @@ def compare_inward(
         lambda: _records(shadow, operation, body, content_type),
         tally,
     )
-    if isinstance(one, Failed) or isinstance(other, Failed) or len(one) != len(other):
+    if isinstance(one, FailedTranslation) or isinstance(other, FailedTranslation) or len(one) != len(other):
         _count_whole(operation, one, other, tally)
         return
     for before, after in zip(one, other, strict=True):
-        if isinstance(before, Failed) or isinstance(after, Failed):
+        if isinstance(before, FailedTranslation) or isinstance(after, FailedTranslation):
             _count_whole(operation, before, after, tally)
         else:
             tally.add(operation, list(_documents(before, after)))
@@ -96,10 +96,10 @@ def compare_inward(
 def compare_outward(active: Adapter, shadow: Adapter, sending: Sending, tally: Tally) -> None:
     """Let both versions write a request and count how they differ: method, path, headers, body."""
     one, other = _both(lambda: _written(active, sending), lambda: _written(shadow, sending), tally)
-    if isinstance(one, Failed) or isinstance(other, Failed):
+    if isinstance(one, FailedTranslation) or isinstance(other, FailedTranslation):
         _count_whole(sending.type, one, other, tally)
         return
-    private = Private.of(sending, active, shadow)
+    private = PersonalValues.of(sending, active, shadow)
     before, after = (_tree(adapter, sending.type, request) for adapter, request in ((active, one), (shadow, other)))
     tally.add(
         sending.type,
@@ -110,7 +110,9 @@ def compare_outward(active: Adapter, shadow: Adapter, sending: Sending, tally: T
     )
 
 
-def _both(one: Callable[[], T], other: Callable[[], T], tally: Tally) -> tuple[T | Failed, T | Failed]:
+def _both(
+    one: Callable[[], T], other: Callable[[], T], tally: Tally
+) -> tuple[T | FailedTranslation, T | FailedTranslation]:
     """Do both, and add how long each took, for the speed in the report."""
     started = seconds()
     first = _safely(one)
@@ -120,16 +122,18 @@ def _both(one: Callable[[], T], other: Callable[[], T], tally: Tally) -> tuple[T
     return first, second
 
 
-def _safely(translate: Callable[[], T]) -> T | Failed:
+def _safely(translate: Callable[[], T]) -> T | FailedTranslation:
     try:
         return translate()
     except Rejected as error:
-        return Failed(error.code)
+        return FailedTranslation(error.code)
     except Exception as error:
-        return Failed(type(error).__name__)
+        return FailedTranslation(type(error).__name__)
 
 
-def _records(adapter: Adapter, operation: str, body: bytes, content_type: str | None) -> Sequence[ReadRecord | Failed]:
+def _records(
+    adapter: Adapter, operation: str, body: bytes, content_type: str | None
+) -> Sequence[ReadRecord | FailedTranslation]:
     package = adapter.read(operation, body, content_type)
     return [_safely(partial(_record, adapter, operation, one)) for one in package.records]
 
@@ -142,12 +146,12 @@ def _count_whole(name: str, one: Any, other: Any, tally: Tally) -> None:
     if one == other:
         tally.add(name, [])
         return
-    failed = isinstance(other, Failed) and not isinstance(one, Failed)
+    failed = isinstance(other, FailedTranslation) and not isinstance(one, FailedTranslation)
     tally.add(name, [Found(REJECTED, ExamplePair(_outcome(one), _outcome(other)))], failed=failed)
 
 
 def _outcome(value: Any) -> str:
-    if isinstance(value, Failed):
+    if isinstance(value, FailedTranslation):
         return value.code
     return f"{len(value)} records" if isinstance(value, list) else "translated"
 

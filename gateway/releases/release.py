@@ -100,7 +100,7 @@ def check_width(adapter: Adapter, before: Adapter, platforms: Sequence[Platform]
     names = ", ".join(lost)
     raise Conflict(
         Text(
-            f"{adapter.name} {adapter.version} 不再支持 {names}；正在使用它的平台会因此中断；确需如此请用 force 说明原因",
+            f"{adapter.name} {adapter.version} 不再支持 {names}；使用它的平台会因此中断；确需如此请用 force 说明原因",
             f"{adapter.name} {adapter.version} no longer speaks {names}, which its platforms use; "
             "if that is meant, activate it with a reason under force",
         ),
