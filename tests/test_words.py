@@ -51,7 +51,7 @@ def test_every_word_of_the_glossary_is_explained_once():
 
 
 def test_a_class_belongs_to_one_word():
-    """Each class that the glossary names exists, in one module, and stands in one row."""
+    """Each class that the glossary names exists, and stands in one row."""
     known = public_classes()
     named = Counter(name for _, _, classes in glossary() for name in classes)
     assert {name for name in named if name not in known} == set(), "named in the glossary, not in the code"

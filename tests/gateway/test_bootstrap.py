@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import stat
-
 import orjson
 import pytest
 
-from gateway.access.administrator import Administrator
-from gateway.access.tokens import hash_token
 from gateway.bootstrap import build, open_ledger
 from gateway.intake.values import Call
 from gateway.ledger.memory import MemoryLedger
@@ -47,24 +43,8 @@ async def test_everything_is_still_there_after_a_restart(settings, plain, write)
     again = build(settings, adapters=known)
     await again.start()
     assert again.new_admin_token is None
-    assert again.principal(admin).admin
-    assert again.principal(token).platform.id == "mobile-enforcement.330000"
+    assert again.principals.of(admin).admin
+    assert again.principals.of(token).platform.id == "mobile-enforcement.330000"
     assert (await again.ledger.message(entry.message.id)).document == entry.message.document
     assert (await again.ledger.deliveries_of(entry.message.id))[0].state is State.UNROUTED
     await again.stop()
-
-
-def test_an_admin_token_is_made_once_and_only_its_hash_is_kept(tmp_path):
-    """In a file beside the ledger that nobody else reads; the setting wins over it."""
-    file = tmp_path / "hutong.db.admin"
-    digest, token = Administrator(file=file).appoint()
-    assert hash_token(token) == digest
-    assert token not in file.read_text()
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert Administrator(file=file).appoint() == (digest, None)
-    assert Administrator("given", file).appoint() == (hash_token("given"), None)
-
-
-def test_without_a_file_each_start_makes_a_token():
-    """A ledger that forgets forgets its administrator too."""
-    assert Administrator().appoint() != Administrator().appoint()
