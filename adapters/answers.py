@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from html import escape
 
 from adapters import formats, placeholders
 from adapters.base import Answer
 from adapters.bundle.manifest import AnswerPart, Conversation
 from adapters.envelope import compile_tree
-from adapters.formats import charsets, json
-from adapters.formats.values import Format
-
-_TYPES = {"json": "application/json", "xml": "application/xml", "soap": "text/xml", "form": "text/plain"}
-_TABLES = frozenset({"csv", "xlsx"})
+from adapters.formats import charsets
+from adapters.formats.format import Format
 
 _Write = Callable[[Mapping[str, str]], Answer]
 
@@ -31,7 +27,8 @@ class AnswerWriter:
 
 
 def _compile(said: Conversation, declared: Format) -> _Write:
-    wire = declared.answered if declared.body in _TABLES else declared
+    spoken = formats.of(declared)
+    wire = formats.answered(declared) if spoken.answered_in and not spoken.answer_type else declared
     return _text(said, wire) if isinstance(said.body, str) else _tree(said, wire)
 
 
@@ -47,17 +44,10 @@ def _tree(said: Conversation, wire: Format) -> _Write:
 
 def _text(said: Conversation, wire: Format) -> _Write:
     template = placeholders.parse(said.body)
-    content_type = f"{_TYPES[wire.body]}; charset={wire.charset.upper()}"
-    escaped = _ESCAPES.get(wire.body, str)
+    spoken = formats.of(wire)
+    content_type = f"{spoken.answer_type or spoken.media_type}; charset={wire.charset.upper()}"
 
     def write(values: Mapping[str, str]) -> Answer:
-        return Answer(said.status, content_type, charsets.encode(template.render(values, escaped), wire.charset))
+        return Answer(said.status, content_type, charsets.encode(template.render(values, spoken.escape), wire.charset))
 
     return write
-
-
-def _json_escape(text: str) -> str:
-    return json.dump(text).decode("utf-8")[1:-1]
-
-
-_ESCAPES: Mapping[str, Callable[[str], str]] = {"json": _json_escape, "xml": escape, "soap": escape}

@@ -9,7 +9,7 @@ from typing import Any
 
 from adapters.bundle import Bundle
 from adapters.bundle.manifest import FormatPart
-from adapters.formats.values import Format
+from adapters.formats.format import Format
 from adapters.mapping import Program, compile_mapping
 from adapters.native import NativeSchema, compile_schema
 from adapters.querying import Question

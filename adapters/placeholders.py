@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from adapters.formats.values import as_text
+from adapters.formats.format import as_text
 from adapters.misfit import Misfit
-
-SHANGHAI = timezone(timedelta(hours=8), "+08:00")
-"""China has one time zone and no summer time."""
+from schemas.scalars import CHINA_TIME
 
 FACTS = frozenset({"delivery_id", "message_id", "accepted_at", "count"})
 """What is fixed at a delivery's first attempt, beside the document and the settings."""
@@ -46,7 +44,7 @@ class Part:
         if found is None or found == "":
             return None
         if isinstance(found, datetime):
-            return found.astimezone(SHANGHAI).strftime(self.form or "%Y-%m-%dT%H:%M:%S+08:00")
+            return found.astimezone(CHINA_TIME).strftime(self.form or "%Y-%m-%dT%H:%M:%S+08:00")
         return as_text(found)
 
 

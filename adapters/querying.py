@@ -8,8 +8,7 @@ from typing import Any
 from adapters import formats, retelling, trees
 from adapters.base import OutboundRequest, Reply, Translation, Tree
 from adapters.bundle.manifest import PARAMETERS, Query
-from adapters.formats import soap
-from adapters.formats.values import Format, as_text
+from adapters.formats.format import Format, as_text
 from adapters.mapping import Program
 from adapters.mapping.paths import EACH
 from adapters.receiving import translate
@@ -60,14 +59,14 @@ class Question:
         if not 200 <= reply.status < 300:
             raise _unreadable("query.status", f"平台应答 HTTP {reply.status}", f"the platform answered {reply.status}")
         body = formats.read(self._heard, reply.body, reply.headers.get("content-type"), limit=self._limit)
-        fault = soap.fault(body) if self._heard.body == "soap" else None
+        fault = find(body) if (find := formats.of(self._heard).fault) else None
         if fault is not None:
             raise _unreadable("query.fault", f"平台报错：{fault.reason}", f"the platform failed: {fault.reason}")
         return body.tree
 
     def _is_empty_answer(self, tree: Tree) -> bool:
         """No records and a refusal look alike: JSON must at least hold what the records would stand in."""
-        if self._heard.body in ("xml", "soap"):
+        if formats.of(self._heard).elements:
             return True
         start = self._each.steps[0]
         return isinstance(tree, list) if start is EACH else isinstance(tree, dict) and start in tree

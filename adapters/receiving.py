@@ -11,7 +11,7 @@ from adapters import formats, placeholders, retelling, trees
 from adapters.answers import AnswerWriter
 from adapters.base import Answer, Lineage, Package, Record, Translation, Tree
 from adapters.bundle.manifest import Receive
-from adapters.formats.values import Body, Format, as_text
+from adapters.formats.format import Body, Format, as_text
 from adapters.mapping import Program
 from adapters.mapping.paths import EACH, Path
 from adapters.native import Location, NativeSchema

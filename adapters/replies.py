@@ -10,8 +10,7 @@ from email.utils import parsedate_to_datetime
 from adapters import formats, trees
 from adapters.base import Reply, Tree, Verdict, VerdictKind
 from adapters.bundle.manifest import ReplyRule, When
-from adapters.formats import soap
-from adapters.formats.values import Format, as_text
+from adapters.formats.format import Format, ReplyFault, as_text
 from adapters.mapping.paths import Path
 from schemas.findings import Rejected
 
@@ -40,7 +39,7 @@ class Read:
 
     reply: Reply
     tree: Tree
-    fault: soap.Fault | None
+    fault: ReplyFault | None
 
 
 class Replies:
@@ -49,9 +48,10 @@ class Replies:
     def __init__(self, rules: Sequence[ReplyRule], declared: Format, limit: int) -> None:
         self._rules = tuple(_rule(one) for one in rules)
         self._format = declared
+        self._fault = formats.of(declared).fault
         self._limit = limit
         self._looks_inside = any(rule.at is not None for rule in self._rules)
-        self._reads = declared.body == "soap" or any(rule.at or rule.reference or rule.reason for rule in self._rules)
+        self._reads = self._fault is not None or any(rule.at or rule.reference or rule.reason for rule in self._rules)
 
     def judge(self, reply: Reply) -> Verdict:
         """Give the verdict; never raises for anything a platform may say."""
@@ -68,7 +68,7 @@ class Replies:
             body = formats.read(self._format, reply.body, reply.headers.get("content-type"), limit=self._limit)
         except Rejected:
             return Read(reply, None, None)
-        return Read(reply, body.tree, soap.fault(body) if self._format.body == "soap" else None)
+        return Read(reply, body.tree, self._fault(body) if self._fault else None)
 
 
 def _rule(declared: ReplyRule) -> Rule:
@@ -140,7 +140,7 @@ def _by_default(read: Read, *, looks_inside: bool) -> Verdict:
     return Verdict(VerdictKind.DEAD, code=code)
 
 
-def _by_fault(fault: soap.Fault, reply: Reply) -> Verdict:
+def _by_fault(fault: ReplyFault, reply: Reply) -> Verdict:
     reason = fault.reason[:MAX_REASON] or None
     kind = fault.code.partition(".")[0]
     if kind in ("Server", "Receiver"):

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from adapters import placeholders
+from adapters import formats, placeholders
 from adapters.base import OutboundRequest
 from adapters.bundle.manifest import RequestPart
-from adapters.formats.values import Format, Wire
+from adapters.formats.format import EncodedBody, Format
 from adapters.placeholders import Template, Values
 from schemas.findings import Finding, Rejected, Text
 
@@ -27,13 +27,15 @@ class RequestLine:
     query: tuple[tuple[str, Template], ...]
     headers: tuple[tuple[str, Template], ...]
 
-    def write(self, values: Values, wire: Wire | None) -> OutboundRequest:
+    def write(self, values: Values, wire: EncodedBody | None) -> OutboundRequest:
         """Fill in the values; raises `Rejected` (`placeholder.missing`) when the path lacks one."""
         path = _filled(self.path, values)
         pairs = [f"{name}={_filled(value, values)}" for name, value in self.query]
         return self._request(path, pairs, values, wire)
 
-    def write_known(self, values: Values, wire: Wire | None, parameters: frozenset[str]) -> OutboundRequest | None:
+    def write_known(
+        self, values: Values, wire: EncodedBody | None, parameters: frozenset[str]
+    ) -> OutboundRequest | None:
         """Like `write`, leaving out the pairs whose parameter was not given; None when no pair is left."""
         if any(values.get(name) in (None, "") for name in self.path.names):
             return None
@@ -44,7 +46,7 @@ class RequestLine:
         pairs = [f"{name}={_filled(value, values)}" for name, value in given]
         return self._request(_filled(self.path, values), pairs, values, wire)
 
-    def _request(self, path: str, pairs: list[str], values: Values, wire: Wire | None) -> OutboundRequest:
+    def _request(self, path: str, pairs: list[str], values: Values, wire: EncodedBody | None) -> OutboundRequest:
         headers = {name: _header(value, values) for name, value in self.headers}
         if wire is not None:
             headers = {"Content-Type": wire.content_type, **headers}
@@ -53,11 +55,11 @@ class RequestLine:
 
 
 def compile_request(part: RequestPart, declared: Format) -> RequestLine:
-    """Compile a request; a SOAP one names its action in SOAPAction."""
+    """Compile a request, with the header that names its action where the format has one."""
     path, _, query = part.path.partition("?")
     headers = [(name, placeholders.parse(text)) for name, text in part.headers.items()]
-    if declared.body == "soap":
-        headers.append(("SOAPAction", Template("", (placeholders.Part(literal=f'"{part.action or ""}"'),))))
+    if action_header := formats.of(declared).action_header:
+        headers.append((action_header, Template("", (placeholders.Part(literal=f'"{part.action or ""}"'),))))
     pairs = tuple(_pair(text) for text in query.split("&") if text)
     return RequestLine(part.method, placeholders.parse(path), pairs, tuple(headers))
 

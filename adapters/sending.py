@@ -10,7 +10,7 @@ from adapters.base import Lineage, OutboundRequest, Reply, Sending, Tree, Verdic
 from adapters.bundle.manifest import InDoubt, Send
 from adapters.envelope import compile_envelope, compile_tree
 from adapters.formats import codec
-from adapters.formats.values import Format, Wire
+from adapters.formats.format import EncodedBody, Format
 from adapters.mapping import Program
 from adapters.native import NativeSchema
 from adapters.placeholders import Values, flatten
@@ -39,7 +39,7 @@ class Outgoing:
         self._settings = settings
         self._request = compile_request(declared.request, wire)
         self._wrap = compile_envelope(declared.envelope, self._record_text)
-        heard = declared.reply_format.over(wire.answered) if declared.reply_format else wire.answered
+        heard = declared.reply_format.over(formats.answered(wire)) if declared.reply_format else formats.answered(wire)
         self._replies = Replies(declared.reply, heard, limit)
         self._doubt = Doubt(declared.in_doubt, wire, heard, limit) if declared.in_doubt is not None else None
 
@@ -107,7 +107,7 @@ def values_of(sending: Sending, defaults: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def body_writer(body: Tree, wire: Format) -> Callable[[Values], Wire | None]:
+def body_writer(body: Tree, wire: Format) -> Callable[[Values], EncodedBody | None]:
     """Compile a constant body with placeholders; None writes none."""
     if body is None:
         return lambda values: None

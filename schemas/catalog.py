@@ -1,4 +1,4 @@
-"""The ten message types: which document each carries, its ordering key, its identity, its numbers."""
+"""The message types: which document each carries, its ordering key, its identity, its numbers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
-from schemas.documents import fields
+from schemas.documents import MODELS, Document, fields
+from schemas.documents.document import CatalogEntry
 from schemas.identifiers.permit import credit_code_of
 
 Tree = Mapping[str, Any]
@@ -51,25 +52,15 @@ def project_key(document: Tree) -> str:
     return f"{builder}|{at(document, 'project.name') or ''}"
 
 
-@dataclass(frozen=True, slots=True)
-class MessageType:
-    """A kind of message.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageType(CatalogEntry):
+    """A kind of message: what its document says in its `CATALOG`, and what follows from its fields.
 
-    `ordering_field` is the number whose messages stay in order (`project` for the project key).
-    `scoped`: that number is issued by a platform and means something only together with it.
-    `identifying` are the fields that make two documents the same one, `parents` the keys that tie
-    this document to an earlier one of the same case, nearest first. `numbers` are the paths that
-    hold platform-issued numbers, `enrichable` those that the case may fill in when they are absent,
-    `searchable` those of each searchable key.
+    `numbers` are the paths that hold platform-issued numbers, `enrichable` those that the case may
+    fill in when they are absent, `searchable` those of each searchable key.
     """
 
-    name: str
     document: str
-    title: str
-    ordering_field: str
-    scoped: bool
-    identifying: tuple[str, ...]
-    parents: tuple[str, ...] = ()
     numbers: tuple[str, ...] = field(init=False)
     enrichable: tuple[str, ...] = field(init=False)
     searchable: Mapping[str, tuple[str, ...]] = field(init=False, compare=False)
@@ -102,8 +93,8 @@ class MessageType:
     def keys(self, document: Tree) -> dict[str, str]:
         """Return the searchable numbers that are in the document; never personal ones."""
         found = {key: _first(document, paths) for key, paths in self.searchable.items()}
-        if found.get("credit_code") is None and self.document == "permit/1":
-            found["credit_code"] = credit_code_of(document["permit_number"])
+        if found.get("credit_code") is None and self.credit_code_in:
+            found["credit_code"] = credit_code_of(document[self.credit_code_in])
         return {key: value for key, value in found.items() if value is not None}
 
 
@@ -115,87 +106,17 @@ def _first(document: Tree, paths: tuple[str, ...]) -> str | None:
     return next((str(value) for value in (at(document, path) for path in paths) if value is not None), None)
 
 
-_CASE = ("case_number",)
+def _message_type(model: type[Document]) -> MessageType:
+    declared = {name: getattr(model.CATALOG, name) for name in CatalogEntry.__slots__}
+    return MessageType(document=model.NAME, **declared)
+
 
 TYPES: Mapping[str, MessageType] = MappingProxyType(
-    {
-        one.name: one
-        for one in (
-            MessageType("permit.changed", "permit/1", "排污许可证变化", "permit_number", False, ("permit_number",)),
-            MessageType("project.approved", "project-approval/1", "环评审批", "project", False, ("project",)),
-            MessageType(
-                "project.accepted",
-                "project-acceptance/1",
-                "竣工验收",
-                "project",
-                False,
-                ("project",),
-                ("project_code", "approval_number"),
-            ),
-            MessageType(
-                "dispatch.ordered",
-                "dispatch-order/1",
-                "指挥调度",
-                "order_number",
-                True,
-                ("order_number",),
-                _CASE,
-            ),
-            MessageType(
-                "dispatch.reported",
-                "dispatch-report/1",
-                "调度反馈",
-                "order_number",
-                True,
-                ("order_number", "state", "reported_at"),
-                ("order_number",),
-            ),
-            MessageType(
-                "inspection.recorded",
-                "inspection/1",
-                "现场检查",
-                "inspection_number",
-                True,
-                ("inspection_number",),
-                ("order_number",),
-            ),
-            MessageType(
-                "case.transferred",
-                "case-file/1",
-                "案件移送",
-                "case_number",
-                True,
-                _CASE,
-                ("inspection_number", "order_number"),
-            ),
-            MessageType(
-                "case.progressed",
-                "case-progress/1",
-                "案件进展",
-                "case_number",
-                True,
-                ("case_number", "node", "at"),
-                _CASE,
-            ),
-            MessageType(
-                "penalty.decided",
-                "penalty-decision/1",
-                "处罚决定",
-                "case_number",
-                True,
-                ("case_number", "decision_number"),
-                _CASE,
-            ),
-            MessageType(
-                "penalty.executed",
-                "penalty-execution/1",
-                "处罚执行",
-                "case_number",
-                True,
-                ("case_number", "decision_number", "kind", "at"),
-                _CASE,
-            ),
-        )
-    }
+    {one.name: one for one in map(_message_type, MODELS.values())},
 )
 """Every message type by name, in the order a case meets them."""
+
+
+def of_dossier(part: str) -> tuple[MessageType, ...]:
+    """Return the message types that a part of the dossier (`permits`, `cases` …) is made of."""
+    return tuple(one for one in TYPES.values() if one.dossier == part)

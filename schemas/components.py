@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from schemas.values import (
+from schemas.field_types import (
     Badge,
     Citizen,
     Coded,

@@ -8,7 +8,7 @@ from typing import Any
 
 from schemas import invented
 from schemas.codes import table
-from schemas.documents import Field, fields, objects
+from schemas.documents import MODELS, Field, fields, objects
 from schemas.identifiers import (
     CitizenId,
     CreditCode,
@@ -71,24 +71,12 @@ _TEXTS = (
     "危险废物贮存间标识不清，台账缺少三月份记录。",
     "已告知当事人陈述申辩的权利。",
 )
-_IN_ORDER: Mapping[str, tuple[tuple[str, ...], ...]] = {
-    "permit/1": (("valid_from", "issued_on", "valid_to"),),
-    "project-approval/1": (("accepted_on", "approved_on"),),
-    "project-acceptance/1": (
-        ("approved_on", "completed_on", "trial_from", "trial_to"),
-        ("public_from", "public_to"),
-    ),
-    "dispatch-order/1": (("ordered_at", "due_at"),),
-    "inspection/1": (("started_at", "ended_at"),),
-    "case-file/1": (("occurred_on", "found_at"),),
-    "penalty-decision/1": (("decided_on", "valid_until"), ("decided_on", "publish_until")),
-}
 
 
 def sample(name: str, random: Random) -> dict[str, Any]:
     """Return a valid document `name`, such as `permit/1`, in canonical form; the same for the same seed."""
     document = _fill(name, "", random)
-    for names in _IN_ORDER.get(name, ()):
+    for names in MODELS[name].CATALOG.chronology:
         _put_in_order(document, names)
     for part in (document, document.get("party")):
         if part:

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
-from schemas.identifiers.base import misshapen
+from schemas.identifiers.identifier import misshapen
 
 CHINA_TIME = timezone(timedelta(hours=8))
 """The one offset of canonical times, +08:00: China has had no other since 1991."""

@@ -18,10 +18,10 @@ from adapters.auth import Auth
 from adapters.bundle import exchange, files, parts
 from adapters.bundle.manifest import Manifest
 from adapters.formats import table, workbook
-from adapters.formats.values import MAX_DEPTH
+from adapters.formats.format import MAX_DEPTH
 from adapters.mapping import REGISTRY, codes, paths, reading
-from adapters.mapping.converters import Example, Kind
-from adapters.mapping.words import CONDITION, MEANINGS, PURPOSES, SHAPES, TOP
+from adapters.mapping.converters import Kind, Specimen
+from adapters.mapping.syntax import CONDITION, MEANINGS, PURPOSES, SHAPES, TOP
 from schemas.catalog import TYPES
 
 PAGE = Path(__file__).parents[1] / "docs" / "bundle.md"
@@ -141,7 +141,7 @@ def _sentence(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def _example(name: str, example: Example) -> Row:
+def _example(name: str, example: Specimen) -> Row:
     written = "" if example.written is None else _value(example.written)
     as_ = name if example.argument is None else f"{{{name}: {_flow(example.argument)}}}"
     return f"`{as_}`", _value(example.native), _value(example.canonical), written

@@ -13,7 +13,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from adapters.bundle.manifest import Manifest
 from adapters.mapping import REGISTRY
 from adapters.mapping.converters import Kind
-from adapters.mapping.words import CONDITION, MEANINGS, ONLY, PURPOSES, SHAPES, TOP, UNKNOWN
+from adapters.mapping.syntax import CONDITION, MEANINGS, ONLY, PURPOSES, SHAPES, TOP, UNKNOWN
 from schemas import documents
 from schemas.catalog import TYPES
 from schemas.documents import Field

@@ -16,7 +16,7 @@ import pytest
 
 from adapters import source
 from adapters.mapping import REGISTRY
-from adapters.mapping.words import CONDITION, MEANINGS, PURPOSES, SHAPES, TOP
+from adapters.mapping.syntax import CONDITION, MEANINGS, PURPOSES, SHAPES, TOP
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("adapters/*", "deploy/examples/*", "tests/adapters/bundles/*")

@@ -6,20 +6,29 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, GetCoreSchemaHandler, model_validator
+from pydantic_core import CoreSchema, core_schema
 
 from adapters import base, trees
 from adapters.bundle.values import Charset, Delimiter, Duration, Model, NativePath, Rate, Size, Text, is_web
-from adapters.formats.values import Format, Steps
+from adapters.formats import BODY_FORMATS
+from adapters.formats.format import Format, Steps
 from adapters.misfit import Misfit
 
 MAX_DEFAULT = 500
 
 
+class BodyName:
+    """The name of a body format, as a type of pydantic."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.literal_schema(list(BODY_FORMATS))
+
+
 class FormatPart(Model):
     """`format`, or an override of some of it: how bodies are written."""
 
-    body: Literal["json", "xml", "soap", "form", "csv", "xlsx"] | None = None
+    body: Annotated[str, BodyName()] | None = None
     """What bodies are written in; json unless it is said.
     报文格式，未写明时为 json。"""
     charset: Charset | None = None

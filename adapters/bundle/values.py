@@ -12,7 +12,7 @@ from adapters import trees
 from adapters.bundle import words
 from adapters.formats.charsets import FAMILY
 from adapters.formats.charsets import canonical as canonical_charset
-from adapters.formats.values import as_text
+from adapters.formats.format import as_text
 from adapters.misfit import Misfit
 
 _WEB = re.compile(r"https?://[^\s/?#@\\]+(/[^\s#\\]*)?")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from adapters import trees
+from adapters import formats, trees
 from adapters.bundle.manifest import ReplyRule, When
 from adapters.check.subject import Subject
-from adapters.formats.values import Format
+from adapters.formats.format import Format
 from adapters.source import BundleFinding, Key
 from schemas.findings import Text
 
@@ -15,7 +15,6 @@ _PREFIXES = Text("请在 format.namespaces 中声明前缀", "declare the prefix
 _ATTRIBUTES = Text("@ 只用于 XML 的属性；请核对路径", "@ is for attributes of XML; correct the path")
 _ORDER = Text("请删去该规则，或移到更宽的规则之前", "remove the rule, or move it before the wider one")
 _YES = Text("请加一条 verdict: accepted 的规则", "add a rule with verdict: accepted")
-_XML = ("xml", "soap")
 
 
 def impossible(subject: Subject) -> Iterator[BundleFinding]:
@@ -88,11 +87,12 @@ def _paths(subject: Subject, declared: Format, named: Sequence[tuple[str, tuple[
 
 
 def _impossible(text: str, declared: Format) -> Text | None:
+    elements = formats.of(declared).elements
     for step in trees.path(text).steps:
         name = step or ""
-        if declared.body not in _XML and name.startswith("@"):
+        if not elements and name.startswith("@"):
             return _ATTRIBUTES
         prefix, colon, _ = name.removeprefix("@").partition(":")
-        if declared.body in _XML and colon and prefix not in {**declared.namespaces, "xml": ""}:
+        if elements and colon and prefix not in {**declared.namespaces, "xml": ""}:
             return _PREFIXES
     return None

@@ -13,7 +13,6 @@ from schemas.findings import Rejected, Text
 VALUES: Mapping[str, str] = {"message_id": "0198-m", "code": "document.invalid", "detail": '缺少 <案号> & "当事人"'}
 """What is filled in: the characters that each format must escape are among them."""
 
-_READ = {"json": "json", "xml": "xml", "soap": "xml"}
 _REMEDY = Text(
     "请改正 body，使填入值后仍是合格的报文", "correct the body: with the values in it, it must be well-formed"
 )
@@ -23,9 +22,10 @@ def faults(subject: Subject) -> Iterator[BundleFinding]:
     """Tell of answers that are not well-formed in the operation's own format."""
     for name, receive in subject.bundle.manifest.receives.items():
         wire = subject.compiled.formats["receives", name]
-        if receive.answer is None or wire.body not in _READ:
+        read_as = formats.of(wire).read_answers_as
+        if receive.answer is None or not read_as:
             continue
-        heard = replace(wire, body=_READ[wire.body], root=None)
+        heard = replace(wire, body=read_as, root=None)
         for side in ("accepted", "rejected"):
             try:
                 answer = subject.adapter.answer(name, accepted=side == "accepted", values=VALUES)

@@ -6,16 +6,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from adapters import placeholders
-from adapters.bundle.manifest import PARAMETERS
+from adapters.bundle.manifest import PARAMETERS, QUERIES
 from adapters.check.subject import Subject
 from adapters.source import BundleFinding
+from schemas import catalog
 from schemas.findings import Text
 
 DOCUMENTS: Mapping[str, frozenset[str]] = {
-    "permits": frozenset({"permit/1"}),
-    "projects": frozenset({"project-approval/1", "project-acceptance/1"}),
-    "penalties": frozenset({"penalty-decision/1", "penalty-execution/1"}),
-    "inspections": frozenset({"inspection/1"}),
+    name: frozenset(one.document for one in catalog.of_dossier(name)) for name in QUERIES
 }
 """What each query may answer with."""
 

@@ -8,12 +8,11 @@ from adapters import trees
 from adapters.bundle.manifest import Receive
 from adapters.check.subject import Subject
 from adapters.envelope import record_path
-from adapters.formats.values import as_text
+from adapters.formats.format import as_text
 from adapters.mapping import Program
 from adapters.mapping.paths import EACH, Path, Step, render
-from adapters.mapping.plan import Column, Node, canonical, paths_of, written
-from adapters.mapping.shape import TEXT, shape_of
-from adapters.mapping.shape import Shape as Known
+from adapters.mapping.plan import TEXT, Column, Node, canonical, native_names, paths_of, written
+from adapters.mapping.plan import NativeNames as Known
 from adapters.native import Shape
 from adapters.native import shape as shapes
 from adapters.source import BundleFinding, Key
@@ -136,7 +135,7 @@ def _writes(subject: Subject, mapping: str, program: Program, shape: Shape) -> I
 
 def _absent(mapping: str, node: Node, paths: Iterable[Path], shape: Shape) -> Iterator[BundleFinding]:
     for path in paths:
-        full = path.under(node.place)
+        full = path.under(node.base)
         if shapes.at(shape, full) is None:
             text, remedy = _unknown_texts(str(full))
             yield BundleFinding("native.path", text, remedy, f"mappings/{mapping}.yaml", node.line, 1)
@@ -148,7 +147,7 @@ def _unmapped(
     """Warn of what a platform knows and the mapping does not: what is lost is declared."""
     if program.plan.unknown == "ignore":
         return
-    strangers = [steps for steps in _strangers(shape, shape_of(program.plan), ()) if steps not in told]
+    strangers = [steps for steps in _strangers(shape, native_names(program.plan), ()) if steps not in told]
     if strangers:
         shown = "、".join(render(steps) for steps in strangers[:MAX_UNMAPPED])
         yield subject.bundle.mappings[mapping].finding(
@@ -180,7 +179,7 @@ def _unread(mapping: str, program: Program, shape: Shape) -> Iterator[BundleFind
         table = node.chain[0].codes if isinstance(node, Column) and node.rules.reads and node.chain else None
         if table is None or not isinstance(node, Column):
             continue
-        found = [shapes.at(shape, path.under(node.place)) for path in node.at]
+        found = [shapes.at(shape, path.under(node.base)) for path in node.at]
         values = {as_text(value) for one in found if one is not None for value in one.values}
         strange = sorted(values - table.inward.keys() - {as_text(value) for value in node.rules.none} - {""})
         if strange:
@@ -202,7 +201,7 @@ def _never(mapping: str, program: Program, shape: Shape) -> Iterator[BundleFindi
     """Find conditions on values that the platform's schema does not allow."""
     for node in _nodes(program):
         when = node.rules.when
-        found = shapes.at(shape, when.path.under(node.place)) if when is not None else None
+        found = shapes.at(shape, when.path.under(node.base)) if when is not None else None
         if when is None or found is None or not found.values:
             continue
         strange = sorted(set(when.values) - {as_text(value) for value in found.values})
@@ -238,9 +237,9 @@ def _nodes(program: Program) -> Iterator[Node]:
 def _written_paths(program: Program) -> Iterator[tuple[Node | None, Path]]:
     for node in _nodes(program):
         for path in written(node):
-            yield node, path.under(node.place)
+            yield node, path.under(node.base)
         if node.rules.when is not None and node.rules.writes:
-            yield node, node.rules.when.path.under(node.place)
+            yield node, node.rules.when.path.under(node.base)
     for constant in program.plan.constants:
         yield None, constant.path
 

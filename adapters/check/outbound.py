@@ -28,7 +28,7 @@ class Outbound:
         self._document = program.document
         self._file = f"mappings/{declared.mapping}.yaml"
         self._record = record_path(declared.envelope)
-        self._lines = {place.path: place.line for place in reversed(program.places) if place.write}
+        self._lines = {use.path: use.line for use in reversed(program.path_uses) if use.write}
 
     def findings(self, examples: list[Example]) -> Iterator[BundleFinding]:
         """Give one finding a native path, at the line that writes it."""

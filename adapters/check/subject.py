@@ -13,16 +13,16 @@ from adapters.bundle import Bundle
 from adapters.compiled import Compiled
 from adapters.declarative import DeclarativeAdapter
 from adapters.formats import json
-from adapters.formats.values import Body
+from adapters.formats.format import Body
 from adapters.mapping import Program
-from adapters.placeholders import SHANGHAI
 from adapters.source import BundleFinding
 from schemas.findings import Finding, Rejected, Text
+from schemas.scalars import CHINA_TIME
 
 SETTINGS = "samples/settings.json"
 """Values of the settings that the samples were written with; where it is silent, `{name}` stands for itself."""
 
-ACCEPTED_AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=SHANGHAI)
+ACCEPTED_AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=CHINA_TIME)
 
 _BY_TYPE: Mapping[str, Any] = {"int": 1, "bool": True, "url": "https://platform.example"}
 

@@ -1,10 +1,22 @@
 """Bytes to tree and back, in the formats that platforms speak.
 
-`read` gives a `Body`, `write` gives `Wire`; both raise `schemas.findings.Rejected` for what cannot be
+`read` gives a `Body`, `write` gives `EncodedBody`; both raise `schemas.findings.Rejected` for what cannot be
 read or written. The shape of a tree is described in `adapters.base`.
 """
 
-from adapters.formats.codec import read, write
-from adapters.formats.values import Body, Format, Wire
+from adapters.formats.codec import BODY_FORMATS, SUFFIXES, answered, of, read, recognise, write
+from adapters.formats.format import Body, EncodedBody, Format
 
-__all__ = ["Body", "Format", "Wire", "read", "write"]
+__all__ = [
+    "BODY_FORMATS",
+    "SUFFIXES",
+    "Body",
+    "EncodedBody",
+    "Format",
+    "answered",
+    "inner",
+    "of",
+    "read",
+    "recognise",
+    "write",
+]

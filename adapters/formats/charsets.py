@@ -5,13 +5,14 @@ from __future__ import annotations
 import codecs
 import re
 
-from adapters.formats import faults
+from adapters.formats import rejections
 
 FAMILY = {"utf-8": "utf-8", "gb2312": "gb18030", "gbk": "gb18030", "gb18030": "gb18030"}
 """Charset → the charset that reads it: GB18030 reads what any of its ancestors wrote."""
 
 _ALIASES = {"utf8": "utf-8", "utf_8": "utf-8", "cp936": "gbk", "gb_2312-80": "gb2312", "x-gbk": "gbk", "ms936": "gbk"}
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9._-]{1,40})", re.IGNORECASE)
+_XML_SAYS = re.compile(rb"<\?xml\s[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
 _IDEOGRAPHS = re.compile("[\u3000-\u303f\u4e00-\u9fff\uff01-\uff5e]")
 
 
@@ -35,7 +36,7 @@ def agree(declared: str, content_type: str | None) -> str:
         return declared
     found = canonical(named)
     if found is None or FAMILY[found] != FAMILY[declared]:
-        raise faults.other_charset(named, declared)
+        raise rejections.other_charset(named, declared)
     return declared
 
 
@@ -43,11 +44,11 @@ def decode(body: bytes, charset: str) -> str:
     """Decode strictly, without a byte-order mark; raises `Rejected` naming the offset of the bad byte."""
     start = len(codecs.BOM_UTF8) if body.startswith(codecs.BOM_UTF8) else 0
     if start and FAMILY[charset] != "utf-8":
-        raise faults.other_charset("utf-8", charset)
+        raise rejections.other_charset("utf-8", charset)
     try:
         text = body[start:].decode(FAMILY[charset])
     except UnicodeDecodeError as error:
-        raise faults.undecodable(charset, start + error.start) from None
+        raise rejections.undecodable(charset, start + error.start) from None
     if FAMILY[charset] != "utf-8" and not body.isascii():
         _refuse_hidden_utf8(body, charset)
     return text
@@ -60,7 +61,7 @@ def _refuse_hidden_utf8(body: bytes, charset: str) -> None:
     except UnicodeDecodeError:
         return
     if _IDEOGRAPHS.search(text):
-        raise faults.other_charset("utf-8", charset)
+        raise rejections.other_charset("utf-8", charset)
 
 
 def encode(text: str, charset: str) -> bytes:
@@ -68,4 +69,19 @@ def encode(text: str, charset: str) -> bytes:
     try:
         return text.encode(charset)
     except UnicodeEncodeError as error:
-        raise faults.unencodable(charset, text[error.start], error.start) from None
+        raise rejections.unencodable(charset, text[error.start], error.start) from None
+
+
+def guess(content: bytes) -> str:
+    """Tell the charset of a file: what an XML declaration names, else the first of the family that reads it."""
+    named = _XML_SAYS.match(content.removeprefix(codecs.BOM_UTF8))
+    known = canonical(named.group(1).decode("ascii")) if named else None
+    return known or next((name for name in ("utf-8", "gbk", "gb18030") if _decodes(content, name)), "utf-8")
+
+
+def _decodes(content: bytes, charset: str) -> bool:
+    try:
+        content.decode(charset)
+    except UnicodeDecodeError:
+        return False
+    return True

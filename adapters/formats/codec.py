@@ -1,54 +1,64 @@
-"""The one door to the formats: bounded, and named by the bundle."""
+"""The body formats by name, and the one way to read and write any of them: bounded, and named by the bundle."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 
 from adapters.base import Tree
-from adapters.formats import csv, embedded, faults, form, json, soap, xlsx, xml
-from adapters.formats.values import DEFAULT_LIMIT, Body, Format, Order, Wire
+from adapters.formats import charsets, csv, embedded, form, json, rejections, soap, xlsx, xml
+from adapters.formats.format import DEFAULT_LIMIT, Body, BodyFormat, EncodedBody, Format, Order
 
-_Reader = Callable[[Format, bytes, str | None], Body]
-_Writer = Callable[[Format, Tree, Order | None], Wire]
-_READERS: Mapping[str, _Reader] = {
-    "json": json.read,
-    "xml": xml.read,
-    "soap": soap.read,
-    "form": form.read,
-    "csv": csv.read,
-    "xlsx": xlsx.read,
+BODY_FORMATS: Mapping[str, BodyFormat] = {
+    module.BODY_FORMAT.name: module.BODY_FORMAT for module in (json, xml, soap, form, csv, xlsx)
 }
-_WRITERS: Mapping[str, _Writer] = {
-    "json": lambda declared, tree, order: json.write(declared, tree),
-    "xml": xml.write,
-    "soap": soap.write,
-    "form": lambda declared, tree, order: form.write(declared, tree),
-    "csv": csv.write,
-    "xlsx": xlsx.write,
-}
+"""Every format by the name a bundle may use for `format.body`."""
 
-BODIES = tuple(_READERS)
-"""The names a bundle may use for `format.body`."""
+SUFFIXES: Mapping[str, BodyFormat] = {
+    suffix: one for one in reversed(tuple(BODY_FORMATS.values())) for suffix in one.suffixes
+}
+"""The format of a file by how its name ends; where two share a suffix, the first of `BODY_FORMATS`."""
+
+
+def of(declared: Format) -> BodyFormat:
+    """Give what is known about the format that a bundle declares."""
+    return BODY_FORMATS[declared.body]
+
+
+def answered(declared: Format) -> Format:
+    """Give the format in which a platform usually answers: a form or a table is answered in JSON."""
+    return Format(of(declared).answered_in or declared.body, declared.charset, None, declared.namespaces)
+
+
+def recognise(name: str, content: bytes) -> Format:
+    """Tell how a file is written; JSON when no format knows it, so that reading it says what is wrong."""
+    found = (one.recognise(name, content) for one in BODY_FORMATS.values())
+    return next((declared for declared in found if declared), Format(charset=charsets.guess(content)))
 
 
 def read(declared: Format, body: bytes, content_type: str | None = None, *, limit: int = DEFAULT_LIMIT) -> Body:
     """Parse at most `limit` bytes; raises `Rejected` (400, 413, 415, or 422 for the wrong root)."""
     if len(body) > limit:
-        raise faults.too_large(len(body), limit)
+        raise rejections.too_large(len(body), limit)
     if not body or body.isspace():
-        raise faults.empty()
-    parsed = _READERS[declared.body](declared, body, content_type)
+        raise rejections.empty()
+    parsed = of(declared).read(declared, body, content_type)
     return embedded.unfolded(declared, parsed) if declared.embedded else parsed
 
 
-def write(declared: Format, tree: Tree, order: Order | None = None) -> Wire:
+def write(declared: Format, tree: Tree, order: Order | None = None) -> EncodedBody:
     """Write a tree; the same tree gives the same bytes. Raises `Rejected` for what cannot be written."""
     whole = embedded.folded(declared, tree) if declared.embedded else tree
-    return _WRITERS[declared.body](declared, whole, order)
+    return of(declared).write(declared, whole, order)
+
+
+def inner(declared: Format) -> Format:
+    """Give the format of a record that is embedded as text in a body: UTF-8, XML in XML, else JSON."""
+    return replace(declared, body="xml" if of(declared).elements else "json", charset="utf-8")
 
 
 def write_text(declared: Format, tree: Tree, order: Order | None = None) -> str:
-    """Write a tree as text to embed: XML under the declared root for xml and soap, else JSON."""
-    if declared.body in ("xml", "soap"):
+    """Write a tree as text to embed: XML under the declared root in XML, else JSON."""
+    if of(declared).elements:
         return xml.write_text(declared, tree, order)
     return json.dump(tree).decode("utf-8")

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator
 
 from adapters.base import Tree
-from adapters.formats import charsets, faults, table
-from adapters.formats.values import Body, Format, Order, Wire
+from adapters.formats import charsets, rejections, table
+from adapters.formats.format import Body, BodyFormat, EncodedBody, Format, Order
 
 _NUMBER = re.compile(r"[+-]?[0-9]*(\.[0-9]*)?")
 _ESCAPED = re.compile(r"'+[=+\-@]")
@@ -30,17 +30,17 @@ def _lines(text: str, delimiter: str) -> Iterator[table.Line]:
             yield number, [unescaped(cell) for cell in cells]
             number = reader.line_num + 1
     except csv.Error as error:
-        raise faults.syntax("csv", f"第 {number} 行 (line {number}) {error}") from None
+        raise rejections.syntax("csv", f"第 {number} 行 (line {number}) {error}") from None
 
 
-def write(declared: Format, tree: Tree, order: Order | None = None) -> Wire:
+def write(declared: Format, tree: Tree, order: Order | None = None) -> EncodedBody:
     """Write a table with its header; lines end in CR LF."""
     out = io.StringIO(newline="")
     writer = csv.writer(out, delimiter=declared.delimiter, lineterminator="\r\n")
     writer.writerows([escaped(cell) for cell in cells] for cells in table.lines(tree, order))
     charset = declared.charset
     content_type = f"text/csv; charset={charset.upper()}; header=present"
-    return Wire(content_type, charsets.encode(out.getvalue(), charset))
+    return EncodedBody(content_type, charsets.encode(out.getvalue(), charset))
 
 
 def escaped(text: str) -> str:
@@ -53,3 +53,23 @@ def unescaped(text: str) -> str:
     """Undo `escaped`."""
     bare = text.lstrip()
     return bare[1:] if _ESCAPED.match(bare) else text
+
+
+def recognise(name: str, content: bytes) -> Format | None:
+    """Tell by the file's name: a table may begin with anything, but is text."""
+    if b"\0" in content or not name.lower().endswith((".csv", ".tsv", ".txt")):
+        return None
+    header = content.splitlines()[0]
+    delimiter = max((",", "\t", ";"), key=lambda one: header.count(one.encode()))
+    return Format("csv", charsets.guess(content), delimiter=delimiter)
+
+
+BODY_FORMAT = BodyFormat(
+    name="csv",
+    read=read,
+    write=write,
+    media_type="text/csv",
+    suffixes=("csv", "tsv"),
+    recognise=recognise,
+    answered_in="json",
+)

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from adapters.base import Tree
-from adapters.formats import faults, json, xml
+from adapters.formats import json, rejections, xml
+from adapters.formats.format import Body, Format, Steps
 from adapters.formats.names import Names
-from adapters.formats.values import Body, Format, Steps
 from schemas.findings import Rejected
 
 KINDS = ("json", "xml")
@@ -51,7 +51,7 @@ def write(kind: str, tree: Tree, names: Names) -> str:
     if kind == "json":
         return json.dump(tree).decode("utf-8")
     if not isinstance(tree, dict) or len(tree) != 1:
-        raise faults.reject(
+        raise rejections.reject(
             "body.embedded",
             "嵌入的 XML 须有且只有一个根元素",
             "an embedded XML document has exactly one root element",
@@ -91,7 +91,7 @@ class _Reading:
         try:
             return read(self._kind, value, self._names)
         except Rejected as error:
-            raise faults.reject(
+            raise rejections.reject(
                 "body.embedded",
                 f"{self._path} 中的文本：{error.detail.zh}",
                 f"the text at {self._path}: {error.detail.en}",

@@ -6,8 +6,8 @@ from typing import Any
 from urllib.parse import quote_plus, unquote_to_bytes
 
 from adapters.base import Tree
-from adapters.formats import charsets, faults
-from adapters.formats.values import Body, Format, Wire, as_text
+from adapters.formats import charsets, rejections
+from adapters.formats.format import Body, BodyFormat, EncodedBody, Format, Order, as_text
 
 MAX_FIELDS = 1000
 
@@ -17,7 +17,7 @@ def read(declared: Format, body: bytes, content_type: str | None) -> Body:
     charset = charsets.agree(declared.charset, content_type)
     pairs = body.strip().split(b"&", MAX_FIELDS)
     if len(pairs) > MAX_FIELDS:
-        raise faults.reject("form.fields", f"表单字段超过 {MAX_FIELDS} 个", f"more than {MAX_FIELDS} form fields")
+        raise rejections.reject("form.fields", f"表单字段超过 {MAX_FIELDS} 个", f"more than {MAX_FIELDS} form fields")
     tree: dict[str, Any] = {}
     for pair in filter(None, pairs):
         name, _, value = pair.partition(b"=")
@@ -38,10 +38,10 @@ def _add(tree: dict[str, Any], name: str, value: str) -> None:
         tree[name] = [tree[name], value]
 
 
-def write(declared: Format, tree: Tree) -> Wire:
+def write(declared: Format, tree: Tree, order: Order | None = None) -> EncodedBody:
     """Write flat fields; a list becomes a repeated field, nothing is left out."""
     if not isinstance(tree, dict):
-        raise faults.reject("form.nested", "表单只能写出字段", "a form holds fields only", status=422)
+        raise rejections.reject("form.nested", "表单只能写出字段", "a form holds fields only", status=422)
     text = "&".join(
         f"{_quote(name, declared.charset)}={_quote(_leaf(name, item), declared.charset)}"
         for name, value in tree.items()
@@ -49,12 +49,12 @@ def write(declared: Format, tree: Tree) -> Wire:
         for item in (value if isinstance(value, list) else [value])
     )
     content_type = f"application/x-www-form-urlencoded; charset={declared.charset.upper()}"
-    return Wire(content_type, text.encode("ascii"))
+    return EncodedBody(content_type, text.encode("ascii"))
 
 
 def _leaf(name: str, value: Any) -> str:
     if isinstance(value, dict | list):
-        raise faults.reject(
+        raise rejections.reject(
             "form.nested",
             f"表单字段 {name} 不能嵌套；请在 envelope 中使用 {{record_text}}",
             f"form field {name} cannot be nested; use {{record_text}} in the envelope",
@@ -66,3 +66,14 @@ def _leaf(name: str, value: Any) -> str:
 
 def _quote(text: str, charset: str) -> str:
     return quote_plus(charsets.encode(text, charset))
+
+
+BODY_FORMAT = BodyFormat(
+    name="form",
+    read=read,
+    write=write,
+    media_type="application/x-www-form-urlencoded",
+    suffixes=("form",),
+    answered_in="json",
+    answer_type="text/plain",
+)

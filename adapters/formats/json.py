@@ -11,8 +11,8 @@ import jiter
 import orjson
 
 from adapters.base import Tree
-from adapters.formats import charsets, faults
-from adapters.formats.values import MAX_DEPTH, Body, Format, Wire
+from adapters.formats import charsets, rejections
+from adapters.formats.format import MAX_DEPTH, Body, BodyFormat, EncodedBody, Format, Order
 
 _HUGE_EXPONENT = re.compile(rb"[0-9][eE][+-]?[0-9]{3}")
 _MAX_EXPONENT = 400
@@ -24,7 +24,7 @@ def read(declared: Format, body: bytes, content_type: str | None) -> Body:
     charset = charsets.agree(declared.charset, content_type)
     tree = parse(body if charset == "utf-8" and _is_utf8(body) else charsets.decode(body, charset).encode("utf-8"))
     if not isinstance(tree, dict | list):
-        raise faults.reject("body.shape", "请求体应为 JSON 对象或数组", "the body must be a JSON object or array")
+        raise rejections.reject("body.shape", "请求体应为 JSON 对象或数组", "the body must be a JSON object or array")
     return Body(tree)
 
 
@@ -52,10 +52,10 @@ def parse(text: bytes) -> Tree:
 
 def _told(detail: str) -> Exception:
     if "duplicate key" in detail:
-        return faults.reject("json.duplicate-key", f"重复的键：{detail}", f"a key is written twice: {detail}")
+        return rejections.reject("json.duplicate-key", f"重复的键：{detail}", f"a key is written twice: {detail}")
     if "recursion limit" in detail:
-        return faults.too_deep(MAX_DEPTH)
-    return faults.syntax("json", detail)
+        return rejections.too_deep(MAX_DEPTH)
+    return rejections.syntax("json", detail)
 
 
 def _bound_depth(tree: Tree) -> None:
@@ -64,7 +64,7 @@ def _bound_depth(tree: Tree) -> None:
         level = [child for node in level for child in _children(node) if isinstance(child, dict | list)]
         if not level:
             return
-    raise faults.too_deep(MAX_DEPTH)
+    raise rejections.too_deep(MAX_DEPTH)
 
 
 def _bound_numbers(tree: Tree) -> None:
@@ -72,7 +72,7 @@ def _bound_numbers(tree: Tree) -> None:
     while todo:
         node = todo.pop()
         if isinstance(node, Decimal) and node and abs(node.adjusted()) > _MAX_EXPONENT:
-            raise faults.reject("json.number", "数值超出范围", "a number is out of range")
+            raise rejections.reject("json.number", "数值超出范围", "a number is out of range")
         todo.extend(_children(node))
 
 
@@ -80,14 +80,14 @@ def _children(node: Any) -> Any:
     return node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
 
 
-def write(declared: Format, tree: Tree) -> Wire:
+def write(declared: Format, tree: Tree, order: Order | None = None) -> EncodedBody:
     """Write a tree; decimals keep their digits."""
     content_type = "application/json"
     body = dump(tree)
     if declared.charset != "utf-8":
         body = charsets.encode(body.decode("utf-8"), declared.charset)
         content_type += f"; charset={declared.charset.upper()}"
-    return Wire(content_type, body)
+    return EncodedBody(content_type, body)
 
 
 def dump(tree: Tree) -> bytes:
@@ -96,7 +96,7 @@ def dump(tree: Tree) -> bytes:
         return orjson.dumps(tree, default=_number)
     except orjson.JSONEncodeError as error:
         if "64-bit" not in str(error):
-            raise faults.syntax("json", str(error)) from None
+            raise rejections.syntax("json", str(error)) from None
         return orjson.dumps(_with_large_integers(tree), default=_number)
 
 
@@ -113,3 +113,26 @@ def _with_large_integers(tree: Tree) -> Tree:
         return [_with_large_integers(value) for value in tree]
     large = isinstance(tree, int) and not -_INT64 <= tree < _INT64
     return orjson.Fragment(str(tree)) if large else tree
+
+
+def escape(text: str) -> str:
+    """Write a text as the inside of a JSON string."""
+    return dump(text).decode("utf-8")[1:-1]
+
+
+def recognise(name: str, content: bytes) -> Format | None:
+    """Tell by the first character: an object or a list."""
+    begins = content.removeprefix(codecs.BOM_UTF8).lstrip()[:1] in (b"{", b"[")
+    return Format("json", charsets.guess(content)) if begins else None
+
+
+BODY_FORMAT = BodyFormat(
+    name="json",
+    read=read,
+    write=write,
+    media_type="application/json",
+    suffixes=("json",),
+    recognise=recognise,
+    read_answers_as="json",
+    escape=escape,
+)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from adapters.formats import faults
+from adapters.formats import rejections
 
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 XML = "http://www.w3.org/XML/1998/namespace"
@@ -38,7 +38,7 @@ class Names:
             return _possible(name)
         uri = self._uris.get(prefix)
         if uri is None:
-            raise faults.reject(
+            raise rejections.reject(
                 "xml.prefix",
                 f"命名空间前缀 {prefix} 未声明；请在 format.namespaces 中声明",
                 f"namespace prefix {prefix} is not declared; declare it in format.namespaces",
@@ -50,7 +50,7 @@ class Names:
 
 def _possible(name: str) -> str:
     if not name or name[0] in "-.0123456789" or not all(c.isalnum() or c in "_-.·" for c in name):
-        raise faults.reject(
+        raise rejections.reject(
             "xml.name", f"{name} 不能作为 XML 名称", f"{name} cannot be an XML name", status=422, path=name
         )
     return name

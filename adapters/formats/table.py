@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from adapters.base import Tree
-from adapters.formats import faults
-from adapters.formats.values import Order, as_text
+from adapters.formats import rejections
+from adapters.formats.format import Order, as_text
 from schemas.findings import Finding, Rejected, Text
 
 ROWS = "rows"
@@ -52,7 +52,7 @@ def tree(lines: Iterable[Line], *, ragged: bool = False) -> Tree:
 def _header(number: int, cells: Sequence[str]) -> list[str]:
     names = [cell.strip(_BLANK) for cell in cells]
     if not any(names):
-        raise faults.reject(
+        raise rejections.reject(
             "table.header", "没有表头；第一行应为列名", "there is no header; the first line names the columns"
         )
     if len(names) > MAX_COLUMNS:
@@ -115,7 +115,7 @@ def _bound_rows(count: int) -> None:
 
 def too_many(limit: int, zh: str, en: str) -> Rejected:
     """More rows or columns than anybody needs in one body."""
-    return faults.reject(
+    return rejections.reject(
         "table.size",
         f"表格超过 {limit} {zh}；请拆分后发送",
         f"the table has more than {limit} {en}; send it in parts",
@@ -130,7 +130,7 @@ def lines(given: Tree, order: Order | None = None) -> list[list[str]]:
     columns = dict.fromkeys(known.names if known is not None else ())
     columns.update(dict.fromkeys(name for row in rows for name in row))
     if not columns:
-        raise faults.reject("table.empty", "没有可写的列", "there is no column to write", status=422)
+        raise rejections.reject("table.empty", "没有可写的列", "there is no column to write", status=422)
     return [list(columns), *([_cell(name, row.get(name)) for name in columns] for row in rows)]
 
 
@@ -138,7 +138,7 @@ def _rows(given: Tree) -> list[dict[str, Any]]:
     found = given.get(ROWS) if isinstance(given, dict) and set(given) == {ROWS} else None
     rows = [found] if isinstance(found, dict) else found
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise faults.reject(
+        raise rejections.reject(
             "table.shape",
             '表格应为 rows 下的记录；请写 envelope: {rows: ["{record}"]}',
             'a table is records under rows; write envelope: {rows: ["{record}"]}',
@@ -149,7 +149,7 @@ def _rows(given: Tree) -> list[dict[str, Any]]:
 
 def _cell(name: str, value: Any) -> str:
     if isinstance(value, dict | list):
-        raise faults.reject(
+        raise rejections.reject(
             "table.nested",
             f"列 {name} 只能是一个值；请在映射中写成文本",
             f"column {name} holds one value; write it as text in the mapping",
@@ -158,7 +158,7 @@ def _cell(name: str, value: Any) -> str:
         )
     text = as_text(value)
     if len(text) > MAX_CELL:
-        raise faults.reject(
+        raise rejections.reject(
             "table.cell",
             f"列 {name} 超过 {MAX_CELL} 个字符；请缩短",
             f"column {name} is longer than {MAX_CELL} characters; shorten it",

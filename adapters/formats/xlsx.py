@@ -12,8 +12,8 @@ from openpyxl.utils import get_column_letter
 from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH, from_excel, from_ISO8601
 
 from adapters.base import Tree
-from adapters.formats import faults, sheet, table
-from adapters.formats.values import Body, Format, Order, Wire
+from adapters.formats import rejections, table, workbook
+from adapters.formats.format import Body, BodyFormat, EncodedBody, Format, Order
 from adapters.formats.workbook import Cell, Workbook
 from schemas.findings import Finding, Rejected, Text
 
@@ -41,7 +41,7 @@ def _chosen(book: Workbook, declared: Format) -> str:
     name = declared.sheet or (names[0] if names else "")
     if name not in book.sheets:
         known = "、".join(names)
-        raise faults.reject(
+        raise rejections.reject(
             "xlsx.sheet",
             f"没有工作表 {name}；有：{known}",
             f"there is no sheet {name}; there are: {known}",
@@ -126,14 +126,30 @@ def _moment(value: object, form: str) -> str:
     return value.isoformat(timespec="seconds")
 
 
-def write(declared: Format, tree: Tree, order: Order | None = None) -> Wire:
+def write(declared: Format, tree: Tree, order: Order | None = None) -> EncodedBody:
     """Write a table as one sheet in which every cell is text, so that none can be a formula."""
-    return Wire(CONTENT_TYPE, sheet.workbook(declared.sheet or "Sheet1", table.lines(tree, order)))
+    return EncodedBody(CONTENT_TYPE, workbook.write(declared.sheet or "Sheet1", table.lines(tree, order)))
 
 
 def _unreadable(detail: str) -> Rejected:
-    return faults.reject(
+    return rejections.reject(
         "xlsx.syntax",
         f"不是可读取的 XLSX（{detail}）；请另存为 .xlsx、不要加密，再重新发送",
         f"not an XLSX that can be read ({detail}); save it as .xlsx without a password and send it again",
     )
+
+
+def recognise(name: str, content: bytes) -> Format | None:
+    """Tell by the archive."""
+    return Format("xlsx") if content.startswith(b"PK\x03\x04") else None
+
+
+BODY_FORMAT = BodyFormat(
+    name="xlsx",
+    read=read,
+    write=write,
+    media_type=CONTENT_TYPE,
+    suffixes=("xlsx",),
+    recognise=recognise,
+    answered_in="json",
+)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import codecs
 import re
+from html import escape
 from typing import Any
 
 from lxml import etree
 
 from adapters.base import Tree
-from adapters.formats import charsets, faults
+from adapters.formats import charsets, rejections
+from adapters.formats.format import MAX_DEPTH, Body, BodyFormat, EncodedBody, Format, Order, as_text
 from adapters.formats.names import XSI, Names
-from adapters.formats.values import MAX_DEPTH, Body, Format, Order, Wire, as_text
 
 _DECLARATION = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml\s[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
 _DOCTYPE = re.compile(r"\ufeff?(?>\s+|<\?(?>.*?\?>)|<!--(?>.*?-->))*+<!DOCTYPE", re.DOTALL)
 _SPACE = " \t\r\n"
+SOAP_ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
+"""The namespace of a SOAP 1.1 message: XML, but a format of its own."""
+
 _NIL = f"{{{XSI}}}nil"
 
 
@@ -24,7 +29,7 @@ def read(declared: Format, body: bytes, content_type: str | None) -> Body:
     names = Names(declared.namespaces)
     if declared.root is not None and names.short(root.tag) != declared.root:
         found = names.short(root.tag)
-        raise faults.reject(
+        raise rejections.reject(
             "xml.root",
             f"根元素是 {found}，应为 {declared.root}",
             f"the root element is {found}, expected {declared.root}",
@@ -41,7 +46,7 @@ def parse(declared: Format, body: bytes, content_type: str | None) -> Any:
 def parse_text(text: str) -> Any:
     """Parse text that is already decoded, whatever charset it says it was in."""
     if _DOCTYPE.match(text):
-        raise faults.reject(
+        raise rejections.reject(
             "xml.dtd",
             "不接受带 DTD 或实体的 XML；请删去 DOCTYPE",
             "XML with a DTD or entities is not accepted; remove the DOCTYPE",
@@ -61,7 +66,7 @@ def _charset(declared: Format, body: bytes, content_type: str | None) -> str:
     named = match.group(1).decode("ascii")
     found = charsets.canonical(named)
     if found is None:
-        raise faults.other_charset(named, declared.charset)
+        raise rejections.other_charset(named, declared.charset)
     return charsets.agree(found, content_type)
 
 
@@ -80,8 +85,8 @@ def _parser() -> Any:
 
 def _told(detail: str) -> Exception:
     if "depth" in detail.lower():
-        return faults.too_deep(MAX_DEPTH)
-    return faults.syntax("xml", detail)
+        return rejections.too_deep(MAX_DEPTH)
+    return rejections.syntax("xml", detail)
 
 
 def _bound_depth(root: Any) -> None:
@@ -89,7 +94,7 @@ def _bound_depth(root: Any) -> None:
     for event, _ in etree.iterwalk(root, events=("start", "end")):
         depth += 1 if event == "start" else -1
         if depth > MAX_DEPTH:
-            raise faults.too_deep(MAX_DEPTH)
+            raise rejections.too_deep(MAX_DEPTH)
 
 
 def inside(element: Any, names: Names) -> Tree:
@@ -117,10 +122,10 @@ def _add(tree: dict[str, Any], name: str, value: Tree) -> None:
         tree[name] = [tree[name], value]
 
 
-def write(declared: Format, tree: Tree, order: Order | None = None) -> Wire:
+def write(declared: Format, tree: Tree, order: Order | None = None) -> EncodedBody:
     """Write a tree inside the declared root, children in the schema's order where there is one."""
     root = _root(declared, tree, order)
-    return Wire(f"application/xml; charset={declared.charset.upper()}", serialise(root, declared.charset))
+    return EncodedBody(f"application/xml; charset={declared.charset.upper()}", serialise(root, declared.charset))
 
 
 def write_text(declared: Format, tree: Tree, order: Order | None = None) -> str:
@@ -141,7 +146,7 @@ def _text(root: Any) -> str:
 
 def _root(declared: Format, tree: Tree, order: Order | None) -> Any:
     if declared.root is None:
-        raise faults.reject(
+        raise rejections.reject(
             "xml.root",
             "未声明根元素；请在 format 中填写 root",
             "no root element is declared; set format.root",
@@ -190,7 +195,7 @@ def _ordered(tree: dict[str, Any], order: Order | None) -> list[str]:
 
 def _set_text(made: Any, value: Any) -> None:
     if isinstance(value, list):
-        raise faults.reject("xml.list", "根元素下不能直接写列表", "a list needs an element of its own", status=422)
+        raise rejections.reject("xml.list", "根元素下不能直接写列表", "a list needs an element of its own", status=422)
     try:
         made.text = as_text(value)
     except ValueError:
@@ -205,10 +210,38 @@ def _set_attribute(made: Any, name: str, value: Any) -> None:
 
 
 def _unwritable(name: str) -> Exception:
-    return faults.reject(
+    return rejections.reject(
         "xml.character",
         f"{name} 含有 XML 不允许的控制字符；请更正该文档",
         f"{name} holds a control character that XML does not allow; correct the document",
         status=422,
         path=name,
     )
+
+
+def root_of(content: bytes) -> Any:
+    """Parse a file that may be XML, None for one that does not begin like it; raises `Rejected` for broken XML."""
+    if not content.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"<"):
+        return None
+    return parse(Format("xml", charsets.guess(content)), content, None)
+
+
+def recognise(name: str, content: bytes) -> Format | None:
+    """Tell by the first character. Namespaces stay undeclared: names are then local, whatever the prefixes are."""
+    root = root_of(content)
+    if root is None or root.tag == f"{{{SOAP_ENVELOPE}}}Envelope":
+        return None
+    return Format("xml", charsets.guess(content), root=Names({}).short(root.tag))
+
+
+BODY_FORMAT = BodyFormat(
+    name="xml",
+    read=read,
+    write=write,
+    media_type="application/xml",
+    suffixes=("xml",),
+    recognise=recognise,
+    read_answers_as="xml",
+    escape=escape,
+    elements=True,
+)

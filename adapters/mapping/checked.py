@@ -8,12 +8,11 @@ from dataclasses import replace
 from difflib import get_close_matches
 
 from adapters.mapping import constants, syntax
+from adapters.mapping.canonical_fields import check_codes, check_tables, default_converter, is_text
 from adapters.mapping.codes import CodeTable
-from adapters.mapping.coding import check_codes, check_tables
 from adapters.mapping.collisions import look_for_collisions
-from adapters.mapping.converters import BadArgument, Converter, Refused, build
-from adapters.mapping.defaults import default_converter, is_text
-from adapters.mapping.faults import Faults
+from adapters.mapping.converters import BadArgument, Converter, OutsideDomain, build
+from adapters.mapping.fault_list import FaultList
 from adapters.mapping.paths import Path
 from adapters.mapping.plan import Column, Node, Parallel, Parts, Plan, Rows, Scope, Target
 from adapters.placeholders import BadTemplate
@@ -26,7 +25,7 @@ ROOT = Path(())
 
 
 def check(
-    found: syntax.Syntax, name: str, codes: Mapping[str, CodeTable], settings: Collection[str] | None, faults: Faults
+    found: syntax.Syntax, name: str, codes: Mapping[str, CodeTable], settings: Collection[str] | None, faults: FaultList
 ) -> Plan:
     """Resolve a mapping. Raises `BrokenBundle` with every fault, those gathered before included."""
     try:
@@ -51,7 +50,7 @@ class _Checking:
         fields: Mapping[str, Field],
         codes: Mapping[str, CodeTable],
         settings: Collection[str] | None,
-        faults: Faults,
+        faults: FaultList,
     ) -> None:
         self.fields = fields
         self.objects = documents.objects(document)
@@ -65,20 +64,20 @@ class _Checking:
         look_for_collisions(found, self.faults)
         return Plan(name, found.document, root, fixed, found.ignored, found.unknown)
 
-    def _scope(self, nodes: Sequence[syntax.Node], prefix: str, place: Path) -> Scope:
+    def _scope(self, nodes: Sequence[syntax.FieldEntry], prefix: str, place: Path) -> Scope:
         checked = (self._node(node, prefix, place) for node in nodes)
         return Scope(prefix, place, tuple(node for node in checked if node), self._required(prefix))
 
-    def _node(self, node: syntax.Node, prefix: str, place: Path) -> Node | None:
-        if isinstance(node, syntax.Rows):
+    def _node(self, node: syntax.FieldEntry, prefix: str, place: Path) -> Node | None:
+        if isinstance(node, syntax.RowsEntry):
             return self._rows(node, prefix, place)
-        if isinstance(node, syntax.Parallel):
+        if isinstance(node, syntax.ParallelEntry):
             return self._parallel(node, prefix, place)
-        if isinstance(node, syntax.Parts):
+        if isinstance(node, syntax.PartsEntry):
             return self._parts(node, prefix, place)
         return self._column(node, prefix, place)
 
-    def _column(self, node: syntax.Column, prefix: str, place: Path) -> Column | None:
+    def _column(self, node: syntax.ColumnEntry, prefix: str, place: Path) -> Column | None:
         targets = [self._target(name, prefix, node.keys) for name in node.names]
         chain = self._chain(node.conversions, node.keys)
         if chain is None or not all(targets):
@@ -99,7 +98,7 @@ class _Checking:
             flat=not node.conversions and len(known) == 1 and not known[0].field.repeated and is_text(known[0].field),
         )
 
-    def _fits(self, node: syntax.Column, targets: tuple[Target, ...], chain: Sequence[Converter]) -> bool:
+    def _fits(self, node: syntax.ColumnEntry, targets: tuple[Target, ...], chain: Sequence[Converter]) -> bool:
         """Whether a list meets a list: told by the path, or by a converter that gives several values."""
         gives = {step.gives for step in chain}
         lists = [path.lists for path in node.at]
@@ -142,7 +141,7 @@ class _Checking:
         return chain
 
     def _with_default(
-        self, node: syntax.Column, targets: tuple[Target, ...], chain: tuple[Converter, ...]
+        self, node: syntax.ColumnEntry, targets: tuple[Target, ...], chain: tuple[Converter, ...]
     ) -> syntax.Rules:
         rules = node.rules
         if rules.default is syntax.NOTHING or len(targets) > 1:
@@ -152,11 +151,11 @@ class _Checking:
             convert = default_converter(field).forward
             value = [convert(item) for item in value] if field.repeated else convert(value)
             check_codes(field, value, (*node.keys, "default"), self.faults)
-        except (Refused, TypeError):
+        except (OutsideDomain, TypeError):
             self.faults.shape((*node.keys, "default"), "标准值", f"a canonical value ({field.type})")
         return replace(rules, default=value)
 
-    def _rows(self, node: syntax.Rows, prefix: str, place: Path) -> Rows | None:
+    def _rows(self, node: syntax.RowsEntry, prefix: str, place: Path) -> Rows | None:
         target = self._object(node.name, prefix, node.keys)
         if target is None:
             return None
@@ -164,7 +163,7 @@ class _Checking:
         scope = self._scope(node.fields, f"{prefix}{node.name}[].", inner)
         return Rows(target, node.path, scope, node.rules, place, self._line(node.keys))
 
-    def _parallel(self, node: syntax.Parallel, prefix: str, place: Path) -> Parallel | None:
+    def _parallel(self, node: syntax.ParallelEntry, prefix: str, place: Path) -> Parallel | None:
         target = self._object(node.name, prefix, node.keys)
         below = f"{prefix}{node.name}[]."
         columns = [(self._target(name, below, (*node.keys, "split", name)), path) for name, path in node.columns]
@@ -177,7 +176,7 @@ class _Checking:
         required = self._required(below).get((), ())
         return Parallel(target, known, required, node.on, node.rules, place, self._line(node.keys))
 
-    def _parts(self, node: syntax.Parts, prefix: str, place: Path) -> Parts | None:
+    def _parts(self, node: syntax.PartsEntry, prefix: str, place: Path) -> Parts | None:
         target = self._target(node.name, prefix, node.keys)
         chain = self._chain(node.conversions, node.keys)
         for name, path in node.columns:
@@ -245,7 +244,7 @@ class _Checking:
                 found[tuple(container)].append(Target(steps, field))
         return {container: tuple(targets) for container, targets in found.items()}
 
-    def _constant(self, one: syntax.Constant) -> constants.Constant | None:
+    def _constant(self, one: syntax.ConstantEntry) -> constants.Constant | None:
         try:
             unknown = constants.strangers(one.value, self.fields, self.settings)
             write = constants.writer(one.value, self.fields)

@@ -6,13 +6,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from adapters.mapping import syntax
-from adapters.mapping.faults import Faults
+from adapters.mapping.fault_list import FaultList
 from adapters.mapping.paths import EACH, Path, Step
 from adapters.source import Keys
 from schemas.findings import Text
 
 
-def look_for_collisions(found: syntax.Syntax, faults: Faults) -> None:
+def look_for_collisions(found: syntax.Syntax, faults: FaultList) -> None:
     """Two fields may share a native place only where `when` tells which of them it holds."""
     places = [*_places(found.fields, Path(())), *(_Place(one.path.steps, one.keys) for one in found.constants)]
     seen: dict[tuple[Step, ...], _Place] = {}
@@ -32,7 +32,7 @@ def look_for_collisions(found: syntax.Syntax, faults: Faults) -> None:
             )
 
 
-def _collide(place: _Place, line: int, faults: Faults) -> None:
+def _collide(place: _Place, line: int, faults: FaultList) -> None:
     path = Path(place.steps)
     faults.add(
         place.keys,
@@ -71,17 +71,17 @@ class _Place:
         return ()
 
 
-def _places(nodes: Sequence[syntax.Node], place: Path) -> list[_Place]:
+def _places(nodes: Sequence[syntax.FieldEntry], place: Path) -> list[_Place]:
     found: list[_Place] = []
     scope = len(place.steps)
     for node in nodes:
         if not node.rules.writes:
             continue
-        if isinstance(node, syntax.Rows):
+        if isinstance(node, syntax.RowsEntry):
             rows = node.path.under(place)
             found += [_Place(rows.steps, node.keys, scope=scope), *_places(node.fields, rows)]
             continue
-        first = node.at[:1] if isinstance(node, syntax.Column) else tuple(path for _, path in node.columns)
+        first = node.at[:1] if isinstance(node, syntax.ColumnEntry) else tuple(path for _, path in node.columns)
         conditional = node.rules.when is not None
         paths = (*first, *node.rules.also)
         found += [_Place(path.under(place).steps, node.keys, conditional, scope) for path in paths]

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from adapters.mapping.converters import Refused
-from adapters.mapping.converters.moments import SHANGHAI
+from adapters.mapping.converters import OutsideDomain
 from adapters.mapping.paths import Path
 from adapters.placeholders import FACTS, Part, Template, parse
 from schemas.documents import Field
 from schemas.findings import Text
+from schemas.scalars import CHINA_TIME
 
 Write = Callable[[Mapping[str, Any], Mapping[str, Any]], Any]
 """Document and values → the constant, None when a document field it needs is absent."""
@@ -89,7 +89,7 @@ def _part(part: Part, fields: Mapping[str, Field]) -> Callable[[Mapping[str, Any
 def _given(part: Part, values: Mapping[str, Any]) -> str:
     text = part.value(values)
     if text is None:
-        raise Refused("placeholder.missing", Text(f"{{{part.name}}} 的值", f"a value for {{{part.name}}}"))
+        raise OutsideDomain("placeholder.missing", Text(f"{{{part.name}}} 的值", f"a value for {{{part.name}}}"))
     return text
 
 
@@ -107,4 +107,4 @@ def _dated(value: Any, part: Part) -> Any:
         moment = datetime.fromisoformat(value)
     except ValueError:
         return value
-    return moment if moment.tzinfo else moment.replace(tzinfo=SHANGHAI)
+    return moment if moment.tzinfo else moment.replace(tzinfo=CHINA_TIME)

@@ -1,4 +1,4 @@
-"""Source text in the making: lines, the values they name, and where native places are kept."""
+"""Source text in the making: lines, the values they name, and where native natives are kept."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from itertools import count
 from typing import Any
 
 from adapters.mapping import runtime
-from adapters.mapping.converters import Refused
+from adapters.mapping.canonical_fields import default_converter
+from adapters.mapping.converters import OutsideDomain
 from adapters.mapping.converters.lists import Splitter
-from adapters.mapping.defaults import default_converter
 from adapters.mapping.paths import EACH, Path, Step
-from adapters.mapping.plan import Node, Parallel, Scope, canonical, paths_of
-from adapters.mapping.runtime import ParallelColumns, Site
-from adapters.mapping.shape import TEXT, Shape
+from adapters.mapping.plan import TEXT, NativeNames, Node, Parallel, Scope, canonical, paths_of
+from adapters.mapping.runtime import FieldLabel, ParallelColumns
 
 _NAMED = ("refused", "lacking", "bare", "bare_text", "word", "there", "inside", "elements", "nested", "gathered")
 _ALSO_NAMED = ("spread", "strange", "strange_rows", "EMPTY")
@@ -29,7 +28,7 @@ class Emitter:
         self.lines: list[str] = []
         self.depth = 1
         self.constants: dict[str, Any] = {name: getattr(runtime, name) for name in (*_NAMED, *_ALSO_NAMED)}
-        self.constants["Refused"] = Refused
+        self.constants["OutsideDomain"] = OutsideDomain
         self._numbers = count()
 
     def line(self, text: str) -> None:
@@ -77,10 +76,10 @@ class Emitter:
         return scope[name], source
 
 
-class Places:
+class Natives:
     """The variables that hold the native objects of one scope, by their steps."""
 
-    def __init__(self, shape: Shape, root: str) -> None:
+    def __init__(self, shape: NativeNames, root: str) -> None:
         self.shape = shape
         self.variables: dict[tuple[Step, ...], str] = {(): root}
 
@@ -95,18 +94,18 @@ class Places:
         return steps[:-1], str(steps[-1]), ()
 
 
-def site(scope: Scope, node: Node, path: Path | None = None) -> Site:
+def field_label(scope: Scope, node: Node, path: Path | None = None) -> FieldLabel:
     """Where a node stands, for findings."""
     target = canonical(node)[0]
     native = path or next(iter(paths_of(node)), None)
-    text = str(native.under(scope.place)) if native else ""
-    return Site(text, target.path, target.field.title, target.field.personal)
+    text = str(native.under(scope.base)) if native else ""
+    return FieldLabel(text, target.path, target.field.title, target.field.personal)
 
 
-def required_sites(scope: Scope, container: tuple[str, ...]) -> dict[str, Site]:
+def required_labels(scope: Scope, container: tuple[str, ...]) -> dict[str, FieldLabel]:
     """The required fields of a container by name, each with the native path it would come from."""
     return {
-        target.steps[-1]: Site(_origin(scope, target.path), target.path, target.field.title)
+        target.steps[-1]: FieldLabel(_origin(scope, target.path), target.path, target.field.title)
         for target in scope.required.get(container, ())
     }
 
@@ -117,7 +116,7 @@ def _origin(scope: Scope, path: str) -> str:
         for target in canonical(node):
             own = target.path.removesuffix("[]")
             if node.rules.reads and (own == plain or own.startswith((f"{plain}.", f"{plain}[]."))):
-                return site(scope, node).path
+                return field_label(scope, node).path
     return ""
 
 

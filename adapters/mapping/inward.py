@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from adapters.mapping.emitting import Emitter, Places, none_texts, parallel_columns, required_sites, site
+from adapters.mapping.emitting import Emitter, Natives, field_label, none_texts, parallel_columns, required_labels
 from adapters.mapping.paths import EACH, Path, Step
-from adapters.mapping.plan import Column, Node, Parallel, Parts, Plan, Rows, Scope, Target
-from adapters.mapping.runtime import Site, reader
-from adapters.mapping.shape import Shape
+from adapters.mapping.plan import Column, NativeNames, Node, Parallel, Parts, Plan, Rows, Scope, Target
+from adapters.mapping.runtime import FieldLabel, reader
 from adapters.mapping.syntax import NOTHING, Condition
 
 
-def compile_inward(plan: Plan, shape: Shape) -> tuple[Callable[[Any], Any], str]:
+def compile_inward(plan: Plan, shape: NativeNames) -> tuple[Callable[[Any], Any], str]:
     """Make `inward(tree) -> (document, findings, unknown paths)` and its source."""
     emitter = Emitter()
     writing = _Inward(emitter, watch=plan.unknown != "ignore")
@@ -28,51 +27,51 @@ class _Inward:
         self.out = emitter
         self.watch = watch
 
-    def scope(self, scope: Scope, shape: Shape, native: str, canonical: str, index: str) -> None:
+    def scope(self, scope: Scope, shape: NativeNames, native: str, canonical: str, index: str) -> None:
         """Read one object `native` into the empty dict `canonical`."""
-        places = Places(shape, native)
+        natives = Natives(shape, native)
         self._watch(scope, shape, native, ())
-        self._natives(scope, shape, places, (), index)
+        self._natives(scope, shape, natives, (), index)
         objects = self._objects(scope, canonical)
         for node in scope.nodes:
             if node.rules.reads:
-                self._node(scope, node, places, objects, index)
+                self._node(scope, node, natives, objects, index)
         self._close(scope, objects, index)
 
-    def _watch(self, scope: Scope, shape: Shape, native: str, steps: tuple[Step, ...]) -> None:
+    def _watch(self, scope: Scope, shape: NativeNames, native: str, steps: tuple[Step, ...]) -> None:
         if self.watch and not shape.open:
             known = self.out.constant(frozenset(shape.children), "K")
-            path = str(Path(steps).under(scope.place))
+            path = str(Path(steps).under(scope.base))
             with self.out.block(f"if not {native}.keys() <= {known}:"):
                 self.out.line(f"strange({native}, {known}, {path!r}, drift)")
 
-    def _natives(self, scope: Scope, shape: Shape, places: Places, steps: tuple[Step, ...], index: str) -> None:
+    def _natives(self, scope: Scope, shape: NativeNames, natives: Natives, steps: tuple[Step, ...], index: str) -> None:
         """Fetch each native object of the scope once."""
         for name, child in shape.children.items():
             here = (*steps, name)
             if child.each:
-                self._watch_rows(scope, child, places, here)
+                self._watch_rows(scope, child, natives, here)
             if not child.holds:
                 continue
             variable = self.out.name("n")
-            places.variables[here] = variable
-            path = Path(here).under(scope.place)
-            where = self.out.constant(Site(str(path), "", str(path)), "S")
+            natives.variables[here] = variable
+            path = Path(here).under(scope.base)
+            where = self.out.constant(FieldLabel(str(path), "", str(path)), "S")
             known = self.out.constant(frozenset(child.children), "K")
-            self.out.line(f"{variable} = {places.variables[steps]}.get({name!r})")
+            self.out.line(f"{variable} = {natives.variables[steps]}.get({name!r})")
             with self.out.block(f"if {variable}.__class__ is not dict:"):
                 self.out.line(f"{variable} = inside({variable}, {where}, {known}, found, {index})")
             self._watch(scope, child, variable, here)
-            self._natives(scope, child, places, here, index)
+            self._natives(scope, child, natives, here, index)
 
-    def _watch_rows(self, scope: Scope, shape: Shape, places: Places, steps: tuple[Step, ...]) -> None:
+    def _watch_rows(self, scope: Scope, shape: NativeNames, natives: Natives, steps: tuple[Step, ...]) -> None:
         """Look for unknown names in the elements of a list that no `each` walks through."""
         walked = {node.path.steps for node in scope.nodes if isinstance(node, Rows) and node.rules.reads}
         path = (*steps, EACH)
         if self.watch and shape.children and not shape.open and path not in walked:
             known = self.out.constant(frozenset(shape.children), "K")
-            value = f"{places.variables[steps[:-1]]}.get({steps[-1]!r})"
-            self.out.line(f"strange_rows({value}, {known}, {str(Path(path).under(scope.place))!r}, drift)")
+            value = f"{natives.variables[steps[:-1]]}.get({steps[-1]!r})"
+            self.out.line(f"strange_rows({value}, {known}, {str(Path(path).under(scope.base))!r}, drift)")
 
     def _objects(self, scope: Scope, canonical: str) -> dict[tuple[str, ...], str]:
         """Make the canonical objects of the scope, to be kept only when something is in them."""
@@ -89,55 +88,57 @@ class _Inward:
     def _close(self, scope: Scope, objects: dict[tuple[str, ...], str], index: str) -> None:
         for steps, variable in sorted(objects.items(), key=lambda item: -len(item[0])):
             with self.out.when(variable if steps or scope.prefix else ""):
-                self._require(required_sites(scope, steps), variable, index)
+                self._require(required_labels(scope, steps), variable, index)
                 if steps:
                     self.out.line(f"{objects[steps[:-1]]}[{steps[-1]!r}] = {variable}")
 
-    def _require(self, sites: dict[str, Site], variable: str, index: str) -> None:
-        if sites:
-            names = self.out.constant(frozenset(sites), "R")
+    def _require(self, labels: dict[str, FieldLabel], variable: str, index: str) -> None:
+        if labels:
+            names = self.out.constant(frozenset(labels), "R")
             with self.out.block(f"if not {names} <= {variable}.keys():"):
-                self.out.line(f"lacking({variable}, {self.out.constant(sites, 'S')}, found, {index})")
+                self.out.line(f"lacking({variable}, {self.out.constant(labels, 'S')}, found, {index})")
 
-    def _node(self, scope: Scope, node: Node, places: Places, objects: dict[tuple[str, ...], str], index: str) -> None:
+    def _node(
+        self, scope: Scope, node: Node, natives: Natives, objects: dict[tuple[str, ...], str], index: str
+    ) -> None:
         if isinstance(node, Rows):
-            self._rows(node, places, objects, index)
+            self._rows(node, natives, objects, index)
             return
         if isinstance(node, Column) and not node.at:
             self._default(node, objects)
             return
-        where = self.out.constant(site(scope, node), "S")
-        with self.out.block("try:"), self.out.when(self._condition(node.rules.when, places)):
+        where = self.out.constant(field_label(scope, node), "S")
+        with self.out.block("try:"), self.out.when(self._condition(node.rules.when, natives)):
             if isinstance(node, Column):
-                self._column(node, places, objects)
+                self._column(node, natives, objects)
             elif isinstance(node, Parallel):
-                self._parallel(scope, node, places, objects, index)
+                self._parallel(scope, node, natives, objects, index)
             else:
-                self._parts(node, places, objects)
-        with self.out.block("except Refused as error:"):
+                self._parts(node, natives, objects)
+        with self.out.block("except OutsideDomain as error:"):
             self.out.line(f"refused(found, {where}, v, error, {index})")
 
-    def _condition(self, when: Condition | None, places: Places) -> str:
+    def _condition(self, when: Condition | None, natives: Natives) -> str:
         if when is None:
             return ""
-        value = self._get(when.path, places)
+        value = self._get(when.path, natives)
         if when.present is not None:
             return f"there({value})" if when.present else f"not there({value})"
         return f"word({value}) in {self.out.constant(when.values, 'W')}"
 
-    def _get(self, path: Path, places: Places) -> str:
-        container, name, _ = places.leaf(path)
-        return f"{places.variables[container]}.get({name!r})"
+    def _get(self, path: Path, natives: Natives) -> str:
+        container, name, _ = natives.leaf(path)
+        return f"{natives.variables[container]}.get({name!r})"
 
-    def _column(self, node: Column, places: Places, objects: dict[tuple[str, ...], str]) -> None:
+    def _column(self, node: Column, natives: Natives, objects: dict[tuple[str, ...], str]) -> None:
         there = self._there(node)
         none = self.out.constant(frozenset(none_texts(node)), "N") if node.rules.none else "()"
         for position, path in enumerate(node.at):
             if position == 0:
-                self._read(node, path, places, none)
+                self._read(node, path, natives, none)
                 continue
             with self.out.block(f"if not ({there}):"):
-                self._read(node, path, places, none)
+                self._read(node, path, natives, none)
         with self.out.block(f"if {there}:"):
             self._assign(node, objects)
         if node.rules.default is not NOTHING:
@@ -151,9 +152,9 @@ class _Inward:
             return "v"
         return f"v not in {self.out.constant((None, '', *texts), 'N')}"
 
-    def _read(self, node: Column, path: Path, places: Places, none: str) -> None:
-        container, name, after = places.leaf(path)
-        value = f"{places.variables[container]}.get({name!r})"
+    def _read(self, node: Column, path: Path, natives: Natives, none: str) -> None:
+        container, name, after = natives.leaf(path)
+        value = f"{natives.variables[container]}.get({name!r})"
         self.out.line(f"v = {value}")
         if node.listed:
             self.out.line(f"v = elements(v, {self.out.constant(after, 'A')}, {none})")
@@ -186,20 +187,20 @@ class _Inward:
             self.out.line(f"{_slot(target, objects)} = {copied}")
 
     def _parallel(
-        self, scope: Scope, node: Parallel, places: Places, objects: dict[tuple[str, ...], str], index: str
+        self, scope: Scope, node: Parallel, natives: Natives, objects: dict[tuple[str, ...], str], index: str
     ) -> None:
         columns = self.out.constant(parallel_columns(node).read, "P")
-        values = "".join(f"{self._get(path, places)}, " for _, path in node.columns)
+        values = "".join(f"{self._get(path, natives)}, " for _, path in node.columns)
         self.out.line(f"v = ({values})")
         with self.out.block(f"if w := {columns}(v):"):
             self.out.line(f"{_slot(node.target, objects)} = w")
-            sites = _parallel_sites(scope, node)
-            if sites:
+            labels = _parallel_labels(scope, node)
+            if labels:
                 with self.out.block("for i, one in enumerate(w):"):
-                    self._require(sites, "one", f"(*{index}, i)")
+                    self._require(labels, "one", f"(*{index}, i)")
 
-    def _parts(self, node: Parts, places: Places, objects: dict[tuple[str, ...], str]) -> None:
-        values = "".join(f"{self._get(path, places)}, " for _, path in node.columns)
+    def _parts(self, node: Parts, natives: Natives, objects: dict[tuple[str, ...], str]) -> None:
+        values = "".join(f"{self._get(path, natives)}, " for _, path in node.columns)
         names = self.out.constant(tuple(name for name, _ in node.columns), "A")
         none = self.out.constant(frozenset(none_texts(node)), "N")
         convert = self.out.constant(reader(node.chain, False, 1), "F")
@@ -208,16 +209,16 @@ class _Inward:
         with self.out.block("if v is not None:"):
             self.out.line(f"{_slot(node.target, objects)} = {convert}(v)")
 
-    def _rows(self, node: Rows, places: Places, objects: dict[tuple[str, ...], str], index: str) -> None:
-        container, name, _ = places.leaf(node.path)
-        shape = places.shape.at(node.path.steps)
+    def _rows(self, node: Rows, natives: Natives, objects: dict[tuple[str, ...], str], index: str) -> None:
+        container, name, _ = natives.leaf(node.path)
+        shape = natives.shape.at(node.path.steps)
         items, made, row, native = (self.out.name(letter) for letter in ("v", "w", "d", "n"))
         position = self.out.name("i")
         inner = f"(*{index}, {position})" if index != "()" else f"({position},)"
-        place = node.path.under(node.place)
-        where = self.out.constant(Site(str(place), node.target.path, node.target.field.title), "S")
+        place = node.path.under(node.base)
+        where = self.out.constant(FieldLabel(str(place), node.target.path, node.target.field.title), "S")
         known = self.out.constant(frozenset(shape.children), "K")
-        self.out.line(f"{items} = {places.variables[container]}.get({name!r})")
+        self.out.line(f"{items} = {natives.variables[container]}.get({name!r})")
         with self.out.block(f"if {items} is not None:"):
             self.out.line(f"{made} = []")
             listed = f"{items} if {items}.__class__ is list else ({items},)"
@@ -232,10 +233,10 @@ class _Inward:
                 self.out.line(f"{_slot(node.target, objects)} = {made}")
 
 
-def _parallel_sites(scope: Scope, node: Parallel) -> dict[str, Site]:
-    origins = {target.path: str(path.under(scope.place)) for target, path in node.columns}
+def _parallel_labels(scope: Scope, node: Parallel) -> dict[str, FieldLabel]:
+    origins = {target.path: str(path.under(scope.base)) for target, path in node.columns}
     return {
-        target.steps[-1]: Site(origins.get(target.path, ""), target.path, target.field.title)
+        target.steps[-1]: FieldLabel(origins.get(target.path, ""), target.path, target.field.title)
         for target in node.required
     }
 

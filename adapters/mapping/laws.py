@@ -25,7 +25,7 @@ _EXPECTED = frozenset({"mapping.incomplete", "native.unknown"})
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class LawTrial:
     """One try of a law. `counterexamples`: fields that came back as something else.
 
     `outside`: why the value was never tried, its findings (outside a converter's stated domain).
@@ -40,15 +40,15 @@ class Trial:
         return not self.outside
 
 
-def document_law(program: Program, document: Mapping[str, Any], values: Mapping[str, Any] | None = None) -> Trial:
+def document_law(program: Program, document: Mapping[str, Any], values: Mapping[str, Any] | None = None) -> LawTrial:
     """Try `in(out(d)) = d`; `values` are what constants may name."""
     try:
         native = program.outward(document, values)
     except Rejected as error:
-        return Trial(outside=error.findings)
+        return LawTrial(outside=error.findings)
     returned, found, _ = program.code.inward(native)
     refused = tuple(one for one in found if one.code not in _EXPECTED)
-    return Trial((*refused, *_differences(program, document, returned, native)))
+    return LawTrial((*refused, *_differences(program, document, returned, native)))
 
 
 def _differences(program: Program, before: Mapping[str, Any], after: Document, native: Tree) -> tuple[Finding, ...]:
@@ -68,19 +68,19 @@ def _normal(program: Program, document: Mapping[str, Any]) -> Mapping[str, Any]:
         return document
 
 
-def native_law(program: Program, tree: Tree, values: Mapping[str, Any] | None = None) -> Trial:
+def native_law(program: Program, tree: Tree, values: Mapping[str, Any] | None = None) -> LawTrial:
     """Try `in(out(in(n))) = in(n)`."""
     try:
         document = program.inward(tree).document
     except Rejected as error:
-        return Trial(outside=error.findings)
+        return LawTrial(outside=error.findings)
     return document_law(program, document, values)
 
 
 def _discriminated(program: Program) -> frozenset[str]:
     """The native paths that say which of two fields a place holds."""
     nodes = program.plan.root.walk()
-    return frozenset(str(n.rules.when.path.under(n.place)) for n in nodes if n.rules.when is not None)
+    return frozenset(str(n.rules.when.path.under(n.base)) for n in nodes if n.rules.when is not None)
 
 
 def _compare(
@@ -150,7 +150,7 @@ def _items(native: Tree, node: Rows) -> list[Any]:
 def _excused(node: Node, was: Any, is_now: Any, native: Tree, told: frozenset[str]) -> bool:
     """What may differ: a default that appears, what a shared place could not hold, what a discriminator tells."""
     if was in (None, [], {}):
-        discriminator = any(str(path.under(node.place)) in told for path in paths_of(node))
+        discriminator = any(str(path.under(node.base)) in told for path in paths_of(node))
         return discriminator or (node.rules.default is not NOTHING and same(is_now, node.rules.default))
     return is_now is None and node.rules.when is not None and not _holds(node.rules.when, native)
 
@@ -198,7 +198,7 @@ def _changed(node: Node, was: Any, is_now: Any) -> Finding:
     target = canonical(node)[0]
     personal = target.field.personal
     old, new = shown(was, personal=personal), shown(is_now, personal=personal)
-    path = ", ".join(str(path.under(node.place)) for path in paths_of(node))
+    path = ", ".join(str(path.under(node.base)) for path in paths_of(node))
     return Finding(
         "law.round-trip",
         Text(

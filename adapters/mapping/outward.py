@@ -6,15 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from adapters.mapping.constants import Constant
-from adapters.mapping.emitting import Emitter, Places, parallel_columns, site
+from adapters.mapping.emitting import Emitter, Natives, field_label, parallel_columns
 from adapters.mapping.paths import Path, Step
-from adapters.mapping.plan import Column, Node, Parallel, Parts, Plan, Rows, Scope, Target, written
-from adapters.mapping.runtime import Site, writer
-from adapters.mapping.shape import Shape
+from adapters.mapping.plan import Column, NativeNames, Node, Parallel, Parts, Plan, Rows, Scope, Target, written
+from adapters.mapping.runtime import FieldLabel, writer
 from adapters.mapping.syntax import Condition
 
 
-def compile_outward(plan: Plan, shape: Shape) -> tuple[Callable[[Any, Any], Any], str]:
+def compile_outward(plan: Plan, shape: NativeNames) -> tuple[Callable[[Any, Any], Any], str]:
     """Make `outward(document, values) -> (tree, findings)` and its source."""
     emitter = Emitter()
     writing = _Outward(emitter)
@@ -31,7 +30,7 @@ class _Outward:
     def scope(
         self,
         scope: Scope,
-        shape: Shape,
+        shape: NativeNames,
         canonical: str,
         native: str,
         index: str,
@@ -41,23 +40,23 @@ class _Outward:
 
         What says which field shares a place (`when`) is written before the fields that share it.
         """
-        places = Places(shape, native)
+        natives = Natives(shape, native)
         nodes = [node for node in scope.nodes if node.rules.writes and written(node)]
         objects = self._objects(nodes, canonical)
         for node in nodes:
             if node.rules.when is None:
-                self._node(scope, node, places, objects, index)
+                self._node(scope, node, natives, objects, index)
         for constant in constants:
-            self._constant(constant, places, index)
+            self._constant(constant, natives, index)
         conditional = [node for node in nodes if node.rules.when is not None]
         for node in conditional:
-            self._node(scope, node, places, objects, index)
+            self._node(scope, node, natives, objects, index)
         for node in conditional:
-            self._nothing_where_free(node, places)
-        for steps, variable in sorted(places.variables.items(), key=lambda item: -len(item[0])):
+            self._nothing_where_free(node, natives)
+        for steps, variable in sorted(natives.variables.items(), key=lambda item: -len(item[0])):
             if steps:
                 with self.out.block(f"if not {variable}:"):
-                    self.out.line(f"del {places.variables[steps[:-1]]}[{steps[-1]!r}]")
+                    self.out.line(f"del {natives.variables[steps[:-1]]}[{steps[-1]!r}]")
 
     def _objects(self, nodes: list[Node], canonical: str) -> dict[tuple[str, ...], str]:
         """Fetch each canonical object of the scope once."""
@@ -71,51 +70,53 @@ class _Outward:
                         self.out.line(f"{objects[steps]} = {_value(steps, objects)} or EMPTY")
         return objects
 
-    def _slot(self, path: Path, places: Places) -> str:
+    def _slot(self, path: Path, natives: Natives) -> str:
         """The place to assign to, its native objects made when they are new."""
-        container, name, _ = places.leaf(path)
-        return f"{self._container(container, places)}[{name!r}]"
+        container, name, _ = natives.leaf(path)
+        return f"{self._container(container, natives)}[{name!r}]"
 
-    def _container(self, steps: tuple[Step, ...], places: Places) -> str:
-        if steps not in places.variables:
-            above = self._container(steps[:-1], places)
-            places.variables[steps] = self.out.name("o")
-            self.out.line(f"{above}[{steps[-1]!r}] = {places.variables[steps]} = {{}}")
-        return places.variables[steps]
+    def _container(self, steps: tuple[Step, ...], natives: Natives) -> str:
+        if steps not in natives.variables:
+            above = self._container(steps[:-1], natives)
+            natives.variables[steps] = self.out.name("o")
+            self.out.line(f"{above}[{steps[-1]!r}] = {natives.variables[steps]} = {{}}")
+        return natives.variables[steps]
 
-    def _prepare(self, node: Node, places: Places) -> None:
+    def _prepare(self, node: Node, natives: Natives) -> None:
         """Make the native objects before any condition, so that each name is bound once and always."""
         when = (node.rules.when.path,) if node.rules.when else ()
         for path in (*written(node), *when):
-            self._container(places.leaf(path)[0], places)
+            self._container(natives.leaf(path)[0], natives)
 
-    def _node(self, scope: Scope, node: Node, places: Places, objects: dict[tuple[str, ...], str], index: str) -> None:
-        self._prepare(node, places)
+    def _node(
+        self, scope: Scope, node: Node, natives: Natives, objects: dict[tuple[str, ...], str], index: str
+    ) -> None:
+        self._prepare(node, natives)
         if isinstance(node, Rows):
-            self._rows(node, places, objects, index)
+            self._rows(node, natives, objects, index)
         elif isinstance(node, Column):
-            self._column(scope, node, places, objects, index)
+            self._column(scope, node, natives, objects, index)
         else:
-            self._columns(scope, node, places, objects, index)
+            self._columns(scope, node, natives, objects, index)
 
     def _column(
-        self, scope: Scope, node: Column, places: Places, objects: dict[tuple[str, ...], str], index: str
+        self, scope: Scope, node: Column, natives: Natives, objects: dict[tuple[str, ...], str], index: str
     ) -> None:
         several = len(node.targets) > 1
         values = ", ".join(_value(target.steps, objects) for target in node.targets)
         self.out.line(f"v = [{values}]" if several else f"v = {values}")
         given = f"v != {[None] * len(node.targets)}" if several else "v is not None"
         with self.out.block("if v:" if node.targets[0].field.repeated else f"if {given}:"):
-            self._guarded(scope, node, places, index, lambda: self._write(node, places))
-        self._otherwise_nothing(node, places)
+            self._guarded(scope, node, natives, index, lambda: self._write(node, natives))
+        self._otherwise_nothing(node, natives)
 
-    def _write(self, node: Column, places: Places) -> None:
+    def _write(self, node: Column, natives: Natives) -> None:
         value = "v"
         if not node.flat:
             convert = writer(node.chain, node.listed, loose=not node.rules.lawful)
             value = f"{self.out.constant(convert, 'F')}(v)"
-        slots = [self._slot(path, places) for path in written(node)]
-        after = [places.leaf(path)[2] for path in written(node)]
+        slots = [self._slot(path, natives) for path in written(node)]
+        after = [natives.leaf(path)[2] for path in written(node)]
         if any(after):
             self.out.line(f"w = {value}")
             for slot, steps in zip(slots, after, strict=True):
@@ -124,19 +125,14 @@ class _Outward:
             self.out.line(f"{' = '.join(slots)} = {value}")
 
     def _columns(
-        self,
-        scope: Scope,
-        node: Parallel | Parts,
-        places: Places,
-        objects: dict[tuple[str, ...], str],
-        index: str,
+        self, scope: Scope, node: Parallel | Parts, natives: Natives, objects: dict[tuple[str, ...], str], index: str
     ) -> None:
         self.out.line(f"v = {_value(node.target.steps, objects)}")
         with self.out.block("if v:"):
-            self._guarded(scope, node, places, index, lambda: self._spread(node, places))
-        self._otherwise_nothing(node, places)
+            self._guarded(scope, node, natives, index, lambda: self._spread(node, natives))
+        self._otherwise_nothing(node, natives)
 
-    def _spread(self, node: Parallel | Parts, places: Places) -> None:
+    def _spread(self, node: Parallel | Parts, natives: Natives) -> None:
         if isinstance(node, Parallel):
             self.out.line(f"w = {self.out.constant(parallel_columns(node).write, 'P')}(v)")
         else:
@@ -145,58 +141,58 @@ class _Outward:
             self.out.line(f"w = spread({convert}(v), {names})")
         for position, (_, path) in enumerate(node.columns):
             with self.out.block(f"if w[{position}] is not None:"):
-                self.out.line(f"{self._slot(path, places)} = w[{position}]")
+                self.out.line(f"{self._slot(path, natives)} = w[{position}]")
             if node.rules.none:
                 with self.out.block("else:"):
-                    self.out.line(f"{self._slot(path, places)} = {self._first_none(node)}")
+                    self.out.line(f"{self._slot(path, natives)} = {self._first_none(node)}")
 
-    def _guarded(self, scope: Scope, node: Node, places: Places, index: str, write: Callable[[], None]) -> None:
+    def _guarded(self, scope: Scope, node: Node, natives: Natives, index: str, write: Callable[[], None]) -> None:
         """Write under the node's condition, with what a converter refuses noted."""
         if isinstance(node, Column) and node.flat and node.rules.when is None:
             write()
             return
-        where = self.out.constant(site(scope, node), "S")
-        with self.out.block("try:"), self.out.when(self._condition(node.rules.when, places)):
+        where = self.out.constant(field_label(scope, node), "S")
+        with self.out.block("try:"), self.out.when(self._condition(node.rules.when, natives)):
             write()
-        with self.out.block("except Refused as error:"):
+        with self.out.block("except OutsideDomain as error:"):
             self.out.line(f"refused(found, {where}, v, error, {index})")
 
-    def _condition(self, when: Condition | None, places: Places) -> str:
+    def _condition(self, when: Condition | None, natives: Natives) -> str:
         """Test what was written; a discriminator that nothing else wrote is written here."""
         if when is None:
             return ""
-        container, name, _ = places.leaf(when.path)
-        value = f"{places.variables[container]}.get({name!r})"
+        container, name, _ = natives.leaf(when.path)
+        value = f"{natives.variables[container]}.get({name!r})"
         if when.present is not None:
             return f"there({value})" if when.present else f"not there({value})"
         with self.out.block(f"if {value} in (None, ''):"):
-            self.out.line(f"{self._slot(when.path, places)} = {self.out.constant(when.written, 'C')}")
+            self.out.line(f"{self._slot(when.path, natives)} = {self.out.constant(when.written, 'C')}")
         return f"word({value}) in {self.out.constant(when.values, 'W')}"
 
-    def _otherwise_nothing(self, node: Node, places: Places) -> None:
-        """A missing value writes the first of `none`, else nothing; shared places wait for their other fields."""
+    def _otherwise_nothing(self, node: Node, natives: Natives) -> None:
+        """A missing value writes the first of `none`, else nothing; shared natives wait for their other fields."""
         if node.rules.none and node.rules.when is None:
             with self.out.block("else:"):
-                slots = " = ".join(self._slot(path, places) for path in written(node))
+                slots = " = ".join(self._slot(path, natives) for path in written(node))
                 self.out.line(f"{slots} = {self._first_none(node)}")
 
-    def _nothing_where_free(self, node: Node, places: Places) -> None:
+    def _nothing_where_free(self, node: Node, natives: Natives) -> None:
         when = node.rules.when
         if not node.rules.none or when is None:
             return
-        container, name, _ = places.leaf(when.path)
-        value = f"{places.variables[container]}.get({name!r})"
+        container, name, _ = natives.leaf(when.path)
+        value = f"{natives.variables[container]}.get({name!r})"
         fits = f"word({value}) in {self.out.constant(('', *when.values), 'W')}" if when.present is None else "True"
         for path in written(node):
-            held, leaf, _ = places.leaf(path)
-            with self.out.block(f"if {leaf!r} not in {places.variables[held]} and {fits}:"):
-                self.out.line(f"{self._slot(path, places)} = {self._first_none(node)}")
+            held, leaf, _ = natives.leaf(path)
+            with self.out.block(f"if {leaf!r} not in {natives.variables[held]} and {fits}:"):
+                self.out.line(f"{self._slot(path, natives)} = {self._first_none(node)}")
 
     def _first_none(self, node: Node) -> str:
         return self.out.constant(node.rules.none[0], "N")
 
-    def _rows(self, node: Rows, places: Places, objects: dict[tuple[str, ...], str], index: str) -> None:
-        shape = places.shape.at(node.path.steps)
+    def _rows(self, node: Rows, natives: Natives, objects: dict[tuple[str, ...], str], index: str) -> None:
+        shape = natives.shape.at(node.path.steps)
         made, row, native = (self.out.name(letter) for letter in ("w", "d", "o"))
         position = self.out.name("i")
         inner = f"(*{index}, {position})" if index != "()" else f"({position},)"
@@ -210,20 +206,20 @@ class _Outward:
                 with self.out.block(f"if {native}:"):
                     self.out.line(f"{made}.append({native})")
             with self.out.block(f"if {made}:"):
-                self.out.line(f"{self._slot(node.path, places)} = {made}")
+                self.out.line(f"{self._slot(node.path, natives)} = {made}")
 
-    def _constant(self, constant: Constant, places: Places, index: str) -> None:
-        self._container(places.leaf(constant.path)[0], places)
-        slot = self._slot(constant.path, places)
+    def _constant(self, constant: Constant, natives: Natives, index: str) -> None:
+        self._container(natives.leaf(constant.path)[0], natives)
+        slot = self._slot(constant.path, natives)
         if constant.write is None:
             self.out.line(f"{slot} = {self.out.constant(constant.value, 'C')}")
             return
-        where = self.out.constant(Site(str(constant.path), "", str(constant.path)), "S")
+        where = self.out.constant(FieldLabel(str(constant.path), "", str(constant.path)), "S")
         with self.out.block("try:"):
             self.out.line(f"w = {self.out.constant(constant.write, 'C')}(d, values)")
             with self.out.block("if w is not None:"):
                 self.out.line(f"{slot} = w")
-        with self.out.block("except Refused as error:"):
+        with self.out.block("except OutsideDomain as error:"):
             self.out.line(f"refused(found, {where}, None, error, {index})")
 
 

@@ -1,14 +1,14 @@
-"""A mapping that was found to be sound: every path, converter and canonical field resolved."""
+"""A mapping that was found to be sound: every path, converter and field resolved, every native name known."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.mapping.constants import Constant
 from adapters.mapping.converters import Converter
-from adapters.mapping.paths import Path
+from adapters.mapping.paths import EACH, Path, Step
 from adapters.mapping.syntax import Rules
 from schemas.documents import Field
 
@@ -37,7 +37,7 @@ class Column:
     at: tuple[Path, ...]
     chain: tuple[Converter, ...]
     rules: Rules
-    place: Path
+    base: Path
     line: int
     listed: bool = False
     flat: bool = False
@@ -51,7 +51,7 @@ class Rows:
     path: Path
     scope: Scope
     rules: Rules
-    place: Path
+    base: Path
     line: int
 
 
@@ -64,7 +64,7 @@ class Parallel:
     required: tuple[Target, ...]
     on: str
     rules: Rules
-    place: Path
+    base: Path
     line: int
 
 
@@ -76,7 +76,7 @@ class Parts:
     columns: tuple[tuple[str, Path], ...]
     chain: tuple[Converter, ...]
     rules: Rules
-    place: Path
+    base: Path
     line: int
 
 
@@ -87,12 +87,12 @@ Node = Column | Rows | Parallel | Parts
 class Scope:
     """The fields of one object: the document itself, or each element of a list.
 
-    `prefix` is the canonical path up to here (`violations[].`), `place` the native one. `required`
+    `prefix` is the canonical path up to here (`violations[].`), `base` the native one. `required`
     maps each container within the scope (steps) to the fields it must have when it is there.
     """
 
     prefix: str
-    place: Path
+    base: Path
     nodes: tuple[Node, ...]
     required: Mapping[tuple[str, ...], tuple[Target, ...]]
 
@@ -149,3 +149,68 @@ def value_of(tree: Any, steps: tuple[str, ...]) -> Any:
             return None
         tree = tree.get(step)
     return tree
+
+
+TEXT = "#text"
+"""Where an element with attributes keeps its own text."""
+
+
+@dataclass(slots=True)
+class NativeNames:
+    """A place in the native tree. `each`: a list, its children those of an element; `open`: ignored with all below."""
+
+    children: dict[str, NativeNames] = field(default_factory=dict)
+    each: bool = False
+    leaf: bool = False
+    open: bool = False
+
+    @property
+    def holds(self) -> bool:
+        """Whether it is an object (not a list of them) with known members."""
+        return bool(self.children) and not self.each
+
+    def at(self, steps: tuple[Step, ...]) -> NativeNames:
+        """The place under these steps, made when it is new."""
+        found = self
+        for step in steps:
+            if step is EACH:
+                found.each = True
+            else:
+                found = found.children.setdefault(step, NativeNames())
+        return found
+
+
+def native_names(plan: Plan) -> NativeNames:
+    """Gather every native name that a mapping reads, writes, tests or ignores."""
+    root = NativeNames()
+    _add_scope(root, plan.root)
+    for constant in plan.constants:
+        _add(root, constant.path)
+    for path in plan.ignored:
+        root.at(path.steps).open = True
+    _settle(root)
+    return root
+
+
+def _add_scope(root: NativeNames, scope: Scope) -> None:
+    for node in scope.nodes:
+        for path in _known(node):
+            _add(root, path.under(scope.base))
+        if isinstance(node, Rows):
+            _add_scope(root, node.scope)
+
+
+def _known(node: Node) -> tuple[Path, ...]:
+    condition = (node.rules.when.path,) if node.rules.when else ()
+    return (*paths_of(node), *written(node), *condition)
+
+
+def _add(root: NativeNames, path: Path) -> None:
+    root.at(path.steps).leaf = True
+
+
+def _settle(shape: NativeNames) -> None:
+    if shape.leaf and shape.holds:
+        shape.children[TEXT] = NativeNames(leaf=True)
+    for child in list(shape.children.values()):
+        _settle(child)

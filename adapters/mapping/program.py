@@ -1,17 +1,23 @@
-"""A compiled mapping: one function in, one function out, and what is known about them."""
+"""A compiled mapping: read, checked and generated once; one function in, one function out, and its lineage."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from adapters.base import Document, Lineage, Tree
-from adapters.mapping.explain import lineage
-from adapters.mapping.plan import Plan, canonical, paths_of, written
-from adapters.source import BundleFinding
-from schemas import documents
+from adapters.mapping import reading
+from adapters.mapping.checked import check
+from adapters.mapping.codes import CodeTable
+from adapters.mapping.converters import Converter
+from adapters.mapping.fault_list import FaultList
+from adapters.mapping.inward import compile_inward
+from adapters.mapping.outward import compile_outward
+from adapters.mapping.plan import Column, Node, Parallel, Parts, Plan, Rows, canonical, native_names, paths_of, written
+from adapters.mapping.syntax import NOTHING
+from adapters.source import BundleFinding, Source
 from schemas.findings import Finding, Rejected, Text
 
 MAX_DRIFT = 50
@@ -26,7 +32,7 @@ class Inward:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PathUse:
     """A native path a mapping uses, the line of the file that does, and in which directions."""
 
     path: str
@@ -36,7 +42,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Code:
+class GeneratedCode:
     """The generated functions and their source."""
 
     inward: Callable[[Tree], tuple[Document, list[Finding], dict[str, None]]]
@@ -53,7 +59,7 @@ class Program:
     """
 
     plan: Plan
-    code: Code
+    code: GeneratedCode
     notes: tuple[BundleFinding, ...] = field(default=())
 
     @property
@@ -98,47 +104,21 @@ class Program:
         return lineage(self.plan)
 
     @cached_property
-    def places(self) -> tuple[Place, ...]:
+    def path_uses(self) -> tuple[PathUse, ...]:
         """Every native path the mapping reads or writes, with its line; lists as `a[].b`."""
-        return tuple(_places(self.plan))
-
-    @cached_property
-    def reads(self) -> tuple[str, ...]:
-        """The native paths read."""
-        return tuple(dict.fromkeys(place.path for place in self.places if place.read))
-
-    @cached_property
-    def writes(self) -> tuple[str, ...]:
-        """The native paths written, constants included."""
-        return tuple(dict.fromkeys(place.path for place in self.places if place.write))
-
-    @cached_property
-    def fields(self) -> tuple[str, ...]:
-        """The canonical fields it stands for, in either direction."""
-        return tuple(dict.fromkeys(t.path for node in self.plan.root.walk() for t in canonical(node)))
-
-    @cached_property
-    def missing(self) -> tuple[str, ...]:
-        """The fields a document must have that the mapping never produces on the way in."""
-        made = {t.path for node in self.plan.root.walk() if node.rules.reads for t in canonical(node)}
-        wanted = documents.fields(self.document).values()
-        return tuple(one.path for one in wanted if one.mandatory and not _covered(one.path, made))
+        return tuple(_path_uses(self.plan))
 
 
-def _covered(path: str, made: Iterable[str]) -> bool:
-    return any(path == one or path.startswith(f"{one}.") for one in made)
-
-
-def _places(plan: Plan) -> Iterable[Place]:
+def _path_uses(plan: Plan) -> Iterable[PathUse]:
     for node in plan.root.walk():
         out = set(written(node))
         reads = paths_of(node) if node.rules.reads else ()
         for path in dict.fromkeys((*reads, *written(node))):
-            yield Place(str(path.under(node.place)), node.line, path in reads, path in out)
+            yield PathUse(str(path.under(node.base)), node.line, path in reads, path in out)
         if node.rules.when is not None:
-            yield Place(str(node.rules.when.path.under(node.place)), node.line, node.rules.reads, node.rules.writes)
+            yield PathUse(str(node.rules.when.path.under(node.base)), node.line, node.rules.reads, node.rules.writes)
     for constant in plan.constants:
-        yield Place(str(constant.path), constant.line, read=False, write=True)
+        yield PathUse(str(constant.path), constant.line, read=False, write=True)
 
 
 _NOT_AN_OBJECT = Text(
@@ -168,3 +148,75 @@ def _rejected(found: list[Finding], direction: str) -> Rejected:
             f"{len(found)} value(s) cannot be written in the platform's format: correct the document or the adapter.",
         )
     return Rejected(code, detail, found)
+
+
+_DIGEST = 12
+
+
+def lineage(plan: Plan) -> tuple[Lineage, ...]:
+    """One entry a canonical field, in the order of the mapping."""
+    return tuple(entry for node in plan.root.walk() for entry in _entries(node))
+
+
+def _entries(node: Node) -> list[Lineage]:
+    if isinstance(node, Rows):
+        return [_entry(node, 0, (), f"{node.path.under(node.base)}")]
+    if isinstance(node, Parallel):
+        paths = [str(path.under(node.base)) for _, path in node.columns]
+        return [_entry(node, position, (), path) for position, path in enumerate(paths)]
+    paths = [str(path.under(node.base)) for path in paths_of(node)]
+    place = " + ".join(paths) if isinstance(node, Parts) else next(iter(paths), "")
+    return [_entry(node, position, node.chain, place) for position in range(len(canonical(node)))]
+
+
+def _entry(node: Node, position: int, chain: tuple[Converter, ...], path: str) -> Lineage:
+    target = canonical(node)[position]
+    tables = [step.codes for step in chain if step.codes is not None]
+    labels = [step.label for step in chain if step.name]
+    if isinstance(node, Parallel):
+        labels = [f"split: {node.on}"]
+    return Lineage(
+        target.path,
+        target.field.title,
+        path,
+        tuple(labels),
+        ", ".join(f"{table.name}@{table.digest[:_DIGEST]}" for table in tables) or None,
+        "; ".join(_notes(node)) or None,
+    )
+
+
+def _notes(node: Node) -> list[str]:
+    """What else an author said about the field, in the words of the grammar."""
+    rules, notes = node.rules, []
+    if isinstance(node, Column) and len(node.at) > 1:
+        notes.append("else " + ", ".join(str(path.under(node.base)) for path in node.at[1:]))
+    if rules.none:
+        notes.append("none: " + ", ".join(map(repr, rules.none)))
+    if rules.default is not NOTHING:
+        notes.append(f"default: {rules.default}")
+    if rules.also:
+        notes.append("also: " + ", ".join(map(str, rules.also)))
+    if rules.when is not None:
+        test = " | ".join(rules.when.values) if rules.when.present is None else f"present: {rules.when.present}"
+        notes.append(f"when {rules.when.path}: {test}")
+    if rules.only:
+        notes.append(f"only: {rules.only}")
+    if rules.lossy:
+        notes.append(f"lossy: {rules.lossy}")
+    return notes
+
+
+def compile_mapping(
+    source: Source, codes: Mapping[str, CodeTable], *, settings: Collection[str] | None = None
+) -> Program:
+    """Compile a mapping against the canonical document it names and the bundle's code tables.
+
+    `settings` are the names constants may use as placeholders; None: any name may be one. Raises
+    `adapters.source.BrokenBundle` with every fault, each with its line and what to do.
+    """
+    faults = FaultList(source)
+    plan = check(reading.read(source, faults), source.name, codes, settings, faults)
+    shape = native_names(plan)
+    inward, inward_source = compile_inward(plan, shape)
+    outward, outward_source = compile_outward(plan, shape)
+    return Program(plan, GeneratedCode(inward, outward, inward_source, outward_source), tuple(faults.notes))

@@ -7,22 +7,26 @@ from collections.abc import Iterable
 from typing import Any
 
 from adapters.mapping import paths
-from adapters.mapping.faults import Faults
+from adapters.mapping.fault_list import FaultList
 from adapters.mapping.paths import Path, PathError
 from adapters.mapping.syntax import (
+    CONDITION,
     NOTHING,
-    Column,
+    ONLY,
+    SHAPES,
+    TOP,
+    UNKNOWN,
+    ColumnEntry,
     Condition,
-    Constant,
+    ConstantEntry,
     Conversion,
-    Node,
-    Parallel,
-    Parts,
-    Rows,
+    FieldEntry,
+    ParallelEntry,
+    PartsEntry,
+    RowsEntry,
     Rules,
     Syntax,
 )
-from adapters.mapping.words import CONDITION, ONLY, SHAPES, TOP, UNKNOWN
 from adapters.source import Keys, Source
 from schemas.findings import Text
 
@@ -34,7 +38,7 @@ _WORD = r"[a-z][a-z0-9_]*"
 _NAME = re.compile(rf"{_WORD}(\.{_WORD}){{0,7}}(\s*,\s*{_WORD}(\.{_WORD}){{0,7}}){{0,3}}")
 
 
-def read(source: Source, faults: Faults) -> Syntax:
+def read(source: Source, faults: FaultList) -> Syntax:
     """Read a mapping. Faults are gathered in `faults`; the syntax holds what could be read."""
     return _Reading(faults).mapping(source.value)
 
@@ -42,7 +46,7 @@ def read(source: Source, faults: Faults) -> Syntax:
 class _Reading:
     """One pass over a file."""
 
-    def __init__(self, faults: Faults) -> None:
+    def __init__(self, faults: FaultList) -> None:
         self.faults = faults
         self.count = 0
 
@@ -57,7 +61,7 @@ class _Reading:
             unknown=self._choice(value.get("unknown", "warn"), ("unknown",), UNKNOWN),
         )
 
-    def _fields(self, value: Any, keys: Keys, depth: int) -> tuple[Node, ...]:
+    def _fields(self, value: Any, keys: Keys, depth: int) -> tuple[FieldEntry, ...]:
         if depth > MAX_NESTING:
             self.faults.shape(keys, f"不超过 {MAX_NESTING} 层的列表", f"lists nested at most {MAX_NESTING} deep")
             return ()
@@ -70,13 +74,13 @@ class _Reading:
             return ()
         return tuple(node for name, entry in value.items() for node in self._node(name, entry, (*keys, name), depth))
 
-    def _node(self, name: str, entry: Any, keys: Keys, depth: int) -> Iterable[Node]:
+    def _node(self, name: str, entry: Any, keys: Keys, depth: int) -> Iterable[FieldEntry]:
         if not _NAME.fullmatch(name):
             self.faults.shape(keys, "标准字段名，如 party.name", "a canonical field such as party.name")
             return ()
         names = tuple(part.strip() for part in name.split(","))
         if isinstance(entry, str):
-            return (Column(names, self._paths(entry, keys), (), Rules(), keys),)
+            return (ColumnEntry(names, self._paths(entry, keys), (), Rules(), keys),)
         if not isinstance(entry, dict):
             self.faults.shape(
                 keys,
@@ -92,42 +96,42 @@ class _Reading:
 
     def _shaped(
         self, shape: str, names: tuple[str, ...], entry: dict[str, Any], keys: Keys, depth: int
-    ) -> Iterable[Node]:
+    ) -> Iterable[FieldEntry]:
         rules = self._rules(entry, keys)
         if shape == "each":
             return self._rows(names[0], entry, rules, keys, depth)
         if shape == "columns":
             columns = self._columns(entry["split"], (*keys, "split"))
-            return (Parallel(names[0], columns, self._separators(entry, keys), rules, keys),)
+            return (ParallelEntry(names[0], columns, self._separators(entry, keys), rules, keys),)
         if shape == "parts":
             return self._parts(names[0], entry, rules, keys)
         if shape == "split":
             first = Conversion("split", self._separators(entry, keys), (*keys, "on"))
             conversions = (first, *self._conversions(entry, keys))
-            return (Column(names, self._paths(entry["split"], (*keys, "split")), conversions, rules, keys),)
+            return (ColumnEntry(names, self._paths(entry["split"], (*keys, "split")), conversions, rules, keys),)
         return self._column(names, entry, rules, keys)
 
-    def _column(self, names: tuple[str, ...], entry: dict[str, Any], rules: Rules, keys: Keys) -> Iterable[Node]:
+    def _column(self, names: tuple[str, ...], entry: dict[str, Any], rules: Rules, keys: Keys) -> Iterable[FieldEntry]:
         if "at" not in entry and rules.default is NOTHING:
             self.faults.shape(keys, "含有 at 的写法", "an entry with `at`")
             return ()
         at = self._paths(entry["at"], (*keys, "at")) if "at" in entry else ()
-        return (Column(names, at, self._conversions(entry, keys), rules, keys),)
+        return (ColumnEntry(names, at, self._conversions(entry, keys), rules, keys),)
 
-    def _rows(self, name: str, entry: dict[str, Any], rules: Rules, keys: Keys, depth: int) -> Iterable[Node]:
+    def _rows(self, name: str, entry: dict[str, Any], rules: Rules, keys: Keys, depth: int) -> Iterable[FieldEntry]:
         path = self._path(entry["each"], (*keys, "each"))
         if path is not None and (not path.ends_in_list or path.lists > 1):
             self.faults.shape((*keys, "each"), "以 [] 结尾的路径", "a path that ends in []")
             path = None
         fields = self._fields(entry.get("fields"), (*keys, "fields"), depth + 1)
-        return (Rows(name, path, fields, rules, keys),) if path else ()
+        return (RowsEntry(name, path, fields, rules, keys),) if path else ()
 
-    def _parts(self, name: str, entry: dict[str, Any], rules: Rules, keys: Keys) -> Iterable[Node]:
+    def _parts(self, name: str, entry: dict[str, Any], rules: Rules, keys: Keys) -> Iterable[FieldEntry]:
         columns = self._columns(entry["parts"], (*keys, "parts"))
         conversions = self._conversions(entry, keys)
         if conversions:
-            return (Parts(name, columns, conversions, rules, keys),)
-        return tuple(Column((f"{name}.{part}",), (path,), (), rules, keys) for part, path in columns)
+            return (PartsEntry(name, columns, conversions, rules, keys),)
+        return tuple(ColumnEntry((f"{name}.{part}",), (path,), (), rules, keys) for part, path in columns)
 
     def _columns(self, value: Any, keys: Keys) -> tuple[tuple[str, Path], ...]:
         if not isinstance(value, dict) or not 1 <= len(value) <= MAX_ITEMS:
@@ -194,7 +198,7 @@ class _Reading:
             return None
         return Condition(path, tuple(map(_as_text, found)), found[0])
 
-    def _constants(self, value: Any) -> Iterable[Constant]:
+    def _constants(self, value: Any) -> Iterable[ConstantEntry]:
         if not isinstance(value, dict) or len(value) > MAX_FIELDS:
             self.faults.shape(("constants",), "原字段到值的映射", "a map from native fields to values")
             return
@@ -204,7 +208,7 @@ class _Reading:
             if path is not None and path.lists:
                 self.faults.shape(keys, "不含 [] 的路径", "a path without []")
             elif path is not None:
-                yield Constant(path, constant, keys)
+                yield ConstantEntry(path, constant, keys)
 
     def _paths(self, value: Any, keys: Keys, *, limit: int = 8) -> tuple[Path, ...]:
         items = value if isinstance(value, list) else [value]

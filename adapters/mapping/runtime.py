@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from adapters.mapping.converters import Converter, Refused
+from adapters.mapping.converters import Converter, OutsideDomain
 from adapters.mapping.converters.lists import Splitter
 from adapters.mapping.converters.texts import text_of
-from adapters.mapping.shape import TEXT
+from adapters.mapping.plan import TEXT
 from schemas.documents.masking import shown
 from schemas.findings import Finding, Text
 
@@ -23,7 +23,7 @@ _OBJECT = Text("对象", "an object")
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class FieldLabel:
     """Where a field stands on both sides; `[]` in the paths is filled in with the indexes of the moment."""
 
     path: str
@@ -49,35 +49,38 @@ def _indexed(path: str, index: Index) -> str:
     return path
 
 
-def refused(found: list[Finding], site: Site, value: Any, error: Refused, index: Index) -> None:
+def refused(found: list[Finding], label: FieldLabel, value: Any, error: OutsideDomain, index: Index) -> None:
     """Note that a converter did not take a value."""
     value = getattr(error, "value", value)
-    title = site.title or site.field
+    title = label.title or label.field
     zh = f"“{title}”的值不符，应为{error.expected.zh}。"
-    en = f"{_indexed(site.field or site.path, index)}: expected {error.expected.en}."
-    found.append(site.finding(error.code, zh, en, index, value))
+    en = f"{_indexed(label.field or label.path, index)}: expected {error.expected.en}."
+    found.append(label.finding(error.code, zh, en, index, value))
 
 
-def lacking(made: Mapping[str, Any], sites: Mapping[str, Site], found: list[Finding], index: Index) -> None:
+def lacking(made: Mapping[str, Any], labels: Mapping[str, FieldLabel], found: list[Finding], index: Index) -> None:
     """Note each required field that was not made, unless its value has been refused already."""
     known = [one.field for one in found]
-    for name, site in sites.items():
-        field = _indexed(site.field, index)
+    for name, label in labels.items():
+        field = _indexed(label.field, index)
         if name not in made and not any(one == field or one.startswith(f"{field}.") for one in known):
-            found.append(_lack(site, index))
+            found.append(_lack(label, index))
 
 
-def _lack(site: Site, index: Index) -> Finding:
-    if not site.path:
-        zh, en = f"映射没有给出必填项“{site.title}”。", f"the mapping does not produce {site.field}, which is required."
+def _lack(label: FieldLabel, index: Index) -> Finding:
+    if not label.path:
+        zh, en = (
+            f"映射没有给出必填项“{label.title}”。",
+            f"the mapping does not produce {label.field}, which is required.",
+        )
     else:
-        path = _indexed(site.path, index)
-        zh, en = f"缺少必填项“{site.title}”，请填写 {path}。", f"{site.field} is required: fill in {path}."
-    return site.finding("mapping.incomplete", zh, en, index)
+        path = _indexed(label.path, index)
+        zh, en = f"缺少必填项“{label.title}”，请填写 {path}。", f"{label.field} is required: fill in {path}."
+    return label.finding("mapping.incomplete", zh, en, index)
 
 
 def bare(value: Any, none: Collection[str]) -> Any:
-    """Give a leaf that is not a plain text as a scalar: `""` when it means nothing. Raises `Refused`."""
+    """Give a leaf that is not a plain text as a scalar: `""` when it means nothing. Raises `OutsideDomain`."""
     if value.__class__ is dict and TEXT in value:
         value = value[TEXT]
     if value.__class__ is str:
@@ -85,7 +88,7 @@ def bare(value: Any, none: Collection[str]) -> Any:
     if value.__class__ is dict or value.__class__ is list:
         if not value:
             return ""
-        raise Refused("native.shape", _SINGLE)
+        raise OutsideDomain("native.shape", _SINGLE)
     return "" if none and word(value) in none else value
 
 
@@ -113,7 +116,7 @@ def there(value: Any) -> bool:
     return bool(value) if isinstance(value, dict | list) else word(value) != ""
 
 
-def inside(value: Any, site: Site, known: Collection[str], found: list[Finding], index: Index) -> dict[str, Any]:
+def inside(value: Any, label: FieldLabel, known: Collection[str], found: list[Finding], index: Index) -> dict[str, Any]:
     """Give an object that was not sent as one: nothing, an element's text, or a finding."""
     if value is None or value == [] or (word(value) == "" and not isinstance(value, dict | list)):
         return EMPTY
@@ -123,7 +126,7 @@ def inside(value: Any, site: Site, known: Collection[str], found: list[Finding],
         return {TEXT: value}
     if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
         return value[0]
-    refused(found, site, value, Refused("native.shape", _OBJECT), index)
+    refused(found, label, value, OutsideDomain("native.shape", _OBJECT), index)
     return EMPTY
 
 
@@ -157,11 +160,11 @@ def _or_none(value: Any) -> Any:
 
 
 def spread(made: Any, names: tuple[str, ...]) -> Sequence[Any]:
-    """Give a written value's columns in the order of their names. Raises `Refused` for too many or too few."""
+    """Give a written value's columns in the order of their names. Raises `OutsideDomain` for too many or too few."""
     if isinstance(made, Mapping):
         return [made.get(name) for name in names]
     if len(made) != len(names):
-        raise Refused("value.parts", Text(f"{len(names)} 个部分", f"{len(names)} parts"))
+        raise OutsideDomain("value.parts", Text(f"{len(names)} 个部分", f"{len(names)} parts"))
     return list(made)
 
 
@@ -187,7 +190,7 @@ def elementwise(convert: Callable[[Any], Any]) -> Callable[[Any], list[Any]]:
         for value in values:
             try:
                 made.append(None if value is None else convert(value))
-            except Refused as error:
+            except OutsideDomain as error:
                 error.value = value  # type: ignore[attr-defined]
                 raise
         return made
@@ -232,7 +235,7 @@ def _composed(steps: list[tuple[Callable[[Any], Any], bool]], count: int) -> Cal
 def _exactly(count: int) -> Callable[[Any], Any]:
     def run(values: Any) -> Any:
         if len(values) != count:
-            raise Refused("value.count", Text(f"{count} 个值", f"{count} values"))
+            raise OutsideDomain("value.count", Text(f"{count} 个值", f"{count} values"))
         return values
 
     return run
@@ -249,7 +252,7 @@ class ParallelColumns:
     loose: bool
 
     def read(self, values: Sequence[Any]) -> list[dict[str, Any]]:
-        """Make one object of the first values, one of the second, and so on. Raises `Refused` when uneven."""
+        """Make one object of the first values, one of the second, and so on. Raises `OutsideDomain` when uneven."""
         lists = [self._pieces(value) for value in values]
         longest = max(map(len, lists))
         if any(found and len(found) != longest for found in lists):
@@ -272,7 +275,7 @@ class ParallelColumns:
         """Write each column, None for one that no object has.
 
         One that only some objects have holds the first of `none` for the others; without `none` it
-        raises `Refused`.
+        raises `OutsideDomain`.
         """
         return [
             self._column([row.get(name) for row in rows], converter)
@@ -291,5 +294,5 @@ class ParallelColumns:
         return self.split.joined([self.none[0] if value is None else converter.backward(value) for value in values])
 
 
-def _uneven(values: Sequence[Any], expected: Text) -> Refused:
-    return Refused("value.uneven", expected)
+def _uneven(values: Sequence[Any], expected: Text) -> OutsideDomain:
+    return OutsideDomain("value.uneven", expected)

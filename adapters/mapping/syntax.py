@@ -1,12 +1,14 @@
-"""The words of a mapping file, as frozen nodes that remember where they were written."""
+"""The grammar of a mapping file: which key may stand where, and the frozen nodes it is read into."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from adapters.mapping.paths import Path
 from adapters.source import Keys
+from schemas.findings import Text
 
 NOTHING: Final = object()
 """No default was written; None is a value of its own."""
@@ -62,7 +64,7 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class ColumnEntry:
     """One native value ↔ one canonical field (several for a range)."""
 
     names: tuple[str, ...]
@@ -73,18 +75,18 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class RowsEntry:
     """A native list ↔ a canonical list of objects."""
 
     name: str
     path: Path
-    fields: tuple[Node, ...]
+    fields: tuple[FieldEntry, ...]
     rules: Rules
     keys: Keys
 
 
 @dataclass(frozen=True, slots=True)
-class Parallel:
+class ParallelEntry:
     """Several strings of equally many values ↔ a canonical list of objects."""
 
     name: str
@@ -95,7 +97,7 @@ class Parallel:
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class PartsEntry:
     """Several native columns ↔ one canonical value."""
 
     name: str
@@ -105,11 +107,11 @@ class Parts:
     keys: Keys
 
 
-Node = Column | Rows | Parallel | Parts
+FieldEntry = ColumnEntry | RowsEntry | ParallelEntry | PartsEntry
 
 
 @dataclass(frozen=True, slots=True)
-class Constant:
+class ConstantEntry:
     """A value written whatever the document says; texts may hold placeholders."""
 
     path: Path
@@ -122,7 +124,69 @@ class Syntax:
     """A whole mapping file."""
 
     document: str
-    fields: tuple[Node, ...]
-    constants: tuple[Constant, ...]
+    fields: tuple[FieldEntry, ...]
+    constants: tuple[ConstantEntry, ...]
     ignored: tuple[Path, ...]
     unknown: str
+
+
+TOP = ("document", "fields", "constants", "ignored", "unknown")
+RULES = ("none", "default", "also", "only", "when", "lossy")
+CONDITION = ("at", "is", "in", "present")
+UNKNOWN = ("warn", "refuse", "ignore")
+ONLY = ("in", "out")
+
+SHAPES: Mapping[str, tuple[str, ...]] = {
+    "each": ("each", "fields", "only", "lossy"),
+    "parts": ("parts", "as", "none", "only", "when", "lossy"),
+    "columns": ("split", "on", "none", "only", "lossy"),
+    "split": ("split", "on", "as", *RULES),
+    "at": ("at", "as", *RULES),
+}
+"""What an entry of `fields` may hold, by its shape."""
+
+PURPOSES: Mapping[str, Text] = {
+    "at": Text("一个原值对应一个标准字段", "one native value for one canonical field"),
+    "split": Text("一个文本中的多个值", "several values in one text"),
+    "columns": Text("几个个数相同的文本对应一个对象列表", "texts of equally many values for a list of objects"),
+    "parts": Text("几列对应一个标准值", "several columns for one canonical value"),
+    "each": Text("原列表对应标准对象列表", "a native list for a canonical list of objects"),
+}
+"""What each shape is for."""
+
+MEANINGS: Mapping[str, Text] = {
+    "document": Text("标准文档及其版本", "the canonical document and its version"),
+    "fields": Text(
+        "标准字段 → 原字段；在 each 中从该项写起", "canonical field → native; inside `each`, seen from the item"
+    ),
+    "constants": Text(
+        "总是写出的值，可用占位符", "what is written whatever the document says; placeholders may stand in it"
+    ),
+    "ignored": Text("声明不读入的原字段", "native fields that are declared as not read"),
+    "unknown": Text(
+        "没有映射的原字段：提示、拒收或忽略", "a native field nobody mapped: a warning, a refusal, or nothing"
+    ),
+    "at": Text(
+        "原字段的路径；列表中取第一个有值的，写出第一个",
+        "a native path; of several the first that is there is read, and the first is written",
+    ),
+    "as": Text("转换器，或自原值到标准值依次的转换器", "a converter, or several from native to canonical"),
+    "none": Text(
+        "表示“没有”的原值；缺值时写出第一个", "native values that mean nothing; the first is written for nothing"
+    ),
+    "default": Text("缺值时读入的标准值", "the canonical value that is read for nothing"),
+    "also": Text("同值写出的其他路径", "more paths the value is written to"),
+    "only": Text("只读入（in）或只写出（out）", "only read (in) or only written (out)"),
+    "when": Text(
+        "成立时才读入，写出时一并写出该条件", "the field is read only if this holds; writing it makes it hold"
+    ),
+    "lossy": Text("声明损失及其原因", "why what is written may not read back the same"),
+    "each": Text("原列表，以 [] 结尾", "the native list, ending in []"),
+    "split": Text("文本的路径，或 {标准字段: 路径}", "the path of the text, or {canonical field: path}"),
+    "on": Text("分隔字符，写出第一个", "the characters that separate; the first is written"),
+    "parts": Text("{名称: 路径}，按转换器需要的名称", "{name: path}, the names as the converter needs them"),
+    "is": Text("该处的值，按文本比较", "the value there, compared as text"),
+    "in": Text("该处为其中之一；写出第一个", "one of these is there; the first is written"),
+    "present": Text("该处是否有值", "whether anything is there"),
+}
+"""What each key means, in both languages."""

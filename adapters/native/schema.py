@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-from adapters.formats.values import Body, Format
+from adapters.formats.format import Body, Format
 from adapters.native.findings import Location
 from adapters.native.json_schema import JsonSchema
 from adapters.native.shape import Shape

@@ -1,22 +1,21 @@
 """Draft a bundle from samples: what each native column most likely means, how sure that is, and why."""
 
-from adapters.suggest.columns import Column, Table, observe
-from adapters.suggest.drafting import Draft, Undraftable, draft
+from adapters.suggest.columns import SampleColumn, Table, observe
+from adapters.suggest.drafting import BundleDraft, Undraftable, draft
 from adapters.suggest.guessing import Guess, guess
 from adapters.suggest.judging import CONFIDENT, Candidate, Suggestion, suggest
-from adapters.suggest.operation import Operation
+from adapters.suggest.operation import DraftOperation, NativeSample, read_sample
 from adapters.suggest.pairing import Pairs, missing_pairs
-from adapters.suggest.sampling import Sample, read_sample
 
 __all__ = [
     "CONFIDENT",
+    "BundleDraft",
     "Candidate",
-    "Column",
-    "Draft",
+    "DraftOperation",
     "Guess",
-    "Operation",
+    "NativeSample",
     "Pairs",
-    "Sample",
+    "SampleColumn",
     "Suggestion",
     "Table",
     "Undraftable",

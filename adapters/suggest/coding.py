@@ -11,7 +11,7 @@ from functools import cache
 from importlib import resources
 
 from adapters.suggest import shapes
-from adapters.suggest.columns import Column
+from adapters.suggest.columns import SampleColumn
 from schemas import codes
 from schemas.documents import Field
 
@@ -48,7 +48,7 @@ class DraftTable:
         return text.getvalue().encode("utf-8")
 
 
-def draft_table(field: Field, column: Column) -> DraftTable | None:
+def draft_table(field: Field, column: SampleColumn) -> DraftTable | None:
     """Draft the table of a coded field; None when the column holds the canonical codes themselves."""
     name = field.codes or ""
     table = codes.table(name)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from adapters.base import Tree
-from adapters.formats.values import as_text
+from adapters.formats.format import as_text
 from adapters.mapping.paths import EACH, MAX_LENGTH, MAX_STEPS, Path, PathError, Step, parse, render
 
 MAX_COLUMNS = 400
@@ -26,7 +26,7 @@ Steps = tuple[Step, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class SampleColumn:
     """A native column of a record.
 
     `values` are its distinct texts, at most 64, each at most 2,000 characters, blanks and words for
@@ -72,7 +72,7 @@ class Column:
 class Table:
     """The columns of one kind of record. `left_out` says which could not be taken, and why."""
 
-    columns: tuple[Column, ...]
+    columns: tuple[SampleColumn, ...]
     records: int
     left_out: tuple[str, ...] = ()
 
@@ -128,9 +128,9 @@ def _doubled(found: Iterable[Steps]) -> list[Steps]:
     return [steps for steps in found if _plain(steps) in inner or (steps[-1] is not EACH and _plain(steps) in listed)]
 
 
-def _column(steps: Steps, seen: _Seen) -> Column:
+def _column(steps: Steps, seen: _Seen) -> SampleColumn:
     numeric = seen.numeric and seen.filled > 0
-    return Column(steps, tuple(seen.values), tuple(seen.none), seen.seen, seen.filled, numeric)
+    return SampleColumn(steps, tuple(seen.values), tuple(seen.none), seen.seen, seen.filled, numeric)
 
 
 def _bounded(records: Iterable[Tree], lists: frozenset[tuple[str, ...]]) -> Iterator[tuple[Steps, Any]]:

@@ -14,28 +14,13 @@ from adapters.suggest.columns import observe
 from adapters.suggest.envelope import envelope, records
 from adapters.suggest.guessing import Guess, guess, is_sure
 from adapters.suggest.judging import Suggestion
-from adapters.suggest.operation import Operation
+from adapters.suggest.operation import DraftOperation, NativeSample
 from adapters.suggest.pairing import missing_pairs
-from adapters.suggest.sampling import Sample
 from schemas import documents
 from schemas.catalog import TYPES
 from schemas.findings import Text
 
 MAX_SAMPLES = 200
-
-OPERATIONS: Mapping[str, str] = {
-    "permit.changed": "permit",
-    "project.approved": "approval",
-    "project.accepted": "acceptance",
-    "dispatch.ordered": "dispatch",
-    "dispatch.reported": "dispatch-report",
-    "inspection.recorded": "inspection",
-    "case.transferred": "case",
-    "case.progressed": "progress",
-    "penalty.decided": "decision",
-    "penalty.executed": "execution",
-}
-"""What an operation is called when nobody says otherwise, by message type."""
 
 
 class Undraftable(Exception):
@@ -48,24 +33,24 @@ class Undraftable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class BundleDraft:
     """A drafted bundle: `files` by relative path. `translated`: operation → samples it already reads, of how many."""
 
     name: str
     files: Mapping[str, bytes]
-    operations: tuple[Operation, ...]
+    operations: tuple[DraftOperation, ...]
     translated: Mapping[str, tuple[int, int]]
 
 
 def draft(
     name: str,
     kind: str,
-    samples: Sequence[Sample],
+    samples: Sequence[NativeSample],
     *,
     operations: Mapping[str, str] | None = None,
     favoured: Sequence[str] = (),
     title: str = "",
-) -> Draft:
+) -> BundleDraft:
     """Draft a bundle of at most 200 samples.
 
     `operations` names what it receives, operation → message type; without it, types are guessed,
@@ -86,15 +71,15 @@ def draft(
 
 
 def _grouped(
-    samples: Sequence[Sample], operations: Mapping[str, str], favoured: Sequence[str]
-) -> dict[tuple[str, str], list[Sample]]:
-    groups: dict[tuple[str, str], list[Sample]] = {}
+    samples: Sequence[NativeSample], operations: Mapping[str, str], favoured: Sequence[str]
+) -> dict[tuple[str, str], list[NativeSample]]:
+    groups: dict[tuple[str, str], list[NativeSample]] = {}
     for sample in samples:
         groups.setdefault(_key(sample, operations, favoured), []).append(sample)
     return groups
 
 
-def _key(sample: Sample, operations: Mapping[str, str], favoured: Sequence[str]) -> tuple[str, str]:
+def _key(sample: NativeSample, operations: Mapping[str, str], favoured: Sequence[str]) -> tuple[str, str]:
     if len(operations) == 1:
         return next(iter(operations.items()))
     folder = sample.name.replace("\\", "/").split("/")[-2:]
@@ -103,11 +88,11 @@ def _key(sample: Sample, operations: Mapping[str, str], favoured: Sequence[str])
             return name, message_type
     found = _guessed(sample, tuple(dict.fromkeys(operations.values())), favoured)
     by_type = {message_type: name for name, message_type in operations.items()}
-    return by_type.get(found, OPERATIONS.get(found, found.replace(".", "-"))), found
+    return by_type.get(found, TYPES[found].operation), found
 
 
-def _guessed(sample: Sample, types: Sequence[str], favoured: Sequence[str]) -> str:
-    around = envelope([sample.tree], xml=sample.extension == "xml")
+def _guessed(sample: NativeSample, types: Sequence[str], favoured: Sequence[str]) -> str:
+    around = envelope([sample.tree], xml=sample.elements)
     table = observe(records(sample.tree, around.split))
     guesses = guess(table, types, favoured)
     if not is_sure(guesses):
@@ -115,7 +100,7 @@ def _guessed(sample: Sample, types: Sequence[str], favoured: Sequence[str]) -> s
     return guesses[0].type
 
 
-def _unsure(sample: Sample, guesses: Sequence[Guess]) -> Undraftable:
+def _unsure(sample: NativeSample, guesses: Sequence[Guess]) -> Undraftable:
     likely = "、".join(f"{one.type} {TYPES[one.type].title}（{one.score}）" for one in guesses[:3])
     english = ", ".join(f"{one.type} ({one.score})" for one in guesses[:3])
     first = guesses[0].type
@@ -124,13 +109,13 @@ def _unsure(sample: Sample, guesses: Sequence[Guess]) -> Undraftable:
             f"看不出 {sample.name} 是哪种文书；可能是 {likely}", f"cannot tell what {sample.name} is; perhaps {english}"
         ),
         Text(
-            f"请用 --operation 写明，如 --operation {OPERATIONS[first]}={first}",
-            f"say so with --operation, as --operation {OPERATIONS[first]}={first}",
+            f"请用 --operation 写明，如 --operation {TYPES[first].operation}={first}",
+            f"say so with --operation, as --operation {TYPES[first].operation}={first}",
         ),
     )
 
 
-def _operation(name: str, message_type: str, samples: Sequence[Sample]) -> Operation:
+def _operation(name: str, message_type: str, samples: Sequence[NativeSample]) -> DraftOperation:
     kinds = {(sample.format.body, sample.format.root) for sample in samples}
     if len(kinds) > 1:
         raise Undraftable(
@@ -141,10 +126,10 @@ def _operation(name: str, message_type: str, samples: Sequence[Sample]) -> Opera
             ),
         )
     bodies = [sample.tree for sample in samples]
-    around = envelope(bodies, xml=samples[0].extension == "xml")
+    around = envelope(bodies, xml=samples[0].elements)
     table = observe([record for body in bodies for record in records(body, around.split)])
     [found] = guess(table, [message_type])
-    drafted = Operation(
+    drafted = DraftOperation(
         name, message_type, tuple(samples), around, table, found.suggestions, _tables(message_type, found.suggestions)
     )
     if not drafted.sure and drafted.likeliest is None:
@@ -167,7 +152,7 @@ def _tables(message_type: str, suggestions: Sequence[Suggestion]) -> dict[str, D
     return found
 
 
-def _files(name: str, kind: str, title: str, operations: Sequence[Operation]) -> dict[str, bytes]:
+def _files(name: str, kind: str, title: str, operations: Sequence[DraftOperation]) -> dict[str, bytes]:
     tables = merged([table for operation in operations for table in operation.tables.values()])
     files: dict[str, bytes] = {
         bundle_files.MANIFEST: manifest_text.manifest(name, kind, title, operations).encode("utf-8"),
@@ -184,12 +169,12 @@ def _files(name: str, kind: str, title: str, operations: Sequence[Operation]) ->
     return files
 
 
-def schema_of(operation: Operation) -> bytes | None:
+def schema_of(operation: DraftOperation) -> bytes | None:
     """The native schema of an operation's bodies; None where samples cannot be described in one schema."""
     title = TYPES[operation.type].title
     fields = documents.fields(operation.document)
     names = {one.column.steps: _title(one, fields) for one in operation.suggestions if _title(one, fields)}
-    if operation.samples[0].extension == "xml":
+    if operation.samples[0].elements:
         by_name = {next(step for step in reversed(steps) if step): text for steps, text in names.items()}
         first = operation.samples[0].format
         return native_xsd.schema([sample.content for sample in operation.samples], first, title, by_name)
@@ -202,7 +187,7 @@ def _title(one: Suggestion, fields: Mapping[str, documents.Field]) -> str:
     return fields[one.target].title if one.confident and one.target in fields else ""
 
 
-def _with_pairs(name: str, files: dict[str, bytes], operations: tuple[Operation, ...]) -> Draft:
+def _with_pairs(name: str, files: dict[str, bytes], operations: tuple[DraftOperation, ...]) -> BundleDraft:
     """Translate every sample with the draft itself: the other half of the pair, for a human to correct."""
     adapter = DeclarativeAdapter(bundles.assemble({path: files[path] for path in sorted(files)}))
     pairs = missing_pairs(adapter)
@@ -211,4 +196,4 @@ def _with_pairs(name: str, files: dict[str, bytes], operations: tuple[Operation,
         one.name: (sum(path.startswith(f"samples/{one.name}/") for path in pairs.made), len(one.samples))
         for one in operations
     }
-    return Draft(name, {path: files[path] for path in sorted(files)}, operations, translated)
+    return BundleDraft(name, {path: files[path] for path in sorted(files)}, operations, translated)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.mapping.paths import EACH
-from adapters.suggest import places, shapes, units
+from adapters.suggest import region_names, shapes, units
 from adapters.suggest.coding import DraftTable
-from adapters.suggest.columns import Column, Table
+from adapters.suggest.columns import SampleColumn, Table
 from schemas.documents import Field
 from schemas.identifiers import DocumentNumber, IndustryCode
 
@@ -17,7 +17,7 @@ COMMAS = ",，、;"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class DraftEntry:
     """An entry of `fields`: a plain path, or a map; `notes` are for the comment beside it."""
 
     value: Any
@@ -30,7 +30,9 @@ class _Parts:
     notes: list[str] = field(default_factory=list)
 
 
-def entry(known: tuple[Field, ...], column: Column, path: str, table: Table, codes: Mapping[str, DraftTable]) -> Entry:
+def entry(
+    known: tuple[Field, ...], column: SampleColumn, path: str, table: Table, codes: Mapping[str, DraftTable]
+) -> DraftEntry:
     """Write the entry of a column for one canonical field (two for a range). `codes`: code tables by canonical name."""
     first = known[0]
     parts = _Parts()
@@ -44,13 +46,13 @@ def entry(known: tuple[Field, ...], column: Column, path: str, table: Table, cod
     if column.none:
         parts.keys["none"] = list(column.none)
     if set(parts.keys) == {"at"}:
-        return Entry(path, tuple(parts.notes))
+        return DraftEntry(path, tuple(parts.notes))
     lossy = parts.keys.pop("lossy", None)
-    return Entry({**parts.keys, **({"lossy": lossy} if lossy else {})}, tuple(parts.notes))
+    return DraftEntry({**parts.keys, **({"lossy": lossy} if lossy else {})}, tuple(parts.notes))
 
 
 def _convert(
-    parts: _Parts, known: tuple[Field, ...], column: Column, table: Table, codes: Mapping[str, DraftTable]
+    parts: _Parts, known: tuple[Field, ...], column: SampleColumn, table: Table, codes: Mapping[str, DraftTable]
 ) -> None:
     first = known[0]
     if len(known) > 1:
@@ -71,7 +73,7 @@ def _convert(
         parts.keys["as"] = first.identifier.name if first.identifier else "text"
 
 
-def _range(parts: _Parts, column: Column) -> None:
+def _range(parts: _Parts, column: SampleColumn) -> None:
     mark = shapes.is_range(column.values) or "至"
     days = tuple(day.strip() for text in column.values for day in text.split(mark))
     patterns = shapes.dates(days)
@@ -79,7 +81,7 @@ def _range(parts: _Parts, column: Column) -> None:
     parts.keys["as"] = {"range": mark} if patterns in ((), ("%Y-%m-%d",)) else [{"range": mark}, date]
 
 
-def _moment(parts: _Parts, known: Field, column: Column) -> None:
+def _moment(parts: _Parts, known: Field, column: SampleColumn) -> None:
     unit = shapes.epoch(column.values)
     patterns = shapes.dates(column.values)
     if unit and not patterns and known.type == "datetime":
@@ -95,7 +97,7 @@ def _moment(parts: _Parts, known: Field, column: Column) -> None:
         parts.keys["lossy"] = "原值只到分，没有秒"
 
 
-def _money(parts: _Parts, known: Field, column: Column, table: Table) -> None:
+def _money(parts: _Parts, known: Field, column: SampleColumn, table: Table) -> None:
     found = units.unit(column, table, fine="investment" not in known.path)
     if found is None:
         parts.notes.append("单位待核对：decimal 为元，{scale: 10000} 为万元")
@@ -107,15 +109,15 @@ def _money(parts: _Parts, known: Field, column: Column, table: Table) -> None:
     parts.keys["as"] = chain[0] if len(chain) == 1 else chain
 
 
-def _bool(parts: _Parts, column: Column) -> None:
+def _bool(parts: _Parts, column: SampleColumn) -> None:
     found = shapes.yes_no(column.values)
     if found is not None and found != (("true",), ("false",)):
         parts.keys["as"] = {"bool": [list(words) if len(words) > 1 else words[0] for words in found]}
 
 
-def _region(parts: _Parts, column: Column) -> None:
+def _region(parts: _Parts, column: SampleColumn) -> None:
     if column.values and not column.values[0].isdigit():
-        above = places.above(column.values)
+        above = region_names.above(column.values)
         on = "/" if any("/" in text for text in column.values) else ""
         said = {**({"within": above} if above else {}), **({"on": on} if on != "/" else {})}
         parts.keys["as"] = {"region-name": said} if said else "region-name"

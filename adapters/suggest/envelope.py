@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from adapters import trees
 from adapters.base import Tree
-from adapters.formats.values import as_text
+from adapters.formats.format import as_text
 from adapters.mapping.paths import EACH, MAX_STEPS, Step, render
 from adapters.suggest.columns import Steps, walk, writable
 

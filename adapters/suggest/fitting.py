@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from adapters.suggest import places, shapes, units
-from adapters.suggest.columns import Column
+from adapters.suggest import region_names, shapes, units
+from adapters.suggest.columns import SampleColumn
 from schemas import codes, regions
 from schemas.documents import Field
 from schemas.identifiers import CitizenId, CreditCode, Identifier, PermitNumber, ProjectCode
@@ -39,7 +39,7 @@ class Fit:
     reason: str = ""
 
 
-def fit(field: Field, column: Column) -> Fit:
+def fit(field: Field, column: SampleColumn) -> Fit:
     """Compare a column's values with what a field may hold."""
     if not column.values:
         return Fit(Level.UNKNOWN, "样例中没有值")
@@ -47,7 +47,7 @@ def fit(field: Field, column: Column) -> Fit:
     return judge(field, column)
 
 
-def _identifier(field: Field, column: Column) -> Fit:
+def _identifier(field: Field, column: SampleColumn) -> Fit:
     kind = field.identifier
     if kind is None:
         fits = all(re.fullmatch(r"[\w〔〕()（）\[\]【】\-./#]{1,100}", text) for text in column.values)
@@ -57,7 +57,7 @@ def _identifier(field: Field, column: Column) -> Fit:
     return _known_identifier(kind, field, column)
 
 
-def _known_identifier(kind: type[Identifier], field: Field, column: Column) -> Fit:
+def _known_identifier(kind: type[Identifier], field: Field, column: SampleColumn) -> Fit:
     values = column.values
     if field.path.startswith("officers[]") or field.path.startswith("recorder"):
         values = shapes.pieces(values, ",，、;") or values
@@ -69,7 +69,7 @@ def _known_identifier(kind: type[Identifier], field: Field, column: Column) -> F
     return Fit(Level.TYPED, f"值形如{kind.title}")
 
 
-def _date(field: Field, column: Column) -> Fit:
+def _date(field: Field, column: SampleColumn) -> Fit:
     found = shapes.dates(column.values)
     if found:
         return Fit(Level.TYPED, f"值为{'日期' if found[0] in shapes.DATES else '时间'} {found[0]}")
@@ -78,7 +78,7 @@ def _date(field: Field, column: Column) -> Fit:
     return Fit(Level.IMPOSSIBLE, "值不是日期")
 
 
-def _decimal(field: Field, column: Column) -> Fit:
+def _decimal(field: Field, column: SampleColumn) -> Fit:
     if shapes.is_dms(column.values):
         return Fit(Level.TYPED, "值为度分秒")
     numbers = [shapes.number(text) for text in column.values]
@@ -91,22 +91,22 @@ def _decimal(field: Field, column: Column) -> Fit:
     return Fit(Level.IMPOSSIBLE, "值不在国境经纬度之内")
 
 
-def _money(field: Field, column: Column) -> Fit:
+def _money(field: Field, column: SampleColumn) -> Fit:
     if units.amounts(column.values) is not None:
         return Fit(Level.TYPED, "值为金额")
     return Fit(Level.IMPOSSIBLE, "值不是数")
 
 
-def _region(field: Field, column: Column) -> Fit:
+def _region(field: Field, column: SampleColumn) -> Fit:
     values = column.values
     if all(text.isdigit() and len(text) in (6, 9, 12) and regions.row(text[:6]) for text in values):
         return Fit(Level.TYPED, "值为行政区划代码")
-    if (above := places.above(values)) is not None:
+    if (above := region_names.above(values)) is not None:
         return Fit(Level.TYPED, f"值为行政区划名称，在{regions.name(above)}之内" if above else "值为行政区划全称")
     return Fit(Level.IMPOSSIBLE, "值不是行政区划代码")
 
 
-def _bool(field: Field, column: Column) -> Fit:
+def _bool(field: Field, column: SampleColumn) -> Fit:
     found = shapes.yes_no(column.values)
     if found is None:
         return Fit(Level.IMPOSSIBLE, "值不是是否")
@@ -114,7 +114,7 @@ def _bool(field: Field, column: Column) -> Fit:
     return Fit(Level.TYPED, f"值为{'、'.join(yes)}与{'、'.join(no)}")
 
 
-def _code(field: Field, column: Column) -> Fit:
+def _code(field: Field, column: SampleColumn) -> Fit:
     values = column.values
     if field.repeated:
         values = shapes.pieces(values, shapes.separator(values) or ",，、;") or values
@@ -132,7 +132,7 @@ def _code(field: Field, column: Column) -> Fit:
     return Fit(Level.PLAUSIBLE if all(len(text) <= 20 for text in values) else Level.IMPOSSIBLE, "")
 
 
-def _text(field: Field, column: Column) -> Fit:
+def _text(field: Field, column: SampleColumn) -> Fit:
     kind = _TEXTS.get(field.path.rpartition(".")[2], _prose)
     return kind(field.path, column.values)
 
@@ -178,7 +178,7 @@ def _phone(path: str, values: tuple[str, ...]) -> Fit:
     return Fit(Level.IMPOSSIBLE, "值不像电话号码")
 
 
-def _url(field: Field, column: Column) -> Fit:
+def _url(field: Field, column: SampleColumn) -> Fit:
     if all(_HOST.match(text) for text in column.values):
         return Fit(Level.TYPED, "值像网址或路径")
     return Fit(Level.IMPOSSIBLE, "值不像网址")
@@ -202,7 +202,7 @@ def _prose(path: str, values: tuple[str, ...]) -> Fit:
 
 
 _CHECKED = (CreditCode, CitizenId, ProjectCode, PermitNumber)
-_Judge = Callable[[Field, Column], Fit]
+_Judge = Callable[[Field, SampleColumn], Fit]
 _JUDGES: Mapping[str, _Judge] = {
     "identifier": _identifier,
     "date": _date,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from adapters.mapping.paths import EACH
 from adapters.suggest import fitting, naming, shapes, terms, units
-from adapters.suggest.columns import Column, Steps, Table
+from adapters.suggest.columns import SampleColumn, Steps, Table
 from adapters.suggest.fitting import Fit, Level
 from adapters.suggest.terms import NO_FIELD
 from schemas import documents
@@ -56,7 +56,7 @@ class Candidate:
 class Suggestion:
     """What a column most likely is: `candidates` best first; `note` says why a human must decide."""
 
-    column: Column
+    column: SampleColumn
     candidates: tuple[Candidate, ...] = ()
     note: str = ""
 
@@ -99,21 +99,21 @@ class _Judge:
         self.lists = dict(_lists(table, document, self.fields, self.prefixes))
         self.credit_codes = [column.path for column in table.columns if _all_are(CreditCode, column)]
 
-    def column(self, column: Column) -> Suggestion:
+    def column(self, column: SampleColumn) -> Suggestion:
         rated = sorted(self._rated(column), key=lambda one: (-one.confidence, one.target))
         shown = tuple(one for one in rated if one.confidence >= _SHOWN or one.named >= _NAMED)
         if not shown:
             return Suggestion(column, tuple(self._by_value(column)), "列名不认识")
         return _disputed(Suggestion(column, shown))
 
-    def _rated(self, column: Column) -> Iterator[Candidate]:
+    def _rated(self, column: SampleColumn) -> Iterator[Candidate]:
         for match in self._matches(column):
             if not self._reachable(match.target, column):
                 continue
             known = [self.fields[part] for part in match.target.split(", ") if part in self.fields]
             yield self._candidate(match, known, column)
 
-    def _matches(self, column: Column) -> tuple[naming.Match, ...]:
+    def _matches(self, column: SampleColumn) -> tuple[naming.Match, ...]:
         within = naming.container(column.within, self.document)
         inside = self.lists.get(column.items or ()) or (within if within else None)
         whole = naming.matches(column.name, terms.vocabulary(self.document), self.prefixes)
@@ -123,7 +123,7 @@ class _Judge:
         named = {match.target for match in own}
         return (*own, *(replace(match, score=match.score - 0.1) for match in whole if match.target not in named))
 
-    def _reachable(self, target: str, column: Column) -> bool:
+    def _reachable(self, target: str, column: SampleColumn) -> bool:
         """A column in a list of objects belongs to that list's fields; one outside, to none of them."""
         if target == NO_FIELD:
             return True
@@ -133,7 +133,7 @@ class _Judge:
         head = target.partition("[].")
         return not head[1] or head[0] in ("officers", "monitored_by")
 
-    def _candidate(self, match: naming.Match, known: list[Field], column: Column) -> Candidate:
+    def _candidate(self, match: naming.Match, known: list[Field], column: SampleColumn) -> Candidate:
         fit = self._fit(match.target, known, column)
         certainty = match.score * _LEFT[fit.level]
         certainty += (1 - certainty) * _GAIN.get(fit.level, 0.0)
@@ -144,7 +144,7 @@ class _Judge:
         possible, checked = fit.level is not Level.IMPOSSIBLE, fit.level is Level.STRONG
         return Candidate(match.target, title, round(min(certainty, 0.99), 2), reason, match.score, possible, checked)
 
-    def _fit(self, target: str, known: list[Field], column: Column) -> Fit:
+    def _fit(self, target: str, known: list[Field], column: SampleColumn) -> Fit:
         if len(known) > 1:
             mark = shapes.is_range(column.values)
             return Fit(Level.TYPED, f"值以{mark}相连") if mark else Fit(Level.IMPOSSIBLE, "值不是起止日期")
@@ -155,10 +155,10 @@ class _Judge:
             return Fit(Level.IMPOSSIBLE, "列是列表，字段不是")
         return fitting.fit(field, column)
 
-    def _unit_unknown(self, field: Field, column: Column) -> bool:
+    def _unit_unknown(self, field: Field, column: SampleColumn) -> bool:
         return units.unit(column, self.table, fine="investment" not in field.path) is None
 
-    def _by_value(self, column: Column) -> Iterator[Candidate]:
+    def _by_value(self, column: SampleColumn) -> Iterator[Candidate]:
         """What the values alone say of a name that says nothing."""
         if not column.values or column.lists:
             return
@@ -172,7 +172,7 @@ class _Judge:
                     yield Candidate(path, self.fields[path].title, certainty, reason)
                     certainty = min(certainty, 0.6)
 
-    def _plainly_the_party(self, kind: object, column: Column) -> bool:
+    def _plainly_the_party(self, kind: object, column: SampleColumn) -> bool:
         """The only credit code of the table, and an enterprise's (GB 32100-2015: 9 is 市场监管).
 
         Not where a person may be the party: a column for either number would look the same.
@@ -199,7 +199,9 @@ def _party_first(paths: list[str]) -> list[str]:
     return sorted(paths, key=lambda path: next((at for at, head in enumerate(order) if path.startswith(head)), 9))
 
 
-def _all_are(kind: type[CreditCode] | type[CitizenId] | type[PermitNumber] | type[ProjectCode], column: Column) -> bool:
+def _all_are(
+    kind: type[CreditCode] | type[CitizenId] | type[PermitNumber] | type[ProjectCode], column: SampleColumn
+) -> bool:
     return bool(column.values) and all(shapes.is_identifier(kind, text) for text in column.values)
 
 
@@ -207,7 +209,7 @@ def _lists(
     table: Table, document: str, fields: Mapping[str, Field], prefixes: frozenset[str]
 ) -> Iterator[tuple[Steps, str]]:
     """The canonical list that each native list of objects is: by its name, else by what stands in it."""
-    inside: dict[Steps, list[Column]] = defaultdict(list)
+    inside: dict[Steps, list[SampleColumn]] = defaultdict(list)
     for column in table.columns:
         if column.items:
             inside[column.items].append(column)
@@ -222,7 +224,7 @@ def _lists(
             yield steps, chosen
 
 
-def _by_content(known: list[str], columns: list[Column], document: str, prefixes: frozenset[str]) -> str | None:
+def _by_content(known: list[str], columns: list[SampleColumn], document: str, prefixes: frozenset[str]) -> str | None:
     scores = {}
     for path in known:
         words = terms.vocabulary(document, f"{path}.")

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from adapters import trees
-from adapters.formats.values import Format
+from adapters.formats.format import Format
 from adapters.mapping.paths import Step
-from adapters.suggest.operation import Operation
+from adapters.suggest.operation import DraftOperation
 from adapters.suggest.terms import NO_FIELD
 from adapters.suggest.yaml_text import comment, flow, text
 from schemas.catalog import TYPES
@@ -24,7 +24,7 @@ _SENDS = (
 )
 
 
-def manifest(name: str, kind: str, title: str, operations: Sequence[Operation]) -> str:
+def manifest(name: str, kind: str, title: str, operations: Sequence[DraftOperation]) -> str:
     """Write adapter.yaml."""
     first = operations[0].samples[0].format
     lines = [
@@ -43,7 +43,7 @@ def manifest(name: str, kind: str, title: str, operations: Sequence[Operation]) 
     return "\n".join([*lines, "", *(comment(line) if line[0] != " " else f"# {line}" for line in _SENDS), ""])
 
 
-def _receive(operation: Operation, usual: Format) -> Iterator[str]:
+def _receive(operation: DraftOperation, usual: Format) -> Iterator[str]:
     yield f"  {operation.name}:"
     yield f"    type: {operation.type}  {comment(TYPES[operation.type].title)}"
     yield f"    mapping: {operation.name}"
@@ -64,14 +64,14 @@ def _format(written: Format, usual: Format) -> dict[str, Any]:
     """What an operation's format says beyond the adapter's."""
     same = (written.body, written.charset) == (usual.body, usual.charset)
     said: dict[str, Any] = {} if same else {"body": written.body, "charset": written.charset}
-    if written.body == "csv" and written.delimiter != ",":
+    if written.delimiter != usual.delimiter:
         said["delimiter"] = written.delimiter
     if written.root:
         said["root"] = written.root
     return said
 
 
-def _identity(operation: Operation) -> Iterator[str]:
+def _identity(operation: DraftOperation) -> Iterator[str]:
     found = identity(operation)
     if found:
         yield f"    identity: {flow(found)}  {comment('同一文书由这些列认出，请核对')}"
@@ -79,7 +79,7 @@ def _identity(operation: Operation) -> Iterator[str]:
         yield f"    {comment('identity: [编号列]   同一文书由哪些列认出；样例中没有看出')}"
 
 
-def identity(operation: Operation) -> list[str]:
+def identity(operation: DraftOperation) -> list[str]:
     """The columns surely taken for the fields by which documents of this type are told apart."""
     columns = {one.target: one.column.path for one in operation.suggestions if one.confident and not one.column.lists}
     found = []
@@ -92,12 +92,12 @@ def identity(operation: Operation) -> list[str]:
     return found
 
 
-def has_schema(operation: Operation) -> bool:
+def has_schema(operation: DraftOperation) -> bool:
     """Whether a native schema is inferred; not for XML of several namespaces."""
-    return operation.samples[0].extension != "xml" or operation.one_namespace
+    return not operation.samples[0].elements or operation.one_namespace
 
 
-def schema_name(operation: Operation) -> str:
+def schema_name(operation: DraftOperation) -> str:
     """The file of an operation's native schema."""
     return f"{operation.name}.{'xsd' if operation.samples[0].extension == 'xml' else 'schema.json'}"
 

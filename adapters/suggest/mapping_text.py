@@ -9,10 +9,10 @@ from typing import Any
 from adapters.mapping.paths import EACH, render
 from adapters.suggest import fitting, shapes
 from adapters.suggest.columns import Steps
-from adapters.suggest.entries import COMMAS, Entry, entry
+from adapters.suggest.entries import COMMAS, DraftEntry, entry
 from adapters.suggest.fitting import Level
 from adapters.suggest.judging import CONFIDENT, RIVALS, Candidate, Suggestion
-from adapters.suggest.operation import Operation
+from adapters.suggest.operation import DraftOperation
 from adapters.suggest.terms import NO_FIELD
 from adapters.suggest.yaml_text import comment, comments, flow, text
 from schemas import documents
@@ -24,7 +24,7 @@ _HEAD = (
 )
 
 
-def mapping(operation: Operation) -> str:
+def mapping(operation: DraftOperation) -> str:
     """Write the mapping of an operation; it always has at least one field."""
     return _Writing(operation).whole()
 
@@ -32,7 +32,7 @@ def mapping(operation: Operation) -> str:
 class _Writing:
     """One mapping file."""
 
-    def __init__(self, operation: Operation) -> None:
+    def __init__(self, operation: DraftOperation) -> None:
         self.operation = operation
         self.fields = documents.fields(operation.document)
         self.sure, self.needless = operation.sure, operation.needless
@@ -71,7 +71,7 @@ class _Writing:
         said = "；".join((f"{candidate.confidence:.2f} {candidate.reason}", *written.notes))
         return f"{indent}{text(name) if ',' not in name else flow(name)}: {_flow(written.value)}  {comment(said)}"
 
-    def _entry(self, one: Suggestion, candidate: Candidate, steps: Steps) -> Entry:
+    def _entry(self, one: Suggestion, candidate: Candidate, steps: Steps) -> DraftEntry:
         known = tuple(self.fields[part] for part in candidate.target.split(", "))
         return entry(known, one.column, render(steps), self.operation.table, self.operation.tables)
 

@@ -28,12 +28,12 @@ Titles = Mapping[tuple[Step, ...], str]
 
 
 @dataclass(slots=True)
-class Place:
+class _Observed:
     """What samples showed at one place."""
 
     kinds: dict[str, int] = field(default_factory=dict)
-    names: dict[str, Place] = field(default_factory=dict)
-    items: Place | None = None
+    names: dict[str, _Observed] = field(default_factory=dict)
+    items: _Observed | None = None
     seen: int = 0
     texts: dict[str, int] = field(default_factory=dict)
 
@@ -49,16 +49,16 @@ def schema(bodies: Sequence[Tree], title: str, titles: Titles) -> bytes:
     return orjson.dumps(written, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
-def look(bodies: Sequence[Tree]) -> Place:
+def look(bodies: Sequence[Tree]) -> _Observed:
     """Look at bodies; at most 2,000 places, 16 levels deep."""
-    place = Place()
+    place = _Observed()
     left = [MAX_NAMES]
     for body in bodies:
         _look(place, body, left, MAX_STEPS)
     return place
 
 
-def _look(place: Place, tree: Tree, left: list[int], depth: int) -> None:
+def _look(place: _Observed, tree: Tree, left: list[int], depth: int) -> None:
     place.seen += 1
     kind = _kind(tree)
     place.kinds[kind] = place.kinds.get(kind, 0) + 1
@@ -72,10 +72,10 @@ def _look(place: Place, tree: Tree, left: list[int], depth: int) -> None:
                 if left[0] <= 0:
                     continue
                 left[0] -= 1
-                place.names[name] = Place()
+                place.names[name] = _Observed()
             _look(place.names[name], value, left, depth - 1)
     elif isinstance(tree, list):
-        place.items = place.items or Place()
+        place.items = place.items or _Observed()
         for value in tree:
             _look(place.items, value, left, depth - 1)
 
@@ -92,7 +92,7 @@ def _kind(tree: Tree) -> str:
     return "string" if isinstance(tree, str) else "object" if isinstance(tree, dict) else "array"
 
 
-def _written(place: Place, steps: tuple[Step, ...], titles: Titles) -> dict[str, Any]:
+def _written(place: _Observed, steps: tuple[Step, ...], titles: Titles) -> dict[str, Any]:
     kinds = sorted(kind for kind in place.kinds if kind != "integer" or "number" not in place.kinds)
     written: dict[str, Any] = {"title": titles[steps]} if steps in titles else {}
     if kinds:
@@ -106,7 +106,7 @@ def _written(place: Place, steps: tuple[Step, ...], titles: Titles) -> dict[str,
     return {**written, **_narrowed(place)}
 
 
-def _narrowed(place: Place) -> dict[str, Any]:
+def _narrowed(place: _Observed) -> dict[str, Any]:
     """A pattern where every text is a date; an enumeration only of few, short and often repeated values."""
     if set(place.kinds) != {"string"} or not place.texts:
         return {}

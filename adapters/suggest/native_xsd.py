@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
-from adapters.formats import xml as xml_format
+from adapters import formats
+from adapters.formats import xml
+from adapters.formats.format import Format
 from adapters.formats.names import Names
-from adapters.formats.values import Format
 from adapters.suggest import shapes
 from adapters.suggest.native_json import PATTERNS
 
@@ -54,11 +55,8 @@ def one_namespace(bodies: Sequence[bytes], declared: Format) -> bool:
 
 
 def _root(body: bytes, declared: Format) -> etree._Element:
-    root: etree._Element = xml_format.parse(declared, body, None)
-    if declared.body != "soap":
-        return root
-    inside = [child for part in root if etree.QName(part).localname == "Body" for child in part]
-    return inside[0] if inside else root
+    root: etree._Element | None = formats.read(declared, body, limit=len(body)).element
+    return xml.parse(declared, body, None) if root is None else root  # an envelope with nothing in it is its own root
 
 
 def _elements(roots: Sequence[etree._Element]) -> Mapping[str, _Element]:

@@ -1,28 +1,31 @@
-"""One operation of a draft: samples of one kind, and what their columns are taken for."""
+"""One operation of a draft: the samples it is drafted from, and what their columns are taken for."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from adapters import formats
+from adapters.base import Tree
+from adapters.formats import rejections
+from adapters.formats.format import Format
 from adapters.suggest import native_xsd
 from adapters.suggest.coding import DraftTable
 from adapters.suggest.columns import Table
 from adapters.suggest.envelope import Envelope
 from adapters.suggest.judging import Suggestion
-from adapters.suggest.sampling import Sample
 from adapters.suggest.terms import NO_FIELD
 from schemas import documents
 from schemas.catalog import TYPES
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class DraftOperation:
     """One operation of a draft: its samples, where their records stand, and what its columns are taken for."""
 
     name: str
     type: str
-    samples: tuple[Sample, ...]
+    samples: tuple[NativeSample, ...]
     envelope: Envelope
     table: Table
     suggestions: tuple[Suggestion, ...]
@@ -73,3 +76,34 @@ class Operation:
     def unknown(self) -> tuple[Suggestion, ...]:
         """The columns that nothing is known about."""
         return tuple(one for one in self.suggestions if not one.candidates)
+
+
+MAX_BYTES = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class NativeSample:
+    """A sample: its file's `name`, its bytes, how they are written, and the tree they hold."""
+
+    name: str
+    content: bytes
+    format: Format
+    tree: Tree
+
+    @property
+    def elements(self) -> bool:
+        """Whether it is XML, in an envelope or not."""
+        return formats.of(self.format).elements
+
+    @property
+    def extension(self) -> str:
+        """The extension of its file in a bundle."""
+        return formats.of(self.format).suffixes[0]
+
+
+def read_sample(name: str, content: bytes) -> NativeSample:
+    """Read a sample of at most 4 MiB; raises `schemas.findings.Rejected` when it cannot be read."""
+    if len(content) > MAX_BYTES:
+        raise rejections.too_large(len(content), MAX_BYTES)
+    declared = formats.recognise(name, content)
+    return NativeSample(name, content, declared, formats.read(declared, content, limit=MAX_BYTES).tree)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from adapters.suggest.coding import DraftTable
-from adapters.suggest.operation import Operation
+from adapters.suggest.operation import DraftOperation
 from schemas import documents
 from schemas.catalog import TYPES
 
 _DRAFTED = "由样例起草，尚未核对。样例如含真实的个人信息，提交前请替换为虚构内容。"
 
 
-def readme(name: str, title: str, operations: Sequence[Operation], tables: Sequence[DraftTable]) -> str:
+def readme(name: str, title: str, operations: Sequence[DraftOperation], tables: Sequence[DraftTable]) -> str:
     """Write README.md."""
     lines = [
         f"# {_clean(title)}适配包",
@@ -37,13 +37,13 @@ def readme(name: str, title: str, operations: Sequence[Operation], tables: Seque
     return "\n".join(lines)
 
 
-def _row(operation: Operation) -> str:
+def _row(operation: DraftOperation) -> str:
     title = TYPES[operation.type].title
     counts = [len(some) for some in (operation.suggestions, operation.sure, operation.asked, operation.unknown)]
     return f"| `{operation.name}` | `{operation.type}` {title} | {' | '.join(map(str, counts))} |"
 
 
-def _to_do(operation: Operation) -> Iterator[str]:
+def _to_do(operation: DraftOperation) -> Iterator[str]:
     fields = documents.fields(operation.document)
     file = f"mappings/{operation.name}.yaml"
     for path in operation.missing:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from adapters.suggest import shapes
-from adapters.suggest.columns import Column, Table
+from adapters.suggest.columns import SampleColumn, Table
 
 TEN_THOUSAND = 10000
 
@@ -49,7 +49,7 @@ class Unit:
     reason: str
 
 
-def unit(column: Column, table: Table, *, fine: bool) -> Unit | None:
+def unit(column: SampleColumn, table: Table, *, fine: bool) -> Unit | None:
     """Tell the unit of a column of money, None when nothing says it; `fine`: a penalty, not an investment."""
     read = amounts(column.values)
     if read is None:
@@ -71,7 +71,7 @@ def unit(column: Column, table: Table, *, fine: bool) -> Unit | None:
     return None
 
 
-def _named(table: Table, besides: Column) -> set[Decimal]:
+def _named(table: Table, besides: SampleColumn) -> set[Decimal]:
     """The amounts that texts of the table name, in yuan."""
     texts = [text for column in table.columns if column is not besides for text in column.values if "元" in text]
     found = set()

@@ -10,8 +10,7 @@ import orjson
 
 from adapters.base import Adapter
 from adapters.declarative import DeclarativeAdapter
-
-_MEDIA_TYPES = {"json": "application/json", "xml": "application/xml", "soap": "text/xml", "csv": "text/csv"}
+from adapters.formats import BODY_FORMATS, SUFFIXES
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +41,8 @@ def _sample(adapter: DeclarativeAdapter, operation: str, name: str) -> Sample:
     extension = name.rpartition(".")[2]
     text = adapter.bundle.files[name].decode(_charset(adapter, operation), "replace")
     value = orjson.loads(text) if extension == "json" else text
-    media_type = _MEDIA_TYPES.get(extension, "application/x-www-form-urlencoded")
-    return Sample(adapter.name, adapter.title, operation, media_type, value)
+    written = SUFFIXES.get(extension, BODY_FORMATS["form"])
+    return Sample(adapter.name, adapter.title, operation, written.media_type, value)
 
 
 def _charset(adapter: DeclarativeAdapter, operation: str) -> str:

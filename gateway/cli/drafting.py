@@ -12,12 +12,13 @@ import typer
 from rich.markup import escape
 
 from adapters import load
+from adapters.formats import SUFFIXES
 from adapters.suggest import (
     CONFIDENT,
-    Draft,
-    Operation,
+    BundleDraft,
+    DraftOperation,
+    NativeSample,
     Pairs,
-    Sample,
     Suggestion,
     Undraftable,
     draft,
@@ -37,7 +38,7 @@ SUGGEST_EXAMPLE = "hutong adapter suggest samples/*.json --kind penalty"
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _OPERATION = re.compile(r"[a-z][a-z0-9]*([-.][a-z0-9]+)*")
-_SUFFIXES = (".json", ".xml", ".csv", ".tsv", ".xlsx")
+_SUFFIXES = frozenset(f".{suffix}" for suffix in SUFFIXES)
 _GOLDEN = ".canonical.json"
 
 Kind = Annotated[str, typer.Option("--kind", help="The kind of platform: penalty, pollutant-permit, …")]
@@ -128,7 +129,7 @@ def _show_pairs(bundle: Path, found: Pairs) -> None:
 
 def _drafted(
     name: str, kind: str, paths: Sequence[Path], operations: Sequence[str], title: str, *, known_kind: bool = False
-) -> Draft:
+) -> BundleDraft:
     routes = read_routes()
     if kind not in routes.kinds and not known_kind:
         raise Misused(f"there is no kind {kind}", f"the kinds are {', '.join(sorted(routes.kinds))}")
@@ -149,7 +150,7 @@ def _operations(texts: Sequence[str]) -> dict[str, str]:
     return pairs
 
 
-def _samples(paths: Sequence[Path]) -> list[Sample]:
+def _samples(paths: Sequence[Path]) -> list[NativeSample]:
     files = list(dict.fromkeys(file for path in paths for file in _files(path)))
     if not files:
         raise Refused("no sample was found", "name files that end in .json, .xml, .csv or .xlsx, or a folder of them")
@@ -169,7 +170,7 @@ def _files(path: Path) -> list[Path]:
     return [one for one in found if one.is_file()]
 
 
-def _sample(file: Path) -> Sample:
+def _sample(file: Path) -> NativeSample:
     try:
         return read_sample(str(file), file.read_bytes())
     except OSError as error:
@@ -180,7 +181,7 @@ def _sample(file: Path) -> Sample:
         ) from None
 
 
-def _write(folder: Path, drafted: Draft) -> None:
+def _write(folder: Path, drafted: BundleDraft) -> None:
     for name, content in drafted.files.items():
         _write_file(folder / name, content)
 
@@ -193,7 +194,7 @@ def _write_file(file: Path, content: bytes) -> None:
         raise Refused(f"{file} cannot be written: {error.strerror}", "choose another folder") from None
 
 
-def _show(operations: Sequence[Operation]) -> None:
+def _show(operations: Sequence[DraftOperation]) -> None:
     for one in operations:
         split = f" · records at {one.envelope.split}" if one.envelope.split else ""
         say(f"[bold]{one.name}[/] · {one.type} {TYPES[one.type].title} · {len(one.samples)} samples{escape(split)}")
@@ -204,7 +205,7 @@ def _show(operations: Sequence[Operation]) -> None:
         )
 
 
-def _row(one: Suggestion, operation: Operation) -> list[Any]:
+def _row(one: Suggestion, operation: DraftOperation) -> list[Any]:
     mark = "✓" if one.confident else "?" if one.candidates else "·"
     best = one.best
     if best is None:
@@ -217,7 +218,7 @@ def _row(one: Suggestion, operation: Operation) -> list[Any]:
     return [mark, one.column.path, target, named, f"{best.confidence:.2f}", reason]
 
 
-def _next(folder: Path, drafted: Draft) -> None:
+def _next(folder: Path, drafted: BundleDraft) -> None:
     say(f"\n[green]✓[/] {len(drafted.files)} files in {folder}")
     say(f"  ✓ written ({CONFIDENT:.2f} and surer)   ? in the mapping as a comment, for you to decide   · unknown")
     for one in drafted.operations:
@@ -237,7 +238,7 @@ def _next(folder: Path, drafted: Draft) -> None:
     )
 
 
-def _told(operations: Sequence[Operation]) -> list[dict[str, Any]]:
+def _told(operations: Sequence[DraftOperation]) -> list[dict[str, Any]]:
     return [
         {
             "operation": one.name,

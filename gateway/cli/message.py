@@ -9,14 +9,14 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
+from adapters.formats import BODY_FORMATS, SUFFIXES
+from adapters.formats.format import BodyFormat
 from gateway.cli.output import AsJson, Misused, Refused, emit, facts, say, table
 from gateway.cli.remote import DEFAULT_URL, Gateway, Token, Url, is_problem
 
 app = typer.Typer(no_args_is_help=True, help="Hand documents in, and see where they went.")
 
 MessageId = Annotated[str, typer.Argument(metavar="ID", help="The message_id of its 202.")]
-
-_TYPES = {".json": "application/json", ".xml": "application/xml", ".csv": "text/csv"}
 
 
 @app.command("list", epilog="hutong message list --type case.transferred --state dead")
@@ -102,7 +102,7 @@ def send(
             "a platform's credential is needed to hand documents in",
             "hutong platform credentials ID prints one; pass it as --token or HUTONG_TOKEN",
         )
-    headers = {"Content-Type": content_type or _TYPES.get(file.suffix.lower(), "application/json")}
+    headers = {"Content-Type": content_type or _written_in(file).media_type}
     if key:
         headers["Idempotency-Key"] = key
     path = f"/v1/inbound/{operation}" if operation else "/v1/messages"
@@ -143,6 +143,10 @@ def _outcome(place: int, entry: Any) -> list[Any]:
 
 def _is_json(response: Any) -> bool:
     return "json" in response.headers.get("content-type", "")
+
+
+def _written_in(file: Path) -> BodyFormat:
+    return SUFFIXES.get(file.suffix.lower().removeprefix("."), BODY_FORMATS["json"])
 
 
 def _content(file: Path) -> bytes:

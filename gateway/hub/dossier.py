@@ -17,15 +17,13 @@ from gateway.ledger.base import Ledger
 from gateway.ledger.values import MessageFilter, Platform
 from gateway.message import HeldBy, Message, effective_document
 from gateway.releases.installed import InstalledAdapters
+from schemas.catalog import of_dossier
 from schemas.findings import Rejected
 from schemas.identifiers import CreditCode, Misshapen
 
 PARTS: Mapping[str, tuple[str, ...]] = {
-    "permits": ("permit.changed",),
-    "projects": ("project.approved", "project.accepted"),
-    "penalties": ("penalty.decided", "penalty.executed"),
-    "inspections": ("inspection.recorded",),
-    "cases": ("case.transferred", "case.progressed"),
+    part: tuple(one.name for one in of_dossier(part))
+    for part in ("permits", "projects", "penalties", "inspections", "cases")
 }
 """Part → the message types it is made of. A query by a part's name refreshes it."""
 

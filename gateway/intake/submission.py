@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from adapters.formats import json
-from adapters.formats.values import Format
+from adapters.formats.format import Format
 from gateway.intake.values import Headers, Translated
 from schemas import catalog, documents
 from schemas.findings import Finding, Rejected, Text

@@ -13,7 +13,7 @@ from adapters import placeholders
 from adapters.base import Tree
 from adapters.bundle import Manifest
 from adapters.bundle.manifest import RequestPart
-from adapters.formats.values import as_text
+from adapters.formats.format import as_text
 
 _URL_LITERAL = "/?&=:@!$'()*+,;~-._%#[]"
 

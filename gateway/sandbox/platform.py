@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from adapters import formats, placeholders, trees
@@ -12,7 +12,8 @@ from adapters.bundle.manifest import PARAMETERS, Send
 from adapters.bundle.references import RECORD_TEXT
 from adapters.declarative import DeclarativeAdapter
 from adapters.envelope import record_path
-from adapters.formats.values import Body, Format, as_text
+from adapters.formats import codec
+from adapters.formats.format import Body, Format, as_text
 from adapters.mapping import Program
 from adapters.native import NativeSchema
 from gateway.clock import Clock
@@ -86,8 +87,7 @@ class Conversation:
         if where is not None:
             return trees.first(tree, where)
         text = next((said for name, said in _embedded(self.send.envelope, tree) if name == RECORD_TEXT), "")
-        inner = replace(self.wire, body="xml" if self.wire.body in ("xml", "soap") else "json", charset="utf-8")
-        return formats.read(inner, text.encode("utf-8")).tree
+        return formats.read(codec.inner(self.wire), text.encode("utf-8")).tree
 
 
 def _embedded(envelope: Tree, tree: Tree) -> Iterator[tuple[str, str]]:

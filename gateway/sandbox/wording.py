@@ -9,7 +9,7 @@ from typing import Any
 from adapters import formats, trees
 from adapters.base import Reply, Tree
 from adapters.bundle.manifest import Query, ReplyRule, Send
-from adapters.formats.values import Format
+from adapters.formats.format import Format
 from adapters.mapping.paths import EACH, Step
 
 ACCEPTED = "已受理"
@@ -41,7 +41,8 @@ def _again(body: bytes, declared: str, charset: str) -> bytes:
 
 def reply_format(send: Send, wire: Format) -> Format:
     """Give the format in which a platform answers: a form or a table in JSON, XML under a root of its own."""
-    heard = send.reply_format.over(wire.answered) if send.reply_format is not None else wire.answered
+    answered = formats.answered(wire)
+    heard = send.reply_format.over(answered) if send.reply_format is not None else answered
     return replace(heard, root=heard.root or _ROOT)
 
 
@@ -75,7 +76,7 @@ def page_answer(query: Query, heard: Format, records: Sequence[Tree], total: int
     tree: Tree = _placed({}, (*where.steps[:-1],), list(records)) if where.steps != (EACH,) else list(records)
     if query.pages is not None and query.pages.total is not None:
         tree = _placed(tree, trees.path(query.pages.total).steps, total)
-    return Answer(_OK, tree if answered.body == "json" else _holding(tree, answered), answered)
+    return Answer(_OK, _holding(tree, answered), answered)
 
 
 def _wanted(rule: ReplyRule) -> str | None:
@@ -112,5 +113,5 @@ def _placed(tree: Tree, steps: tuple[Step, ...], value: Any) -> Tree:
 
 
 def _holding(tree: Tree, heard: Format) -> Tree:
-    """A SOAP body holds at least one element, which is not a fault."""
-    return tree or {"Result": ""} if heard.body == "soap" else tree
+    """A body whose tree names its root holds at least one element, which is not a fault."""
+    return tree or {"Result": ""} if formats.of(heard).keeps_root else tree

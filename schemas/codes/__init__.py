@@ -26,7 +26,7 @@ class Code:
 
 
 @dataclass(frozen=True, slots=True)
-class CodeTable:
+class CanonicalTable:
     """A canonical vocabulary, in the order of its file."""
 
     name: str
@@ -64,7 +64,7 @@ def _day(text: str) -> date | None:
 
 
 @cache
-def table(name: str) -> CodeTable:
+def table(name: str) -> CanonicalTable:
     """Return the canonical table `name` (`penalty-kind`, `region` …); raises KeyError for an unknown one."""
     file = _folder() / f"{name}.csv"
     if name not in names():
@@ -73,7 +73,7 @@ def table(name: str) -> CodeTable:
     rows = [
         Code(row["code"], row["title"], _day(row["valid_from"]), _day(row["valid_to"])) for row in csv.DictReader(lines)
     ]
-    return CodeTable(name, {row.code: row for row in rows})
+    return CanonicalTable(name, {row.code: row for row in rows})
 
 
 @cache

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from schemas.documents.base import Document
 from schemas.documents.checking import MODELS, Checked, check, compiled
+from schemas.documents.document import Document
 from schemas.documents.field import Field, generic
 
 NAMES: tuple[str, ...] = tuple(MODELS)

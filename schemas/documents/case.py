@@ -8,10 +8,9 @@ from typing import Annotated
 from pydantic import Field
 
 from schemas.components import Attachment, Officer, OptionalSite, Party, Violation
-from schemas.documents.base import Document, finding, party_doubts, site_doubts, too_few
-from schemas.documents.law import repealed
+from schemas.documents.document import CatalogEntry, Document, finding, party_doubts, repealed, site_doubts, too_few
+from schemas.field_types import Coded, Day, Instant, Line, Permit, PlatformNumber, Project, Prose, Region, Some, Writ
 from schemas.findings import Finding
-from schemas.values import Coded, Day, Instant, Line, Permit, PlatformNumber, Project, Prose, Region, Some, Writ
 
 
 class CaseFile(Document):
@@ -19,6 +18,17 @@ class CaseFile(Document):
 
     NAME = "case-file/1"
     TITLE = "案件"
+    CATALOG = CatalogEntry(
+        name="case.transferred",
+        title="案件移送",
+        operation="case",
+        ordering_field="case_number",
+        identifying=("case_number",),
+        scoped=True,
+        parents=("inspection_number", "order_number"),
+        dossier="cases",
+        chronology=(("occurred_on", "found_at"),),
+    )
 
     case_number: PlatformNumber = Field(title="案件编号", description="Number of the case, in its issuer's words.")
     name: Line = Field(title="案件名称", description="What the case is called.")
@@ -61,6 +71,16 @@ class CaseProgress(Document):
 
     NAME = "case-progress/1"
     TITLE = "案件办理进展"
+    CATALOG = CatalogEntry(
+        name="case.progressed",
+        title="案件进展",
+        operation="progress",
+        ordering_field="case_number",
+        identifying=("case_number", "node", "at"),
+        scoped=True,
+        parents=("case_number",),
+        dossier="cases",
+    )
 
     case_number: PlatformNumber = Field(title="案件编号", description="Number of the case.")
     node: Annotated[str, Coded("case-node")] = Field(

@@ -10,16 +10,16 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from schemas.documents.base import Document
 from schemas.documents.case import CaseFile, CaseProgress
 from schemas.documents.dispatch import DispatchOrder, DispatchReport
-from schemas.documents.faults import fault
+from schemas.documents.document import Document
 from schemas.documents.field import Field, generic, read_fields
 from schemas.documents.inspection import Inspection
 from schemas.documents.penalty import PenaltyDecision, PenaltyExecution
 from schemas.documents.permit import Permit
 from schemas.documents.project import ProjectAcceptance, ProjectApproval
 from schemas.documents.second_look import look
+from schemas.documents.validation_errors import fault
 from schemas.findings import Finding, Rejected, Text
 
 MODELS: Mapping[str, type[Document]] = MappingProxyType(
@@ -62,7 +62,7 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True)
-class Compiled:
+class CompiledDocument:
     """Everything about one document that does not depend on the message."""
 
     adapter: TypeAdapter[Document]
@@ -80,7 +80,7 @@ class Compiled:
 
 
 @cache
-def compiled(name: str) -> Compiled:
+def compiled(name: str) -> CompiledDocument:
     """Compile the document `name`; raises Rejected (`document.unknown`) when there is none."""
     if name not in MODELS:
         known = "、".join(MODELS)
@@ -90,7 +90,7 @@ def compiled(name: str) -> Compiled:
         raise Rejected("document.unknown", detail)
     leaves, objects = read_fields(MODELS[name])
     identifiers = tuple(field for field in leaves.values() if field.identifier)
-    return Compiled(TypeAdapter(MODELS[name]), leaves, objects, identifiers)
+    return CompiledDocument(TypeAdapter(MODELS[name]), leaves, objects, identifiers)
 
 
 def check(name: str, tree: Any) -> Checked:
@@ -110,7 +110,7 @@ def check(name: str, tree: Any) -> Checked:
     return Checked(document, tuple(doubts), raw)
 
 
-def _validate(known: Compiled, tree: Any, noticed: list[Any]) -> tuple[Document, Any]:
+def _validate(known: CompiledDocument, tree: Any, noticed: list[Any]) -> tuple[Document, Any]:
     try:
         return known.adapter.validate_python(tree, context=noticed), tree
     except ValidationError:
@@ -144,6 +144,6 @@ def _invalid(findings: Sequence[Finding]) -> Rejected:
     return Rejected("document.invalid", detail, findings)
 
 
-def _titled(finding: Finding, known: Compiled) -> Finding:
+def _titled(finding: Finding, known: CompiledDocument) -> Finding:
     named = known.named(finding.field)
     return finding.at(title=named.title if named else "")

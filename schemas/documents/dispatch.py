@@ -8,9 +8,9 @@ from typing import Annotated
 from pydantic import Field
 
 from schemas.components import Officer, OptionalRelated, Party
-from schemas.documents.base import Document, finding, party_doubts
+from schemas.documents.document import CatalogEntry, Document, finding, party_doubts
+from schemas.field_types import Coded, Instant, Line, PlatformNumber, Prose, Region, Some
 from schemas.findings import Finding
-from schemas.values import Coded, Instant, Line, PlatformNumber, Prose, Region, Some
 
 
 class DispatchOrder(Document):
@@ -18,6 +18,16 @@ class DispatchOrder(Document):
 
     NAME = "dispatch-order/1"
     TITLE = "调度任务"
+    CATALOG = CatalogEntry(
+        name="dispatch.ordered",
+        title="指挥调度",
+        operation="dispatch",
+        ordering_field="order_number",
+        identifying=("order_number",),
+        scoped=True,
+        parents=("case_number",),
+        chronology=(("ordered_at", "due_at"),),
+    )
 
     order_number: PlatformNumber = Field(
         title="调度编号", description="Number of the order at the platform that gave it."
@@ -49,6 +59,15 @@ class DispatchReport(Document):
 
     NAME = "dispatch-report/1"
     TITLE = "调度反馈"
+    CATALOG = CatalogEntry(
+        name="dispatch.reported",
+        title="调度反馈",
+        operation="dispatch-report",
+        ordering_field="order_number",
+        identifying=("order_number", "state", "reported_at"),
+        scoped=True,
+        parents=("order_number",),
+    )
 
     order_number: PlatformNumber = Field(
         title="调度编号", description="Number of the order at the platform that gave it."

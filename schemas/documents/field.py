@@ -11,7 +11,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from schemas.values import Coded, Identified, Naming, Scalar, Truth, Words
+from schemas.field_types import Coded, Identified, Naming, Scalar, Truth, Words
 
 Kind = Scalar | Identified | Words | Coded | Truth
 _INDEX = re.compile(r"\[\d+\]")

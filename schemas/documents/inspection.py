@@ -8,9 +8,9 @@ from typing import Annotated
 from pydantic import Field
 
 from schemas.components import Attachment, CertifiedOfficer, Officer, OptionalSite, Party
-from schemas.documents.base import Document, finding, party_doubts, site_doubts, too_few
+from schemas.documents.document import CatalogEntry, Document, finding, party_doubts, site_doubts, too_few
+from schemas.field_types import Coded, Instant, Line, Permit, PlatformNumber, Project, Prose, Region, Some, Writ, YesNo
 from schemas.findings import Finding
-from schemas.values import Coded, Instant, Line, Permit, PlatformNumber, Project, Prose, Region, Some, Writ, YesNo
 
 
 class Inspection(Document):
@@ -18,6 +18,17 @@ class Inspection(Document):
 
     NAME = "inspection/1"
     TITLE = "现场检查"
+    CATALOG = CatalogEntry(
+        name="inspection.recorded",
+        title="现场检查",
+        operation="inspection",
+        ordering_field="inspection_number",
+        identifying=("inspection_number",),
+        scoped=True,
+        parents=("order_number",),
+        dossier="inspections",
+        chronology=(("started_at", "ended_at"),),
+    )
 
     inspection_number: PlatformNumber = Field(
         title="现场检查编号", description="Number of the inspection at the mobile enforcement platform."

@@ -8,9 +8,22 @@ from typing import Annotated
 from pydantic import Field
 
 from schemas.components import Authority, Officer, Party, Violation
-from schemas.documents.base import Document, finding, party_doubts, too_few
+from schemas.documents.document import CatalogEntry, Document, finding, party_doubts, too_few
+from schemas.field_types import (
+    Coded,
+    Day,
+    Instant,
+    Line,
+    Permit,
+    PlatformNumber,
+    Project,
+    Prose,
+    Region,
+    Some,
+    Writ,
+    Yuan,
+)
 from schemas.findings import Finding
-from schemas.values import Coded, Day, Instant, Line, Permit, PlatformNumber, Project, Prose, Region, Some, Writ, Yuan
 
 
 class PenaltyDecision(Document):
@@ -18,6 +31,17 @@ class PenaltyDecision(Document):
 
     NAME = "penalty-decision/1"
     TITLE = "行政处罚决定"
+    CATALOG = CatalogEntry(
+        name="penalty.decided",
+        title="处罚决定",
+        operation="decision",
+        ordering_field="case_number",
+        identifying=("case_number", "decision_number"),
+        scoped=True,
+        parents=("case_number",),
+        dossier="penalties",
+        chronology=(("decided_on", "valid_until"), ("decided_on", "publish_until")),
+    )
 
     case_number: PlatformNumber = Field(title="案件编号", description="Number of the case.")
     decision_number: Writ = Field(title="行政处罚决定书文号", description="Number of the decision.")
@@ -87,6 +111,16 @@ class PenaltyExecution(Document):
 
     NAME = "penalty-execution/1"
     TITLE = "行政处罚执行"
+    CATALOG = CatalogEntry(
+        name="penalty.executed",
+        title="处罚执行",
+        operation="execution",
+        ordering_field="case_number",
+        identifying=("case_number", "decision_number", "kind", "at"),
+        scoped=True,
+        parents=("case_number",),
+        dossier="penalties",
+    )
 
     case_number: PlatformNumber = Field(title="案件编号", description="Number of the case.")
     decision_number: Writ = Field(title="行政处罚决定书文号", description="Number of the decision.")

@@ -8,11 +8,11 @@ from typing import Annotated
 from pydantic import Field
 
 from schemas.components import Authority, Holder, OptionalSite
-from schemas.documents.base import Document, finding, site_doubts
+from schemas.documents.document import CatalogEntry, Document, finding, site_doubts
+from schemas.field_types import Coded, Day, Industry, Instant, Line, Region, Some
+from schemas.field_types import Permit as PermitValue
 from schemas.findings import Finding
 from schemas.identifiers.permit import credit_code_of
-from schemas.values import Coded, Day, Industry, Instant, Line, Region, Some
-from schemas.values import Permit as PermitValue
 
 
 class Permit(Document):
@@ -20,6 +20,16 @@ class Permit(Document):
 
     NAME = "permit/1"
     TITLE = "排污许可证"
+    CATALOG = CatalogEntry(
+        name="permit.changed",
+        title="排污许可证变化",
+        operation="permit",
+        ordering_field="permit_number",
+        identifying=("permit_number",),
+        credit_code_in="permit_number",
+        dossier="permits",
+        chronology=(("valid_from", "issued_on", "valid_to"),),
+    )
 
     permit_number: PermitValue = Field(
         title="排污许可证编号", description="Number of the permit, 22 characters (HJ 608-2017)."

@@ -7,18 +7,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from schemas.components import (
-    AcceptedBuilder,
-    Authority,
-    Builder,
-    Change,
-    OptionalSite,
-    Organisation,
-    ProjectRef,
-)
-from schemas.documents.base import Document, finding, site_doubts
+from schemas.components import AcceptedBuilder, Authority, Builder, Change, OptionalSite, Organisation, ProjectRef
+from schemas.documents.document import CatalogEntry, Document, finding, site_doubts
+from schemas.field_types import Coded, Day, Industry, Instant, Line, Link, Permit, Prose, Region, Some, Writ, Yuan
 from schemas.findings import Finding
-from schemas.values import Coded, Day, Industry, Instant, Line, Link, Permit, Prose, Region, Some, Writ, Yuan
 
 
 class ProjectApproval(Document):
@@ -26,6 +18,15 @@ class ProjectApproval(Document):
 
     NAME = "project-approval/1"
     TITLE = "建设项目环评审批"
+    CATALOG = CatalogEntry(
+        name="project.approved",
+        title="环评审批",
+        operation="approval",
+        ordering_field="project",
+        identifying=("project",),
+        dossier="projects",
+        chronology=(("accepted_on", "approved_on"),),
+    )
 
     project: ProjectRef = Field(title="建设项目", description="The project.")
     builder: Builder = Field(title="建设单位", description="Who builds it.")
@@ -69,6 +70,16 @@ class ProjectAcceptance(Document):
 
     NAME = "project-acceptance/1"
     TITLE = "建设项目竣工环境保护验收"
+    CATALOG = CatalogEntry(
+        name="project.accepted",
+        title="竣工验收",
+        operation="acceptance",
+        ordering_field="project",
+        identifying=("project",),
+        parents=("project_code", "approval_number"),
+        dossier="projects",
+        chronology=(("approved_on", "completed_on", "trial_from", "trial_to"), ("public_from", "public_to")),
+    )
 
     project: ProjectRef = Field(title="建设项目", description="The project.")
     builder: AcceptedBuilder = Field(title="建设单位", description="Who built it.")

@@ -1,12 +1,12 @@
 """Identifiers of the field: read, brought to one normal form, and checked by their standard's rule."""
 
-from schemas.identifiers.base import Identifier, Misshapen, fold
 from schemas.identifiers.enterprise import CreditCode, OrganisationCode
+from schemas.identifiers.identifier import Identifier, Misshapen, fold
 from schemas.identifiers.permit import FacilityCode, OutletCode, PermitNumber, ProductionUnitCode
 from schemas.identifiers.person import CitizenId, OfficerNumber
-from schemas.identifiers.place import RegionCode
 from schemas.identifiers.pollutant import PollutantCode
 from schemas.identifiers.project import IndustryCode, ProjectCode
+from schemas.identifiers.region import RegionCode
 from schemas.identifiers.writ import DocumentNumber
 
 __all__ = [

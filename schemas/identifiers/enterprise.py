@@ -8,7 +8,7 @@ from functools import lru_cache
 from stdnum.cn import uscc
 
 from schemas.findings import Finding, Text
-from schemas.identifiers.base import Identifier, Misshapen, fold
+from schemas.identifiers.identifier import Identifier, Misshapen, fold
 
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 CREDIT_CODE = rf"[{ALPHABET}]{{2}}\d{{6}}[{ALPHABET}]{{10}}"

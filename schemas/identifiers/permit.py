@@ -6,8 +6,8 @@ import re
 from functools import lru_cache
 
 from schemas.findings import Finding, Text
-from schemas.identifiers.base import Identifier
 from schemas.identifiers.enterprise import CREDIT_CODE, CreditCode
+from schemas.identifiers.identifier import Identifier
 
 _WITH_CREDIT_CODE = rf"{CREDIT_CODE}\d{{3}}[A-Z]"
 _WITHOUT_CREDIT_CODE = r"H9\d{6}[0-9A-Z]{9}[a-hj-np-z](?:\d{3}[A-Z])?"

@@ -9,7 +9,7 @@ from datetime import date
 from stdnum.cn import ric
 
 from schemas.findings import Finding, Text
-from schemas.identifiers.base import Identifier
+from schemas.identifiers.identifier import Identifier
 
 
 class CitizenId(Identifier):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from schemas.findings import Text
-from schemas.identifiers.base import Identifier
+from schemas.identifiers.identifier import Identifier
 
 
 class PollutantCode(Identifier):

@@ -8,7 +8,7 @@ from functools import lru_cache
 from stdnum.iso7064 import mod_11_10
 
 from schemas.findings import Finding, Text
-from schemas.identifiers.base import Identifier
+from schemas.identifiers.identifier import Identifier
 
 _TAIL = r"-\d{6}-\d{2}-\d{2}-"
 _CURRENT = rf"\d{{2}}(?:0[1-9]|1[0-2]){_TAIL}\d{{6}}"

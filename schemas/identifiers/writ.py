@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from schemas.findings import Text
-from schemas.identifiers.base import Identifier
+from schemas.identifiers.identifier import Identifier
 
 _BRACKETS = str.maketrans({**dict.fromkeys("[({【〖<《〈", "〔"), **dict.fromkeys("])}】〗>》〉", "〕")})
 _WRITTEN = re.compile(

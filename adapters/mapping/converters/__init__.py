@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from adapters.mapping.converters import codes, identifiers, lists, numbers, places, texts, times, trees
-from adapters.mapping.converters.base import BadArgument, Codes, Converter, Example, Kind, Refused
+from adapters.mapping.converters.kind import BadArgument, Codes, Converter, Kind, OutsideDomain, Specimen
 
 REGISTRY: Mapping[str, Kind] = {
     kind.name: kind
@@ -15,7 +15,7 @@ REGISTRY: Mapping[str, Kind] = {
 }
 """Every converter by its name, in the order of the reference."""
 
-__all__ = ["REGISTRY", "BadArgument", "Converter", "Example", "Kind", "Refused", "build"]
+__all__ = ["REGISTRY", "BadArgument", "Converter", "Kind", "OutsideDomain", "Specimen", "build"]
 
 
 def build(name: str, argument: Any, codes: Codes) -> Converter:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from adapters.mapping.codes import CodeTable, load
-from adapters.mapping.converters.base import BadArgument, Codes, Converter, Example, Kind, Refused
+from adapters.mapping.converters.kind import BadArgument, Codes, Converter, Kind, OutsideDomain, Specimen
 from adapters.mapping.converters.texts import text_of
 from schemas.findings import Text
 
@@ -25,13 +25,13 @@ def _code(argument: Any, codes: Codes) -> Converter:
     def forward(value: Any) -> str:
         found = inward.get(value) if value.__class__ is str else inward.get(text_of(value))
         if found is None:
-            raise Refused("code.unknown", unread)
+            raise OutsideDomain("code.unknown", unread)
         return found
 
     def backward(value: Any) -> str:
         found = outward.get(value) if value.__class__ is str else outward.get(text_of(value))
         if found is None:
-            raise Refused("code.unknown", unwritten)
+            raise OutsideDomain("code.unknown", unwritten)
         return found
 
     return Converter("code", forward, backward, argument, codes=table)
@@ -48,7 +48,7 @@ KINDS = (
         Text("按码表换码", "a code of a table"),
         Text("码表中的标准代码", "canonical codes of the table"),
         lambda argument, codes: _code(argument, codes or {EXAMPLE.name: EXAMPLE}),
-        (Example("1", "report-book", "eia-form"), Example(2, "report-table", "eia-form", written="2")),
+        (Specimen("1", "report-book", "eia-form"), Specimen(2, "report-table", "eia-form", written="2")),
         Text("码表名", "a code table's name"),
     ),
 )

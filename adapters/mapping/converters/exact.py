@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow, localcontext
 from typing import Any
 
-from adapters.mapping.converters.base import Refused
+from adapters.mapping.converters.kind import OutsideDomain
 from schemas.findings import Text
 
 MAX_DIGITS = 40
@@ -15,36 +15,36 @@ _EXACT = Context(prec=2 * MAX_DIGITS, traps=[Inexact, InvalidOperation, Division
 
 
 def number_of(value: Any) -> Decimal:
-    """Read a number given as int, Decimal or text without thousands separators. Raises `Refused`."""
+    """Read a number given as int, Decimal or text without thousands separators. Raises `OutsideDomain`."""
     if value.__class__ is int and -(10**MAX_DIGITS) < value < 10**MAX_DIGITS:
         return Decimal(value)
     if value.__class__ is str and len(value) <= MAX_DIGITS + 2 and "_" not in value:
         return _bounded(_decimal(value))
     if isinstance(value, Decimal):
         return _bounded(value)
-    raise Refused("value.number", NUMBER)
+    raise OutsideDomain("value.number", NUMBER)
 
 
 def _decimal(text: str) -> Decimal:
     try:
         return Decimal(text)
     except InvalidOperation:
-        raise Refused("value.number", NUMBER) from None
+        raise OutsideDomain("value.number", NUMBER) from None
 
 
 def _bounded(value: Decimal) -> Decimal:
     if not value.is_finite() or abs(value.adjusted()) > MAX_DIGITS:
-        raise Refused("value.number", NUMBER)
+        raise OutsideDomain("value.number", NUMBER)
     return value
 
 
 def plain(value: Decimal) -> str:
-    """Write a number without exponent or trailing zeros: `20000`, `0.2`. Raises `Refused` beyond 40 digits."""
+    """Write a number without exponent or trailing zeros: `20000`, `0.2`. Raises `OutsideDomain` beyond 40 digits."""
     text = format(_bounded(value), "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     if len(text) > 2 * MAX_DIGITS:
-        raise Refused("value.number", NUMBER)
+        raise OutsideDomain("value.number", NUMBER)
     return "0" if text == "-0" else text
 
 
@@ -54,11 +54,11 @@ def native_number(value: Decimal) -> int | Decimal:
 
 
 def times(value: Decimal, factor: Decimal) -> Decimal:
-    """Multiply exactly. Raises `Refused` where 80 digits are not enough."""
+    """Multiply exactly. Raises `OutsideDomain` where 80 digits are not enough."""
     try:
         return _EXACT.multiply(value, factor)
     except (Inexact, Overflow):
-        raise Refused("value.number", NUMBER) from None
+        raise OutsideDomain("value.number", NUMBER) from None
 
 
 def divided(value: Decimal, divisor: Decimal) -> Decimal | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from adapters.mapping.converters.base import BadArgument, Codes, Converter, Example, Kind, Refused, plainly
+from adapters.mapping.converters.kind import BadArgument, Codes, Converter, Kind, OutsideDomain, Specimen, plainly
 from adapters.mapping.converters.texts import text_of
 from schemas.findings import Text
 from schemas.identifiers import DocumentNumber, Identifier, IndustryCode, Misshapen, RegionCode
@@ -17,7 +17,7 @@ def _normal(kind: type[Identifier]) -> Converter:
         try:
             return kind.normalise(text_of(value))
         except Misshapen:
-            raise Refused(f"{kind.name}.shape", kind.form) from None
+            raise OutsideDomain(f"{kind.name}.shape", kind.form) from None
 
     return Converter(kind.name, normalise, normalise)
 
@@ -40,7 +40,7 @@ KINDS = (
         Text("文号：括号、“第”、前导零归一", "a document number: brackets, 第 and leading zeros made one"),
         Text("标准形式的文号", "document numbers in normal form"),
         plainly(lambda: _normal(DocumentNumber)),
-        (Example("浙环罚字[2025]第012号", "浙环罚字〔2025〕12号", written="浙环罚字〔2025〕12号"),),
+        (Specimen("浙环罚字[2025]第012号", "浙环罚字〔2025〕12号", written="浙环罚字〔2025〕12号"),),
     ),
     Kind(
         "industry-code",
@@ -48,8 +48,8 @@ KINDS = (
         Text("门类字母加数字的行业代码", "industry codes with their section letter"),
         plainly(lambda: _normal(IndustryCode)),
         (
-            Example("C2624-C2624-复混肥料制造", "C2624", written="C2624"),
-            Example("2624", "C2624", written="C2624"),
+            Specimen("C2624-C2624-复混肥料制造", "C2624", written="C2624"),
+            Specimen("2624", "C2624", written="C2624"),
         ),
     ),
     Kind(
@@ -57,7 +57,7 @@ KINDS = (
         Text("行政区划代码（GB/T 2260），可为 9 或 12 位统计代码", "a region code (GB/T 2260), also as 9 or 12 digits"),
         Text("6 位行政区划代码", "six-digit region codes"),
         _region_code,
-        (Example("330110", "330110"), Example("330110005000", "330110", 12, written="330110000000")),
+        (Specimen("330110", "330110"), Specimen("330110005000", "330110", 12, written="330110000000")),
         Text("写出的位数：6、9 或 12", "the digits to write: 6, 9 or 12"),
         optional=True,
     ),

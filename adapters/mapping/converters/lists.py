@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from adapters.mapping.converters.base import Codes, Converter, Example, Kind, Refused
+from adapters.mapping.converters.kind import Codes, Converter, Kind, OutsideDomain, Specimen
 from adapters.mapping.converters.texts import argument_text, text_of
 from schemas.findings import Text
 
@@ -25,11 +25,11 @@ class Splitter:
         return [piece for part in parts if (piece := part.strip())]
 
     def joined(self, values: Sequence[Any]) -> str:
-        """Join. Raises `Refused` for a value that would be read as two, or not at all."""
+        """Join. Raises `OutsideDomain` for a value that would be read as two, or not at all."""
         texts = [text_of(value) for value in values]
         for text in texts:
             if self._any.search(text) or not text or text != text.strip():
-                raise Refused("value.separator", self._wrong)
+                raise OutsideDomain("value.separator", self._wrong)
         return self.characters[0].join(texts)
 
 
@@ -53,8 +53,8 @@ KINDS = (
         Text("各项不含分隔字符", "values that hold none of the characters"),
         _split,
         (
-            Example("张晓明,李文静", ["张晓明", "李文静"], ",，、"),
-            Example(",A1，A2", ["A1", "A2"], ",，、", written="A1,A2"),
+            Specimen("张晓明,李文静", ["张晓明", "李文静"], ",，、"),
+            Specimen(",A1，A2", ["A1", "A2"], ",，、", written="A1,A2"),
         ),
         Text("分隔字符（写出第一个）", "the separating characters (the first is written)"),
     ),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime
 from typing import Any
 
-from adapters.mapping.converters.base import BadArgument
+from adapters.mapping.converters.kind import BadArgument
+from schemas.scalars import CHINA_TIME
 
-SHANGHAI = timezone(timedelta(hours=8))
 MAX_PATTERN = 64
 
 _WIDTH = {"Y": 4, "m": 2, "d": 2, "H": 2, "M": 2, "S": 2, "f": 6}
@@ -55,7 +55,7 @@ class Moment:
         """Read a moment at +08:00 (or at the offset it names); None where the text does not follow the pattern."""
         if self._looks_iso(text):
             try:
-                return datetime.fromisoformat(text).replace(tzinfo=SHANGHAI)
+                return datetime.fromisoformat(text).replace(tzinfo=CHINA_TIME)
             except ValueError:
                 return None
         found = self._scan(text)
@@ -134,9 +134,9 @@ def _piece(part: _Part, text: str, at: int) -> str | None:
 def _moment(found: dict[str, str]) -> datetime:
     year, month, day, hour, minute, second = (int(found.get(d, 0)) for d in "YmdHMS")
     fraction = int(found.get("f", "0").ljust(6, "0"))
-    zone = datetime.strptime(found["z"], "%z").tzinfo if "z" in found else SHANGHAI
+    zone = datetime.strptime(found["z"], "%z").tzinfo if "z" in found else CHINA_TIME
     moment = datetime(year, month, day, hour, minute, second, fraction, zone)
-    return moment if zone is SHANGHAI else moment.astimezone(SHANGHAI)
+    return moment if zone is CHINA_TIME else moment.astimezone(CHINA_TIME)
 
 
 def _written(directive: str, canonical: str) -> str:
@@ -154,7 +154,7 @@ def moment_of(canonical: str) -> datetime | None:
         found = datetime.fromisoformat(canonical)
     except ValueError:
         return None
-    return found.replace(tzinfo=SHANGHAI) if found.tzinfo is None else found.astimezone(SHANGHAI)
+    return found.replace(tzinfo=CHINA_TIME) if found.tzinfo is None else found.astimezone(CHINA_TIME)
 
 
 def is_day(canonical: Any) -> bool:

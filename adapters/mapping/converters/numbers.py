@@ -6,8 +6,8 @@ import re
 from decimal import Decimal
 from typing import Any
 
-from adapters.mapping.converters.base import BadArgument, Codes, Converter, Example, Kind, Refused, plainly
 from adapters.mapping.converters.exact import NUMBER, divided, native_number, number_of, plain, rounded, times
+from adapters.mapping.converters.kind import BadArgument, Codes, Converter, Kind, OutsideDomain, Specimen, plainly
 from adapters.mapping.converters.texts import text_of
 from schemas.findings import Text
 
@@ -16,29 +16,29 @@ _COMMON = 10**18
 
 
 def whole(value: Any) -> int:
-    """Read a whole number given as int, Decimal or text. Raises `Refused`."""
+    """Read a whole number given as int, Decimal or text. Raises `OutsideDomain`."""
     if value.__class__ is int:
         return value
     number = number_of(value)
     if number != number.to_integral_value():
-        raise Refused("value.integer", _WHOLE)
+        raise OutsideDomain("value.integer", _WHOLE)
     return int(number)
 
 
 def exact(value: Any) -> str:
-    """Read a number as canonical decimal text. Raises `Refused`."""
+    """Read a number as canonical decimal text. Raises `OutsideDomain`."""
     if value.__class__ is int and 0 <= value < _COMMON:
         return str(value)
     return plain(number_of(value))
 
 
 def truth(value: Any) -> bool:
-    """Read true or false, as JSON or in words. Raises `Refused`."""
+    """Read true or false, as JSON or in words. Raises `OutsideDomain`."""
     if value is True or value is False:
         return value
     if value.__class__ is str and value.lower() in ("true", "false"):
         return value.lower() == "true"
-    raise Refused("value.bool", Text("true 或 false", "true or false"))
+    raise OutsideDomain("value.bool", Text("true 或 false", "true or false"))
 
 
 def _int() -> Converter:
@@ -59,7 +59,7 @@ def _scale(argument: Any, codes: Codes) -> Converter:
     def backward(value: Any) -> int | Decimal:
         quotient = divided(number_of(value), factor)
         if quotient is None:
-            raise Refused("value.scale", wrong)
+            raise OutsideDomain("value.scale", wrong)
         return native_number(quotient)
 
     def loosely(value: Any) -> int | Decimal:
@@ -71,7 +71,7 @@ def _scale(argument: Any, codes: Codes) -> Converter:
 def _factor(argument: Any) -> Decimal:
     try:
         factor = number_of(argument)
-    except Refused:
+    except OutsideDomain:
         raise BadArgument(f"参数应为{NUMBER.zh}", f"the argument is {NUMBER.en}") from None
     if factor <= 0:
         raise BadArgument("参数应大于零", "the argument is greater than zero")
@@ -105,7 +105,7 @@ def _bool(argument: Any, codes: Codes) -> Converter:
     def forward(value: Any) -> bool:
         found = meanings.get(_word(value))
         if found is None:
-            raise Refused("value.bool", wrong)
+            raise OutsideDomain("value.bool", wrong)
         return found
 
     return Converter("bool", forward, lambda value: written[truth(value)], argument, gives="bool")
@@ -126,28 +126,28 @@ KINDS = (
         Text("整数", "a whole number"),
         Text("整数", "whole numbers"),
         plainly(_int),
-        (Example(3, 3), Example("12", 12, written=12)),
+        (Specimen(3, 3), Specimen("12", 12, written=12)),
     ),
     Kind(
         "decimal",
         Text("精确的十进制数", "an exact decimal number"),
         Text("不超过 40 位的十进制数", "decimal numbers of at most 40 digits"),
         plainly(_decimal),
-        (Example(20000, "20000"), Example("2000.50", "2000.5", written=Decimal("2000.5"))),
+        (Specimen(20000, "20000"), Specimen("2000.50", "2000.5", written=Decimal("2000.5"))),
     ),
     Kind(
         "grouped",
         Text("带千分位的十进制数", "a decimal number with thousands separators"),
         Text("不超过 40 位的十进制数", "decimal numbers of at most 40 digits"),
         plainly(_grouped),
-        (Example("20,000.5", "20000.5"), Example("20000", "20000", written="20,000")),
+        (Specimen("20,000.5", "20000.5"), Specimen("20000", "20000", written="20,000")),
     ),
     Kind(
         "scale",
         Text("原值乘以参数等于标准值（如万元与元）", "native × argument = canonical (万元 against yuan)"),
         Text("能被参数除尽的数", "numbers that the argument divides without end"),
         _scale,
-        (Example(Decimal("0.2"), "2000", 10000),),
+        (Specimen(Decimal("0.2"), "2000", 10000),),
         Text("倍数", "a factor"),
     ),
     Kind(
@@ -156,9 +156,9 @@ KINDS = (
         Text("真或假", "true or false"),
         _bool,
         (
-            Example("1", True, ["1", "0"]),
-            Example("否", False, ["是", "否"]),
-            Example("Y", True, [["是", "有", "Y"], ["否", "无", "N"]], written="是"),
+            Specimen("1", True, ["1", "0"]),
+            Specimen("否", False, ["是", "否"]),
+            Specimen("Y", True, [["是", "有", "Y"], ["否", "无", "N"]], written="是"),
         ),
         Text("[是, 否]，各可为列表（写出第一个）", "[yes, no], each may be a list (the first is written)"),
     ),

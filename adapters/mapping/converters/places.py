@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from adapters.mapping.converters.base import BadArgument, Codes, Converter, Example, Kind, Refused, plainly
 from adapters.mapping.converters.exact import number_of, plain
 from adapters.mapping.converters.geodesy import Point, in_china, to_bd09, to_gcj02, undone
+from adapters.mapping.converters.kind import BadArgument, Codes, Converter, Kind, OutsideDomain, Specimen, plainly
 from adapters.mapping.converters.texts import text_of
 from schemas import regions
 from schemas.findings import Text
@@ -40,7 +40,7 @@ def _coordinates(argument: Any, codes: Codes) -> Converter:
             return _written(point)
         away = offset(point)
         if not in_china(away):
-            raise Refused("value.point", _EDGE)
+            raise OutsideDomain("value.point", _EDGE)
         return _written(away)
 
     return Converter("coordinates", forward, backward, argument, gives="tree", needs_parts=True)
@@ -48,10 +48,10 @@ def _coordinates(argument: Any, codes: Codes) -> Converter:
 
 def _numbers(value: Any) -> tuple[Decimal, Decimal]:
     if not isinstance(value, Mapping) or any(value.get(name) is None for name in ("longitude", "latitude")):
-        raise Refused("value.point", _POINT)
+        raise OutsideDomain("value.point", _POINT)
     longitude, latitude = number_of(value["longitude"]), number_of(value["latitude"])
     if abs(longitude) > 180 or abs(latitude) > 90:
-        raise Refused("value.point", Text("±180 度内的经度、±90 度内的纬度", "degrees within ±180 and ±90"))
+        raise OutsideDomain("value.point", Text("±180 度内的经度、±90 度内的纬度", "degrees within ±180 and ±90"))
     return longitude, latitude
 
 
@@ -87,7 +87,7 @@ def _region_name(argument: Any, codes: Codes) -> Converter:
         name = text_of(value).translate(_SEPARATORS)
         found = regions.by_name("".join(above) + name) or regions.by_name(name)
         if found is None:
-            raise Refused("region.name", _FULL)
+            raise OutsideDomain("region.name", _FULL)
         return found
 
     def loosely(value: Any) -> str:
@@ -98,7 +98,7 @@ def _region_name(argument: Any, codes: Codes) -> Converter:
     def backward(value: Any) -> str:
         written = loosely(value)
         if not written or forward(written) != value:
-            raise Refused("region.name", _ITS_OWN)
+            raise OutsideDomain("region.name", _ITS_OWN)
         return written
 
     return Converter("region-name", forward, backward, argument, loosely=loosely)
@@ -124,14 +124,16 @@ def _dms() -> Converter:
             return plain(number_of(value))
         minutes, seconds = int(match["m"]), Decimal(match["s"] or 0)
         if minutes >= 60 or seconds >= 60:
-            raise Refused("value.degrees", wrong)
+            raise OutsideDomain("value.degrees", wrong)
         whole = int(match["d"]) * 3600 + minutes * 60 + seconds
         return plain((whole / 3600).quantize(DECIMALS))
 
     def backward(value: Any) -> str:
         degrees = number_of(value)
         if not 0 <= degrees <= 180 or degrees != degrees.quantize(DECIMALS):
-            raise Refused("value.degrees", Text("0 至 180 度、至多八位小数", "0 to 180 degrees, at most 8 decimals"))
+            raise OutsideDomain(
+                "value.degrees", Text("0 至 180 度、至多八位小数", "0 to 180 degrees, at most 8 decimals")
+            )
         minutes, seconds = divmod(degrees * 3600, 60)
         return f"{int(minutes) // 60}°{int(minutes) % 60:02}′{plain(seconds)}″"
 
@@ -145,12 +147,12 @@ KINDS = (
         Text("经纬度，误差 1e-6 度以内", "points, within 1e-6 degrees"),
         _coordinates,
         (
-            Example(
+            Specimen(
                 {"longitude": "120.153576", "latitude": "30.287459"},
                 {"longitude": "120.153576", "latitude": "30.287459"},
                 "wgs84",
             ),
-            Example(
+            Specimen(
                 {"longitude": "120.1582", "latitude": "30.2851"},
                 {"longitude": "120.1534998", "latitude": "30.2874246"},
                 "gcj02",
@@ -167,8 +169,8 @@ KINDS = (
         Text("现行区划代码，且全称唯一", "regions in force whose full name is their own"),
         _region_name,
         (
-            Example("浙江省杭州市余杭区", "330110", written="浙江省/杭州市/余杭区"),
-            Example("杭州市余杭区", "330110", {"within": 330000, "on": ""}),
+            Specimen("浙江省杭州市余杭区", "330110", written="浙江省/杭州市/余杭区"),
+            Specimen("杭州市余杭区", "330110", {"within": 330000, "on": ""}),
         ),
         Text(
             "名称所在的上级区划代码，或 {within: 代码, on: 连接符}",
@@ -182,8 +184,8 @@ KINDS = (
         Text("0 至 180 度、至多八位小数", "0 to 180 degrees with at most 8 decimals"),
         plainly(_dms),
         (
-            Example("119°58′24.6″", "119.9735"),
-            Example("119度58分24秒", "119.97333333", written="119°58′23.999988″"),
+            Specimen("119°58′24.6″", "119.9735"),
+            Specimen("119度58分24秒", "119.97333333", written="119°58′23.999988″"),
         ),
     ),
 )

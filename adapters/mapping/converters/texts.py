@@ -6,8 +6,8 @@ import unicodedata
 from decimal import Decimal
 from typing import Any
 
-from adapters.mapping.converters.base import BadArgument, Codes, Converter, Example, Kind, Refused, plainly
 from adapters.mapping.converters.exact import plain
+from adapters.mapping.converters.kind import BadArgument, Codes, Converter, Kind, OutsideDomain, Specimen, plainly
 from schemas.findings import Text
 
 MAX_ARGUMENT = 64
@@ -15,14 +15,14 @@ _TEXT = Text("文本", "text")
 
 
 def text_of(value: Any) -> str:
-    """Give a scalar as text: numbers without exponent. Raises `Refused` for anything else."""
+    """Give a scalar as text: numbers without exponent. Raises `OutsideDomain` for anything else."""
     if value.__class__ is str:
         return value
     if value.__class__ is int:
         return str(value)
     if isinstance(value, Decimal):
         return plain(value)
-    raise Refused("value.text", _TEXT)
+    raise OutsideDomain("value.text", _TEXT)
 
 
 def argument_text(argument: Any, zh: str, en: str) -> str:
@@ -58,7 +58,7 @@ def _pad(argument: Any, codes: Codes) -> Converter:
     def backward(value: Any) -> str:
         written = text_of(value)
         if len(written) > width or (written != "0" and written.startswith("0")):
-            raise Refused("value.width", wrong)
+            raise OutsideDomain("value.width", wrong)
         return written.rjust(width, "0")
 
     return Converter("pad", forward, backward, width)
@@ -71,13 +71,13 @@ def _strip(argument: Any, codes: Codes) -> Converter:
     def forward(value: Any) -> str:
         found = text_of(value).strip(characters)
         if not found:
-            raise Refused("value.text", wrong)
+            raise OutsideDomain("value.text", wrong)
         return found
 
     def backward(value: Any) -> str:
         written = text_of(value)
         if written.strip(characters) != written:
-            raise Refused("value.text", wrong)
+            raise OutsideDomain("value.text", wrong)
         return written
 
     return Converter("strip", forward, backward, characters, loosely=text_of)
@@ -90,7 +90,7 @@ def _prefix(argument: Any, codes: Codes) -> Converter:
     def forward(value: Any) -> str:
         found = text_of(value)
         if not found.startswith(prefix) or found == prefix:
-            raise Refused("value.prefix", wrong)
+            raise OutsideDomain("value.prefix", wrong)
         return found[len(prefix) :]
 
     return Converter("prefix", forward, lambda value: prefix + text_of(value), prefix)
@@ -103,13 +103,13 @@ def _suffix(argument: Any, codes: Codes) -> Converter:
     def forward(value: Any) -> str:
         found = text_of(value)
         if not found.endswith(suffix) or found == suffix:
-            raise Refused("value.suffix", wrong)
+            raise OutsideDomain("value.suffix", wrong)
         return found[: -len(suffix)].rstrip()
 
     def backward(value: Any) -> str:
         written = text_of(value)
         if written != written.rstrip():
-            raise Refused("value.suffix", Text("末尾没有空格的文本", "text that does not end in a space"))
+            raise OutsideDomain("value.suffix", Text("末尾没有空格的文本", "text that does not end in a space"))
         return written + suffix
 
     return Converter("suffix", forward, backward, suffix)
@@ -121,21 +121,21 @@ KINDS = (
         Text("按文本读写；数字变为文本", "text as it is; a number becomes text"),
         Text("任何文本", "any text"),
         plainly(_text),
-        (Example("浙环罚", "浙环罚"), Example(330110, "330110", written="330110")),
+        (Specimen("浙环罚", "浙环罚"), Specimen(330110, "330110", written="330110")),
     ),
     Kind(
         "upper",
         Text("全角变半角，并变为大写", "half-width and upper case"),
         Text("半角大写文本", "half-width upper-case text"),
         plainly(_upper),
-        (Example("91110000600037341l", "91110000600037341L", written="91110000600037341L"),),
+        (Specimen("91110000600037341l", "91110000600037341L", written="91110000600037341L"),),
     ),
     Kind(
         "pad",
         Text("原值以零补足宽度", "the native value is padded with leading zeros"),
         Text("不超过宽度、无前导零的文本", "text no longer than the width and without leading zeros"),
         _pad,
-        (Example("0012", "12", 4),),
+        (Specimen("0012", "12", 4),),
         Text("宽度", "a width"),
     ),
     Kind(
@@ -143,7 +143,7 @@ KINDS = (
         Text("去掉首尾的字符", "removes characters from both ends"),
         Text("首尾不含这些字符的文本", "text that neither starts nor ends with them"),
         _strip,
-        (Example("《现场检查笔录》", "现场检查笔录", "《》", written="现场检查笔录"),),
+        (Specimen("《现场检查笔录》", "现场检查笔录", "《》", written="现场检查笔录"),),
         Text("字符", "characters"),
     ),
     Kind(
@@ -151,7 +151,7 @@ KINDS = (
         Text("原值带有前缀", "the native value bears a prefix"),
         Text("非空文本", "text that is not empty"),
         _prefix,
-        (Example("XK-2024001", "2024001", "XK-"),),
+        (Specimen("XK-2024001", "2024001", "XK-"),),
         Text("前缀", "a prefix"),
     ),
     Kind(
@@ -159,7 +159,7 @@ KINDS = (
         Text("原值带有后缀，如计量单位", "the native value bears a suffix, as a unit"),
         Text("非空、末尾没有空格的文本", "text that is not empty and does not end in a space"),
         _suffix,
-        (Example("0.2万元", "0.2", "万元"), Example("85 %", "85", "%", written="85%")),
+        (Specimen("0.2万元", "0.2", "万元"), Specimen("85 %", "85", "%", written="85%")),
         Text("后缀", "a suffix"),
     ),
 )

@@ -5,20 +5,15 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from adapters.mapping.converters.base import BadArgument, Codes, Converter, Example, Kind, Refused
-from adapters.mapping.converters.moments import (
-    EPOCH,
-    SHANGHAI,
-    Moment,
-    is_day,
-    moment_of,
-)
+from adapters.mapping.converters.kind import BadArgument, Codes, Converter, Kind, OutsideDomain, Specimen
+from adapters.mapping.converters.moments import EPOCH, Moment, is_day, moment_of
 from adapters.mapping.converters.numbers import whole
 from adapters.mapping.converters.texts import argument_text, text_of
 from schemas.findings import Text
+from schemas.scalars import CHINA_TIME
 
 MAX_PATTERNS = 8
-_LATEST = int(datetime(9999, 12, 30, tzinfo=SHANGHAI).timestamp())
+_LATEST = int(datetime(9999, 12, 30, tzinfo=CHINA_TIME).timestamp())
 _DAY = Text("YYYY-MM-DD 的日期", "a date YYYY-MM-DD")
 _MOMENT = Text("带时区的时间", "a time with offset")
 
@@ -30,9 +25,9 @@ def _patterns(argument: Any) -> tuple[Moment, ...]:
     return tuple(Moment(pattern) for pattern in patterns)
 
 
-def _wrong(moments: tuple[Moment, ...], zh: str, en: str) -> Refused:
+def _wrong(moments: tuple[Moment, ...], zh: str, en: str) -> OutsideDomain:
     shapes = " | ".join(moment.pattern for moment in moments)
-    return Refused("value.date", Text(f"{zh}，格式 {shapes}", f"{en} written {shapes}"))
+    return OutsideDomain("value.date", Text(f"{zh}，格式 {shapes}", f"{en} written {shapes}"))
 
 
 def _date(argument: Any, codes: Codes) -> Converter:
@@ -48,7 +43,7 @@ def _date(argument: Any, codes: Codes) -> Converter:
 
     def backward(value: Any) -> str:
         if not is_day(value):
-            raise Refused("value.date", _DAY)
+            raise OutsideDomain("value.date", _DAY)
         return write(value)
 
     def loosely(value: Any) -> str:
@@ -74,13 +69,13 @@ def _datetime(argument: Any, codes: Codes) -> Converter:
     def loosely(value: Any) -> str:
         moment = moment_of(value) if value.__class__ is str else None
         if moment is None:
-            raise Refused("value.date", _MOMENT)
+            raise OutsideDomain("value.date", _MOMENT)
         return first.write(moment.isoformat())
 
     def backward(value: Any) -> str:
         written = loosely(value)
         if dropped and any(value[start:end].strip("0") for start, end in dropped):
-            raise Refused("value.resolution", wrong)
+            raise OutsideDomain("value.resolution", wrong)
         return written
 
     return Converter("datetime", forward, backward, argument, loosely)
@@ -95,18 +90,18 @@ def _epoch(argument: Any, codes: Codes) -> Converter:
     def forward(value: Any) -> str:
         ticks = whole(value)
         if not 0 <= ticks <= _LATEST * unit:
-            raise Refused("value.date", wrong)
+            raise OutsideDomain("value.date", wrong)
         seconds, rest = divmod(ticks, unit)
         moment = EPOCH + timedelta(seconds=seconds, milliseconds=rest)
-        return moment.astimezone(SHANGHAI).isoformat()
+        return moment.astimezone(CHINA_TIME).isoformat()
 
     def backward(value: Any) -> int:
         moment = moment_of(value) if value.__class__ is str else None
         if moment is None:
-            raise Refused("value.date", _MOMENT)
+            raise OutsideDomain("value.date", _MOMENT)
         ticks = (moment - EPOCH) // timedelta(seconds=1) if unit == 1 else (moment - EPOCH) // timedelta(milliseconds=1)
         if ticks < 0:
-            raise Refused("value.date", wrong)
+            raise OutsideDomain("value.date", wrong)
         return ticks
 
     return Converter("epoch", forward, backward, argument)
@@ -119,13 +114,13 @@ def _range(argument: Any, codes: Codes) -> Converter:
     def forward(value: Any) -> list[str | None]:
         start, found, end = text_of(value).partition(separator)
         if not found or separator in end:
-            raise Refused("value.range", wrong)
+            raise OutsideDomain("value.range", wrong)
         return [start.strip() or None, end.strip() or None]
 
     def backward(value: Any) -> str:
         ends = ["" if end is None else text_of(end) for end in value]
         if len(ends) != 2 or any(separator in end for end in ends):
-            raise Refused("value.range", wrong)
+            raise OutsideDomain("value.range", wrong)
         return separator.join(ends)
 
     return Converter("range", forward, backward, separator, gives="list")
@@ -140,9 +135,9 @@ KINDS = (
         Text("YYYY-MM-DD 的日期", "dates YYYY-MM-DD"),
         _date,
         (
-            Example("20250806", "2025-08-06", "%Y%m%d"),
-            Example("2025年8月6日", "2025-08-06", "%Y年%m月%d日", written="2025年08月06日"),
-            Example("2025/08/06", "2025-08-06", ["%Y%m%d", "%Y/%m/%d"], written="20250806"),
+            Specimen("20250806", "2025-08-06", "%Y%m%d"),
+            Specimen("2025年8月6日", "2025-08-06", "%Y年%m月%d日", written="2025年08月06日"),
+            Specimen("2025/08/06", "2025-08-06", ["%Y%m%d", "%Y/%m/%d"], written="20250806"),
         ),
         _PATTERN,
     ),
@@ -154,8 +149,8 @@ KINDS = (
         ),
         _datetime,
         (
-            Example("2025-08-06 09:30:00", "2025-08-06T09:30:00+08:00", "%Y-%m-%d %H:%M:%S"),
-            Example("20250806093000", "2025-08-06T09:30:00+08:00", "%Y%m%d%H%M%S"),
+            Specimen("2025-08-06 09:30:00", "2025-08-06T09:30:00+08:00", "%Y-%m-%d %H:%M:%S"),
+            Specimen("20250806093000", "2025-08-06T09:30:00+08:00", "%Y%m%d%H%M%S"),
         ),
         _PATTERN,
     ),
@@ -165,8 +160,8 @@ KINDS = (
         Text("1970 年以来的时间，单位以下略去", "times since 1970; what is finer than the unit is dropped"),
         _epoch,
         (
-            Example(1754443800, "2025-08-06T09:30:00+08:00", "s"),
-            Example(1754443800500, "2025-08-06T09:30:00.500000+08:00", "ms"),
+            Specimen(1754443800, "2025-08-06T09:30:00+08:00", "s"),
+            Specimen(1754443800500, "2025-08-06T09:30:00.500000+08:00", "ms"),
         ),
         Text("s 或 ms", "s or ms"),
     ),
@@ -175,7 +170,7 @@ KINDS = (
         Text("以分隔符相连的起止", "a start and an end joined by a separator"),
         Text("不含分隔符的起止", "ends that do not hold the separator"),
         _range,
-        (Example("2024-09-10至2029-09-09", ["2024-09-10", "2029-09-09"], "至"),),
+        (Specimen("2024-09-10至2029-09-09", ["2024-09-10", "2029-09-09"], "至"),),
         Text("分隔符", "a separator"),
     ),
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 from adapters.formats import embedded
 from adapters.formats.names import Names
-from adapters.mapping.converters.base import BadArgument, Codes, Converter, Example, Kind, Refused
+from adapters.mapping.converters.kind import BadArgument, Codes, Converter, Kind, OutsideDomain, Specimen
 from adapters.mapping.converters.texts import argument_text, text_of
 from schemas.findings import Rejected, Text
 
@@ -20,17 +20,17 @@ def _embedded(argument: Any, codes: Codes) -> Converter:
 
     def forward(value: Any) -> Any:
         if value.__class__ is not str:
-            raise Refused("value.embedded", wrong)
+            raise OutsideDomain("value.embedded", wrong)
         try:
             return embedded.read(argument, value, _NAMES)
         except Rejected:
-            raise Refused("value.embedded", wrong) from None
+            raise OutsideDomain("value.embedded", wrong) from None
 
     def backward(value: Any) -> str:
         try:
             return embedded.write(argument, value, _NAMES)
         except Rejected:
-            raise Refused("value.embedded", wrong) from None
+            raise OutsideDomain("value.embedded", wrong) from None
 
     return Converter("embedded", forward, backward, argument, gives="tree")
 
@@ -42,7 +42,7 @@ def _join(argument: Any, codes: Codes) -> Converter:
     def forward(value: Any) -> str:
         texts = [text_of(part) for part in value.values() if part is not None]
         if len(texts) != len(value) or any(separator in text for text in texts):
-            raise Refused("value.parts", wrong)
+            raise OutsideDomain("value.parts", wrong)
         return str(separator).join(texts)
 
     return Converter("join", forward, lambda value: text_of(value).split(separator), separator, needs_parts=True)
@@ -55,8 +55,8 @@ KINDS = (
         Text("可写为该格式的树", "trees that the format can write"),
         _embedded,
         (
-            Example('{"编号":"DA001"}', {"编号": "DA001"}, "json"),
-            Example("<点位><编号>DA001</编号></点位>", {"点位": {"编号": "DA001"}}, "xml"),
+            Specimen('{"编号":"DA001"}', {"编号": "DA001"}, "json"),
+            Specimen("<点位><编号>DA001</编号></点位>", {"点位": {"编号": "DA001"}}, "xml"),
         ),
         Text("json 或 xml", "json or xml"),
     ),
@@ -65,7 +65,7 @@ KINDS = (
         Text("几列按顺序连成一个值（用于 parts）", "several columns joined in order to one value (with parts)"),
         Text("各列都有、且不含连接符的值", "values in every column that do not hold the separator"),
         _join,
-        (Example({"日期": "2025-08-06", "时间": "09:30"}, "2025-08-06 09:30", " "),),
+        (Specimen({"日期": "2025-08-06", "时间": "09:30"}, "2025-08-06 09:30", " "),),
         Text("连接符", "a separator"),
     ),
 )

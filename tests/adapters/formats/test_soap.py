@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from adapters.formats import Format, read, soap, write
+from adapters.formats.format import ReplyFault
 from schemas.findings import Rejected
 
 SOAP = Format("soap", namespaces={"t": "urn:t"})
@@ -27,7 +28,7 @@ def test_the_tree_is_what_stands_inside_body() -> None:
 
 def test_a_fault_is_known_by_code_and_reason() -> None:
     """The code without its prefix."""
-    assert soap.fault(read(SOAP, FAULT)) == soap.Fault("Client", "bad record")
+    assert soap.fault(read(SOAP, FAULT)) == ReplyFault("Client", "bad record")
     assert soap.fault(read(SOAP, write(SOAP, {"t:Fault": "x"}).body)) is None
 
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from adapters.formats import read
-from adapters.formats.values import Format
+from adapters.formats.format import Format
 from adapters.native import compile_schema
-from adapters.native.patterns import runs_away
+from adapters.native.costs import runs_away
 from adapters.source import BrokenBundle
 
 XS = '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">{}</xs:schema>'

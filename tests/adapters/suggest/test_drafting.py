@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from adapters import DeclarativeAdapter, bundled, load
 from adapters.bundle.bundle import assemble
 from adapters.check import check
-from adapters.suggest import Draft, Sample, Undraftable, draft, observe, read_sample
+from adapters.suggest import BundleDraft, NativeSample, Undraftable, draft, observe, read_sample
 from adapters.suggest.columns import MAX_COLUMNS
 from schemas.catalog import TYPES
 from schemas.findings import Rejected
@@ -25,13 +25,13 @@ OPERATIONS = [
 ]
 
 
-def samples(adapter: str, operation: str) -> list[Sample]:
+def samples(adapter: str, operation: str) -> list[NativeSample]:
     """The native samples of a bundled adapter's operation."""
     files = sorted((FOLDERS[adapter] / "samples" / operation).glob("*.native.*"))
     return [read_sample(str(file), file.read_bytes()) for file in files]
 
 
-def written(drafted: Draft, folder: Path) -> Path:
+def written(drafted: BundleDraft, folder: Path) -> Path:
     """Write a draft as the command does."""
     for name, content in drafted.files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

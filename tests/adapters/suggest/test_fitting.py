@@ -4,14 +4,14 @@ import pytest
 
 from adapters.mapping.paths import parse
 from adapters.suggest import shapes
-from adapters.suggest.columns import Column
+from adapters.suggest.columns import SampleColumn
 from adapters.suggest.fitting import Level, fit
 from schemas import documents
 
 
 def level(document: str, path: str, *values: str) -> Level:
     """How well values suit a field."""
-    column = Column(parse("x").steps, values, (), len(values), len(values))
+    column = SampleColumn(parse("x").steps, values, (), len(values), len(values))
     return fit(documents.fields(document)[path], column).level
 
 

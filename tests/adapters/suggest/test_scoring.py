@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from adapters.mapping.paths import parse
-from adapters.suggest import Column, Suggestion, Table, guess, suggest
+from adapters.suggest import SampleColumn, Suggestion, Table, guess, suggest
 from schemas.catalog import TYPES
 
 HERE = Path(__file__).parent
@@ -71,10 +71,10 @@ class Score:
         )
 
 
-def column(row: dict[str, str]) -> Column:
+def column(row: dict[str, str]) -> SampleColumn:
     """The column that the samples of a row would show."""
     values = tuple(value.strip() for value in row["sample"].split("¦") if value.strip())
-    return Column(parse(row["native"]).steps, values, (), len(values), len(values))
+    return SampleColumn(parse(row["native"]).steps, values, (), len(values), len(values))
 
 
 def annotated() -> Iterator[tuple[str, str, list[dict[str, str]]]]:

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from adapters.mapping.converters import Refused, build
+from adapters.mapping.converters import OutsideDomain, build
 from adapters.mapping.converters.geodesy import to_bd09, to_gcj02, undone
 
 
 def _refusal(name: str, argument: Any, native: Any) -> str:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(OutsideDomain) as caught:
         build(name, argument, {}).forward(native)
     assert caught.value.expected.zh
     assert caught.value.expected.en
@@ -93,7 +93,7 @@ def test_what_is_outside_the_domain_is_refused(name: str, argument: Any, native:
 def test_what_would_not_read_back_is_not_written(name: str, argument: Any, canonical: Any) -> None:
     """Unless the mapping declares the loss: then it is written as well as it can be."""
     converter = build(name, argument, {})
-    with pytest.raises(Refused):
+    with pytest.raises(OutsideDomain):
         converter.backward(canonical)
     if converter.loosely is not None:
         assert converter.writer(loose=True)(canonical) is not None

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from adapters.mapping.converters import REGISTRY, BadArgument, Example, Kind, build
+from adapters.mapping.converters import REGISTRY, BadArgument, Kind, Specimen, build
 
 _EXAMPLES = [(kind, example) for kind in REGISTRY.values() for example in kind.examples]
 _NAMES = [
@@ -31,7 +31,7 @@ def test_every_converter_is_documented(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize(("kind", "example"), _EXAMPLES, ids=lambda value: getattr(value, "name", ""))
-def test_every_example_runs(kind: Kind, example: Example) -> None:
+def test_every_example_runs(kind: Kind, example: Specimen) -> None:
     """Forward as shown, backward as shown."""
     converter = build(kind.name, example.argument, {})
     assert converter.forward(example.native) == example.canonical

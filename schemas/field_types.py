@@ -26,7 +26,7 @@ from schemas.identifiers import (
     ProjectCode,
     RegionCode,
 )
-from schemas.identifiers.base import misshapen
+from schemas.identifiers.identifier import misshapen
 from schemas.scalars import PLAIN, day, degrees, instant, money
 
 _PRINTABLE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]*$"

@@ -1,4 +1,4 @@
-"""Faults of a mapping file, gathered with their lines so that an author sees all of them at once."""
+"""The faults of a mapping file, gathered with their lines so that an author sees all of them at once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from adapters.source import BrokenBundle, BundleFinding, Keys, Source
 from schemas.findings import Text
 
 
-class Faults:
+class FaultList:
     """The findings about one file. `notes` do not stop it from being compiled."""
 
     def __init__(self, source: Source) -> None:

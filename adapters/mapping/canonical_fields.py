@@ -1,12 +1,15 @@
-"""Does a bundle's code table fit the canonical codes of the fields that use it?"""
+"""What a canonical field asks of a mapping: a converter for its type, and only codes of its table."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from adapters.mapping.codes import CodeTable
 from adapters.mapping.converters import Converter
-from adapters.mapping.faults import Faults
+from adapters.mapping.converters.numbers import exact, truth, whole
+from adapters.mapping.converters.texts import text_of
+from adapters.mapping.fault_list import FaultList
 from adapters.source import BundleFinding, Keys
 from schemas.codes import table
 from schemas.documents import Field
@@ -15,7 +18,7 @@ from schemas.findings import Text
 MAX_STRANGERS = 20
 
 
-def check_tables(field: Field, chain: Sequence[Converter], keys: Keys, faults: Faults, *, writes: bool) -> None:
+def check_tables(field: Field, chain: Sequence[Converter], keys: Keys, faults: FaultList, *, writes: bool) -> None:
     """Find canonical codes nobody defined, and note those that could not be written."""
     for step in chain:
         if step.codes is not None and field.codes:
@@ -26,7 +29,7 @@ def check_tables(field: Field, chain: Sequence[Converter], keys: Keys, faults: F
                 _note_gaps(step.codes, gaps, keys, faults)
 
 
-def check_codes(field: Field, value: object, keys: Keys, faults: Faults) -> None:
+def check_codes(field: Field, value: object, keys: Keys, faults: FaultList) -> None:
     """Find a default that is not one of the field's canonical codes."""
     if not field.codes:
         return
@@ -36,7 +39,7 @@ def check_codes(field: Field, value: object, keys: Keys, faults: Faults) -> None
             faults.shape(keys, f"标准代码：{known}", f"one of the canonical codes {known}")
 
 
-def _note_gaps(native: CodeTable, gaps: Sequence[str], keys: Keys, faults: Faults) -> None:
+def _note_gaps(native: CodeTable, gaps: Sequence[str], keys: Keys, faults: FaultList) -> None:
     missing = "、".join(gaps)
     faults.warn(
         keys,
@@ -59,3 +62,23 @@ def _stranger(native: CodeTable, code: str, field: Field) -> BundleFinding:
         f"codes/{native.name}.csv",
         line,
     )
+
+
+_BY_TYPE: Mapping[str, Callable[[Any], Any]] = {
+    "integer": whole,
+    "bool": truth,
+    "decimal": exact,
+    "money": exact,
+}
+
+
+def default_converter(field: Field) -> Converter:
+    """The pair for a field's type: numbers keep their digits, true and false are read in words, all else is text."""
+    read = _BY_TYPE.get(field.type, text_of)
+    gives = field.type if field.type in ("integer", "bool") else "text"
+    return Converter("", read, read, gives=gives)
+
+
+def is_text(field: Field) -> bool:
+    """Whether the field passes as text."""
+    return field.type not in _BY_TYPE and field.type != "object"

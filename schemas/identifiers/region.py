@@ -6,7 +6,7 @@ import re
 
 from schemas import regions
 from schemas.findings import Finding, Text
-from schemas.identifiers.base import Identifier
+from schemas.identifiers.identifier import Identifier
 
 
 class RegionCode(Identifier):

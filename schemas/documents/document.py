@@ -3,10 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
 from typing import ClassVar
 
-from schemas.components import Component, Officer, Party, Site
+from schemas.codes import table
+from schemas.components import Component, Officer, Party, Site, Violation
 from schemas.findings import Finding, Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogEntry:
+    """The message that carries a document, and all that anybody else must know about it.
+
+    `ordering_field` is the number whose messages stay in order (`project` for the project key).
+    `scoped`: that number is issued by a platform and means something only together with it.
+    `identifying` are the fields that make two documents the same one, `parents` the keys that tie
+    this document to an earlier one of the same case, nearest first. `credit_code_in` is a permit
+    number that holds the credit code when no field does. `operation` is what a drafted bundle calls
+    it, `dossier` the part of an enterprise's dossier it belongs to, `chronology` the moments of it
+    that follow each other.
+    """
+
+    name: str
+    title: str
+    operation: str
+    ordering_field: str
+    identifying: tuple[str, ...]
+    scoped: bool = False
+    parents: tuple[str, ...] = ()
+    credit_code_in: str = ""
+    dossier: str = ""
+    chronology: tuple[tuple[str, ...], ...] = ()
 
 
 class Document(Component):
@@ -14,6 +42,7 @@ class Document(Component):
 
     NAME: ClassVar[str]
     TITLE: ClassVar[str]
+    CATALOG: ClassVar[CatalogEntry]
 
     def faults(self) -> Iterator[Finding]:
         """Tell what is impossible across fields: the document is rejected."""
@@ -57,3 +86,23 @@ def site_doubts(site: Site | None) -> Iterator[Finding]:
         return
     zh = "坐标不在中国境内，请核对经度与纬度是否填反。"
     yield finding("location.outside", "site.location", zh, "Outside China: check whether the two are swapped.")
+
+
+_LAST_DAY = max(row.valid_to for row in table("law") if row.valid_to).isoformat()
+
+
+def repealed(violations: Sequence[Violation] | None, act: str) -> Iterator[Finding]:
+    """Doubt provisions of a law that no longer held on the day of the act (`YYYY-MM-DD`).
+
+    The law at the time of the act applies, the newer one when it is lighter (行政处罚法 第三十七条).
+    """
+    if act <= _LAST_DAY:
+        return
+    gone = [row.title for row in table("law") if not row.valid_on(date.fromisoformat(act))]
+    for number, violation in enumerate(violations or ()):
+        for index, provision in enumerate(violation.legal_basis or ()):
+            named = next((title for title in gone if f"{title}》" in provision or provision.startswith(title)), None)
+            if named:
+                zh = f"《{named}》在行为发生时（{act}）已废止，请核对是否应适用《生态环境法典》。"
+                en = f"{named} was repealed before the act ({act}): check whether the Ecological Code applies."
+                yield finding("law.repealed", f"violations[{number}].legal_basis[{index}]", zh, en)

@@ -13,7 +13,7 @@ Codes = Mapping[str, CodeTable]
 Function = Callable[[Any], Any]
 
 
-class Refused(Exception):
+class OutsideDomain(Exception):
     """A value outside a converter's domain: a stable `code`, and what was `expected` instead."""
 
     def __init__(self, code: str, expected: Text) -> None:
@@ -34,7 +34,7 @@ class BadArgument(ValueError):
 class Converter:
     """A pair of functions over values that are there (never None or blank text).
 
-    `forward` reads native → canonical, `backward` writes canonical → native; both raise `Refused`
+    `forward` reads native → canonical, `backward` writes canonical → native; both raise `OutsideDomain`
     outside their domain. `loosely` writes what `backward` would refuse because it could not be read
     back: used where the mapping only writes, or declares the loss. `gives` is what `forward` makes:
     text, integer, bool, list (what follows applies to each element) or tree. `needs_parts`: it reads
@@ -64,7 +64,7 @@ class Converter:
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class Specimen:
     """A value in both languages; `written` is what goes out where that differs from `native`."""
 
     native: Any
@@ -90,7 +90,7 @@ class Kind:
     title: Text
     domain: Text
     make: Callable[[Any, Codes], Converter]
-    examples: tuple[Example, ...]
+    examples: tuple[Specimen, ...]
     takes: Text | None = None
     optional: bool = False
 
