@@ -16,7 +16,7 @@ from gateway.enrichment import effective_document
 from gateway.errors import HutongError
 from gateway.installed import InstalledAdapters
 from gateway.ledger.base import Ledger
-from gateway.ledger.values import MessageFilter, Platform
+from gateway.ledger.records import MessageFilter, Platform
 from gateway.message import HeldBy, Message
 from schemas.findings import Rejected
 

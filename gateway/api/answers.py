@@ -10,7 +10,7 @@ import orjson
 
 from adapters.base import Answer
 from gateway.errors import HutongError
-from gateway.ledger.values import Accepted, Rejection
+from gateway.ledger.records import Accepted, Rejection
 from gateway.message import Delivery, State
 from gateway.problems import MEDIA_TYPE, problem, tell_warnings, told
 from schemas.findings import Rejected, Text

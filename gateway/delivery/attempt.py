@@ -16,7 +16,7 @@ from gateway.delivery.sender import NoAnswer, Sender, Unsendable
 from gateway.delivery.settlement import Try, settle, stumbled, unanswered
 from gateway.errors import Unavailable
 from gateway.ledger.base import Ledger
-from gateway.ledger.values import Platform, Settlement, Work
+from gateway.ledger.records import Platform, Settlement, Work
 from gateway.message import State
 from gateway.telemetry.events import AttemptEnded, DeliverySettled, DeliveryStumbled, Events
 from schemas.findings import Rejected
@@ -30,7 +30,7 @@ _BUSY = (429, 503)
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class AttemptResult:
     """What an attempt means for its platform.
 
     `failed`: the platform was unwell; None when nothing was sent. `took`: how long it was being
@@ -45,7 +45,7 @@ class Outcome:
     rest: timedelta | None = None
 
 
-NOTHING = Outcome()
+NOTHING = AttemptResult()
 """Nothing was sent and nothing follows from it."""
 
 Hold = Callable[[Verdict], Awaitable[None]]
@@ -53,7 +53,7 @@ Hold = Callable[[Verdict], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Destination:
+class DeliveryTarget:
     """A platform, the adapter that speaks to it now, and where to find the one an older attempt used."""
 
     platform: Platform
@@ -80,7 +80,9 @@ class Attempts:
     ledger_pause: timedelta = timedelta(seconds=1)
     watch: Watch = nobody
 
-    async def make(self, work: Work, to: Destination, slot: AbstractAsyncContextManager[None], hold: Hold) -> Outcome:
+    async def make(
+        self, work: Work, to: DeliveryTarget, slot: AbstractAsyncContextManager[None], hold: Hold
+    ) -> AttemptResult:
         """Try to deliver a lane head once; `slot` is held while the platform is being called."""
         adapter = self._adapter(work, to)
         words = sending(work, to.platform)
@@ -102,10 +104,10 @@ class Attempts:
             await hold(tried.verdict)
         return await self._settle(work, tried, settle(work, tried, to.platform, adapter.retry))
 
-    def _adapter(self, work: Work, to: Destination) -> Adapter:
+    def _adapter(self, work: Work, to: DeliveryTarget) -> Adapter:
         return to.adapters(work.delivery.adapter) if work.delivery.adapter else to.adapter
 
-    async def _kill(self, work: Work, code: str, reason: str) -> Outcome:
+    async def _kill(self, work: Work, code: str, reason: str) -> AttemptResult:
         now = self.clock()
         await self.ledger.kill(work.delivery.id, code, reason, now)
         self._tell_settled(work, State.DEAD, code, work.delivery.attempts, now)
@@ -165,7 +167,7 @@ class Attempts:
         authorised = adapter.authorise(stamped_now, platform.settings)
         return await self.sender.send(platform, authorised, adapter.limits.timeout)
 
-    async def _settle(self, work: Work, tried: Try, settlement: Settlement) -> Outcome:
+    async def _settle(self, work: Work, tried: Try, settlement: Settlement) -> AttemptResult:
         lane_moved = await self._record(work, settlement)
         attempt = settlement.attempt
         self.events(
@@ -185,7 +187,7 @@ class Attempts:
         if settlement.state in _SETTLED:
             self._tell_settled(work, settlement.state, attempt.code, attempt.number, attempt.ended_at)
         took = tried.ended_at - tried.started_at
-        return Outcome(tried.failed, took, lane_moved, settlement.due_at, _rest(tried))
+        return AttemptResult(tried.failed, took, lane_moved, settlement.due_at, _rest(tried))
 
     async def _record(self, work: Work, settlement: Settlement) -> bool:
         """Settle, however long the ledger takes to be there again: what a platform said is not to be lost."""

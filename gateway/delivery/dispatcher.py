@@ -9,15 +9,15 @@ from datetime import timedelta
 
 from adapters.base import Adapter, OutboundRequest
 from gateway.clock import Clock, new_id
-from gateway.delivery.attempt import Attempts, Destination, Watch, nobody
+from gateway.delivery.attempt import Attempts, DeliveryTarget, Watch, nobody
 from gateway.delivery.breaker import Policy
 from gateway.delivery.outgoing import keyed, stamped
 from gateway.delivery.sender import NoAnswer, Sender, Unsendable
-from gateway.delivery.worker import ACTOR, Worker
+from gateway.delivery.worker import ACTOR, PlatformWorker
 from gateway.errors import HutongError
 from gateway.installed import InstalledAdapters
 from gateway.ledger.base import Ledger
-from gateway.ledger.values import Platform
+from gateway.ledger.records import Platform
 from gateway.message import HeldBy
 from gateway.telemetry.events import DeliveryStumbled, Events, PlatformHeld, PlatformReleased
 from schemas.findings import Rejected
@@ -61,7 +61,7 @@ class Dispatcher:
         self._adapters = adapters
         self._policy = policy or Policy()
         self._attempts = Attempts(ledger, sender, clock, events, watch=watch)
-        self._workers: dict[str, Worker] = {}
+        self._workers: dict[str, PlatformWorker] = {}
         self._leaving: set[asyncio.Task[None]] = set()
         self._running = False
 
@@ -103,15 +103,15 @@ class Dispatcher:
         elif platform.id in self._workers:
             self._workers[platform.id].change(to)
         else:
-            worker = self._workers[platform.id] = Worker(to, self._attempts, self._policy)
+            worker = self._workers[platform.id] = PlatformWorker(to, self._attempts, self._policy)
             worker.start()
 
-    def _destination(self, platform: Platform) -> Destination | None:
+    def _destination(self, platform: Platform) -> DeliveryTarget | None:
         """Give where to deliver; None when the platform fetches for itself or its adapter is not installed."""
         if platform.mode != _PUSH:
             return None
         try:
-            return Destination(platform, self._adapters.of(platform), lambda name: self._version(name, platform))
+            return DeliveryTarget(platform, self._adapters.of(platform), lambda name: self._version(name, platform))
         except HutongError as error:
             _log.error("nothing is delivered to %s: %s", platform.id, error)
             self._attempts.events(DeliveryStumbled(platform.id, error.code))
@@ -133,7 +133,7 @@ class Dispatcher:
             self._leaving.add(leaving)
             leaving.add_done_callback(self._leaving.discard)
 
-    async def _leave(self, platform_id: str, worker: Worker) -> None:
+    async def _leave(self, platform_id: str, worker: PlatformWorker) -> None:
         await worker.stop(_GRACE)
         if platform_id not in self._workers:
             await self._attempts.sender.forget(platform_id)

@@ -7,7 +7,7 @@ from typing import Any
 
 from adapters.base import OutboundRequest, Sending
 from gateway.enrichment import effective_document, with_value
-from gateway.ledger.values import Platform, Work
+from gateway.ledger.records import Platform, Work
 from gateway.telemetry.trace import traceparent
 
 

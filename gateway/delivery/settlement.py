@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from adapters.base import Reply, RetrySchedule, Verdict, VerdictKind
 from gateway.delivery.retry import next_attempt
 from gateway.delivery.sender import NoAnswer
-from gateway.ledger.values import Platform, Settlement, Work
+from gateway.ledger.records import Platform, Settlement, Work
 from gateway.message import Attempt, State
 from schemas.catalog import TYPES, at
 

@@ -9,12 +9,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from adapters.base import Verdict
-from gateway.delivery.attempt import Attempts, Destination, Outcome
+from gateway.delivery.attempt import AttemptResult, Attempts, DeliveryTarget
 from gateway.delivery.breaker import Breaker, Phase, Policy
 from gateway.delivery.rate import Bucket
 from gateway.delivery.wakeup import Wakeup
 from gateway.errors import HutongError
-from gateway.ledger.values import Work
+from gateway.ledger.records import Work
 from gateway.message import HeldBy
 from gateway.telemetry.events import DeliveryStumbled, PlatformHeld, PlatformReleased
 
@@ -32,7 +32,7 @@ _SWEEP = timedelta(seconds=60)
 _LONGEST_REST = timedelta(minutes=5)
 
 
-class Worker:
+class PlatformWorker:
     """Keeps one platform supplied.
 
     It asks the ledger for heads when it is told that there may be some, or when one falls due, and
@@ -41,7 +41,7 @@ class Worker:
     ledger's commits; while it is slow or down, none is begun before its turn.
     """
 
-    def __init__(self, to: Destination, attempts: Attempts, policy: Policy) -> None:
+    def __init__(self, to: DeliveryTarget, attempts: Attempts, policy: Policy) -> None:
         self._to = to
         self._attempts = attempts
         self._breaker = Breaker(policy)
@@ -71,7 +71,7 @@ class Worker:
         self._stale, self._due_known = True, False
         self._wakeup.set()
 
-    def change(self, to: Destination) -> None:
+    def change(self, to: DeliveryTarget) -> None:
         """Take over a changed platform (its settings, adapter or holds); attempts under way end as they began."""
         was, self._to = self._to, to
         if was.adapter.limits != to.adapter.limits:
@@ -176,7 +176,7 @@ class Worker:
             await asyncio.sleep(_STUMBLE.total_seconds())  # else it would be the head again at once, and stumble again
             self._stale = True
 
-    async def _make(self, work: Work) -> Outcome:
+    async def _make(self, work: Work) -> AttemptResult:
         outcome = await self._attempts.make(work, self._to, self._slots, self._refuse_credentials)
         if outcome.lane_moved:
             self._stale, self._due_known = True, False
@@ -188,11 +188,11 @@ class Worker:
             self._bucket = self._bucket.rest(self._now() + min(outcome.rest, _LONGEST_REST))
         return outcome
 
-    def _depth(self, outcome: Outcome) -> int:
+    def _depth(self, outcome: AttemptResult) -> int:
         quick = not outcome.failed and outcome.took < _QUICK
         return self._to.adapter.limits.concurrency * (_AHEAD if quick else 1)
 
-    async def _learn(self, outcome: Outcome) -> None:
+    async def _learn(self, outcome: AttemptResult) -> None:
         if outcome.failed is None:
             return
         self._breaker = self._breaker.record(self._now(), failed=outcome.failed)

@@ -22,9 +22,9 @@ from gateway.hub.watching import Watching
 from gateway.installed import InstalledAdapters
 from gateway.intake.accept import Reception
 from gateway.intake.routes import Routes
-from gateway.intake.values import Call, Outcome, Preview
+from gateway.intake.steps import IntakeCall, IntakePreview, IntakeResult
 from gateway.ledger.base import Ledger
-from gateway.ledger.values import Accepted, DeliveryFilter, Platform, Receipt, Replay
+from gateway.ledger.records import Accepted, BulkReplay, DeliveryFilter, Platform, Receipt
 from gateway.lifecycle import Lifecycle
 from gateway.lifecycle.proof import Prover
 from gateway.message import Delivery
@@ -111,21 +111,21 @@ class Hub:
         await self.ledger.credentials()
 
     # ── documents ─────────────────────────────────────────────────────────────────────────────
-    async def receive(self, call: Call) -> Outcome:
+    async def receive(self, call: IntakeCall) -> IntakeResult:
         """Take a body in the caller's own format; see `Reception.receive`."""
         edition = self._directory.edition
         return await self._delivering(await self._reception.receive(call), edition)
 
-    async def submit(self, call: Call) -> Outcome:
+    async def submit(self, call: IntakeCall) -> IntakeResult:
         """Take a canonical document; see `Reception.submit`."""
         edition = self._directory.edition
         return await self._delivering(await self._reception.submit(call), edition)
 
-    async def preview(self, call: Call) -> Preview:
+    async def preview(self, call: IntakeCall) -> IntakePreview:
         """Tell what `receive` would make of a body; nothing is kept."""
         return await self._reception.preview(call)
 
-    async def preview_submission(self, call: Call) -> Preview:
+    async def preview_submission(self, call: IntakeCall) -> IntakePreview:
         """Tell what `submit` would make of a body; nothing is kept."""
         return await self._reception.preview_submission(call)
 
@@ -133,7 +133,7 @@ class Hub:
         """Give everything known about an enterprise; Rejected `credit-code.shape` for what is no credit code."""
         return await self._dossier.of(_credit_code(credit_code))
 
-    async def _delivering(self, outcome: Outcome, edition: int) -> Outcome:
+    async def _delivering(self, outcome: IntakeResult, edition: int) -> IntakeResult:
         """Wake who has something to get. A platform registered meanwhile takes what was routed without it."""
         deliveries = _new_deliveries(outcome.receipt)
         for platform in {one.platform for one in deliveries if one.platform}:
@@ -163,11 +163,11 @@ class Hub:
 
     async def replay_many(
         self, looked_for: DeliveryFilter, *, actor: str, reason: str, stale_ok: bool = False
-    ) -> Replay:
+    ) -> BulkReplay:
         """Begin to replay everything a filter finds; returns at once."""
         return await self._replays.begin(looked_for, actor=actor, reason=reason, stale_ok=stale_ok)
 
-    async def replay_progress(self, replay_id: str) -> Replay:
+    async def replay_progress(self, replay_id: str) -> BulkReplay:
         """Tell how far a replay of many has come; NotFound `replay.unknown`."""
         return await self._replays.progress(replay_id)
 
@@ -253,7 +253,7 @@ class Hub:
 
 
 def _new_deliveries(receipt: Receipt) -> list[Delivery]:
-    if receipt.replayed:
+    if receipt.repeated:
         return []
     new = (entry for entry in receipt.entries if isinstance(entry, Accepted) and not entry.duplicate)
     return [delivery for entry in new for delivery in entry.deliveries]

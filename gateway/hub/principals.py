@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gateway.ledger.values import Platform
+from gateway.ledger.records import Platform
 from gateway.security.tokens import hash_token, same_digest
 
 

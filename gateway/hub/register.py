@@ -15,7 +15,7 @@ from gateway.installed import InstalledAdapters
 from gateway.intake.directory import Directory
 from gateway.intake.routes import Routes
 from gateway.ledger.base import Ledger
-from gateway.ledger.values import Platform
+from gateway.ledger.records import Platform
 from gateway.message import HeldBy
 from gateway.security.tokens import hash_token, new_token
 from gateway.telemetry.events import Events, PlatformHeld, PlatformReleased

@@ -9,7 +9,7 @@ from gateway.enrichment import effective_document
 from gateway.intake import router
 from gateway.intake.routes import Routes
 from gateway.ledger.base import Ledger
-from gateway.ledger.values import Platform
+from gateway.ledger.records import Platform
 from gateway.message import Delivery, Message
 
 PAGE = 500

@@ -7,9 +7,9 @@ import logging
 from adapters.base import Adapter, Sending
 from gateway.clock import Clock
 from gateway.drift import Drift
-from gateway.intake.values import Call, Reading
+from gateway.intake.steps import IntakeCall, Reading
 from gateway.ledger.base import Ledger
-from gateway.ledger.values import Platform
+from gateway.ledger.records import Platform
 from gateway.lifecycle.shadow import Shadows
 from gateway.lifecycle.wire_tap import WireTap
 from gateway.telemetry.events import Events
@@ -25,7 +25,7 @@ class Watching:
         self.shadows = Shadows(ledger, self.tap)
         self.drift = Drift(clock, events, self.tap.offer)
 
-    def taken(self, call: Call, reading: Reading) -> None:
+    def taken(self, call: IntakeCall, reading: Reading) -> None:
         """Watch what a platform handed in; never raises."""
         try:
             self.drift.taken(call, reading)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.intake.routes import Route
-from gateway.ledger.values import Platform
+from gateway.ledger.records import Platform
 from schemas import regions
 from schemas.catalog import TYPES
 from schemas.findings import Finding, Rejected, Text

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gateway.intake.values import Headers
+from gateway.intake.steps import Headers
 from gateway.ledger.base import Ledger
-from gateway.ledger.values import MessageFilter
+from gateway.ledger.records import MessageFilter
 from schemas.findings import Finding, Rejected, Text
 
 

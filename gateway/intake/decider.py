@@ -13,9 +13,9 @@ from gateway.installed import InstalledAdapters
 from gateway.intake import borders, correlation, drafts, enricher, numbers, router
 from gateway.intake.directory import Directory
 from gateway.intake.routes import Route, Routes
-from gateway.intake.values import Call, Context, Decided, Reading, Recognised, Refused, Translated
+from gateway.intake.steps import Context, Decided, IntakeCall, Reading, Recognised, RejectedRecord, Translated
 from gateway.ledger.base import Ledger
-from gateway.ledger.values import Draft, Known
+from gateway.ledger.records import IntakeDraft, Known
 from schemas.catalog import TYPES, MessageType
 from schemas.findings import Rejected
 
@@ -35,10 +35,10 @@ class Decider:
         self._routes = routes
         self._directory = directory
 
-    async def decide(self, call: Call, reading: Reading, at: datetime) -> Sequence[Decided | Refused]:
+    async def decide(self, call: IntakeCall, reading: Reading, at: datetime) -> Sequence[Decided | RejectedRecord]:
         """Decide every record of a body, in order; what is wrong with one does not stop the others."""
         brought: Numbers = {}
-        decided: list[Decided | Refused] = []
+        decided: list[Decided | RejectedRecord] = []
         for place, record in enumerate(reading.entries, 1):
             decided.append(await self._record(call, reading.adapter, record, at, brought))
             if place % BREATH == 0:
@@ -46,19 +46,19 @@ class Decider:
         return decided
 
     async def _record(
-        self, call: Call, adapter: Adapter, record: Translated | Refused, at: datetime, brought: Numbers
-    ) -> Decided | Refused:
-        if isinstance(record, Refused):
+        self, call: IntakeCall, adapter: Adapter, record: Translated | RejectedRecord, at: datetime, brought: Numbers
+    ) -> Decided | RejectedRecord:
+        if isinstance(record, RejectedRecord):
             return record
         try:
             decided = await self._document(call, adapter, record, at, brought)
         except Rejected as error:
-            return Refused(record.index, error)
+            return RejectedRecord(record.index, error)
         _bring(brought, decided.draft)
         return decided
 
     async def _document(
-        self, call: Call, adapter: Adapter, record: Translated, at: datetime, brought: Numbers
+        self, call: IntakeCall, adapter: Adapter, record: Translated, at: datetime, brought: Numbers
     ) -> Decided:
         kind, route = TYPES[record.type], self._routes.of(record.type)
         borders.check_sender(route, call.platform)
@@ -69,11 +69,11 @@ class Decider:
         planned = router.plan(route, routable, self._directory, self._adapters.can_send)
         noticed = [*enricher.notices(kind, context.enriched), *drafts.unrouted_notices(self._routes, planned)]
         message = drafts.message(call, record, adapter, context, noticed, at)
-        draft = Draft(record.index, message, drafts.deliveries(message, planned), context.recognised.numbers)
+        draft = IntakeDraft(record.index, message, drafts.deliveries(message, planned), context.recognised.numbers)
         return Decided(draft, context.effective, planned)
 
     async def _context(
-        self, call: Call, record: Translated, kind: MessageType, route: Route, brought: Numbers
+        self, call: IntakeCall, record: Translated, kind: MessageType, route: Route, brought: Numbers
     ) -> Context:
         caller = call.platform
         recognised = await self._recognise(caller.id, kind, route, record.document, brought)
@@ -95,7 +95,7 @@ class Decider:
         return numbers.recognise(kind, route, document, caller, {**new, **known})
 
 
-def _bring(brought: Numbers, draft: Draft) -> None:
+def _bring(brought: Numbers, draft: IntakeDraft) -> None:
     """Let the following records of a package recognise the numbers of this one, in its sender's words."""
     message = draft.message
     for key, number in draft.numbers.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gateway.ledger.values import Platform
+from gateway.ledger.records import Platform
 
 
 class Directory(dict[str, Platform]):

@@ -7,8 +7,8 @@ from typing import Any
 
 from gateway.enrichment import with_value
 from gateway.intake.routes import Route
-from gateway.intake.values import Recognised
-from gateway.ledger.values import Known
+from gateway.intake.steps import Recognised
+from gateway.ledger.records import Known
 from schemas.catalog import TYPES, MessageType, at
 from schemas.findings import Finding, Rejected, Text
 

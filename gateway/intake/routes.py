@@ -25,7 +25,7 @@ class Reach(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Destination:
+class RouteDestination:
     """One place a message goes to: a kind, or the sender of the message that it `answers`.
 
     `when` names canonical fields; one of them must be in the document. Empty: always.
@@ -43,7 +43,7 @@ class Route:
 
     type: str
     sources: frozenset[str]
-    destinations: tuple[Destination, ...]
+    destinations: tuple[RouteDestination, ...]
     sender: str | None = None
 
     @property
@@ -119,19 +119,19 @@ class _Reading:
             self._field(name, sender, *at, "sender")
         return Route(name, frozenset(sources), tuple(places), sender)
 
-    def _destination(self, name: str, value: Any, *at: str | int) -> Destination:
+    def _destination(self, name: str, value: Any, *at: str | int) -> RouteDestination:
         if isinstance(value, str):
-            return Destination(self._kind(value, *at))
+            return RouteDestination(self._kind(value, *at))
         table = self._table(value, ("kind", "reach", "when", "answers"), *at)
         if ("kind" in table) == ("answers" in table):
             self._fault("routes.target", "须写 kind 或 answers 之一", "write either kind or answers", *at)
-            return Destination()
+            return RouteDestination()
         when = tuple(str(one) for _, one in self._list(table, "when", *at)) if "when" in table else ()
         for index, one in enumerate(when):
             self._field(name, one, *at, "when", index)
         if "answers" in table:
-            return Destination(when=when, answers=self._answered(table["answers"], *at, "answers"))
-        return Destination(self._kind(table["kind"], *at, "kind"), self._reach(table, *at), when)
+            return RouteDestination(when=when, answers=self._answered(table["answers"], *at, "answers"))
+        return RouteDestination(self._kind(table["kind"], *at, "kind"), self._reach(table, *at), when)
 
     def _answered(self, value: Any, *at: str | int) -> str:
         if not _named(value, catalog.TYPES):

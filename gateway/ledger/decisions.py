@@ -9,7 +9,7 @@ from typing import Any
 
 from gateway.clock import new_id
 from gateway.errors import Conflict, Invalid
-from gateway.ledger.values import Platform, Settlement
+from gateway.ledger.records import Platform, Settlement
 from gateway.message import OPEN, Delivery, HeldBy, Message, State, may_pass
 from schemas.findings import Text
 
@@ -24,7 +24,7 @@ HOLD_ORDER = (HeldBy.PAUSED, HeldBy.CREDENTIALS, HeldBy.BREAKER, HeldBy.OPERATOR
 
 
 # ── intake ────────────────────────────────────────────────────────────────────────────────────
-def is_replay(first_digest: str | None, digest: str) -> bool:
+def is_repeat(first_digest: str | None, digest: str) -> bool:
     """Tell whether a key came before with these bytes; with other bytes: Conflict `idempotency.key-reused`."""
     if first_digest is None:
         return False

@@ -12,7 +12,7 @@ from adapters.declarative import DeclarativeAdapter
 from gateway.clock import Clock
 from gateway.installed import InstalledAdapters
 from gateway.ledger.base import Ledger
-from gateway.ledger.values import AuditEntry, Platform
+from gateway.ledger.records import AuditEntry, Platform
 from gateway.lifecycle import release
 from gateway.lifecycle.packing import packed
 from gateway.lifecycle.proof import Prover

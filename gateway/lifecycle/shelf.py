@@ -13,8 +13,8 @@ from gateway.clock import Clock
 from gateway.errors import Conflict, NotFound
 from gateway.installed import InstalledAdapters, age
 from gateway.ledger.base import Ledger
-from gateway.ledger.refusals import version_exists
-from gateway.ledger.values import Platform
+from gateway.ledger.errors import version_exists
+from gateway.ledger.records import Platform
 from gateway.lifecycle.release import Release, speakers
 from gateway.lifecycle.upload import opened
 from gateway.versions import AdapterState, AdapterVersion

@@ -14,8 +14,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from gateway.errors import HutongError
 from gateway.ledger.base import Ledger
 from gateway.ledger.memory import MemoryLedger
+from gateway.ledger.records import Accepted, DeliveryFilter
 from gateway.ledger.sql import SqlLedger
-from gateway.ledger.values import Accepted, DeliveryFilter
 from gateway.message import HeldBy, State
 
 WHO = {"actor": "operator", "reason": "why"}

@@ -15,9 +15,9 @@ from gateway.bootstrap import build
 from gateway.errors import Conflict, Invalid, NotFound, Unavailable
 from gateway.hub import Hub, Principal
 from gateway.installed import InstalledAdapters
-from gateway.intake.values import Call
+from gateway.intake.steps import IntakeCall
 from gateway.ledger.memory import MemoryLedger
-from gateway.ledger.values import DeliveryFilter, Intake, Platform, Receipt, Replay
+from gateway.ledger.records import BulkReplay, DeliveryFilter, Intake, Platform, Receipt
 from gateway.message import HeldBy, State
 from gateway.settings import Settings
 from gateway.telemetry.events import DeliverySettled, Event
@@ -59,7 +59,7 @@ class House:
             await self.hub.put_platform(one, adapter, settings=URL, actor="admin")
 
     async def send(self, platform: str, operation: str, tree: Mapping[str, object]):
-        call = Call(await self.hub.platform(platform), operation, orjson.dumps(tree))
+        call = IntakeCall(await self.hub.platform(platform), operation, orjson.dumps(tree))
         return (await self.hub.receive(call)).receipt.entries[0]
 
     async def next(self, state: str) -> DeliverySettled:
@@ -330,7 +330,9 @@ async def test_a_replay_that_a_stop_cut_short_is_taken_up_at_start(plain, write)
     await house.send(MOBILE, "case.transferred", write.case())
     await house.next("dead")
     at = house.hub.clock()
-    await ledger.put_replay(Replay("r-1", DeliveryFilter(State.DEAD), "fixed", "admin", at, replayed=4, cursor="0"))
+    await ledger.put_bulk_replay(
+        BulkReplay("r-1", DeliveryFilter(State.DEAD), "fixed", "admin", at, replayed=4, cursor="0")
+    )
     await house.hub.stop()
 
     again = make(plain, ledger)

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from gateway.errors import HutongError
 from gateway.ledger import decisions
+from gateway.ledger.records import Accepted, Intake, IntakeDraft, Receipt, Rejection
 from gateway.ledger.sql import lanes, learning, records, rows, tables
 from gateway.ledger.sql.packing import pack, pack_json, pack_words, unpack_json
 from gateway.ledger.sql.rows import Row
@@ -19,7 +20,6 @@ from gateway.ledger.sql.statements import Prepared, PreparedMany, inserting, ins
 from gateway.ledger.sql.times import moment
 from gateway.ledger.sql.worker import Outcome
 from gateway.ledger.sql.writing import Transaction
-from gateway.ledger.values import Accepted, Draft, Intake, Receipt, Rejection
 from gateway.message import Delivery, HeldBy, Message, State
 
 _m, _d, _l, _r = tables.messages.c, tables.deliveries.c, tables.latest.c, tables.receipts.c
@@ -111,7 +111,7 @@ class _Batch:
     def __init__(self, transaction: Transaction, intakes: Sequence[Intake]) -> None:
         self._transaction = transaction
         self._connection = transaction.connection
-        drafts = [entry for intake in intakes for entry in intake.entries if isinstance(entry, Draft)]
+        drafts = [entry for intake in intakes for entry in intake.entries if isinstance(entry, IntakeDraft)]
         self._before = {
             (row[0], row[1], row[2]): (row[3], row[4])
             for row in _LATEST.rows(self._connection, list({_scope(draft.message) for draft in drafts}))
@@ -135,8 +135,8 @@ class _Batch:
         digest = sha256(intake.body).hexdigest()
         scope = (key, intake.operation, intake.platform)
         known = self._receipts.get(scope) or self._kept_receipt(scope)
-        if known and decisions.is_replay(known[0], digest):
-            return replace(known[1], replayed=True)
+        if known and decisions.is_repeat(known[0], digest):
+            return replace(known[1], repeated=True)
         receipt = self._first(intake)
         if any(isinstance(entry, Accepted) for entry in receipt.entries):
             self._receipts[scope] = (digest, receipt)
@@ -160,7 +160,7 @@ class _Batch:
         self._rows[_BODIES].extend(body.rows(intake))
         return receipt
 
-    def _take(self, entry: Draft | Rejection, body: _Body) -> Accepted | Rejection:
+    def _take(self, entry: IntakeDraft | Rejection, body: _Body) -> Accepted | Rejection:
         if isinstance(entry, Rejection):
             self._rows[_REJECTIONS].append(records.from_rejection(entry, body.needed(by_message=False)))
             self._rejecting.add(entry.platform)
@@ -168,7 +168,7 @@ class _Batch:
         scope = _scope(entry.message)
         return self._duplicate(entry, scope) or self._keep(entry, body, scope)
 
-    def _duplicate(self, draft: Draft, scope: tuple[str, str, str]) -> Accepted | None:
+    def _duplicate(self, draft: IntakeDraft, scope: tuple[str, str, str]) -> Accepted | None:
         here = self._latest.get(scope)
         if here is not None:
             same = decisions.is_duplicate(here.message.digest, draft.message.digest)
@@ -186,7 +186,7 @@ class _Batch:
         return rows.message(row), [lanes.shown(self._transaction, each, self._holds) for each in found]
 
     # ── keeping ───────────────────────────────────────────────────────────────────────────────
-    def _keep(self, draft: Draft, body: _Body, scope: tuple[str, str, str]) -> Accepted:
+    def _keep(self, draft: IntakeDraft, body: _Body, scope: tuple[str, str, str]) -> Accepted:
         message = draft.message
         place = next(self._transaction.places.messages)
         bytes_at = body.needed(by_message=True)

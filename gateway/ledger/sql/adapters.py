@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
-from gateway.ledger.refusals import adapter_changed, version_exists
+from gateway.ledger.errors import adapter_changed, version_exists
 from gateway.ledger.sql import tables
 from gateway.ledger.sql.auditing import record
 from gateway.ledger.sql.statements import Prepared, inserting, putting

@@ -7,11 +7,11 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from gateway.ledger.records import AuditEntry
 from gateway.ledger.sql import records, tables
 from gateway.ledger.sql.statements import Prepared, inserting
 from gateway.ledger.sql.times import moment
 from gateway.ledger.sql.writing import Transaction
-from gateway.ledger.values import AuditEntry
 
 _e, _m = tables.audit.c, tables.messages.c
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import sqlalchemy as sa
 
 from gateway.ledger import decisions
-from gateway.ledger.refusals import no_delivery
+from gateway.ledger.errors import no_delivery
 from gateway.ledger.sql import rows, states, tables
 from gateway.ledger.sql.rows import Row
 from gateway.ledger.sql.statements import Prepared, PreparedMany, inserting

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 
+from gateway.ledger.records import Known, Settlement
 from gateway.ledger.sql import tables
 from gateway.ledger.sql.rows import Row
 from gateway.ledger.sql.statements import Prepared, PreparedMany, inserting_first, putting
 from gateway.ledger.sql.writing import Transaction
-from gateway.ledger.values import Known, Settlement
 from gateway.message import Delivery, Enriched
 
 _m, _n, _f, _a = tables.messages.c, tables.numbers.c, tables.facts.c, tables.aliases.c

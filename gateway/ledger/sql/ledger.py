@@ -10,7 +10,23 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from adapters.base import OutboundRequest
-from gateway.ledger.refusals import stopped
+from gateway.ledger.errors import stopped
+from gateway.ledger.records import (
+    AuditEntry,
+    Backlog,
+    BulkReplay,
+    DeliveryFilter,
+    Intake,
+    Known,
+    MessageFilter,
+    Native,
+    Platform,
+    Receipt,
+    Rejection,
+    ResultPage,
+    Settlement,
+    Work,
+)
 from gateway.ledger.sql import (
     accepting,
     adapters,
@@ -32,22 +48,6 @@ from gateway.ledger.sql.readers import Question, Reader
 from gateway.ledger.sql.statements import putting
 from gateway.ledger.sql.worker import Worker
 from gateway.ledger.sql.writing import Group, Operation, Places, Transaction, Writer, one_by_one
-from gateway.ledger.values import (
-    AuditEntry,
-    Backlog,
-    DeliveryFilter,
-    Intake,
-    Known,
-    MessageFilter,
-    Native,
-    Page,
-    Platform,
-    Receipt,
-    Rejection,
-    Replay,
-    Settlement,
-    Work,
-)
 from gateway.message import Attempt, Delivery, Enriched, HeldBy, Message
 from gateway.versions import AdapterVersion
 
@@ -246,17 +246,19 @@ class SqlLedger:
     async def rejection_native(self, rejection_id: str) -> Native | None:
         return await self._read(reading.rejection_native, rejection_id)
 
-    async def find_messages(self, filter: MessageFilter, cursor: str | None = None, limit: int = 50) -> Page[Message]:
+    async def find_messages(
+        self, filter: MessageFilter, cursor: str | None = None, limit: int = 50
+    ) -> ResultPage[Message]:
         return await self._search(searching.find_messages, filter, cursor, limit)
 
     async def find_deliveries(
         self, filter: DeliveryFilter, cursor: str | None = None, limit: int = 50
-    ) -> Page[Delivery]:
+    ) -> ResultPage[Delivery]:
         return await self._search(searching.find_deliveries, filter, cursor, limit)
 
     async def find_rejections(
         self, platform: str | None = None, cursor: str | None = None, limit: int = 50
-    ) -> Page[Rejection]:
+    ) -> ResultPage[Rejection]:
         return await self._search(searching.find_rejections, platform, cursor, limit)
 
     async def dossier(self, credit_code: str, types: Sequence[str], limit: int = 50) -> Sequence[Message]:
@@ -268,10 +270,10 @@ class SqlLedger:
     async def audit(self, subject: str, limit: int = 200) -> Sequence[AuditEntry]:
         return await self._search(auditing.of, subject, limit)
 
-    async def put_replay(self, replay: Replay) -> None:
+    async def put_bulk_replay(self, replay: BulkReplay) -> None:
         await self._write(_put_replay, replay)
 
-    async def replays(self, *, unfinished: bool = False) -> Sequence[Replay]:
+    async def bulk_replays(self, *, unfinished: bool = False) -> Sequence[BulkReplay]:
         return await self._search(searching.replays, unfinished=unfinished)
 
 
@@ -284,5 +286,5 @@ async def _ask(
     return found
 
 
-def _put_replay(transaction: Transaction, replay: Replay) -> None:
+def _put_replay(transaction: Transaction, replay: BulkReplay) -> None:
     _REPLAYS.run(transaction.connection, [(replay.id, bool(replay.finished_at), records.from_replay(replay))])

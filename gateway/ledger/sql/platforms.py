@@ -8,12 +8,12 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from gateway.ledger import decisions
-from gateway.ledger.refusals import in_use, no_platform
+from gateway.ledger.errors import in_use, no_platform
+from gateway.ledger.records import Platform
 from gateway.ledger.sql import records, states, tables
 from gateway.ledger.sql.auditing import record
 from gateway.ledger.sql.statements import Prepared, putting
 from gateway.ledger.sql.writing import Transaction
-from gateway.ledger.values import Platform
 from gateway.message import OPEN, HeldBy
 
 _p, _d, _c = tables.platforms.c, tables.deliveries.c, tables.credentials.c

@@ -10,12 +10,12 @@ import sqlalchemy as sa
 
 from adapters.base import OutboundRequest
 from gateway.ledger import decisions
+from gateway.ledger.records import Native, Rejection, Work
 from gateway.ledger.sql import lanes, learning, platforms, records, rows, states, tables
 from gateway.ledger.sql.packing import unpack
 from gateway.ledger.sql.rows import Row
 from gateway.ledger.sql.statements import Prepared
 from gateway.ledger.sql.times import micros, moment
-from gateway.ledger.values import Native, Rejection, Work
 from gateway.message import Attempt, Delivery, Message, State
 
 _m, _d, _b, _r, _j = (

@@ -11,10 +11,10 @@ import orjson
 import sqlalchemy as sa
 
 from adapters.base import OutboundRequest
+from gateway.ledger.records import AuditEntry, BulkReplay, DeliveryFilter, Platform, Rejection
 from gateway.ledger.sql import tables
 from gateway.ledger.sql.packing import pack, pack_words, text, unpack, unpack_json
 from gateway.ledger.sql.times import micros, micros_or_none, moment, moment_or_none
-from gateway.ledger.values import AuditEntry, DeliveryFilter, Platform, Rejection, Replay
 from gateway.message import Attempt, HeldBy, State
 
 Row = Sequence[Any]
@@ -182,16 +182,16 @@ def audit(row: Row) -> AuditEntry:
     return AuditEntry(moment(row[0]), row[1], row[2], row[3], row[4], orjson.loads(row[5]))
 
 
-def from_replay(replay: Replay) -> str:
+def from_replay(replay: BulkReplay) -> str:
     """Write a replay of many."""
     return text(asdict(replay))
 
 
-def replay(content: str) -> Replay:
+def replay(content: str) -> BulkReplay:
     """Read a replay of many."""
     values = orjson.loads(content)
     state = values["filter"].pop("state")
     values["filter"] = DeliveryFilter(state=State(state) if state else None, **values["filter"])
     for name in ("created_at", "finished_at"):
         values[name] = datetime.fromisoformat(values[name]) if values[name] else None
-    return Replay(**values)
+    return BulkReplay(**values)

@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from gateway.ledger import decisions
+from gateway.ledger.records import Backlog, BulkReplay, DeliveryFilter, MessageFilter, Rejection, ResultPage
 from gateway.ledger.sql import lanes, reading, records, rows, states, tables
 from gateway.ledger.sql.rows import Row
 from gateway.ledger.sql.times import micros, moment
-from gateway.ledger.values import Backlog, DeliveryFilter, MessageFilter, Page, Rejection, Replay
 from gateway.message import SETTLED, Delivery, HeldBy, Message, State
 
 T = TypeVar("T")
@@ -23,13 +23,15 @@ _delivering = tables.deliveries.join(tables.messages)
 _dead = tables.deliveries.alias("parking")
 
 
-def _page(found: Sequence[Row], read: Callable[[Sequence[Row]], Sequence[T]], limit: int) -> Page[T]:
+def _page(found: Sequence[Row], read: Callable[[Sequence[Row]], Sequence[T]], limit: int) -> ResultPage[T]:
     more = str(found[limit - 1][0]) if len(found) > limit else None
-    return Page(tuple(read(found[:limit])), more)
+    return ResultPage(tuple(read(found[:limit])), more)
 
 
 # ── messages ──────────────────────────────────────────────────────────────────────────────────
-def find_messages(connection: sa.Connection, filter: MessageFilter, cursor: str | None, limit: int) -> Page[Message]:
+def find_messages(
+    connection: sa.Connection, filter: MessageFilter, cursor: str | None, limit: int
+) -> ResultPage[Message]:
     """Find messages: by number, case or state where one is given, else by time, else by platform or type."""
     before = decisions.place(cursor)
     conditions = _message_conditions(connection, filter)
@@ -169,7 +171,7 @@ def _behind_dead() -> sa.Select[Any]:
 
 def find_deliveries(
     connection: sa.Connection, filter: DeliveryFilter, cursor: str | None, limit: int
-) -> Page[Delivery]:
+) -> ResultPage[Delivery]:
     """Find deliveries as they are shown."""
     before = decisions.place(cursor)
     conditions: list[Condition] = []
@@ -228,7 +230,9 @@ def _count(
 
 
 # ── the rest ──────────────────────────────────────────────────────────────────────────────────
-def find_rejections(connection: sa.Connection, platform: str | None, cursor: str | None, limit: int) -> Page[Rejection]:
+def find_rejections(
+    connection: sa.Connection, platform: str | None, cursor: str | None, limit: int
+) -> ResultPage[Rejection]:
     """Find rejections."""
     before = decisions.place(cursor)
     query = sa.select(*records.REJECTION_COLUMNS).order_by(_j.place.desc()).limit(limit + 1)
@@ -252,7 +256,7 @@ def dossier(connection: sa.Connection, credit_code: str, types: Sequence[str], l
     return [rows.message(row) for row in connection.execute(query.order_by(_m.place.desc()).limit(limit))]
 
 
-def replays(connection: sa.Connection, *, unfinished: bool) -> Sequence[Replay]:
+def replays(connection: sa.Connection, *, unfinished: bool) -> Sequence[BulkReplay]:
     """Give the replays of many, newest first."""
     query = sa.select(tables.replays.c.content).order_by(tables.replays.c.place.desc())
     if unfinished:

@@ -11,14 +11,14 @@ import sqlalchemy as sa
 from adapters.base import OutboundRequest
 from gateway.errors import HutongError
 from gateway.ledger import decisions
-from gateway.ledger.refusals import no_delivery
+from gateway.ledger.errors import no_delivery
+from gateway.ledger.records import Platform, Settlement
 from gateway.ledger.sql import lanes, learning, records, rows, states, tables
 from gateway.ledger.sql.platforms import one
 from gateway.ledger.sql.rows import Row
 from gateway.ledger.sql.statements import Prepared, inserting
 from gateway.ledger.sql.worker import Outcome
 from gateway.ledger.sql.writing import Transaction
-from gateway.ledger.values import Platform, Settlement
 from gateway.message import Delivery, State
 
 _m, _d = tables.messages.c, tables.deliveries.c

@@ -9,7 +9,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, Generic, TypeVar
 
-from gateway.ledger.refusals import stopped
+from gateway.ledger.errors import stopped
 
 W = TypeVar("W")
 

@@ -18,7 +18,7 @@ from gateway.bootstrap import build
 from gateway.delivery.sender import NoAnswer, Sender
 from gateway.hub import Hub
 from gateway.installed import InstalledAdapters
-from gateway.ledger.values import Platform
+from gateway.ledger.records import Platform
 from gateway.settings import Settings
 from gateway.telemetry.events import DeliverySettled
 

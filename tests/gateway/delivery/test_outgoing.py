@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from adapters.base import OutboundRequest
 from gateway.delivery.outgoing import keyed, sending, stamped
-from gateway.ledger.values import Platform, Work
+from gateway.ledger.records import Platform, Work
 from gateway.message import Delivery, Enriched, Message, State
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gateway.errors import Conflict, Invalid
 from gateway.ledger import decisions
-from gateway.ledger.values import Platform, Settlement
+from gateway.ledger.records import Platform, Settlement
 from gateway.message import TRANSITIONS, Attempt, Delivery, HeldBy, State
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)

@@ -22,7 +22,7 @@ from gateway.hub import Hub
 from gateway.installed import InstalledAdapters
 from gateway.ledger.base import Ledger
 from gateway.ledger.memory import MemoryLedger
-from gateway.ledger.values import Platform
+from gateway.ledger.records import Platform
 from gateway.lifecycle.packing import packed
 from gateway.lifecycle.upload import opened
 from gateway.settings import Settings

@@ -10,19 +10,19 @@ from typing import TypeVar
 
 from adapters.base import OutboundRequest
 from gateway.ledger import decisions
-from gateway.ledger.values import (
+from gateway.ledger.records import (
     AuditEntry,
     Backlog,
+    BulkReplay,
     DeliveryFilter,
     Intake,
     Known,
     MessageFilter,
     Native,
-    Page,
     Platform,
     Receipt,
     Rejection,
-    Replay,
+    ResultPage,
     Work,
 )
 from gateway.message import SETTLED, Attempt, Delivery, Enriched, HeldBy, Message, State
@@ -44,7 +44,7 @@ class Kept:
     native: Native
 
 
-class Shelves:
+class MemoryStore:
     """Everything kept, in dictionaries, and the reading half of the ledger's promise."""
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ class Shelves:
         self._platforms: dict[str, Platform] = {}
         self._credentials: dict[str, str] = {}
         self._audit: defaultdict[str, list[AuditEntry]] = defaultdict(list)
-        self._replays: dict[str, Replay] = {}
+        self._replays: dict[str, BulkReplay] = {}
         self._adapters: dict[tuple[str, str], AdapterVersion] = {}
         self._bundles: dict[tuple[str, str], bytes] = {}
 
@@ -164,7 +164,9 @@ class Shelves:
         return Native(intake.body, intake.content_type, rejection.index)
 
     # ── many things ───────────────────────────────────────────────────────────────────────────
-    async def find_messages(self, filter: MessageFilter, cursor: str | None = None, limit: int = 50) -> Page[Message]:
+    async def find_messages(
+        self, filter: MessageFilter, cursor: str | None = None, limit: int = 50
+    ) -> ResultPage[Message]:
         kept = [each for each in self._kept.values() if self._matches(each.message, filter)]
         return _page(kept, lambda each: each.place, lambda each: each.message, cursor, limit)
 
@@ -184,7 +186,7 @@ class Shelves:
 
     async def find_deliveries(
         self, filter: DeliveryFilter, cursor: str | None = None, limit: int = 50
-    ) -> Page[Delivery]:
+    ) -> ResultPage[Delivery]:
         found = [
             delivery
             for delivery in map(self._shown, self._deliveries.values())
@@ -196,7 +198,7 @@ class Shelves:
 
     async def find_rejections(
         self, platform: str | None = None, cursor: str | None = None, limit: int = 50
-    ) -> Page[Rejection]:
+    ) -> ResultPage[Rejection]:
         found = [each for each in self._rejections.values() if platform in (None, each[1].platform)]
         return _page(found, lambda each: each[0], lambda each: each[1], cursor, limit)
 
@@ -231,7 +233,7 @@ class Shelves:
     async def adapter_content(self, name: str, version: str) -> bytes | None:
         return self._bundles.get((name, version))
 
-    async def replays(self, *, unfinished: bool = False) -> Sequence[Replay]:
+    async def bulk_replays(self, *, unfinished: bool = False) -> Sequence[BulkReplay]:
         newest = reversed(self._replays.values())
         return [each for each in newest if not (unfinished and each.finished_at)]
 
@@ -241,9 +243,9 @@ V = TypeVar("V")
 
 def _page(
     kept: Sequence[T], place: Callable[[T], int], item: Callable[[T], V], cursor: str | None, limit: int
-) -> Page[V]:
+) -> ResultPage[V]:
     before = decisions.place(cursor)
     newest = sorted(kept, key=place, reverse=True)
     rest = [each for each in newest if before is None or place(each) < before]
     more = str(place(rest[limit - 1])) if len(rest) > limit else None
-    return Page(tuple(item(each) for each in rest[:limit]), more)
+    return ResultPage(tuple(item(each) for each in rest[:limit]), more)

@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class IntakeDraft:
     """A message ready to be kept, with the deliveries its routes gave (unrouted ones included).
 
     `index` is the record's place in its package. `numbers` are the issued numbers it speaks of,
@@ -55,7 +55,7 @@ class Intake:
     received_at: datetime
     body: bytes
     content_type: str
-    entries: tuple[Draft | Rejection, ...]
+    entries: tuple[IntakeDraft | Rejection, ...]
     key: str | None = None
 
 
@@ -71,10 +71,10 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The outcome of an intake, entry by entry. `replayed`: key and bytes came before; this is the first answer."""
+    """The outcome of an intake, entry by entry. `repeated`: key and bytes came before; this is the first answer."""
 
     entries: tuple[Accepted | Rejection, ...]
-    replayed: bool = False
+    repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +173,7 @@ class DeliveryFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
+class ResultPage(Generic[T]):
     """Newest first. `cursor` continues after the last item; None: there is no more."""
 
     items: tuple[T, ...]
@@ -214,7 +214,7 @@ class AuditEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Replay:
+class BulkReplay:
     """A replay of many: its filter, its reason, and how far it has come."""
 
     id: str
