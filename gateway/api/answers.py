@@ -25,7 +25,6 @@ _WORST_FIRST = (
     State.SENDING,
     State.READY,
     State.REFUSED,
-    State.EXPIRED,
     State.DISCARDED,
     State.DELIVERED,
 )

@@ -244,7 +244,7 @@ V = TypeVar("V")
 def _page(
     kept: Sequence[T], place: Callable[[T], int], item: Callable[[T], V], cursor: str | None, limit: int
 ) -> ResultPage[V]:
-    before = decisions.place(cursor)
+    before = decisions.read_cursor(cursor)
     newest = sorted(kept, key=place, reverse=True)
     rest = [each for each in newest if before is None or place(each) < before]
     more = str(place(rest[limit - 1])) if len(rest) > limit else None

@@ -108,9 +108,8 @@ class Settlement:
     """How an attempt ended and what follows.
 
     `state` is one that SENDING may pass to; `due_at` goes with WAITING (without one: due at once).
-    HELD goes back to ready, shown as held for as long as its platform is. `alias` is (canonical
-    field, the original number) when the accepting platform's `attempt.reference` is its own name
-    for that number.
+    `alias` is (canonical field, the original number) when the accepting platform's
+    `attempt.reference` is its own name for that number.
     """
 
     attempt: Attempt

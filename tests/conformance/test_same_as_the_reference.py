@@ -20,7 +20,7 @@ from gateway.message import HeldBy, State
 
 WHO = {"actor": "operator", "reason": "why"}
 PLATFORMS = ("penalty.330000", "credit-publicity.330000")
-ENDINGS = (State.DELIVERED, State.REFUSED, State.WAITING, State.DEAD, State.READY, State.HELD)
+ENDINGS = (State.DELIVERED, State.REFUSED, State.WAITING, State.DEAD, State.READY)
 
 lanes = st.sampled_from("AB")
 places = st.sampled_from(PLATFORMS)
