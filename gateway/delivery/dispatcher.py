@@ -1,4 +1,4 @@
-"""Gives every platform a worker of its own, and passes wake-ups on to it."""
+"""One worker for every platform, and the wake-ups passed on to it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from adapters.base import Adapter, OutboundRequest
 from gateway.clock import Clock, new_id
-from gateway.delivery.attempt import Attempts, DeliveryTarget, Watch, nobody
+from gateway.delivery.attempt import Attempts, DeliveryTarget, DeliveryWatch, unwatched
 from gateway.delivery.breaker import Policy
 from gateway.delivery.outgoing import keyed, stamped
 from gateway.delivery.sender import NoAnswer, Sender, Unsendable
@@ -56,7 +56,7 @@ class Dispatcher:
         events: Events,
         *,
         policy: Policy | None = None,
-        watch: Watch = nobody,
+        watch: DeliveryWatch = unwatched,
     ) -> None:
         self._adapters = adapters
         self._policy = policy or Policy()
@@ -67,12 +67,15 @@ class Dispatcher:
 
     async def start(self) -> None:
         """Begin to deliver."""
+        # Rescue before any worker runs: it takes every delivery that is `sending` for one that a dead
+        # process left, and a worker of this process would soon have its own.
         ledger, clock = self._attempts.ledger, self._attempts.clock
         await ledger.rescue(clock())
         for platform in await ledger.platforms():
             if HeldBy.BREAKER in platform.holds:
                 await self._lift(platform)
         self._running = True
+        # Read again: the platforms that were read above still have the breaker's hold.
         for platform in await ledger.platforms():
             for by in sorted(platform.holds):
                 self._attempts.events(PlatformHeld(platform.id, by.value, "still-held"))
@@ -135,6 +138,7 @@ class Dispatcher:
 
     async def _leave(self, platform_id: str, worker: PlatformWorker) -> None:
         await worker.stop(_GRACE)
+        # While it waited the platform may have been registered again, and uses the connections.
         if platform_id not in self._workers:
             await self._attempts.sender.forget(platform_id)
 
@@ -142,10 +146,10 @@ class Dispatcher:
         """Call a platform's base address once; any answer but 401 and 403 will do."""
         clock = self._attempts.clock
         began = clock()
-        status, reason = await self._knock(platform, keyed(OutboundRequest("GET", "/"), new_id(began), None))
+        status, reason = await self._call(platform, keyed(OutboundRequest("GET", "/"), new_id(began), None))
         return Ping(reason is None, (clock() - began).total_seconds(), status, reason)
 
-    async def _knock(self, platform: Platform, request: OutboundRequest) -> tuple[int | None, str | None]:
+    async def _call(self, platform: Platform, request: OutboundRequest) -> tuple[int | None, str | None]:
         try:
             authorised = self._adapters.of(platform).authorise(request, platform.settings)
             reply = await self._attempts.sender.send(platform, stamped(authorised, self._attempts.clock()), _PING)

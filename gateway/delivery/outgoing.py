@@ -11,7 +11,7 @@ from gateway.ledger.records import Platform, Work
 from gateway.telemetry.trace import traceparent
 
 
-def sending(work: Work, platform: Platform) -> Sending:
+def outbound(work: Work, platform: Platform) -> Sending:
     """Give what an adapter may use: the document as the case knows it, in the platform's own numbers."""
     document: dict[str, Any] = effective_document(work.message)
     for field, alias in work.aliases.items():

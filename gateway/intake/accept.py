@@ -1,4 +1,4 @@
-"""The road of a document from a platform's bytes into the ledger; it reads top to bottom."""
+"""Intake in its order: read, translate, decide, keep. The steps stand here from top to bottom."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from gateway.ledger.records import Accepted, Intake, Receipt, Rejection
 from gateway.message import State
 from gateway.telemetry.events import DeliveryUnrouted, DocumentRejected, Events, MessageAccepted
 
-Watch = Callable[[IntakeCall, Reading], None]
+IntakeWatch = Callable[[IntakeCall, Reading], None]
 """Told of every body once it is kept (Wire Tap); it returns at once and never raises."""
 
 
-def nobody(call: IntakeCall, reading: Reading) -> None:
+def unwatched(call: IntakeCall, reading: Reading) -> None:
     """Watch nothing."""
 
 
@@ -37,7 +37,7 @@ class Reception:
         directory: Directory,
         clock: Clock,
         events: Events,
-        watch: Watch = nobody,
+        watch: IntakeWatch = unwatched,
     ) -> None:
         self._ledger = ledger
         self._translator = Translator(adapters)
@@ -50,7 +50,7 @@ class Reception:
         """Take a body in the caller's own format: durable when this returns.
 
         Raises NotFound `operation.unknown`, Conflict `idempotency.key-reused`, and Rejected for what
-        is refused without being kept (a malformed key, a body beyond its limit).
+        is rejected without being kept (a malformed key, a body beyond its limit).
         """
         receiver.check_key(call.key)
         started = self._clock()
@@ -79,6 +79,7 @@ class Reception:
         receipt = await self._ledger.accept(
             Intake(call.platform.id, call.operation, at, call.body, call.content_type or "", entries, call.key)
         )
+        # Only after the commit: nobody is told, and nothing is watched, of what may not have been kept.
         self._tell(call, receipt, at)
         self._watch(call, reading)
         return IntakeResult(receipt, reading.split)

@@ -10,7 +10,7 @@ from typing import Any
 from adapters.base import Adapter
 from gateway.enrichment import overlaid
 from gateway.installed import InstalledAdapters
-from gateway.intake import borders, correlation, drafts, enricher, numbers, router
+from gateway.intake import drafts, enricher, numbers, router, sender_rights
 from gateway.intake.directory import Directory
 from gateway.intake.routes import Route, Routes
 from gateway.intake.steps import Context, Decided, IntakeCall, Reading, Recognised, RejectedRecord, Translated
@@ -19,8 +19,8 @@ from gateway.ledger.records import IntakeDraft, Known
 from schemas.catalog import TYPES, MessageType
 from schemas.findings import Rejected
 
-BREATH = 64
-"""Records of a package after which other requests get a turn."""
+YIELD_EVERY = 64
+"""Records of a package after which the event loop runs other requests."""
 
 Numbers = dict[tuple[str, str], Known]
 """Numbers that earlier records of the same package brought, and the ledger does not know yet."""
@@ -39,9 +39,9 @@ class Decider:
         """Decide every record of a body, in order; what is wrong with one does not stop the others."""
         brought: Numbers = {}
         decided: list[Decided | RejectedRecord] = []
-        for place, record in enumerate(reading.entries, 1):
+        for number, record in enumerate(reading.entries, 1):
             decided.append(await self._record(call, reading.adapter, record, at, brought))
-            if place % BREATH == 0:
+            if number % YIELD_EVERY == 0:
                 await asyncio.sleep(0)
         return decided
 
@@ -61,7 +61,7 @@ class Decider:
         self, call: IntakeCall, adapter: Adapter, record: Translated, at: datetime, brought: Numbers
     ) -> Decided:
         kind, route = TYPES[record.type], self._routes.of(record.type)
-        borders.check_sender(route, call.platform)
+        sender_rights.check_sender(route, call.platform)
         context = await self._context(call, record, kind, route, brought)
         routable = router.Routable(
             record.type, context.effective, context.region, call.platform.id, context.recognised.answered
@@ -77,13 +77,13 @@ class Decider:
     ) -> Context:
         caller = call.platform
         recognised = await self._recognise(caller.id, kind, route, record.document, brought)
-        named = await correlation.tied(self._ledger, caller.id, record.headers)
+        named = await sender_rights.tied(self._ledger, caller.id, record.headers)
         tied = recognised.correlation_id or named
         enriched = await enricher.filled(self._ledger, kind, recognised.document, tied)
         document = drafts.signed(route, caller.id, recognised.document)
         effective = overlaid(document, enriched) if enriched else document
         said = kind.region(document) or record.headers.region
-        region = borders.region_of(said, kind.region(effective), caller)
+        region = sender_rights.region_of(said, kind.region(effective), caller)
         return Context(recognised, document, effective, enriched, region, tied)
 
     async def _recognise(

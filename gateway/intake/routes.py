@@ -26,7 +26,7 @@ class Reach(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RouteDestination:
-    """One place a message goes to: a kind, or the sender of the message that it `answers`.
+    """Where a message goes: a kind, or the sender of the message that it `answers`.
 
     `when` names canonical fields; one of them must be in the document. Empty: always.
     """
@@ -113,11 +113,11 @@ class _Reading:
             return Route(name, frozenset(), ())
         table = self._table(value, ("from", "sender", "to"), *at)
         sources = [self._kind(kind, *at, "from", index) for index, kind in self._list(table, "from", *at)]
-        places = [self._destination(name, one, *at, "to", index) for index, one in self._list(table, "to", *at)]
+        destinations = [self._destination(name, one, *at, "to", index) for index, one in self._list(table, "to", *at)]
         sender = table.get("sender")
         if sender is not None:
             self._field(name, sender, *at, "sender")
-        return Route(name, frozenset(sources), tuple(places), sender)
+        return Route(name, frozenset(sources), tuple(destinations), sender)
 
     def _destination(self, name: str, value: Any, *at: str | int) -> RouteDestination:
         if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""The values that pass between intake and those who call it."""
+"""What each step of intake hands to the next, from the call to its result."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class IntakeCall:
 class IntakeResult:
     """What became of a call. `split`: the operation takes packages, so its entries are told one by one.
 
-    A call that was refused whole has one rejection as its only entry, and is not split.
+    A call that was rejected whole has one rejection as its only entry, and is not split.
     """
 
     receipt: Receipt

@@ -13,13 +13,13 @@ from gateway.intake.steps import IntakeCall, Reading, RejectedRecord, Translated
 from schemas.findings import Rejected, Text
 
 LARGE = 256 * 1024
-"""Bytes. A larger body is translated on another thread; for a smaller one the hop costs more than the work."""
+"""Bytes. A larger body is translated on another thread; for a smaller one changing threads costs more than the work."""
 
 TOO_LARGE = 413
 
 
 class Translator:
-    """Reads what platforms send. What is wrong with a record is told with the record; the others go on."""
+    """Reads what platforms send. A fault of one record is kept with that record; the others go on."""
 
     def __init__(self, adapters: InstalledAdapters) -> None:
         self._adapters = adapters

@@ -110,7 +110,7 @@ class Ledger(Protocol):
         ...
 
     async def assign(self, delivery_id: str, platform: str, at: datetime) -> bool:
-        """Give an unrouted delivery its platform; it becomes ready in the place it was accepted in."""
+        """Give an unrouted delivery its platform; it becomes ready at the position it was accepted with."""
         ...
 
     async def unrouted(
@@ -125,7 +125,7 @@ class Ledger(Protocol):
     ) -> Delivery:
         """Replay a delivery, as a recorded intent.
 
-        Dead or refused: the same delivery, key and place become ready. Delivered: a new delivery
+        Dead or refused: the same delivery, key and position become ready. Delivered: a new delivery
         with a new id at the end of its lane, `replay_of` the old. If a later delivery of the lane
         was delivered: Conflict `lane.moved_on`, unless `stale_ok`. Any other state: Conflict `state.wrong`.
         """
@@ -239,9 +239,9 @@ class Ledger(Protocol):
         ...
 
     async def put_bulk_replay(self, replay: BulkReplay) -> None:
-        """Keep the progress of a replay of many."""
+        """Keep the progress of a bulk replay."""
         ...
 
     async def bulk_replays(self, *, unfinished: bool = False) -> Sequence[BulkReplay]:
-        """Give the replays of many, newest first."""
+        """Give the bulk replays, newest first."""
         ...

@@ -19,7 +19,7 @@ from gateway.ledger.errors import (
     stopped,
     version_exists,
 )
-from gateway.ledger.memory_store import Kept, Lane, MemoryStore
+from gateway.ledger.memory_store import Lane, MemoryStore, StoredMessage
 from gateway.ledger.records import (
     Accepted,
     AuditEntry,
@@ -45,7 +45,7 @@ class MemoryLedger(MemoryStore):
     def __init__(self, *, rejections: int = 10_000) -> None:
         super().__init__()
         self._bound = rejections
-        self._places = count(1)
+        self._seqs = count(1)
         self._positions = count(1)
         self._running = False
 
@@ -70,7 +70,7 @@ class MemoryLedger(MemoryStore):
 
     def _take(self, entry: IntakeDraft | Rejection, intake: Intake) -> Accepted | Rejection:
         if isinstance(entry, Rejection):
-            self._rejections[entry.id] = (next(self._places), entry, intake)
+            self._rejections[entry.id] = (next(self._seqs), entry, intake)
             return entry
         message = entry.message
         latest = self._kept.get(self._latest.get((message.source, message.operation, message.identity), ""))
@@ -81,7 +81,7 @@ class MemoryLedger(MemoryStore):
     def _keep(self, draft: IntakeDraft, intake: Intake) -> Accepted:
         message = draft.message
         native = Native(intake.body, intake.content_type, draft.index)
-        self._kept[message.id] = Kept(next(self._places), message, draft.numbers, native)
+        self._kept[message.id] = StoredMessage(next(self._seqs), message, draft.numbers, native)
         self._latest[message.source, message.operation, message.identity] = message.id
         for field, value in decisions.said(message).items():
             self._facts[message.correlation_id].setdefault(field, Enriched(value, message.id))

@@ -35,10 +35,10 @@ Lane = tuple[str | None, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """A message with its place in the order of acceptance and the bytes it came in."""
+class StoredMessage:
+    """A message with its number in the order of acceptance and the bytes it came in."""
 
-    place: int
+    seq: int
     message: Message
     numbers: Mapping[str, str]
     native: Native
@@ -48,7 +48,7 @@ class MemoryStore:
     """Everything kept, in dictionaries, and the reading half of the ledger's promise."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, Kept] = {}
+        self._kept: dict[str, StoredMessage] = {}
         self._deliveries: dict[str, Delivery] = {}
         self._of_message: defaultdict[str, list[str]] = defaultdict(list)
         self._lanes: defaultdict[Lane, list[Delivery]] = defaultdict(list)
@@ -99,7 +99,7 @@ class MemoryStore:
         return min((head.due_at for head in waiting if head.due_at), default=None)
 
     def _heads(self, platform: str) -> Iterable[Delivery]:
-        lanes = (lane for (place, _), lane in self._lanes.items() if place == platform)
+        lanes = (lane for (at, _), lane in self._lanes.items() if at == platform)
         return (head for head in map(decisions.head_of, lanes) if head)
 
     def _work(self, head: Delivery) -> Work:
@@ -116,9 +116,9 @@ class MemoryStore:
     async def unrouted(
         self, kind: str, after: str | None = None, limit: int = 500
     ) -> Sequence[tuple[Delivery, Message]]:
-        place = self._deliveries[after].position if after in self._deliveries else 0
+        position = self._deliveries[after].position if after in self._deliveries else 0
         waiting = (d for d in self._deliveries.values() if d.state is State.UNROUTED and d.kind == kind)
-        found = [d for d in waiting if d.position > place][:limit]
+        found = [d for d in waiting if d.position > position][:limit]
         return [(delivery, self._kept[delivery.message_id].message) for delivery in found]
 
     # ── as it is shown ────────────────────────────────────────────────────────────────────────
@@ -168,14 +168,14 @@ class MemoryStore:
         self, filter: MessageFilter, cursor: str | None = None, limit: int = 50
     ) -> ResultPage[Message]:
         kept = [each for each in self._kept.values() if self._matches(each.message, filter)]
-        return _page(kept, lambda each: each.place, lambda each: each.message, cursor, limit)
+        return _page(kept, lambda each: each.seq, lambda each: each.message, cursor, limit)
 
     def _matches(self, message: Message, filter: MessageFilter) -> bool:
         deliveries = [self._shown(self._deliveries[each]) for each in self._of_message.get(message.id, ())]
-        places = {message.source, *(delivery.platform for delivery in deliveries)}
+        platforms = {message.source, *(delivery.platform for delivery in deliveries)}
         return (
             filter.type in (None, message.type)
-            and (filter.platform is None or filter.platform in places)
+            and (filter.platform is None or filter.platform in platforms)
             and filter.case_number in (None, message.keys.get("case_number"))
             and filter.credit_code in (None, message.keys.get("credit_code"))
             and filter.correlation_id in (None, message.correlation_id)
@@ -242,10 +242,10 @@ V = TypeVar("V")
 
 
 def _page(
-    kept: Sequence[T], place: Callable[[T], int], item: Callable[[T], V], cursor: str | None, limit: int
+    kept: Sequence[T], key: Callable[[T], int], item: Callable[[T], V], cursor: str | None, limit: int
 ) -> ResultPage[V]:
     before = decisions.read_cursor(cursor)
-    newest = sorted(kept, key=place, reverse=True)
-    rest = [each for each in newest if before is None or place(each) < before]
-    more = str(place(rest[limit - 1])) if len(rest) > limit else None
+    newest = sorted(kept, key=key, reverse=True)
+    rest = [each for each in newest if before is None or key(each) < before]
+    more = str(key(rest[limit - 1])) if len(rest) > limit else None
     return ResultPage(tuple(item(each) for each in rest[:limit]), more)

@@ -17,7 +17,7 @@ T = TypeVar("T")
 class IntakeDraft:
     """A message ready to be kept, with the deliveries its routes gave (unrouted ones included).
 
-    `index` is the record's place in its package. `numbers` are the issued numbers it speaks of,
+    `index` is the record's number in its package. `numbers` are the issued numbers it speaks of,
     in their issuer's words: kept for the source and for each destination, so that either may
     speak of them later.
     """
@@ -121,7 +121,7 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """An outside system at one place. `id` is `kind.region`.
+    """An outside system: one kind in one region. `id` is `kind.region`.
 
     `version` None follows the adapter's newest. `holds` are the reasons the whole platform waits
     now; `held_seconds` how long it waited before, `held_since` since when it waits now.
@@ -214,7 +214,7 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class BulkReplay:
-    """A replay of many: its filter, its reason, and how far it has come."""
+    """A replay of every delivery that a filter finds: its reason, and how far it has come."""
 
     id: str
     filter: DeliveryFilter

@@ -16,7 +16,7 @@ Row = Sequence[Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class TableColumn:
     """One column of a record.
 
     `attribute`: the record's, when it is not named like the column. `given`: no attribute of the
@@ -72,7 +72,7 @@ class Layout(Generic[R]):
     Reading and writing run for every row, so both are compiled to plain Python functions once.
     """
 
-    def __init__(self, record: Callable[..., R], *columns: Column) -> None:
+    def __init__(self, record: Callable[..., R], *columns: TableColumn) -> None:
         self._record = record
         self._columns = columns
         self._selected = [column for column in columns if column.selected]

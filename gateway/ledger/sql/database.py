@@ -35,7 +35,7 @@ def path_of(url: str) -> Path:
 
 
 def reserve(path: Path) -> None:
-    """Make a ledger's file for its owner's eyes alone, where there is none: it holds citizens and secrets.
+    """Make a ledger's file readable by its owner only, where there is none: it holds personal data and secrets.
 
     SQLite gives the files beside it the same mode, and says itself what cannot be made. A file that
     is there keeps the mode its owner chose.

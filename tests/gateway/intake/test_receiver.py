@@ -1,4 +1,4 @@
-"""The same document twice, the same key twice, packages, and what is refused."""
+"""The same document twice, the same key twice, packages, and what is rejected."""
 
 from __future__ import annotations
 
