@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway.access.tokens import hash_token, same_digest
-from gateway.ledger.values import Platform
+from gateway.ledger.records import Platform
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import orjson
 from adapters.base import Answer
 from gateway.errors import HutongError
 from gateway.errors.problems import MEDIA_TYPE, problem, tell_warnings, told
-from gateway.ledger.values import Accepted, Rejection
+from gateway.ledger.records import Accepted, Rejection
 from gateway.message import Delivery, State
 from schemas.findings import Rejected, Text
 
@@ -25,7 +25,6 @@ _WORST_FIRST = (
     State.SENDING,
     State.READY,
     State.REFUSED,
-    State.EXPIRED,
     State.DISCARDED,
     State.DELIVERED,
 )

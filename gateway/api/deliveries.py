@@ -14,7 +14,7 @@ from gateway.api.query import Cursor, Limit
 from gateway.api.strict import StrictRoute
 from gateway.errors import NotFound
 from gateway.hub import Hub
-from gateway.ledger.values import DeliveryFilter
+from gateway.ledger.records import DeliveryFilter
 from gateway.message import Delivery, State
 from schemas.findings import Text
 

@@ -13,7 +13,7 @@ from gateway.api.openapi import problems
 from gateway.api.strict import StrictRoute
 from gateway.errors import HutongError
 from gateway.hub import Hub
-from gateway.ledger.values import Platform
+from gateway.ledger.records import Platform
 
 router = APIRouter(prefix="/v1/platforms", tags=["platforms"], route_class=StrictRoute)
 

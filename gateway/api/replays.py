@@ -10,7 +10,7 @@ from gateway.api import views, wire
 from gateway.api.callers import Admin, TheHub
 from gateway.api.openapi import problems
 from gateway.api.strict import StrictRoute
-from gateway.ledger.values import DeliveryFilter
+from gateway.ledger.records import DeliveryFilter
 from gateway.message import State
 
 router = APIRouter(prefix="/v1/replays", tags=["deliveries"], route_class=StrictRoute)

@@ -11,7 +11,7 @@ from gateway.api.answers import message_state
 from gateway.delivery.dispatcher import Ping
 from gateway.errors.problems import tell_warnings, told
 from gateway.hub.dossier import Enterprise, EnterprisePart
-from gateway.ledger.values import AuditEntry, Platform, Rejection, Replay
+from gateway.ledger.records import AuditEntry, BulkReplay, Platform, Rejection
 from gateway.message import Attempt, Delivery, Enriched, Message, State
 from gateway.observe.drift import DriftPage
 from gateway.releases import Release
@@ -130,7 +130,7 @@ def rejection_view(rejection: Rejection, language: str) -> wire.RejectionView:
     )
 
 
-def replay_view(replay: Replay) -> wire.ReplayView:
+def replay_view(replay: BulkReplay) -> wire.ReplayView:
     """Show how far a replay of many has come."""
     return wire.ReplayView(
         id=replay.id,

@@ -14,7 +14,7 @@ from gateway.demo.story import PLATFORMS, Step
 from gateway.releases.installed import InstalledAdapters, install
 
 _PATIENCE_SECONDS = 20.0
-_SETTLED = ("delivered", "refused", "dead", "discarded", "expired")
+_SETTLED = ("delivered", "refused", "dead", "discarded")
 
 
 @dataclass(frozen=True)

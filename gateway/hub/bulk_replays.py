@@ -10,7 +10,7 @@ from dataclasses import replace
 from gateway.clock import Clock, new_id
 from gateway.errors import Conflict, Invalid, NotFound
 from gateway.ledger.base import Ledger
-from gateway.ledger.values import DeliveryFilter, Replay
+from gateway.ledger.records import BulkReplay, DeliveryFilter
 from gateway.message import State
 from schemas.findings import Text
 
@@ -38,7 +38,7 @@ class BulkReplays:
         After a crash as many as were done since progress was last kept are done again: delivered
         ones then have one more copy.
         """
-        for replay in await self._ledger.replays(unfinished=True):
+        for replay in await self._ledger.bulk_replays(unfinished=True):
             self._run(replay)
 
     async def stop(self) -> None:
@@ -46,20 +46,20 @@ class BulkReplays:
         self._stopping = True
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
-    async def begin(self, looked_for: DeliveryFilter, *, actor: str, reason: str, stale_ok: bool = False) -> Replay:
+    async def begin(self, looked_for: DeliveryFilter, *, actor: str, reason: str, stale_ok: bool = False) -> BulkReplay:
         """Begin a bulk replay and return at once; Invalid `replay.state` for a state that cannot be replayed."""
         if looked_for.state not in REPLAYABLE:
             raise _not_replayable()
         at = self._clock()
-        replay = Replay(new_id(at), looked_for, reason, actor, at, stale_ok)
+        replay = BulkReplay(new_id(at), looked_for, reason, actor, at, stale_ok)
         # Kept before it runs: after a crash from here on, the next start resumes it.
-        await self._ledger.put_replay(replay)
+        await self._ledger.put_bulk_replay(replay)
         self._run(replay)
         return replay
 
-    async def progress(self, replay_id: str) -> Replay:
+    async def progress(self, replay_id: str) -> BulkReplay:
         """Tell how far a bulk replay has come; NotFound `replay.unknown`."""
-        found = next((one for one in await self._ledger.replays() if one.id == replay_id), None)
+        found = next((one for one in await self._ledger.bulk_replays() if one.id == replay_id), None)
         if found is None:
             raise NotFound(
                 Text(f"没有批量重投 {replay_id}；请核对编号", f"There is no replay {replay_id}; check the id"),
@@ -67,7 +67,7 @@ class BulkReplays:
             )
         return found
 
-    def _run(self, replay: Replay) -> None:
+    def _run(self, replay: BulkReplay) -> None:
         task = asyncio.create_task(self._replay(replay), name=f"replay-{replay.id}")
         self._tasks[replay.id] = task
         task.add_done_callback(lambda done: self._ended(replay.id, done))
@@ -77,18 +77,18 @@ class BulkReplays:
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("replay %s stopped, the next start takes it up again", replay_id, exc_info=error)
 
-    async def _replay(self, replay: Replay) -> None:
+    async def _replay(self, replay: BulkReplay) -> None:
         found = await self._found(replay)
         replay = replace(replay, total=replay.replayed + replay.failed + len(found))
         for done, (position, delivery_id) in enumerate(found):
             if self._stopping or done % PAGE == 0:
-                await self._ledger.put_replay(replay)
+                await self._ledger.put_bulk_replay(replay)
             if self._stopping:
                 return
             replay = await self._one(replay, position, delivery_id)
-        await self._ledger.put_replay(replace(replay, finished_at=self._clock()))
+        await self._ledger.put_bulk_replay(replace(replay, finished_at=self._clock()))
 
-    async def _found(self, replay: Replay) -> list[tuple[int, str]]:
+    async def _found(self, replay: BulkReplay) -> list[tuple[int, str]]:
         """Find what there was when the replay began and is not done yet, in the order of the lanes."""
         done = int(replay.cursor or 0)
         found: list[tuple[int, str]] = []
@@ -101,7 +101,7 @@ class BulkReplays:
                 return sorted(found)
             cursor = page.cursor
 
-    async def _one(self, replay: Replay, position: int, delivery_id: str) -> Replay:
+    async def _one(self, replay: BulkReplay, position: int, delivery_id: str) -> BulkReplay:
         cursor = str(position)
         try:
             again = await self._ledger.replay(

@@ -14,7 +14,7 @@ from gateway.delivery.outgoing import keyed, stamped
 from gateway.delivery.sender import NoAnswer, Sender, Unsendable
 from gateway.errors import HutongError
 from gateway.ledger.base import Ledger
-from gateway.ledger.values import MessageFilter, Platform
+from gateway.ledger.records import MessageFilter, Platform
 from gateway.message import HeldBy, Message, effective_document
 from gateway.releases.installed import InstalledAdapters
 from schemas.catalog import of_dossier

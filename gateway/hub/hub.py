@@ -13,9 +13,9 @@ from gateway.hub.bulk_replays import BulkReplays
 from gateway.hub.deliveries import OperatorSteps
 from gateway.hub.dossier import Dossiers
 from gateway.intake.accept import Reception
-from gateway.intake.values import Call, Outcome, Preview
+from gateway.intake.steps import IntakeCall, IntakePreview, IntakeResult
 from gateway.ledger.base import Ledger
-from gateway.ledger.values import Accepted, Receipt
+from gateway.ledger.records import Accepted, Receipt
 from gateway.message import Delivery
 from gateway.observe import Observers
 from gateway.platforms import Register
@@ -109,25 +109,25 @@ class Hub:
         await self.ledger.credentials()
 
     # ── documents ─────────────────────────────────────────────────────────────────────────────
-    async def receive(self, call: Call) -> Outcome:
+    async def receive(self, call: IntakeCall) -> IntakeResult:
         """Take a body in the caller's own format; see `Reception.receive`."""
         edition = self.platforms.directory.edition
         return await self._delivering(await self._reception.receive(call), edition)
 
-    async def submit(self, call: Call) -> Outcome:
+    async def submit(self, call: IntakeCall) -> IntakeResult:
         """Take a canonical document; see `Reception.submit`."""
         edition = self.platforms.directory.edition
         return await self._delivering(await self._reception.submit(call), edition)
 
-    async def preview(self, call: Call) -> Preview:
+    async def preview(self, call: IntakeCall) -> IntakePreview:
         """Tell what `receive` would make of a body; nothing is kept."""
         return await self._reception.preview(call)
 
-    async def preview_submission(self, call: Call) -> Preview:
+    async def preview_submission(self, call: IntakeCall) -> IntakePreview:
         """Tell what `submit` would make of a body; nothing is kept."""
         return await self._reception.preview_submission(call)
 
-    async def _delivering(self, outcome: Outcome, edition: int) -> Outcome:
+    async def _delivering(self, outcome: IntakeResult, edition: int) -> IntakeResult:
         """Wake the platforms that have something to get.
 
         `edition` is the directory's from before routing. When it has changed since, a platform may
@@ -144,7 +144,7 @@ class Hub:
 
 
 def _new_deliveries(receipt: Receipt) -> list[Delivery]:
-    if receipt.replayed:
+    if receipt.repeated:
         return []
     new = (entry for entry in receipt.entries if isinstance(entry, Accepted) and not entry.duplicate)
     return [delivery for entry in new for delivery in entry.deliveries]

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from adapters.base import Adapter
-from gateway.ledger.values import Platform
+from gateway.ledger.records import Platform
 
 
 class Directory(dict[str, Platform]):
-    """Platforms by id. Their holds are the ledger's to tell: these are who and where they are, and what they speak.
+    """Platforms by id: kind, region, adapter and settings. Their holds may be out of date here; the ledger has them.
 
     `edition` grows with every change: what was decided under an earlier one may be out of date.
     """
@@ -18,17 +18,17 @@ class Directory(dict[str, Platform]):
     edition = 0
 
     def fill(self, platforms: Iterable[Platform]) -> None:
-        """Forget all platforms and know these."""
+        """Replace all platforms by these."""
         self.clear()
         self.update((one.id, one) for one in platforms)
 
     def put(self, platform: Platform) -> None:
-        """Know a platform, or know it better."""
+        """Add a platform, or replace it."""
         self[platform.id] = platform
         self.edition += 1
 
     def changed(self) -> None:
-        """Say that what platforms speak is not what it was."""
+        """Say that the adapters of platforms changed."""
         self.edition += 1
 
     def remove(self, platform_id: str) -> None:

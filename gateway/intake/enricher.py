@@ -25,7 +25,7 @@ async def filled(
 ) -> dict[str, Enriched]:
     """Give what the case knows and the document lacks, by canonical path; nothing when it belongs to no case.
 
-    What an enterprise's own document said is not told of another: the parties must agree.
+    What a document said of one enterprise is not filled in for another: the parties must agree.
     """
     absent = lacking(kind, document) if correlation_id else ()
     if not absent or correlation_id is None:
@@ -37,7 +37,7 @@ async def filled(
 
 
 async def _strangers(ledger: Ledger, document: Mapping[str, Any], found: Mapping[str, Enriched]) -> set[str]:
-    """Name the messages among those the facts came from that are about somebody else."""
+    """Give the ids of those messages, among the ones the facts came from, that are about another party."""
     asked = {fact.message_id for path, fact in found.items() if path != _OF_THE_PLACE}
     messages = [await ledger.message(one) for one in asked]
     return {one.id for one in messages if one is not None and not same_party(document, one.document)}

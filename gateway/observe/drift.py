@@ -13,7 +13,7 @@ from typing import Any
 
 from adapters.base import Adapter
 from gateway.clock import Clock, seconds
-from gateway.intake.values import Call, Reading, Refused, Translated
+from gateway.intake.steps import IntakeCall, Reading, RejectedRecord, Translated
 from gateway.observe.census import Census, plain
 from gateway.telemetry.events import Events, FieldDrifted
 from schemas.documents import generic
@@ -139,7 +139,7 @@ class Drift:
         self._pages: dict[tuple[str, str], DriftPage] = {}
         self._looked: dict[tuple[str, str], float] = {}
 
-    def taken(self, call: Call, reading: Reading) -> None:
+    def taken(self, call: IntakeCall, reading: Reading) -> None:
         """Count what the translation of a body noticed, and offer a sample of its records to be looked through."""
         if call.operation not in reading.adapter.receives:
             return
@@ -159,7 +159,7 @@ class Drift:
             del self._pages[key]
             self._looked.pop(key, None)
 
-    def _page(self, call: Call, adapter: Adapter) -> DriftPage:
+    def _page(self, call: IntakeCall, adapter: Adapter) -> DriftPage:
         """Give the page of a call; another version of its adapter begins a new one."""
         key = (call.platform.id, call.operation)
         page = self._pages.get(key)
@@ -167,13 +167,13 @@ class Drift:
             page = self._pages[key] = DriftPage(adapter, _mapped(adapter, call.operation))
         return page
 
-    def _count(self, call: Call, page: DriftPage, noticed: Mapping[Noticed, int]) -> None:
+    def _count(self, call: IntakeCall, page: DriftPage, noticed: Mapping[Noticed, int]) -> None:
         at = self._clock()
         for (what, path, field), times in noticed.items():
             new = page.note(what, path, at, field=field, times=times)
             self._events(FieldDrifted(call.platform.id, call.operation, what.value, path, times, new))
 
-    def _sample(self, call: Call, page: DriftPage, reading: Reading) -> None:
+    def _sample(self, call: IntakeCall, page: DriftPage, reading: Reading) -> None:
         key, now = (call.platform.id, call.operation), seconds()
         if now - self._looked.get(key, 0.0) < 1 / OFTEN:
             return
@@ -182,17 +182,17 @@ class Drift:
             self._looked[key] = now
             self._offer(partial(self._look, call, page, trees))
 
-    def _look(self, call: Call, page: DriftPage, trees: list[Any]) -> None:
+    def _look(self, call: IntakeCall, page: DriftPage, trees: list[Any]) -> None:
         for tree in trees:
             for odd in page.look(tree, self._clock()):
                 self._events(FieldDrifted(call.platform.id, call.operation, odd.what.value, odd.path, 1, True))
 
 
-def _noticed(entries: Iterable[Translated | Refused]) -> Mapping[Noticed, int]:
+def _noticed(entries: Iterable[Translated | RejectedRecord]) -> Mapping[Noticed, int]:
     """Count the oddities of a body by path; of more than a bound, those met first."""
     found: dict[Noticed, int] = {}
     for entry in entries:
-        for one in entry.error.findings if isinstance(entry, Refused) else entry.warnings:
+        for one in entry.error.findings if isinstance(entry, RejectedRecord) else entry.warnings:
             what = _CODES.get(one.code)
             where = one.path or one.field
             if what is not None and where:
@@ -202,7 +202,7 @@ def _noticed(entries: Iterable[Translated | Refused]) -> Mapping[Noticed, int]:
     return found
 
 
-def _trees(entries: Iterable[Translated | Refused]) -> Iterator[Any]:
+def _trees(entries: Iterable[Translated | RejectedRecord]) -> Iterator[Any]:
     there = (one.native for one in entries if isinstance(one, Translated) and one.native is not None)
     for _, tree in zip(range(RECORDS), there, strict=False):
         yield tree

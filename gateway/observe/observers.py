@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 from adapters.base import Adapter, Sending
 from gateway.clock import Clock
-from gateway.intake.values import Call, Reading
+from gateway.intake.steps import IntakeCall, Reading
 from gateway.ledger.base import Ledger
-from gateway.ledger.values import Platform
+from gateway.ledger.records import Platform
 from gateway.observe.drift import Drift
 from gateway.observe.shadows import Shadows
 from gateway.observe.wire_tap import WireTap
@@ -29,7 +29,7 @@ class Observers:
         self.shadows = Shadows(ledger, platforms, self.tap)
         self.drift = Drift(clock, events, self.tap.offer)
 
-    def taken(self, call: Call, reading: Reading) -> None:
+    def taken(self, call: IntakeCall, reading: Reading) -> None:
         """Observe what a platform handed in; never raises."""
         try:
             self.drift.taken(call, reading)

@@ -12,9 +12,9 @@ from hashlib import sha256
 
 from adapters.base import Adapter, Sending
 from gateway.errors import Conflict, NotFound
-from gateway.intake.values import Call, Reading
+from gateway.intake.steps import IntakeCall, Reading
 from gateway.ledger.base import Ledger
-from gateway.ledger.values import MessageFilter, Platform
+from gateway.ledger.records import MessageFilter, Platform
 from gateway.message import Delivery, Message, effective_document
 from gateway.observe.comparing import compare_inward, compare_outward
 from gateway.observe.tally import Counts, Tally
@@ -86,7 +86,7 @@ class Shadows:
         return running
 
     # ── live ──────────────────────────────────────────────────────────────────────────────────
-    def taken(self, call: Call, reading: Reading) -> None:
+    def taken(self, call: IntakeCall, reading: Reading) -> None:
         """Let the shadow read what a platform handed in, too."""
         running = self._beside(call.platform, reading.adapter)
         if running is not None and call.operation in running.active.receives:

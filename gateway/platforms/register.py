@@ -16,7 +16,7 @@ from gateway.errors import NotFound
 from gateway.intake.directory import Directory, SpokenAdapters
 from gateway.intake.routes import Routes
 from gateway.ledger.base import Ledger
-from gateway.ledger.values import Platform
+from gateway.ledger.records import Platform
 from gateway.message import HeldBy
 from gateway.platforms import unrouted
 from gateway.platforms.registration import DOSSIER, PUSH, Registration, registered

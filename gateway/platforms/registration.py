@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from adapters.base import Adapter, Setting
-from gateway.ledger.values import Platform
+from gateway.ledger.records import Platform
 from schemas import regions
 from schemas.findings import Finding, Rejected, Text
 

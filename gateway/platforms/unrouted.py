@@ -8,7 +8,7 @@ from datetime import datetime
 from gateway.intake import router
 from gateway.intake.routes import Routes
 from gateway.ledger.base import Ledger
-from gateway.ledger.values import Platform
+from gateway.ledger.records import Platform
 from gateway.message import Delivery, Message, effective_document
 
 PAGE = 500

@@ -8,7 +8,7 @@ from pathlib import Path
 import adapters
 from adapters.base import Adapter
 from gateway.errors import HutongError, NotFound
-from gateway.ledger.values import Platform
+from gateway.ledger.records import Platform
 from gateway.ledger.versions import AdapterVersion
 from schemas.findings import Text
 

@@ -12,8 +12,8 @@ from adapters.base import Adapter
 from gateway.clock import Clock
 from gateway.errors import Conflict, NotFound
 from gateway.ledger.base import Ledger
-from gateway.ledger.refusals import version_exists
-from gateway.ledger.values import Platform
+from gateway.ledger.errors import version_exists
+from gateway.ledger.records import Platform
 from gateway.ledger.versions import AdapterState, AdapterVersion
 from gateway.releases.installed import InstalledAdapters, age
 from gateway.releases.release import Release, speakers

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from adapters.base import Adapter
 from gateway.errors import Conflict
-from gateway.ledger.values import Platform
+from gateway.ledger.records import Platform
 from gateway.ledger.versions import AdapterState, AdapterVersion, may_become
 from schemas.findings import Text
 

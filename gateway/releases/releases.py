@@ -12,7 +12,7 @@ from adapters.base import Adapter
 from adapters.declarative import DeclarativeAdapter
 from gateway.clock import Clock
 from gateway.ledger.base import Ledger
-from gateway.ledger.values import AuditEntry, Platform
+from gateway.ledger.records import AuditEntry, Platform
 from gateway.ledger.versions import AdapterState, AdapterVersion
 from gateway.releases import release
 from gateway.releases.installed import InstalledAdapters

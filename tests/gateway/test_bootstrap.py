@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from gateway.bootstrap import build, open_ledger
-from gateway.intake.values import Call
+from gateway.intake.steps import IntakeCall
 from gateway.ledger.memory import MemoryLedger
 from gateway.ledger.sql import SqlLedger
 from gateway.message import State
@@ -36,7 +36,7 @@ async def test_everything_is_still_there_after_a_restart(settings, plain, write)
     )
     token = await hub.platforms.issue_credential("mobile-enforcement.330000", actor="admin")
     platform = hub.principals.of(token).platform
-    entry = (await hub.receive(Call(platform, "case.transferred", orjson.dumps(write.case())))).receipt.entries[0]
+    entry = (await hub.receive(IntakeCall(platform, "case.transferred", orjson.dumps(write.case())))).receipt.entries[0]
     admin = hub.new_admin_token
     await hub.stop()
 

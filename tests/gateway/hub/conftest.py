@@ -13,8 +13,8 @@ import pytest
 from adapters.base import OutboundRequest, Reply, Setting
 from gateway.bootstrap import build
 from gateway.hub import Hub
-from gateway.intake.values import Call
-from gateway.ledger.values import Platform
+from gateway.intake.steps import Call
+from gateway.ledger.records import Platform
 from gateway.releases.installed import InstalledAdapters
 from gateway.settings import Settings
 from gateway.telemetry.events import DeliverySettled, Event

@@ -9,7 +9,7 @@ import pytest
 from gateway.errors import Invalid, NotFound
 from gateway.hub import Hub
 from gateway.ledger.memory import MemoryLedger
-from gateway.ledger.values import DeliveryFilter, Replay
+from gateway.ledger.records import DeliveryFilter, Replay
 from gateway.message import State
 
 MOBILE, PENALTY = "mobile-enforcement.330000", "penalty.330000"

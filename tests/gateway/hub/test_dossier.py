@@ -22,7 +22,7 @@ from gateway.clock import new_id
 from gateway.delivery.sender import Sender
 from gateway.hub.dossier import PARTS, Dossiers, Enterprise
 from gateway.ledger.memory import MemoryLedger
-from gateway.ledger.values import Draft, Intake, Platform
+from gateway.ledger.records import Intake, IntakeDraft, Platform
 from gateway.message import HeldBy, Message
 from gateway.releases.installed import InstalledAdapters
 from gateway.sandbox import Double, running
@@ -90,7 +90,7 @@ class Country:
             digest=message_id,
             keys={"credit_code": credit_code},
         )
-        await self.ledger.accept(Intake(message.source, "any", NOW, b"", "", (Draft(0, message, ()),)))
+        await self.ledger.accept(Intake(message.source, "any", NOW, b"", "", (IntakeDraft(0, message, ()),)))
         return message_id
 
     async def dossier(self, credit_code: str, patience: float = 5) -> Enterprise:

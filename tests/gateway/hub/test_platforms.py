@@ -9,7 +9,7 @@ import pytest
 
 from gateway.errors import NotFound
 from gateway.ledger.memory import MemoryLedger
-from gateway.ledger.values import Intake, Receipt
+from gateway.ledger.records import Intake, Receipt
 from gateway.message import HeldBy, State
 from schemas.findings import Rejected
 

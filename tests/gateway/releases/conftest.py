@@ -21,7 +21,7 @@ from gateway.delivery.sender import Sender
 from gateway.hub import Hub
 from gateway.ledger.base import Ledger
 from gateway.ledger.memory import MemoryLedger
-from gateway.ledger.values import Platform
+from gateway.ledger.records import Platform
 from gateway.releases.installed import InstalledAdapters
 from gateway.releases.upload import opened, packed
 from gateway.settings import Settings

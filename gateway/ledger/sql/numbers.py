@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 
+from gateway.ledger.records import Known, Settlement
 from gateway.ledger.sql import tables
-from gateway.ledger.sql.rows import Row
+from gateway.ledger.sql.columns import Row
+from gateway.ledger.sql.rows import StoredDelivery
 from gateway.ledger.sql.statements import Prepared, PreparedMany, inserting_first, putting
 from gateway.ledger.sql.writing import Transaction
-from gateway.ledger.values import Known, Settlement
-from gateway.message import Delivery, Enriched
+from gateway.message import Enriched
 
 _m, _n, _f, _a = tables.messages.c, tables.numbers.c, tables.facts.c, tables.aliases.c
 
@@ -19,7 +20,7 @@ NUMBERS = inserting_first(tables.numbers)
 _ALIASES = putting(tables.aliases)
 _RECALL = Prepared(
     sa.select(_n.original, _m.id, _m.type, _m.source, _m.correlation_id, _m.ordering_key)
-    .select_from(tables.numbers.join(tables.messages, _n.message == _m.place))
+    .select_from(tables.numbers.join(tables.messages, _n.message == _m.seq))
     .where(
         _n.number == sa.bindparam("number"),
         _n.field == sa.bindparam("field"),
@@ -29,11 +30,11 @@ _RECALL = Prepared(
 )
 _FACTS = Prepared(
     sa.select(_f.field, _f.value, _m.id)
-    .select_from(tables.facts.join(tables.messages, _f.message == _m.place))
+    .select_from(tables.facts.join(tables.messages, _f.message == _m.seq))
     .where(_f.correlation_id == sa.bindparam("correlation_id")),
     ("correlation_id",),
 )
-_CORRELATION = Prepared(sa.select(_m.correlation_id).where(_m.place == sa.bindparam("place")), ("place",))
+_CORRELATION = Prepared(sa.select(_m.correlation_id).where(_m.seq == sa.bindparam("seq")), ("seq",))
 _KNOWN_AS = PreparedMany(
     ["original", "field", "platform", "correlation_id"],
     lambda wanted: sa.select(_a.correlation_id, _a.field, _a.original, _a.number).select_from(
@@ -48,7 +49,7 @@ _KNOWN_AS = PreparedMany(
 )
 
 
-def numbers(platform: str, spoken: Mapping[str, str], message: int) -> list[Row]:
+def number_rows(platform: str, spoken: Mapping[str, str], message: int) -> list[Row]:
     """Give the rows by which a platform's numbers are recognised later."""
     return [(number, field, platform, number, message) for field, number in spoken.items()]
 
@@ -58,26 +59,26 @@ def learn(transaction: Transaction, rows: Sequence[Row]) -> None:
     NUMBERS.run(transaction.connection, rows)
 
 
-def learn_aliases(transaction: Transaction, settled: Sequence[tuple[Delivery, int, Settlement]]) -> None:
-    """Keep what platforms call the numbers of what they accepted; each with the message's place."""
+def learn_aliases(transaction: Transaction, settled: Sequence[tuple[StoredDelivery, Settlement]]) -> None:
+    """Keep what platforms call the numbers of what they accepted."""
     known: list[Row] = []
     called: list[Row] = []
-    for delivery, message, settlement in settled:
+    for stored, settlement in settled:
         reference = settlement.attempt.reference
         if settlement.alias is None or not reference:
             continue
         field, original = settlement.alias
-        known.append((reference, field, delivery.platform, original, message))
+        platform, message = stored.delivery.platform, stored.message
+        known.append((reference, field, platform, original, message))
         if reference != original:
-            called.append((original, field, delivery.platform, _correlation(transaction, message), reference))
+            called.append((original, field, platform, _correlation(transaction, message), reference))
     NUMBERS.run(transaction.connection, known)
     _ALIASES.run(transaction.connection, called)
 
 
 def _correlation(transaction: Transaction, message: int) -> str:
-    row = _CORRELATION.row(transaction.connection, message)
-    assert row is not None
-    return str(row[0])
+    [(correlation_id,)] = _CORRELATION.rows(transaction.connection, message)
+    return str(correlation_id)
 
 
 def recall(connection: sa.Connection, platform: str, spoken: Mapping[str, str]) -> Mapping[str, Known]:
@@ -88,7 +89,7 @@ def recall(connection: sa.Connection, platform: str, spoken: Mapping[str, str]) 
 
 def facts(connection: sa.Connection, correlation_id: str) -> Mapping[str, Enriched]:
     """Give what a correlation said first."""
-    return {row[0]: Enriched(row[1], row[2]) for row in _FACTS.rows(connection, correlation_id)}
+    return {field: Enriched(value, message_id) for field, value, message_id in _FACTS.rows(connection, correlation_id)}
 
 
 def aliases(
@@ -99,4 +100,5 @@ def aliases(
     Two platforms may issue one number for two things, and then only the correlation tells them apart.
     """
     wanted = [(original, field, platform, correlation_id) for correlation_id, field, original in spoken]
-    return {(row[0], row[1], row[2]): row[3] for row in _KNOWN_AS.rows(connection, wanted)}
+    found = _KNOWN_AS.rows(connection, wanted)
+    return {(correlation_id, field, original): number for correlation_id, field, original, number in found}

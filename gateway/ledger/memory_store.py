@@ -10,19 +10,19 @@ from typing import TypeVar
 
 from adapters.base import OutboundRequest
 from gateway.ledger import decisions
-from gateway.ledger.values import (
+from gateway.ledger.records import (
     AuditEntry,
     Backlog,
+    BulkReplay,
     DeliveryFilter,
     Intake,
     Known,
     MessageFilter,
     Native,
-    Page,
     Platform,
     Receipt,
     Rejection,
-    Replay,
+    ResultPage,
     Work,
 )
 from gateway.ledger.versions import AdapterVersion
@@ -35,20 +35,20 @@ Lane = tuple[str | None, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """A message with its place in the order of acceptance and the bytes it came in."""
+class StoredMessage:
+    """A message with its number in the order of acceptance and the bytes it came in."""
 
-    place: int
+    seq: int
     message: Message
     numbers: Mapping[str, str]
     native: Native
 
 
-class Shelves:
+class MemoryStore:
     """Everything kept, in dictionaries, and the reading half of the ledger's promise."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, Kept] = {}
+        self._kept: dict[str, StoredMessage] = {}
         self._deliveries: dict[str, Delivery] = {}
         self._of_message: defaultdict[str, list[str]] = defaultdict(list)
         self._lanes: defaultdict[Lane, list[Delivery]] = defaultdict(list)
@@ -64,7 +64,7 @@ class Shelves:
         self._platforms: dict[str, Platform] = {}
         self._credentials: dict[str, str] = {}
         self._audit: defaultdict[str, list[AuditEntry]] = defaultdict(list)
-        self._replays: dict[str, Replay] = {}
+        self._replays: dict[str, BulkReplay] = {}
         self._adapters: dict[tuple[str, str], AdapterVersion] = {}
         self._bundles: dict[tuple[str, str], bytes] = {}
 
@@ -99,7 +99,7 @@ class Shelves:
         return min((head.due_at for head in waiting if head.due_at), default=None)
 
     def _heads(self, platform: str) -> Iterable[Delivery]:
-        lanes = (lane for (place, _), lane in self._lanes.items() if place == platform)
+        lanes = (lane for (at, _), lane in self._lanes.items() if at == platform)
         return (head for head in map(decisions.head_of, lanes) if head)
 
     def _work(self, head: Delivery) -> Work:
@@ -116,9 +116,9 @@ class Shelves:
     async def unrouted(
         self, kind: str, after: str | None = None, limit: int = 500
     ) -> Sequence[tuple[Delivery, Message]]:
-        place = self._deliveries[after].position if after in self._deliveries else 0
+        position = self._deliveries[after].position if after in self._deliveries else 0
         waiting = (d for d in self._deliveries.values() if d.state is State.UNROUTED and d.kind == kind)
-        found = [d for d in waiting if d.position > place][:limit]
+        found = [d for d in waiting if d.position > position][:limit]
         return [(delivery, self._kept[delivery.message_id].message) for delivery in found]
 
     # ── as it is shown ────────────────────────────────────────────────────────────────────────
@@ -164,16 +164,18 @@ class Shelves:
         return Native(intake.body, intake.content_type, rejection.index)
 
     # ── many things ───────────────────────────────────────────────────────────────────────────
-    async def find_messages(self, filter: MessageFilter, cursor: str | None = None, limit: int = 50) -> Page[Message]:
+    async def find_messages(
+        self, filter: MessageFilter, cursor: str | None = None, limit: int = 50
+    ) -> ResultPage[Message]:
         kept = [each for each in self._kept.values() if self._matches(each.message, filter)]
-        return _page(kept, lambda each: each.place, lambda each: each.message, cursor, limit)
+        return _page(kept, lambda each: each.seq, lambda each: each.message, cursor, limit)
 
     def _matches(self, message: Message, filter: MessageFilter) -> bool:
         deliveries = [self._shown(self._deliveries[each]) for each in self._of_message.get(message.id, ())]
-        places = {message.source, *(delivery.platform for delivery in deliveries)}
+        platforms = {message.source, *(delivery.platform for delivery in deliveries)}
         return (
             filter.type in (None, message.type)
-            and (filter.platform is None or filter.platform in places)
+            and (filter.platform is None or filter.platform in platforms)
             and filter.case_number in (None, message.keys.get("case_number"))
             and filter.credit_code in (None, message.keys.get("credit_code"))
             and filter.correlation_id in (None, message.correlation_id)
@@ -184,7 +186,7 @@ class Shelves:
 
     async def find_deliveries(
         self, filter: DeliveryFilter, cursor: str | None = None, limit: int = 50
-    ) -> Page[Delivery]:
+    ) -> ResultPage[Delivery]:
         found = [
             delivery
             for delivery in map(self._shown, self._deliveries.values())
@@ -196,7 +198,7 @@ class Shelves:
 
     async def find_rejections(
         self, platform: str | None = None, cursor: str | None = None, limit: int = 50
-    ) -> Page[Rejection]:
+    ) -> ResultPage[Rejection]:
         found = [each for each in self._rejections.values() if platform in (None, each[1].platform)]
         return _page(found, lambda each: each[0], lambda each: each[1], cursor, limit)
 
@@ -231,7 +233,7 @@ class Shelves:
     async def adapter_content(self, name: str, version: str) -> bytes | None:
         return self._bundles.get((name, version))
 
-    async def replays(self, *, unfinished: bool = False) -> Sequence[Replay]:
+    async def bulk_replays(self, *, unfinished: bool = False) -> Sequence[BulkReplay]:
         newest = reversed(self._replays.values())
         return [each for each in newest if not (unfinished and each.finished_at)]
 
@@ -240,10 +242,10 @@ V = TypeVar("V")
 
 
 def _page(
-    kept: Sequence[T], place: Callable[[T], int], item: Callable[[T], V], cursor: str | None, limit: int
-) -> Page[V]:
-    before = decisions.place(cursor)
-    newest = sorted(kept, key=place, reverse=True)
-    rest = [each for each in newest if before is None or place(each) < before]
-    more = str(place(rest[limit - 1])) if len(rest) > limit else None
-    return Page(tuple(item(each) for each in rest[:limit]), more)
+    kept: Sequence[T], key: Callable[[T], int], item: Callable[[T], V], cursor: str | None, limit: int
+) -> ResultPage[V]:
+    before = decisions.read_cursor(cursor)
+    newest = sorted(kept, key=key, reverse=True)
+    rest = [each for each in newest if before is None or key(each) < before]
+    more = str(key(rest[limit - 1])) if len(rest) > limit else None
+    return ResultPage(tuple(item(each) for each in rest[:limit]), more)

@@ -9,28 +9,33 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from gateway.ledger.sql import engine, schema
-from gateway.ledger.sql.states import RULES
-from gateway.ledger.sql.tables import metadata
+from gateway.ledger.sql import database
+from gateway.ledger.sql.tables import RULES, metadata
 from gateway.message import TRANSITIONS, State
 
-_OLD_ALIASES = """
-CREATE TABLE aliases (original TEXT NOT NULL, field TEXT NOT NULL, platform TEXT NOT NULL, number TEXT NOT NULL,
-                      PRIMARY KEY (original, field, platform)) WITHOUT ROWID
-"""
 _MESSAGE = """
 INSERT INTO messages (place, id, type, source, operation, adapter, region, ordering_key, correlation_id, received_at,
                       identity, digest, headers, body, record)
 VALUES (7, 'm1', 'case.transferred', 's', 'o', 'a', '330000', 'l', 'case', 1, 'i', 'd', '{}', 0, 0)
 """
+_DELIVERY = """
+INSERT INTO deliveries (position, id, message, type, kind, platform, lane, state, was, head, created_at, attempts,
+                        in_doubt)
+VALUES (3, 'd1', 7, 'case.transferred', 'penalty', 'penalty.330000', 'l', 'delivered', 'sending', 0, 1, 1, 0)
+"""
 
 
 @pytest.fixture
-def migrated(path: Path) -> sa.Engine:
+def empty(path: Path) -> sa.Engine:
+    """The engine of a ledger without tables."""
+    return database.writing(f"sqlite:///{path}", patience=1)
+
+
+@pytest.fixture
+def migrated(empty: sa.Engine) -> sa.Engine:
     """An empty ledger's engine, brought up to date."""
-    writing = engine.writing(f"sqlite:///{path}", patience=1)
-    schema.upgrade(writing)
-    return writing
+    database.upgrade(empty)
+    return empty
 
 
 def test_migrations_make_the_tables(migrated: sa.Engine) -> None:
@@ -55,24 +60,43 @@ def _is_check(constraint: Any) -> bool:
     return isinstance(constraint, sa.CheckConstraint)
 
 
-def test_aliases_find_their_case(migrated: sa.Engine) -> None:
+def test_aliases_find_their_case(empty: sa.Engine) -> None:
     """Aliases from before they belonged to a case keep their number, in the case they were given in."""
-    with migrated.begin() as connection:
-        connection.exec_driver_sql("DROP TABLE aliases")
-        connection.exec_driver_sql(_OLD_ALIASES)
+    database.upgrade(empty, "0002")
+    with empty.begin() as connection:
         connection.exec_driver_sql("INSERT INTO aliases VALUES ('C1', 'case_number', 'penalty.330000', 'P-1')")
         connection.exec_driver_sql("INSERT INTO numbers VALUES ('P-1', 'case_number', 'penalty.330000', 'C1', 7)")
         connection.exec_driver_sql(_MESSAGE)
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0002'")
-    schema.upgrade(migrated)
-    with migrated.connect() as connection:
+    database.upgrade(empty)
+    with empty.connect() as connection:
         kept = connection.exec_driver_sql("SELECT * FROM aliases").fetchall()
     assert kept == [("C1", "case_number", "penalty.330000", "case", "P-1")]
 
 
+def test_deliveries_keep_what_refers_to_them(empty: sa.Engine) -> None:
+    """When the table of deliveries gets new rules, every delivery, attempt and request stays, and still belongs."""
+    database.upgrade(empty, "0003")
+    with empty.begin() as connection:
+        for statement in (
+            _MESSAGE,
+            _DELIVERY,
+            "INSERT INTO requests VALUES (3, 'POST', '/', '{}', x'00')",
+            "INSERT INTO attempts VALUES (1, 3, 1, 1, 2, 'accepted', 200, NULL, NULL, NULL, x'00')",
+        ):
+            connection.exec_driver_sql(statement)
+    database.upgrade(empty)
+    with empty.connect() as connection:
+        kept = connection.exec_driver_sql(
+            "SELECT m.seq, d.position, d.was, r.path, a.seq FROM messages m JOIN deliveries d ON d.message = m.seq "
+            "JOIN requests r ON r.delivery = d.position JOIN attempts a ON a.delivery = d.position"
+        ).fetchall()
+        assert kept == [(7, 3, "sending", "/", 1)]
+        assert connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall() == []
+
+
 def test_migrated_twice(migrated: sa.Engine) -> None:
     """Bringing up to date what is up to date changes nothing."""
-    schema.upgrade(migrated)
+    database.upgrade(migrated)
 
 
 def test_every_commit_is_synced(migrated: sa.Engine) -> None:
@@ -85,7 +109,7 @@ def test_every_commit_is_synced(migrated: sa.Engine) -> None:
 
 def test_readers_cannot_write(migrated: sa.Engine, path: Path) -> None:
     """A reader's connection refuses to write."""
-    reader = engine.reading(f"sqlite:///{path}", patience=1, readers=1)
+    reader = database.reading(f"sqlite:///{path}", patience=1, readers=1)
     with reader.connect() as connection, pytest.raises(sa.exc.OperationalError, match="readonly"):
         connection.exec_driver_sql("DELETE FROM messages")
     reader.dispose()

@@ -14,10 +14,10 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class IntakeDraft:
     """A message ready to be kept, with the deliveries its routes gave (unrouted ones included).
 
-    `index` is the record's place in its package. `numbers` are the issued numbers it speaks of,
+    `index` is the record's number in its package. `numbers` are the issued numbers it speaks of,
     in their issuer's words: kept for the source and for each destination, so that either may
     speak of them later.
     """
@@ -55,7 +55,7 @@ class Intake:
     received_at: datetime
     body: bytes
     content_type: str
-    entries: tuple[Draft | Rejection, ...]
+    entries: tuple[IntakeDraft | Rejection, ...]
     key: str | None = None
 
 
@@ -71,10 +71,10 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The outcome of an intake, entry by entry. `replayed`: key and bytes came before; this is the first answer."""
+    """The outcome of an intake, entry by entry. `repeated`: key and bytes came before; this is the first answer."""
 
     entries: tuple[Accepted | Rejection, ...]
-    replayed: bool = False
+    repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +108,8 @@ class Settlement:
     """How an attempt ended and what follows.
 
     `state` is one that SENDING may pass to; `due_at` goes with WAITING (without one: due at once).
-    HELD goes back to ready, shown as held for as long as its platform is. `alias` is (canonical
-    field, the original number) when the accepting platform's `attempt.reference` is its own name
-    for that number.
+    `alias` is (canonical field, the original number) when the accepting platform's
+    `attempt.reference` is its own name for that number.
     """
 
     attempt: Attempt
@@ -122,7 +121,7 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """An outside system at one place. `id` is `kind.region`.
+    """An outside system: one kind in one region. `id` is `kind.region`.
 
     `version` None follows the adapter's newest. `holds` are the reasons the whole platform waits
     now; `held_seconds` how long it waited before, `held_since` since when it waits now.
@@ -173,7 +172,7 @@ class DeliveryFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
+class ResultPage(Generic[T]):
     """Newest first. `cursor` continues after the last item; None: there is no more."""
 
     items: tuple[T, ...]
@@ -214,8 +213,8 @@ class AuditEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Replay:
-    """A replay of many: its filter, its reason, and how far it has come."""
+class BulkReplay:
+    """A replay of every delivery that a filter finds: its reason, and how far it has come."""
 
     id: str
     filter: DeliveryFilter

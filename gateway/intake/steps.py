@@ -1,4 +1,4 @@
-"""The values that pass between intake and those who call it."""
+"""What each step of intake hands to the next, from the call to its result."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from adapters.base import Adapter, Tree
-from gateway.ledger.values import Draft, Platform, Receipt, Rejection
+from gateway.ledger.records import IntakeDraft, Platform, Receipt, Rejection
 from gateway.message import Enriched
 from schemas.findings import Finding, Rejected
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class IntakeCall:
     """One request of an authenticated platform: the exact bytes, and the caller's Idempotency-Key.
 
     `adapter` is the version that the whole call is read, recorded and answered with; None takes the
@@ -30,10 +30,10 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class IntakeResult:
     """What became of a call. `split`: the operation takes packages, so its entries are told one by one.
 
-    A call that was refused whole has one rejection as its only entry, and is not split.
+    A call that was rejected whole has one rejection as its only entry, and is not split.
     """
 
     receipt: Receipt
@@ -60,7 +60,7 @@ class Previewed:
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
+class IntakePreview:
     """What a dry run found; nothing was stored, and its rejections cannot be looked up."""
 
     entries: tuple[Previewed | Rejection, ...]
@@ -94,7 +94,7 @@ class Translated:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RejectedRecord:
     """One record (or a whole body) that cannot be accepted."""
 
     index: int
@@ -106,7 +106,7 @@ class Reading:
     """A body, read and translated record by record, all by one version of an adapter."""
 
     adapter: Adapter
-    entries: tuple[Translated | Refused, ...]
+    entries: tuple[Translated | RejectedRecord, ...]
     split: bool = False
 
 
@@ -147,6 +147,6 @@ class Context:
 class Decided:
     """Everything intake decided about one document, before anything is kept. `document` is the one sent on."""
 
-    draft: Draft
+    draft: IntakeDraft
     document: Mapping[str, Any]
     planned: tuple[Planned, ...]

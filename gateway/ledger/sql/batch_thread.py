@@ -1,4 +1,4 @@
-"""A thread that does what it is handed, as much at a time as has gathered, and answers with one wake-up."""
+"""A thread that runs work in batches: all that was handed in meanwhile, answered with one call into the event loop."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, Generic, TypeVar
 
-from gateway.ledger.refusals import stopped
+from gateway.ledger.errors import stopped
 
 W = TypeVar("W")
 
-Outcome = Any
+OperationResult = Any
 """What came of one piece of work: its value, or the exception to raise."""
 
 
@@ -23,14 +23,14 @@ class _Order(Generic[W]):
     answer: asyncio.Future[Any]
 
 
-class Worker(Generic[W]):
+class BatchThread(Generic[W]):
     """Runs batches of work in one thread of its own.
 
-    `run` is given what has gathered, at most `most` at a time, and gives an outcome for each; it may
+    `run` is given what has gathered, at most `most` at a time, and gives a result for each; it may
     not raise. Work handed in before `stop` is done before `stop` returns.
     """
 
-    def __init__(self, name: str, run: Callable[[Sequence[W]], Sequence[Outcome]], *, most: int) -> None:
+    def __init__(self, name: str, run: Callable[[Sequence[W]], Sequence[OperationResult]], *, most: int) -> None:
         self._run = run
         self._most = most
         self._handed: SimpleQueue[list[_Order[W]] | None] = SimpleQueue()
@@ -51,7 +51,7 @@ class Worker(Generic[W]):
         return answer
 
     def _hand_over(self) -> None:
-        """Wake the thread once for all that came in one turn of the loop: a wake-up costs more than most work."""
+        """Wake the thread once for all that came in one turn of the loop: waking it costs more than most work."""
         if self._waiting:
             self._handed.put(self._waiting)
             self._waiting = []
@@ -59,6 +59,7 @@ class Worker(Generic[W]):
     async def stop(self) -> None:
         """Finish what was handed in, then end the thread."""
         if not self._stopped:
+            # First refuse new work, then hand over what waits, then the end mark: so nothing stands behind the mark.
             self._stopped = True
             self._hand_over()
             self._handed.put(None)
@@ -71,8 +72,8 @@ class Worker(Generic[W]):
             going = self._gather(orders, going)
             now, orders = orders[: self._most], orders[self._most :]
             if now:
-                outcomes = self._run([order.work for order in now])
-                self._loop.call_soon_threadsafe(_answer, now, outcomes)
+                results = self._run([order.work for order in now])
+                self._loop.call_soon_threadsafe(_answer, now, results)
 
     def _gather(self, orders: list[_Order[W]], going: bool) -> bool:
         """Add what was handed over, waiting for it when there is nothing; tell whether there will be more."""
@@ -87,11 +88,11 @@ class Worker(Generic[W]):
         return going
 
 
-def _answer(orders: Sequence[_Order[Any]], outcomes: Sequence[Outcome]) -> None:
-    for order, outcome in zip(orders, outcomes, strict=True):
+def _answer(orders: Sequence[_Order[Any]], results: Sequence[OperationResult]) -> None:
+    for order, result in zip(orders, results, strict=True):
         if order.answer.done():
             continue
-        if isinstance(outcome, BaseException):
-            order.answer.set_exception(outcome)
+        if isinstance(result, BaseException):
+            order.answer.set_exception(result)
         else:
-            order.answer.set_result(outcome)
+            order.answer.set_result(result)

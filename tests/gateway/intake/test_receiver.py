@@ -1,11 +1,11 @@
-"""The same document twice, the same key twice, packages, and what is refused."""
+"""The same document twice, the same key twice, packages, and what is rejected."""
 
 from __future__ import annotations
 
 import pytest
 
 from gateway.errors import Conflict, NotFound
-from gateway.ledger.values import Accepted, Rejection
+from gateway.ledger.records import Accepted, Rejection
 from schemas.findings import Rejected
 
 MOBILE, PERMITS = "mobile-enforcement.330000", "pollutant-permit.330000"
@@ -51,7 +51,7 @@ async def test_the_same_key_with_the_same_bytes_gives_the_first_answer(desk, wri
     await house(desk)
     first = await desk.receive(MOBILE, "case.transferred", write.case(), key="k-1")
     again = await desk.receive(MOBILE, "case.transferred", write.case(), key="k-1")
-    assert again.receipt.replayed
+    assert again.receipt.repeated
     assert again.receipt.entries[0].message.id == first.receipt.entries[0].message.id
 
 
@@ -70,8 +70,8 @@ async def test_a_key_belongs_to_its_platform_and_operation(desk, write):
     await desk.receive(MOBILE, "case.transferred", write.case(), key="k-1")
     other = await desk.receive(MOBILE, "inspection.recorded", write.inspection(), key="k-1")
     third = await desk.receive(PERMITS, "permit.changed", write.permit(), key="k-1")
-    assert not other.receipt.replayed
-    assert not third.receipt.replayed
+    assert not other.receipt.repeated
+    assert not third.receipt.repeated
 
 
 @pytest.mark.parametrize("key", ["", "k" * 256, "两", "a b", "a\nb"])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.ledger.sql.packing import pack, pack_json, pack_words, unpack, unpack_json
+from gateway.ledger.sql.codecs import pack, pack_json, pack_words, unpack, unpack_json
 
 
 @given(st.binary(max_size=2000))

@@ -1,4 +1,4 @@
-"""Opening SQLite: every commit synced, readers beside one writer."""
+"""Opening the database: every commit synced, readers beside one writer, tables brought up to date."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
 
+_MIGRATIONS = Path(__file__).parents[1] / "migrations"
 _ALWAYS = (
     "PRAGMA foreign_keys=ON",
     "PRAGMA temp_store=MEMORY",
@@ -32,7 +35,7 @@ def path_of(url: str) -> Path:
 
 
 def reserve(path: Path) -> None:
-    """Make a ledger's file for its owner's eyes alone, where there is none: it holds citizens and secrets.
+    """Make a ledger's file readable by its owner only, where there is none: it holds personal data and secrets.
 
     SQLite gives the files beside it the same mode, and says itself what cannot be made. A file that
     is there keeps the mode its owner chose.
@@ -71,3 +74,12 @@ def _engine(url: str, begin: str, pragmas: tuple[str, ...], patience: float, *, 
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+def upgrade(engine: sa.Engine, revision: str = "head") -> None:
+    """Run the migrations that this ledger has not seen yet, in one transaction."""
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)

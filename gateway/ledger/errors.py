@@ -1,4 +1,4 @@
-"""What a ledger says when it cannot do what was asked, each with its remedy."""
+"""The errors that a ledger answers with, each with its remedy."""
 
 from __future__ import annotations
 
