@@ -5,20 +5,26 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from gateway.access.administrator import Administrator
 from gateway.clock import Clock, system_clock
 from gateway.delivery.breaker import Policy
 from gateway.delivery.dispatcher import Dispatcher
 from gateway.delivery.sender import Sender
-from gateway.dossier import Dossier
 from gateway.hub import Hub
-from gateway.hub.administrator import Administrator
-from gateway.hub.watching import Watching
-from gateway.installed import InstalledAdapters, install
+from gateway.hub.bulk_replays import BulkReplays
+from gateway.hub.deliveries import OperatorSteps
+from gateway.hub.dossier import Dossiers
+from gateway.intake.accept import Reception
+from gateway.intake.directory import Directory
 from gateway.intake.routes import Routes, read_routes
 from gateway.ledger.base import Ledger
 from gateway.ledger.memory import MemoryLedger
 from gateway.ledger.sql import SqlLedger
-from gateway.lifecycle.proof import Apart, Prover
+from gateway.observe import Observers
+from gateway.platforms import Register
+from gateway.releases import Releases
+from gateway.releases.installed import InstalledAdapters, install
+from gateway.releases.proof import ProcessProver, Prover
 from gateway.settings import Settings
 from gateway.telemetry.events import Events, Hook
 from gateway.telemetry.logs import LogHook
@@ -51,19 +57,26 @@ def build(
     known = adapters or install(settings.adapter_folders)
     kept = ledger or open_ledger(settings)
     outward = sender or Sender()
-    watching = Watching(kept, clock, events)
+    routed = routes or read_routes(settings.routes_file)
+    directory = Directory()
+    observers = Observers(kept, directory, clock, events)
+    dispatcher = Dispatcher(kept, known, outward, clock, events, policy=policy, watch=observers.written)
+    register = Register(kept, known, routed, directory, dispatcher, clock, events, observers.drift.forget)
+    prover = prove or ProcessProver(CHECK)
     return Hub(
         ledger=kept,
         adapters=known,
-        routes=routes or read_routes(settings.routes_file),
-        dispatcher=Dispatcher(kept, known, outward, clock, events, policy=policy, watch=watching.written),
-        sender=outward,
-        dossier=Dossier(kept, known, outward, clock),
+        reception=Reception(kept, known, routed, directory, clock, events, observers.taken),
+        platforms=register,
+        releases=Releases(kept, known, directory, clock, prover, register.follow, observers.shadows),
+        observers=observers,
+        deliveries=OperatorSteps(kept, clock, dispatcher.wake),
+        replays=BulkReplays(kept, clock, dispatcher.wake),
+        dossiers=Dossiers(kept, known, outward, clock),
         administrator=_administrator(settings),
-        prove=prove or Apart(CHECK),
-        watching=watching,
+        dispatcher=dispatcher,
+        sender=outward,
         clock=clock,
-        events=events,
         metrics=metrics,
     )
 

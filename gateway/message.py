@@ -21,7 +21,6 @@ class State(StrEnum):
     REFUSED = "refused"
     DEAD = "dead"
     DISCARDED = "discarded"
-    EXPIRED = "expired"
 
 
 class HeldBy(StrEnum):
@@ -34,29 +33,24 @@ class HeldBy(StrEnum):
     OPERATOR = "operator"
 
 
-_STOPPED = (State.DISCARDED, State.EXPIRED)
-
 TRANSITIONS: Mapping[State, frozenset[State]] = {
-    State.UNROUTED: frozenset({State.READY, State.HELD, *_STOPPED}),
-    State.READY: frozenset({State.SENDING, State.HELD, *_STOPPED}),
-    State.SENDING: frozenset(
-        {State.DELIVERED, State.REFUSED, State.WAITING, State.HELD, State.DEAD, State.READY},
-    ),
-    State.WAITING: frozenset({State.READY, State.SENDING, State.HELD, State.DEAD, *_STOPPED}),
-    State.HELD: frozenset({State.READY, *_STOPPED}),
-    State.DEAD: frozenset({State.READY, *_STOPPED}),
+    State.UNROUTED: frozenset({State.READY, State.DISCARDED}),
+    State.READY: frozenset({State.SENDING, State.HELD, State.DISCARDED}),
+    State.SENDING: frozenset({State.DELIVERED, State.REFUSED, State.WAITING, State.DEAD, State.READY}),
+    State.WAITING: frozenset({State.SENDING, State.HELD, State.DISCARDED}),
+    State.HELD: frozenset({State.READY, State.DISCARDED}),
+    State.DEAD: frozenset({State.READY, State.DISCARDED}),
     State.REFUSED: frozenset({State.READY}),
     State.DELIVERED: frozenset(),
     State.DISCARDED: frozenset(),
-    State.EXPIRED: frozenset(),
 }
-"""Every step a delivery may take; the ledger's CHECK constraints and the drawing repeat it."""
+"""Every step that a delivery takes, and no other; the ledger's CHECK constraints and the drawing repeat it."""
 
-SETTLED = frozenset({State.DELIVERED, State.REFUSED, State.DISCARDED, State.EXPIRED})
-"""Done with: these do not keep a lane waiting."""
+SETTLED = frozenset({State.DELIVERED, State.REFUSED, State.DISCARDED})
+"""Done with: the lane goes on without them."""
 
 OPEN = frozenset(State) - SETTLED - {State.UNROUTED}
-"""Not done with: the first open delivery of a lane is its head, and the others wait behind it."""
+"""Not done with: the first open delivery of a lane is its head, and the others wait until it is settled."""
 
 
 def may_pass(before: State, after: State) -> bool:
@@ -116,7 +110,7 @@ class Enriched:
 class Delivery:
     """One message to one platform.
 
-    `lane` is the ordering key; `position` the place in the platform's order, assigned at commit.
+    `lane` is the ordering key; `position` its number in the order of acceptance, assigned at commit.
     `platform` is None while unrouted. `trying_since` is on the platform's unheld clock (seconds):
     give-up counts only time not held. `due_at` is set while waiting. `in_doubt`: an earlier
     attempt's request may have arrived. `adapter` is fixed at the first attempt, with the request.
@@ -158,3 +152,25 @@ class Attempt:
     reason: str | None = None
     code: str | None = None
     reply: bytes = b""
+
+
+def effective_document(message: Message) -> dict[str, Any]:
+    """Give a message's document as it is routed and sent on: what was sent, and what the case knew."""
+    return overlaid(message.document, message.enriched)
+
+
+def overlaid(document: Mapping[str, Any], enriched: Mapping[str, Enriched]) -> dict[str, Any]:
+    """Lay enriched values over a document, which stays as it is."""
+    result = dict(document)
+    for path, fact in enriched.items():
+        result = with_value(result, path, fact.value)
+    return result
+
+
+def with_value(document: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:
+    """Give a copy of a document with a value at a path (`party.name`); everything off the path is shared."""
+    name, _, rest = path.partition(".")
+    if not rest:
+        return {**document, name: value}
+    inner = document.get(name)
+    return {**document, name: with_value(inner if isinstance(inner, Mapping) else {}, rest, value)}

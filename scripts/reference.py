@@ -14,8 +14,9 @@ import typer
 from prometheus_client.metrics_core import Metric
 
 from adapters.mapping import REGISTRY
-from gateway import message, versions
+from gateway import message
 from gateway.cli.main import app
+from gateway.ledger import versions
 from gateway.settings import PREFIX, Settings
 from gateway.telemetry.metrics import Metrics
 

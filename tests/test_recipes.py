@@ -103,7 +103,7 @@ FORMAT_TRIAL = """
 import json
 from pathlib import Path
 from adapters import bundle, formats
-from adapters.declarative import DeclarativeAdapter
+from adapters.adapter import DeclarativeAdapter
 
 folder = Path("adapters/canonical")
 files = {one.relative_to(folder).as_posix(): one.read_bytes() for one in folder.rglob("*") if one.is_file()}

@@ -11,7 +11,7 @@ from gateway.api.callers import Admin, TheHub
 from gateway.api.openapi import problems
 from gateway.api.strict import StrictRoute
 from gateway.hub import Hub
-from gateway.lifecycle import Release
+from gateway.releases import Release
 
 PATH = "/v1/adapters"
 """Where bundles are uploaded."""
@@ -36,7 +36,7 @@ _KEPT: dict[int | str, dict[str, Any]] = {
 @router.get("", summary="List adapters · 适配器列表", responses=problems(401, 403))
 async def find(hub: TheHub, actor: Admin) -> wire.AdapterList:
     """Give every version of every adapter with its state and who speaks it."""
-    return wire.AdapterList(adapters=[views.adapter_view(one) for one in await hub.lifecycle.releases()])
+    return wire.AdapterList(adapters=[views.adapter_view(one) for one in await hub.releases.all()])
 
 
 @router.post(
@@ -48,7 +48,7 @@ async def find(hub: TheHub, actor: Admin) -> wire.AdapterList:
 )
 async def upload(hub: TheHub, actor: Admin, request: Request, response: Response) -> wire.AdapterDetail:
     """Keep a bundle (a zip) as a draft. The same content again is no new version; other content needs a new number."""
-    release, new = await hub.lifecycle.upload(await request.body(), actor=actor)
+    release, new = await hub.releases.upload(await request.body(), actor=actor)
     response.status_code = 201 if new else 200
     return await _detail(hub, release)
 
@@ -56,13 +56,13 @@ async def upload(hub: TheHub, actor: Admin, request: Request, response: Response
 @router.get("/{name}/{version}", summary="Show an adapter · 查看适配器", responses=problems(401, 403, 404))
 async def show(hub: TheHub, actor: Admin, name: Name, version: Version) -> wire.AdapterDetail:
     """Give what a version receives and sends, the settings it needs, its last proof and its history."""
-    return await _detail(hub, await hub.lifecycle.find(name, version))
+    return await _detail(hub, await hub.releases.find(name, version))
 
 
 @router.post("/{name}/{version}/check", summary="Prove a version · 检查适配器", responses=problems(401, 403, 404, 409))
 async def check(hub: TheHub, actor: Admin, name: Name, version: Version) -> wire.AdapterDetail:
     """Prove a version as `hutong adapter check` does, and keep the report; a draft that passes is `checked`."""
-    return await _detail(hub, await hub.lifecycle.check(name, version, actor=actor))
+    return await _detail(hub, await hub.releases.check(name, version, actor=actor))
 
 
 @router.post(
@@ -78,7 +78,7 @@ async def activate(
     What is under way ends with the version it began with. Activating an earlier version goes back.
     """
     wanted = order or wire.Activation()
-    release = await hub.lifecycle.activate(name, version, actor=actor, reason=wanted.reason, force=wanted.force)
+    release = await hub.releases.activate(name, version, actor=actor, reason=wanted.reason, force=wanted.force)
     return await _detail(hub, release)
 
 
@@ -89,7 +89,7 @@ async def activate(
 )
 async def rollback(hub: TheHub, actor: Admin, name: Name, order: wire.StepReason | None = None) -> wire.AdapterDetail:
     """Activate the version that was active before the present one."""
-    return await _detail(hub, await hub.lifecycle.rollback(name, actor=actor, reason=order.reason if order else ""))
+    return await _detail(hub, await hub.releases.rollback(name, actor=actor, reason=order.reason if order else ""))
 
 
 @router.post(
@@ -101,10 +101,10 @@ async def retire(
     hub: TheHub, actor: Admin, name: Name, version: Version, order: wire.StepReason | None = None
 ) -> wire.AdapterDetail:
     """Take a version out of use, once no platform speaks it; it stays kept for what it once translated."""
-    release = await hub.lifecycle.retire(name, version, actor=actor, reason=order.reason if order else "")
+    release = await hub.releases.retire(name, version, actor=actor, reason=order.reason if order else "")
     return await _detail(hub, release)
 
 
 async def _detail(hub: Hub, release: Release) -> wire.AdapterDetail:
     kept = release.kept
-    return views.adapter_detail(release, await hub.lifecycle.history(kept.name, kept.version))
+    return views.adapter_detail(release, await hub.releases.history(kept.name, kept.version))

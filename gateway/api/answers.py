@@ -10,9 +10,9 @@ import orjson
 
 from adapters.base import Answer
 from gateway.errors import HutongError
-from gateway.ledger.values import Accepted, Rejection
+from gateway.errors.problems import MEDIA_TYPE, problem, tell_warnings, told
+from gateway.ledger.records import Accepted, Rejection
 from gateway.message import Delivery, State
-from gateway.problems import MEDIA_TYPE, problem, tell_warnings, told
 from schemas.findings import Rejected, Text
 
 JSON = "application/json"
@@ -25,7 +25,6 @@ _WORST_FIRST = (
     State.SENDING,
     State.READY,
     State.REFUSED,
-    State.EXPIRED,
     State.DISCARDED,
     State.DELIVERED,
 )

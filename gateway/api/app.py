@@ -29,7 +29,7 @@ from gateway.api.front import Front
 from gateway.api.inbound import Inbound
 from gateway.api.samples import samples
 from gateway.hub import Hub
-from gateway.lifecycle.upload import LARGEST
+from gateway.releases.upload import LARGEST
 from gateway.settings import Settings
 
 LARGEST_REQUEST = 1024 * 1024

@@ -7,10 +7,10 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 
+from gateway.access.tokens import bearer
 from gateway.api.incoming import Incoming
 from gateway.errors import Forbidden, Unauthenticated
 from gateway.hub import Hub, Principal
-from gateway.security.tokens import bearer
 from schemas.findings import Text
 
 ADMIN = "admin"
@@ -50,7 +50,7 @@ TheIncoming = Annotated[Incoming, Depends(incoming_of)]
 def caller(hub: TheHub, incoming: TheIncoming, _: Annotated[object, Depends(_scheme)]) -> Principal:
     """Tell who is calling; Unauthenticated when nobody we know."""
     token = bearer(incoming.headers.get("authorization"))
-    principal = hub.principal(token) if token else None
+    principal = hub.principals.of(token) if token else None
     if principal is None:
         raise Unauthenticated(_NOBODY)
     return principal

@@ -14,7 +14,7 @@ from gateway.api.query import Cursor, Limit
 from gateway.api.strict import StrictRoute
 from gateway.errors import NotFound
 from gateway.hub import Hub
-from gateway.ledger.values import DeliveryFilter
+from gateway.ledger.records import DeliveryFilter
 from gateway.message import Delivery, State
 from schemas.findings import Text
 
@@ -77,7 +77,7 @@ async def sent(hub: TheHub, actor: Admin, delivery_id: DeliveryId) -> Response:
 )
 async def replay(hub: TheHub, actor: Admin, delivery_id: DeliveryId, order: wire.ReplayReason) -> wire.DeliveryView:
     """Send a dead or refused one again under its key and in its place; a delivered one as a new delivery."""
-    again = await hub.replay(delivery_id, actor=actor, reason=order.reason, stale_ok=order.stale_ok)
+    again = await hub.deliveries.replay(delivery_id, actor=actor, reason=order.reason, stale_ok=order.stale_ok)
     return views.delivery_view(again)
 
 
@@ -86,7 +86,7 @@ async def replay(hub: TheHub, actor: Admin, delivery_id: DeliveryId, order: wire
 )
 async def discard(hub: TheHub, actor: Admin, delivery_id: DeliveryId, order: wire.Reason) -> wire.DeliveryView:
     """Give up a delivery that is not settled; its lane moves on."""
-    return views.delivery_view(await hub.discard(delivery_id, actor=actor, reason=order.reason))
+    return views.delivery_view(await hub.deliveries.discard(delivery_id, actor=actor, reason=order.reason))
 
 
 @router.post(
@@ -94,7 +94,7 @@ async def discard(hub: TheHub, actor: Admin, delivery_id: DeliveryId, order: wir
 )
 async def hold(hub: TheHub, actor: Admin, delivery_id: DeliveryId, order: wire.Reason) -> wire.DeliveryView:
     """Hold a delivery, and so the lane behind it, until it is released."""
-    return views.delivery_view(await hub.hold(delivery_id, actor=actor, reason=order.reason))
+    return views.delivery_view(await hub.deliveries.hold(delivery_id, actor=actor, reason=order.reason))
 
 
 @router.post(
@@ -102,7 +102,7 @@ async def hold(hub: TheHub, actor: Admin, delivery_id: DeliveryId, order: wire.R
 )
 async def release(hub: TheHub, actor: Admin, delivery_id: DeliveryId, order: wire.Reason) -> wire.DeliveryView:
     """Lift an operator's hold; a hold for any other reason stays."""
-    return views.delivery_view(await hub.release(delivery_id, actor=actor, reason=order.reason))
+    return views.delivery_view(await hub.deliveries.release(delivery_id, actor=actor, reason=order.reason))
 
 
 async def _kept(hub: Hub, delivery_id: str) -> Delivery:

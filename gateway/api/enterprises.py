@@ -32,7 +32,7 @@ async def show(
     Platforms that answer queries are asked; one that is down leaves its part marked, the call does not fail.
     """
     _check_right(caller)
-    return views.dossier_view(await hub.dossier(credit_code))
+    return views.dossier_view(await hub.dossiers.of(credit_code))
 
 
 def _check_right(caller: Principal) -> None:

@@ -15,7 +15,7 @@ from gateway.api.answers import Answered, problem_bytes, refusal
 from gateway.api.front import hot, unforeseen
 from gateway.api.incoming import Incoming, Scope
 from gateway.errors import HutongError
-from gateway.problems import problem
+from gateway.errors.problems import problem
 from schemas.findings import Finding, Rejected, Text
 
 _BY_STATUS: Mapping[int, tuple[str, Text]] = {

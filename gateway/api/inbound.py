@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
 from adapters.base import Adapter
+from gateway.access.tokens import bearer
 from gateway.api.answers import (
     Answered,
     accepted,
@@ -17,11 +18,10 @@ from gateway.api.answers import (
 )
 from gateway.api.incoming import Incoming, Receive, Scope, read_body
 from gateway.errors import HutongError, Unauthenticated
+from gateway.errors.problems import tell_warnings, told
 from gateway.hub import Hub, Principal
-from gateway.intake.values import Call, Outcome, Previewed
-from gateway.ledger.values import Platform, Rejection
-from gateway.problems import tell_warnings, told
-from gateway.security.tokens import bearer
+from gateway.intake.steps import IntakeCall, IntakeResult, Previewed
+from gateway.ledger.records import Platform, Rejection
 from schemas.findings import Rejected, Text
 
 SUBMIT = "messages"
@@ -66,9 +66,9 @@ class Inbound:
 
     def _principal(self, incoming: Incoming) -> Principal | None:
         token = bearer(incoming.headers.get("authorization"))
-        return self._hub.principal(token) if token else None
+        return self._hub.principals.of(token) if token else None
 
-    async def _preview(self, call: Call, operation: str | None, language: str) -> Answered:
+    async def _preview(self, call: IntakeCall, operation: str | None, language: str) -> Answered:
         preview = await (self._hub.preview(call) if operation else self._hub.preview_submission(call))
         if not preview.split:
             return _previewed(preview.entries[0], language)
@@ -99,13 +99,13 @@ def _platform(principal: Principal | None) -> Platform:
     return principal.platform
 
 
-def _call(platform: Platform, operation: str, body: bytes, incoming: Incoming, adapter: Adapter) -> Call:
+def _call(platform: Platform, operation: str, body: bytes, incoming: Incoming, adapter: Adapter) -> IntakeCall:
     kind, key = incoming.headers.get("content-type"), incoming.headers.get("idempotency-key")
-    return Call(platform, operation, body, kind, key, incoming.trace_id, adapter)
+    return IntakeCall(platform, operation, body, kind, key, incoming.trace_id, adapter)
 
 
-def _answer(adapter: Adapter, operation: str | None, outcome: Outcome, language: str) -> Answered:
-    headers = {"idempotent-replayed": "true"} if outcome.receipt.replayed else {}
+def _answer(adapter: Adapter, operation: str | None, outcome: IntakeResult, language: str) -> Answered:
+    headers = {"idempotent-replayed": "true"} if outcome.receipt.repeated else {}
     entries = outcome.receipt.entries
     taken = [entry for entry in entries if not isinstance(entry, Rejection)]
     first = entries[0] if entries else None

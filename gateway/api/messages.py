@@ -15,7 +15,7 @@ from gateway.api.query import Cursor, Limit, Moment
 from gateway.api.strict import StrictRoute
 from gateway.errors import Forbidden, NotFound
 from gateway.hub import Hub, Principal
-from gateway.ledger.values import MessageFilter
+from gateway.ledger.records import MessageFilter
 from gateway.message import Delivery, Message, State
 from schemas.findings import Text
 

@@ -12,7 +12,7 @@ from pydantic.json_schema import models_json_schema
 
 from gateway.api import wire
 from gateway.api.samples import Sample
-from gateway.problems import MEDIA_TYPE, TYPE_PREFIX, title
+from gateway.errors.problems import MEDIA_TYPE, TYPE_PREFIX, title
 
 Paths = dict[str, Any]
 _REF = "#/components/schemas/{model}"

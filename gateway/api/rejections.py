@@ -13,7 +13,7 @@ from gateway.api.openapi import NATIVE_BYTES, problems
 from gateway.api.query import Cursor, Limit
 from gateway.errors import Forbidden, NotFound
 from gateway.hub import Hub, Principal
-from gateway.ledger.values import Rejection
+from gateway.ledger.records import Rejection
 from schemas.findings import Text
 
 router = APIRouter(prefix="/v1/rejections", tags=["rejections"])

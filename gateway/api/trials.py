@@ -13,9 +13,10 @@ from gateway.api.callers import Admin, TheHub, TheIncoming
 from gateway.api.openapi import problems
 from gateway.api.strict import StrictRoute
 from gateway.errors import Invalid
-from gateway.lifecycle import Run, playground
-from gateway.lifecycle.playground import Tried
-from gateway.problems import keep_warning, problem, tell_warnings
+from gateway.errors.problems import keep_warning, problem, tell_warnings
+from gateway.observe.shadows import ShadowRun
+from gateway.releases import playground
+from gateway.releases.playground import Tried
 from schemas.findings import Text
 
 router = APIRouter(prefix=PATH, tags=["adapters"], route_class=StrictRoute)
@@ -34,14 +35,15 @@ async def shadow(
     Called again, it declares what is expected to differ, or compares recorded messages.
     """
     wanted = order or wire.ShadowOrder()
-    await hub.lifecycle.shadow(name, version, actor=actor, expected=wanted.expected, reason=wanted.reason)
-    return _report(await hub.lifecycle.replay(name, version, wanted.recorded))
+    await hub.releases.shadow(name, version, actor=actor, expected=wanted.expected, reason=wanted.reason)
+    return _report(await hub.observers.shadows.compare_recorded(name, version, wanted.recorded))
 
 
 @router.get("/{name}/{version}/shadow", summary="What the shadow found · 试行报告", responses=problems(401, 403, 404))
 async def found(hub: TheHub, actor: Admin, name: Name, version: Version) -> wire.ShadowReport:
     """Give how many documents were equal, and which fields differ how often, with masked examples."""
-    return _report(await hub.lifecycle.watched(name, version))
+    await hub.releases.find(name, version)
+    return _report(hub.observers.shadows.of(name, version))
 
 
 @router.post(
@@ -53,7 +55,7 @@ async def translate(
     hub: TheHub, actor: Admin, incoming: TheIncoming, name: Name, version: Version, trial: wire.Trial
 ) -> wire.TrialResult:
     """Translate a body in, or a document out, with any version, a draft too. Nothing is kept and nothing is sent."""
-    adapter = await hub.lifecycle.adapter(name, version)
+    adapter = await hub.releases.adapter(name, version)
     if trial.direction == "in":
         tried = await asyncio.to_thread(playground.read, adapter, trial.name, trial.body, trial.content_type)
         return wire.TrialResult(messages=[_entry(one, incoming.language) for one in tried])
@@ -84,7 +86,7 @@ def _entry(tried: Tried, language: str) -> wire.PreviewEntry:
     return wire.PreviewEntry(index=tried.index, problem=wire.Problem(**told))
 
 
-def _report(run: Run) -> wire.ShadowReport:
+def _report(run: ShadowRun) -> wire.ShadowReport:
     counts = run.counts()
     return wire.ShadowReport(
         name=run.shadow.name,

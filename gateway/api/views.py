@@ -9,12 +9,12 @@ from adapters.base import Adapter, Lineage, Setting
 from gateway.api import wire
 from gateway.api.answers import message_state
 from gateway.delivery.dispatcher import Ping
-from gateway.dossier import Enterprise, Part
-from gateway.drift import Page
-from gateway.ledger.values import AuditEntry, Platform, Rejection, Replay
-from gateway.lifecycle import Release
+from gateway.errors.problems import tell_warnings, told
+from gateway.hub.dossier import Enterprise, EnterprisePart
+from gateway.ledger.records import AuditEntry, BulkReplay, Platform, Rejection
 from gateway.message import Attempt, Delivery, Enriched, Message, State
-from gateway.problems import tell_warnings, told
+from gateway.observe.drift import DriftPage
+from gateway.releases import Release
 from schemas import regions
 
 DOSSIER = "dossier"
@@ -130,7 +130,7 @@ def rejection_view(rejection: Rejection, language: str) -> wire.RejectionView:
     )
 
 
-def replay_view(replay: Replay) -> wire.ReplayView:
+def replay_view(replay: BulkReplay) -> wire.ReplayView:
     """Show how far a replay of many has come."""
     return wire.ReplayView(
         id=replay.id,
@@ -184,7 +184,7 @@ def _is_secret(name: str, adapter: Adapter | None) -> bool:
     return setting.type == "secret"
 
 
-def drift_report(platform_id: str, pages: Mapping[str, Page]) -> wire.DriftReport:
+def drift_report(platform_id: str, pages: Mapping[str, DriftPage]) -> wire.DriftReport:
     """Show what a platform sends that its adapter does not know."""
     return wire.DriftReport(
         platform=platform_id,
@@ -192,7 +192,7 @@ def drift_report(platform_id: str, pages: Mapping[str, Page]) -> wire.DriftRepor
     )
 
 
-def _operation_drift(operation: str, page: Page) -> wire.OperationDrift:
+def _operation_drift(operation: str, page: DriftPage) -> wire.OperationDrift:
     names = wire.OddityView.model_fields
     return wire.OperationDrift(
         operation=operation,
@@ -219,7 +219,7 @@ def dossier_view(enterprise: Enterprise) -> wire.Dossier:
     )
 
 
-def _part(part: Part) -> wire.DossierPart:
+def _part(part: EnterprisePart) -> wire.DossierPart:
     return wire.DossierPart(
         state=part.state,
         entries=[

@@ -22,8 +22,8 @@ from gateway.cli import drafting, proof
 from gateway.cli.configuration import settings_here
 from gateway.cli.output import AsJson, Misused, Refused, emit, errors, table
 from gateway.cli.remote import DEFAULT_URL, Gateway, Token, Url
-from gateway.installed import InstalledAdapters, bundles_in, install
-from gateway.problems import problem
+from gateway.errors.problems import problem
+from gateway.releases.installed import InstalledAdapters, bundles_in, install
 from schemas.catalog import TYPES
 from schemas.documents import check as check_document
 from schemas.findings import Rejected

@@ -21,8 +21,8 @@ from gateway.cli.configuration import settings_here
 from gateway.cli.output import AsJson, emit, say
 from gateway.clock import system_clock
 from gateway.errors import HutongError
-from gateway.installed import install
 from gateway.intake.routes import read_routes
+from gateway.releases.installed import install
 from gateway.settings import Settings, Unset
 
 EXAMPLE = "hutong doctor --json"

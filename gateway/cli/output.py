@@ -30,7 +30,6 @@ _COLOURS = {
     "refused": "red",
     "dead": "bold red",
     "discarded": "dim",
-    "expired": "dim",
 }
 
 

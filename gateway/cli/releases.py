@@ -13,7 +13,7 @@ from gateway.cli import adapter as adapters_here
 from gateway.cli.adapter import Bundle, bundle_path
 from gateway.cli.output import AsJson, Refused, emit, facts, say, table
 from gateway.cli.remote import DEFAULT_URL, Gateway, Token, Url
-from gateway.lifecycle.packing import packed
+from gateway.releases.upload import packed
 
 app = adapters_here.app
 

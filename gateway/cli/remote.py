@@ -10,7 +10,7 @@ import httpx
 import typer
 
 from gateway.cli.output import Refused
-from gateway.problems import MEDIA_TYPE
+from gateway.errors.problems import MEDIA_TYPE
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 

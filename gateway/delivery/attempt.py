@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 
 from adapters.base import Adapter, OutboundRequest, Reply, Sending, Verdict, VerdictKind
 from gateway.clock import Clock, new_id
-from gateway.delivery.outgoing import keyed, sending, stamped
+from gateway.delivery.outgoing import keyed, outbound, stamped
 from gateway.delivery.sender import NoAnswer, Sender, Unsendable
-from gateway.delivery.settlement import Try, settle, stumbled, unanswered
+from gateway.delivery.settlement import Try, interrupted, settle, unanswered
 from gateway.errors import Unavailable
 from gateway.ledger.base import Ledger
-from gateway.ledger.values import Platform, Settlement, Work
+from gateway.ledger.records import Platform, Settlement, Work
 from gateway.message import State
 from gateway.telemetry.events import AttemptEnded, DeliverySettled, DeliveryStumbled, Events
 from schemas.findings import Rejected
@@ -30,10 +30,10 @@ _BUSY = (429, 503)
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class AttemptResult:
     """What an attempt means for its platform.
 
-    `failed`: the platform was unwell; None when nothing was sent. `took`: how long it was being
+    `failed`: the platform gave no answer or a server error; None when nothing was sent. `took`: how long it was being
     called. `lane_moved`: another delivery of the lane may go now. `due_at`: when this one goes
     again. `rest`: how long the platform asked everybody to wait.
     """
@@ -45,7 +45,7 @@ class Outcome:
     rest: timedelta | None = None
 
 
-NOTHING = Outcome()
+NOTHING = AttemptResult()
 """Nothing was sent and nothing follows from it."""
 
 Hold = Callable[[Verdict], Awaitable[None]]
@@ -53,7 +53,7 @@ Hold = Callable[[Verdict], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Destination:
+class DeliveryTarget:
     """A platform, the adapter that speaks to it now, and where to find the one an older attempt used."""
 
     platform: Platform
@@ -61,11 +61,11 @@ class Destination:
     adapters: Callable[[str], Adapter]
 
 
-Watch = Callable[[Platform, Adapter, Sending], None]
+DeliveryWatch = Callable[[Platform, Adapter, Sending], None]
 """Told of every request once it is fixed (Wire Tap); it returns at once and never raises."""
 
 
-def nobody(platform: Platform, adapter: Adapter, words: Sending) -> None:
+def unwatched(platform: Platform, adapter: Adapter, sending: Sending) -> None:
     """Watch nothing."""
 
 
@@ -78,60 +78,68 @@ class Attempts:
     clock: Clock
     events: Events
     ledger_pause: timedelta = timedelta(seconds=1)
-    watch: Watch = nobody
+    watch: DeliveryWatch = unwatched
 
-    async def make(self, work: Work, to: Destination, slot: AbstractAsyncContextManager[None], hold: Hold) -> Outcome:
+    async def make(
+        self, work: Work, to: DeliveryTarget, slot: AbstractAsyncContextManager[None], hold: Hold
+    ) -> AttemptResult:
         """Try to deliver a lane head once; `slot` is held while the platform is being called."""
         adapter = self._adapter(work, to)
-        words = sending(work, to.platform)
+        sending = outbound(work, to.platform)
         try:
-            request = work.request or keyed(adapter.translate_out(words), work.delivery.id, work.message.trace_id)
+            request = work.request or keyed(adapter.translate_out(sending), work.delivery.id, work.message.trace_id)
         except Rejected as rejected:
-            return await self._kill(work, rejected.code, said(rejected))
+            return await self._kill(work, rejected.code, worded(rejected))
         except Exception as error:
-            self._stumble(work, error)
+            self._report_fault(work, error)
             return await self._kill(work, "translation.failed", type(error).__name__)
+        # The order makes a crash safe. `begin` commits before anything is sent, so what a dead process
+        # was sending is known, and is rescued as in doubt; the request is fixed with it, so a resend
+        # is the same bytes. Nothing is sent when `begin` says that the delivery is no longer a head
+        # that may go: an operator or another attempt came in between reading it and now.
         name = work.delivery.adapter or f"{adapter.name}@{adapter.version}"
         if not await self.ledger.begin(work.delivery.id, name, request, self.clock()):
             return NOTHING
         if work.request is None:
-            self.watch(to.platform, adapter, words)
+            self.watch(to.platform, adapter, sending)
         async with slot:
-            tried = await self._call_safely(work, adapter, to.platform, words, request)
+            tried = await self._call_safely(work, adapter, to.platform, sending, request)
+        # Hold the platform before the delivery is ready again: otherwise it would be sent at once
+        # with the credentials that were just refused.
         if tried.verdict.kind is VerdictKind.CREDENTIALS:
             await hold(tried.verdict)
         return await self._settle(work, tried, settle(work, tried, to.platform, adapter.retry))
 
-    def _adapter(self, work: Work, to: Destination) -> Adapter:
+    def _adapter(self, work: Work, to: DeliveryTarget) -> Adapter:
         return to.adapters(work.delivery.adapter) if work.delivery.adapter else to.adapter
 
-    async def _kill(self, work: Work, code: str, reason: str) -> Outcome:
+    async def _kill(self, work: Work, code: str, reason: str) -> AttemptResult:
         now = self.clock()
         await self.ledger.kill(work.delivery.id, code, reason, now)
         self._tell_settled(work, State.DEAD, code, work.delivery.attempts, now)
         return NOTHING
 
     async def _call_safely(
-        self, work: Work, adapter: Adapter, platform: Platform, words: Sending, request: OutboundRequest
+        self, work: Work, adapter: Adapter, platform: Platform, sending: Sending, request: OutboundRequest
     ) -> Try:
-        """Call, and take a fault of our own for an attempt without a readable answer."""
+        """Call; an exception of our own counts as an attempt without a readable answer."""
         began_at = self.clock()
         try:
-            return await self._call(work, adapter, platform, words, request)
+            return await self._call(work, adapter, platform, sending, request)
         except Exception as error:
-            self._stumble(work, error)
-            return stumbled(began_at, self.clock())
+            self._report_fault(work, error)
+            return interrupted(began_at, self.clock())
 
-    def _stumble(self, work: Work, error: Exception) -> None:
-        _log.error("delivery %s stumbled", work.delivery.id, exc_info=error)
+    def _report_fault(self, work: Work, error: Exception) -> None:
+        _log.error("delivery %s met a fault", work.delivery.id, exc_info=error)
         self.events(DeliveryStumbled(work.delivery.platform or "", type(error).__name__))
 
     async def _call(
-        self, work: Work, adapter: Adapter, platform: Platform, words: Sending, request: OutboundRequest
+        self, work: Work, adapter: Adapter, platform: Platform, sending: Sending, request: OutboundRequest
     ) -> Try:
         started_at = self.clock()
         doubted = work.delivery.in_doubt
-        if doubted and (question := adapter.ask(words)):
+        if doubted and (question := adapter.ask(sending)):
             asked = await self._ask(work, adapter, platform, question, started_at)
             if asked is not None:
                 return asked
@@ -147,7 +155,7 @@ class Attempts:
     async def _ask(
         self, work: Work, adapter: Adapter, platform: Platform, question: OutboundRequest, started_at: datetime
     ) -> Try | None:
-        """Ask whether the earlier request arrived. None: it did not, or nobody knows; send it again."""
+        """Ask whether the earlier request arrived. None: it did not, or it is not known; send it again."""
         own_key = new_id(started_at)
         try:
             reply = await self._send(adapter, platform, keyed(question, own_key, work.message.trace_id))
@@ -165,7 +173,7 @@ class Attempts:
         authorised = adapter.authorise(stamped_now, platform.settings)
         return await self.sender.send(platform, authorised, adapter.limits.timeout)
 
-    async def _settle(self, work: Work, tried: Try, settlement: Settlement) -> Outcome:
+    async def _settle(self, work: Work, tried: Try, settlement: Settlement) -> AttemptResult:
         lane_moved = await self._record(work, settlement)
         attempt = settlement.attempt
         self.events(
@@ -185,15 +193,15 @@ class Attempts:
         if settlement.state in _SETTLED:
             self._tell_settled(work, settlement.state, attempt.code, attempt.number, attempt.ended_at)
         took = tried.ended_at - tried.started_at
-        return Outcome(tried.failed, took, lane_moved, settlement.due_at, _rest(tried))
+        return AttemptResult(tried.failed, took, lane_moved, settlement.due_at, _rest(tried))
 
     async def _record(self, work: Work, settlement: Settlement) -> bool:
-        """Settle, however long the ledger takes to be there again: what a platform said is not to be lost."""
+        """Settle, and try again while the ledger is not available: what a platform answered must not be lost."""
         while True:
             try:
                 return await self.ledger.settle(settlement)
             except Unavailable as error:
-                self._stumble(work, error)
+                self._report_fault(work, error)
                 await asyncio.sleep(self.ledger_pause.total_seconds())
 
     def _tell_settled(self, work: Work, state: State, code: str | None, attempts: int, at: datetime) -> None:
@@ -212,7 +220,7 @@ class Attempts:
         )
 
 
-def said(rejected: Rejected) -> str:
+def worded(rejected: Rejected) -> str:
     """Put a refusal to translate into one text: what is wrong with which field, in Chinese."""
     findings = [f"{each.title or each.field or each.path}：{each.message.zh}" for each in rejected.findings]
     return "；".join([rejected.detail.zh, *findings])[:2000]
@@ -220,7 +228,7 @@ def said(rejected: Rejected) -> str:
 
 def _unwritable(fault: Exception) -> Verdict:
     if isinstance(fault, Rejected):
-        return Verdict(VerdictKind.CREDENTIALS, code=fault.code, reason=said(fault))
+        return Verdict(VerdictKind.CREDENTIALS, code=fault.code, reason=worded(fault))
     return Verdict(VerdictKind.DEAD, code="request.unwritable", reason=str(fault))
 
 

@@ -1,4 +1,4 @@
-"""Gives every platform a worker of its own, and passes wake-ups on to it."""
+"""One worker for every platform, and the wake-ups passed on to it."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import asyncio
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Protocol
 
 from adapters.base import Adapter, OutboundRequest
 from gateway.clock import Clock, new_id
-from gateway.delivery.attempt import Attempts, Destination, Watch, nobody
+from gateway.delivery.attempt import Attempts, DeliveryTarget, DeliveryWatch, unwatched
 from gateway.delivery.breaker import Policy
 from gateway.delivery.outgoing import keyed, stamped
 from gateway.delivery.sender import NoAnswer, Sender, Unsendable
-from gateway.delivery.worker import ACTOR, Worker
+from gateway.delivery.worker import ACTOR, PlatformWorker
 from gateway.errors import HutongError
-from gateway.installed import InstalledAdapters
 from gateway.ledger.base import Ledger
-from gateway.ledger.values import Platform
+from gateway.ledger.records import Platform
 from gateway.message import HeldBy
 from gateway.telemetry.events import DeliveryStumbled, Events, PlatformHeld, PlatformReleased
 from schemas.findings import Rejected
@@ -39,6 +39,16 @@ class Ping:
     reason: str | None = None
 
 
+class AdapterVersions(Protocol):
+    """The adapters that deliveries are made with; handed in, since the versions live above delivery."""
+
+    def get(self, name: str, version: str | None = None) -> Adapter:
+        """Give an adapter, the active one unless a version is named; NotFound `adapter.unknown`."""
+
+    def of(self, platform: Platform) -> Adapter:
+        """Give the adapter that a platform speaks; NotFound `adapter.unknown`."""
+
+
 class Dispatcher:
     """Delivers everything the ledger holds for the platforms it knows.
 
@@ -50,29 +60,32 @@ class Dispatcher:
     def __init__(
         self,
         ledger: Ledger,
-        adapters: InstalledAdapters,
+        adapters: AdapterVersions,
         sender: Sender,
         clock: Clock,
         events: Events,
         *,
         policy: Policy | None = None,
-        watch: Watch = nobody,
+        watch: DeliveryWatch = unwatched,
     ) -> None:
         self._adapters = adapters
         self._policy = policy or Policy()
         self._attempts = Attempts(ledger, sender, clock, events, watch=watch)
-        self._workers: dict[str, Worker] = {}
+        self._workers: dict[str, PlatformWorker] = {}
         self._leaving: set[asyncio.Task[None]] = set()
         self._running = False
 
     async def start(self) -> None:
         """Begin to deliver."""
+        # Rescue before any worker runs: it takes every delivery that is `sending` for one that a dead
+        # process left, and a worker of this process would soon have its own.
         ledger, clock = self._attempts.ledger, self._attempts.clock
         await ledger.rescue(clock())
         for platform in await ledger.platforms():
             if HeldBy.BREAKER in platform.holds:
                 await self._lift(platform)
         self._running = True
+        # Read again: the platforms that were read above still have the breaker's hold.
         for platform in await ledger.platforms():
             for by in sorted(platform.holds):
                 self._attempts.events(PlatformHeld(platform.id, by.value, "still-held"))
@@ -103,15 +116,15 @@ class Dispatcher:
         elif platform.id in self._workers:
             self._workers[platform.id].change(to)
         else:
-            worker = self._workers[platform.id] = Worker(to, self._attempts, self._policy)
+            worker = self._workers[platform.id] = PlatformWorker(to, self._attempts, self._policy)
             worker.start()
 
-    def _destination(self, platform: Platform) -> Destination | None:
+    def _destination(self, platform: Platform) -> DeliveryTarget | None:
         """Give where to deliver; None when the platform fetches for itself or its adapter is not installed."""
         if platform.mode != _PUSH:
             return None
         try:
-            return Destination(platform, self._adapters.of(platform), lambda name: self._version(name, platform))
+            return DeliveryTarget(platform, self._adapters.of(platform), lambda name: self._version(name, platform))
         except HutongError as error:
             _log.error("nothing is delivered to %s: %s", platform.id, error)
             self._attempts.events(DeliveryStumbled(platform.id, error.code))
@@ -133,8 +146,9 @@ class Dispatcher:
             self._leaving.add(leaving)
             leaving.add_done_callback(self._leaving.discard)
 
-    async def _leave(self, platform_id: str, worker: Worker) -> None:
+    async def _leave(self, platform_id: str, worker: PlatformWorker) -> None:
         await worker.stop(_GRACE)
+        # While it waited the platform may have been registered again, and uses the connections.
         if platform_id not in self._workers:
             await self._attempts.sender.forget(platform_id)
 
@@ -142,10 +156,10 @@ class Dispatcher:
         """Call a platform's base address once; any answer but 401 and 403 will do."""
         clock = self._attempts.clock
         began = clock()
-        status, reason = await self._knock(platform, keyed(OutboundRequest("GET", "/"), new_id(began), None))
+        status, reason = await self._call(platform, keyed(OutboundRequest("GET", "/"), new_id(began), None))
         return Ping(reason is None, (clock() - began).total_seconds(), status, reason)
 
-    async def _knock(self, platform: Platform, request: OutboundRequest) -> tuple[int | None, str | None]:
+    async def _call(self, platform: Platform, request: OutboundRequest) -> tuple[int | None, str | None]:
         try:
             authorised = self._adapters.of(platform).authorise(request, platform.settings)
             reply = await self._attempts.sender.send(platform, stamped(authorised, self._attempts.clock()), _PING)

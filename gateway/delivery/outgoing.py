@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from adapters.base import OutboundRequest, Sending
-from gateway.enrichment import effective_document, with_value
-from gateway.ledger.values import Platform, Work
+from gateway.ledger.records import Platform, Work
+from gateway.message import effective_document, with_value
 from gateway.telemetry.trace import traceparent
 
 
-def sending(work: Work, platform: Platform) -> Sending:
+def outbound(work: Work, platform: Platform) -> Sending:
     """Give what an adapter may use: the document as the case knows it, in the platform's own numbers."""
     document: dict[str, Any] = effective_document(work.message)
     for field, alias in work.aliases.items():

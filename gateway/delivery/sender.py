@@ -13,7 +13,7 @@ import aiohttp
 from yarl import URL
 
 from adapters.base import OutboundRequest, Reply
-from gateway.ledger.values import Platform
+from gateway.ledger.records import Platform
 
 _CONNECT = 5.0
 _KEEP_ALIVE = 4.0

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from adapters.base import Reply, RetrySchedule, Verdict, VerdictKind
 from gateway.delivery.retry import next_attempt
 from gateway.delivery.sender import NoAnswer
-from gateway.ledger.values import Platform, Settlement, Work
+from gateway.ledger.records import Platform, Settlement, Work
 from gateway.message import Attempt, State
 from schemas.catalog import TYPES, at
 
@@ -24,7 +24,7 @@ _SERVER_ERROR = 500
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """One attempt as it went: what was read from the answer, or that there was none. `ours`: we stumbled."""
+    """One attempt as it went: what was read from the answer, if any. `ours`: an exception of ours ended it."""
 
     started_at: datetime
     ended_at: datetime
@@ -35,7 +35,7 @@ class Try:
 
     @property
     def failed(self) -> bool:
-        """Tell whether the platform was unwell: no answer or a server error, never a business no."""
+        """Tell whether the platform failed: no answer or a server error, never a business no."""
         if self.verdict.kind is not VerdictKind.RETRY or self.ours:
             return False
         return self.reply is None or self.reply.status >= _SERVER_ERROR
@@ -46,7 +46,7 @@ def unanswered(reason: NoAnswer) -> Verdict:
     return Verdict(VerdictKind.RETRY, code=reason.reason)
 
 
-def stumbled(started_at: datetime, ended_at: datetime) -> Try:
+def interrupted(started_at: datetime, ended_at: datetime) -> Try:
     """Give an attempt that a fault of our own cut short; the request may have left."""
     verdict = Verdict(VerdictKind.RETRY, code="internal")
     return Try(started_at, ended_at, verdict, in_doubt=True, ours=True)

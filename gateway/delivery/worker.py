@@ -1,4 +1,4 @@
-"""One platform's own worker: its queue, concurrency, rate and breaker, in nobody else's way."""
+"""One platform's own worker: its queue, concurrency, rate and breaker, apart from every other platform's."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from adapters.base import Verdict
-from gateway.delivery.attempt import Attempts, Destination, Outcome
+from gateway.delivery.attempt import AttemptResult, Attempts, DeliveryTarget
 from gateway.delivery.breaker import Breaker, Phase, Policy
 from gateway.delivery.rate import Bucket
 from gateway.delivery.wakeup import Wakeup
 from gateway.errors import HutongError
-from gateway.ledger.values import Work
+from gateway.ledger.records import Work
 from gateway.message import HeldBy
 from gateway.telemetry.events import DeliveryStumbled, PlatformHeld, PlatformReleased
 
@@ -25,14 +25,17 @@ ACTOR = "gateway"
 
 _QUEUE = 64
 _AHEAD = 6
+"""How many attempts are begun for each slot while the platform answers within `_QUICK`."""
 _QUICK = timedelta(milliseconds=100)
 _QUIET = timedelta(milliseconds=50)
-_STUMBLE = timedelta(seconds=1)
+"""How long to wait for a wake-up before the ledger is asked what falls due."""
+_AFTER_FAULT = timedelta(seconds=1)
 _SWEEP = timedelta(seconds=60)
+"""How often the ledger is asked although nothing woke the worker."""
 _LONGEST_REST = timedelta(minutes=5)
 
 
-class Worker:
+class PlatformWorker:
     """Keeps one platform supplied.
 
     It asks the ledger for heads when it is told that there may be some, or when one falls due, and
@@ -41,7 +44,7 @@ class Worker:
     ledger's commits; while it is slow or down, none is begun before its turn.
     """
 
-    def __init__(self, to: Destination, attempts: Attempts, policy: Policy) -> None:
+    def __init__(self, to: DeliveryTarget, attempts: Attempts, policy: Policy) -> None:
         self._to = to
         self._attempts = attempts
         self._breaker = Breaker(policy)
@@ -49,9 +52,9 @@ class Worker:
         self._wakeup = Wakeup()
         self._queue: deque[Work] = deque()
         self._busy: dict[str, asyncio.Task[None]] = {}
-        self._stale = True
+        self._stale = True  # the ledger may have heads that are not in the queue
         self._due: datetime | None = None
-        self._due_known = False
+        self._due_known = False  # whether `_due` is what the ledger says
         self._stopping = False
         self._settle_limits()
 
@@ -71,7 +74,7 @@ class Worker:
         self._stale, self._due_known = True, False
         self._wakeup.set()
 
-    def change(self, to: Destination) -> None:
+    def change(self, to: DeliveryTarget) -> None:
         """Take over a changed platform (its settings, adapter or holds); attempts under way end as they began."""
         was, self._to = self._to, to
         if was.adapter.limits != to.adapter.limits:
@@ -97,17 +100,18 @@ class Worker:
     # ── the loop ──────────────────────────────────────────────────────────────────────────────
     async def _run(self) -> None:
         while not self._stopping:
+            # Clear before looking: a wake-up that comes during the round ends the wait after it.
             self._wakeup.clear()
             try:
                 pause = await self._round()
             except Exception as error:
-                self._stumble(error)
-                self._stale, pause = True, _STUMBLE
+                self._report_fault(error)
+                self._stale, pause = True, _AFTER_FAULT
             if not self._stopping and pause > timedelta(0) and not await self._wakeup.wait(pause):
-                self._look_again(pause)
+                self._sweep(pause)
 
-    def _look_again(self, pause: timedelta) -> None:
-        """After a long quiet trust nobody's word for it that there is nothing to do."""
+    def _sweep(self, pause: timedelta) -> None:
+        """Periodically ask the ledger again, whether or not a wake-up came: one may have been lost."""
         if pause == _SWEEP:
             self._stale, self._due_known = True, False
 
@@ -122,14 +126,17 @@ class Worker:
         return wait if wait is not None else await self._until_due()
 
     async def _fetch(self) -> None:
+        # Before the read: who calls `wake` while it runs sets it again, and the next round reads once more.
         self._stale = False
         limit = _QUEUE + len(self._busy) + len(self._queue)
         works = await self._attempts.ledger.heads(self._to.platform.id, self._now(), limit)
         if works:
             self._held.discard(HeldBy.CREDENTIALS)
             self._due_known = False
+        # After the read: what was launched or queued meanwhile must not be queued a second time.
         known = {work.delivery.id for work in self._queue} | self._busy.keys()
         self._queue.extend(work for work in works if work.delivery.id not in known)
+        # A full answer may not have been all.
         self._stale = self._stale or len(works) == limit
 
     def _start(self) -> timedelta | None:
@@ -145,6 +152,8 @@ class Worker:
         if not self._due_known:
             if await self._wakeup.wait(_QUIET):
                 return timedelta(0)
+            # Check, await, check: an attempt that ends while the ledger is asked may add an earlier due
+            # time, and says so by clearing the flag; then the answer is too old, and is asked for again.
             self._due_known = True
             due = await self._attempts.ledger.next_due(self._to.platform.id)
             if not self._due_known:
@@ -169,39 +178,42 @@ class Worker:
 
     async def _deliver(self, work: Work) -> None:
         try:
-            outcome = await self._make(work)
-            await self._learn(outcome)
+            result = await self._make(work)
+            await self._learn(result)
         except Exception as error:
-            self._stumble(error)
-            await asyncio.sleep(_STUMBLE.total_seconds())  # else it would be the head again at once, and stumble again
+            self._report_fault(error)
+            # Without a pause it would be the head again at once and meet the same fault, over and over.
+            await asyncio.sleep(_AFTER_FAULT.total_seconds())
             self._stale = True
 
-    async def _make(self, work: Work) -> Outcome:
-        outcome = await self._attempts.make(work, self._to, self._slots, self._refuse_credentials)
-        if outcome.lane_moved:
+    async def _make(self, work: Work) -> AttemptResult:
+        result = await self._attempts.make(work, self._to, self._slots, self._refuse_credentials)
+        if result.lane_moved:
             self._stale, self._due_known = True, False
-        if outcome.failed is not None:
-            self._most = self._depth(outcome)
-        if outcome.due_at is not None:
+        if result.failed is not None:
+            self._most = self._depth(result)
+        if result.due_at is not None:
             self._due_known = False
-        if outcome.rest is not None:
-            self._bucket = self._bucket.rest(self._now() + min(outcome.rest, _LONGEST_REST))
-        return outcome
+        if result.rest is not None:
+            self._bucket = self._bucket.rest(self._now() + min(result.rest, _LONGEST_REST))
+        return result
 
-    def _depth(self, outcome: Outcome) -> int:
-        quick = not outcome.failed and outcome.took < _QUICK
+    def _depth(self, result: AttemptResult) -> int:
+        quick = not result.failed and result.took < _QUICK
         return self._to.adapter.limits.concurrency * (_AHEAD if quick else 1)
 
-    async def _learn(self, outcome: Outcome) -> None:
-        if outcome.failed is None:
+    async def _learn(self, result: AttemptResult) -> None:
+        if result.failed is None:
             return
-        self._breaker = self._breaker.record(self._now(), failed=outcome.failed)
+        self._breaker = self._breaker.record(self._now(), failed=result.failed)
         if self._breaker.phase is Phase.OPEN and HeldBy.BREAKER not in self._held:
             await self._hold(HeldBy.BREAKER, "breaker.open")
 
     # ── holds ─────────────────────────────────────────────────────────────────────────────────
     async def _probe(self) -> timedelta:
         """Let one delivery out when the breaker has cooled down, and close it again when it is answered."""
+        # The breaker stays half-open while the probe is under way, and every end of it leaves that
+        # phase again: with a verdict, without one (None), or cancelled.
         now = self._now()
         if not self._breaker.may_probe(now):
             return (self._breaker.until or now) - now
@@ -227,6 +239,8 @@ class Worker:
         await self._hold(HeldBy.CREDENTIALS, verdict.code or "credentials")
 
     async def _hold(self, by: HeldBy, code: str) -> None:
+        # In memory first, then in the ledger: several attempts may fail at once, and only the first
+        # of them tells of the hold; none may start from the queue while the ledger writes.
         first = by not in self._held
         self._held.add(by)
         self._queue.clear()
@@ -245,9 +259,11 @@ class Worker:
         self.wake()
 
     async def _reload(self) -> None:
-        """Read the platform's unheld clock anew: only what the ledger holds tells how long it was held."""
+        """Read the platform again: only the ledger knows how long it was held, which giving up depends on."""
+        # Check, await, check: when the platform was changed while the ledger was read, what was read
+        # may be older than the change and must not undo it; read again.
         to, platforms = self._to, await self._attempts.ledger.platforms()
-        while to is not self._to:  # what was read before a change must not undo it
+        while to is not self._to:
             to, platforms = self._to, await self._attempts.ledger.platforms()
         found = next((one for one in platforms if one.id == to.platform.id), to.platform)
         self._to = replace(to, platform=found)
@@ -255,7 +271,7 @@ class Worker:
     def _now(self) -> datetime:
         return self._attempts.clock()
 
-    def _stumble(self, error: Exception) -> None:
+    def _report_fault(self, error: Exception) -> None:
         level = logging.WARNING if isinstance(error, HutongError) else logging.ERROR
-        _log.log(level, "worker of %s stumbled", self._to.platform.id, exc_info=error)
+        _log.log(level, "worker of %s met a fault", self._to.platform.id, exc_info=error)
         self._attempts.events(DeliveryStumbled(self._to.platform.id, type(error).__name__))

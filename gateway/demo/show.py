@@ -11,10 +11,10 @@ from typing import Any
 
 from gateway.demo.stage import Stage
 from gateway.demo.story import PLATFORMS, Step
-from gateway.installed import InstalledAdapters, install
+from gateway.releases.installed import InstalledAdapters, install
 
 _PATIENCE_SECONDS = 20.0
-_SETTLED = ("delivered", "refused", "dead", "discarded", "expired")
+_SETTLED = ("delivered", "refused", "dead", "discarded")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The road of a document from a platform's bytes into the ledger; it reads top to bottom."""
+"""Intake in its order: read, translate, decide, keep. The steps stand here from top to bottom."""
 
 from __future__ import annotations
 
@@ -6,23 +6,22 @@ from collections.abc import Callable
 from datetime import datetime
 
 from gateway.clock import Clock
-from gateway.installed import InstalledAdapters
 from gateway.intake import drafts, receiver
 from gateway.intake.decider import Decider
-from gateway.intake.directory import Directory
+from gateway.intake.directory import Directory, SpokenAdapters
 from gateway.intake.routes import Routes
+from gateway.intake.steps import Decided, IntakeCall, IntakePreview, IntakeResult, Previewed, Reading, RejectedRecord
 from gateway.intake.translator import Translator
-from gateway.intake.values import Call, Decided, Outcome, Preview, Previewed, Reading, Refused
 from gateway.ledger.base import Ledger
-from gateway.ledger.values import Accepted, Intake, Receipt, Rejection
+from gateway.ledger.records import Accepted, Intake, Receipt, Rejection
 from gateway.message import State
 from gateway.telemetry.events import DeliveryUnrouted, DocumentRejected, Events, MessageAccepted
 
-Watch = Callable[[Call, Reading], None]
+IntakeWatch = Callable[[IntakeCall, Reading], None]
 """Told of every body once it is kept (Wire Tap); it returns at once and never raises."""
 
 
-def nobody(call: Call, reading: Reading) -> None:
+def unwatched(call: IntakeCall, reading: Reading) -> None:
     """Watch nothing."""
 
 
@@ -32,12 +31,12 @@ class Reception:
     def __init__(
         self,
         ledger: Ledger,
-        adapters: InstalledAdapters,
+        adapters: SpokenAdapters,
         routes: Routes,
         directory: Directory,
         clock: Clock,
         events: Events,
-        watch: Watch = nobody,
+        watch: IntakeWatch = unwatched,
     ) -> None:
         self._ledger = ledger
         self._translator = Translator(adapters)
@@ -46,31 +45,31 @@ class Reception:
         self._events = events
         self._watch = watch
 
-    async def receive(self, call: Call) -> Outcome:
+    async def receive(self, call: IntakeCall) -> IntakeResult:
         """Take a body in the caller's own format: durable when this returns.
 
         Raises NotFound `operation.unknown`, Conflict `idempotency.key-reused`, and Rejected for what
-        is refused without being kept (a malformed key, a body beyond its limit).
+        is rejected without being kept (a malformed key, a body beyond its limit).
         """
         receiver.check_key(call.key)
         started = self._clock()
         return await self._take(call, await self._translator.native(call), started)
 
-    async def submit(self, call: Call) -> Outcome:
+    async def submit(self, call: IntakeCall) -> IntakeResult:
         """Take a canonical document: durable when this returns. Raises as `receive` does."""
         receiver.check_key(call.key)
         started = self._clock()
         return await self._take(call, await self._translator.canonical(call), started)
 
-    async def preview(self, call: Call) -> Preview:
+    async def preview(self, call: IntakeCall) -> IntakePreview:
         """Tell what `receive` would make of a body; nothing is kept."""
         return await self._look(call, await self._translator.native(call))
 
-    async def preview_submission(self, call: Call) -> Preview:
+    async def preview_submission(self, call: IntakeCall) -> IntakePreview:
         """Tell what `submit` would make of a body; nothing is kept."""
         return await self._look(call, await self._translator.canonical(call))
 
-    async def _take(self, call: Call, reading: Reading, at: datetime) -> Outcome:
+    async def _take(self, call: IntakeCall, reading: Reading, at: datetime) -> IntakeResult:
         decided = await self._decider.decide(call, reading, at)
         entries = tuple(
             one.draft if isinstance(one, Decided) else drafts.rejection(call, one.index, one.error, at)
@@ -79,24 +78,25 @@ class Reception:
         receipt = await self._ledger.accept(
             Intake(call.platform.id, call.operation, at, call.body, call.content_type or "", entries, call.key)
         )
+        # Only after the commit: nobody is told, and nothing is watched, of what may not have been kept.
         self._tell(call, receipt, at)
         self._watch(call, reading)
-        return Outcome(receipt, reading.split)
+        return IntakeResult(receipt, reading.split)
 
-    async def _look(self, call: Call, reading: Reading) -> Preview:
+    async def _look(self, call: IntakeCall, reading: Reading) -> IntakePreview:
         at = self._clock()
         decided = await self._decider.decide(call, reading, at)
-        return Preview(tuple(_previewed(call, one, at) for one in decided), reading.split)
+        return IntakePreview(tuple(_previewed(call, one, at) for one in decided), reading.split)
 
-    def _tell(self, call: Call, receipt: Receipt, started: datetime) -> None:
+    def _tell(self, call: IntakeCall, receipt: Receipt, started: datetime) -> None:
         seconds = (self._clock() - started).total_seconds()
         for entry in receipt.entries:
             if isinstance(entry, Rejection):
                 self._events(DocumentRejected(call.platform.id, call.operation, entry.code))
             else:
-                self._tell_accepted(call, entry, seconds, again=entry.duplicate or receipt.replayed)
+                self._tell_accepted(call, entry, seconds, again=entry.duplicate or receipt.repeated)
 
-    def _tell_accepted(self, call: Call, entry: Accepted, seconds: float, *, again: bool) -> None:
+    def _tell_accepted(self, call: IntakeCall, entry: Accepted, seconds: float, *, again: bool) -> None:
         message = entry.message
         self._events(
             MessageAccepted(message.id, message.type, call.platform.id, call.operation, seconds, duplicate=again)
@@ -106,8 +106,8 @@ class Reception:
                 self._events(DeliveryUnrouted(message.id, delivery.kind, message.type))
 
 
-def _previewed(call: Call, one: Decided | Refused, at: datetime) -> Previewed | Rejection:
-    if isinstance(one, Refused):
+def _previewed(call: IntakeCall, one: Decided | RejectedRecord, at: datetime) -> Previewed | Rejection:
+    if isinstance(one, RejectedRecord):
         return drafts.rejection(call, one.index, one.error, at, kept=False)
     message = one.draft.message
     return Previewed(one.draft.index, message.type, one.document, message.warnings, one.planned)

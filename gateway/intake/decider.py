@@ -8,19 +8,18 @@ from datetime import datetime
 from typing import Any
 
 from adapters.base import Adapter
-from gateway.enrichment import overlaid
-from gateway.installed import InstalledAdapters
-from gateway.intake import borders, correlation, drafts, enricher, numbers, router
-from gateway.intake.directory import Directory
+from gateway.intake import drafts, enricher, numbers, router, sender_rights
+from gateway.intake.directory import Directory, SpokenAdapters
 from gateway.intake.routes import Route, Routes
-from gateway.intake.values import Call, Context, Decided, Reading, Recognised, Refused, Translated
+from gateway.intake.steps import Context, Decided, IntakeCall, Reading, Recognised, RejectedRecord, Translated
 from gateway.ledger.base import Ledger
-from gateway.ledger.values import Draft, Known
+from gateway.ledger.records import IntakeDraft, Known
+from gateway.message import overlaid
 from schemas.catalog import TYPES, MessageType
 from schemas.findings import Rejected
 
-BREATH = 64
-"""Records of a package after which other requests get a turn."""
+YIELD_EVERY = 64
+"""Records of a package after which the event loop runs other requests."""
 
 Numbers = dict[tuple[str, str], Known]
 """Numbers that earlier records of the same package brought, and the ledger does not know yet."""
@@ -29,39 +28,39 @@ Numbers = dict[tuple[str, str], Known]
 class Decider:
     """Decides record by record. The ledger is asked only about numbers that a document speaks of."""
 
-    def __init__(self, ledger: Ledger, adapters: InstalledAdapters, routes: Routes, directory: Directory) -> None:
+    def __init__(self, ledger: Ledger, adapters: SpokenAdapters, routes: Routes, directory: Directory) -> None:
         self._ledger = ledger
         self._adapters = adapters
         self._routes = routes
         self._directory = directory
 
-    async def decide(self, call: Call, reading: Reading, at: datetime) -> Sequence[Decided | Refused]:
+    async def decide(self, call: IntakeCall, reading: Reading, at: datetime) -> Sequence[Decided | RejectedRecord]:
         """Decide every record of a body, in order; what is wrong with one does not stop the others."""
         brought: Numbers = {}
-        decided: list[Decided | Refused] = []
-        for place, record in enumerate(reading.entries, 1):
+        decided: list[Decided | RejectedRecord] = []
+        for number, record in enumerate(reading.entries, 1):
             decided.append(await self._record(call, reading.adapter, record, at, brought))
-            if place % BREATH == 0:
+            if number % YIELD_EVERY == 0:
                 await asyncio.sleep(0)
         return decided
 
     async def _record(
-        self, call: Call, adapter: Adapter, record: Translated | Refused, at: datetime, brought: Numbers
-    ) -> Decided | Refused:
-        if isinstance(record, Refused):
+        self, call: IntakeCall, adapter: Adapter, record: Translated | RejectedRecord, at: datetime, brought: Numbers
+    ) -> Decided | RejectedRecord:
+        if isinstance(record, RejectedRecord):
             return record
         try:
             decided = await self._document(call, adapter, record, at, brought)
         except Rejected as error:
-            return Refused(record.index, error)
+            return RejectedRecord(record.index, error)
         _bring(brought, decided.draft)
         return decided
 
     async def _document(
-        self, call: Call, adapter: Adapter, record: Translated, at: datetime, brought: Numbers
+        self, call: IntakeCall, adapter: Adapter, record: Translated, at: datetime, brought: Numbers
     ) -> Decided:
         kind, route = TYPES[record.type], self._routes.of(record.type)
-        borders.check_sender(route, call.platform)
+        sender_rights.check_sender(route, call.platform)
         context = await self._context(call, record, kind, route, brought)
         routable = router.Routable(
             record.type, context.effective, context.region, call.platform.id, context.recognised.answered
@@ -69,21 +68,21 @@ class Decider:
         planned = router.plan(route, routable, self._directory, self._adapters.can_send)
         noticed = [*enricher.notices(kind, context.enriched), *drafts.unrouted_notices(self._routes, planned)]
         message = drafts.message(call, record, adapter, context, noticed, at)
-        draft = Draft(record.index, message, drafts.deliveries(message, planned), context.recognised.numbers)
+        draft = IntakeDraft(record.index, message, drafts.deliveries(message, planned), context.recognised.numbers)
         return Decided(draft, context.effective, planned)
 
     async def _context(
-        self, call: Call, record: Translated, kind: MessageType, route: Route, brought: Numbers
+        self, call: IntakeCall, record: Translated, kind: MessageType, route: Route, brought: Numbers
     ) -> Context:
         caller = call.platform
         recognised = await self._recognise(caller.id, kind, route, record.document, brought)
-        named = await correlation.tied(self._ledger, caller.id, record.headers)
+        named = await sender_rights.tied(self._ledger, caller.id, record.headers)
         tied = recognised.correlation_id or named
         enriched = await enricher.filled(self._ledger, kind, recognised.document, tied)
         document = drafts.signed(route, caller.id, recognised.document)
         effective = overlaid(document, enriched) if enriched else document
         said = kind.region(document) or record.headers.region
-        region = borders.region_of(said, kind.region(effective), caller)
+        region = sender_rights.region_of(said, kind.region(effective), caller)
         return Context(recognised, document, effective, enriched, region, tied)
 
     async def _recognise(
@@ -95,7 +94,7 @@ class Decider:
         return numbers.recognise(kind, route, document, caller, {**new, **known})
 
 
-def _bring(brought: Numbers, draft: Draft) -> None:
+def _bring(brought: Numbers, draft: IntakeDraft) -> None:
     """Let the following records of a package recognise the numbers of this one, in its sender's words."""
     message = draft.message
     for key, number in draft.numbers.items():

@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from adapters.base import Adapter
-from gateway import problems
 from gateway.clock import new_id
+from gateway.errors import problems
 from gateway.intake import receiver
 from gateway.intake.routes import Route, Routes
-from gateway.intake.values import Call, Context, Planned, Translated
-from gateway.ledger.values import Rejection
+from gateway.intake.steps import Context, IntakeCall, Planned, Translated
+from gateway.ledger.records import Rejection
 from gateway.message import Delivery, Message, State
 from schemas.catalog import TYPES
 from schemas.findings import Finding, Rejected, Text
@@ -24,7 +24,7 @@ def signed(route: Route, caller: str, document: Mapping[str, Any]) -> Mapping[st
 
 
 def message(
-    call: Call, record: Translated, adapter: Adapter, context: Context, noticed: Iterable[Finding], at: datetime
+    call: IntakeCall, record: Translated, adapter: Adapter, context: Context, noticed: Iterable[Finding], at: datetime
 ) -> Message:
     """Write the message: the document in its issuers' words, and apart from it what the case knew."""
     recognised, headers = context.recognised, record.headers
@@ -82,7 +82,7 @@ def _unrouted(kind: str, title: str) -> Finding:
     return Finding("delivery.unrouted", message, value=kind)
 
 
-def rejection(call: Call, index: int, error: Rejected, at: datetime, *, kept: bool = True) -> Rejection:
+def rejection(call: IntakeCall, index: int, error: Rejected, at: datetime, *, kept: bool = True) -> Rejection:
     """Write a rejection with its problem document; one that is not `kept` has no id to be found under."""
     rejection_id = new_id(at) if kept else None
     return Rejection(

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.enrichment import lacking, same_party
 from gateway.ledger.base import Ledger
 from gateway.message import Enriched
 from schemas import documents
-from schemas.catalog import MessageType
+from schemas.catalog import MessageType, at
 from schemas.findings import Finding, Text
 
 _OF_THE_PLACE = "region"
 """True of a case whoever it is about; everything else is true of one enterprise."""
+
+_PARTIES = ("party", "holder", "builder")
+"""The fields that name whom a document is about."""
+
+_FOLDED = str.maketrans("（）", "()")
 
 
 async def filled(
@@ -21,7 +25,7 @@ async def filled(
 ) -> dict[str, Enriched]:
     """Give what the case knows and the document lacks, by canonical path; nothing when it belongs to no case.
 
-    What an enterprise's own document said is not told of another: the parties must agree.
+    What a document said of one enterprise is not filled in for another: the parties must agree.
     """
     absent = lacking(kind, document) if correlation_id else ()
     if not absent or correlation_id is None:
@@ -33,7 +37,7 @@ async def filled(
 
 
 async def _strangers(ledger: Ledger, document: Mapping[str, Any], found: Mapping[str, Enriched]) -> set[str]:
-    """Name the messages among those the facts came from that are about somebody else."""
+    """Give the ids of those messages, among the ones the facts came from, that are about another party."""
     asked = {fact.message_id for path, fact in found.items() if path != _OF_THE_PLACE}
     messages = [await ledger.message(one) for one in asked]
     return {one.id for one in messages if one is not None and not same_party(document, one.document)}
@@ -51,3 +55,34 @@ def _notice(path: str, title: str, fact: Enriched) -> Finding:
         f"Not in the document: filled in from message {fact.message_id} of the same case",
     )
     return Finding("value.enriched", message, field=path, title=title, value=fact.value)
+
+
+def lacking(kind: MessageType, document: Mapping[str, Any]) -> tuple[str, ...]:
+    """Name the fields that the document has none of and a case may fill in.
+
+    A party that is told by a person's number gets no company's.
+    """
+    person = at(document, "party.citizen_id") is not None
+    return tuple(
+        path for path in kind.enrichable if at(document, path) is None and not (person and path.startswith("party."))
+    )
+
+
+def same_party(document: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Tell whether two documents may be about the same enterprise; one that names nobody contradicts nobody."""
+    one, two = _party(document), _party(other)
+    if not one or not two:
+        return True
+    codes = one.get("credit_code"), two.get("credit_code")
+    if all(codes):
+        return codes[0] == codes[1]
+    return _folded(one.get("name")) == _folded(two.get("name"))
+
+
+def _party(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    named = (document.get(field) for field in _PARTIES)
+    return next((party for party in named if isinstance(party, Mapping)), {})
+
+
+def _folded(name: object) -> str:
+    return "".join(str(name).translate(_FOLDED).split())

@@ -1,14 +1,14 @@
-"""Whose number is it? Recognise the numbers a document speaks of, and what they tie it to."""
+"""Recognise the numbers that a document names: whose they are, and which case they belong to."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gateway.enrichment import with_value
 from gateway.intake.routes import Route
-from gateway.intake.values import Recognised
-from gateway.ledger.values import Known
+from gateway.intake.steps import Recognised
+from gateway.ledger.records import Known
+from gateway.message import with_value
 from schemas.catalog import TYPES, MessageType, at
 from schemas.findings import Finding, Rejected, Text
 
@@ -29,7 +29,7 @@ def spoken(kind: MessageType, document: Mapping[str, Any]) -> dict[str, str]:
 def recognise(
     kind: MessageType, route: Route, document: Mapping[str, Any], caller: str, found: Mapping[str, Known]
 ) -> Recognised:
-    """Put numbers in their issuers' words and find the case; Rejected `order.unknown` when it answers nothing.
+    """Replace numbers by those of their issuers and find the case; Rejected `order.unknown` when it answers nothing.
 
     `found` is what the ledger knows of the numbers that `spoken` gave. A number that this type issues
     is the caller's own, whatever others call by the same one.
@@ -37,16 +37,16 @@ def recognise(
     known = {key: one for key, one in found.items() if _meant(kind, key, document, caller, one)}
     changed = {path: known[_key(path)].original for path in kind.numbers if _key(path) in known}
     raw = {_key(path): str(at(document, path)) for path, own in changed.items() if at(document, path) != own}
-    mended = _with_all(document, {path: own for path, own in changed.items() if _key(path) in raw})
+    translated = _with_all(document, {path: own for path, own in changed.items() if _key(path) in raw})
     tie = next((known[key] for key in (kind.ordering_field, *kind.parents) if key in known), None)
     return Recognised(
-        document=mended,
+        document=translated,
         raw=raw,
-        numbers=_remembered(kind, mended, known),
-        ordering_key=_lane(kind, mended, caller, known),
+        numbers=_remembered(kind, translated, known),
+        ordering_key=_lane(kind, translated, caller, known),
         correlation_id=tie.correlation_id if tie else None,
         causation_id=tie.message_id if tie else None,
-        answered=_answered(kind, route, mended, caller, known) if route.answers else None,
+        answered=_answered(kind, route, translated, caller, known) if route.answers else None,
     )
 
 

@@ -7,7 +7,7 @@ import re
 
 import orjson
 
-from gateway.intake.values import Translated
+from gateway.intake.steps import Translated
 from schemas import catalog
 from schemas.findings import Rejected, Text
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.intake.routes import Destination, Reach, Route
-from gateway.intake.values import Planned
-from gateway.ledger.values import Platform
+from gateway.intake.routes import Reach, Route, RouteDestination
+from gateway.intake.steps import Planned
+from gateway.ledger.records import Platform
 from schemas import regions
 from schemas.catalog import at
 
@@ -43,7 +43,7 @@ def plan(route: Route, message: Routable, platforms: Mapping[str, Platform], can
 
 
 def towards(
-    destination: Destination, message: Routable, platforms: Mapping[str, Platform], can_send: CanSend
+    destination: RouteDestination, message: Routable, platforms: Mapping[str, Platform], can_send: CanSend
 ) -> Sequence[Planned]:
     """Give the deliveries to one destination; at least one, without a platform when nobody can take it."""
     if destination.answers:
@@ -55,7 +55,7 @@ def towards(
     return chosen or [Planned(kind, None)]
 
 
-def _applies(destination: Destination, message: Routable) -> bool:
+def _applies(destination: RouteDestination, message: Routable) -> bool:
     return not destination.when or any(at(message.document, field) is not None for field in destination.when)
 
 

@@ -25,8 +25,8 @@ class Reach(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Destination:
-    """One place a message goes to: a kind, or the sender of the message that it `answers`.
+class RouteDestination:
+    """Where a message goes: a kind, or the sender of the message that it `answers`.
 
     `when` names canonical fields; one of them must be in the document. Empty: always.
     """
@@ -43,7 +43,7 @@ class Route:
 
     type: str
     sources: frozenset[str]
-    destinations: tuple[Destination, ...]
+    destinations: tuple[RouteDestination, ...]
     sender: str | None = None
 
     @property
@@ -113,25 +113,25 @@ class _Reading:
             return Route(name, frozenset(), ())
         table = self._table(value, ("from", "sender", "to"), *at)
         sources = [self._kind(kind, *at, "from", index) for index, kind in self._list(table, "from", *at)]
-        places = [self._destination(name, one, *at, "to", index) for index, one in self._list(table, "to", *at)]
+        destinations = [self._destination(name, one, *at, "to", index) for index, one in self._list(table, "to", *at)]
         sender = table.get("sender")
         if sender is not None:
             self._field(name, sender, *at, "sender")
-        return Route(name, frozenset(sources), tuple(places), sender)
+        return Route(name, frozenset(sources), tuple(destinations), sender)
 
-    def _destination(self, name: str, value: Any, *at: str | int) -> Destination:
+    def _destination(self, name: str, value: Any, *at: str | int) -> RouteDestination:
         if isinstance(value, str):
-            return Destination(self._kind(value, *at))
+            return RouteDestination(self._kind(value, *at))
         table = self._table(value, ("kind", "reach", "when", "answers"), *at)
         if ("kind" in table) == ("answers" in table):
             self._fault("routes.target", "须写 kind 或 answers 之一", "write either kind or answers", *at)
-            return Destination()
+            return RouteDestination()
         when = tuple(str(one) for _, one in self._list(table, "when", *at)) if "when" in table else ()
         for index, one in enumerate(when):
             self._field(name, one, *at, "when", index)
         if "answers" in table:
-            return Destination(when=when, answers=self._answered(table["answers"], *at, "answers"))
-        return Destination(self._kind(table["kind"], *at, "kind"), self._reach(table, *at), when)
+            return RouteDestination(when=when, answers=self._answered(table["answers"], *at, "answers"))
+        return RouteDestination(self._kind(table["kind"], *at, "kind"), self._reach(table, *at), when)
 
     def _answered(self, value: Any, *at: str | int) -> str:
         if not _named(value, catalog.TYPES):

@@ -8,7 +8,7 @@ from typing import Any
 
 from adapters.formats import json
 from adapters.formats.format import Format
-from gateway.intake.values import Headers, Translated
+from gateway.intake.steps import Headers, Translated
 from schemas import catalog, documents
 from schemas.findings import Finding, Rejected, Text
 from schemas.identifiers import Misshapen, RegionCode

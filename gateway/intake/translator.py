@@ -7,24 +7,24 @@ from collections.abc import Callable
 
 from adapters.base import Adapter, Record
 from gateway.errors import NotFound
-from gateway.installed import InstalledAdapters
 from gateway.intake import submission
-from gateway.intake.values import Call, Reading, Refused, Translated
+from gateway.intake.directory import SpokenAdapters
+from gateway.intake.steps import IntakeCall, Reading, RejectedRecord, Translated
 from schemas.findings import Rejected, Text
 
 LARGE = 256 * 1024
-"""Bytes. A larger body is translated on another thread; for a smaller one the hop costs more than the work."""
+"""Bytes. A larger body is translated on another thread; for a smaller one changing threads costs more than the work."""
 
 TOO_LARGE = 413
 
 
 class Translator:
-    """Reads what platforms send. What is wrong with a record is told with the record; the others go on."""
+    """Reads what platforms send. A fault of one record is kept with that record; the others go on."""
 
-    def __init__(self, adapters: InstalledAdapters) -> None:
+    def __init__(self, adapters: SpokenAdapters) -> None:
         self._adapters = adapters
 
-    async def native(self, call: Call) -> Reading:
+    async def native(self, call: IntakeCall) -> Reading:
         """Read a body in the caller's own format; NotFound `operation.unknown`.
 
         A body that is too large to be looked at raises Rejected (413): it is not kept.
@@ -34,12 +34,12 @@ class Translator:
             raise _unknown(adapter, call.operation)
         return await _read(adapter, lambda: _native(adapter, call), len(call.body))
 
-    async def canonical(self, call: Call) -> Reading:
+    async def canonical(self, call: IntakeCall) -> Reading:
         """Read a body that holds one canonical document and what is said beside it."""
         adapter = self._speaking(call)
         return await _read(adapter, lambda: _canonical(adapter, call), len(call.body))
 
-    def _speaking(self, call: Call) -> Adapter:
+    def _speaking(self, call: IntakeCall) -> Adapter:
         return call.adapter or self._adapters.of(call.platform)
 
 
@@ -49,10 +49,10 @@ async def _read(adapter: Adapter, read: Callable[[], Reading], size: int) -> Rea
     except Rejected as error:
         if error.status == TOO_LARGE:
             raise
-        return Reading(adapter, (Refused(0, error),))
+        return Reading(adapter, (RejectedRecord(0, error),))
 
 
-def _native(adapter: Adapter, call: Call) -> Reading:
+def _native(adapter: Adapter, call: IntakeCall) -> Reading:
     package = adapter.read(call.operation, call.body, call.content_type)
     if not package.records:
         raise Rejected(
@@ -63,15 +63,15 @@ def _native(adapter: Adapter, call: Call) -> Reading:
     return Reading(adapter, entries, package.split)
 
 
-def _record(adapter: Adapter, operation: str, record: Record) -> Translated | Refused:
+def _record(adapter: Adapter, operation: str, record: Record) -> Translated | RejectedRecord:
     try:
         made = adapter.translate_in(operation, record)
     except Rejected as error:
-        return Refused(record.index, error)
+        return RejectedRecord(record.index, error)
     return Translated(record.index, made.type, made.document, made.warnings, record.identity, native=record.tree)
 
 
-def _canonical(adapter: Adapter, call: Call) -> Reading:
+def _canonical(adapter: Adapter, call: IntakeCall) -> Reading:
     return Reading(adapter, (submission.read(call.body, call.content_type),))
 
 

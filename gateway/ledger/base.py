@@ -7,24 +7,24 @@ from datetime import datetime
 from typing import Protocol
 
 from adapters.base import OutboundRequest
-from gateway.ledger.values import (
+from gateway.ledger.records import (
     AuditEntry,
     Backlog,
+    BulkReplay,
     DeliveryFilter,
     Intake,
     Known,
     MessageFilter,
     Native,
-    Page,
     Platform,
     Receipt,
     Rejection,
-    Replay,
+    ResultPage,
     Settlement,
     Work,
 )
+from gateway.ledger.versions import AdapterVersion
 from gateway.message import Attempt, Delivery, Enriched, HeldBy, Message
-from gateway.versions import AdapterVersion
 
 
 class Ledger(Protocol):
@@ -60,7 +60,7 @@ class Ledger(Protocol):
 
         A draft whose (source, operation, identity) has an equal latest digest is a duplicate: the
         earlier message is returned and nothing new is kept. The same key with the same bytes gives
-        the first receipt, `replayed`; with other bytes raises Conflict `idempotency.key-reused`.
+        the first receipt, `repeated`; with other bytes raises Conflict `idempotency.key-reused`.
         A key is remembered only when at least one entry was accepted (or was there already).
         Deliveries arrive `ready` or `unrouted`; in a lane with a dead head they become held by `lane`.
         """
@@ -110,7 +110,7 @@ class Ledger(Protocol):
         ...
 
     async def assign(self, delivery_id: str, platform: str, at: datetime) -> bool:
-        """Give an unrouted delivery its platform; it becomes ready in the place it was accepted in."""
+        """Give an unrouted delivery its platform; it becomes ready at the position it was accepted with."""
         ...
 
     async def unrouted(
@@ -125,7 +125,7 @@ class Ledger(Protocol):
     ) -> Delivery:
         """Replay a delivery, as a recorded intent.
 
-        Dead or refused: the same delivery, key and place become ready. Delivered: a new delivery
+        Dead or refused: the same delivery, key and position become ready. Delivered: a new delivery
         with a new id at the end of its lane, `replay_of` the old. If a later delivery of the lane
         was delivered: Conflict `lane.moved_on`, unless `stale_ok`. Any other state: Conflict `state.wrong`.
         """
@@ -208,19 +208,21 @@ class Ledger(Protocol):
     async def rejection(self, rejection_id: str) -> Rejection | None: ...
     async def rejection_native(self, rejection_id: str) -> Native | None: ...
 
-    async def find_messages(self, filter: MessageFilter, cursor: str | None = None, limit: int = 50) -> Page[Message]:
+    async def find_messages(
+        self, filter: MessageFilter, cursor: str | None = None, limit: int = 50
+    ) -> ResultPage[Message]:
         """Find messages, newest first; a filter never scans what an index can find."""
         ...
 
     async def find_deliveries(
         self, filter: DeliveryFilter, cursor: str | None = None, limit: int = 50
-    ) -> Page[Delivery]:
+    ) -> ResultPage[Delivery]:
         """Find deliveries, newest first."""
         ...
 
     async def find_rejections(
         self, platform: str | None = None, cursor: str | None = None, limit: int = 50
-    ) -> Page[Rejection]:
+    ) -> ResultPage[Rejection]:
         """Find rejections, newest first."""
         ...
 
@@ -236,10 +238,10 @@ class Ledger(Protocol):
         """Give what was done to a subject (a message, delivery or platform id), oldest first."""
         ...
 
-    async def put_replay(self, replay: Replay) -> None:
-        """Keep the progress of a replay of many."""
+    async def put_bulk_replay(self, replay: BulkReplay) -> None:
+        """Keep the progress of a bulk replay."""
         ...
 
-    async def replays(self, *, unfinished: bool = False) -> Sequence[Replay]:
-        """Give the replays of many, newest first."""
+    async def bulk_replays(self, *, unfinished: bool = False) -> Sequence[BulkReplay]:
+        """Give the bulk replays, newest first."""
         ...

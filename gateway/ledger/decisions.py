@@ -9,7 +9,7 @@ from typing import Any
 
 from gateway.clock import new_id
 from gateway.errors import Conflict, Invalid
-from gateway.ledger.values import Platform, Settlement
+from gateway.ledger.records import Platform, Settlement
 from gateway.message import OPEN, Delivery, HeldBy, Message, State, may_pass
 from schemas.findings import Text
 
@@ -24,7 +24,7 @@ HOLD_ORDER = (HeldBy.PAUSED, HeldBy.CREDENTIALS, HeldBy.BREAKER, HeldBy.OPERATOR
 
 
 # ── intake ────────────────────────────────────────────────────────────────────────────────────
-def is_replay(first_digest: str | None, digest: str) -> bool:
+def is_repeat(first_digest: str | None, digest: str) -> bool:
     """Tell whether a key came before with these bytes; with other bytes: Conflict `idempotency.key-reused`."""
     if first_digest is None:
         return False
@@ -51,13 +51,13 @@ def said(message: Message) -> Mapping[str, str]:
 
 def speakers(message: Message, deliveries: Sequence[Delivery]) -> tuple[str, ...]:
     """Give the platforms that know a message's numbers: its source and its destinations."""
-    places = (message.source, *(delivery.platform for delivery in deliveries if delivery.platform))
-    return tuple(dict.fromkeys(places))
+    platforms = (message.source, *(delivery.platform for delivery in deliveries if delivery.platform))
+    return tuple(dict.fromkeys(platforms))
 
 
 # ── lanes ─────────────────────────────────────────────────────────────────────────────────────
 def head_of(lane: Sequence[Delivery]) -> Delivery | None:
-    """Choose the head of a lane from its open deliveries in order: one being sent keeps its seat."""
+    """Choose the head of a lane from its open deliveries in order: one being sent stays the head."""
     sending = (delivery for delivery in lane if delivery.state is State.SENDING)
     return next(sending, lane[0] if lane else None)
 
@@ -121,9 +121,8 @@ def begun(delivery: Delivery, adapter: str, at: datetime, unheld: float) -> Deli
 
 
 def settled(delivery: Delivery, settlement: Settlement) -> Delivery:
-    """End an attempt. `held` keeps nothing back by itself: the delivery is ready, and its platform's hold shows."""
-    attempt = settlement.attempt
-    state = State.READY if settlement.state is State.HELD else settlement.state
+    """End an attempt."""
+    attempt, state = settlement.attempt, settlement.state
     if delivery.state is not State.SENDING:
         raise wrong_state(delivery, state)
     return _step(
@@ -138,14 +137,14 @@ def settled(delivery: Delivery, settlement: Settlement) -> Delivery:
     )
 
 
-def sending(delivery: Delivery, at: datetime) -> Delivery:
+def passing_through_sending(delivery: Delivery, at: datetime) -> Delivery:
     """Pass through sending without an attempt, on the way to dead."""
     return _step(delivery, State.SENDING, at)
 
 
 def killed(delivery: Delivery, code: str, reason: str, at: datetime) -> Delivery:
     """Make a delivery that could not be translated dead."""
-    return _step(sending(delivery, at), State.DEAD, at, code=code, reason=reason)
+    return _step(passing_through_sending(delivery, at), State.DEAD, at, code=code, reason=reason)
 
 
 def rescued(delivery: Delivery, at: datetime) -> Delivery:
@@ -215,7 +214,7 @@ def _moved_on(delivery: Delivery) -> Conflict:
 
 
 def is_open(delivery: Delivery) -> bool:
-    """Tell whether a delivery keeps its place in its lane."""
+    """Tell whether a delivery keeps its position in its lane."""
     return delivery.state in OPEN
 
 
@@ -253,8 +252,8 @@ def unheld(platform: Platform | None, at: datetime) -> float:
 
 
 # ── pages ─────────────────────────────────────────────────────────────────────────────────────
-def place(cursor: str | None) -> int | None:
-    """Read a cursor: the place of the last item shown. Anything else: Invalid `cursor.unknown`."""
+def read_cursor(cursor: str | None) -> int | None:
+    """Read a cursor: the number of the last item shown. Anything else: Invalid `cursor.unknown`."""
     if cursor is None:
         return None
     if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):

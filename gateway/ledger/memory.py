@@ -11,7 +11,7 @@ from itertools import count
 
 from adapters.base import OutboundRequest
 from gateway.ledger import decisions
-from gateway.ledger.refusals import (
+from gateway.ledger.errors import (
     adapter_changed,
     in_use,
     no_delivery,
@@ -19,24 +19,24 @@ from gateway.ledger.refusals import (
     stopped,
     version_exists,
 )
-from gateway.ledger.shelves import Kept, Lane, Shelves
-from gateway.ledger.values import (
+from gateway.ledger.memory_store import Lane, MemoryStore, StoredMessage
+from gateway.ledger.records import (
     Accepted,
     AuditEntry,
-    Draft,
+    BulkReplay,
     Intake,
+    IntakeDraft,
     Native,
     Platform,
     Receipt,
     Rejection,
-    Replay,
     Settlement,
 )
+from gateway.ledger.versions import AdapterVersion
 from gateway.message import SETTLED, Delivery, Enriched, HeldBy, Message, State
-from gateway.versions import AdapterVersion
 
 
-class MemoryLedger(Shelves):
+class MemoryLedger(MemoryStore):
     """A `gateway.ledger.base.Ledger` that keeps everything in this object, for as long as it lives.
 
     `rejections`: how many are kept for each platform, the newest.
@@ -45,7 +45,7 @@ class MemoryLedger(Shelves):
     def __init__(self, *, rejections: int = 10_000) -> None:
         super().__init__()
         self._bound = rejections
-        self._places = count(1)
+        self._seqs = count(1)
         self._positions = count(1)
         self._running = False
 
@@ -60,17 +60,17 @@ class MemoryLedger(Shelves):
         self._check_running()
         digest = sha256(intake.body).digest()
         known = self._receipts.get((intake.platform, intake.operation, intake.key or ""))
-        if intake.key is not None and known and decisions.is_replay(known[0].hex(), digest.hex()):
-            return replace(known[1], replayed=True)
+        if intake.key is not None and known and decisions.is_repeat(known[0].hex(), digest.hex()):
+            return replace(known[1], repeated=True)
         receipt = Receipt(tuple(self._take(entry, intake) for entry in intake.entries))
         self._bound_rejections(intake.platform)
         if intake.key is not None and any(isinstance(entry, Accepted) for entry in receipt.entries):
             self._receipts[intake.platform, intake.operation, intake.key] = (digest, receipt)
         return receipt
 
-    def _take(self, entry: Draft | Rejection, intake: Intake) -> Accepted | Rejection:
+    def _take(self, entry: IntakeDraft | Rejection, intake: Intake) -> Accepted | Rejection:
         if isinstance(entry, Rejection):
-            self._rejections[entry.id] = (next(self._places), entry, intake)
+            self._rejections[entry.id] = (next(self._seqs), entry, intake)
             return entry
         message = entry.message
         latest = self._kept.get(self._latest.get((message.source, message.operation, message.identity), ""))
@@ -78,10 +78,10 @@ class MemoryLedger(Shelves):
             return Accepted(entry.index, latest.message, self._shown_of(latest.message), duplicate=True)
         return self._keep(entry, intake)
 
-    def _keep(self, draft: Draft, intake: Intake) -> Accepted:
+    def _keep(self, draft: IntakeDraft, intake: Intake) -> Accepted:
         message = draft.message
         native = Native(intake.body, intake.content_type, draft.index)
-        self._kept[message.id] = Kept(next(self._places), message, draft.numbers, native)
+        self._kept[message.id] = StoredMessage(next(self._seqs), message, draft.numbers, native)
         self._latest[message.source, message.operation, message.identity] = message.id
         for field, value in decisions.said(message).items():
             self._facts[message.correlation_id].setdefault(field, Enriched(value, message.id))
@@ -237,7 +237,7 @@ class MemoryLedger(Shelves):
         self._credentials[digest] = platform_id
         self._record(platform_id, at, actor, "credential.added")
 
-    async def put_replay(self, replay: Replay) -> None:
+    async def put_bulk_replay(self, replay: BulkReplay) -> None:
         self._check_running()
         self._replays[replay.id] = replay
 

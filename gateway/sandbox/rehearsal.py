@@ -11,11 +11,11 @@ from typing import Any
 from adapters.adapter import DeclarativeAdapter
 from adapters.base import Reply, Verdict
 from gateway.clock import new_id
-from gateway.delivery.attempt import Attempts, Destination
+from gateway.delivery.attempt import Attempts, DeliveryTarget
 from gateway.delivery.outgoing import stamped
 from gateway.delivery.sender import Sender
 from gateway.ledger.memory import MemoryLedger
-from gateway.ledger.values import Draft, Intake, Platform
+from gateway.ledger.records import Intake, IntakeDraft, Platform
 from gateway.message import Delivery, Message, State
 from gateway.sandbox.double import Double
 from gateway.sandbox.serve import running
@@ -53,7 +53,7 @@ class Rehearsal:
             state=State.READY,
             created_at=self.now,
         )
-        draft = Draft(0, message, (delivery,))
+        draft = IntakeDraft(0, message, (delivery,))
         await self.ledger.accept(Intake(_SOURCE, "rehearsal", self.now, b"", "application/json", (draft,)))
         return delivery.id
 
@@ -80,7 +80,7 @@ class Rehearsal:
         self.now = max(self.now, due or self.now) + timedelta(milliseconds=1)
         heads = await self.ledger.heads(self.platform.id, self.now, 1000)
         work = next(head for head in heads if head.delivery.id == delivery_id)
-        to = Destination(self.platform, self.adapter, lambda name: self.adapter)
+        to = DeliveryTarget(self.platform, self.adapter, lambda name: self.adapter)
         await self._attempts.make(work, to, nullcontext(), _go_on)
         return await self.delivery(delivery_id)
 

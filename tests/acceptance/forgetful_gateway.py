@@ -9,7 +9,7 @@ import uvloop
 
 from gateway.api.app import create_app
 from gateway.bootstrap import build, open_ledger
-from gateway.ledger.values import Settlement
+from gateway.ledger.records import Settlement
 from gateway.settings import Settings
 
 FORGOTTEN = 25

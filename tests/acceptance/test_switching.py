@@ -15,7 +15,7 @@ import oracle
 from town import Town, town
 from traffic import PENALTY
 
-from gateway.lifecycle.packing import packed
+from gateway.releases.upload import packed
 
 MOBILE = "mobile-enforcement.330000"
 SWITCHES = 10

@@ -12,8 +12,8 @@ import pytest
 from adapters.base import OutboundRequest
 from gateway.ledger.base import Ledger
 from gateway.ledger.memory import MemoryLedger
+from gateway.ledger.records import Accepted, Intake, IntakeDraft, Platform, Receipt, Rejection, Settlement
 from gateway.ledger.sql import SqlLedger
-from gateway.ledger.values import Accepted, Draft, Intake, Platform, Receipt, Rejection, Settlement
 from gateway.message import Attempt, Delivery, Message, State
 
 START = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
@@ -49,7 +49,7 @@ class Make:
         numbers: Mapping[str, str] | None = None,
         index: int = 0,
         **headers: Any,
-    ) -> Draft:
+    ) -> IntakeDraft:
         """A draft `name` with deliveries `name/0`, `name/1` … to the given platforms (None: unrouted)."""
         fields: dict[str, Any] = {
             "type": "case.transferred",
@@ -71,13 +71,17 @@ class Make:
             **fields,
         )
         deliveries = tuple(self.delivery(f"{name}/{i}", name, platform, lane) for i, platform in enumerate(to))
-        return Draft(index, message, deliveries, numbers or {})
+        return IntakeDraft(index, message, deliveries, numbers or {})
 
     def rejection(self, name: str = "r1", *, index: int = 0, platform: str = SOURCE) -> Rejection:
         return Rejection(name, platform, "case", START, index, 422, "document.invalid", {"detail": "缺少案号"})
 
     def intake(
-        self, *entries: Draft | Rejection, key: str | None = None, body: bytes = b"<case/>", platform: str = SOURCE
+        self,
+        *entries: IntakeDraft | Rejection,
+        key: str | None = None,
+        body: bytes = b"<case/>",
+        platform: str = SOURCE,
     ) -> Intake:
         return Intake(platform, "case", START, body, "application/xml", entries, key)
 
@@ -115,7 +119,7 @@ class Play:
         assert isinstance(entry, Accepted)
         return entry
 
-    async def receive(self, *entries: Draft | Rejection, **intake: Any) -> Receipt:
+    async def receive(self, *entries: IntakeDraft | Rejection, **intake: Any) -> Receipt:
         """Accept a package."""
         return await self.ledger.accept(self.make.intake(*entries, **intake))
 

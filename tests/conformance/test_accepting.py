@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.errors import Conflict, Unavailable
-from gateway.ledger.values import Accepted
+from gateway.ledger.records import Accepted
 from gateway.message import Enriched, State
 
 
@@ -53,7 +53,7 @@ async def test_survives_reopening(play: Any, ledger: Any, make: Any, opening: An
         assert [each.number for each in await again.attempts_of("m1/0")] == [1]
         assert await again.sent("m1/0") == make.request
         assert "case_number" in await again.recall(make.penalty, {"case_number": "C1"})
-        assert (await again.accept(make.intake(make.draft("other"), key="k"))).replayed
+        assert (await again.accept(make.intake(make.draft("other"), key="k"))).repeated
         later = (await again.accept(make.intake(make.draft("m2")))).entries[0]
         assert later.deliveries[0].position > (await again.delivery("m1/0")).position
     finally:
@@ -137,8 +137,8 @@ async def test_same_key_same_bytes(play: Any, ledger: Any, make: Any) -> None:
     first = await play.receive(make.draft("m1"), make.rejection(index=1), key="k", body=b"one")
     await play.end("m1/0", State.DELIVERED)
     again = await play.receive(make.draft("m2"), make.rejection("r2", index=1), key="k", body=b"one")
-    assert again.replayed
-    assert not first.replayed
+    assert again.repeated
+    assert not first.repeated
     assert again.entries[0].message == first.entries[0].message
     assert [(each.id, each.state) for each in again.entries[0].deliveries] == [("m1/0", State.READY)]
     assert again.entries[1] == first.entries[1]
@@ -149,7 +149,7 @@ async def test_same_key_same_bytes(play: Any, ledger: Any, make: Any) -> None:
 async def test_same_key_at_once(play: Any, make: Any) -> None:
     """Of two requests with one key that arrive together one is kept and the other gets its answer."""
     receipts = await asyncio.gather(*(play.receive(make.draft(f"m{i}"), key="k") for i in range(8)))
-    assert sum(not each.replayed for each in receipts) == 1
+    assert sum(not each.repeated for each in receipts) == 1
     assert len({each.entries[0].message.id for each in receipts}) == 1
 
 
@@ -169,13 +169,13 @@ async def test_key_is_scoped(play: Any, make: Any) -> None:
     """Two platforms may use the same key."""
     await play.receive(make.draft("m1"), key="k", body=b"one")
     receipt = await play.receive(make.draft("m2"), key="k", body=b"two", platform="penalty.330000")
-    assert not receipt.replayed
+    assert not receipt.repeated
 
 
 async def test_key_of_a_rejected_request(play: Any, make: Any) -> None:
     """A key is not remembered when nothing was accepted, so that the corrected document may use it."""
     await play.receive(make.rejection(), key="k", body=b"bad")
-    assert not (await play.receive(make.draft("m1"), key="k", body=b"good")).replayed
+    assert not (await play.receive(make.draft("m1"), key="k", body=b"good")).repeated
 
 
 async def test_rejections_are_bounded(play: Any, ledger: Any, make: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.errors import Conflict
-from gateway.versions import AdapterState, AdapterVersion
+from gateway.ledger.versions import AdapterState, AdapterVersion
 
 WHO = {"actor": "admin", "action": "adapter.activated", "reason": "新版上线"}
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gateway.errors import Invalid
-from gateway.ledger.values import Backlog, DeliveryFilter, MessageFilter, Replay
+from gateway.ledger.records import Backlog, BulkReplay, DeliveryFilter, MessageFilter
 from gateway.message import HeldBy, State
 
 CODE = "91330100MA2XXXXX0A"
@@ -174,16 +174,16 @@ async def test_backlog(play: Any, ledger: Any, make: Any) -> None:
 
 async def test_replays_of_many(ledger: Any, make: Any) -> None:
     """The progress of a replay of many is kept, newest first; those that go on can be asked for."""
-    first = Replay("p1", DeliveryFilter(state=State.DEAD, platform=make.penalty), "修好了", "operator", make.at())
-    second = Replay("p2", DeliveryFilter(), "again", "operator", make.at(5), stale_ok=True, cursor="12", total=3)
-    await ledger.put_replay(first)
-    await ledger.put_replay(second)
-    assert await ledger.replays() == [second, first]
-    done = Replay(**{**_fields(first), "finished_at": make.at(9), "replayed": 2, "failed": 1})
-    await ledger.put_replay(done)
-    assert await ledger.replays() == [second, done]
-    assert await ledger.replays(unfinished=True) == [second]
+    first = BulkReplay("p1", DeliveryFilter(state=State.DEAD, platform=make.penalty), "修好了", "operator", make.at())
+    second = BulkReplay("p2", DeliveryFilter(), "again", "operator", make.at(5), stale_ok=True, cursor="12", total=3)
+    await ledger.put_bulk_replay(first)
+    await ledger.put_bulk_replay(second)
+    assert await ledger.bulk_replays() == [second, first]
+    done = BulkReplay(**{**_fields(first), "finished_at": make.at(9), "replayed": 2, "failed": 1})
+    await ledger.put_bulk_replay(done)
+    assert await ledger.bulk_replays() == [second, done]
+    assert await ledger.bulk_replays(unfinished=True) == [second]
 
 
-def _fields(replay: Replay) -> dict[str, Any]:
-    return {name: getattr(replay, name) for name in Replay.__slots__}
+def _fields(replay: BulkReplay) -> dict[str, Any]:
+    return {name: getattr(replay, name) for name in BulkReplay.__slots__}

@@ -14,13 +14,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from gateway.errors import HutongError
 from gateway.ledger.base import Ledger
 from gateway.ledger.memory import MemoryLedger
+from gateway.ledger.records import Accepted, DeliveryFilter
 from gateway.ledger.sql import SqlLedger
-from gateway.ledger.values import Accepted, DeliveryFilter
 from gateway.message import HeldBy, State
 
 WHO = {"actor": "operator", "reason": "why"}
 PLATFORMS = ("penalty.330000", "credit-publicity.330000")
-ENDINGS = (State.DELIVERED, State.REFUSED, State.WAITING, State.DEAD, State.READY, State.HELD)
+ENDINGS = (State.DELIVERED, State.REFUSED, State.WAITING, State.DEAD, State.READY)
 
 lanes = st.sampled_from("AB")
 places = st.sampled_from(PLATFORMS)

@@ -28,14 +28,14 @@ from adapters.base import (
     VerdictKind,
 )
 from adapters.formats import json
-from gateway.installed import InstalledAdapters
 from gateway.intake.accept import Reception
 from gateway.intake.directory import Directory
 from gateway.intake.routes import Routes, read_routes
-from gateway.intake.values import Call, Outcome
+from gateway.intake.steps import IntakeCall, IntakeResult
 from gateway.ledger.memory import MemoryLedger
-from gateway.ledger.values import Accepted, Platform, Rejection, Settlement
+from gateway.ledger.records import Accepted, Platform, Rejection, Settlement
 from gateway.message import Attempt, Delivery, State
+from gateway.releases.installed import InstalledAdapters
 from gateway.telemetry.events import Event, Events
 from schemas import documents
 from schemas.catalog import TYPES
@@ -243,11 +243,13 @@ class Desk:
             self.directory.put(platform)
             await self.ledger.put_platform(platform, actor="test", at=self.clock())
 
-    def call(self, platform: str, operation: str, tree: Any, **more: Any) -> Call:
+    def call(self, platform: str, operation: str, tree: Any, **more: Any) -> IntakeCall:
         body = tree if isinstance(tree, bytes) else orjson.dumps(tree)
-        return replace(Call(self.directory[platform], operation, body, "application/json", None, "trace-1"), **more)
+        return replace(
+            IntakeCall(self.directory[platform], operation, body, "application/json", None, "trace-1"), **more
+        )
 
-    async def receive(self, platform: str, operation: str, tree: Any, **more: Any) -> Outcome:
+    async def receive(self, platform: str, operation: str, tree: Any, **more: Any) -> IntakeResult:
         return await self.reception.receive(self.call(platform, operation, tree, **more))
 
     async def send(self, platform: str, operation: str, tree: Any, **more: Any) -> Accepted:

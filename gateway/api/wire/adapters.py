@@ -9,7 +9,7 @@ from pydantic import Field
 
 from gateway.api.wire.base import Wire
 from gateway.api.wire.messages import TimelineEntry
-from gateway.versions import AdapterState
+from gateway.ledger.versions import AdapterState
 
 
 class SettingView(Wire):

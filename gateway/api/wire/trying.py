@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints
 from gateway.api.wire.adapters import StepReason
 from gateway.api.wire.base import Wire
 from gateway.api.wire.intake import PreviewEntry
-from gateway.drift import What
+from gateway.observe.drift import What
 
 FieldPath = Annotated[str, StringConstraints(min_length=1, max_length=300)]
 

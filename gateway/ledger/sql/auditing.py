@@ -7,19 +7,20 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from gateway.ledger.sql import records, tables
+from gateway.ledger.records import AuditEntry
+from gateway.ledger.sql import tables
+from gateway.ledger.sql.codecs import moment
 from gateway.ledger.sql.statements import Prepared, inserting
-from gateway.ledger.sql.times import moment
+from gateway.ledger.sql.tables import AUDIT
 from gateway.ledger.sql.writing import Transaction
-from gateway.ledger.values import AuditEntry
 
 _e, _m = tables.audit.c, tables.messages.c
 
-_APPEND = inserting(tables.audit, ("at", "actor", "action", "subject", "reason", "detail"))
+_APPEND = inserting(tables.audit, AUDIT.inserted)
 _OF = Prepared(
-    sa.select(*records.AUDIT_COLUMNS)
+    sa.select(*AUDIT.select(tables.audit))
     .where(_e.subject == sa.bindparam("subject"))
-    .order_by(_e.place)
+    .order_by(_e.seq)
     .limit(sa.bindparam("limit")),
     ("subject", "limit"),
 )
@@ -30,11 +31,11 @@ def record(
     transaction: Transaction, subject: str, at: datetime, actor: str, action: str, reason: str = "", **detail: str
 ) -> None:
     """Append an entry."""
-    _APPEND.run(transaction.connection, [records.from_audit(AuditEntry(at, actor, action, subject, reason, detail))])
+    _APPEND.run(transaction.connection, [AUDIT.write(AuditEntry(at, actor, action, subject, reason, detail))])
 
 
 def of(connection: sa.Connection, subject: str, limit: int) -> Sequence[AuditEntry]:
     """Give a subject's entries, oldest first; a message's own row is the entry of its acceptance."""
     accepted = _ACCEPTED.rows(connection, subject)
-    first = [AuditEntry(moment(row[0]), row[1], "message.accepted", subject) for row in accepted]
-    return [*first, *(records.audit(row) for row in _OF.rows(connection, subject, limit))][:limit]
+    first = [AuditEntry(moment(at), source, "message.accepted", subject) for at, source in accepted]
+    return [*first, *map(AUDIT.read, _OF.rows(connection, subject, limit))][:limit]

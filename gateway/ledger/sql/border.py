@@ -1,4 +1,4 @@
-"""The one place that knows the database's exceptions: each becomes an error of ours, with its remedy."""
+"""The only module that knows the database's exceptions: each becomes an error of ours, with its remedy."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _OTHER = (
 
 
 def translated(error: SQLAlchemyError) -> HutongError:
-    """Say a database's exception in our words; SQLite's extended codes count as their base code."""
+    """Translate a database's exception into an error of ours; SQLite's extended codes count as their base code."""
     name = getattr(getattr(error, "orig", None), "sqlite_errorname", "") or ""
     base = "_".join(name.split("_")[:2])
     code, detail = _REMEDIES.get(_SAME_AS.get(base, base), _OTHER)
@@ -59,7 +59,7 @@ def translated(error: SQLAlchemyError) -> HutongError:
 
 @contextmanager
 def border() -> Iterator[None]:
-    """Let no exception of the database pass."""
+    """Translate every exception of the database that is raised inside."""
     try:
         yield
     except SQLAlchemyError as error:

@@ -1,4 +1,4 @@
-"""Deliveries as they are kept: found by id, put as they are now, and their lanes' heads seated."""
+"""Deliveries as they are kept: found by id, put as they are now, and the head of each lane."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from collections.abc import Iterable, Mapping, Sequence
 import sqlalchemy as sa
 
 from gateway.ledger import decisions
-from gateway.ledger.refusals import no_delivery
-from gateway.ledger.sql import rows, states, tables
-from gateway.ledger.sql.rows import Row
-from gateway.ledger.sql.statements import Prepared, PreparedMany, inserting
+from gateway.ledger.errors import no_delivery
+from gateway.ledger.sql import rows, tables
+from gateway.ledger.sql.codecs import read_holds
+from gateway.ledger.sql.rows import StoredDelivery
+from gateway.ledger.sql.statements import Prepared, PreparedMany, inserting, is_head, is_open, is_state
+from gateway.ledger.sql.tables import DELIVERY
 from gateway.ledger.sql.writing import Transaction
 from gateway.message import Delivery, HeldBy, State
 
 _d = tables.deliveries.c
-_with_messages = tables.deliveries.join(tables.messages, _d.message == tables.messages.c.place)
+_with_messages = tables.deliveries.join(tables.messages, _d.message == tables.messages.c.seq)
 _here = [_d.lane == sa.bindparam("lane"), _d.platform == sa.bindparam("platform")]
 
 
@@ -24,7 +26,7 @@ def _in_lane(wanted: sa.FromClause) -> list[sa.ColumnElement[bool]]:
 
 
 def _first(*lane: sa.ColumnElement[bool]) -> sa.Select[tuple[int]]:
-    return sa.select(sa.func.min(_d.position)).where(*lane, states.is_open(_d.state))
+    return sa.select(sa.func.min(_d.position)).where(*lane, is_open(_d.state))
 
 
 _BY_ID = PreparedMany(
@@ -39,36 +41,34 @@ _OCCUPIED = PreparedMany(
     ["lane", "platform"],
     lambda wanted: sa.select(
         wanted,
-        sa.exists().where(*_in_lane(wanted), states.is_head(_d.head)).correlate(wanted),
-        sa.exists().where(*_in_lane(wanted), states.is_state(_d.state, State.DEAD)).correlate(wanted),
+        sa.exists().where(*_in_lane(wanted), is_head(_d.head)).correlate(wanted),
+        sa.exists().where(*_in_lane(wanted), is_state(_d.state, State.DEAD)).correlate(wanted),
     ),
 )
 _FIRST = Prepared(_first(*_here), ("lane", "platform"))
-_HEAD = Prepared(sa.select(_d.position, _d.state).where(*_here, states.is_head(_d.head)), ("lane", "platform"))
+_HEAD = Prepared(sa.select(_d.position, _d.state).where(*_here, is_head(_d.head)), ("lane", "platform"))
 _DEAD_AHEAD = Prepared(
-    sa.select(sa.exists().where(*_here, states.is_state(_d.state, State.DEAD), _d.position < sa.bindparam("position"))),
+    sa.select(sa.exists().where(*_here, is_state(_d.state, State.DEAD), _d.position < sa.bindparam("position"))),
     ("lane", "platform", "position"),
 )
 _DELIVERED_LATER = Prepared(
-    sa.select(
-        sa.exists().where(*_here, states.is_state(_d.state, State.DELIVERED), _d.position > sa.bindparam("position"))
-    ),
+    sa.select(sa.exists().where(*_here, is_state(_d.state, State.DELIVERED), _d.position > sa.bindparam("position"))),
     ("lane", "platform", "position"),
 )
 _CHANGE = Prepared(
     sa.update(tables.deliveries).where(_d.position == sa.bindparam("position_")).values({"was": _d.state}),
-    (*rows.CHANGED[:-1], "position_"),
+    (*DELIVERY.changed, "position_"),
 )
-_SEAT = Prepared(
+_SET_HEAD = Prepared(
     sa.update(tables.deliveries).where(_d.position == sa.bindparam("position_")),
     ("head", "position_"),
 )
-_PLACE = Prepared(
+_ROUTE = Prepared(
     sa.update(tables.deliveries).where(_d.position == sa.bindparam("position_")),
     ("platform", "position_"),
 )
 _HOLDS = Prepared(sa.select(tables.platforms.c.id, tables.platforms.c.holds).where(tables.platforms.c.holds != ""), ())
-ADD = inserting(tables.deliveries, rows.INSERTED)
+ADD = inserting(tables.deliveries, DELIVERY.inserted)
 
 Lane = tuple[str, str]
 """Ordering key and platform."""
@@ -76,13 +76,14 @@ Lane = tuple[str, str]
 Holds = Mapping[str, frozenset[HeldBy]]
 
 
-def find(transaction: Transaction, ids: Sequence[str]) -> dict[str, Row]:
-    """Give the rows of deliveries by id."""
-    return {row[1]: row for row in _BY_ID.rows(transaction.connection, [(each,) for each in ids])}
+def find(transaction: Transaction, ids: Sequence[str]) -> dict[str, StoredDelivery]:
+    """Give deliveries by id."""
+    found = map(rows.stored, _BY_ID.rows(transaction.connection, [(each,) for each in ids]))
+    return {one.delivery.id: one for one in found}
 
 
-def one(transaction: Transaction, delivery_id: str) -> Row:
-    """Give the row of one delivery; NotFound when there is none."""
+def one(transaction: Transaction, delivery_id: str) -> StoredDelivery:
+    """Give one delivery; NotFound when there is none."""
     found = find(transaction, [delivery_id])
     if delivery_id not in found:
         raise no_delivery(delivery_id)
@@ -96,13 +97,13 @@ def lane_of(delivery: Delivery) -> Lane:
 
 def holds(connection: sa.Connection) -> Holds:
     """Give the holds of the platforms that have one."""
-    return {row[0]: frozenset(HeldBy(each) for each in row[1].split()) for row in _HOLDS.rows(connection)}
+    return {platform: read_holds(words) for platform, words in _HOLDS.rows(connection)}
 
 
 def occupied(transaction: Transaction, lanes: Iterable[Lane]) -> dict[Lane, tuple[bool, bool]]:
     """Tell for each lane whether it has a head, and whether one in it is dead."""
     found = _OCCUPIED.rows(transaction.connection, list(lanes))
-    return {(row[0], row[1]): (bool(row[2]), bool(row[3])) for row in found}
+    return {(lane, platform): (bool(head), bool(dead)) for lane, platform, head, dead in found}
 
 
 def shown(transaction: Transaction, delivery: Delivery, holds: Holds) -> Delivery:
@@ -120,30 +121,31 @@ def moved_on(transaction: Transaction, delivery: Delivery) -> bool:
 
 def change(transaction: Transaction, changes: Sequence[tuple[Delivery, bool]]) -> None:
     """Put deliveries as they are now, each with whether it is a head."""
-    _CHANGE.run(transaction.connection, [rows.from_change(delivery, head=head) for delivery, head in changes])
+    _CHANGE.run(transaction.connection, [DELIVERY.write_changes(delivery, head=head) for delivery, head in changes])
 
 
-def place(transaction: Transaction, delivery: Delivery) -> None:
-    """Put a delivery at its platform."""
-    _PLACE.run(transaction.connection, [(delivery.platform, delivery.position)])
+def route(transaction: Transaction, delivery: Delivery) -> None:
+    """Write the platform that a delivery goes to."""
+    _ROUTE.run(transaction.connection, [(delivery.platform, delivery.position)])
 
 
 def follow(transaction: Transaction, heads: Sequence[Delivery]) -> list[bool]:
-    """Seat the first of the lane wherever a head settled or gave way; tell where that is another one."""
+    """Make the first open delivery the head of each lane whose head took a step; tell where that is another one."""
     found = _FIRST_OF.rows(transaction.connection, [lane_of(head) for head in heads])
-    first: dict[Lane, int | None] = {(row[0], row[1]): row[2] for row in found}
+    first: dict[Lane, int | None] = {(lane, platform): position for lane, platform, position in found}
     moved = [first[lane_of(head)] not in (None, head.position) for head in heads]
+    # A lane has at most one head (a unique index): the old one is cleared before the new one is set.
     left = [head for head, another in zip(heads, moved, strict=True) if another]
-    _SEAT.run(transaction.connection, [(False, head.position) for head in left if decisions.is_open(head)])
-    _SEAT.run(transaction.connection, [(True, first[lane_of(head)]) for head in left])
+    _SET_HEAD.run(transaction.connection, [(False, head.position) for head in left if decisions.is_open(head)])
+    _SET_HEAD.run(transaction.connection, [(True, first[lane_of(head)]) for head in left])
     return moved
 
 
-def seat(transaction: Transaction, lane: Lane) -> None:
-    """Make the right delivery of a lane its head, whatever happened in it: one being sent keeps its seat."""
-    head = _HEAD.row(transaction.connection, *lane)
+def set_head(transaction: Transaction, lane: Lane) -> None:
+    """Make the first open delivery of a lane its head, unless the head is being sent: that one stays the head."""
+    position, state = _HEAD.row(transaction.connection, *lane) or (None, None)
     [(first,)] = _FIRST.rows(transaction.connection, *lane)
-    if first is None or (head is not None and (head[0] == first or head[1] == State.SENDING)):
+    if first is None or position == first or state == State.SENDING:
         return
-    _SEAT.run(transaction.connection, [(False, head[0])] if head is not None else [])
-    _SEAT.run(transaction.connection, [(True, first)])
+    _SET_HEAD.run(transaction.connection, [] if position is None else [(False, position)])
+    _SET_HEAD.run(transaction.connection, [(True, first)])

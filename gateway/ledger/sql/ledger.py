@@ -10,46 +10,45 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from adapters.base import OutboundRequest
-from gateway.ledger.refusals import stopped
-from gateway.ledger.sql import (
-    accepting,
-    adapters,
-    auditing,
-    engine,
-    learning,
-    operating,
-    platforms,
-    reading,
-    records,
-    schema,
-    searching,
-    sending,
-    tables,
-)
-from gateway.ledger.sql.border import border
-from gateway.ledger.sql.lock import FileLock
-from gateway.ledger.sql.readers import Question, Reader
-from gateway.ledger.sql.statements import putting
-from gateway.ledger.sql.worker import Worker
-from gateway.ledger.sql.writing import Group, Operation, Places, Transaction, Writer, one_by_one
-from gateway.ledger.values import (
+from gateway.ledger.errors import stopped
+from gateway.ledger.records import (
     AuditEntry,
     Backlog,
+    BulkReplay,
     DeliveryFilter,
     Intake,
     Known,
     MessageFilter,
     Native,
-    Page,
     Platform,
     Receipt,
     Rejection,
-    Replay,
+    ResultPage,
     Settlement,
     Work,
 )
+from gateway.ledger.sql import (
+    accepting,
+    adapters,
+    attempts,
+    auditing,
+    database,
+    operating,
+    platforms,
+    reading,
+    rows,
+    searching,
+    tables,
+)
+from gateway.ledger.sql.batch_thread import BatchThread
+from gateway.ledger.sql.border import border
+from gateway.ledger.sql.lock import FileLock
+from gateway.ledger.sql.numbers import facts, recall
+from gateway.ledger.sql.reading import Question, Reader
+from gateway.ledger.sql.statements import putting
+from gateway.ledger.sql.writing import Group, Sequences, Transaction, WriteOperation, Writer, one_by_one
+from gateway.ledger.versions import AdapterVersion
 from gateway.message import Attempt, Delivery, Enriched, HeldBy, Message
-from gateway.versions import AdapterVersion
 
 T = TypeVar("T")
 
@@ -68,41 +67,41 @@ class SqlLedger:
         self._rejections = rejections
         self._patience = patience
         self._most = most
-        self._lock = FileLock(engine.path_of(url))
+        self._lock = FileLock(database.path_of(url))
         self._engines: list[sa.Engine] = []
-        self._writer: Worker[Operation] | None = None
-        self._quick: Worker[Question] | None = None
-        self._slow: Worker[Question] | None = None
+        self._writer: BatchThread[WriteOperation] | None = None
+        self._quick: BatchThread[Question] | None = None
+        self._slow: BatchThread[Question] | None = None
 
     # ── start and stop ────────────────────────────────────────────────────────────────────────
     async def start(self) -> None:
         self._lock.take()
         try:
-            places = await asyncio.to_thread(self._open)
+            sequences = await asyncio.to_thread(self._open)
         except BaseException:
             self._close()
             raise
         writing, reading = self._engines
-        self._writer = Worker(
-            "ledger-writer", Writer(writing, places, rejections=self._rejections).run, most=self._most
+        self._writer = BatchThread(
+            "ledger-writer", Writer(writing, sequences, rejections=self._rejections).run, most=self._most
         )
-        self._quick = Worker("ledger-reader", Reader(reading).run, most=64)
-        self._slow = Worker("ledger-searcher", Reader(reading).run, most=1)
+        self._quick = BatchThread("ledger-reader", Reader(reading).run, most=64)
+        self._slow = BatchThread("ledger-searcher", Reader(reading).run, most=1)
 
-    def _open(self) -> Places:
-        engine.reserve(engine.path_of(self._url))
-        writing = engine.writing(self._url, patience=self._patience)
-        reading = engine.reading(self._url, patience=self._patience, readers=2)
+    def _open(self) -> Sequences:
+        database.reserve(database.path_of(self._url))
+        writing = database.writing(self._url, patience=self._patience)
+        reading = database.reading(self._url, patience=self._patience, readers=2)
         self._engines = [writing, reading]
         with border():
-            schema.upgrade(writing)
+            database.upgrade(writing)
             with writing.begin() as connection:
-                return Places.after(connection)
+                return Sequences.after(connection)
 
     async def stop(self) -> None:
-        for worker in (self._writer, self._quick, self._slow):
-            if worker is not None:
-                await worker.stop()
+        for thread in (self._writer, self._quick, self._slow):
+            if thread is not None:
+                await thread.stop()
         self._close()
 
     def _close(self) -> None:
@@ -114,7 +113,7 @@ class SqlLedger:
     async def _group(self, group: Group, argument: Any) -> Any:
         if self._writer is None:
             raise stopped()
-        return await self._writer.do(Operation(group, argument))
+        return await self._writer.do(WriteOperation(group, argument))
 
     async def _write(self, change: Callable[..., T], *arguments: Any, **named: Any) -> T:
         def operation(transaction: Transaction) -> T:
@@ -135,10 +134,10 @@ class SqlLedger:
         return receipt
 
     async def recall(self, platform: str, numbers: Mapping[str, str]) -> Mapping[str, Known]:
-        return await self._read(learning.recall, platform, numbers) if numbers else {}
+        return await self._read(recall, platform, numbers) if numbers else {}
 
     async def facts(self, correlation_id: str) -> Mapping[str, Enriched]:
-        return await self._read(learning.facts, correlation_id)
+        return await self._read(facts, correlation_id)
 
     # ── delivery ──────────────────────────────────────────────────────────────────────────────
     async def heads(self, platform: str, now: datetime, limit: int, *, probe: bool = False) -> Sequence[Work]:
@@ -148,21 +147,21 @@ class SqlLedger:
         return await self._read(reading.next_due, platform)
 
     async def begin(self, delivery_id: str, adapter: str, request: OutboundRequest, at: datetime) -> bool:
-        begun: bool = await self._group(sending.begin, sending.Begin(delivery_id, adapter, request, at))
+        begun: bool = await self._group(attempts.begin, attempts.Begin(delivery_id, adapter, request, at))
         return begun
 
     async def settle(self, settlement: Settlement) -> bool:
-        moved: bool = await self._group(sending.settle, settlement)
+        moved: bool = await self._group(attempts.settle, settlement)
         return moved
 
     async def kill(self, delivery_id: str, code: str, reason: str, at: datetime) -> None:
-        await self._write(sending.kill, delivery_id, code, reason, at)
+        await self._write(attempts.kill, delivery_id, code, reason, at)
 
     async def rescue(self, at: datetime) -> int:
-        return await self._write(sending.rescue, at)
+        return await self._write(attempts.rescue, at)
 
     async def assign(self, delivery_id: str, platform: str, at: datetime) -> bool:
-        return await self._write(sending.assign, delivery_id, platform, at)
+        return await self._write(attempts.assign, delivery_id, platform, at)
 
     async def unrouted(
         self, kind: str, after: str | None = None, limit: int = 500
@@ -246,17 +245,19 @@ class SqlLedger:
     async def rejection_native(self, rejection_id: str) -> Native | None:
         return await self._read(reading.rejection_native, rejection_id)
 
-    async def find_messages(self, filter: MessageFilter, cursor: str | None = None, limit: int = 50) -> Page[Message]:
+    async def find_messages(
+        self, filter: MessageFilter, cursor: str | None = None, limit: int = 50
+    ) -> ResultPage[Message]:
         return await self._search(searching.find_messages, filter, cursor, limit)
 
     async def find_deliveries(
         self, filter: DeliveryFilter, cursor: str | None = None, limit: int = 50
-    ) -> Page[Delivery]:
+    ) -> ResultPage[Delivery]:
         return await self._search(searching.find_deliveries, filter, cursor, limit)
 
     async def find_rejections(
         self, platform: str | None = None, cursor: str | None = None, limit: int = 50
-    ) -> Page[Rejection]:
+    ) -> ResultPage[Rejection]:
         return await self._search(searching.find_rejections, platform, cursor, limit)
 
     async def dossier(self, credit_code: str, types: Sequence[str], limit: int = 50) -> Sequence[Message]:
@@ -268,15 +269,18 @@ class SqlLedger:
     async def audit(self, subject: str, limit: int = 200) -> Sequence[AuditEntry]:
         return await self._search(auditing.of, subject, limit)
 
-    async def put_replay(self, replay: Replay) -> None:
+    async def put_bulk_replay(self, replay: BulkReplay) -> None:
         await self._write(_put_replay, replay)
 
-    async def replays(self, *, unfinished: bool = False) -> Sequence[Replay]:
-        return await self._search(searching.replays, unfinished=unfinished)
+    async def bulk_replays(self, *, unfinished: bool = False) -> Sequence[BulkReplay]:
+        return await self._search(searching.bulk_replays, unfinished=unfinished)
 
 
 async def _ask(
-    reader: Worker[Question] | None, question: Callable[..., T], arguments: tuple[Any, ...], named: Mapping[str, Any]
+    reader: BatchThread[Question] | None,
+    question: Callable[..., T],
+    arguments: tuple[Any, ...],
+    named: Mapping[str, Any],
 ) -> T:
     if reader is None:
         raise stopped()
@@ -284,5 +288,5 @@ async def _ask(
     return found
 
 
-def _put_replay(transaction: Transaction, replay: Replay) -> None:
-    _REPLAYS.run(transaction.connection, [(replay.id, bool(replay.finished_at), records.from_replay(replay))])
+def _put_replay(transaction: Transaction, replay: BulkReplay) -> None:
+    _REPLAYS.run(transaction.connection, [(replay.id, bool(replay.finished_at), rows.from_bulk_replay(replay))])

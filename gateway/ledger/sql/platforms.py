@@ -8,25 +8,26 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from gateway.ledger import decisions
-from gateway.ledger.refusals import in_use, no_platform
-from gateway.ledger.sql import records, states, tables
+from gateway.ledger.errors import in_use, no_platform
+from gateway.ledger.records import Platform
+from gateway.ledger.sql import tables
 from gateway.ledger.sql.auditing import record
-from gateway.ledger.sql.statements import Prepared, putting
+from gateway.ledger.sql.statements import Prepared, in_states, not_delivered, putting
+from gateway.ledger.sql.tables import PLATFORM
 from gateway.ledger.sql.writing import Transaction
-from gateway.ledger.values import Platform
 from gateway.message import OPEN, HeldBy
 
 _p, _d, _c = tables.platforms.c, tables.deliveries.c, tables.credentials.c
 
-_PUT = putting(tables.platforms)
-_ALL = Prepared(sa.select(*records.PLATFORM_COLUMNS).order_by(_p.id), ())
-_ONE = Prepared(sa.select(*records.PLATFORM_COLUMNS).where(_p.id == sa.bindparam("id")), ("id",))
+_PUT = putting(tables.platforms, PLATFORM.inserted)
+_ALL = Prepared(sa.select(*PLATFORM.select(tables.platforms)).order_by(_p.id), ())
+_ONE = Prepared(sa.select(*PLATFORM.select(tables.platforms)).where(_p.id == sa.bindparam("id")), ("id",))
 _OPEN = Prepared(
     sa.select(
         sa.exists().where(
             _d.platform == sa.bindparam("platform"),
-            states.in_states(_d.state, OPEN),
-            _d.state != sa.literal_column("'delivered'"),
+            in_states(_d.state, OPEN),
+            not_delivered(_d.state),
         )
     ),
     ("platform",),
@@ -39,13 +40,13 @@ _CREDENTIALS = Prepared(sa.select(_c.digest, _c.platform), ())
 
 def platforms(connection: sa.Connection) -> Sequence[Platform]:
     """Give every platform, by id."""
-    return [records.platform(row) for row in _ALL.rows(connection)]
+    return [PLATFORM.read(row) for row in _ALL.rows(connection)]
 
 
 def one(connection: sa.Connection, platform_id: str) -> Platform | None:
     """Give a platform, or None."""
     row = _ONE.row(connection, platform_id)
-    return records.platform(row) if row else None
+    return PLATFORM.read(row) if row else None
 
 
 def credentials(connection: sa.Connection) -> Mapping[str, str]:
@@ -61,8 +62,7 @@ def _known(transaction: Transaction, platform_id: str) -> Platform:
 
 
 def _keep(transaction: Transaction, platform: Platform) -> None:
-    values = records.from_platform(platform)
-    _PUT.run(transaction.connection, [tuple(values[column.name] for column in tables.platforms.columns)])
+    _PUT.run(transaction.connection, [PLATFORM.write(platform)])
 
 
 def put(transaction: Transaction, platform: Platform, *, actor: str, at: datetime) -> None:

@@ -8,10 +8,12 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from gateway.ledger import decisions
-from gateway.ledger.sql import lanes, reading, records, rows, states, tables
-from gateway.ledger.sql.rows import Row
-from gateway.ledger.sql.times import micros, moment
-from gateway.ledger.values import Backlog, DeliveryFilter, MessageFilter, Page, Rejection, Replay
+from gateway.ledger.records import Backlog, BulkReplay, DeliveryFilter, MessageFilter, Rejection, ResultPage
+from gateway.ledger.sql import lanes, reading, rows, tables
+from gateway.ledger.sql.codecs import micros, moment
+from gateway.ledger.sql.columns import Row
+from gateway.ledger.sql.statements import in_states, is_open, is_state, not_delivered
+from gateway.ledger.sql.tables import DELIVERY, MESSAGE, REJECTION
 from gateway.message import SETTLED, Delivery, HeldBy, Message, State
 
 T = TypeVar("T")
@@ -23,28 +25,31 @@ _delivering = tables.deliveries.join(tables.messages)
 _dead = tables.deliveries.alias("parking")
 
 
-def _page(found: Sequence[Row], read: Callable[[Sequence[Row]], Sequence[T]], limit: int) -> Page[T]:
-    more = str(found[limit - 1][0]) if len(found) > limit else None
-    return Page(tuple(read(found[:limit])), more)
+def _page(found: Sequence[Row], key: int, read: Callable[[Sequence[Row]], Sequence[T]], limit: int) -> ResultPage[T]:
+    """Give the first `limit` of what was found; `key`: where in a row the number stands that a cursor names."""
+    more = str(found[limit - 1][key]) if len(found) > limit else None
+    return ResultPage(tuple(read(found[:limit])), more)
 
 
 # ── messages ──────────────────────────────────────────────────────────────────────────────────
-def find_messages(connection: sa.Connection, filter: MessageFilter, cursor: str | None, limit: int) -> Page[Message]:
+def find_messages(
+    connection: sa.Connection, filter: MessageFilter, cursor: str | None, limit: int
+) -> ResultPage[Message]:
     """Find messages: by number, case or state where one is given, else by time, else by platform or type."""
-    before = decisions.place(cursor)
+    before = decisions.read_cursor(cursor)
     conditions = _message_conditions(connection, filter)
-    order: tuple[sa.ColumnElement[Any], ...] = (_m.place.desc(),)
+    order: tuple[sa.ColumnElement[Any], ...] = (_m.seq.desc(),)
     if _finds_few(filter):
-        places = _places(connection, _by_message([*conditions, *_at_platform(filter)], before, limit))
+        seqs = _keys(connection, _by_message([*conditions, *_at_platform(filter)], before, limit))
     elif filter.since or filter.until:
-        order = (_m.received_at.desc(), _m.place.desc())
-        places = _places(connection, _by_time([*conditions, *_at_platform(filter)], before, limit))
+        order = (_m.received_at.desc(), _m.seq.desc())
+        seqs = _keys(connection, _by_time([*conditions, *_at_platform(filter)], before, limit))
     elif filter.platform is None:
-        places = _places(connection, _by_message(conditions, before, limit))
+        seqs = _keys(connection, _by_message(conditions, before, limit))
     else:
-        places = _by_platform(connection, filter.platform, conditions, before, limit)
-    query = sa.select(*rows.STORED_COLUMNS).select_from(_stored).where(_m.place.in_(places))
-    return _page(connection.execute(query.order_by(*order)).fetchall(), _messages, limit)
+        seqs = _by_platform(connection, filter.platform, conditions, before, limit)
+    query = sa.select(*rows.MESSAGE_COLUMNS).select_from(_stored).where(_m.seq.in_(seqs))
+    return _page(connection.execute(query.order_by(*order)).fetchall(), MESSAGE.at("seq"), _messages, limit)
 
 
 def _messages(found: Sequence[Row]) -> list[Message]:
@@ -63,7 +68,7 @@ def _message_conditions(connection: sa.Connection, filter: MessageFilter) -> lis
     for name in ("case_number", "credit_code"):
         value = getattr(filter, name)
         if value is not None:
-            conditions.append(_m.place.in_(sa.select(_k.message).where(_k.value == value, _k.name == name)))
+            conditions.append(_m.seq.in_(sa.select(_k.message).where(_k.value == value, _k.name == name)))
     if filter.type is not None:
         alone = not (_finds_few(filter) or filter.platform or filter.since or filter.until)
         conditions.append((_m.type if alone else _unindexed(_m.type)) == filter.type)
@@ -84,35 +89,35 @@ def _unindexed(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
 
 def _in_state(connection: sa.Connection, state: State) -> Condition:
     if state is State.DELIVERED:
-        return sa.exists().where(_d.message == _m.place, states.is_state(_d.state, state))
+        return sa.exists().where(_d.message == _m.seq, is_state(_d.state, state))
     branches = [sa.select(_d.message).where(*branch) for branch in _shown_as(connection, state)]
-    return _m.place.in_(sa.union_all(*branches))
+    return _m.seq.in_(sa.union_all(*branches))
 
 
 def _at_platform(filter: MessageFilter) -> list[Condition]:
     if filter.platform is None:
         return []
-    destination = sa.exists().where(_d.message == _m.place, _unindexed(_d.platform) == filter.platform)
+    destination = sa.exists().where(_d.message == _m.seq, _unindexed(_d.platform) == filter.platform)
     return [sa.or_(_unindexed(_m.source) == filter.platform, destination)]
 
 
-def _places(connection: sa.Connection, query: sa.Select[Any]) -> list[int]:
-    return [row[0] for row in connection.execute(query)]
+def _keys(connection: sa.Connection, query: sa.Select[Any]) -> list[int]:
+    return list(connection.scalars(query))
 
 
 def _by_message(conditions: Sequence[Condition], before: int | None, limit: int) -> sa.Select[Any]:
-    query = sa.select(_m.place).where(*conditions).order_by(_m.place.desc()).limit(limit + 1)
-    return query if before is None else query.where(_m.place < before)
+    query = sa.select(_m.seq).where(*conditions).order_by(_m.seq.desc()).limit(limit + 1)
+    return query if before is None else query.where(_m.seq < before)
 
 
 def _by_time(conditions: Sequence[Condition], before: int | None, limit: int) -> sa.Select[Any]:
-    newest = (_m.received_at.desc(), _m.place.desc())
-    query = sa.select(_m.place).where(*conditions).order_by(*newest).limit(limit + 1)
+    newest = (_m.received_at.desc(), _m.seq.desc())
+    query = sa.select(_m.seq).where(*conditions).order_by(*newest).limit(limit + 1)
     if before is None:
         return query
     last = tables.messages.alias("last")
-    moment = sa.select(last.c.received_at).where(last.c.place == before).scalar_subquery()
-    same_moment = sa.and_(_m.received_at == moment, _unindexed(_m.place) >= before)
+    moment = sa.select(last.c.received_at).where(last.c.seq == before).scalar_subquery()
+    same_moment = sa.and_(_m.received_at == moment, _unindexed(_m.seq) >= before)
     return query.where(_m.received_at <= moment, ~same_moment)
 
 
@@ -131,7 +136,7 @@ def _by_platform(
     )
     if before is not None:
         destination = destination.where(_d.message < before)
-    found = {*_places(connection, source), *_places(connection, destination)}
+    found = {*_keys(connection, source), *_keys(connection, destination)}
     return sorted(found, reverse=True)[: limit + 1]
 
 
@@ -139,59 +144,59 @@ def _by_platform(
 def _shown_as(connection: sa.Connection, state: State) -> list[list[Condition]]:
     """Give the ways in which a delivery is shown in a state, each findable in an index."""
     held = sorted(lanes.holds(connection))
-    kept = states.is_state(_d.state, state)
+    kept = is_state(_d.state, state)
     if state is State.DELIVERED:
         return [[kept]]
-    kept = sa.and_(kept, _d.state != sa.literal_column(f"'{State.DELIVERED}'"))
+    kept = sa.and_(kept, not_delivered(_d.state))
     if state in decisions.SENDABLE:
         return [[kept, _d.platform.not_in(held), ~reading.PARKED]]
     if state is not State.HELD:
         return [[kept]]
     sendable = [_one_of(each) for each in decisions.SENDABLE]
     by_platform = [[each, _d.platform.in_(held)] for each in sendable] if held else []
-    return [[kept], *by_platform, [states.in_states(_d.state, decisions.SENDABLE), _d.position.in_(_behind_dead())]]
+    return [[kept], *by_platform, [in_states(_d.state, decisions.SENDABLE), _d.position.in_(_behind_dead())]]
 
 
 def _one_of(state: State) -> Condition:
-    return sa.and_(states.is_state(_d.state, state), _d.state != sa.literal_column(f"'{State.DELIVERED}'"))
+    return sa.and_(is_state(_d.state, state), not_delivered(_d.state))
 
 
 def _behind_dead() -> sa.Select[Any]:
     behind = tables.deliveries.alias("behind")
     return sa.select(behind.c.position).where(
-        states.is_state(_dead.c.state, State.DEAD),
+        is_state(_dead.c.state, State.DEAD),
         behind.c.lane == _dead.c.lane,
         behind.c.platform == _dead.c.platform,
         behind.c.position > _dead.c.position,
-        states.is_open(behind.c.state),
+        is_open(behind.c.state),
     )
 
 
 def find_deliveries(
     connection: sa.Connection, filter: DeliveryFilter, cursor: str | None, limit: int
-) -> Page[Delivery]:
+) -> ResultPage[Delivery]:
     """Find deliveries as they are shown."""
-    before = decisions.place(cursor)
+    before = decisions.read_cursor(cursor)
     conditions: list[Condition] = []
     if filter.platform is not None:
         conditions.append(_d.platform == filter.platform)
     if filter.message_id is not None:
-        conditions.append(_d.message.in_(sa.select(_m.place).where(_m.id == filter.message_id)))
+        conditions.append(_d.message.in_(sa.select(_m.seq).where(_m.id == filter.message_id)))
     if before is not None:
         conditions.append(_d.position < before)
     ways: list[list[Condition]] = [[]] if filter.state is None else _shown_as(connection, filter.state)
-    places = {
-        place
+    positions = {
+        position
         for way in ways
-        for place in _places(
+        for position in _keys(
             connection,
             sa.select(_d.position).where(*way, *conditions).order_by(_d.position.desc()).limit(limit + 1),
         )
     }
-    newest = sorted(places, reverse=True)[: limit + 1]
+    newest = sorted(positions, reverse=True)[: limit + 1]
     query = sa.select(*reading.SHOWN_COLUMNS).select_from(_delivering).where(_d.position.in_(newest))
     found = connection.execute(query.order_by(_d.position.desc())).fetchall()
-    return _page(found, lambda page: reading.as_shown(connection, page), limit)
+    return _page(found, DELIVERY.at("position"), lambda page: reading.as_shown(connection, page), limit)
 
 
 def backlog(connection: sa.Connection) -> Sequence[Backlog]:
@@ -200,8 +205,8 @@ def backlog(connection: sa.Connection) -> Sequence[Backlog]:
     query = (
         sa.select(*kept, sa.func.count(), sa.func.min(_d.created_at))
         .where(
-            states.in_states(_d.state, set(State) - SETTLED),
-            _d.state != sa.literal_column(f"'{State.DELIVERED}'"),
+            in_states(_d.state, set(State) - SETTLED),
+            not_delivered(_d.state),
         )
         .group_by(*kept[:-1], sa.literal_column("parked"))
     )
@@ -228,33 +233,35 @@ def _count(
 
 
 # ── the rest ──────────────────────────────────────────────────────────────────────────────────
-def find_rejections(connection: sa.Connection, platform: str | None, cursor: str | None, limit: int) -> Page[Rejection]:
+def find_rejections(
+    connection: sa.Connection, platform: str | None, cursor: str | None, limit: int
+) -> ResultPage[Rejection]:
     """Find rejections."""
-    before = decisions.place(cursor)
-    query = sa.select(*records.REJECTION_COLUMNS).order_by(_j.place.desc()).limit(limit + 1)
+    before = decisions.read_cursor(cursor)
+    query = sa.select(*REJECTION.select(tables.rejections)).order_by(_j.seq.desc()).limit(limit + 1)
     if platform is not None:
         query = query.where(_j.platform == platform)
     if before is not None:
-        query = query.where(_j.place < before)
+        query = query.where(_j.seq < before)
     found = connection.execute(query).fetchall()
-    return _page(found, lambda page: [records.rejection(row) for row in page], limit)
+    return _page(found, REJECTION.at("seq"), lambda page: [REJECTION.read(row) for row in page], limit)
 
 
 def dossier(connection: sa.Connection, credit_code: str, types: Sequence[str], limit: int) -> Sequence[Message]:
     """Give the latest message of each identity about an enterprise."""
     about = sa.select(_k.message).where(_k.value == credit_code, _k.name == "credit_code")
     newest = (
-        sa.select(sa.func.max(_m.place))
-        .where(_m.place.in_(about), _unindexed(_m.type).in_(list(types)))
+        sa.select(sa.func.max(_m.seq))
+        .where(_m.seq.in_(about), _unindexed(_m.type).in_(list(types)))
         .group_by(_m.source, _m.operation, _m.identity)
     )
-    query = sa.select(*rows.STORED_COLUMNS).select_from(_stored).where(_m.place.in_(newest))
-    return [rows.message(row) for row in connection.execute(query.order_by(_m.place.desc()).limit(limit))]
+    query = sa.select(*rows.MESSAGE_COLUMNS).select_from(_stored).where(_m.seq.in_(newest))
+    return [rows.message(row) for row in connection.execute(query.order_by(_m.seq.desc()).limit(limit))]
 
 
-def replays(connection: sa.Connection, *, unfinished: bool) -> Sequence[Replay]:
-    """Give the replays of many, newest first."""
-    query = sa.select(tables.replays.c.content).order_by(tables.replays.c.place.desc())
+def bulk_replays(connection: sa.Connection, *, unfinished: bool) -> Sequence[BulkReplay]:
+    """Give the bulk replays, newest first."""
+    query = sa.select(tables.replays.c.content).order_by(tables.replays.c.seq.desc())
     if unfinished:
         query = query.where(tables.replays.c.finished.is_(sa.false()))
-    return [records.replay(row[0]) for row in connection.execute(query)]
+    return list(map(rows.bulk_replay, connection.scalars(query)))

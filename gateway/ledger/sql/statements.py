@@ -1,4 +1,4 @@
-"""Statements compiled once: plain rows in, plain rows out, many rows at a time."""
+"""Statements compiled once: plain rows in, plain rows out, many rows at a time; and conditions on a state."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
-Row = Sequence[Any]
+from gateway.ledger.sql.columns import Row
+from gateway.message import OPEN, State
 
 _DIALECT = sqlite.dialect()
 
 
 class Prepared:
-    """One statement of the ledger's hot path, run by the driver itself: SQLAlchemy's results cost more than they hold.
+    """One statement of the ledger's hot path, run by the driver itself: SQLAlchemy's result objects are too slow there.
 
     Its parameters are named in `names`, and a row of parameters is given in that order; a name that
     ends in `_` is a condition's, not a column's. Values must be what the driver takes: int, float,
@@ -68,7 +69,7 @@ class Prepared:
 
 
 class PreparedRows(Prepared):
-    """A statement that adds rows, many in one step: each step gives the interpreter away, and waits to get it back."""
+    """A statement that adds rows, many in one call: every call of the driver releases the GIL and must get it back."""
 
     _SIZES = (64, 16, 4, 1)
 
@@ -97,7 +98,7 @@ def _parts(rows: Sequence[Row], sizes: Sequence[int]) -> Iterator[Sequence[Row]]
 
 
 def _repeated(sql: str, one: str, between: str, times: int) -> str:
-    """Write a statement for many out of one for one: to compile the long one would stall those that wait."""
+    """Write a statement for many rows out of the one for one row: compiling the long one takes SQLAlchemy too long."""
     assert sql.count(one) == 1
     return sql.replace(one, between.join([one] * times))
 
@@ -116,7 +117,7 @@ def _errors(connection: sa.Connection) -> type[Exception]:
 
 
 def _as_sqlalchemy(error: Exception, connection: sa.Connection) -> Exception:
-    """Give a driver's exception the name by which the border knows it; parameters may be personal, and stay out."""
+    """Wrap a driver's exception in SQLAlchemy's, without the parameters: they may be personal, and are not logged."""
     return sa.exc.DBAPIError.instance(None, None, error, _errors(connection), dialect=connection.dialect)
 
 
@@ -172,3 +173,31 @@ def putting(table: sa.Table, names: Iterable[str] | None = None, key: Iterable[s
     adding = sqlite.insert(table)
     changed = {name: adding.excluded[name] for name in columns if name not in keys}
     return PreparedRows(adding.on_conflict_do_update(index_elements=keys, set_=changed), columns)
+
+
+# ── conditions ────────────────────────────────────────────────────────────────────────────────
+# SQLite uses a partial index only when the statement repeats the index's condition in the same
+# words: so states stand in statements as literals, never as bound parameters.
+def in_states(column: sa.ColumnElement[Any], states: Iterable[State]) -> sa.ColumnElement[bool]:
+    """Restrict to states."""
+    return column.in_([sa.literal_column(f"'{state}'") for state in sorted(states)])
+
+
+def is_open(column: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    """Restrict to deliveries that keep their position in their lane."""
+    return in_states(column, OPEN)
+
+
+def is_head(column: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    """Restrict to the heads of lanes."""
+    return column.is_(sa.true())
+
+
+def is_state(column: sa.ColumnElement[Any], state: State) -> sa.ColumnElement[bool]:
+    """Restrict to one state."""
+    return column == sa.literal_column(f"'{state}'")
+
+
+def not_delivered(column: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    """Repeat the condition of the index by state, so that it is used."""
+    return column != sa.literal_column(f"'{State.DELIVERED}'")

@@ -2,52 +2,79 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import sqlalchemy as sa
 
-from gateway.ledger.sql.states import RULES, is_head, is_open, is_state
-from gateway.message import State
+from adapters.base import OutboundRequest
+from gateway.ledger.records import AuditEntry, Platform, Rejection
+from gateway.ledger.sql.codecs import (
+    ADAPTER_STATE,
+    BIG_INTEGER,
+    BLOB,
+    FLAG,
+    FLOAT,
+    HELD_BY,
+    HOLDS,
+    INTEGER,
+    JSON_LIST,
+    JSON_OBJECT,
+    PACKED,
+    PACKED_JSON,
+    PACKED_WORDS,
+    SEQ,
+    STATE,
+    TIME,
+)
+from gateway.ledger.sql.columns import Layout, TableColumn
+from gateway.ledger.sql.statements import is_head, is_open, is_state
+from gateway.ledger.versions import AdapterVersion
+from gateway.message import OPEN, TRANSITIONS, Attempt, Delivery, HeldBy, Message, State
 
 metadata = sa.MetaData()
-
-PLACE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-"""A place in an order of ours; in SQLite it must be INTEGER to be the row's own key."""
 
 
 bodies = sa.Table(
     "bodies",
     metadata,
-    sa.Column("place", PLACE, primary_key=True),
+    sa.Column("seq", SEQ.type, primary_key=True),
     sa.Column("content_type", sa.Text, nullable=False),
     sa.Column("kept", sa.Boolean(create_constraint=False), nullable=False),
     sa.Column("content", sa.LargeBinary, nullable=False),
 )
 
-messages = sa.Table(
+MESSAGE = Layout(
+    Message,
+    TableColumn("seq", SEQ, key=True, given=True),
+    TableColumn("id"),
+    TableColumn("type"),
+    TableColumn("document", PACKED_JSON, joined=True),
+    TableColumn("source"),
+    TableColumn("operation"),
+    TableColumn("adapter"),
+    TableColumn("region"),
+    TableColumn("ordering_key"),
+    TableColumn("correlation_id"),
+    TableColumn("received_at", TIME),
+    TableColumn("identity"),
+    TableColumn("digest"),
+    TableColumn("causation_id", optional=True),
+    TableColumn("corrects", optional=True),
+    TableColumn("trace_id", optional=True),
+    TableColumn("headers", given=True),
+    TableColumn("body", BIG_INTEGER, given=True, selected=False),
+    TableColumn("record", INTEGER, given=True, selected=False),
+)
+"""`headers`: what only some messages have, as JSON. `body`, `record`: its bytes, and which record in them it was."""
+
+messages = MESSAGE.table(
     "messages",
     metadata,
-    sa.Column("place", PLACE, primary_key=True),
-    sa.Column("id", sa.Text, nullable=False),
-    sa.Column("type", sa.Text, nullable=False),
-    sa.Column("source", sa.Text, nullable=False),
-    sa.Column("operation", sa.Text, nullable=False),
-    sa.Column("adapter", sa.Text, nullable=False),
-    sa.Column("region", sa.Text, nullable=False),
-    sa.Column("ordering_key", sa.Text, nullable=False),
-    sa.Column("correlation_id", sa.Text, nullable=False),
-    sa.Column("received_at", sa.BigInteger, nullable=False),
-    sa.Column("identity", sa.Text, nullable=False),
-    sa.Column("digest", sa.Text, nullable=False),
-    sa.Column("causation_id", sa.Text),
-    sa.Column("corrects", sa.Text),
-    sa.Column("trace_id", sa.Text),
-    sa.Column("headers", sa.Text, nullable=False),
-    sa.Column("body", sa.BigInteger, nullable=False),
-    sa.Column("record", sa.Integer, nullable=False),
     sa.Index("messages_id", "id", unique=True),
-    sa.Index("messages_type", "type", "place"),
-    sa.Index("messages_source", "source", "place"),
-    sa.Index("messages_correlation", "correlation_id", "place"),
-    sa.Index("messages_received", "received_at", "place"),
+    sa.Index("messages_type", "type", "seq"),
+    sa.Index("messages_source", "source", "seq"),
+    sa.Index("messages_correlation", "correlation_id", "seq"),
+    sa.Index("messages_received", "received_at", "seq"),
 )
 
 documents = sa.Table(
@@ -55,8 +82,8 @@ documents = sa.Table(
     metadata,
     sa.Column(
         "message",
-        PLACE,
-        sa.ForeignKey("messages.place"),
+        SEQ.type,
+        sa.ForeignKey("messages.seq"),
         primary_key=True,
         autoincrement=False,
     ),
@@ -125,31 +152,59 @@ facts = sa.Table(
     sqlite_with_rowid=False,
 )
 
-deliveries = sa.Table(
+DELIVERY = Layout(
+    Delivery,
+    TableColumn("position", SEQ, key=True),
+    TableColumn("id"),
+    TableColumn("message_id", joined=True),
+    TableColumn("message", BIG_INTEGER, given=True, references="messages.seq"),
+    TableColumn("type"),
+    TableColumn("kind"),
+    TableColumn("platform", optional=True),
+    TableColumn("lane"),
+    TableColumn("state", STATE, changes=True),
+    TableColumn("head", FLAG, given=True, changes=True),
+    TableColumn("created_at", TIME),
+    TableColumn("held_by", HELD_BY, optional=True, changes=True),
+    TableColumn("due_at", TIME, optional=True, changes=True),
+    TableColumn("attempts", INTEGER, changes=True),
+    TableColumn("in_doubt", FLAG, changes=True),
+    TableColumn("adapter", optional=True, changes=True),
+    TableColumn("reference", optional=True, changes=True),
+    TableColumn("reason", optional=True, changes=True),
+    TableColumn("code", optional=True, changes=True),
+    TableColumn("changed_at", TIME, optional=True, changes=True),
+    TableColumn("trying_since", FLOAT, optional=True, changes=True),
+    TableColumn("replay_of", optional=True),
+)
+"""`message`: the seq of its message. `head`: whether it is the one of its lane that may be sent."""
+
+
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(f"'{word}'" for word in sorted(words))
+
+
+def _steps() -> str:
+    return " OR ".join(
+        f"(was = '{before}' AND state IN ({_listed(after)}))" for before, after in TRANSITIONS.items() if after
+    )
+
+
+RULES = {
+    "state_known": f"state IN ({_listed(State)})",
+    "step_allowed": f"was IS NULL OR {_steps()}",
+    "held_by_someone": f"(state = 'held') = (held_by IS NOT NULL AND held_by IN ({_listed(HeldBy)}))",
+    "waiting_until": "(state = 'waiting') = (due_at IS NOT NULL)",
+    "open_has_platform": f"platform IS NOT NULL OR state NOT IN ({_listed(OPEN | {State.DELIVERED, State.REFUSED})})",
+    "head_is_open": f"NOT head OR state IN ({_listed(OPEN)})",
+    "sending_is_head": "state <> 'sending' OR head",
+}
+"""What the database itself refuses: the state table again, and what must hold in every delivery's row."""
+
+deliveries = DELIVERY.table(
     "deliveries",
     metadata,
-    sa.Column("position", PLACE, primary_key=True),
-    sa.Column("id", sa.Text, nullable=False),
-    sa.Column("message", sa.BigInteger, sa.ForeignKey("messages.place"), nullable=False),
-    sa.Column("type", sa.Text, nullable=False),
-    sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("platform", sa.Text),
-    sa.Column("lane", sa.Text, nullable=False),
-    sa.Column("state", sa.Text, nullable=False),
-    sa.Column("was", sa.Text),
-    sa.Column("head", sa.Boolean(create_constraint=False), nullable=False),
-    sa.Column("created_at", sa.BigInteger, nullable=False),
-    sa.Column("held_by", sa.Text),
-    sa.Column("due_at", sa.BigInteger),
-    sa.Column("attempts", sa.Integer, nullable=False),
-    sa.Column("in_doubt", sa.Boolean(create_constraint=False), nullable=False),
-    sa.Column("adapter", sa.Text),
-    sa.Column("reference", sa.Text),
-    sa.Column("reason", sa.Text),
-    sa.Column("code", sa.Text),
-    sa.Column("changed_at", sa.BigInteger),
-    sa.Column("trying_since", sa.Float),
-    sa.Column("replay_of", sa.Text),
+    sa.Column("was", sa.Text),  # the state before the last step, for the rule `step_allowed` alone
     *(sa.CheckConstraint(rule, name=name) for name, rule in RULES.items()),
 )
 
@@ -181,91 +236,90 @@ DELIVERY_INDEXES = (
         sqlite_where=_d.state != sa.literal_column(f"'{State.DELIVERED}'"),
     ),
 )
-"""Small ones first of all: a delivery leaves most of these when it is delivered."""
+"""Most of these hold only what is not delivered yet, and so stay small."""
 
-requests = sa.Table(
-    "requests",
-    metadata,
-    sa.Column(
-        "delivery",
-        PLACE,
-        sa.ForeignKey("deliveries.position"),
-        primary_key=True,
-        autoincrement=False,
-    ),
-    sa.Column("method", sa.Text, nullable=False),
-    sa.Column("path", sa.Text, nullable=False),
-    sa.Column("headers", sa.Text, nullable=False),
-    sa.Column("body", sa.LargeBinary, nullable=False),
+REQUEST = Layout(
+    OutboundRequest,
+    TableColumn("delivery", SEQ, key=True, given=True, references="deliveries.position"),
+    TableColumn("method"),
+    TableColumn("path"),
+    TableColumn("headers", JSON_OBJECT),
+    TableColumn("body", PACKED),
 )
+requests = REQUEST.table("requests", metadata)
 
-attempts = sa.Table(
-    "attempts",
-    metadata,
-    sa.Column("place", PLACE, primary_key=True),
-    sa.Column("delivery", sa.BigInteger, sa.ForeignKey("deliveries.position"), nullable=False),
-    sa.Column("number", sa.Integer, nullable=False),
-    sa.Column("started_at", sa.BigInteger, nullable=False),
-    sa.Column("ended_at", sa.BigInteger, nullable=False),
-    sa.Column("verdict", sa.Text, nullable=False),
-    sa.Column("status", sa.Integer),
-    sa.Column("reference", sa.Text),
-    sa.Column("reason", sa.Text),
-    sa.Column("code", sa.Text),
-    sa.Column("reply", sa.LargeBinary, nullable=False),
-    sa.Index("attempts_delivery", "delivery"),
+ATTEMPT = Layout(
+    Attempt,
+    TableColumn("seq", SEQ, key=True, given=True, numbered=True),
+    TableColumn("delivery", BIG_INTEGER, given=True, references="deliveries.position"),
+    TableColumn("number", INTEGER),
+    TableColumn("started_at", TIME),
+    TableColumn("ended_at", TIME),
+    TableColumn("verdict"),
+    TableColumn("status", INTEGER, optional=True),
+    TableColumn("reference", optional=True),
+    TableColumn("reason", optional=True),
+    TableColumn("code", optional=True),
+    TableColumn("reply", PACKED),
 )
+attempts = ATTEMPT.table("attempts", metadata, sa.Index("attempts_delivery", "delivery"))
 
-rejections = sa.Table(
+REJECTION = Layout(
+    Rejection,
+    TableColumn("seq", SEQ, key=True, given=True, numbered=True),
+    TableColumn("id"),
+    TableColumn("platform"),
+    TableColumn("operation"),
+    TableColumn("received_at", TIME),
+    TableColumn("record", INTEGER, attribute="index"),
+    TableColumn("status", INTEGER),
+    TableColumn("code"),
+    TableColumn("problem", PACKED_WORDS),
+    TableColumn("body", BIG_INTEGER, given=True, selected=False),
+)
+rejections = REJECTION.table(
     "rejections",
     metadata,
-    sa.Column("place", PLACE, primary_key=True),
-    sa.Column("id", sa.Text, nullable=False),
-    sa.Column("platform", sa.Text, nullable=False),
-    sa.Column("operation", sa.Text, nullable=False),
-    sa.Column("received_at", sa.BigInteger, nullable=False),
-    sa.Column("record", sa.Integer, nullable=False),
-    sa.Column("status", sa.Integer, nullable=False),
-    sa.Column("code", sa.Text, nullable=False),
-    sa.Column("problem", sa.LargeBinary, nullable=False),
-    sa.Column("body", sa.BigInteger, nullable=False),
     sa.Index("rejections_id", "id", unique=True),
-    sa.Index("rejections_platform", "platform", "place"),
+    sa.Index("rejections_platform", "platform", "seq"),
     sa.Index("rejections_body", "body"),
 )
 
-platforms = sa.Table(
-    "platforms",
-    metadata,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("region", sa.Text, nullable=False),
-    sa.Column("adapter", sa.Text, nullable=False),
-    sa.Column("version", sa.Text),
-    sa.Column("mode", sa.Text, nullable=False),
-    sa.Column("settings", sa.Text, nullable=False),
-    sa.Column("created_at", sa.BigInteger, nullable=False),
-    sa.Column("holds", sa.Text, nullable=False),
-    sa.Column("held_seconds", sa.Float, nullable=False),
-    sa.Column("held_since", sa.BigInteger),
+PLATFORM = Layout(
+    Platform,
+    TableColumn("id", key=True),
+    TableColumn("kind"),
+    TableColumn("region"),
+    TableColumn("adapter"),
+    TableColumn("version", optional=True),
+    TableColumn("mode"),
+    TableColumn("settings", JSON_OBJECT),
+    TableColumn("created_at", TIME),
+    TableColumn("holds", HOLDS),
+    TableColumn("held_seconds", FLOAT),
+    TableColumn("held_since", TIME, optional=True),
 )
+platforms = PLATFORM.table("platforms", metadata)
 
-adapters = sa.Table(
+ADAPTER = Layout(
+    AdapterVersion,
+    TableColumn("seq", SEQ, key=True, given=True, numbered=True),
+    TableColumn("name"),
+    TableColumn("version"),
+    TableColumn("digest"),
+    TableColumn("state", ADAPTER_STATE),
+    TableColumn("created_at", TIME),
+    TableColumn("changed_at", TIME),
+    TableColumn("uploaded", FLAG),
+    TableColumn("report", JSON_OBJECT, optional=True),
+    TableColumn("expected", JSON_LIST),
+    TableColumn("activated_at", TIME, optional=True),
+    TableColumn("revision", BIG_INTEGER),
+)
+adapters = ADAPTER.table(
     "adapters",
     metadata,
-    sa.Column("place", PLACE, primary_key=True),
-    sa.Column("name", sa.Text, nullable=False),
-    sa.Column("version", sa.Text, nullable=False),
-    sa.Column("digest", sa.Text, nullable=False),
-    sa.Column("state", sa.Text, nullable=False),
-    sa.Column("created_at", sa.BigInteger, nullable=False),
-    sa.Column("changed_at", sa.BigInteger, nullable=False),
-    sa.Column("uploaded", sa.Boolean(create_constraint=False), nullable=False),
-    sa.Column("report", sa.Text),
-    sa.Column("expected", sa.Text, nullable=False),
-    sa.Column("activated_at", sa.BigInteger),
-    sa.Column("revision", sa.BigInteger, nullable=False),
-    sa.Column("content", sa.LargeBinary),
+    sa.Column("content", BLOB.type),
     sa.CheckConstraint("state IN ('active', 'checked', 'draft', 'retired', 'shadow')", name="adapter_state_known"),
     sa.Index("adapters_version", "name", "version", unique=True),
 )
@@ -278,23 +332,22 @@ credentials = sa.Table(
     sa.Column("platform", sa.Text, sa.ForeignKey("platforms.id"), nullable=False),
 )
 
-audit = sa.Table(
-    "audit",
-    metadata,
-    sa.Column("place", PLACE, primary_key=True),
-    sa.Column("subject", sa.Text, nullable=False),
-    sa.Column("at", sa.BigInteger, nullable=False),
-    sa.Column("actor", sa.Text, nullable=False),
-    sa.Column("action", sa.Text, nullable=False),
-    sa.Column("reason", sa.Text, nullable=False),
-    sa.Column("detail", sa.Text, nullable=False),
-    sa.Index("audit_subject", "subject", "place"),
+AUDIT = Layout(
+    AuditEntry,
+    TableColumn("seq", SEQ, key=True, given=True, numbered=True),
+    TableColumn("subject"),
+    TableColumn("at", TIME),
+    TableColumn("actor"),
+    TableColumn("action"),
+    TableColumn("reason"),
+    TableColumn("detail", JSON_OBJECT),
 )
+audit = AUDIT.table("audit", metadata, sa.Index("audit_subject", "subject", "seq"))
 
 replays = sa.Table(
     "replays",
     metadata,
-    sa.Column("place", PLACE, primary_key=True),
+    sa.Column("seq", SEQ.type, primary_key=True),
     sa.Column("id", sa.Text, nullable=False),
     sa.Column("finished", sa.Boolean(create_constraint=False), nullable=False),
     sa.Column("content", sa.Text, nullable=False),

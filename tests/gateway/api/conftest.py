@@ -17,8 +17,8 @@ from gateway.api.app import create_app
 from gateway.bootstrap import build
 from gateway.delivery.sender import NoAnswer, Sender
 from gateway.hub import Hub
-from gateway.installed import InstalledAdapters
-from gateway.ledger.values import Platform
+from gateway.ledger.records import Platform
+from gateway.releases.installed import InstalledAdapters
 from gateway.settings import Settings
 from gateway.telemetry.events import DeliverySettled
 

@@ -14,8 +14,8 @@ from schemathesis.python import asgi
 
 from gateway.api.app import create_app
 from gateway.bootstrap import build
-from gateway.intake.values import Call
-from gateway.ledger.values import Accepted, Rejection
+from gateway.intake.steps import IntakeCall
+from gateway.ledger.records import Accepted, Rejection
 from gateway.settings import Settings
 
 EXAMPLES = 40
@@ -55,11 +55,11 @@ class Living:
         hub = self._hub
         await hub.start()
         address = {"base_url": "http://127.0.0.1:9"}
-        await hub.put_platform("mobile-enforcement.330000", "canonical", None, {**address, "token": "t"}, actor="test")
-        platform = await hub.put_platform(PENALTY, "town", None, {**address, "key": "k"}, actor="test")
-        self.credential = await hub.issue_credential(PENALTY, actor="test")
-        accepted = (await hub.receive(Call(platform, "execution", GOOD))).receipt.entries[0]
-        rejected = (await hub.receive(Call(platform, "execution", b"{}"))).receipt.entries[0]
+        await hub.platforms.put("mobile-enforcement.330000", "canonical", None, {**address, "token": "t"}, actor="test")
+        platform = await hub.platforms.put(PENALTY, "town", None, {**address, "key": "k"}, actor="test")
+        self.credential = await hub.platforms.issue_credential(PENALTY, actor="test")
+        accepted = (await hub.receive(IntakeCall(platform, "execution", GOOD))).receipt.entries[0]
+        rejected = (await hub.receive(IntakeCall(platform, "execution", b"{}"))).receipt.entries[0]
         assert isinstance(accepted, Accepted)
         assert isinstance(rejected, Rejection)
         self.known = {

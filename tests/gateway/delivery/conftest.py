@@ -17,12 +17,12 @@ from adapters.adapter import DeclarativeAdapter, load
 from gateway.clock import new_id
 from gateway.delivery import Dispatcher, Sender
 from gateway.delivery.breaker import Policy
-from gateway.installed import InstalledAdapters
 from gateway.ledger.base import Ledger
 from gateway.ledger.memory import MemoryLedger
+from gateway.ledger.records import Intake, IntakeDraft, Platform
 from gateway.ledger.sql import SqlLedger
-from gateway.ledger.values import Draft, Intake, Platform
 from gateway.message import Attempt, Delivery, Message, State
+from gateway.releases.installed import InstalledAdapters
 from gateway.sandbox import Double, running
 from gateway.telemetry.events import Event, Events
 
@@ -158,7 +158,7 @@ class World:
             state=State.READY,
             created_at=self.clock(),
         )
-        draft = Draft(0, message, (delivery,), numbers={"case_number": case})
+        draft = IntakeDraft(0, message, (delivery,), numbers={"case_number": case})
         intake = Intake(message.source, "case", self.clock(), b"{}", "application/json", (draft,))
         await self.ledger.accept(intake)
         self.dispatcher.wake(platform_id)

@@ -9,11 +9,11 @@ import pytest
 
 from adapters.adapter import DeclarativeAdapter
 from adapters.base import OutboundRequest, Reply, Verdict, VerdictKind
-from gateway.delivery.attempt import Attempts, Destination
+from gateway.delivery.attempt import Attempts, DeliveryTarget
 from gateway.delivery.sender import NoAnswer, Sender
 from gateway.errors import Unavailable
 from gateway.ledger.memory import MemoryLedger
-from gateway.ledger.values import Platform, Settlement
+from gateway.ledger.records import Platform, Settlement
 from gateway.message import Delivery, State
 from gateway.telemetry.events import DeliveryStumbled, Event, Events
 from schemas.findings import Rejected, Text
@@ -100,7 +100,7 @@ async def attempted(
     await world.platform(PLATFORM, base_url="http://nowhere.invalid")
     posted = await world.post(PLATFORM, "A-1")
     attempts = Attempts(ledger, sender, world.clock, Events([heard.append]), ledger_pause=timedelta(0))
-    to = Destination(await world.known(PLATFORM), adapter, lambda name: adapter)
+    to = DeliveryTarget(await world.known(PLATFORM), adapter, lambda name: adapter)
     for _ in range(times):
         (work,) = await ledger.heads(PLATFORM, world.clock() + timedelta(hours=1), 1)
         await attempts.make(work, to, Slot(), hold)
@@ -200,6 +200,6 @@ async def test_the_version_of_the_first_attempt_speaks_for_it_ever_after(
     newer = Spoilt(adapter, judge=fail, version="2.0.0")
     for current in (adapter, newer):
         (work,) = await ledger.heads(PLATFORM, world.clock() + timedelta(hours=1), 1)
-        await attempts.make(work, Destination(await world.known(PLATFORM), current, version), Slot(), reject)
+        await attempts.make(work, DeliveryTarget(await world.known(PLATFORM), current, version), Slot(), reject)
     assert named == ["plain@1.2.0"]
     assert [one.verdict for one in await world.attempts(work.delivery)] == ["retry", "accepted"]

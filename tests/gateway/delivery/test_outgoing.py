@@ -3,8 +3,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from adapters.base import OutboundRequest
-from gateway.delivery.outgoing import keyed, sending, stamped
-from gateway.ledger.values import Platform, Work
+from gateway.delivery.outgoing import keyed, outbound, stamped
+from gateway.ledger.records import Platform, Work
 from gateway.message import Delivery, Enriched, Message, State
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
@@ -29,7 +29,7 @@ DELIVERY = Delivery("d-1", "m-1", "case.transferred", "penalty", PLATFORM.id, "A
 
 def test_the_document_goes_out_as_the_case_knows_it_in_the_platforms_own_numbers() -> None:
     """What was enriched is filled in, what the platform calls otherwise is called so; what was kept stays as it is."""
-    out = sending(Work(DELIVERY, MESSAGE, aliases={"case_number": "CF-9"}), PLATFORM)
+    out = outbound(Work(DELIVERY, MESSAGE, aliases={"case_number": "CF-9"}), PLATFORM)
     assert out.document == {
         "case_number": "CF-9",
         "party": {"name": "某公司", "credit_code": "91330100MA27XXXX0A"},

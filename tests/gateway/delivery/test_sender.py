@@ -13,7 +13,7 @@ import pytest
 
 from adapters.base import OutboundRequest
 from gateway.delivery.sender import NoAnswer, Sender, Unsendable
-from gateway.ledger.values import Platform
+from gateway.ledger.records import Platform
 
 Behaviour = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]
 PATIENT = timedelta(seconds=5)

@@ -8,7 +8,7 @@ import pytest
 
 from adapters.base import Reply, RetrySchedule, Verdict, VerdictKind
 from gateway.delivery.settlement import Try, settle
-from gateway.ledger.values import Platform, Settlement, Work
+from gateway.ledger.records import Platform, Settlement, Work
 from gateway.message import Delivery, Message, State
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)

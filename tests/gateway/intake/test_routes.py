@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from adapters.source import BrokenBundle, load
-from gateway.installed import install
 from gateway.intake.routes import Reach, parse_routes, read_routes
+from gateway.releases.installed import install
 from schemas.catalog import TYPES
 
 

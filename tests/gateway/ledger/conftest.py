@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from adapters.base import OutboundRequest
+from gateway.ledger.records import Intake, IntakeDraft, Settlement
 from gateway.ledger.sql import SqlLedger
-from gateway.ledger.values import Draft, Intake, Settlement
 from gateway.message import Attempt, Delivery, Message, State
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
@@ -41,7 +41,7 @@ class Small:
             **fields,
         )
         delivery = Delivery(f"{name}/0", name, kept.type, "penalty", self.platform, lane, State.READY, NOW)
-        return Intake(kept.source, "case", NOW, name.encode(), "text/plain", (Draft(0, kept, (delivery,)),))
+        return Intake(kept.source, "case", NOW, name.encode(), "text/plain", (IntakeDraft(0, kept, (delivery,)),))
 
     def settlement(self, delivery_id: str, state: State) -> Settlement:
         """An attempt that ended in a state."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from gateway.ledger.values import DeliveryFilter, MessageFilter
+from gateway.ledger.records import DeliveryFilter, MessageFilter
 from gateway.message import State
 
 LARGE = ("messages", "deliveries", "documents", "bodies", "attempts", "requests", "search_keys", "numbers", "facts")

@@ -19,7 +19,7 @@ CHILD = textwrap.dedent(
     from adapters.base import OutboundRequest
     from gateway.clock import new_id
     from gateway.ledger.sql import SqlLedger
-    from gateway.ledger.values import Draft, Intake, Settlement
+    from gateway.ledger.records import Intake, IntakeDraft, Settlement
     from gateway.message import Attempt, Delivery, Message, State
 
     NOW = datetime.now(UTC)
@@ -32,7 +32,7 @@ CHILD = textwrap.dedent(
         message = Message(name, "t", {"name": name, "text": "违法事实" * 50}, "a.330000", "case", "a@1", "330000", lane,
                           lane, NOW, name, name, keys={"case_number": name})
         delivery = Delivery(name + "/0", name, "t", "penalty", "penalty.330000", lane, State.READY, NOW)
-        return Draft(index, message, (delivery,), {"case_number": name})
+        return IntakeDraft(index, message, (delivery,), {"case_number": name})
 
     async def client(ledger, number):
         while True:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gateway.errors import Conflict, Invalid
 from gateway.ledger import decisions
-from gateway.ledger.values import Platform, Settlement
+from gateway.ledger.records import Platform, Settlement
 from gateway.message import TRANSITIONS, Attempt, Delivery, HeldBy, State
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
@@ -84,8 +84,8 @@ def test_due_exactly() -> None:
 
 @pytest.mark.parametrize("cursor", ["", "-1", "1.5", "一", "٣", "1" * 30, "x"])
 def test_cursors_are_ours(cursor: str) -> None:
-    """Anything that is not a place is refused."""
+    """Anything that is not a number is refused."""
     with pytest.raises(Invalid):
-        decisions.place(cursor)
-    assert decisions.place("42") == 42
-    assert decisions.place(None) is None
+        decisions.read_cursor(cursor)
+    assert decisions.read_cursor("42") == 42
+    assert decisions.read_cursor(None) is None

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from gateway.errors import NotFound, Unavailable
-from gateway.ledger.values import Accepted
+from gateway.ledger.records import Accepted
 from gateway.message import State
 
 

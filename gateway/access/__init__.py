@@ -1,0 +1,1 @@
+"""Who is calling: tokens, the platform or administrator that a token stands for."""

@@ -1,0 +1,152 @@
+"""What each step of intake hands to the next, from the call to its result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from adapters.base import Adapter, Tree
+from gateway.ledger.records import IntakeDraft, Platform, Receipt, Rejection
+from gateway.message import Enriched
+from schemas.findings import Finding, Rejected
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeCall:
+    """One request of an authenticated platform: the exact bytes, and the caller's Idempotency-Key.
+
+    `adapter` is the version that the whole call is read, recorded and answered with; None takes the
+    one that the platform speaks when the call is read.
+    """
+
+    platform: Platform
+    operation: str
+    body: bytes
+    content_type: str | None = None
+    key: str | None = None
+    trace_id: str | None = None
+    adapter: Adapter | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeResult:
+    """What became of a call. `split`: the operation takes packages, so its entries are told one by one.
+
+    A call that was rejected whole has one rejection as its only entry, and is not split.
+    """
+
+    receipt: Receipt
+    split: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A delivery that routing asks for. `platform` None: nobody can take it yet, it will be unrouted."""
+
+    kind: str
+    platform: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Previewed:
+    """What a document would become: the document as it would be sent on, and where to."""
+
+    index: int
+    type: str
+    document: Mapping[str, Any]
+    warnings: tuple[Mapping[str, Any], ...]
+    routes: tuple[Planned, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IntakePreview:
+    """What a dry run found; nothing was stored, and its rejections cannot be looked up."""
+
+    entries: tuple[Previewed | Rejection, ...]
+    split: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Headers:
+    """What a sender may say about its document beside it."""
+
+    region: str | None = None
+    correlation_id: str | None = None
+    causation_id: str | None = None
+    corrects: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Translated:
+    """One record in canonical words, valid. `identity` is the operation's own, if it declares one.
+
+    `native` is the record as its sender wrote it, parsed; None for a canonical submission.
+    """
+
+    index: int
+    type: str
+    document: dict[str, Any]
+    warnings: tuple[Finding, ...] = ()
+    identity: str | None = None
+    headers: Headers = Headers()
+    native: Tree = None
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedRecord:
+    """One record (or a whole body) that cannot be accepted."""
+
+    index: int
+    error: Rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A body, read and translated record by record, all by one version of an adapter."""
+
+    adapter: Adapter
+    entries: tuple[Translated | RejectedRecord, ...]
+    split: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """A document with its numbers in their issuers' words, and what they tie it to.
+
+    `raw` are the sender's own numbers that were replaced; `numbers` the ones to remember it by.
+    `answered` is the platform whose message this document answers, when it answers one.
+    """
+
+    document: dict[str, Any]
+    raw: Mapping[str, str]
+    numbers: Mapping[str, str]
+    ordering_key: str
+    correlation_id: str | None = None
+    causation_id: str | None = None
+    answered: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Where a document belongs: its numbers recognised, its correlation, what the case knew, its region.
+
+    `document` is the one to be kept, `effective` the one that is routed and sent on: with what the
+    case knew laid over it.
+    """
+
+    recognised: Recognised
+    document: Mapping[str, Any]
+    effective: Mapping[str, Any]
+    enriched: Mapping[str, Enriched]
+    region: str
+    correlation_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """Everything intake decided about one document, before anything is kept. `document` is the one sent on."""
+
+    draft: IntakeDraft
+    document: Mapping[str, Any]
+    planned: tuple[Planned, ...]

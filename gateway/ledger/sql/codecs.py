@@ -1,0 +1,100 @@
+"""How single values are kept: times as microseconds, JSON as text or bytes, bytes compressed where that pays."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from operator import attrgetter
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+
+from gateway.ledger.versions import AdapterState
+from gateway.message import HeldBy, State
+
+_PLAIN, _DEFLATED = b"\x00", b"\x01"
+_SHORTEST = 200
+"""Bytes. Shorter content does not get smaller by compression."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def micros(moment: datetime) -> int:
+    """Write a moment as microseconds since 1970 in UTC."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def moment(value: int) -> datetime:
+    """Read a moment."""
+    return _EPOCH + timedelta(microseconds=value)
+
+
+def pack(content: bytes) -> bytes:
+    """Compress bytes when that makes them smaller; the first byte tells whether they are compressed."""
+    if len(content) < _SHORTEST:
+        return _PLAIN + content
+    small = zlib.compress(content, 1)
+    return _DEFLATED + small if len(small) < len(content) else _PLAIN + content
+
+
+def unpack(content: bytes) -> bytes:
+    """Give back what `pack` was given."""
+    return zlib.decompress(memoryview(content)[1:]) if content[:1] == _DEFLATED else content[1:]
+
+
+def pack_json(value: Any) -> bytes:
+    """Pack a JSON value; anything else raises TypeError."""
+    return pack(orjson.dumps(value))
+
+
+def pack_words(value: Any) -> bytes:
+    """Pack a JSON value that may quote a native one; a value that JSON does not know is kept as its `str`."""
+    return pack(orjson.dumps(value, default=str))
+
+
+def unpack_json(content: bytes) -> Any:
+    """Give back what `pack_json` was given."""
+    return orjson.loads(unpack(content))
+
+
+def text(value: Any) -> str:
+    """Write a small JSON value as text; a value that JSON does not know is written as its `str`."""
+    return orjson.dumps(value, default=str).decode()
+
+
+def read_holds(words: str) -> frozenset[HeldBy]:
+    """Read a set of holds, written as words with spaces between."""
+    return frozenset(map(HeldBy, words.split()))
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """The SQL type of a sort of value, and the functions that write and read one; None: it is kept as it is."""
+
+    type: sa.types.TypeEngine[Any]
+    write: Callable[[Any], Any] | None = None
+    read: Callable[[Any], Any] | None = None
+
+
+TEXT = Codec(sa.Text())
+INTEGER = Codec(sa.Integer())
+BIG_INTEGER = Codec(sa.BigInteger())
+# In SQLite a primary key must be INTEGER to be the row's own key, without an index beside the table.
+SEQ = Codec(sa.BigInteger().with_variant(sa.Integer(), "sqlite"))
+FLOAT = Codec(sa.Float())
+BLOB = Codec(sa.LargeBinary())
+FLAG = Codec(sa.Boolean(create_constraint=False), None, bool)
+TIME = Codec(sa.BigInteger(), micros, moment)
+STATE = Codec(sa.Text(), attrgetter("value"), State)
+HELD_BY = Codec(sa.Text(), attrgetter("value"), HeldBy)
+HOLDS = Codec(sa.Text(), lambda holds: " ".join(sorted(holds)), read_holds)
+ADAPTER_STATE = Codec(sa.Text(), attrgetter("value"), AdapterState)
+JSON_OBJECT = Codec(sa.Text(), lambda value: text(dict(value)), orjson.loads)
+JSON_LIST = Codec(sa.Text(), text, lambda value: tuple(orjson.loads(value)))
+PACKED = Codec(sa.LargeBinary(), pack, unpack)
+PACKED_JSON = Codec(sa.LargeBinary(), pack_json, unpack_json)
+PACKED_WORDS = Codec(sa.LargeBinary(), pack_words, unpack_json)

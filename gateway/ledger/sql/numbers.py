@@ -1,0 +1,104 @@
+"""Numbers: who spoke of them, and what each platform calls them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import sqlalchemy as sa
+
+from gateway.ledger.records import Known, Settlement
+from gateway.ledger.sql import tables
+from gateway.ledger.sql.columns import Row
+from gateway.ledger.sql.rows import StoredDelivery
+from gateway.ledger.sql.statements import Prepared, PreparedMany, inserting_first, putting
+from gateway.ledger.sql.writing import Transaction
+from gateway.message import Enriched
+
+_m, _n, _f, _a = tables.messages.c, tables.numbers.c, tables.facts.c, tables.aliases.c
+
+NUMBERS = inserting_first(tables.numbers)
+_ALIASES = putting(tables.aliases)
+_RECALL = Prepared(
+    sa.select(_n.original, _m.id, _m.type, _m.source, _m.correlation_id, _m.ordering_key)
+    .select_from(tables.numbers.join(tables.messages, _n.message == _m.seq))
+    .where(
+        _n.number == sa.bindparam("number"),
+        _n.field == sa.bindparam("field"),
+        _n.platform == sa.bindparam("platform"),
+    ),
+    ("number", "field", "platform"),
+)
+_FACTS = Prepared(
+    sa.select(_f.field, _f.value, _m.id)
+    .select_from(tables.facts.join(tables.messages, _f.message == _m.seq))
+    .where(_f.correlation_id == sa.bindparam("correlation_id")),
+    ("correlation_id",),
+)
+_CORRELATION = Prepared(sa.select(_m.correlation_id).where(_m.seq == sa.bindparam("seq")), ("seq",))
+_KNOWN_AS = PreparedMany(
+    ["original", "field", "platform", "correlation_id"],
+    lambda wanted: sa.select(_a.correlation_id, _a.field, _a.original, _a.number).select_from(
+        wanted.join(
+            tables.aliases,
+            (_a.original == wanted.c.original)
+            & (_a.field == wanted.c.field)
+            & (_a.platform == wanted.c.platform)
+            & (_a.correlation_id == wanted.c.correlation_id),
+        )
+    ),
+)
+
+
+def number_rows(platform: str, spoken: Mapping[str, str], message: int) -> list[Row]:
+    """Give the rows by which a platform's numbers are recognised later."""
+    return [(number, field, platform, number, message) for field, number in spoken.items()]
+
+
+def learn(transaction: Transaction, rows: Sequence[Row]) -> None:
+    """Keep numbers; the first to speak of one stays its message."""
+    NUMBERS.run(transaction.connection, rows)
+
+
+def learn_aliases(transaction: Transaction, settled: Sequence[tuple[StoredDelivery, Settlement]]) -> None:
+    """Keep what platforms call the numbers of what they accepted."""
+    known: list[Row] = []
+    called: list[Row] = []
+    for stored, settlement in settled:
+        reference = settlement.attempt.reference
+        if settlement.alias is None or not reference:
+            continue
+        field, original = settlement.alias
+        platform, message = stored.delivery.platform, stored.message
+        known.append((reference, field, platform, original, message))
+        if reference != original:
+            called.append((original, field, platform, _correlation(transaction, message), reference))
+    NUMBERS.run(transaction.connection, known)
+    _ALIASES.run(transaction.connection, called)
+
+
+def _correlation(transaction: Transaction, message: int) -> str:
+    [(correlation_id,)] = _CORRELATION.rows(transaction.connection, message)
+    return str(correlation_id)
+
+
+def recall(connection: sa.Connection, platform: str, spoken: Mapping[str, str]) -> Mapping[str, Known]:
+    """Recognise a platform's numbers."""
+    found = {field: _RECALL.row(connection, number, field, platform) for field, number in spoken.items()}
+    return {field: Known(*row) for field, row in found.items() if row}
+
+
+def facts(connection: sa.Connection, correlation_id: str) -> Mapping[str, Enriched]:
+    """Give what a correlation said first."""
+    return {field: Enriched(value, message_id) for field, value, message_id in _FACTS.rows(connection, correlation_id)}
+
+
+def aliases(
+    connection: sa.Connection, platform: str, spoken: Iterable[tuple[str, str, str]]
+) -> Mapping[tuple[str, str, str], str]:
+    """Give what a platform calls numbers: (correlation, field, original) → its own.
+
+    Two platforms may issue one number for two things, and then only the correlation tells them apart.
+    """
+    wanted = [(original, field, platform, correlation_id) for correlation_id, field, original in spoken]
+    found = _KNOWN_AS.rows(connection, wanted)
+    return {(correlation_id, field, original): number for correlation_id, field, original, number in found}

@@ -1,0 +1,172 @@
+"""What a registration must say, checked; pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from adapters.base import BASE_URL, Adapter, Setting
+from gateway.ledger.records import Platform
+from schemas import regions
+from schemas.findings import Finding, Rejected, Text
+
+DOSSIER = Setting("dossier", "bool", "可查阅一企一档", default=False)
+"""The setting that lets a platform read enterprises' dossiers."""
+
+PUSH = "push"
+
+_NOT_IN_ADDRESS = re.compile(r"[\s\x00-\x1f\x7f?#@]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_ID = re.compile(r"([a-z][a-z0-9-]*)\.(000000|[1-9]\d(?:0000|(?!00)\d{4}))")
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A registration as it was asked for."""
+
+    id: str
+    adapter: str
+    version: str | None
+    settings: Mapping[str, Any]
+    mode: str = PUSH
+
+
+def registered(
+    asked: Registration,
+    adapter: Adapter,
+    kinds: Collection[str],
+    before: Platform | None,
+    at: datetime,
+    versions: Iterable[Adapter] = (),
+) -> Platform:
+    """Make the platform; Rejected `platform.invalid` names every fault of the id, the mode and the settings.
+
+    A secret that is left out stays what it was, since nobody can read it back to repeat it. Settings
+    of the adapter's other `versions` are taken, too: so that one can be filled in before the version
+    that needs it is activated, and is still there after going back.
+    """
+    also = {name: one for each in versions for name, one in each.settings.items()}
+    known = {BASE_URL.name: BASE_URL, DOSSIER.name: DOSSIER, **also, **adapter.settings}
+    settings = {**_kept_secrets(known, before, asked.adapter), **_given(asked.settings)}
+    required = (BASE_URL, *adapter.settings.values())
+    faults = [
+        *_id_faults(asked.id, kinds, adapter),
+        *_mode_faults(asked.mode),
+        *_setting_faults(settings, known),
+        *_missing_faults(settings, required),
+    ]
+    if faults:
+        raise Rejected("platform.invalid", _MEND, faults)
+    kind, _, region = asked.id.partition(".")
+    return Platform(
+        id=asked.id,
+        kind=kind,
+        region=region,
+        adapter=asked.adapter,
+        settings=_with_defaults(settings, adapter),
+        created_at=at,
+        version=asked.version,
+        mode=asked.mode,
+    )
+
+
+_MEND = Text(
+    "平台登记信息有误，请按 errors 逐项更正后重发",
+    "The registration has faults: correct them as `errors` says and send it again",
+)
+
+
+def _given(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+def _kept_secrets(known: Mapping[str, Setting], before: Platform | None, name: str) -> dict[str, Any]:
+    if before is None or before.adapter != name:
+        return {}
+    secrets = {key for key, setting in known.items() if setting.type == "secret"}
+    return {key: value for key, value in before.settings.items() if key in secrets}
+
+
+def _with_defaults(settings: Mapping[str, Any], adapter: Adapter) -> dict[str, Any]:
+    defaults = {name: one.default for name, one in adapter.settings.items() if one.default is not None}
+    return {**defaults, **settings}
+
+
+def _id_faults(platform_id: str, kinds: Collection[str], adapter: Adapter) -> Iterator[Finding]:
+    found = _ID.fullmatch(platform_id)
+    if found is None:
+        yield _fault("platform.id", "id", "平台编号应为 类别.行政区划，例如 penalty.330000", "must be kind.region")
+        return
+    kind, region = found.groups()
+    if kind not in kinds:
+        listed = ", ".join(sorted(kinds))
+        yield _fault("kind.unknown", "id", f"没有平台类别 {kind}；可用：{listed}", f"no kind {kind}; known: {listed}")
+    if adapter.kind not in (kind, "any"):
+        zh = f"适配器 {adapter.name} 只用于 {adapter.kind} 平台"
+        yield _fault("adapter.kind", "adapter", zh, f"the adapter {adapter.name} speaks for {adapter.kind} only")
+    if region != regions.NATIONAL and regions.row(region) is None:
+        zh, en = f"行政区划代码 {region} 不在 GB/T 2260 代码表中", f"{region} is not a code of GB/T 2260"
+        yield _fault("region.unknown", "id", zh, en)
+
+
+def _mode_faults(mode: str) -> Iterator[Finding]:
+    if mode != PUSH:
+        zh = "目前只支持 push（网关主动投递）"
+        yield _fault("mode.unsupported", "mode", zh, "only push (the gateway calls the platform) is supported yet")
+
+
+def _missing_faults(settings: Mapping[str, Any], required: Iterable[Setting]) -> Iterator[Finding]:
+    for setting in required:
+        if setting.required and setting.name not in settings:
+            yield _told(setting, "setting.missing", "必须填写", "is required")
+
+
+def _setting_faults(settings: Mapping[str, Any], known: Mapping[str, Setting]) -> Iterator[Finding]:
+    for name in settings.keys() - known.keys():
+        listed = ", ".join(known)
+        zh, en = f"没有设置项 {name}；可用：{listed}", f"there is no setting {name}; known: {listed}"
+        yield _fault("setting.unknown", f"settings.{name}", zh, en)
+    for name, setting in known.items():
+        if name in settings:
+            yield from _value_faults(setting, settings[name])
+
+
+def _value_faults(setting: Setting, value: Any) -> Iterator[Finding]:
+    if setting.type == "url" and not _is_address(value):
+        zh, en = "应为不含账号、空格、? 与 # 的 http(s) 地址", "must be an http(s) address without users, ? or #"
+        yield _told(setting, "setting.url", zh, en)
+    elif setting.type == "int" and (isinstance(value, bool) or not isinstance(value, int)):
+        yield _told(setting, "setting.int", "应为整数", "must be a whole number")
+    elif setting.type == "bool" and not isinstance(value, bool):
+        yield _told(setting, "setting.bool", "应为 true 或 false", "must be true or false")
+    elif setting.type == "choice" and value not in setting.choices:
+        listed = ", ".join(setting.choices)
+        yield _told(setting, "setting.choice", f"应为 {listed} 之一", f"must be one of {listed}")
+    elif setting.type in ("text", "secret") and not (isinstance(value, str) and value.strip()):
+        yield _told(setting, "setting.text", "应为非空文本", "must be text that is not empty")
+    elif setting.type in ("text", "secret") and _CONTROL.search(value):
+        yield _told(setting, "setting.control", "不能含换行等控制字符", "must not contain control characters")
+
+
+def _is_address(value: Any) -> bool:
+    """Tell whether paths can be put behind a value; it is shown to everybody, so no password may hide in it."""
+    if not isinstance(value, str) or _NOT_IN_ADDRESS.search(value):
+        return False
+    try:
+        parts = urlsplit(value)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _told(setting: Setting, code: str, zh: str, en: str) -> Finding:
+    message = Text(f"“{setting.title}”{zh}", f"{setting.name} {en}")
+    return Finding(code, message, path=f"settings.{setting.name}", field=setting.name, title=setting.title)
+
+
+def _fault(code: str, path: str, zh: str, en: str) -> Finding:
+    return Finding(code, Text(zh, en), path=path)

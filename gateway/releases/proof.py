@@ -1,0 +1,81 @@
+"""Proves a bundle in a separate process, so that its time and memory are not the gateway's."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import orjson
+
+from gateway.errors import Unavailable
+from schemas.findings import Text
+
+PATIENCE = 300.0
+"""Seconds that a proof may take."""
+
+
+class Prover(Protocol):
+    """Proves the bundle in a zip: gives the report as JSON values, `ok` among them."""
+
+    async def __call__(self, content: bytes) -> dict[str, Any]:
+        """Prove; Unavailable `check.failed` when the proof itself could not be made."""
+        ...
+
+
+class ProcessProver:
+    """Proves by running a command whose last argument is the zip and whose output is the report as JSON."""
+
+    def __init__(self, command: Sequence[str], *, patience: float = PATIENCE) -> None:
+        self._command = tuple(command)
+        self._patience = patience
+        self._one_at_a_time = asyncio.Lock()
+
+    async def __call__(self, content: bytes) -> dict[str, Any]:
+        """Prove a bundle, after those that were asked for earlier."""
+        async with self._one_at_a_time:
+            return await self._prove(content)
+
+    async def _prove(self, content: bytes) -> dict[str, Any]:
+        with tempfile.TemporaryDirectory(prefix="hutong-check-") as folder:
+            path = Path(folder) / "bundle.zip"
+            path.write_bytes(content)
+            said = await self._said(path)
+        try:
+            report: dict[str, Any] = orjson.loads(said)
+            return {**report, "ok": report["ok"]}
+        except (orjson.JSONDecodeError, KeyError, TypeError):
+            raise _failed() from None
+
+    async def _said(self, path: Path) -> bytes:
+        process = await asyncio.create_subprocess_exec(
+            *self._command,
+            str(path),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            cwd=path.parent,
+        )
+        try:
+            said, _ = await asyncio.wait_for(process.communicate(), self._patience)
+        except TimeoutError:
+            raise _failed() from None
+        finally:
+            # Also when the caller was cancelled: no proof goes on that nobody waits for.
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+                await process.communicate()
+        return said
+
+
+def _failed() -> Unavailable:
+    return Unavailable(
+        Text(
+            "检查未能完成（可能超时）；请在本机用 hutong adapter check 检查该适配包",
+            "The check did not come to an end (perhaps it took too long); run `hutong adapter check` on the bundle",
+        ),
+        code="check.failed",
+    )

@@ -1,0 +1,251 @@
+"""Uploads, checks, activates and retires versions: each step decided, kept in the ledger, then taken."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Protocol
+
+from adapters.adapter import DeclarativeAdapter
+from adapters.base import Adapter
+from gateway.clock import Clock
+from gateway.ledger.base import Ledger
+from gateway.ledger.records import AuditEntry, Platform
+from gateway.ledger.versions import AdapterState, AdapterVersion
+from gateway.releases import release
+from gateway.releases.installed import InstalledAdapters
+from gateway.releases.inventory import Inventory
+from gateway.releases.proof import Prover
+from gateway.releases.release import Release
+from gateway.releases.upload import opened, packed
+
+_REMEMBERED = 256
+
+UNLESS_SEEN = 100
+"""Messages a platform that are compared before a version leaves its shadow, when it was shown none."""
+
+
+class Shadowing(Protocol):
+    """Runs versions in shadow, and judges what was found."""
+
+    def run(self, active: Adapter, shadow: Adapter, expected: tuple[str, ...], at: datetime) -> None:
+        """Let a version run in the shadow of another; one that runs already goes on, with what is expected now."""
+
+    def end(self, name: str) -> None:
+        """Let no version of an adapter run in shadow any more."""
+
+    async def check_explained(self, name: str, version: str, most: int) -> None:
+        """Refuse while a shadow differs in what nobody declared: Conflict `shadow.differences`."""
+
+
+Followed = Callable[[str], Awaitable[None]]
+"""Told the name of an adapter of which another version is followed now."""
+
+
+class Releases:
+    """What operators do to adapter versions. One step at a time; a step that is refused changed nothing.
+
+    Activation is one commit in the ledger and then one exchange in memory: a message is read and a
+    delivery begun with the version before or the one after, and each records which. What is under
+    way ends with the version it began with.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        installed: InstalledAdapters,
+        platforms: Mapping[str, Platform],
+        clock: Clock,
+        prove: Prover,
+        followed: Followed,
+        shadows: Shadowing,
+    ) -> None:
+        self._ledger = ledger
+        self._installed = installed
+        self._platforms = platforms
+        self._clock = clock
+        self._prove = prove
+        self._followed = followed
+        self._shadows = shadows
+        self._inventory = Inventory(ledger, installed, platforms, clock)
+        self._step = asyncio.Lock()
+        self._reports: dict[str, dict[str, Any]] = {}
+
+    async def start(self) -> None:
+        """Take up the versions that the ledger keeps, and go on with those in shadow."""
+        await self._inventory.learn()
+        for kept in await self._inventory.versions():
+            if kept.state is AdapterState.SHADOW:
+                await self._settle_shadow(kept.name)
+
+    # ── looking ───────────────────────────────────────────────────────────────────────────────
+    async def all(self) -> Sequence[Release]:
+        """Give every version, by name, oldest first."""
+        return [self._inventory.release(one) for one in await self._inventory.versions()]
+
+    async def find(self, name: str, version: str) -> Release:
+        """Give one version; NotFound `adapter.unknown`."""
+        return self._inventory.release(await self._inventory.find(name, version))
+
+    async def history(self, name: str, version: str) -> Sequence[AuditEntry]:
+        """Give what was done to a version, oldest first."""
+        return await self._ledger.audit(f"{name}@{version}")
+
+    # ── steps ─────────────────────────────────────────────────────────────────────────────────
+    async def upload(self, content: bytes, *, actor: str) -> tuple[Release, bool]:
+        """Keep an uploaded bundle as a draft, and tell whether it is new.
+
+        Rejected `bundle.broken` or `document.unsupported` when it does not compile; Conflict
+        `adapter.version-exists` when its name and version are there with other content.
+        """
+        adapter = await asyncio.to_thread(opened, content)
+        there = await self._inventory.same(adapter)
+        if there is not None:
+            return self._inventory.release(there), False
+        at = self._clock()
+        draft = AdapterVersion(adapter.name, adapter.version, adapter.digest, AdapterState.DRAFT, at, at)
+        kept = await self._ledger.add_adapter(draft, content, actor=actor, at=at)
+        self._inventory.put(kept, adapter)
+        return self._inventory.release(kept), True
+
+    async def check(self, name: str, version: str, *, actor: str) -> Release:
+        """Prove a version and keep the report; a draft whose report is good is checked then."""
+        # The proof takes long and is made without the lock, so that other steps go on meanwhile.
+        # The version is looked up again under the lock: its state may have changed since.
+        report = await self._report(await self._inventory.find(name, version))
+        async with self._step:
+            at = self._clock()
+            known = await self._inventory.find(name, version)
+            after = replace(known, report=report, changed_at=at)
+            if after.proven and _is_unproven_yet(known):
+                after = release.moved(after, AdapterState.CHECKED, at)
+            return await self._keep(after, actor, "adapter.checked", "ok" if report["ok"] else "findings")
+
+    async def _report(self, known: AdapterVersion) -> dict[str, Any]:
+        if known.digest not in self._reports:
+            self._reports[known.digest] = await self._prove(await self._content(known))
+            while len(self._reports) > _REMEMBERED:
+                del self._reports[next(iter(self._reports))]
+        return self._reports[known.digest]
+
+    async def _content(self, known: AdapterVersion) -> bytes:
+        kept = await self._ledger.adapter_content(known.name, known.version)
+        if kept is not None:
+            return kept
+        adapter = self._inventory.usable(known)
+        assert isinstance(adapter, DeclarativeAdapter)
+        return packed(adapter.bundle.files)
+
+    async def activate(
+        self, name: str, version: str, *, actor: str, reason: str = "", force: str | None = None
+    ) -> Release:
+        """Let platforms follow a version from now on; one that was active before may always return.
+
+        Conflict `adapter.unproven`, `adapter.settings-missing`, and, unless `force` gives a reason,
+        `adapter.narrower` and `shadow.differences`.
+        """
+        async with self._step:
+            known = await self._inventory.find(name, version)
+            if known.state is not AdapterState.ACTIVE:
+                await self._check(known, forced=force is not None)
+                # Shielded: a caller that goes away must not cancel it between the commit in the
+                # ledger and the exchange in memory, or the two would name different versions.
+                await asyncio.shield(self._activate(known, actor, reason, force))
+        # Outside the lock, and also when it was active already: repeating a call whose telling
+        # failed is how the platforms learn of the version after all.
+        await self._followed(name)
+        return await self.find(name, version)
+
+    async def rollback(self, name: str, *, actor: str, reason: str = "") -> Release:
+        """Activate the version that was active before the present one; Conflict `adapter.no-previous`."""
+        versions = [one for one in await self._inventory.versions() if one.name == name]
+        before = release.previous(versions, name)
+        return await self.activate(name, before.version, actor=actor, reason=reason or "rollback")
+
+    async def _activate(self, known: AdapterVersion, actor: str, reason: str, force: str | None) -> None:
+        at = self._clock()
+        others = [one for one in await self._inventory.versions() if one.name == known.name]
+        changes = release.activated(known, others, at)
+        adapter = self._inventory.usable(known)
+        action = "adapter.activated" if force is None else "adapter.activated-by-force"
+        # Commit before apply: should the commit fail, memory still names the version before.
+        await self._ledger.change_adapters(changes, actor=actor, action=action, reason=force or reason, at=at)
+        self._inventory.put(known, adapter)
+        self._installed.activate(known.name, known.version)
+        await self._settle_shadow(known.name)
+
+    async def _check(self, known: AdapterVersion, *, forced: bool) -> None:
+        release.check_proven(known)
+        adapter, following = self._inventory.usable(known), release.followers(known.name, self._platforms.values())
+        release.check_settings(adapter, following)
+        if forced or known.activated_at is not None or self._installed.active(known.name) is None:
+            return
+        release.check_width(adapter, self._installed.get(known.name), following)
+        if known.state is AdapterState.SHADOW:
+            await self._shadows.check_explained(known.name, known.version, UNLESS_SEEN)
+
+    # ── shadow ────────────────────────────────────────────────────────────────────────────────
+    async def shadow(
+        self, name: str, version: str, *, actor: str, expected: Sequence[str] | None = None, reason: str = ""
+    ) -> Release:
+        """Let a version translate beside the active one, sending nothing; `expected` fields may differ.
+
+        Another version of the name that was in shadow is checked again. On one that is in shadow
+        already it only declares what is expected; None leaves that as it is.
+        """
+        async with self._step:
+            known = await self._inventory.find(name, version)
+            release.check_company(known, self._installed.active(name))
+            at = self._clock()
+            declared = known.expected if expected is None else tuple(sorted(set(expected)))
+            inside = known if known.state is AdapterState.SHADOW else release.moved(known, AdapterState.SHADOW, at)
+            others = [one for one in await self._inventory.versions() if one.name == name and one.version != version]
+            leaving = [one for one in others if one.state is AdapterState.SHADOW]
+            changes = [*(release.moved(one, AdapterState.CHECKED, at) for one in leaving)]
+            changes.append(replace(inside, expected=declared, changed_at=at))
+            await self._ledger.change_adapters(changes, actor=actor, action="adapter.shadowed", reason=reason, at=at)
+            await self._settle_shadow(name)
+        return await self.find(name, version)
+
+    async def _settle_shadow(self, name: str) -> None:
+        """Run the version of a name that is in shadow beside the one that is active now, or none."""
+        versions = [one for one in await self._inventory.versions() if one.name == name]
+        inside = next((one for one in versions if one.state is AdapterState.SHADOW), None)
+        adapter = self._inventory.adapter(inside) if inside is not None else None
+        if inside is None or adapter is None or self._installed.active(name) is None:
+            self._shadows.end(name)
+        else:
+            self._shadows.run(self._installed.get(name), adapter, inside.expected, self._clock())
+
+    async def adapter(self, name: str, version: str) -> Adapter:
+        """Give any version's adapter, a draft's too, to be tried; Conflict `adapter.unusable`."""
+        return self._inventory.usable(await self._inventory.find(name, version))
+
+    async def retire(self, name: str, version: str, *, actor: str, reason: str = "") -> Release:
+        """Take a version out of use; Conflict `adapter.in-use` while a platform speaks it."""
+        async with self._step:
+            known = await self._inventory.find(name, version)
+            active = self._installed.active(name)
+            release.check_unused(known, release.speakers(known, active, self._platforms.values()))
+            after = release.moved(known, AdapterState.RETIRED, self._clock())
+            kept = await self._keep(after, actor, "adapter.retired", reason)
+            if active == version:
+                self._installed.suspend(name)
+            await self._settle_shadow(name)
+            return kept
+
+    async def _keep(self, after: AdapterVersion, actor: str, action: str, reason: str) -> Release:
+        at = self._clock()
+        [kept] = await self._ledger.change_adapters([after], actor=actor, action=action, reason=reason, at=at)
+        adapter = self._inventory.adapter(kept)
+        if adapter is not None:
+            self._inventory.put(kept, adapter)
+        return self._inventory.release(kept)
+
+
+def _is_unproven_yet(known: AdapterVersion) -> bool:
+    """A draft, or one that was withdrawn without ever having been active."""
+    withdrawn = known.state is AdapterState.RETIRED and known.activated_at is None
+    return known.state is AdapterState.DRAFT or withdrawn

@@ -1,1 +1,0 @@
-"""Who is calling: credentials, and how they are told from guesses."""

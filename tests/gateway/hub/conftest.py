@@ -1,0 +1,94 @@
+"""A hub over a memory ledger, with a network that answers as it is told to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+import orjson
+import pytest
+
+from adapters.base import OutboundRequest, Reply, Setting
+from gateway.bootstrap import build
+from gateway.hub import Hub
+from gateway.intake.steps import Call
+from gateway.ledger.records import Platform
+from gateway.releases.installed import InstalledAdapters
+from gateway.settings import Settings
+from gateway.telemetry.events import DeliverySettled, Event
+
+ADMIN = "admin-token-for-these-tests"
+URL = {"base_url": "http://127.0.0.1:9"}
+
+
+@dataclass
+class Post:
+    """Instead of the network: remembers what was sent, and answers as it is told to."""
+
+    sent: list[tuple[str, str]] = field(default_factory=list)
+    status: int = 200
+
+    async def send(self, platform: Platform, request: OutboundRequest, timeout: timedelta) -> Reply:
+        self.sent.append((platform.id, request.headers["Idempotency-Key"]))
+        return Reply(self.status)
+
+    async def forget(self, platform_id: str) -> None:
+        return None
+
+    async def close(self) -> None:
+        return None
+
+
+@dataclass
+class House:
+    """A hub and what it did."""
+
+    hub: Hub
+    post: Post
+    settled: asyncio.Queue[DeliverySettled]
+
+    async def register(self, *ids: str, adapter: str = "plain") -> None:
+        for one in ids:
+            await self.hub.platforms.put(one, adapter, settings=URL, actor="admin")
+
+    async def send(self, platform: str, operation: str, tree: Mapping[str, object]):
+        call = Call(await self.hub.platforms.get(platform), operation, orjson.dumps(tree))
+        return (await self.hub.receive(call)).receipt.entries[0]
+
+    async def next(self, state: str) -> DeliverySettled:
+        """Wait until a delivery comes to an end, which must be this one."""
+        event = await asyncio.wait_for(self.settled.get(), 5)
+        assert event.state == state
+        return event
+
+
+@pytest.fixture
+def make(plain):
+    """Builds a hub over a memory ledger and without a network; hubs over one ledger follow each other."""
+
+    def made(ledger=None, adapter=plain) -> House:
+        settled: asyncio.Queue[DeliverySettled] = asyncio.Queue()
+
+        def hook(event: Event) -> None:
+            if isinstance(event, DeliverySettled):
+                settled.put_nowait(event)
+
+        settings = Settings(ledger="memory://", admin_token=ADMIN)
+        locked = replace(adapter, name="locked", settings={"key": Setting("key", "secret", "密钥")})
+        known = InstalledAdapters([adapter, replace(adapter, name="deaf", sends=frozenset()), locked])
+        post = Post()
+        hub = build(settings, adapters=known, sender=post, hooks=(hook,), ledger=ledger)
+        return House(hub, post, settled)
+
+    return made
+
+
+@pytest.fixture
+async def house(make):
+    """A hub that runs."""
+    made = make()
+    await made.hub.start()
+    yield made
+    await made.hub.stop()

@@ -1,0 +1,224 @@
+"""One enterprise, side by side: the ledger's knowledge, and what doubles of its platforms answer over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import adapters
+from adapters import paths
+from adapters.adapter import DeclarativeAdapter, load
+from adapters.base import Reply
+from adapters.formats import json
+from gateway.clock import new_id
+from gateway.delivery.sender import Sender
+from gateway.hub.dossier import PARTS, Dossiers, Enterprise
+from gateway.ledger.memory import MemoryLedger
+from gateway.ledger.records import Intake, IntakeDraft, Platform
+from gateway.message import HeldBy, Message
+from gateway.releases.installed import InstalledAdapters
+from gateway.sandbox import Double, running
+
+NOW = datetime(2026, 9, 1, tzinfo=UTC)
+FOLDER = Path(adapters.__file__).parent
+ASKED = {"penalty": "penalties", "pollutant-permit": "permits", "construction-project": "projects"}
+SETTINGS = {"app_key": "k", "account": "a", "password": "p", "token": "t"}
+
+
+@cache
+def loaded(name: str) -> DeclarativeAdapter:
+    """Load a bundled adapter once."""
+    return load(FOLDER / name)
+
+
+def sample(adapter: DeclarativeAdapter, query: str) -> tuple[Any, Mapping[str, Any]]:
+    """Give a native record that a query may find, and the document it means."""
+    file = min(name for name in adapter.bundle.files if name.startswith(f"samples/{query}/") and ".native." in name)
+    content = adapter.bundle.files[file]
+    documents, _ = adapter.read_query(query, Reply(200, {}, content))
+    each = paths.in_body(adapter.bundle.manifest.queries[query].each)  # type: ignore[index]
+    return paths.values(json.parse(content), each)[0], documents[0].document
+
+
+@dataclass
+class Country:
+    """A ledger, three kinds of platforms that answer questions, and a dossier of it all."""
+
+    stack: AsyncExitStack
+    ledger: MemoryLedger = field(default_factory=MemoryLedger)
+    sender: Sender = field(default_factory=Sender)
+    doubles: dict[str, Double] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.adapters = {name: loaded(name) for name in (*ASKED, "credit-publicity")}
+
+    async def platform(self, platform_id: str, *, base_url: str | None = None) -> None:
+        """Register a platform, with a double that knows the sample's enterprise."""
+        kind, _, region = platform_id.partition(".")
+        if base_url is None:
+            double = self.doubles[platform_id] = Double(self.adapters[kind])
+            if kind in ASKED:
+                double.platform.records = {ASKED[kind]: [sample(self.adapters[kind], ASKED[kind])[0]]}
+            base_url = await self.stack.enter_async_context(running(double))
+        settings = {**SETTINGS, "base_url": base_url}
+        platform = Platform(platform_id, kind, region, kind, settings, NOW)
+        await self.ledger.put_platform(platform, actor="test", at=NOW)
+
+    async def knows(self, message_type: str, document: Mapping[str, Any], credit_code: str) -> str:
+        """Let the ledger have a message about an enterprise."""
+        message_id = new_id(NOW)
+        message = Message(
+            id=message_id,
+            type=message_type,
+            document=document,
+            source="mobile-enforcement.330000",
+            operation="any",
+            adapter="any",
+            region="330000",
+            ordering_key=message_id,
+            correlation_id=message_id,
+            received_at=NOW - timedelta(days=1),
+            identity=message_id,
+            digest=message_id,
+            keys={"credit_code": credit_code},
+        )
+        await self.ledger.accept(Intake(message.source, "any", NOW, b"", "", (IntakeDraft(0, message, ()),)))
+        return message_id
+
+    async def dossier(self, credit_code: str, patience: float = 5) -> Enterprise:
+        """Give the dossier."""
+        known = InstalledAdapters(self.adapters.values())
+        dossier = Dossiers(self.ledger, known, self.sender, lambda: NOW, patience=timedelta(seconds=patience))
+        return await dossier.of(credit_code)
+
+    def code(self, kind: str) -> str:
+        """Give the credit code of a kind's sample."""
+        _, document = sample(self.adapters[kind], ASKED[kind])
+        parties = (document.get(name, {}) for name in ("party", "holder", "builder"))
+        return str(next(party["credit_code"] for party in parties if "credit_code" in party))
+
+
+@pytest.fixture
+async def country() -> AsyncIterator[Country]:
+    """Give a country without platforms yet."""
+    async with AsyncExitStack() as stack:
+        country = Country(stack)
+        await country.ledger.start()
+        stack.push_async_callback(country.ledger.stop)
+        stack.push_async_callback(country.sender.close)
+        yield country
+
+
+async def test_it_has_five_parts_even_of_nobody(country: Country) -> None:
+    """Permits, projects, penalties, inspections, cases: empty, and nobody to ask."""
+    enterprise = await country.dossier("91330100MA27XXXX0A")
+    assert list(enterprise.parts) == ["permits", "projects", "penalties", "inspections", "cases"] == list(PARTS)
+    assert {part.state for part in enterprise.parts.values()} == {"unsupported"}
+    assert enterprise.name is None
+
+
+@pytest.mark.parametrize("kind", ASKED)
+async def test_what_a_platform_answers_stands_with_its_source_and_time(country: Country, kind: str) -> None:
+    """Each kind is asked for what it knows, in its own format."""
+    await country.platform(f"{kind}.330000")
+    enterprise = await country.dossier(country.code(kind))
+    part = enterprise.parts[ASKED[kind]]
+    (entry,) = part.entries
+    assert (part.state, entry.platform, entry.at, entry.message_id) == ("ok", f"{kind}.330000", NOW, None)
+    assert entry.document == sample(country.adapters[kind], ASKED[kind])[1]
+    assert [(source.platform, source.state) for source in part.sources] == [(f"{kind}.330000", "ok")]
+    assert enterprise.name
+
+
+async def test_the_ledger_and_the_platforms_stand_side_by_side(country: Country) -> None:
+    """The same document from both stands once, with its message; what only one has stands too, newest first."""
+    await country.platform("penalty.330000")
+    _, document = sample(country.adapters["penalty"], "penalties")
+    code = country.code("penalty")
+    same = await country.knows("penalty.decided", document, code)
+    other = await country.knows("penalty.decided", {**document, "decision_number": "浙环罚〔2020〕9号"}, code)
+    part = (await country.dossier(code)).parts["penalties"]
+    assert [entry.message_id for entry in part.entries] == [other, same]
+    changed = await country.knows("penalty.executed", {"case_number": "A", "kind": "paid"}, code)
+    assert changed in [entry.message_id for entry in (await country.dossier(code)).parts["penalties"].entries]
+
+
+async def test_a_platform_that_is_down_leaves_its_part_marked(country: Country) -> None:
+    """The others answer, the ledger answers, the call does not fail."""
+    await country.platform("penalty.330000")
+    await country.platform("penalty.330100", base_url="http://127.0.0.1:1")
+    await country.platform("pollutant-permit.000000")
+    enterprise = await country.dossier(country.code("penalty"))
+    part = enterprise.parts["penalties"]
+    assert part.state == "partial"
+    assert [(source.platform, source.state, source.detail) for source in part.sources] == [
+        ("penalty.330000", "ok", None),
+        ("penalty.330100", "down", "connection.failed"),
+    ]
+    assert len(part.entries) == 1
+    assert enterprise.parts["permits"].state == "ok"
+
+
+async def test_nobody_waits_for_a_platform_that_does_not_answer(country: Country) -> None:
+    """The patience is for all of them together."""
+    await country.platform("penalty.330000")
+    country.doubles["penalty.330000"].misbehave(latency_ms=60_000)
+    await country.platform("pollutant-permit.000000")
+    async with asyncio.timeout(5):
+        enterprise = await country.dossier(country.code("penalty"), patience=0.3)
+    (source,) = enterprise.parts["penalties"].sources
+    assert (source.state, source.detail) == ("down", "timeout")
+    assert enterprise.parts["permits"].state == "ok"
+
+
+@pytest.mark.parametrize(
+    ("hold", "state"), [(HeldBy.BREAKER, "down"), (HeldBy.PAUSED, "held"), (HeldBy.CREDENTIALS, "held")]
+)
+async def test_a_held_platform_is_not_called(country: Country, hold: HeldBy, state: str) -> None:
+    """What is known to be down, or was told to be left alone, is left alone."""
+    await country.platform("penalty.330000")
+    await country.ledger.hold_platform("penalty.330000", hold, actor="test", reason="", at=NOW)
+    part = (await country.dossier(country.code("penalty"))).parts["penalties"]
+    assert [(source.state, source.detail) for source in part.sources] == [(state, hold.value)]
+    assert part.entries == ()
+
+
+@pytest.mark.parametrize("status", [200, 404, 500])
+async def test_an_answer_that_cannot_be_read_is_marked(country: Country, status: int) -> None:
+    """An error page is not an enterprise without penalties."""
+    await country.platform("penalty.330000")
+    country.doubles["penalty.330000"].misbehave(status=status)
+    part = (await country.dossier(country.code("penalty"))).parts["penalties"]
+    assert [source.state for source in part.sources] == ["unreadable"]
+    assert part.state == "partial"
+
+
+async def test_what_only_the_ledger_knows_stands_without_a_source(country: Country) -> None:
+    """Nobody answers questions about cases; what went through the gateway is there all the same."""
+    await country.knows("case.progressed", {"case_number": "A", "node": "filed"}, "91330100MA27XXXX0A")
+    part = (await country.dossier("91330100MA27XXXX0A")).parts["cases"]
+    assert (part.state, len(part.entries), part.sources) == ("ok", 1, ())
+
+
+async def test_all_pages_are_read(country: Country) -> None:
+    """A long list comes in pages; all of it belongs to the dossier."""
+    await country.platform("pollutant-permit.000000")
+    record, _ = sample(country.adapters["pollutant-permit"], "permits")
+    country.doubles["pollutant-permit.000000"].platform.records = {"permits": [record] * 45}
+    part = (await country.dossier(country.code("pollutant-permit"))).parts["permits"]
+    assert len(part.entries) == 45
+
+
+async def test_a_platform_without_questions_is_no_source(country: Country) -> None:
+    """The publicity platform only receives."""
+    await country.platform("credit-publicity.330000")
+    enterprise = await country.dossier("91330100MA27XXXX0A")
+    assert all(part.sources == () for part in enterprise.parts.values())

@@ -1,0 +1,68 @@
+"""The facade: it starts and stops, takes documents in, and obeys operators."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.errors import Conflict, NotFound, Unavailable
+from gateway.hub import Principal
+from schemas.findings import Rejected
+
+ADMIN = "admin-token-for-these-tests"
+MOBILE, PENALTY = "mobile-enforcement.330000", "penalty.330000"
+
+
+async def test_a_document_travels_from_its_sender_to_its_receiver(house, write):
+    """Accepted, delivered under the delivery's id as its key, recorded."""
+    await house.register(MOBILE, PENALTY)
+    entry = await house.send(MOBILE, "case.transferred", write.case())
+    event = await house.next("delivered")
+    assert house.post.sent == [(PENALTY, entry.deliveries[0].id)]
+    assert event.message_id == entry.message.id
+
+
+async def test_the_admin_token_is_the_settings(house):
+    """It stands for no platform, and none was made."""
+    assert house.hub.principals.of(ADMIN) == Principal(None, admin=True)
+    assert house.hub.principals.of("") is None
+    assert house.hub.new_admin_token is None
+
+
+async def test_a_dossier_is_asked_for_by_a_credit_code(house, write):
+    """Anything else is 422; what the ledger knows is there."""
+    await house.register("pollutant-permit.330000")
+    await house.send("pollutant-permit.330000", "permit.changed", write.permit())
+    known = await house.hub.dossiers.of(write.permit()["holder"]["credit_code"].lower())
+    assert [one.type for one in known.parts["permits"].entries] == ["permit.changed"]
+    with pytest.raises(Rejected) as caught:
+        await house.hub.dossiers.of("nobody")
+    assert caught.value.status == 422
+
+
+async def test_operators_replay_discard_hold_and_release(house, write):
+    """Each wakes what it must; each is a conflict in the wrong state."""
+    await house.register(MOBILE, PENALTY)
+    house.post.status = 400
+    entry = await house.send(MOBILE, "case.transferred", write.case())
+    await house.next("dead")
+    house.post.status = 200
+    delivery = entry.deliveries[0].id
+    await house.hub.deliveries.replay(delivery, actor="admin", reason="fixed")
+    await house.next("delivered")
+    assert [key for _, key in house.post.sent] == [delivery, delivery]
+    with pytest.raises(Conflict):
+        await house.hub.deliveries.discard(delivery, actor="admin", reason="too late")
+    with pytest.raises(NotFound):
+        await house.hub.deliveries.hold("nothing", actor="admin", reason="x")
+
+
+async def test_a_hub_that_does_not_run_says_so(make):
+    """Not before it was started, not after it was stopped."""
+    made = make()
+    with pytest.raises(Unavailable):
+        await made.hub.check()
+    await made.hub.start()
+    await made.hub.check()
+    await made.hub.stop()
+    with pytest.raises(Unavailable):
+        await made.hub.check()

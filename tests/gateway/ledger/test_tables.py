@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from gateway.ledger.sql import database
+from gateway.ledger.sql.tables import RULES, metadata
+from gateway.message import TRANSITIONS, State
+
+_MESSAGE = """
+INSERT INTO messages (place, id, type, source, operation, adapter, region, ordering_key, correlation_id, received_at,
+                      identity, digest, headers, body, record)
+VALUES (7, 'm1', 'case.transferred', 's', 'o', 'a', '330000', 'l', 'case', 1, 'i', 'd', '{}', 0, 0)
+"""
+_DELIVERY = """
+INSERT INTO deliveries (position, id, message, type, kind, platform, lane, state, was, head, created_at, attempts,
+                        in_doubt)
+VALUES (3, 'd1', 7, 'case.transferred', 'penalty', 'penalty.330000', 'l', 'delivered', 'sending', 0, 1, 1, 0)
+"""
+
+
+@pytest.fixture
+def empty(path: Path) -> sa.Engine:
+    """The engine of a ledger without tables."""
+    return database.writing(f"sqlite:///{path}", patience=1)
+
+
+@pytest.fixture
+def migrated(empty: sa.Engine) -> sa.Engine:
+    """An empty ledger's engine, brought up to date."""
+    database.upgrade(empty)
+    return empty
+
+
+def test_migrations_make_the_tables(migrated: sa.Engine) -> None:
+    """The migrations lead to exactly the tables that the code speaks to: columns, indexes and rules."""
+    made = sa.MetaData()
+    with migrated.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        made.reflect(connection)
+    written = {name: {index.name: _where(index) for index in table.indexes} for name, table in metadata.tables.items()}
+    found = {name: {index.name: _where(index) for index in made.tables[name].indexes} for name in metadata.tables}
+    assert found == written
+    checks = {check.name: str(check.sqltext) for check in made.tables["deliveries"].constraints if _is_check(check)}
+    assert checks == RULES
+
+
+def _where(index: sa.Index) -> str:
+    where = index.dialect_options["sqlite"]["where"]
+    return "" if where is None else str(where.compile(dialect=sa.dialects.sqlite.dialect())).replace("deliveries.", "")
+
+
+def _is_check(constraint: Any) -> bool:
+    return isinstance(constraint, sa.CheckConstraint)
+
+
+def test_aliases_find_their_case(empty: sa.Engine) -> None:
+    """Aliases from before they belonged to a case keep their number, in the case they were given in."""
+    database.upgrade(empty, "0002")
+    with empty.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO aliases VALUES ('C1', 'case_number', 'penalty.330000', 'P-1')")
+        connection.exec_driver_sql("INSERT INTO numbers VALUES ('P-1', 'case_number', 'penalty.330000', 'C1', 7)")
+        connection.exec_driver_sql(_MESSAGE)
+    database.upgrade(empty)
+    with empty.connect() as connection:
+        kept = connection.exec_driver_sql("SELECT * FROM aliases").fetchall()
+    assert kept == [("C1", "case_number", "penalty.330000", "case", "P-1")]
+
+
+def test_deliveries_keep_what_refers_to_them(empty: sa.Engine) -> None:
+    """When the table of deliveries gets new rules, every delivery, attempt and request stays, and still belongs."""
+    database.upgrade(empty, "0003")
+    with empty.begin() as connection:
+        for statement in (
+            _MESSAGE,
+            _DELIVERY,
+            "INSERT INTO requests VALUES (3, 'POST', '/', '{}', x'00')",
+            "INSERT INTO attempts VALUES (1, 3, 1, 1, 2, 'accepted', 200, NULL, NULL, NULL, x'00')",
+        ):
+            connection.exec_driver_sql(statement)
+    database.upgrade(empty)
+    with empty.connect() as connection:
+        kept = connection.exec_driver_sql(
+            "SELECT m.seq, d.position, d.was, r.path, a.seq FROM messages m JOIN deliveries d ON d.message = m.seq "
+            "JOIN requests r ON r.delivery = d.position JOIN attempts a ON a.delivery = d.position"
+        ).fetchall()
+        assert kept == [(7, 3, "sending", "/", 1)]
+        assert connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall() == []
+
+
+def test_migrated_twice(migrated: sa.Engine) -> None:
+    """Bringing up to date what is up to date changes nothing."""
+    database.upgrade(migrated)
+
+
+def test_every_commit_is_synced(migrated: sa.Engine) -> None:
+    """The writer syncs every commit, in small pages and a write-ahead log."""
+    expected = {"synchronous": 2, "journal_mode": "wal", "page_size": 4096, "foreign_keys": 1}
+    with migrated.connect() as connection:
+        found = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in expected}
+    assert found == expected
+
+
+def test_readers_cannot_write(migrated: sa.Engine, path: Path) -> None:
+    """A reader's connection refuses to write."""
+    reader = database.reading(f"sqlite:///{path}", patience=1, readers=1)
+    with reader.connect() as connection, pytest.raises(sa.exc.OperationalError, match="readonly"):
+        connection.exec_driver_sql("DELETE FROM messages")
+    reader.dispose()
+
+
+async def test_database_knows_the_steps(ledger: Any, small: Any, path: Path) -> None:
+    """The database itself takes every step that the state table has, and refuses every other."""
+    await ledger.accept(small.intake("m1"))
+    await ledger.stop()
+    with sqlite3.connect(path) as database:
+        taken = {(before, after) for before in State for after in State if _takes(database, before, after)}
+    assert taken == {(before, after) for before, steps in TRANSITIONS.items() for after in steps}
+
+
+def _takes(database: sqlite3.Connection, before: State, after: State) -> bool:
+    held = "'operator'" if after is State.HELD else "NULL"
+    due = "1" if after is State.WAITING else "NULL"
+    head = int(after is State.SENDING)
+    try:
+        step = f"was = '{before}', state = '{after}', head = {head}"
+        database.execute(f"UPDATE deliveries SET {step}, held_by = {held}, due_at = {due}")
+    except sqlite3.IntegrityError as error:
+        return "step_allowed" not in str(error)
+    return True
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ("state = 'lost', head = 0", "state_known"),
+        ("state = 'held'", "held_by_someone"),
+        ("held_by = 'operator'", "held_by_someone"),
+        ("due_at = 5", "waiting_until"),
+        ("platform = NULL", "open_has_platform"),
+        ("state = 'refused', head = 1", "head_is_open"),
+        ("state = 'sending', head = 0", "sending_is_head"),
+    ],
+)
+async def test_database_knows_the_rules(ledger: Any, small: Any, path: Path, change: str, rule: str) -> None:
+    """The database itself refuses a row that could not be."""
+    await ledger.accept(small.intake("m1"))
+    await ledger.stop()
+    with sqlite3.connect(path) as database, pytest.raises(sqlite3.IntegrityError, match=rule):
+        database.execute(f"UPDATE deliveries SET {change}")
+
+
+async def test_one_head_a_lane(ledger: Any, small: Any, path: Path) -> None:
+    """The database itself refuses a second head in a lane."""
+    await ledger.accept(small.intake("m1"))
+    await ledger.accept(small.intake("m2"))
+    await ledger.stop()
+    with sqlite3.connect(path) as database, pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
+        database.execute("UPDATE deliveries SET head = 1")
