@@ -170,7 +170,7 @@ NEW_DOCUMENT: Mapping[str, str | Edits] = {
 DOCUMENT_TRIAL = """
 import json
 from random import Random
-from gateway.dossier import PARTS
+from gateway.hub.dossier import PARTS
 from gateway.intake.routes import read_routes
 from schemas.catalog import TYPES
 from schemas.documents import check
