@@ -126,8 +126,8 @@ class _Batch:
     def accept(self, intake: Intake) -> OperationResult:
         try:
             return self._first(intake) if intake.key is None else self._keyed(intake, intake.key)
-        except HutongError as refusal:
-            return refusal
+        except HutongError as error:
+            return error
 
     def _keyed(self, intake: Intake, key: str) -> Receipt:
         digest = sha256(intake.body).hexdigest()

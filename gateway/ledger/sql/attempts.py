@@ -102,8 +102,8 @@ def _settled(found: dict[str, StoredDelivery], settlement: Settlement) -> Operat
         return no_delivery(settlement.attempt.delivery_id)
     try:
         return replace(stored, delivery=decisions.settled(stored.delivery, settlement))
-    except HutongError as refusal:
-        return refusal
+    except HutongError as error:
+        return error
 
 
 def _write(transaction: Transaction, settled: Sequence[tuple[StoredDelivery, Settlement]]) -> None:

@@ -138,8 +138,8 @@ class Reader:
 def _answer(question: Question, connection: sa.Connection) -> OperationResult:
     try:
         return question(connection)
-    except HutongError as refusal:
-        return refusal
+    except HutongError as error:
+        return error
     except sa.exc.SQLAlchemyError as error:
         return translated(error)
     except Exception as error:  # the asker is told; the thread goes on

@@ -40,7 +40,7 @@ class Transaction:
 
 
 Group = Callable[[Transaction, Sequence[Any]], Sequence[OperationResult]]
-"""Does all operations of one kind that have gathered. A refusal is a result; anything else is raised."""
+"""Does all operations of one kind that have gathered. An error of ours is a result; anything else is raised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +54,15 @@ class WriteOperation:
 def one_by_one(
     transaction: Transaction, arguments: Sequence[Callable[[Transaction], Any]]
 ) -> Sequence[OperationResult]:
-    """A group for rare operations: each decides before it writes, so a refusal leaves nothing behind."""
-    return [_refusable(transaction, argument) for argument in arguments]
+    """A group for rare operations: each decides before it writes, so one that ends with an error wrote nothing."""
+    return [_result_of(transaction, argument) for argument in arguments]
 
 
-def _refusable(transaction: Transaction, argument: Callable[[Transaction], Any]) -> OperationResult:
+def _result_of(transaction: Transaction, argument: Callable[[Transaction], Any]) -> OperationResult:
     try:
         return argument(transaction)
-    except HutongError as refusal:
-        return refusal
+    except HutongError as error:
+        return error
 
 
 class Writer:

@@ -13,7 +13,7 @@ import pytest
 from adapters.base import OutboundRequest, Reply, Setting
 from gateway.bootstrap import build
 from gateway.hub import Hub
-from gateway.intake.steps import Call
+from gateway.intake.steps import IntakeCall
 from gateway.ledger.records import Platform
 from gateway.releases.installed import InstalledAdapters
 from gateway.settings import Settings
@@ -54,7 +54,7 @@ class House:
             await self.hub.platforms.put(one, adapter, settings=URL, actor="admin")
 
     async def send(self, platform: str, operation: str, tree: Mapping[str, object]):
-        call = Call(await self.hub.platforms.get(platform), operation, orjson.dumps(tree))
+        call = IntakeCall(await self.hub.platforms.get(platform), operation, orjson.dumps(tree))
         return (await self.hub.receive(call)).receipt.entries[0]
 
     async def next(self, state: str) -> DeliverySettled:

@@ -9,7 +9,7 @@ import pytest
 from gateway.errors import Invalid, NotFound
 from gateway.hub import Hub
 from gateway.ledger.memory import MemoryLedger
-from gateway.ledger.records import DeliveryFilter, Replay
+from gateway.ledger.records import BulkReplay, DeliveryFilter
 from gateway.message import State
 
 MOBILE, PENALTY = "mobile-enforcement.330000", "penalty.330000"
@@ -44,7 +44,9 @@ async def test_a_replay_that_a_stop_cut_short_is_taken_up_at_start(make, write):
     await house.send(MOBILE, "case.transferred", write.case())
     await house.next("dead")
     at = house.hub.clock()
-    await ledger.put_replay(Replay("r-1", DeliveryFilter(State.DEAD), "fixed", "admin", at, replayed=4, cursor="0"))
+    await ledger.put_bulk_replay(
+        BulkReplay("r-1", DeliveryFilter(State.DEAD), "fixed", "admin", at, replayed=4, cursor="0")
+    )
     await house.hub.stop()
 
     again = make(ledger)
