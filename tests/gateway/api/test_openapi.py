@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from gateway.api import wire
+from gateway.api.inbound.answer import AcceptedMessage, DryRun
+from gateway.api.models import Problem
 
 PENALTY = "penalty.330000"
 
@@ -104,11 +105,11 @@ async def test_the_hot_paths_answer_what_they_describe(caller, document, executi
     described = document["paths"]["/v1/inbound/{operation}"]["post"]["responses"]
     accepted = await caller.send(PENALTY, "execution", execution)
     preview = await caller.send(PENALTY, "execution", execution, params={"dry_run": "true"})
-    refused = await caller.send(PENALTY, "execution", {})
-    wire.AcceptedMessage.model_validate(accepted.json())
-    wire.Preview.model_validate(preview.json())
-    wire.Problem.model_validate(refused.json())
-    assert {str(one.status_code) for one in (accepted, preview, refused)} <= set(described)
+    rejected = await caller.send(PENALTY, "execution", {})
+    AcceptedMessage.model_validate(accepted.json())
+    DryRun.model_validate(preview.json())
+    Problem.model_validate(rejected.json())
+    assert {str(one.status_code) for one in (accepted, preview, rejected)} <= set(described)
 
 
 async def test_the_documentation_needs_no_internet(caller):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.api.incoming import Gone, Incoming, language, linger, read_body
+from gateway.api.inbound.request import Gone, Incoming, language, linger, read_body
 from schemas.findings import Rejected
 
 

@@ -1,16 +1,20 @@
-"""Stops requests that are larger than anything an operator has to say."""
+"""What every request is held to before its call sees it: a largest body, and JSON that is unambiguous."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
+import jiter
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from gateway.api.incoming import Event, Incoming, Receive, Scope, Send
+from gateway.api.inbound.request import Event, Incoming, Receive, Scope, Send
 
 
-class Bounded:
+class SizeLimit:
     """An application whose requests have a body of at most `limit` bytes; a larger one is its 413.
 
     `larger` names the paths that take more.
@@ -41,3 +45,28 @@ class Bounded:
             return event
 
         await self.app(scope, counted, send)
+
+
+class StrictRequest(Request):
+    """A request whose JSON must be unambiguous."""
+
+    async def json(self) -> Any:
+        """Parse the body; raises JSONDecodeError, which the framework turns into a 422."""
+        body = await self.body()
+        try:
+            return jiter.from_json(body, allow_inf_nan=False, catch_duplicate_keys=True, partial_mode=False)
+        except ValueError as error:
+            raise json.JSONDecodeError(str(error), "", 0) from error
+
+
+class StrictRoute(APIRoute):
+    """A route that reads its JSON strictly."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Hand the framework's handler a strict request."""
+        handle = super().get_route_handler()
+
+        async def strict(request: Request) -> Response:
+            return await handle(StrictRequest(request.scope, request.receive))
+
+        return strict
