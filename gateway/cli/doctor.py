@@ -1,4 +1,4 @@
-"""`hutong doctor`: is everything in place for a gateway on this machine?"""
+"""`hutong doctor`: is this machine ready for a gateway?"""
 
 from __future__ import annotations
 
@@ -124,8 +124,8 @@ async def _open(settings: Settings) -> None:
 
 
 def _ledger_path(settings: Settings) -> Path | None:
-    kind, _, place = settings.ledger.partition(":///")
-    return Path(place).absolute() if kind == "sqlite" and place else None
+    kind, _, path = settings.ledger.partition(":///")
+    return Path(path).absolute() if kind == "sqlite" and path else None
 
 
 def adapters(settings: Settings) -> Check:

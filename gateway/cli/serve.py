@@ -17,7 +17,7 @@ import uvloop
 from gateway.api.app import create_app
 from gateway.bootstrap import build
 from gateway.cli.configuration import settings_here
-from gateway.cli.output import Refused, say
+from gateway.cli.output import CommandFailed, say
 from gateway.hub import Hub
 from gateway.settings import Settings
 from gateway.telemetry import logs
@@ -66,7 +66,7 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=BACKLOG, reuse_port=False)
     except (OSError, OverflowError) as error:
-        raise Refused(
+        raise CommandFailed(
             f"cannot listen on {host} port {port}: {error}",
             "another gateway may be running; choose another port with --port or HUTONG_PORT",
         ) from None
