@@ -71,7 +71,7 @@ class StepReason(RestModel):
 
 
 class Activation(StepReason):
-    """Why a version is activated. `force` gives the reason for doing it in spite of what speaks against it."""
+    """Why a version is activated. `force` gives the reason for doing it although a check stands against it."""
 
     force: str | None = Field(default=None, min_length=1, max_length=1000, pattern=r"\S")
 
@@ -100,7 +100,7 @@ _KEPT: dict[int | str, dict[str, Any]] = {
 
 @router.get("", summary="List adapters · 适配器列表", responses=problems(401, 403))
 async def find(hub: TheHub, actor: Actor) -> AdapterList:
-    """Give every version of every adapter with its state and who speaks it."""
+    """Give every version of every adapter with its state and the platforms that use it."""
     return AdapterList(
         adapters=[AdapterView(**_version(one), **_spoken(one.adapter)) for one in await hub.lifecycle.releases()]
     )
@@ -140,7 +140,7 @@ async def check(hub: TheHub, actor: Actor, name: Name, version: Version) -> Adap
 async def activate(
     hub: TheHub, actor: Actor, name: Name, version: Version, order: Activation | None = None
 ) -> AdapterDetail:
-    """Let the platforms that follow this adapter speak this version from now on; the one before is retired.
+    """Let the platforms that follow this adapter use this version from now on; the one before is retired.
 
     What is under way ends with the version it began with. Activating an earlier version goes back.
     """
@@ -167,7 +167,7 @@ async def rollback(hub: TheHub, actor: Actor, name: Name, order: StepReason | No
 async def retire(
     hub: TheHub, actor: Actor, name: Name, version: Version, order: StepReason | None = None
 ) -> AdapterDetail:
-    """Take a version out of use, once no platform speaks it; it stays kept for what it once translated."""
+    """Take a version out of use, once no platform uses it; it is kept, because old messages name it."""
     release = await hub.lifecycle.retire(name, version, actor=actor, reason=order.reason if order else "")
     return await _detail(hub, release)
 
@@ -190,7 +190,7 @@ def _version(release: Release) -> dict[str, Any]:
 
 
 def _spoken(adapter: Adapter | None) -> dict[str, Any]:
-    """Show what an adapter speaks; of one that does not compile any more nothing is known."""
+    """Show what an adapter receives and sends; nothing of one that does not compile any more."""
     if adapter is None:
         return {"title": "", "kind": "", "receives": {}, "sends": [], "queries": [], "settings": []}
     return {

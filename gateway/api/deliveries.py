@@ -188,7 +188,7 @@ def _header_safe(path: str) -> str:
 
 
 def delivery_detail(delivery: Delivery, attempts: Sequence[Attempt], *, replies: bool) -> DeliveryDetail:
-    """Show a delivery with its attempts; the platform's own words only when `replies`."""
+    """Show a delivery with its attempts; the platform's replies only when `replies`."""
     receipt = None
     if delivery.state is State.DELIVERED:
         receipt = ReceiptView(reference=delivery.reference, at=delivery.changed_at)

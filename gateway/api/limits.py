@@ -34,6 +34,9 @@ class SizeLimit:
         limit = self._larger.get(scope["path"], self._limit)
         size = 0
 
+        # The declared length is checked in `counted`, not before the call: raised there, the error passes
+        # through the framework's handlers and becomes a problem document. Bytes are counted as well, since a
+        # chunked body declares no length.
         async def counted() -> Event:
             nonlocal size
             if declared.isdecimal() and int(declared[:20]) > limit:

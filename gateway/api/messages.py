@@ -1,4 +1,4 @@
-"""Messages: what was accepted, where it went, and the exact bytes and words of it."""
+"""Messages: what was accepted, where it went, its exact bytes and its canonical document."""
 
 from __future__ import annotations
 

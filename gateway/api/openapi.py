@@ -32,7 +32,7 @@ _CODES: Mapping[int, str] = {
 }
 
 _ALWAYS = (500, 503)
-"""Any call may meet these."""
+"""Any call may answer with these."""
 
 _DESCRIPTION = """
 互通（Hutong）连接生态环境执法各业务平台：平台用**自己的格式**调用 `POST /v1/inbound/{operation}`，

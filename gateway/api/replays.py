@@ -25,13 +25,13 @@ class BulkReplayFilter(RestModel):
 
 
 class BulkReplayRequest(ReplayReason):
-    """A replay of many."""
+    """A bulk replay."""
 
     filter: BulkReplayFilter
 
 
 class BulkReplayView(RestModel):
-    """How far a replay of many has come."""
+    """How far a bulk replay has come."""
 
     id: str
     filter: BulkReplayFilter
@@ -57,9 +57,11 @@ async def start(hub: TheHub, actor: Actor, order: BulkReplayRequest) -> BulkRepl
     return _view(await hub.replay_many(looked_for, actor=actor, reason=order.reason, stale_ok=order.stale_ok))
 
 
-@router.get("/{replay_id}", summary="How far a replay has come · 批量重投进度", responses=problems(401, 403, 404))
+@router.get(
+    "/{replay_id}", summary="How far a bulk replay has come · 批量重新投递进度", responses=problems(401, 403, 404)
+)
 async def show(hub: TheHub, actor: Actor, replay_id: Annotated[str, Path(max_length=100)]) -> BulkReplayView:
-    """Give the counts of a replay of many."""
+    """Give the counts of a bulk replay."""
     return _view(await hub.replay_progress(replay_id))
 
 

@@ -1,4 +1,4 @@
-"""`hutong dead`: deliveries that the gateway gave up, each parking its lane until somebody looks."""
+"""`hutong dead`: deliveries that the gateway gave up; each blocks its lane until it is replayed or discarded."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ def _version() -> str:
 
 
 def clock(now: datetime) -> Check:
-    """A clock before this release was made, or far past it, spoils ids, schedules and evidence."""
+    """A clock before this release was made, or far past it, makes ids, schedules and evidence wrong."""
     well = datetime(2026, 1, 1, tzinfo=UTC) <= now < datetime(2100, 1, 1, tzinfo=UTC)
     return Check("clock", well, now.isoformat(timespec="seconds"), "set the clock, and keep it set with chrony or ntpd")
 

@@ -111,7 +111,7 @@ def activate(
     token: Token = "",
     as_json: AsJson = False,
 ) -> None:
-    """Let platforms speak a version from now on. What is under way ends with the version it began with."""
+    """Let platforms use a version from now on. Attempts in flight end with the version they began with."""
     gateway = Gateway(url, token, as_json)
     _told(gateway.post(f"{_path(name, version)}/activate", {"reason": reason, "force": force}), as_json)
 

@@ -1,4 +1,4 @@
-"""Speaks to a running gateway over REST, and turns its problem documents into failures of the command."""
+"""Calls a running gateway over REST, and turns its problem documents into failures of the command."""
 
 from __future__ import annotations
 

@@ -105,12 +105,13 @@ def _configuration(hub: Hub, settings: Settings) -> uvicorn.Config:
 
 
 def _keep_for_good() -> None:
-    """Take what the start made out of every later collection: to look through it again stalls all requests."""
+    """Exclude the objects made at start from later garbage collections: a full pass over them stalls all requests."""
     gc.collect()
     gc.freeze()
 
 
 def _end(server: uvicorn.Server) -> None:
+    """Ask the server to end once requests are answered; asked a second time, end it at once."""
     server.force_exit = server.should_exit
     server.should_exit = True
 

@@ -92,7 +92,7 @@ class PlatformReleased:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryStumbled:
-    """The gateway itself failed while delivering (not the platform): ours to look into."""
+    """The gateway itself failed while delivering (not the platform): our operators look into it."""
 
     platform: str
     error: str

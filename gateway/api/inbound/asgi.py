@@ -58,7 +58,7 @@ class Application:
             return
         try:
             answered = await self._inbound(scope, receive, operation)
-        except Gone:
+        except Gone:  # the caller closed the connection: there is nobody to answer
             return
         except Exception:
             answered = unforeseen(scope)
@@ -74,7 +74,7 @@ def hot_operation(scope: Scope) -> str | None:
 
 
 SUBMIT = "messages"
-"""The operation of those who speak canonical: `POST /v1/messages`."""
+"""The operation under which canonical documents are handed in: `POST /v1/messages`."""
 
 
 class Inbound:
@@ -91,6 +91,7 @@ class Inbound:
             adapter = self._hub.adapters.of(platform)
         except HutongError as error:
             return error_answer(error, language=incoming.language, trace_id=incoming.trace_id)
+        # The caller is known before its body is read: what nobody may send is not even received.
         try:
             body = await read_body(incoming, receive, adapter.limits.body)
             call = _call(platform, operation or SUBMIT, body, incoming, adapter)

@@ -24,7 +24,7 @@ MODELS: tuple[type[BaseModel], ...] = (
 )
 
 _CANONICAL = "canonical"
-"""The bundled adapter whose native words are the canonical ones."""
+"""The bundled adapter whose native format is the canonical one."""
 
 _REPEATED = {
     "Idempotent-Replayed": {
@@ -154,7 +154,7 @@ def _ref(model: str) -> dict[str, Any]:
 
 
 def _native(examples: Sequence[NativeExample]) -> dict[str, Any]:
-    """Give the request body of an inbound call: one example an operation, in the platform's own words."""
+    """Give the request body of an inbound call: one example an operation, in the platform's own format."""
     content: dict[str, Any] = {}
     for one in examples:
         media = content.setdefault(one.media_type, {"schema": _body_schema(one.media_type), "examples": {}})

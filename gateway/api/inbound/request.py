@@ -154,7 +154,7 @@ async def _discard(receive: Receive) -> None:
 
 
 class Submission(RestModel):
-    """A canonical document, handed in by a platform that speaks canonical."""
+    """A canonical document, handed in by a platform whose adapter is canonical."""
 
     type: str = Field(description="The message type, such as `case.transferred`", examples=["case.transferred"])
     document: dict[str, Any] = Field(description="The canonical document; see `/schemas/{document}/{version}`")

@@ -232,17 +232,6 @@ async def test_the_gateway_goes_on_serving(caller):
     assert (await caller.send(PENALTY, "execution", execution())).status_code == 202
 
 
-async def test_rejected_bytes_can_be_looked_up(caller):
-    """What was rejected is kept with its bytes, for its sender and for operators."""
-    body = execution(a=('"LX": "1"', '"LX": "77"'))
-    rejection = (await caller.send(PENALTY, "execution", body)).json()["rejection_id"]
-    for who in (caller.admin, lambda *a: caller.platform(PENALTY, *a)):
-        assert (await who("GET", f"/v1/rejections/{rejection}")).json()["code"] == "native.invalid"
-        assert (await who("GET", f"/v1/rejections/{rejection}/native")).content == body
-    other = await caller.platform("mobile-enforcement.330000", "GET", f"/v1/rejections/{rejection}")
-    assert other.status_code == 403
-
-
 def _is_problem(response) -> None:
     assert response.headers["Content-Type"].startswith("application/problem+json"), response.text
     if response.request.method == "HEAD":
