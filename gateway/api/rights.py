@@ -1,4 +1,8 @@
-"""Who may call what: the role that each call needs, and which objects a caller may see."""
+"""Who may call what: the role that each call needs, and which objects a caller may see.
+
+A new role is a member of Role, its calls in CALLS, and its case in `_may_call`; who holds it is told by
+the Principal.
+"""
 
 from __future__ import annotations
 
@@ -150,9 +154,13 @@ def caller(request: Request, hub: TheHub, incoming: TheIncoming, _: Annotated[ob
     if principal is None:
         raise Unauthenticated(_NOBODY)
     call = f"{request.method} {request.scope['route'].path}"
-    if CALLS.get(call, Role.ADMIN) is Role.ADMIN and not principal.admin:
+    if not _may_call(principal, CALLS.get(call, Role.ADMIN)):
         raise Forbidden(_ADMINS_ONLY)
     return principal
+
+
+def _may_call(principal: Principal, role: Role) -> bool:
+    return principal.admin or role is not Role.ADMIN
 
 
 Caller = Annotated[Principal, Depends(caller)]

@@ -61,7 +61,7 @@ def test_failures_say_what_to_do(remote, arguments, code):
     assert "Traceback" not in said.err
 
 
-def test_a_refusal_is_json_when_asked_for(remote):
+def test_a_failure_is_json_when_asked_for(remote):
     """The problem document itself, on standard output."""
     assert remote("platform", "show", "penalty.110000", "--json").json["code"] == "platform.unknown"
 

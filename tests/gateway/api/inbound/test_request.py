@@ -15,7 +15,7 @@ def told(**headers: str) -> Incoming:
 
 def stream(*parts: bytes, then: str = "http.request"):
     """A receive channel that gives the parts one by one, and counts how many were asked for."""
-    events = [{"type": then, "body": part, "more_body": place < len(parts) - 1} for place, part in enumerate(parts)]
+    events = [{"type": then, "body": part, "more_body": index < len(parts) - 1} for index, part in enumerate(parts)]
     asked: list[int] = []
 
     async def receive():
