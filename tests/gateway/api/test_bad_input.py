@@ -73,7 +73,7 @@ async def test_bad_json_gets_a_problem_document(caller, name):
 
 
 @pytest.mark.parametrize("name", BAD_XML)
-async def test_bad_xml_is_refused_in_the_callers_own_words(caller, name):
+async def test_bad_xml_is_rejected_in_the_callers_own_words(caller, name):
     """The small bundle declares its own answer for packages, so every rejection is one."""
     response = await caller.send(PENALTY, "progress", BAD_XML[name], headers={"Content-Type": "application/xml"})
     assert response.status_code == 200, response.text

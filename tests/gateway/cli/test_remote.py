@@ -79,7 +79,7 @@ def test_a_document_is_sent_and_followed(remote, credential, tmp_path):
     assert "duplicate" in remote("message", "send", "paid.json", "--operation", "execution", "--token", credential).out
 
 
-def test_a_refused_document_is_exit_code_one(remote, credential, tmp_path):
+def test_a_rejected_document_is_exit_code_one(remote, credential, tmp_path):
     """With every fault, place and remedy."""
     (tmp_path / "bad.json").write_text(json.dumps({"AH": 1}))
     said = remote("message", "send", "bad.json", "--operation", "execution", "--token", credential)

@@ -61,7 +61,7 @@ async def test_the_same_key_with_other_bytes_is_a_conflict(caller, execution):
 
 
 @pytest.mark.parametrize("key", ["", "两个", "a b", "x" * 256])
-async def test_a_malformed_key_is_refused(caller, execution, key):
+async def test_a_malformed_key_is_rejected(caller, execution, key):
     """A key is short and visible ASCII, so that it survives every proxy."""
     response = await caller.send(PENALTY, "execution", execution, headers={"Idempotency-Key": key.encode()})
     assert response.status_code == 400

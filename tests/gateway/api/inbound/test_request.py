@@ -64,7 +64,7 @@ async def test_a_body_in_parts_is_put_together():
     assert await read_body(told(), receive, 100) == b"one two three"
 
 
-async def test_a_declared_length_beyond_the_limit_is_refused_unread():
+async def test_a_declared_length_beyond_the_limit_is_rejected_unread():
     """Nothing is read of a body that says it is too large."""
     receive, asked = stream(b"x" * 10)
     with pytest.raises(Rejected) as caught:
