@@ -15,17 +15,17 @@ from adapters.base import OutboundRequest, Reply, Sending, VerdictKind
 from adapters.check.samples import Pair, pairs
 from adapters.check.subject import subject
 from adapters.formats import json
-from gateway.sandbox.doors import Call
+from gateway.sandbox.patterns import ReceivedCall
 from gateway.sandbox.platform import PlatformDouble
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
 
 
-def call(request: OutboundRequest, key: str = "") -> Call:
+def call(request: OutboundRequest, key: str = "") -> ReceivedCall:
     """Give a request as the platform receives it."""
     parts = urlsplit(request.path)
     headers = {name.lower(): value for name, value in request.headers.items()}
-    return Call(request.method, parts.path, parts.query, {**headers, "idempotency-key": key}, request.body)
+    return ReceivedCall(request.method, parts.path, parts.query, {**headers, "idempotency-key": key}, request.body)
 
 
 def samples(adapter: DeclarativeAdapter, names: Any) -> Iterator[Pair]:
@@ -126,5 +126,5 @@ def asked(adapter: DeclarativeAdapter, double: PlatformDouble, name: str, code: 
 @pytest.mark.parametrize("path", ["/api/progress/../progress", "/api/progress/%2e%2e", "/API/progress"])
 def test_only_the_exact_address_is_its_own(plain: DeclarativeAdapter, path: str) -> None:
     """No guessing at paths."""
-    answer, taken = double_of(plain).answer(Call("POST", path, "", {}, b"{}"))
+    answer, taken = double_of(plain).answer(ReceivedCall("POST", path, "", {}, b"{}"))
     assert (answer.status, taken) == (404, False)

@@ -1,4 +1,4 @@
-"""Every bundled operation survives whatever is done to its samples: it accepts or refuses, and never fails."""
+"""Every bundled operation survives whatever is done to its samples: it is accepted or rejected, and nothing fails."""
 
 import copy
 import json
@@ -19,16 +19,16 @@ JUNK = (
 PIECES = (b"<a/>", b"&x;", b"\xff", b"\x00", b"]]>", b'"', b"{", b"<!--", b"<![CDATA[", b"<?x?>", b"&#x1;", b"&#0;")
 
 
-def places(tree: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+def leaves(tree: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """Give the way to every value of a tree."""
     items = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
-    return [way for key, value in items for way in ((*path, key), *places(value, (*path, key)))]
+    return [way for key, value in items for way in ((*path, key), *leaves(value, (*path, key)))]
 
 
 def spoilt_tree(tree: Any, random: Random) -> bytes:
     """Take away, replace or add a value somewhere."""
     spoilt = copy.deepcopy(tree)
-    *way, last = random.choice(places(spoilt))
+    *way, last = random.choice(leaves(spoilt))
     parent = spoilt
     for key in way:
         parent = parent[key]
@@ -56,7 +56,7 @@ def spoilt_bytes(body: bytes, random: Random) -> bytes:
 
 @pytest.mark.parametrize("name", [name for name in bundled() if name not in ("canonical", "credit-publicity")])
 async def test_spoilt_samples_never_fail_the_gateway(caller, installed, name):
-    """A spoilt document is accepted with what is left of it, or refused with a 4xx, and the gateway goes on."""
+    """A spoilt document is accepted with what is left of it, or rejected with a 4xx, and the gateway goes on."""
     adapter = installed.get(name)
     texts = {one: "x" for one, setting in adapter.settings.items() if setting.type in ("secret", "text")}
     platform = f"{adapter.kind}.000000"

@@ -1,4 +1,4 @@
-"""Every refusal of the framework, and every error of ours, as a problem document."""
+"""Every error that leaves the application, the framework's and our own, as a problem document."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match
 
-from gateway.api.answers import Answered, problem_bytes, refusal
-from gateway.api.front import hot, unforeseen
-from gateway.api.incoming import Incoming, Scope
+from gateway.api.inbound.answer import HttpAnswer, error_answer, problem_bytes
+from gateway.api.inbound.asgi import hot_operation, unforeseen
+from gateway.api.inbound.request import Incoming, Scope
 from gateway.errors import HutongError
 from gateway.errors.problems import problem
 from schemas.findings import Finding, Rejected, Text
@@ -67,6 +67,7 @@ _FIELDS = Text(
     "请求有不合要求之处，见 errors；改正后重发",
     "Parts of the request are not acceptable, see errors; correct them and send it again",
 )
+
 _NOT_JSON = Text(
     "此接口接收 JSON；请把 Content-Type 设为 application/json",
     "This call takes JSON; set Content-Type to application/json",
@@ -82,7 +83,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unforeseen)
 
 
-def _respond(answered: Answered) -> Response:
+def _respond(answered: HttpAnswer) -> Response:
     headers = {**answered.headers, **({"connection": "close"} if answered.close else {})}
     return Response(answered.body, answered.status, headers, answered.content_type)
 
@@ -90,7 +91,7 @@ def _respond(answered: Answered) -> Response:
 async def _ours(request: Request, error: Exception) -> Response:
     incoming = Incoming.of(request.scope)
     assert isinstance(error, HutongError | Rejected)
-    return _respond(refusal(error, language=incoming.language, trace_id=incoming.trace_id))
+    return _respond(error_answer(error, language=incoming.language, trace_id=incoming.trace_id))
 
 
 async def _http(request: Request, error: Exception) -> Response:
@@ -108,7 +109,7 @@ def _allowed(request: Request) -> Sequence[str]:
 
 
 def _takes(request: Request, asked: Scope) -> bool:
-    if asked["method"] == "POST" and hot(asked) is not None:
+    if asked["method"] == "POST" and hot_operation(asked) is not None:
         return True
     answered_as = {**asked, "method": "GET"} if asked["method"] == "HEAD" else asked
     return any(route.matches(answered_as)[0] is Match.FULL for route in request.app.routes)

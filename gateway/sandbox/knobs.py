@@ -1,4 +1,4 @@
-"""The knobs that make a double behave badly."""
+"""The fault knobs: how a double misbehaves."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def _known(charset: str) -> str:
     return charset
 
 
-class Faults(BaseModel):
-    """What goes wrong with every call while it is set; nothing set is a well platform.
+class FaultKnobs(BaseModel):
+    """What goes wrong with every call while it is set; with nothing set the double behaves well.
 
     `error_rate`: the share of calls (0 to 1) that get `status` (500 unless given) instead of an
     answer; with `status` and no rate, every call. `retry_after_s` goes with that status (429 unless

@@ -1,4 +1,4 @@
-"""What a request says about itself before anybody looks at its document: headers, language, trace, body."""
+"""What a request says about itself before its document is parsed: headers, language, trace, body."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import Field
+
+from gateway.api.models import RestModel
 from gateway.telemetry.trace import trace_id
 from schemas.findings import Rejected, Text
 
@@ -17,7 +20,7 @@ Receive = Callable[[], Awaitable[Event]]
 Send = Callable[[Event], Awaitable[None]]
 
 LINGER_BYTES = 32 * 1024 * 1024
-"""How much of a body that is too large is read and thrown away, so that its sender reads our answer."""
+"""How much of a body that is too large is read and thrown away, so that its sender receives our answer."""
 
 LINGER_SECONDS = 5.0
 
@@ -32,6 +35,7 @@ _WANTED = frozenset(
         b"traceparent",
     }
 )
+
 _RANGE = re.compile(r"\s*([A-Za-z*]+)[^;,]*(?:;\s*q\s*=\s*([0-9.]+))?")
 
 
@@ -86,7 +90,7 @@ def _weight(text: str | None) -> float:
 async def read_body(incoming: Incoming, receive: Receive, limit: int) -> bytes:
     """Read a body of at most `limit` bytes; Rejected (413) as soon as it is known to be larger.
 
-    The declared length is believed only when it is too large: what arrives is counted anyway.
+    A declared length that is too large ends it at once; else the bytes that arrive are counted.
     """
     declared = incoming.headers.get("content-length", "")
     if declared.isdecimal() and int(declared[:20]) > limit:
@@ -115,7 +119,7 @@ async def _read_rest(event: Event, receive: Receive, limit: int) -> bytes:
 
 
 def too_large(limit: int) -> Rejected:
-    """Refuse a body that is larger than its platform may send."""
+    """Reject a body that is larger than its platform may send."""
     return Rejected(
         "body.too-large",
         Text(
@@ -127,7 +131,10 @@ def too_large(limit: int) -> Rejected:
 
 
 async def linger(incoming: Incoming, receive: Receive) -> None:
-    """Throw away what the caller still sends, within bounds, so that a reset does not eat our answer."""
+    """Read and drop what the caller still sends, within bounds.
+
+    A caller that waits for `100 Continue` sends nothing more, so there is nothing to drop.
+    """
     if "expect" in incoming.headers:
         return
     try:
@@ -144,3 +151,14 @@ async def _discard(receive: Receive) -> None:
         size += len(event.get("body", b""))
         if event["type"] != "http.request" or not event.get("more_body"):
             return
+
+
+class Submission(RestModel):
+    """A canonical document, handed in by a platform whose adapter is canonical."""
+
+    type: str = Field(description="The message type, such as `case.transferred`", examples=["case.transferred"])
+    document: dict[str, Any] = Field(description="The canonical document; see `/schemas/{document}/{version}`")
+    region: str | None = Field(default=None, description="GB/T 2260 code, when the document names none")
+    correlation_id: str | None = Field(default=None, description="Ties it to an earlier message's case")
+    causation_id: str | None = Field(default=None, description="The message that caused this one")
+    corrects: str | None = Field(default=None, description="The message that this document corrects")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.api.incoming import Gone, Incoming, language, linger, read_body
+from gateway.api.inbound.request import Gone, Incoming, language, linger, read_body
 from schemas.findings import Rejected
 
 
@@ -15,7 +15,7 @@ def told(**headers: str) -> Incoming:
 
 def stream(*parts: bytes, then: str = "http.request"):
     """A receive channel that gives the parts one by one, and counts how many were asked for."""
-    events = [{"type": then, "body": part, "more_body": place < len(parts) - 1} for place, part in enumerate(parts)]
+    events = [{"type": then, "body": part, "more_body": index < len(parts) - 1} for index, part in enumerate(parts)]
     asked: list[int] = []
 
     async def receive():
@@ -64,7 +64,7 @@ async def test_a_body_in_parts_is_put_together():
     assert await read_body(told(), receive, 100) == b"one two three"
 
 
-async def test_a_declared_length_beyond_the_limit_is_refused_unread():
+async def test_a_declared_length_beyond_the_limit_is_rejected_unread():
     """Nothing is read of a body that says it is too large."""
     receive, asked = stream(b"x" * 10)
     with pytest.raises(Rejected) as caught:

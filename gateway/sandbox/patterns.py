@@ -1,4 +1,4 @@
-"""Where a platform is called: the bundle's request templates, read from the platform's side."""
+"""The requests that a platform receives: a bundle's request templates as patterns that match them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Use(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ReceivedCall:
     """A request as a platform receives it. Header names are lower case; `path` is still escaped."""
 
     method: str
@@ -38,8 +38,8 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
-    """One request template of a bundle. `name` is the message type, or the query's name."""
+class RequestPattern:
+    """One request template of a bundle, to be matched. `name` is the message type, or the query's name."""
 
     use: Use
     name: str
@@ -49,14 +49,14 @@ class Door:
     body: Tree = None
     action: str | None = None
 
-    def fits(self, call: Call) -> bool:
+    def fits(self, call: ReceivedCall) -> bool:
         """Tell whether a call may have been written by this template."""
         if self.method != call.method or not self.path.fullmatch(call.path):
             return False
         said = call.headers.get("soapaction", "").strip('"')
         return not self.action or not said or said == self.action
 
-    def values(self, call: Call, tree: Tree) -> Mapping[str, str]:
+    def values(self, call: ReceivedCall, tree: Tree) -> Mapping[str, str]:
         """Give what the call says for each placeholder of the template."""
         matched = self.path.fullmatch(call.path)
         found = {_name(group): unquote(text) for group, text in (matched.groupdict() if matched else {}).items()}
@@ -66,21 +66,21 @@ class Door:
         return found
 
 
-def doors(manifest: Manifest) -> Iterator[Door]:
-    """Give every door of a platform that this bundle speaks to."""
+def request_patterns(manifest: Manifest) -> Iterator[RequestPattern]:
+    """Give a pattern for every request that the bundle sends."""
     for name, send in manifest.sends.items():
-        yield _door(Use.SEND, name, send.request, None)
+        yield _pattern_of(Use.SEND, name, send.request, None)
         if send.in_doubt is not None:
-            yield _door(Use.ASK, name, send.in_doubt.request, send.in_doubt.body)
+            yield _pattern_of(Use.ASK, name, send.in_doubt.request, send.in_doubt.body)
     for query_name, query in manifest.queries.items():
-        yield _door(Use.QUERY, query_name, query.request, query.body)
+        yield _pattern_of(Use.QUERY, query_name, query.request, query.body)
 
 
-def _door(use: Use, name: str, request: RequestPart, body: Tree) -> Door:
+def _pattern_of(use: Use, name: str, request: RequestPart, body: Tree) -> RequestPattern:
     path, _, query = request.path.partition("?")
     pairs = (pair.partition("=") for pair in query.split("&") if pair)
     asked = {key: placeholders.parse(value).alone for key, _, value in pairs}
-    return Door(
+    return RequestPattern(
         use=use,
         name=name,
         method=request.method,
@@ -114,7 +114,7 @@ def _name(group: str) -> str:
 
 
 def _said(template: Any, tree: Tree) -> Iterator[tuple[str, str]]:
-    """Walk a body's template and a body side by side; give placeholder and value of each leaf."""
+    """Traverse a body's template and a body together; give placeholder and value of each leaf."""
     if isinstance(template, Mapping) and isinstance(tree, Mapping):
         for name, inner in template.items():
             yield from _said(inner, tree.get(name))

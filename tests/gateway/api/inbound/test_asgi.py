@@ -61,7 +61,7 @@ async def test_the_same_key_with_other_bytes_is_a_conflict(caller, execution):
 
 
 @pytest.mark.parametrize("key", ["", "两个", "a b", "x" * 256])
-async def test_a_malformed_key_is_refused(caller, execution, key):
+async def test_a_malformed_key_is_rejected(caller, execution, key):
     """A key is short and visible ASCII, so that it survives every proxy."""
     response = await caller.send(PENALTY, "execution", execution, headers={"Idempotency-Key": key.encode()})
     assert response.status_code == 400
@@ -84,15 +84,15 @@ async def test_callers_that_cannot_read_json_get_their_own_answer(caller):
     accepted = await caller.send(PENALTY, "progress", PACKAGE.format(count=2, node="01").encode("gbk"))
     assert accepted.status_code == 200
     assert "<Code>0</Code>" in accepted.text
-    refused = await caller.send(PENALTY, "progress", PACKAGE.format(count=7, node="01").encode("gbk"))
-    assert refused.status_code == 200
-    assert "<Code>1</Code>" in refused.text
+    rejected = await caller.send(PENALTY, "progress", PACKAGE.format(count=7, node="01").encode("gbk"))
+    assert rejected.status_code == 200
+    assert "<Code>1</Code>" in rejected.text
     broken = await caller.send(PENALTY, "progress", b"<Package>")
     assert "<Code>1</Code>" in broken.text
 
 
 async def test_a_declared_answer_is_used_for_bodies_that_are_too_large(caller):
-    """What is refused before it is read is refused in the caller's format too."""
+    """What is rejected before it is read is answered in the caller's format too."""
     response = await caller.send(PENALTY, "progress", b"x" * 200_000)
     assert "<Code>1</Code>" in response.text
 
@@ -107,7 +107,7 @@ async def test_a_dry_run_stores_nothing(caller, execution):
     assert (await caller.admin("GET", "/v1/messages")).json()["messages"] == []
 
 
-async def test_a_dry_run_shows_what_would_be_refused(caller, execution):
+async def test_a_dry_run_shows_what_would_be_rejected(caller, execution):
     """A document that would be rejected is rejected, without a record to look up."""
     response = await caller.send(PENALTY, "execution", {**execution, "LX": "9"}, params={"dry_run": "true"})
     assert response.status_code == 422
@@ -117,7 +117,7 @@ async def test_a_dry_run_shows_what_would_be_refused(caller, execution):
 
 @pytest.mark.parametrize(("value", "status"), [("false", 202), ("0", 202), ("perhaps", 422)])
 async def test_dry_run_is_true_or_false(caller, execution, value, status):
-    """A word that is neither is refused rather than guessed."""
+    """A word that is neither is rejected rather than guessed."""
     response = await caller.send(PENALTY, "execution", execution, params={"dry_run": value})
     assert response.status_code == status
 

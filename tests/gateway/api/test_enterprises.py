@@ -26,7 +26,7 @@ async def test_a_platform_needs_the_right(caller):
 
 
 @pytest.mark.parametrize("code", ["x", "9133", "%00", "../..", "9" * 40])
-async def test_what_is_no_credit_code_is_refused(caller, code):
+async def test_what_is_no_credit_code_is_rejected(caller, code):
     """A shape that cannot be a credit code is an error of the caller's."""
     response = await caller.admin("GET", f"/v1/enterprises/{code}")
     assert response.status_code in (404, 422)
