@@ -14,9 +14,9 @@ from adapters.formats import charsets, rejections
 from adapters.formats.format import MAX_DEPTH, Body, BodyFormat, EncodedBody, Format, Order, as_text
 from adapters.formats.names import XSI, Names
 
-_DECLARATION = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml\s[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
 _DOCTYPE = re.compile(r"\ufeff?(?>\s+|<\?(?>.*?\?>)|<!--(?>.*?-->))*+<!DOCTYPE", re.DOTALL)
 _SPACE = " \t\r\n"
+_BEFORE = _SPACE + "\ufeff"
 SOAP_ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
 """The namespace of a SOAP 1.1 message: XML, but a format of its own."""
 
@@ -44,7 +44,8 @@ def parse(declared: Format, body: bytes, content_type: str | None) -> Any:
 
 
 def parse_text(text: str) -> Any:
-    """Parse text that is already decoded, whatever charset it says it was in."""
+    """Parse text that is already decoded, whatever charset it says it was in; blanks before it do not count."""
+    text = text.lstrip(_BEFORE)
     if _DOCTYPE.match(text):
         raise rejections.reject(
             "xml.dtd",
@@ -60,10 +61,9 @@ def parse_text(text: str) -> Any:
 
 
 def _charset(declared: Format, body: bytes, content_type: str | None) -> str:
-    match = _DECLARATION.match(body)
-    if match is None:
+    named = charsets.from_xml(body)
+    if named is None:
         return charsets.agree(declared.charset, content_type)
-    named = match.group(1).decode("ascii")
     found = charsets.canonical(named)
     if found is None:
         raise rejections.other_charset(named, declared.charset)
