@@ -10,7 +10,8 @@ from adapters.base import OutboundRequest, Reply, Translation, Tree
 from adapters.bundle.grammar import PARAMETERS, Query
 from adapters.exchange.receiving import native_paths, translate
 from adapters.exchange.request import body_writer, compile_request, merged
-from adapters.formats.format import Format, as_text
+from adapters.exchange.scalar import comparable
+from adapters.formats.format import Format
 from adapters.mapping import Program
 from adapters.paths import EACH
 from schemas import catalog
@@ -57,7 +58,7 @@ class CompiledQuery:
     def _tree(self, reply: Reply) -> Tree:
         if not 200 <= reply.status < 300:
             raise _unreadable("query.status", f"平台应答 HTTP {reply.status}", f"the platform answered {reply.status}")
-        body = formats.read(self._reply_format, reply.body, reply.headers.get("content-type"), limit=self._limit)
+        body = formats.read_reply(self._reply_format, reply.body, reply.headers.get("content-type"), limit=self._limit)
         fault = find(body) if (find := formats.of(self._reply_format).fault) else None
         if fault is not None:
             raise _unreadable("query.fault", f"平台报错：{fault.reason}", f"the platform failed: {fault.reason}")
@@ -73,7 +74,7 @@ class CompiledQuery:
     def _more(self, tree: Tree, count: int, page: int) -> bool:
         if self._pages is None or count == 0:
             return False
-        total = as_text(paths.first(tree, self._total)) if self._total is not None else ""
+        total = comparable(paths.first(tree, self._total)) if self._total is not None else ""
         if total.isdecimal():
             return page * self._pages.size < int(total)
         return count >= self._pages.size

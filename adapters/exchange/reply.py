@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 from adapters import formats, paths
 from adapters.base import Reply, Tree, Verdict, VerdictKind
 from adapters.bundle.grammar import ReplyRule, When
+from adapters.exchange.scalar import comparable, reference
 from adapters.formats.format import Format, ReplyFault, as_text
 from adapters.paths import Path
 from schemas.findings import Rejected
@@ -65,7 +67,7 @@ class Replies:
         if not self._reads:
             return ReadReply(reply, None, None)
         try:
-            body = formats.read(self._format, reply.body, reply.headers.get("content-type"), limit=self._limit)
+            body = formats.read_reply(self._format, reply.body, reply.headers.get("content-type"), limit=self._limit)
         except Rejected:
             return ReadReply(reply, None, None)
         return ReadReply(reply, body.tree, self._fault(body) if self._fault else None)
@@ -77,7 +79,7 @@ def _rule(declared: ReplyRule) -> Rule:
     return Rule(
         when.status,
         _path(when.at),
-        frozenset(values),
+        frozenset(map(comparable, values)),
         when.present,
         VerdictKind(declared.verdict),
         _path(declared.reference),
@@ -97,14 +99,16 @@ def _matches(rule: Rule, read: ReadReply) -> bool:
         return read.fault is None
     if read.tree is None:
         return False
-    found = [as_text(value) for value in paths.values(read.tree, rule.at) if not isinstance(value, dict | list)]
+    found = [comparable(value) for value in paths.values(read.tree, rule.at) if not isinstance(value, dict | list)]
     if rule.present is not None:
         return _present(read.tree, rule.at) is rule.present
     return bool(found) and found[0] in rule.values
 
 
 def _present(tree: Tree, at: Path) -> bool:
-    return any(value not in ("", [], {}) for value in paths.values(tree, at))
+    return any(
+        value not in ([], {}) and (not isinstance(value, str) or value.strip()) for value in paths.values(tree, at)
+    )
 
 
 def _status_fits(declared: str, status: int) -> bool:
@@ -114,17 +118,17 @@ def _status_fits(declared: str, status: int) -> bool:
 def _by_rule(rule: Rule, read: ReadReply) -> Verdict:
     return Verdict(
         rule.kind,
-        reference=_text_at(read.tree, rule.reference),
-        reason=_text_at(read.tree, rule.reason),
+        reference=_text_at(read.tree, rule.reference, reference),
+        reason=_text_at(read.tree, rule.reason, as_text),
         after=_after(read.reply.headers) if rule.kind is VerdictKind.RETRY else None,
     )
 
 
-def _text_at(tree: Tree, at: Path | None) -> str | None:
+def _text_at(tree: Tree, at: Path | None, written: Callable[[Any], str]) -> str | None:
     value = None if at is None or tree is None else paths.first(tree, at)
     if value is None or isinstance(value, dict | list):
         return None
-    return as_text(value)[:MAX_REASON] or None
+    return written(value)[:MAX_REASON] or None
 
 
 def _by_default(read: ReadReply, *, looks_inside: bool) -> Verdict:

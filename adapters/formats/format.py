@@ -91,7 +91,9 @@ class BodyFormat:
     - `escape`: makes a value safe inside the text of an answer.
     - `elements`: bodies are XML elements, with attributes and prefixes; a record embedded in them is XML too.
     - `keeps_root`: trees begin with the name of the root element, so that any element may be the root.
+    - `binary`: bodies are no text, and have no charset.
     - `action_header`: the header that names a request's action; empty: there is none.
+    - `read_reply`: a reply's text → body, more leniently than `read`; None: as `read`.
     - `fault`: finds the failure that a reply tells by its form; None: replies tell none.
     """
 
@@ -107,7 +109,9 @@ class BodyFormat:
     escape: Callable[[str], str] = str
     elements: bool = False
     keeps_root: bool = False
+    binary: bool = False
     action_header: str = ""
+    read_reply: Callable[[Format, str], Body] | None = None
     fault: Callable[[Body], ReplyFault | None] | None = None
 
 

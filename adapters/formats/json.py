@@ -37,10 +37,10 @@ def _is_utf8(body: bytes) -> bool:
     return not body.startswith(codecs.BOM_UTF8)
 
 
-def parse(text: bytes) -> Tree:
-    """Parse UTF-8 JSON of any kind; raises `Rejected`."""
+def parse(text: bytes, *, strict: bool = True) -> Tree:
+    """Parse UTF-8 JSON of any kind; `strict` refuses duplicate keys and NaN. Raises `Rejected`."""
     try:
-        tree = jiter.from_json(text, allow_inf_nan=False, catch_duplicate_keys=True, float_mode="decimal")
+        tree = jiter.from_json(text, allow_inf_nan=not strict, catch_duplicate_keys=strict, float_mode="decimal")
     except ValueError as error:
         raise _told(str(error)) from None
     # Counting brackets is cheap, and bounds the depth from above: only a text with many is walked.
@@ -72,7 +72,7 @@ def _bound_numbers(tree: Tree) -> None:
     todo = [tree]
     while todo:
         node = todo.pop()
-        if isinstance(node, Decimal) and node and abs(node.adjusted()) > _MAX_EXPONENT:
+        if isinstance(node, Decimal) and node.is_finite() and node and abs(node.adjusted()) > _MAX_EXPONENT:
             raise rejections.reject("json.number", "数值超出范围", "a number is out of range")
         todo.extend(_children(node))
 
@@ -128,6 +128,19 @@ def recognise(name: str, content: bytes) -> Format | None:
     return Format("json", charsets.guess(content)) if begins else None
 
 
+def read_reply(declared: Format, text: str) -> Body:
+    """Parse a reply as lenient readers do: of a key written twice the last counts, and NaN is a value.
+
+    A text that holds JSON is what it holds: some servers write their answer twice. Raises `Rejected`.
+    """
+    tree = parse(text.encode("utf-8", "surrogatepass"), strict=False)
+    if isinstance(tree, str) and tree.lstrip()[:1] in ("{", "["):
+        tree = parse(tree.encode("utf-8", "surrogatepass"), strict=False)
+    if not isinstance(tree, dict | list):
+        raise rejections.reject("body.shape", "应答应为 JSON 对象或数组", "the reply must be a JSON object or array")
+    return Body(tree)
+
+
 BODY_FORMAT = BodyFormat(
     name="json",
     read=read,
@@ -137,4 +150,5 @@ BODY_FORMAT = BodyFormat(
     recognise=recognise,
     read_answers_as="json",
     escape=escape,
+    read_reply=read_reply,
 )

@@ -152,4 +152,5 @@ BODY_FORMAT = BodyFormat(
     suffixes=("xlsx",),
     recognise=recognise,
     answered_in="json",
+    binary=True,
 )

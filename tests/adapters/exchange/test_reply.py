@@ -44,10 +44,40 @@ def test_the_first_rule_that_matches_wins() -> None:
     assert _judge(404).kind is VerdictKind.RETRY
 
 
-@pytest.mark.parametrize("body", [b'{"code": 0}', b'{"code": "0"}', b'{"code": 0, "busy": 1}'])
-def test_values_compare_as_text(body: bytes) -> None:
-    """0 is "0"."""
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"code": 0}',
+        b'{"code": "0"}',
+        b'{"code": 0, "busy": 1}',
+        b'{"code": 0.0}',
+        b'{"code": 0e0}',
+        b'{"code": -0}',
+        b'{"code": " 0 "}',
+        b'{"code": 0, "code": 0.0}',
+        b'{"code": 0, "score": NaN}',
+        b'\n {"code": 0}\n\0',
+        '{"code": 0, "msg": "成功"}'.encode("gbk"),
+    ],
+)
+def test_a_yes_is_a_yes_however_it_is_written(body: bytes) -> None:
+    """0 is 0.0 and "0"."""
     assert _judge(200, body).kind is VerdictKind.ACCEPTED
+
+
+@pytest.mark.parametrize(
+    ("body", "reference"),
+    [
+        (b'{"code": 0.0, "data": {"no": 20260001.0}}', "20260001"),
+        (b'{"code": 0, "data": {"no": 2.026E7}}', "20260000"),
+        (b'{"code": 0, "data": {"no": " C1 "}}', "C1"),
+        (b'{"code": 0, "data": {"no": null}}', None),
+        (b'{"code": 0, "data": {"no": " "}}', None),
+    ],
+)
+def test_a_reference_is_the_number_meant(body: bytes, reference: str | None) -> None:
+    """However the platform's writer printed it."""
+    assert _judge(200, body).reference == reference
 
 
 @pytest.mark.parametrize(
