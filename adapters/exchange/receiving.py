@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import orjson
 
 from adapters import formats, paths, placeholders
 from adapters.base import Answer, Lineage, Package, Record, Translation, Tree
 from adapters.bundle.grammar import AnswerPart, AnswerSide, Receive
+from adapters.exchange.native_values import NativeValues
 from adapters.formats import charsets
 from adapters.formats.format import Body, Format, as_text
 from adapters.mapping import Program
@@ -53,6 +54,7 @@ class CompiledReceive:
         self._answer = AnswerWriter(declared.answer, wire) if declared.answer is not None else None
         self._native = native_paths(program.explain())
         self._canonical = canonical_fields(program.explain())
+        self._values = NativeValues(program.document, program.explain(), str(self._split or ""))
 
     @property
     def type(self) -> str:
@@ -86,7 +88,8 @@ class CompiledReceive:
         outside: list[Finding] = []
         for where, fault in self._schema.faults(parsed):
             index = self._record_index(where)
-            finding = with_canonical_field(fault, self._canonical, str(self._split or ""))
+            valued = replace(fault, value=self._values.at(parsed.tree, where, fault.path))
+            finding = with_canonical_field(valued, self._canonical, str(self._split or ""))
             (outside if index is None else inside.setdefault(index, [])).append(finding)
         if outside:
             raise _invalid([*outside, *(finding for some in inside.values() for finding in some)])

@@ -99,10 +99,15 @@ def _matches(rule: Rule, read: ReadReply) -> bool:
         return read.fault is None
     if read.tree is None:
         return False
-    found = [comparable(value) for value in paths.values(read.tree, rule.at) if not isinstance(value, dict | list)]
+    found = [comparable(value) for value in paths.values(read.tree, rule.at) if _is_leaf(value)]
     if rule.present is not None:
         return _present(read.tree, rule.at) is rule.present
     return bool(found) and found[0] in rule.values
+
+
+def _is_leaf(value: Any) -> bool:
+    """Whether this is a single value: an element with attributes and a text is one too."""
+    return not isinstance(value, list) and (not isinstance(value, dict) or "#text" in value)
 
 
 def _present(tree: Tree, at: Path) -> bool:
@@ -126,7 +131,7 @@ def _by_rule(rule: Rule, read: ReadReply) -> Verdict:
 
 def _text_at(tree: Tree, at: Path | None, written: Callable[[Any], str]) -> str | None:
     value = None if at is None or tree is None else paths.first(tree, at)
-    if value is None or isinstance(value, dict | list):
+    if value is None or not _is_leaf(value):
         return None
     return written(value)[:MAX_REASON] or None
 

@@ -116,7 +116,12 @@ class BodyFormat:
 
 
 def as_text(value: Any) -> str:
-    """Write a leaf as text, as the grammar compares it: `0` is `"0"`, true is `true`, nothing is empty."""
+    """Write a leaf as text, as the grammar compares it: `0` is `"0"`, true is `true`, nothing is empty.
+
+    An element with attributes is its text.
+    """
+    if isinstance(value, dict):
+        value = value.get("#text", "")
     if isinstance(value, str):
         return value
     if value is None:

@@ -87,7 +87,8 @@ def bare(value: Any, none: Collection[str]) -> Any:
     if value.__class__ is str:
         value = value.strip()
     if value.__class__ is dict or value.__class__ is list:
-        if not value:
+        # An empty element with attributes, as `<DATE type="date"/>`, is as empty as one without.
+        if not value or (value.__class__ is dict and all(name.startswith("@") for name in value)):
             return ""
         raise OutsideDomain("native.shape", _SINGLE)
     return "" if none and word(value) in none else value

@@ -12,7 +12,9 @@ from adapters.formats import json
 from adapters.formats.format import Body
 from adapters.native.costs import refuse_costly_json, resolved
 from adapters.native.findings import CODE, MAX_FINDINGS, Location, broken, written
+from adapters.native.reading import without_blanks
 from adapters.native.shape import Shape
+from adapters.native.wording import of_json
 from adapters.spots import json_spot, spot
 from schemas.findings import Finding, Rejected, Text
 
@@ -43,11 +45,19 @@ class JsonSchema:
         self.shape: Shape = JsonShape(parsed, parsed if isinstance(parsed, Mapping) else {})
 
     def faults(self, body: Body) -> Iterator[tuple[Location, Finding]]:
-        for count, error in enumerate(self._validator.iter_errors(body.tree)):
+        tree = without_blanks(body.tree, self._describes_text)
+        for count, error in enumerate(self._validator.iter_errors(tree)):
             if count >= MAX_FINDINGS:
                 return
             where = tuple(error.instance_path)
-            yield where, Finding(CODE, _text(error), path=written((*where, *_lacking(error))))
+            yield where, Finding(CODE, of_json(error), path=written((*where, *_lacking(error))))
+
+    def _describes_text(self, place: tuple[str, ...]) -> bool:
+        """Whether the schema sees an element at this place: its text beside its attributes."""
+        shape: Shape | None = self.shape
+        for name in place:
+            shape = shape.child(name) if shape is not None else None
+        return shape is not None and ("#text" in shape.names or any(name.startswith("@") for name in shape.names))
 
 
 _QUOTED = re.compile(r"'([^']{3,200})'")
@@ -60,48 +70,10 @@ def _mentioned(content: bytes, reason: str) -> tuple[int, int]:
     return (content.count(b"\n", 0, at) + 1, at - content.rfind(b"\n", 0, at)) if at >= 0 else (1, 1)
 
 
-_SAID: Mapping[str, str] = {
-    "required": "缺少 {property}",
-    "type": "类型应为 {types}",
-    "additionalProperties": "不应有 {unexpected}",
-    "enum": "不在允许的取值之中",
-    "const": "不是规定的值",
-    "pattern": "不符合格式 {pattern}",
-    "maxLength": "超过 {limit} 个字符",
-    "minLength": "不足 {limit} 个字符",
-    "maximum": "大于 {limit}",
-    "minimum": "小于 {limit}",
-    "maxItems": "超过 {limit} 项",
-    "minItems": "不足 {limit} 项",
-    "multipleOf": "不是 {multiple_of} 的倍数",
-    "format": "不是合格的 {format}",
-}
-
-
 def _lacking(error: jsonschema_rs.ValidationError) -> tuple[str, ...]:
     """What is required and missing is told by where it should stand."""
     kind: Any = error.kind
     return (kind.property,) if kind.name == "required" else ()
-
-
-def _text(error: jsonschema_rs.ValidationError) -> Text:
-    kind: Any = error.kind
-    said = {
-        key: "、".join(map(str, value)) if isinstance(value, list) else value for key, value in kind.as_dict().items()
-    }
-    try:
-        told = _SAID[kind.name].format(**said)
-    except KeyError:
-        told = f"不符合平台模式（{kind.name}）"
-    return Text(f"{told}；请按平台模式改正", f"{_without_value(error)}; correct it as the platform's schema says")
-
-
-def _without_value(error: jsonschema_rs.ValidationError) -> str:
-    """The library's own sentence quotes the value, which may be personal; ours does not."""
-    kind = error.kind.name
-    if kind in ("required", "additionalProperties"):
-        return error.message
-    return f"does not satisfy {kind}"
 
 
 _FURTHER = ("additionalProperties", "unevaluatedProperties", "patternProperties")

@@ -66,6 +66,16 @@ def test_a_yes_is_a_yes_however_it_is_written(body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    "body", ['<R><code type="int"> 0.0 </code><no t="1">7</no></R>', "<R><code>\n0\n</code><no> 7 </no></R>"]
+)
+def test_values_in_xml_may_have_attributes_and_blanks(body: str) -> None:
+    """An element with attributes is its text."""
+    rules = [{"when": {"at": "code", "is": 0}, "verdict": "accepted", "reference": "no"}]
+    verdict = _replies(rules, Format("xml", root="R")).judge(Reply(200, {}, body.encode()))
+    assert (verdict.kind, verdict.reference) == (VerdictKind.ACCEPTED, "7")
+
+
+@pytest.mark.parametrize(
     ("body", "reference"),
     [
         (b'{"code": 0.0, "data": {"no": 20260001.0}}', "20260001"),
