@@ -66,7 +66,7 @@ def _default(field: FieldInfo) -> str:
 
 
 def _parts() -> str:
-    shown = (grammar.FormatPart, grammar.SettingPart, grammar.LimitsPart, grammar.RetryPart)
+    shown = (grammar.FormatPart, grammar.HeaderPart, grammar.SettingPart, grammar.LimitsPart, grammar.RetryPart)
     return "\n".join(_titled(model) for model in shown)
 
 

@@ -40,6 +40,7 @@ from adapters.bundle.scalars import (
 )
 from adapters.formats import BODY_FORMATS
 from adapters.formats.format import Format, Steps
+from adapters.formats.layout import MAX_HEADER_ROW
 from adapters.source import BadValue
 
 MAX_DEFAULT = 500
@@ -56,6 +57,14 @@ class BodyName:
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.literal_schema(list(BODY_FORMATS))
+
+
+class HeaderPart(Model):
+    """`format.header`: where the header of a table stands."""
+
+    row: Annotated[int, Field(ge=1, le=MAX_HEADER_ROW)]
+    """The row that names the columns, from 1; of two rows with merged cells the lower. What is above it is not read.
+    列名所在的行，从 1 数起；有合并单元格的两行表头取下面一行。以上各行不读入。"""
 
 
 class FormatPart(Model):
@@ -77,8 +86,11 @@ class FormatPart(Model):
     """What separates the cells of csv; a comma unless it is said.
     CSV 的分隔符，未写明时为逗号。"""
     sheet: Annotated[str, Field(pattern=r"^[^\\/?*:\[\]]{1,31}$")] | None = None
-    """The sheet of an xlsx workbook; the first unless it is said.
-    XLSX 的工作表，未写明时为第一个。"""
+    """The sheet of an xlsx workbook; the first visible one unless it is said.
+    XLSX 的工作表，未写明时为第一个可见的工作表。"""
+    header: HeaderPart | None = None
+    """Where the header of a csv or xlsx table stands, as `{row: 3}`; in the first row unless it is said.
+    CSV 或 XLSX 表头所在的行，如 `{row: 3}`，未写明时为第一行。"""
     embedded: Annotated[dict[NativePath, Literal["json", "xml"]], Field(max_length=16)] | None = None
     """The places that hold a whole document as text, with its kind: every path goes on inside it.
     以文本形式嵌入整份文档的位置及其格式；路径可以继续写到其内部。"""
@@ -88,6 +100,8 @@ class FormatPart(Model):
         said = self.model_dump(exclude_none=True)
         if self.embedded is not None:
             said["embedded"] = _embedded(self.embedded)
+        if self.header is not None:
+            said["header"] = self.header.row
         return Format(**{**{name: getattr(under, name) for name in Format.__slots__}, **said})
 
 

@@ -23,8 +23,9 @@ class Format:
 
     `root` is the name of the XML root element; `namespaces` maps the prefixes used in paths to URIs
     (the empty prefix is the namespace of names without one). `delimiter` is that of csv, `sheet` the
-    one of xlsx (the first). `embedded` tells the places (steps, None for each item of a list) that
-    hold a whole document as text, and its kind: json or xml.
+    one of xlsx (the first that is visible), `header` the row of a table that names its columns.
+    `embedded` tells the places (steps, None for each item of a list) that hold a whole document as
+    text, and its kind: json or xml.
     """
 
     body: str = "json"
@@ -33,6 +34,7 @@ class Format:
     namespaces: Mapping[str, str] = field(default_factory=dict)
     delimiter: str = ","
     sheet: str | None = None
+    header: int = 1
     embedded: tuple[tuple[Steps, str], ...] = ()
 
 

@@ -33,6 +33,7 @@ CHINESE_FORMATS: Mapping[int, str] = {
 """The number formats that a Chinese Excel has built in beside the common ones (ECMA-376, 18.8.30)."""
 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff", b"<\x00", b"\x00<")
+_CONSTANT = re.compile(r'"((?:[^"]|"")*)"')
 _WHERE = re.compile(r"([A-Z]{1,3})[1-9][0-9]{0,6}")
 
 
@@ -77,6 +78,15 @@ class Workbook:
         return found
 
     @cached_property
+    def visible(self) -> Sequence[str]:
+        """The names of the sheets that a person sees, in their order."""
+        return [
+            one.get("name")
+            for one in self._book.iterfind("{*}sheets/{*}sheet")
+            if one.get("state", "visible") == "visible" and one.get("name") in self.sheets
+        ]
+
+    @cached_property
     def since_1904(self) -> bool:
         """Whether days count from 1904, as on old Macintoshes."""
         properties = self._book.find("{*}workbookPr")
@@ -99,8 +109,11 @@ class Workbook:
 
     def _content(self, cell: Any) -> tuple[str, str]:
         kind = cell.get("t", "n")
-        if cell.find("{*}f") is not None:
-            return "formula", ""
+        formula = cell.find("{*}f")
+        if formula is not None:
+            # The formula ="0012" is how a spreadsheet is made to keep a text: it computes nothing.
+            constant = _CONSTANT.fullmatch((formula.text or "").strip())
+            return ("text", constant[1].replace('""', '"')) if constant else ("formula", "")
         if kind == "inlineStr":
             holder = cell.find("{*}is")
             return "text", "" if holder is None else _text(holder)

@@ -14,6 +14,7 @@ from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH, from_excel, from_I
 from adapters.base import Tree
 from adapters.formats import rejections, table, workbook
 from adapters.formats.format import Body, BodyFormat, EncodedBody, Format, Order
+from adapters.formats.layout import MAX_HEADER_ROW, header_row, table_lines
 from adapters.formats.workbook import Cell, Workbook
 from schemas.findings import Finding, Rejected, Text
 
@@ -26,10 +27,11 @@ _LITERAL = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
 
 
 def read(declared: Format, body: bytes, content_type: str | None) -> Body:
-    """Parse one sheet; its first line is the header. Raises `Rejected` before unpacking what is too large."""
+    """Parse one sheet under its header. Raises `Rejected` before unpacking what is too large."""
     try:
         book = Workbook(body)
-        return Body(table.tree(_lines(book, _chosen(book, declared)), ragged=True))
+        lines = _lines(book, _chosen(book, declared), declared.header)
+        return Body(table.tree(table_lines(lines, declared.header), ragged=True))
     except Rejected:
         raise
     except Exception as error:  # a broken archive or part fails in as many ways as it can be broken
@@ -38,7 +40,8 @@ def read(declared: Format, body: bytes, content_type: str | None) -> Body:
 
 def _chosen(book: Workbook, declared: Format) -> str:
     names = list(book.sheets)
-    name = declared.sheet or (names[0] if names else "")
+    # What the sender sees first is meant: spreadsheets hide sheets of code tables in front of it.
+    name = declared.sheet or next(iter(book.visible or names), "")
     if name not in book.sheets:
         known = "、".join(names)
         raise rejections.reject(
@@ -50,15 +53,17 @@ def _chosen(book: Workbook, declared: Format) -> str:
     return book.sheets[name]
 
 
-def _lines(book: Workbook, path: str) -> Iterator[table.Line]:
-    """Yield the rows as text; faulty cells are collected and raised together at the end."""
+def _lines(book: Workbook, path: str, header: int) -> Iterator[table.Line]:
+    """Yield the rows as text, those that are not stored too as far as the header's.
+
+    Faulty cells are collected and raised together at the end.
+    """
     found: list[Finding] = []
     before = 0
     for number, cells in book.rows(path):
         if number > table.MAX_ROWS + 1:
             raise table.too_many(table.MAX_ROWS, "行", "rows")
-        if before == 0 and number > 1:
-            yield 1, ()
+        yield from ((missing, ()) for missing in range(before + 1, min(number, header + 1)))
         yield number, _texts(book, number, cells, found)
         before = number
         if len(found) >= table.MAX_FINDINGS:
@@ -141,7 +146,15 @@ def _unreadable(detail: str) -> Rejected:
 
 def recognise(name: str, content: bytes) -> Format | None:
     """Tell by the archive."""
-    return Format("xlsx") if content.startswith(b"PK\x03\x04") else None
+    return Format("xlsx", header=_header_row(content)) if content.startswith(b"PK\x03\x04") else None
+
+
+def _header_row(content: bytes) -> int:
+    try:
+        book = Workbook(content)
+        return header_row(cells for _, cells in _lines(book, _chosen(book, Format("xlsx")), MAX_HEADER_ROW))
+    except Exception:  # what is broken is told when it is read
+        return 1
 
 
 BODY_FORMAT = BodyFormat(

@@ -66,6 +66,8 @@ def _format(written: Format, usual: Format) -> dict[str, Any]:
     said: dict[str, Any] = {} if same else {"body": written.body, "charset": written.charset}
     if written.delimiter != usual.delimiter:
         said["delimiter"] = written.delimiter
+    if written.header != usual.header:
+        said["header"] = {"row": written.header}
     if written.root:
         said["root"] = written.root
     return said
