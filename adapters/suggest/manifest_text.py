@@ -39,7 +39,7 @@ def manifest(name: str, kind: str, title: str, operations: Sequence[DraftOperati
         "receives:",
     ]
     for operation in operations:
-        lines.extend(_receive(operation, first))
+        lines.extend(_receive(operation, Format(first.body, first.charset)))
     return "\n".join([*lines, "", *(comment(line) if line[0] != " " else f"# {line}" for line in _SENDS), ""])
 
 
