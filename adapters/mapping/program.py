@@ -199,6 +199,8 @@ def _notes(node: Node) -> list[str]:
     if rules.when is not None:
         test = " | ".join(rules.when.values) if rules.when.present is None else f"present: {rules.when.present}"
         notes.append(f"when {rules.when.path}: {test}")
+    if rules.otherwise:
+        notes.append("else: " + ", ".join(f"{native} → {value}" for native, value in rules.otherwise))
     if rules.only:
         notes.append(f"only: {rules.only}")
     if rules.lossy:

@@ -11,6 +11,8 @@ from adapters.mapping.converters import Converter, OutsideDomain
 from adapters.mapping.converters.lists import Splitter
 from adapters.mapping.converters.texts import text_of
 from adapters.mapping.plan import TEXT
+from adapters.mapping.syntax import Condition
+from adapters.paths import Path
 from schemas.documents.masking import shown
 from schemas.findings import Finding, Text
 
@@ -58,14 +60,56 @@ def refused(found: list[Finding], label: FieldLabel, value: Any, error: OutsideD
     found.append(label.finding(error.code, zh, en, index, value))
 
 
-def lacking(made: Mapping[str, Any], labels: Mapping[str, FieldLabel], found: list[Finding], index: Index) -> None:
-    """Note each required field that was not made, unless its value has been refused already."""
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A condition (`when`) under which a field is read, as it is told: where, and what must be there."""
+
+    path: str
+    wanted: Text
+
+    @classmethod
+    def of(cls, when: Condition, base: Path) -> Gate:
+        """Describe a condition of a scope that starts at `base`."""
+        path = str(when.path.under(base))
+        if when.present is not None:
+            return cls(path, Text("有值时", "is there") if when.present else Text("无值时", "is not there"))
+        zh = "、".join(value or "空" for value in when.values)
+        en = " or ".join(value or "empty" for value in when.values)
+        return cls(path, Text(f"为 {zh} 时", f"is {en}"))
+
+
+def lacking(
+    made: Mapping[str, Any],
+    labels: Mapping[str, FieldLabel],
+    found: list[Finding],
+    index: Index,
+    shut: Mapping[str, Gate],
+) -> None:
+    """Note each required field that was not made, unless its value has been refused already.
+
+    `shut` are the conditions that do not hold, by the field that each leaves out.
+    """
     # A refused value was reported already: to call it missing too would be a second finding for one fault.
     known = [one.field for one in found]
     for name, label in labels.items():
         field = _indexed(label.field, index)
         if name not in made and not any(one == field or one.startswith(f"{field}.") for one in known):
-            found.append(_lack(label, index))
+            found.append(_left_out(label, shut[name], index) if name in shut else _lack(label, index))
+
+
+def _left_out(label: FieldLabel, gate: Gate, index: Index) -> Finding:
+    """Tell a field that a condition left out by the condition's place: to fill in the field would not help."""
+    path, own = _indexed(gate.path, index), _indexed(label.path, index)
+    return Finding(
+        "mapping.incomplete",
+        Text(
+            f"缺少必填项“{label.title}”：{own} 仅在 {path} {gate.wanted.zh}读入；请核对 {path}。",
+            f"{label.field} is required, and {own} is read only where {path} {gate.wanted.en}: correct {path}.",
+        ),
+        path=path,
+        field=_indexed(label.field, index),
+        title=label.title,
+    )
 
 
 def _lack(label: FieldLabel, index: Index) -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -193,11 +194,66 @@ def test_the_identity_of_a_permit_record_is_its_number_and_time_stamp(adapter_of
     assert second.identity == '["91371000MA3TDY4WXL001U","2025-03-04 10:20:00"]'
 
 
-def test_a_record_marked_as_deleted_is_not_read_as_a_permit(adapter_of: Adapters) -> None:
-    """CLBZ 0 says that the record is no more; it must not pass as what it said before."""
-    body = _sample("pollutant-permit", "permit").read_bytes().replace(b"<CLBZ>1</CLBZ>", b"<CLBZ>0</CLBZ>")
-    error = _rejected(adapter_of("pollutant-permit"), "permit", body)
-    assert [(one.path, one.field, one.title) for one in error.findings] == [("SQLX", "status", "申请类型")]
+def _permit(change: Callable[[str], str]) -> bytes:
+    return change(_sample("pollutant-permit", "permit").read_bytes().decode("gbk")).encode("gbk")
+
+
+@pytest.mark.parametrize(
+    ("flag", "status", "told"),
+    [
+        ("<CLBZ>1</CLBZ>", "renewed", []),
+        ("<CLBZ> 1 </CLBZ>", "renewed", []),
+        ("<CLBZ/>", "renewed", []),
+        ("", "renewed", []),
+        ("<CLBZ>0</CLBZ>", "deleted", ["permit.deleted"]),
+    ],
+)
+def test_the_processing_mark_says_whether_a_record_is_there(
+    adapter_of: Adapters, flag: str, status: str, told: list[str]
+) -> None:
+    """Absent, the record is a normal one; 0 says that it is no more, and must not pass as what it said before."""
+    adapter = adapter_of("pollutant-permit")
+    body = _permit(lambda text: text.replace("<CLBZ>1</CLBZ>", flag))
+    translated = adapter.translate_in("permit", adapter.read("permit", body).records[0])
+    assert translated.document["status"] == status
+    assert [one.code for one in translated.warnings] == told
+
+
+def test_a_mark_nobody_knows_is_told_by_itself(adapter_of: Adapters) -> None:
+    """To fill in the application's kind would not help."""
+    body = _permit(lambda text: text.replace("<CLBZ>1</CLBZ>", "<CLBZ>7</CLBZ>"))
+    (fault,) = _rejected(adapter_of("pollutant-permit"), "permit", body).findings
+    assert (fault.path, fault.field, fault.title) == ("CLBZ", "status", "申请类型")
+    assert "CLBZ is 1 or empty" in fault.message.en
+
+
+def test_a_deleted_permit_reaches_the_enforcement_system(adapter_of: Adapters, write: Write) -> None:
+    """With a code of its own."""
+    document = {**_canonical("mobile-enforcement", "permit.changed"), "status": "deleted"}
+    assert json.loads(write(adapter_of("mobile-enforcement"), "permit.changed", document).body)["SQLX"] == "7"
+
+
+@pytest.mark.parametrize(
+    ("column", "written", "field", "value"),
+    [
+        ("HFRQ", "2024-09-10 00:00:00.0", "issued_on", "2024-09-10"),
+        ("HFRQ", "2024-09-10", "issued_on", "2024-09-10"),
+        ("XKYXQXZ", "2029-09-09 24:00:00", "valid_to", "2029-09-09"),
+        ("BJSJ", "20240909240000", "decided_at", "2024-09-10T00:00:00+08:00"),
+        ("BJSJ", "2024-09-09 24:00:00", "decided_at", "2024-09-10T00:00:00+08:00"),
+        ("BJSJ", "2024-09-09 16:30:00.0", "decided_at", "2024-09-09T16:30:00+08:00"),
+        ("BJSJ", "2024-09-09T16:30:00+08:00", "decided_at", "2024-09-09T16:30:00+08:00"),
+        ("TCRQ", "null", "production_on", None),
+        ("TCRQ", "0000-00-00", "production_on", None),
+        ("ZDQYLX", "NULL", "key_areas", None),
+    ],
+)
+def test_times_of_a_package_are_read_as_writers_print_them(
+    adapter_of: Adapters, column: str, written: str, field: str, value: str | None
+) -> None:
+    """Java, databases, and words for nothing."""
+    body = _permit(lambda text: re.sub(f"<{column}>[^<]*</{column}>", f"<{column}>{written}</{column}>", text))
+    assert _in(adapter_of("pollutant-permit"), "permit", body).get(field) == value
 
 
 def test_industry_codes_are_read_as_platforms_print_them(adapter_of: Adapters) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from adapters.mapping import Program
+from adapters.source import BrokenBundle
 
 COMPANY, PERSON = "91110000600037341L", "11010519491231002X"
 _PARTY = """
@@ -107,3 +108,65 @@ def test_conditions_hold_within_each_row(compiled: Any) -> None:
     document = {"violations": [{"facts": "f"}, {"item_code": "c"}]}
     assert program.outward(document) == {"W": [{"T": 1, "V": "f"}, {"T": 2, "V": "c"}]}
     assert program.code.inward(program.outward(document))[0]["violations"] == document["violations"]
+
+
+STATUS = """
+document: permit/1
+fields:
+  status: {at: KIND, as: {code: permit-status}, when: {at: FLAG, in: ["1", ""]}, else: {"0": deleted}}
+unknown: ignore
+"""
+
+
+@pytest.mark.parametrize(
+    ("columns", "status"),
+    [
+        ({"KIND": "1", "FLAG": "1"}, "new"),
+        ({"KIND": "1"}, "new"),
+        ({"KIND": "1", "FLAG": 0}, "deleted"),
+        ({"FLAG": " 0 "}, "deleted"),
+        ({"KIND": "1", "FLAG": "7"}, None),
+    ],
+)
+def test_another_value_of_the_discriminator_may_have_a_meaning_of_its_own(
+    compiled: Any, columns: dict[str, Any], status: str | None
+) -> None:
+    """`else`."""
+    assert compiled(STATUS).code.inward(columns)[0].get("status") == status
+
+
+@pytest.mark.parametrize(
+    ("entry", "columns", "path", "said"),
+    [
+        ('when: {at: FLAG, in: ["1", ""]}', {"KIND": "1", "FLAG": "7"}, "FLAG", "FLAG is 1 or empty"),
+        ('when: {at: FLAG, is: "1"}', {"KIND": "1"}, "FLAG", "FLAG is 1"),
+        ("when: {at: FLAG, present: true}", {"KIND": "1"}, "FLAG", "FLAG is there"),
+        ("when: {at: FLAG, present: false}", {"KIND": "1", "FLAG": "1"}, "FLAG", "FLAG is not there"),
+        ('when: {at: FLAG, is: "1"}', {"FLAG": "1"}, "KIND", "fill in KIND"),
+        ('when: {at: H.FLAG, is: "1"}', {"KIND": "1"}, "H.FLAG", "H.FLAG is 1"),
+    ],
+)
+def test_a_required_field_that_a_condition_left_out_is_told_by_the_condition(
+    compiled: Any, entry: str, columns: dict[str, Any], path: str, said: str
+) -> None:
+    """To fill in the field itself would not help; where the condition holds it does."""
+    program = compiled(f"document: permit/1\nfields:\n  status: {{at: KIND, as: {{code: permit-status}}, {entry}}}\n")
+    found = [one for one in program.code.inward(columns)[1] if one.field == "status"]
+    assert [one.path for one in found] == [path]
+    assert said in found[0].message.en
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        'else: {"0": deleted}',
+        'when: {at: FLAG, present: true}, else: {"0": deleted}',
+        'when: {at: FLAG, is: "1"}, else: deleted',
+        'when: {at: FLAG, is: "1"}, else: {}',
+        'when: {at: FLAG, is: "1"}, else: {"0": vanished}',
+    ],
+)
+def test_an_else_needs_a_value_to_stand_for_and_a_canonical_one(compiled: Any, entry: str) -> None:
+    """Beside a condition on values."""
+    with pytest.raises(BrokenBundle):
+        compiled(f"document: permit/1\nfields:\n  status: {{at: KIND, as: {{code: permit-status}}, {entry}}}\n")
