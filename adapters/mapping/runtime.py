@@ -13,6 +13,7 @@ from adapters.mapping.converters.texts import text_of
 from adapters.mapping.plan import TEXT
 from adapters.mapping.syntax import Condition
 from adapters.paths import Path
+from schemas.documents.characters import REWRITTEN, is_rewritten, rewritten_text
 from schemas.documents.masking import shown
 from schemas.findings import Finding, Text
 
@@ -55,6 +56,10 @@ def refused(found: list[Finding], label: FieldLabel, value: Any, error: OutsideD
     """Note that a converter did not take a value."""
     value = getattr(error, "value", value)
     title = label.title or label.field
+    if is_rewritten(value) or error.code == REWRITTEN:
+        said = rewritten_text(title)
+        found.append(label.finding(REWRITTEN, said.zh, said.en, index, value))
+        return
     zh = f"“{title}”的值不符，应为{error.expected.zh}。"
     en = f"{_indexed(label.field or label.path, index)}: expected {error.expected.en}."
     found.append(label.finding(error.code, zh, en, index, value))

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from schemas.documents import characters
 from schemas.documents.case import CaseFile, CaseProgress
 from schemas.documents.dispatch import DispatchOrder, DispatchReport
 from schemas.documents.document import Document
@@ -106,8 +107,13 @@ def check(name: str, tree: Any) -> Checked:
     if faults:
         raise _invalid([_titled(fault, known) for fault in faults])
     document: dict[str, Any] = known.adapter.dump_python(model, exclude_none=True)
+    odd = characters.strange(document)
+    if odd and (lost := characters.rewritten(document, known.named)):
+        raise _invalid(lost)
     doubts, raw = look(known.identifiers, document, tree) if noticed else ([], {})
     doubts += (_titled(doubt, known) for doubt in model.doubts())
+    if odd:
+        doubts += characters.private(document, known.named)
     return Checked(document, tuple(doubts), raw)
 
 
