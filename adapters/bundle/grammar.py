@@ -268,8 +268,8 @@ class When(Model):
     """Where in the reply the value stands that is, is in, or present speak of.
     应答中所看的位置。"""
     is_: Scalar | None = Field(default=None, alias="is")
-    """The value there, compared as text.
-    该处的值，按文本比较。"""
+    """The value there: 0, 0.0 and "0" are one, "0000" is another.
+    该处的值：0、0.0 与 "0" 相同，"0000" 不同。"""
     in_: list[Scalar] | None = Field(default=None, alias="in", min_length=1)
     """One of these values is there.
     该处为其中之一。"""
