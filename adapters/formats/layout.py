@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, islice
+from itertools import islice
 
 Line = tuple[int, Sequence[str]]
 """A line's number as the sender counts (from 1), and its cells."""
@@ -12,6 +12,7 @@ Line = tuple[int, Sequence[str]]
 BLANK = " \t\r\n\u3000"
 MAX_HEADER_ROW = 100
 _LOOKED_AT = 20
+_MOST_COLUMNS = 300
 
 _COUNT = r"[:：(（]?[0-9.,]*(?:家|条|件|个|次|元|万元|户|人|份|起|行)?[)）]?"
 _TOTAL = re.compile(
@@ -56,10 +57,14 @@ def _names(cells: Sequence[str], above: Sequence[Sequence[str]]) -> list[str]:
     """Give the names of the columns. One that was merged over several rows stands in the uppermost of them."""
     if not any(cell.strip(BLANK) for cell in cells):
         return []
-    width = max(map(len, chain([cells], above)))
-    rows = [cells, *reversed(above)]
-    filled = ((row[place] for row in rows if place < len(row) and row[place].strip(BLANK)) for place in range(width))
-    return _without_end([next(names, "") for names in filled])
+    names = list(cells)
+    for row in reversed(above):
+        # No more columns than a table may have: a title of a million cells is not looked through for each of them.
+        names.extend([""] * (min(len(row), _MOST_COLUMNS) - len(names)))
+        for place, text in enumerate(row[:_MOST_COLUMNS]):
+            if text.strip(BLANK) and not names[place].strip(BLANK):
+                names[place] = text
+    return _without_end(names)
 
 
 def _without_end(cells: Sequence[str]) -> list[str]:

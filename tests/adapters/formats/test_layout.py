@@ -63,6 +63,14 @@ def test_a_header_that_is_not_there_is_told(text: str, row: int) -> None:
     assert caught.value.code in ("table.header", "body.empty")
 
 
+def test_more_columns_than_a_table_may_have_are_refused() -> None:
+    """In the header itself; what a title has beyond them is not looked at."""
+    with pytest.raises(Rejected) as caught:
+        _as_csv("x\n" + "," * 400 + "a\n1", 2)
+    assert caught.value.code == "table.size"
+    assert _as_csv("," * 400 + "x\na,b\n1,2", 2) == [{"a": "1", "b": "2"}]
+
+
 def test_a_filled_cell_beyond_the_last_column_is_a_fault() -> None:
     """Only empty ones do not count."""
     with pytest.raises(Rejected) as caught:
