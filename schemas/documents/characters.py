@@ -16,15 +16,21 @@ MAX_FINDINGS = 50
 
 _PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U000ffffd\U00100000-\U0010fffd]")
 _REWRITTEN = re.compile(r"[1-9](?:\.[0-9]{1,30})?[eE]\+?[0-9]{2,3}")
-# The same two in the bytes of JSON: one search there is much cheaper than a walk over the document.
-_EITHER = re.compile(rb'\xee|\xef[\x80-\xa3]|\xf3[\xb0-\xbf]|\xf4|"[1-9](?:\.[0-9]{1,30})?[eE]\+?[0-9]{2,3}"')
+# The same two in the bytes of JSON, where a search is much cheaper than a walk over the document: private-use
+# characters begin with EE, with EF and a byte up to A3, or (beyond the first plane) with F3 or F4.
+_LEADING = (b"\xee", b"\xf3", b"\xf4")
+_LAST_OF_PRIVATE = re.compile(rb"\xef[\x80-\xa3]")
+_REWRITTEN_VALUE = re.compile(rb'"[1-9](?:\.[0-9]{1,30})?[eE]\+?[0-9]{2,3}"')
 
 Named = Callable[[str], Field | None]
 
 
 def strange(document: Any) -> bool:
-    """Whether a document has anything that `rewritten` or `private` would tell, or nearly."""
-    return _EITHER.search(orjson.dumps(document)) is not None
+    """Whether a document may have anything that `rewritten` or `private` would tell."""
+    content = orjson.dumps(document)
+    if any(byte in content for byte in _LEADING):
+        return True
+    return _LAST_OF_PRIVATE.search(content) is not None or _REWRITTEN_VALUE.search(content) is not None
 
 
 def rewritten(document: Any, named: Named) -> list[Finding]:
