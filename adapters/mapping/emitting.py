@@ -102,7 +102,7 @@ def field_label(scope: Scope, node: Node, path: Path | None = None) -> FieldLabe
     target = canonical(node)[0]
     native = path or next(iter(paths_of(node)), None)
     text = str(native.under(scope.base)) if native else ""
-    return FieldLabel(text, target.path, target.field.title, target.field.personal)
+    return FieldLabel(text, target.path, target.field.title, target.field.personal, target.field.identity)
 
 
 def required_labels(scope: Scope, container: tuple[str, ...]) -> dict[str, FieldLabel]:

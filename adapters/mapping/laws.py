@@ -197,8 +197,8 @@ def _close(one: Any, other: Any) -> bool:
 
 def _changed(node: Node, was: Any, is_now: Any) -> Finding:
     target = canonical(node)[0]
-    personal = target.field.personal
-    old, new = shown(was, personal=personal), shown(is_now, personal=personal)
+    field = target.field
+    old, new = (shown(one, personal=field.personal, identity=field.identity) for one in (was, is_now))
     path = ", ".join(str(path.under(node.base)) for path in paths_of(node))
     return Finding(
         "law.round-trip",

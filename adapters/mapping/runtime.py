@@ -30,6 +30,7 @@ class FieldLabel:
     field: str
     title: str
     personal: bool = False
+    identity: bool = False
 
     def finding(self, code: str, zh: str, en: str, index: Index, value: Any = None) -> Finding:
         """Make a finding about this field."""
@@ -39,7 +40,7 @@ class FieldLabel:
             path=_indexed(self.path, index),
             field=_indexed(self.field, index),
             title=self.title,
-            value=shown(value, personal=self.personal),
+            value=shown(value, personal=self.personal, identity=self.identity),
         )
 
 
