@@ -17,8 +17,20 @@ from adapters.mapping.plan import TEXT, NativeNames, Node, Parallel, Scope, cano
 from adapters.mapping.runtime import FieldLabel, ParallelColumns
 from adapters.paths import EACH, Path, Step
 
-_NAMED = ("refused", "lacking", "bare", "bare_text", "word", "there", "inside", "elements", "nested", "gathered")
-_ALSO_NAMED = ("spread", "strange", "strange_rows", "EMPTY")
+_NAMED = (
+    "refused",
+    "lacking",
+    "bare",
+    "bare_text",
+    "word",
+    "there",
+    "inside",
+    "elements",
+    "nested",
+    "gathered",
+    "rightful",
+)
+_ALSO_NAMED = ("rightful", "spread", "strange", "strange_rows", "EMPTY")
 
 
 class Emitter:

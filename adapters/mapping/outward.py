@@ -7,7 +7,19 @@ from typing import Any
 
 from adapters.mapping.constants import Constant
 from adapters.mapping.emitting import Emitter, Natives, field_label, parallel_columns
-from adapters.mapping.plan import Column, NativeNames, Node, Parallel, Parts, Plan, Rows, Scope, Target, written
+from adapters.mapping.plan import (
+    Column,
+    NativeNames,
+    Node,
+    Parallel,
+    Parts,
+    Plan,
+    Rows,
+    Scope,
+    Target,
+    shared_with,
+    written,
+)
 from adapters.mapping.runtime import FieldLabel, writer
 from adapters.mapping.syntax import Condition
 from adapters.paths import Path, Step
@@ -159,10 +171,19 @@ class _Outward:
             write()
             return
         where = self.out.constant(field_label(scope, node), "S")
-        with self.out.block("try:"), self.out.when(self._condition(node.rules.when, natives)):
+        with self.out.block("try:"), self.out.when(self._allowed(scope, node, natives)):
             write()
         with self.out.block("except OutsideDomain as error:"):
             self.out.line(f"refused(found, {where}, v, error, {index})")
+
+    def _allowed(self, scope: Scope, node: Node, natives: Natives) -> str:
+        """Test the condition, and that no field before this one has taken a place they share."""
+        condition = self._condition(node.rules.when, natives)
+        shared = shared_with(scope, node)
+        if shared is None or node is shared.nodes[0]:
+            return condition
+        container, name, _ = natives.leaf(shared.nodes[0].at[0])
+        return f"{condition} and {name!r} not in {natives.variables[container]}"
 
     def _condition(self, when: Condition | None, natives: Natives) -> str:
         """Test what was written; a discriminator that nothing else wrote is written here."""

@@ -13,6 +13,7 @@ from adapters.mapping.converters.texts import text_of
 from adapters.mapping.plan import TEXT
 from schemas.documents.masking import shown
 from schemas.findings import Finding, Text
+from schemas.identifiers import Identifier
 
 Index = tuple[int, ...]
 EMPTY: dict[str, Any] = {}
@@ -116,6 +117,18 @@ def word(value: Any) -> str:
 def there(value: Any) -> bool:
     """Whether a native value is there and not blank."""
     return bool(value) if isinstance(value, dict | list) else word(value) != ""
+
+
+def rightful(value: Any, holds: Sequence[bool], identifiers: Sequence[type[Identifier]]) -> int:
+    """Tell which of the fields that share a place its value belongs to, by position; -1 when no condition holds.
+
+    It is the first whose condition holds and whose form the value has, else the first whose condition
+    holds, so that a value of no form is told where it stands.
+    """
+    possible = [position for position, one in enumerate(holds) if one]
+    text = word(value)
+    fitting = (position for position in possible if identifiers[position].takes(text))
+    return next(fitting, possible[0] if possible else -1)
 
 
 def inside(value: Any, label: FieldLabel, known: Collection[str], found: list[Finding], index: Index) -> dict[str, Any]:

@@ -57,6 +57,15 @@ class Identifier:
         raise cls.refuse(text)
 
     @classmethod
+    def takes(cls, text: str) -> bool:
+        """Tell whether `text` can be this identifier."""
+        try:
+            cls.normalise(text)
+        except Misshapen:
+            return False
+        return True
+
+    @classmethod
     def json_schema(cls) -> dict[str, Any]:
         """Return what a published schema says of the normal form."""
         return {"pattern": f"^(?:{cls.pattern.pattern})$"}
