@@ -44,6 +44,10 @@ class CitizenId(Identifier):
             return value
         raise cls.refuse(text)
 
+    @classmethod
+    def tidy(cls, folded: str) -> str:
+        return folded.replace("-", "")
+
     @property
     def masked(self) -> str:
         """The id as it may be shown: the six digits of the region, the rest hidden."""
