@@ -167,7 +167,7 @@ def canonical_fields(lineage: Iterable[Lineage]) -> Mapping[str, Lineage]:
     """Index a mapping's lineage by native path; of several that read one place the first is kept."""
     found: dict[str, Lineage] = {}
     for one in lineage:
-        for path in one.path.split(", "):
+        for path in one.paths:
             found.setdefault(path, one)
     return found
 

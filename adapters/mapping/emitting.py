@@ -30,7 +30,7 @@ _NAMED = (
     "gathered",
     "rightful",
 )
-_ALSO_NAMED = ("rightful", "spread", "strange", "strange_rows", "EMPTY")
+_ALSO_NAMED = ("rightful", "reorder", "spread", "strange", "strange_rows", "EMPTY")
 
 
 class Emitter:

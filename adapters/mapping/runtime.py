@@ -174,6 +174,13 @@ def _or_none(value: Any) -> Any:
     return None if value == "" else value
 
 
+def reorder(made: dict[str, Any], names: Sequence[str]) -> None:
+    """Put the entries of an object in the order of `names`; any others stay before them."""
+    for name in names:
+        if name in made:
+            made[name] = made.pop(name)
+
+
 def spread(made: Any, names: tuple[str, ...]) -> Sequence[Any]:
     """Give a written value's columns in the order of their names. Raises `OutsideDomain` for too many or too few."""
     if isinstance(made, Mapping):
