@@ -99,9 +99,10 @@ def misplaced(title: str, text: str) -> MisplacedCitizenId:
     return MisplacedCitizenId(misshapen("citizen-id.misplaced", mask_citizen_id(fold(text)), zh, en).finding)
 
 
-_IDENTITY_WORD = (
-    r"(?:身份证|身份號碼|身份证号|身份号|公民身份|(?<!执法)证件号|(?i:citizen\s+id|id\s+card|id\s+(?:no|number)))"
-)
+_NOT_AN_OFFICERS = "(?<!执法)"
+_NAMES = ("身份证", "身份證", "身份号", "身份號", "公民身份", f"{_NOT_AN_OFFICERS}证件号")
+_ENGLISH = r"(?i:citizen\s+id|id\s+card|id\s+(?:no|number))"
+_IDENTITY_WORD = f"(?:{'|'.join((*_NAMES, _ENGLISH))})"
 _NUMBER = r"(?<![0-9A-Za-z])(?:\d{17}[\dXx]|\d{15})(?![0-9A-Za-z])"
 _BESIDE = re.compile(
     rf"(?:{_IDENTITY_WORD}[^。；;，,、\n\d]{{0,12}}(?P<after>{_NUMBER}))|(?P<before>{_NUMBER})(?=[^。；;，,、\n\d]{{0,6}}{_IDENTITY_WORD})"
