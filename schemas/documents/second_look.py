@@ -26,7 +26,7 @@ def look(watched: Iterable[Field], document: Any, tree: Any) -> tuple[list[Findi
     raw: dict[str, str] = {}
     for field in watched:
         for path, value, written in _places(document, tree, field.path.split("."), ""):
-            if value != written and isinstance(written, str) and not field.personal:
+            if value != written and isinstance(written, str) and written.strip() and not field.personal:
                 raw[path] = written
             findings += (doubt.at(field=path, title=field.title) for doubt in _doubts(field, value, written))
     return findings, raw
@@ -67,4 +67,6 @@ def _places(node: Any, written: Any, steps: list[str], path: str) -> Iterator[Pl
     elif inner is None and len(steps) == 1:
         yield here, None, inner_written
     else:
-        yield from _places(inner, inner_written, steps[1:], here)
+        # An object whose every value was left out is not there, but what stood in it is told.
+        emptied = {} if inner is None and isinstance(inner_written, dict) else inner
+        yield from _places(emptied, inner_written, steps[1:], here)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +12,7 @@ from schemas.documents import check
 from schemas.findings import Rejected
 from schemas.identifiers import Misshapen, PlatformNumber, comparison_key, fold, folded
 from schemas.identifiers.folding import same_number, says_nothing
+from schemas.samples import sample
 
 NUMBER = "AJ-2026-001"
 
@@ -133,6 +136,22 @@ def test_a_number_that_need_not_be_there_is_left_out(text: str) -> None:
     checked = check("dispatch-report/1", report)
     assert "inspection_number" not in checked.document
     assert [(one.code, one.field) for one in checked.warnings] == [("number.none", "inspection_number")]
+
+
+def test_what_is_left_out_of_an_object_is_told_though_nothing_else_is_in_it() -> None:
+    """The object goes with it."""
+    order = sample("dispatch-order/1", Random(2)) | {"related": {"case_number": "/"}}
+    checked = check("dispatch-order/1", order)
+    assert "related" not in checked.document
+    assert [(one.code, one.field) for one in checked.warnings] == [("number.none", "related.case_number")]
+
+
+@pytest.mark.parametrize("blank", ["", "  ", "\u3000", None])
+def test_a_blank_is_nothing_to_tell(blank: str | None) -> None:
+    """Neither a warning nor a written text."""
+    report = {"order_number": "D1", "state": "done", "reported_at": "2026-05-22T10:00:00+08:00"}
+    checked = check("dispatch-report/1", report | {"inspection_number": blank})
+    assert (checked.document, checked.warnings, checked.raw) == (report, (), {})
 
 
 @given(st.text("AJaj019-—–－ＡＪａ０１９ \u3000\u00a0\u200b\u202a\ufeff\u00ad（）()〔〕/／案字", max_size=40))
