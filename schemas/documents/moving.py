@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from schemas.documents.masking import mask
@@ -31,7 +31,7 @@ def with_citizen_ids_moved(tree: Any, parties: Iterable[Steps]) -> tuple[Any, tu
     findings = []
     for steps in parties:
         party = _at(tree, steps)
-        code = party.get(_FROM) if isinstance(party, dict) else None
+        code = party.get(_FROM) if isinstance(party, Mapping) else None
         if not isinstance(code, str) or not is_citizen_id(code):
             continue
         other = party.get(_TO)
@@ -45,7 +45,7 @@ def with_citizen_ids_moved(tree: Any, parties: Iterable[Steps]) -> tuple[Any, tu
 
 def _at(tree: Any, steps: Steps) -> Any:
     for step in steps:
-        tree = tree.get(step) if isinstance(tree, dict) else None
+        tree = tree.get(step) if isinstance(tree, Mapping) else None
     return tree
 
 

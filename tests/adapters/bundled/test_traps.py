@@ -91,6 +91,15 @@ def test_a_citizen_id_is_never_published_as_a_credit_code(category: str, adapter
     assert (enforced["TYSHXYDM"], enforced["SFZHM"]) == ("/", "11010519491231002X")
 
 
+def test_a_message_accepted_earlier_is_not_published_with_it_either(adapter_of: Adapters, write: Write) -> None:
+    """It was kept while a citizen id could still pass for a credit code."""
+    decision = _canonical("penalty", "decision", 4)
+    decision["party"] = {"name": "某当事人", "kind": "sole-trader", "credit_code": "11010519491231002X"}
+    published = json.loads(write(adapter_of("credit-publicity"), "penalty.decided", decision).body)
+    assert published["CF_XDR_ZJHM"] == "11010519491231002X"
+    assert "CF_XDR_SHXYM" not in published
+
+
 @pytest.mark.parametrize("kind", [None, "company", "person", "sole-trader"])
 @pytest.mark.parametrize("number", [{"citizen_id": "11010519491231002X"}, {"credit_code": "92330110MA2LB61N0M"}])
 def test_a_party_keeps_its_number_from_platform_to_platform(
