@@ -168,7 +168,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """Where one canonical value came from: native path, converters, code tables with their digest."""
+    """Where one canonical value came from: native path, converters, code tables with their digest.
+
+    `path` is for people: the first of alternatives, several columns as `a + b`. `paths` are all of them.
+    """
 
     field: str
     title: str
@@ -176,6 +179,11 @@ class Lineage:
     converters: tuple[str, ...] = ()
     codes: str | None = None
     note: str | None = None
+    paths: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.path and not self.paths:
+            object.__setattr__(self, "paths", (self.path,))
 
 
 class Adapter(Protocol):

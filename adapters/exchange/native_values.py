@@ -25,7 +25,7 @@ class NativeValues:
         for one in lineage:
             field = known.get(one.field) or known.get(f"{one.field}[]")
             personal = field is None or field.personal
-            for path in one.path.split(", "):
+            for path in one.paths:
                 self._personal[path] = self._personal.get(path, False) or personal
         self._above = tuple(f"{start}." for start in (above, above.removesuffix("[]")) if start)
 

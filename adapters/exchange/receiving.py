@@ -24,6 +24,7 @@ from adapters.placeholders import compile_tree
 from schemas import documents
 from schemas.documents import generic
 from schemas.findings import Finding, Rejected, Text
+from schemas.identifiers import folded
 
 _INDEX = re.compile(r"\[(\d+)\]")
 
@@ -169,7 +170,7 @@ def canonical_fields(lineage: Iterable[Lineage]) -> Mapping[str, Lineage]:
     """Index a mapping's lineage by native path; of several that read one place the first is kept."""
     found: dict[str, Lineage] = {}
     for one in lineage:
-        for path in one.path.split(", "):
+        for path in one.paths:
             found.setdefault(path, one)
     return found
 
@@ -207,7 +208,7 @@ def _alternatives(item: str | list[str]) -> list[Path]:
 
 
 def _first_there(tree: Tree, alternatives: list[Path]) -> str | None:
-    texts = (as_text(value).strip() for path in alternatives for value in paths.values(tree, path)[:1])
+    texts = (folded(as_text(value)).upper() for path in alternatives for value in paths.values(tree, path)[:1])
     return next((text for text in texts if text), None)
 
 

@@ -15,6 +15,7 @@ from adapters.exchange.scalar import comparable, reference
 from adapters.formats.format import Format, ReplyFault, as_text
 from adapters.paths import Path
 from schemas.findings import Rejected
+from schemas.identifiers import folded
 
 MAX_REASON = 500
 _AGAIN = frozenset({408, 425, 429})
@@ -123,7 +124,7 @@ def _status_fits(declared: str, status: int) -> bool:
 def _by_rule(rule: Rule, read: ReadReply) -> Verdict:
     return Verdict(
         rule.kind,
-        reference=_text_at(read.tree, rule.reference, reference),
+        reference=folded(_text_at(read.tree, rule.reference, reference) or "") or None,
         reason=_text_at(read.tree, rule.reason, as_text),
         after=_after(read.reply.headers) if rule.kind is VerdictKind.RETRY else None,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from adapters import formats
@@ -15,6 +16,7 @@ from adapters.formats.format import Format
 from adapters.mapping import Program
 from adapters.native import NativeSchema
 from adapters.placeholders import Values, flatten
+from schemas import documents
 from schemas.findings import Rejected
 
 _WITHOUT_BODY = frozenset({"GET", "DELETE"})
@@ -50,6 +52,7 @@ class CompiledSend:
 
     def write(self, sending: Sending) -> OutboundRequest:
         """Write the request for a message, without authentication."""
+        sending = self._mended(sending)
         values = self._values(sending)
         record = self._program.outward(sending.document, values)
         tree = self._wrap(values, record)
@@ -63,7 +66,7 @@ class CompiledSend:
     def ask(self, sending: Sending) -> OutboundRequest | None:
         """Write the question to put before resending; None when it cannot be asked."""
         try:
-            return self._doubt.write(self._values(sending)) if self._doubt is not None else None
+            return self._doubt.write(self._values(self._mended(sending))) if self._doubt is not None else None
         except Rejected:
             # The question needs a value that this document lacks: resend, as without `in_doubt`.
             return None
@@ -75,6 +78,11 @@ class CompiledSend:
     def lineage(self) -> Sequence[Lineage]:
         """Tell where each canonical field goes."""
         return self._program.explain()
+
+    def _mended(self, sending: Sending) -> Sending:
+        # A message may have waited since before the check moved citizen ids, and may be replayed years later.
+        document = documents.mended(self._program.document, sending.document)
+        return sending if document is sending.document else replace(sending, document=dict(document))
 
     def _values(self, sending: Sending) -> Values:
         return values_of(sending, self._settings)

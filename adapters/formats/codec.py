@@ -48,7 +48,7 @@ def read(declared: Format, body: bytes, content_type: str | None = None, *, limi
 
 def write(declared: Format, tree: Tree, order: Order | None = None) -> EncodedBody:
     """Write a tree; the same tree gives the same bytes. Raises `Rejected` for what cannot be written."""
-    whole = embedded.folded(declared, tree) if declared.embedded else tree
+    whole = embedded.folded(declared, tree, order) if declared.embedded else tree
     return of(declared).write(declared, whole, order)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from adapters.base import Tree
 from adapters.formats import json, rejections, xml
-from adapters.formats.format import Body, Format, Steps
+from adapters.formats.format import Body, Format, Order, Steps
 from adapters.formats.names import Names
 from schemas.findings import Rejected
 
@@ -25,12 +25,21 @@ def unfolded(declared: Format, body: Body) -> Body:
     return replace(body, tree=tree)
 
 
-def folded(declared: Format, tree: Tree) -> Tree:
-    """Give a tree whose embedded documents are text, the innermost first; raises `Rejected`."""
+def folded(declared: Format, tree: Tree, order: Order | None = None) -> Tree:
+    """Give a tree whose embedded documents are text, the innermost first, children in the schema's order.
+
+    Raises `Rejected` for what cannot be written.
+    """
     names = _names(declared)
     for steps, kind in reversed(declared.embedded):
-        tree = _changed(tree, steps, _Writing(kind, names))
+        tree = _changed(tree, steps, _Writing(kind, names, _below(order, steps)))
     return tree
+
+
+def _below(order: Order | None, steps: Steps) -> Order | None:
+    for step in steps:
+        order = order.child(step) if order is not None and step is not None else order
+    return order
 
 
 def _names(declared: Format) -> Names:
@@ -46,8 +55,8 @@ def read(kind: str, text: str, names: Names) -> Tree:
     return {names.short(root.tag): xml.inside(root, names)}
 
 
-def write(kind: str, tree: Tree, names: Names) -> str:
-    """Write a document to embed; an XML one has exactly one root. Raises `Rejected`."""
+def write(kind: str, tree: Tree, names: Names, order: Order | None = None) -> str:
+    """Write a document to embed; an XML one has exactly one root, which `order` knows. Raises `Rejected`."""
     if kind == "json":
         return json.dump(tree).decode("utf-8")
     if not isinstance(tree, dict) or len(tree) != 1:
@@ -58,7 +67,7 @@ def write(kind: str, tree: Tree, names: Names) -> str:
             status=422,
         )
     [(root, inside)] = tree.items()
-    return xml.embed(root, inside, names)
+    return xml.embed(root, inside, names, order.child(root) if order is not None else None)
 
 
 def _changed(tree: Tree, steps: Steps, change: _Change) -> Tree:
@@ -102,9 +111,10 @@ class _Reading:
 class _Writing:
     """Write a tree at one place as text; what is text already is left alone."""
 
-    def __init__(self, kind: str, names: Names) -> None:
+    def __init__(self, kind: str, names: Names, order: Order | None) -> None:
         self._kind = kind
         self._names = names
+        self._order = order
 
     def __call__(self, value: Any) -> Any:
-        return write(self._kind, value, self._names) if isinstance(value, dict | list) else value
+        return write(self._kind, value, self._names, self._order) if isinstance(value, dict | list) else value

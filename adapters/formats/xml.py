@@ -133,9 +133,9 @@ def write_text(declared: Format, tree: Tree, order: Order | None = None) -> str:
     return _text(_root(declared, tree, order))
 
 
-def embed(root: str, tree: Tree, names: Names) -> str:
+def embed(root: str, tree: Tree, names: Names, order: Order | None = None) -> str:
     """Write a tree inside a root of this name, as text to embed in another body."""
-    return _text(element(root, tree, names))
+    return _text(element(root, tree, names, order))
 
 
 def _text(root: Any) -> str:

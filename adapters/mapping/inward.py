@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from adapters.mapping.emitting import Emitter, Natives, field_label, none_texts, parallel_columns, required_labels
-from adapters.mapping.plan import Column, NativeNames, Node, Parallel, Parts, Plan, Rows, Scope, Target
+from adapters.mapping.plan import Column, NativeNames, Node, Parallel, Parts, Plan, Rows, Scope, Target, shared_with
 from adapters.mapping.runtime import FieldLabel, Gate, reader
 from adapters.mapping.syntax import NOTHING, Condition
 from adapters.paths import EACH, Path, Step
@@ -126,7 +126,7 @@ class _Inward:
             self._default(node, objects)
             return
         where = self.out.constant(field_label(scope, node), "S")
-        with self.out.block("try:"), self.out.when(self._condition(node.rules.when, natives)):
+        with self.out.block("try:"), self.out.when(self._holding(scope, node, natives)):
             if isinstance(node, Column):
                 self._column(node, natives, objects)
             elif isinstance(node, Parallel):
@@ -145,6 +145,16 @@ class _Inward:
         with self.out.block(f"if not ({self._condition(when, natives)}) and word({value}) in {values}:"):
             for target in _written_by(node):
                 self.out.line(f"{_slot(target, objects)} = {values}[word({value})]")
+
+    def _holding(self, scope: Scope, node: Node, natives: Natives) -> str:
+        """Test that the place holds this field, and not another that shares it."""
+        shared = shared_with(scope, node)
+        if shared is None:
+            return self._condition(node.rules.when, natives)
+        tests = ", ".join(self._condition(one.rules.when, natives) for one in shared.nodes)
+        kinds = self.out.constant(shared.identifiers, "I")
+        value = self._get(shared.nodes[0].at[0], natives)
+        return f"rightful({value}, ({tests}), {kinds}) == {shared.nodes.index(node)}"
 
     def _condition(self, when: Condition | None, natives: Natives) -> str:
         if when is None:

@@ -160,16 +160,14 @@ def lineage(plan: Plan) -> tuple[Lineage, ...]:
 
 def _entries(node: Node) -> list[Lineage]:
     if isinstance(node, Rows):
-        return [_entry(node, 0, (), f"{node.path.under(node.base)}")]
+        return [_entry(node, 0, (), (str(node.path.under(node.base)),))]
+    paths = tuple(str(path.under(node.base)) for path in paths_of(node))
     if isinstance(node, Parallel):
-        paths = [str(path.under(node.base)) for _, path in node.columns]
-        return [_entry(node, position, (), path) for position, path in enumerate(paths)]
-    paths = [str(path.under(node.base)) for path in paths_of(node)]
-    place = " + ".join(paths) if isinstance(node, Parts) else next(iter(paths), "")
-    return [_entry(node, position, node.chain, place) for position in range(len(canonical(node)))]
+        return [_entry(node, position, (), (path,)) for position, path in enumerate(paths)]
+    return [_entry(node, position, node.chain, paths) for position in range(len(canonical(node)))]
 
 
-def _entry(node: Node, position: int, chain: tuple[Converter, ...], path: str) -> Lineage:
+def _entry(node: Node, position: int, chain: tuple[Converter, ...], paths: tuple[str, ...]) -> Lineage:
     target = canonical(node)[position]
     tables = [step.codes for step in chain if step.codes is not None]
     labels = [step.label for step in chain if step.name]
@@ -178,10 +176,11 @@ def _entry(node: Node, position: int, chain: tuple[Converter, ...], path: str) -
     return Lineage(
         target.path,
         target.field.title,
-        path,
+        " + ".join(paths) if isinstance(node, Parts) else next(iter(paths), ""),
         tuple(labels),
         ", ".join(f"{table.name}@{table.digest[:_DIGEST]}" for table in tables) or None,
         "; ".join(_notes(node)) or None,
+        paths,
     )
 
 

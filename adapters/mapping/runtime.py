@@ -16,6 +16,7 @@ from adapters.paths import Path
 from schemas.documents.characters import REWRITTEN, is_rewritten, rewritten_text
 from schemas.documents.masking import shown
 from schemas.findings import Finding, Text
+from schemas.identifiers import Identifier
 
 Index = tuple[int, ...]
 EMPTY: dict[str, Any] = {}
@@ -33,6 +34,7 @@ class FieldLabel:
     field: str
     title: str
     personal: bool = False
+    identity: bool = False
 
     def finding(self, code: str, zh: str, en: str, index: Index, value: Any = None) -> Finding:
         """Make a finding about this field."""
@@ -42,7 +44,7 @@ class FieldLabel:
             path=_indexed(self.path, index),
             field=_indexed(self.field, index),
             title=self.title,
-            value=shown(value, personal=self.personal),
+            value=shown(value, personal=self.personal, identity=self.identity),
         )
 
 
@@ -167,6 +169,18 @@ def there(value: Any) -> bool:
     return bool(value) if isinstance(value, dict | list) else word(value) != ""
 
 
+def rightful(value: Any, holds: Sequence[bool], identifiers: Sequence[type[Identifier]]) -> int:
+    """Tell which of the fields that share a place its value belongs to, by position; -1 when no condition holds.
+
+    It is the first whose condition holds and whose form the value has, else the first whose condition
+    holds, so that a value of no form is told where it stands.
+    """
+    possible = [position for position, one in enumerate(holds) if one]
+    text = word(value)
+    fitting = (position for position in possible if identifiers[position].takes(text))
+    return next(fitting, possible[0] if possible else -1)
+
+
 def inside(value: Any, label: FieldLabel, known: Collection[str], found: list[Finding], index: Index) -> dict[str, Any]:
     """Return a value as an object: EMPTY for nothing, an element's text under `#text`, else EMPTY and a finding."""
     if value is None or value == [] or (word(value) == "" and not isinstance(value, dict | list)):
@@ -208,6 +222,13 @@ def gathered(values: Sequence[Any], names: tuple[str, ...], none: Collection[str
 
 def _or_none(value: Any) -> Any:
     return None if value == "" else value
+
+
+def reorder(made: dict[str, Any], names: Sequence[str]) -> None:
+    """Put the entries of an object in the order of `names`; any others stay before them."""
+    for name in names:
+        if name in made:
+            made[name] = made.pop(name)
 
 
 def spread(made: Any, names: tuple[str, ...]) -> Sequence[Any]:

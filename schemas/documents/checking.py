@@ -16,6 +16,7 @@ from schemas.documents.dispatch import DispatchOrder, DispatchReport
 from schemas.documents.document import Document
 from schemas.documents.field import Field, generic, read_fields
 from schemas.documents.inspection import Inspection
+from schemas.documents.moving import parties_of, with_citizen_ids_moved
 from schemas.documents.penalty import PenaltyDecision, PenaltyExecution
 from schemas.documents.permit import Permit
 from schemas.documents.project import ProjectAcceptance, ProjectApproval
@@ -70,6 +71,8 @@ class CompiledDocument:
     leaves: Mapping[str, Field]
     objects: Mapping[str, Field]
     identifiers: tuple[Field, ...]
+    parties: tuple[tuple[str, ...], ...]
+    """Where the objects are that tell somebody by a credit code or by a citizen id."""
 
     def named(self, path: str) -> Field | None:
         """Return the leaf or container at a path that may carry indexes."""
@@ -91,7 +94,7 @@ def compiled(name: str) -> CompiledDocument:
         raise Rejected("document.unknown", detail)
     leaves, objects = read_fields(MODELS[name])
     identifiers = tuple(field for field in leaves.values() if field.identifier)
-    return CompiledDocument(TypeAdapter(MODELS[name]), leaves, objects, identifiers)
+    return CompiledDocument(TypeAdapter(MODELS[name]), leaves, objects, identifiers, parties_of(leaves))
 
 
 def check(name: str, tree: Any) -> Checked:
@@ -102,7 +105,7 @@ def check(name: str, tree: Any) -> Checked:
     known = compiled(name)
     # Identifiers report here what needs a second look; mostly nothing does, and the look is skipped.
     noticed: list[Any] = []
-    model, tree = _validate(known, tree, noticed)
+    model, tree, moved = _validate(known, tree, noticed)
     faults = list(model.faults())
     if faults:
         raise _invalid([_titled(fault, known) for fault in faults])
@@ -111,21 +114,23 @@ def check(name: str, tree: Any) -> Checked:
     if odd and (lost := characters.rewritten(document, known.named)):
         raise _invalid(lost)
     doubts, raw = look(known.identifiers, document, tree) if noticed else ([], {})
-    doubts += (_titled(doubt, known) for doubt in model.doubts())
+    doubts += (_titled(doubt, known) for doubt in (*moved, *model.doubts()))
     if odd:
         doubts += characters.private(document, known.named)
     return Checked(document, tuple(doubts), raw)
 
 
-def _validate(known: CompiledDocument, tree: Any, noticed: list[Any]) -> tuple[Document, Any]:
+def _validate(known: CompiledDocument, tree: Any, noticed: list[Any]) -> tuple[Document, Any, Sequence[Finding]]:
     try:
-        return known.adapter.validate_python(tree, context=noticed), tree
+        return known.adapter.validate_python(tree, context=noticed), tree, ()
     except ValidationError:
         pass
-    # Most documents have no blanks: they are copied without them only when the first validation failed.
-    tree = _without_blanks(tree)
+    # Most documents have no blanks and no misplaced numbers: they are copied and mended only when the first
+    # validation failed. What the second one notices is what counts.
+    noticed.clear()
+    tree, moved = with_citizen_ids_moved(_without_blanks(tree), known.parties)
     try:
-        return known.adapter.validate_python(tree, context=noticed), tree
+        return known.adapter.validate_python(tree, context=noticed), tree, moved
     except ValidationError as error:
         errors = error.errors(include_url=False)
         raise _invalid([fault(one, known.named) for one in errors[:_MOST]]) from None

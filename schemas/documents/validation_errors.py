@@ -34,7 +34,9 @@ def fault(error: ErrorDetails, named_at: Named) -> Finding:
     else:
         code, message = _said(error, title, path)
     personal = named is not None and named.personal
-    value = None if error["type"] in ("missing", "extra_forbidden") else shown(error["input"], personal=personal)
+    identity = named is not None and named.identity
+    absent = error["type"] in ("missing", "extra_forbidden")
+    value = None if absent else shown(error["input"], personal=personal, identity=identity)
     return Finding(code, message, field=path, title=named.title if named else "", value=value)
 
 

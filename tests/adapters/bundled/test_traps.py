@@ -78,6 +78,43 @@ def test_the_number_goes_where_the_category_says(kind: tuple[str, str], adapter_
     assert published.get("CF_XDR_SHXYM") == number.get("credit_code")
 
 
+@pytest.mark.parametrize("category", ["01", "02", "03"])
+def test_a_citizen_id_is_never_published_as_a_credit_code(category: str, adapter_of: Adapters, write: Write) -> None:
+    """Whatever category the penalty platform gave the party that it tells by one."""
+    native = _json("penalty", "decision", 3)
+    native["PARTY"] |= {"USERTYPE": category, "USERCODE": "11010519491231002X"}
+    decision = _in(adapter_of("penalty"), "decision", native)
+    assert decision["party"]["citizen_id"] == "11010519491231002X"
+    published = json.loads(write(adapter_of("credit-publicity"), "penalty.decided", decision).body)
+    assert published["CF_XDR_ZJHM"] == "11010519491231002X"
+    assert "CF_XDR_SHXYM" not in published
+    enforced = json.loads(write(adapter_of("mobile-enforcement"), "penalty.decided", decision).body)
+    assert (enforced["TYSHXYDM"], enforced["SFZHM"]) == ("/", "11010519491231002X")
+
+
+def test_a_message_accepted_earlier_is_not_published_with_it_either(adapter_of: Adapters, write: Write) -> None:
+    """It was kept while a citizen id could still pass for a credit code."""
+    decision = _canonical("penalty", "decision", 4)
+    decision["party"] = {"name": "某当事人", "kind": "sole-trader", "credit_code": "11010519491231002X"}
+    published = json.loads(write(adapter_of("credit-publicity"), "penalty.decided", decision).body)
+    assert published["CF_XDR_ZJHM"] == "11010519491231002X"
+    assert "CF_XDR_SHXYM" not in published
+
+
+@pytest.mark.parametrize("kind", [None, "company", "person", "sole-trader"])
+@pytest.mark.parametrize("number", [{"citizen_id": "11010519491231002X"}, {"credit_code": "92330110MA2LB61N0M"}])
+def test_a_party_keeps_its_number_from_platform_to_platform(
+    kind: str | None, number: dict[str, str], adapter_of: Adapters, write: Write
+) -> None:
+    """Mobile enforcement hands over the case of whoever is told by whichever number."""
+    native = _json("mobile-enforcement", "case", 3)
+    native |= {"DSRLX": {"company": "01", "person": "02", "sole-trader": "03"}.get(kind or "", "")}
+    native |= {"TYSHXYDM": number.get("credit_code", "/"), "SFZHM": number.get("citizen_id", "/")}
+    case = _in(adapter_of("mobile-enforcement"), "case", native)
+    sent = json.loads(write(adapter_of("penalty"), "case.transferred", case).body)
+    assert sent["PARTY"]["USERCODE"] == next(iter(number.values()))
+
+
 def test_a_category_left_out_is_told_by_the_number(adapter_of: Adapters, write: Write) -> None:
     """The platform asks for it, so it is written."""
     decision = _canonical("penalty", "decision", 3)

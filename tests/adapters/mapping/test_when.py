@@ -75,6 +75,48 @@ def test_nothing_is_written_only_where_the_place_is_free(told: Program) -> None:
     assert told.outward({}) == {"PARTY": {"USERCODE": "/"}}
 
 
+@pytest.fixture
+def by_form(compiled: Any) -> Program:
+    """Every kind of party may be told by either number."""
+    return compiled(  # type: ignore[no-any-return]
+        """
+        document: case-file/1
+        fields:
+          party.name: PARTY.USERNAME
+          party.kind: {at: PARTY.USERTYPE, as: {code: party-kind}}
+          party.credit_code: {at: PARTY.USERCODE, none: ["/"], when: {at: PARTY.USERTYPE, in: ["02", "03"]}}
+          party.citizen_id: {at: PARTY.USERCODE, when: {at: PARTY.USERTYPE, in: ["01", "03"]}}
+        """
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "field"),
+    [
+        ("02", COMPANY, "credit_code"),
+        ("03", COMPANY, "credit_code"),
+        ("03", PERSON, "citizen_id"),
+        ("03", PERSON.lower(), "citizen_id"),
+        ("01", PERSON, "citizen_id"),
+        ("02", PERSON, "credit_code"),
+        ("01", COMPANY, "citizen_id"),
+        ("03", "neither", "credit_code"),
+    ],
+)
+def test_where_both_conditions_hold_the_form_decides(by_form: Program, kind: str, code: str, field: str) -> None:
+    """A value of no form is the first field's, so that it is told where it stands."""
+    read = _party(by_form, USERCODE=code, USERTYPE=kind)
+    assert {name: value for name, value in read.items() if name not in ("name", "kind")} == {field: code}
+
+
+def test_of_two_values_for_one_place_the_first_is_written(by_form: Program) -> None:
+    """The second never covers it, and is written where it is alone."""
+    party = {"name": "甲", "kind": "sole-trader", "credit_code": COMPANY, "citizen_id": PERSON}
+    assert by_form.outward({"party": party})["PARTY"]["USERCODE"] == COMPANY
+    del party["credit_code"]
+    assert by_form.outward({"party": party})["PARTY"] == {"USERNAME": "甲", "USERTYPE": "03", "USERCODE": PERSON}
+
+
 def test_a_field_may_depend_on_another_being_there(progress: Any) -> None:
     """`present`, true or false."""
     program = progress(
