@@ -8,20 +8,21 @@ from urllib.parse import quote_plus, unquote_to_bytes
 from adapters.base import Tree
 from adapters.formats import charsets, rejections
 from adapters.formats.format import Body, BodyFormat, EncodedBody, Format, Order, as_text
+from adapters.formats.measure import measure
+from schemas.budget import Budget
 
-MAX_FIELDS = 1000
 
-
-def read(declared: Format, body: bytes, content_type: str | None) -> Body:
+def read(declared: Format, body: bytes, content_type: str | None, budget: Budget) -> Body:
     """Parse the fields of a form."""
     charset = charsets.agree(declared.charset, content_type)
-    pairs = body.strip().split(b"&", MAX_FIELDS)
-    if len(pairs) > MAX_FIELDS:
-        raise rejections.reject("form.fields", f"表单字段超过 {MAX_FIELDS} 个", f"more than {MAX_FIELDS} form fields")
+    pairs = body.strip().split(b"&", budget.names)
+    if len(pairs) > budget.names:
+        raise budget.exceeded("names", f"field {budget.names + 1}")
     tree: dict[str, Any] = {}
     for pair in filter(None, pairs):
         name, _, value = pair.partition(b"=")
         _add(tree, _decode(name, charset), _decode(value, charset))
+    measure(tree, budget)
     return Body(tree)
 
 

@@ -8,13 +8,10 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from adapters.base import Tree
-
-MAX_DEPTH = 64
+from schemas.budget import Budget
 
 Steps = tuple[str | None, ...]
 """A place in a tree: names from the outside in, None for each item of a list."""
-
-DEFAULT_LIMIT = 2 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +78,7 @@ class BodyFormat:
     Nothing else in the product may ask for a format by its name.
 
     - `name`: what a bundle writes as `format.body`.
-    - `read`: declared format, bytes and Content-Type → body; raises `Rejected`.
+    - `read`: declared format, bytes, Content-Type and budget → body; raises `Rejected`.
     - `write`: declared format, tree and the order of its children → bytes; raises `Rejected`.
     - `suffixes`: how the names of its files end, the usual one first.
     - `recognise`: a file's name and bytes → how it is written, None when this is not the format.
@@ -96,7 +93,7 @@ class BodyFormat:
     """
 
     name: str
-    read: Callable[[Format, bytes, str | None], Body]
+    read: Callable[[Format, bytes, str | None, Budget], Body]
     write: Callable[[Format, Tree, Order | None], EncodedBody]
     media_type: str
     suffixes: tuple[str, ...]

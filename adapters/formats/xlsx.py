@@ -15,6 +15,7 @@ from adapters.base import Tree
 from adapters.formats import rejections, table, workbook
 from adapters.formats.format import Body, BodyFormat, EncodedBody, Format, Order
 from adapters.formats.workbook import Cell, Workbook
+from schemas.budget import Budget
 from schemas.findings import Finding, Rejected, Text
 
 CONTENT_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -25,11 +26,11 @@ _CLOCK = re.compile(r"[hHsS]")
 _LITERAL = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
 
 
-def read(declared: Format, body: bytes, content_type: str | None) -> Body:
+def read(declared: Format, body: bytes, content_type: str | None, budget: Budget) -> Body:
     """Parse one sheet; its first line is the header. Raises `Rejected` before unpacking what is too large."""
     try:
-        book = Workbook(body)
-        return Body(table.tree(_lines(book, _chosen(book, declared)), ragged=True))
+        book = Workbook(body, budget)
+        return Body(table.tree(_lines(book, _chosen(book, declared), budget), ragged=True, budget=budget))
     except Rejected:
         raise
     except Exception as error:  # a broken archive or part fails in as many ways as it can be broken
@@ -50,7 +51,7 @@ def _chosen(book: Workbook, declared: Format) -> str:
     return book.sheets[name]
 
 
-def _lines(book: Workbook, path: str) -> Iterator[table.Line]:
+def _lines(book: Workbook, path: str, budget: Budget) -> Iterator[table.Line]:
     """Yield the rows as text; faulty cells are collected and raised together at the end."""
     found: list[Finding] = []
     before = 0
@@ -59,20 +60,22 @@ def _lines(book: Workbook, path: str) -> Iterator[table.Line]:
             raise table.too_many(table.MAX_ROWS, "行", "rows")
         if before == 0 and number > 1:
             yield 1, ()
-        yield number, _texts(book, number, cells, found)
+        yield number, _texts(book, number, cells, found, budget)
         before = number
-        if len(found) >= table.MAX_FINDINGS:
+        if len(found) > table.MAX_FINDINGS:
             break
     if found:
         raise table.faulty_cells(found)
 
 
-def _texts(book: Workbook, number: int, cells: Sequence[Cell], found: list[Finding]) -> list[str]:
+def _texts(
+    book: Workbook, number: int, cells: Sequence[Cell], found: list[Finding], budget: Budget
+) -> list[str]:
     texts: list[str] = []
     for cell in cells:
         if cell.column > table.MAX_COLUMNS:
             raise table.too_many(table.MAX_COLUMNS, "列", "columns")
-        said = _said(book, cell)
+        said = _said(book, cell, budget)
         if isinstance(said, Text):
             found.append(table.cell_fault(number, get_column_letter(cell.column), said.zh, said.en))
         elif said.strip():
@@ -81,18 +84,20 @@ def _texts(book: Workbook, number: int, cells: Sequence[Cell], found: list[Findi
     return texts
 
 
-def _said(book: Workbook, cell: Cell) -> str | Text:
+def _said(book: Workbook, cell: Cell, budget: Budget) -> str | Text:
     """Give a cell as text, or what is wrong with it."""
     if cell.kind == "formula":
         return Text("是公式，请粘贴为数值", "a formula; paste its value")
     if cell.kind == "error":
         return Text(f"是错误值 {cell.text}", f"the error {cell.text}")
+    if cell.kind in ("date", "number") and len(cell.text) > budget.digits:
+        return Text(f"是超过 {budget.digits} 位的数值", f"a number of more than {budget.digits} digits")
     if cell.kind == "bool":
         return "true" if cell.text == "1" else "false"
     if cell.kind == "date":
         return _moment(from_ISO8601(cell.text), cell.form)
     if cell.kind == "number":
-        return _dated(book, cell) if is_date_format(cell.form) else _number(cell.text)
+        return _dated(book, cell) if is_date_format(cell.form) else _number(cell.text, budget)
     return cell.text
 
 
@@ -104,9 +109,14 @@ def _dated(book: Workbook, cell: Cell) -> str | Text:
         return Text("不是日期", "not a date")
 
 
-def _number(text: str) -> str | Text:
+def _number(text: str, budget: Budget) -> str | Text:
     """Write a number as it was entered: what is stored with 17 digits is the double nearest to it."""
     value = Decimal(text)
+    if value.is_finite() and abs(value.adjusted()) > budget.exponent:
+        return Text(
+            f"的指数超过 {budget.exponent}，不是电子表格能保存的数值",
+            f"a number whose exponent is beyond {budget.exponent}, which no spreadsheet keeps",
+        )
     if abs(value) >= _EXACT_BELOW or not value.is_finite():
         return Text(
             "是超过 15 位的数字，电子表格不能准确保存，请将该列设为文本后重新填写",

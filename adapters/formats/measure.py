@@ -1,0 +1,75 @@
+"""The measure of a tree: depth, fields of an object, items of a list and length of a text, each within its bound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from adapters.base import Tree
+from schemas.budget import Budget, BudgetExceeded
+
+_SHOWN = 100
+
+
+def measure(tree: Tree, budget: Budget) -> None:
+    """Walk a tree once, level by level; raises `BudgetExceeded` at the first bound that is broken."""
+    level: list[Any] = [tree] if isinstance(tree, dict | list) else []
+    for _ in range(budget.depth):
+        below: list[Any] = []
+        for node in level:
+            broken = _broken(node, budget)
+            if broken:
+                raise _exceeded(tree, node, broken, budget)
+            below.extend(child for child in _children(node) if isinstance(child, dict | list))
+        if not below:
+            return
+        level = below
+    raise _exceeded(tree, level[0], "depth", budget)
+
+
+def count(tree: Tree) -> int:
+    """Count the values of a tree."""
+    total, left = 1, [tree]
+    while left:
+        node = left.pop()
+        if isinstance(node, dict | list):
+            total += len(node)
+            left.extend(child for child in _children(node) if isinstance(child, dict | list))
+    return total
+
+
+def _broken(node: Any, budget: Budget) -> str:
+    """Name the bound that one object or list breaks by itself."""
+    if isinstance(node, dict) and len(node) > budget.names:
+        return "names"
+    if isinstance(node, list) and len(node) > budget.items:
+        return "items"
+    longest = budget.text
+    return "text" if any(isinstance(one, str) and len(one) > longest for one in _children(node)) else ""
+
+
+def _children(node: Any) -> Iterable[Any]:
+    return node.values() if isinstance(node, dict) else node
+
+
+def _exceeded(tree: Tree, node: Any, name: str, budget: Budget) -> BudgetExceeded:
+    path = _path(tree, node)
+    return budget.exceeded(name, path=path if len(path) <= _SHOWN else f"{path[:_SHOWN]}…")
+
+
+def _path(tree: Tree, wanted: Any) -> str:
+    """Find the way to a node, only once something is wrong with it."""
+    left: list[tuple[Any, str]] = [(tree, "")]
+    while left:
+        node, path = left.pop()
+        if node is wanted:
+            return path
+        if isinstance(node, dict):
+            left.extend((child, f"{path}.{name}"[:_SHOWN] if path else name) for name, child in _inner(node.items()))
+        else:
+            left.extend((child, f"{path}[{index}]"[:_SHOWN]) for index, child in _inner(enumerate(node)))
+    return ""
+
+
+def _inner(items: Iterable[tuple[Any, Any]]) -> Iterable[tuple[Any, Any]]:
+    return (one for one in items if isinstance(one[1], dict | list))
