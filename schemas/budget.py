@@ -10,6 +10,9 @@ from schemas.findings import Finding, Rejected, Text
 FINDINGS = 50
 """As many findings as anybody gets at once; one more says that there are others."""
 
+MORE = "bound.findings"
+"""The code of that one more."""
+
 _MEGABYTE = 1024 * 1024
 
 
@@ -96,7 +99,8 @@ class Budget:
 class BudgetExceeded(Rejected):
     """A body that would take more work than its budget allows: `bound` names what was broken, `limit` its value.
 
-    The code is `bound.NAME` (`body.depth` for the depth); the status 413 for what is too much, 400 for what cannot be read.
+    The code is `bound.NAME` (`body.depth` for the depth); the status 413 for what is too much, 400 for
+    what cannot be read.
     """
 
     def __init__(self, bound: str, limit: int, where: str = "", path: str = "") -> None:
@@ -131,10 +135,9 @@ def at_most(found: Iterable[Finding], most: int = FINDINGS) -> list[Finding]:
 def more(most: int = FINDINGS) -> Finding:
     """Say that there are more findings than were listed."""
     return Finding(
-        "bound.findings",
+        MORE,
         Text(
             f"错误超过 {most} 处，其余未列出；请先改正以上各处",
             f"there are more than {most} findings; the others are not listed: correct these first",
         ),
     )
-

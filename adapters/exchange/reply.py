@@ -12,7 +12,9 @@ from adapters.base import Reply, Tree, Verdict, VerdictKind
 from adapters.bundle.grammar import ReplyRule, When
 from adapters.formats.format import Format, ReplyFault, as_text
 from adapters.paths import Path
+from schemas.budget import Budget
 from schemas.findings import Rejected
+from schemas.plain import plain
 
 MAX_REASON = 500
 _AGAIN = frozenset({408, 425, 429})
@@ -45,27 +47,30 @@ class ReadReply:
 class Replies:
     """How the replies to one kind of request are judged."""
 
-    def __init__(self, rules: Sequence[ReplyRule], declared: Format, limit: int) -> None:
+    def __init__(self, rules: Sequence[ReplyRule], declared: Format, budget: Budget) -> None:
         self._rules = tuple(_rule(one) for one in rules)
         self._format = declared
-        self._limit = limit
+        self._budget = budget
         self._looks_inside = any(rule.at is not None for rule in self._rules)
         self._fault = formats.of(declared).fault
         self._reads = self._fault is not None or any(rule.at or rule.reference or rule.reason for rule in self._rules)
 
-    def judge(self, reply: Reply) -> Verdict:
-        """Give the verdict; never raises for anything a platform may say."""
-        read = self._read(reply)
+    def judge(self, reply: Reply, budget: Budget | None = None) -> Verdict:
+        """Give the verdict; never raises for anything a platform may say.
+
+        `budget` is what an operator set for the platform, instead of the bundle's own.
+        """
+        read = self._read(reply, budget or self._budget)
         for rule in self._rules:
             if _matches(rule, read):
                 return _by_rule(rule, read)
         return _by_default(read, looks_inside=self._looks_inside)
 
-    def _read(self, reply: Reply) -> ReadReply:
+    def _read(self, reply: Reply, budget: Budget) -> ReadReply:
         if not self._reads:
             return ReadReply(reply, None, None)
         try:
-            body = formats.read(self._format, reply.body, reply.headers.get("content-type"), limit=self._limit)
+            body = formats.read(self._format, reply.body, reply.headers.get("content-type"), budget=budget)
         except Rejected:
             return ReadReply(reply, None, None)
         return ReadReply(reply, body.tree, self._fault(body) if self._fault else None)
@@ -124,7 +129,7 @@ def _text_at(tree: Tree, at: Path | None) -> str | None:
     value = None if at is None or tree is None else paths.first(tree, at)
     if value is None or isinstance(value, dict | list):
         return None
-    return as_text(value)[:MAX_REASON] or None
+    return plain(as_text(value)[: 2 * MAX_REASON])[:MAX_REASON] or None
 
 
 def _by_default(read: ReadReply, *, looks_inside: bool) -> Verdict:
@@ -144,7 +149,7 @@ def _by_default(read: ReadReply, *, looks_inside: bool) -> Verdict:
 
 
 def _by_fault(fault: ReplyFault, reply: Reply) -> Verdict:
-    reason = fault.reason[:MAX_REASON] or None
+    reason = plain(fault.reason[: 2 * MAX_REASON])[:MAX_REASON] or None
     kind = fault.code.partition(".")[0]
     if kind in ("Server", "Receiver"):
         return Verdict(VerdictKind.RETRY, reason=reason, code="soap.server-fault", after=_after(reply.headers))

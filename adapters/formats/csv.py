@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from adapters.base import Tree
 from adapters.formats import charsets, rejections, table
 from adapters.formats.format import Body, BodyFormat, EncodedBody, Format, Order
-from schemas.budget import Budget
+from schemas.budget import STANDARD, Budget
 
 _NUMBER = re.compile(r"[+-]?[0-9]*(\.[0-9]*)?")
 _ESCAPED = re.compile(r"'+[=+\-@]")
 _FORMULA = re.compile(r"'*[=+\-@]")
 
 
-def read(declared: Format, body: bytes, content_type: str | None, budget: Budget) -> Body:
+def read(declared: Format, body: bytes, content_type: str | None, budget: Budget = STANDARD) -> Body:
     """Parse a table; its first line is the header."""
     text = charsets.decode(body, charsets.agree(declared.charset, content_type))
     return Body(table.tree(_lines(text, declared.delimiter), budget=budget))

@@ -9,10 +9,10 @@ from adapters.base import Tree
 from adapters.formats import charsets, rejections
 from adapters.formats.format import Body, BodyFormat, EncodedBody, Format, Order, as_text
 from adapters.formats.measure import measure
-from schemas.budget import Budget
+from schemas.budget import STANDARD, Budget
 
 
-def read(declared: Format, body: bytes, content_type: str | None, budget: Budget) -> Body:
+def read(declared: Format, body: bytes, content_type: str | None, budget: Budget = STANDARD) -> Body:
     """Parse the fields of a form."""
     charset = charsets.agree(declared.charset, content_type)
     pairs = body.strip().split(b"&", budget.names)

@@ -25,7 +25,7 @@ _EXPONENT = re.compile(rb"[0-9][eE][+-]?([0-9]{3,})")
 _NUMBER = re.compile(rb"[0-9][0-9.]*")
 
 
-def read(declared: Format, body: bytes, content_type: str | None, budget: Budget) -> Body:
+def read(declared: Format, body: bytes, content_type: str | None, budget: Budget = STANDARD) -> Body:
     """Parse a JSON object or array."""
     charset = charsets.agree(declared.charset, content_type)
     text = body if charset == "utf-8" and _is_utf8(body) else charsets.decode(body, charset).encode("utf-8")

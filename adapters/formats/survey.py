@@ -27,7 +27,13 @@ def survey(text: bytes, budget: Budget) -> None:
 
 
 def survey_pieces(
-    pieces: Iterable[bytes], budget: Budget, *, charset: str | None = None, unit: str = "", in_unit: int = 0, until: str = ""
+    pieces: Iterable[bytes],
+    budget: Budget,
+    *,
+    charset: str | None = None,
+    unit: str = "",
+    in_unit: int = 0,
+    until: str = "",
 ) -> None:
     """Read a text that comes in pieces; raises `BudgetExceeded`, or `ExpatError` for broken XML.
 

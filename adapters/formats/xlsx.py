@@ -15,7 +15,7 @@ from adapters.base import Tree
 from adapters.formats import rejections, table, workbook
 from adapters.formats.format import Body, BodyFormat, EncodedBody, Format, Order
 from adapters.formats.workbook import Cell, Workbook
-from schemas.budget import Budget
+from schemas.budget import STANDARD, Budget
 from schemas.findings import Finding, Rejected, Text
 
 CONTENT_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -26,7 +26,7 @@ _CLOCK = re.compile(r"[hHsS]")
 _LITERAL = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
 
 
-def read(declared: Format, body: bytes, content_type: str | None, budget: Budget) -> Body:
+def read(declared: Format, body: bytes, content_type: str | None, budget: Budget = STANDARD) -> Body:
     """Parse one sheet; its first line is the header. Raises `Rejected` before unpacking what is too large."""
     try:
         book = Workbook(body, budget)
@@ -68,9 +68,7 @@ def _lines(book: Workbook, path: str, budget: Budget) -> Iterator[table.Line]:
         raise table.faulty_cells(found)
 
 
-def _texts(
-    book: Workbook, number: int, cells: Sequence[Cell], found: list[Finding], budget: Budget
-) -> list[str]:
+def _texts(book: Workbook, number: int, cells: Sequence[Cell], found: list[Finding], budget: Budget) -> list[str]:
     texts: list[str] = []
     for cell in cells:
         if cell.column > table.MAX_COLUMNS:

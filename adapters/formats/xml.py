@@ -25,7 +25,7 @@ SOAP_ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
 _NIL = f"{{{XSI}}}nil"
 
 
-def read(declared: Format, body: bytes, content_type: str | None, budget: Budget) -> Body:
+def read(declared: Format, body: bytes, content_type: str | None, budget: Budget = STANDARD) -> Body:
     """Parse a document; its tree is what stands inside the root element."""
     root = parse(declared, body, content_type, budget)
     names = Names(declared.namespaces)

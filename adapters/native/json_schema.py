@@ -8,16 +8,23 @@ from typing import Any
 
 import jsonschema_rs
 
+from adapters.base import Tree
 from adapters.formats import json
 from adapters.formats.format import Body
+from adapters.formats.measure import count
 from adapters.native.costs import refuse_costly_json, resolved
-from adapters.native.findings import CODE, MAX_FINDINGS, Location, broken, written
+from adapters.native.findings import CODE, Location, broken, written
 from adapters.native.shape import Shape
+from adapters.native.windows import Window, windows
 from adapters.spots import json_spot, spot
+from schemas.budget import FINDINGS, STANDARD, more
 from schemas.findings import Finding, Rejected, Text
 
 _BOUNDED: Any = jsonschema_rs.FancyRegexOptions(backtrack_limit=10_000, size_limit=1_000_000)
 """Regular expressions run in linear time; those that look around, within a bound: a pattern cannot run away."""
+
+_SCHEMA = STANDARD.raised({"items": 100_000, "names": 4_000})
+"""A schema is a file of a bundle, bounded there in bytes; lists of codes may be long."""
 
 
 class JsonSchema:
@@ -25,7 +32,7 @@ class JsonSchema:
 
     def __init__(self, content: bytes, file: str) -> None:
         try:
-            parsed = json.parse(content)
+            parsed = json.parse(content, _SCHEMA)
             refuse_costly_json(parsed, file)
             text = content.decode("utf-8-sig")
             self._validator = jsonschema_rs.validator_for(
@@ -42,12 +49,83 @@ class JsonSchema:
             raise broken(file, Text(reason, reason), *_mentioned(content, reason)) from None
         self.shape: Shape = JsonShape(parsed, parsed if isinstance(parsed, Mapping) else {})
 
+        self._most = max(_FEWEST, min(_MOST, _MOST * _CHOICES // max(1, _widest(parsed))))
+
     def faults(self, body: Body) -> Iterator[tuple[Location, Finding]]:
-        for count, error in enumerate(self._validator.iter_errors(body.tree)):
-            if count >= MAX_FINDINGS:
+        """Give what is wrong, in the order of the records; no more is ever made than is given."""
+        # The plain question costs nothing beside the faults themselves, which are made all at once.
+        if self._validator.is_valid(body.tree):
+            return
+        found = self._small(body.tree, ()) if count(body.tree) <= self._most else self._large(body.tree)
+        last: Location = ()
+        for number, (where, finding) in enumerate(found):
+            if number >= FINDINGS:
+                yield last, more()
                 return
-            where = tuple(error.instance_path)
+            last = where
+            yield where, finding
+
+    def _small(self, tree: Tree, at: Location, shift: int = 0) -> Iterator[tuple[Location, Finding]]:
+        errors = [(tuple(error.instance_path), error) for error in self._validator.iter_errors(tree)]
+        for path, error in sorted(errors, key=lambda one: _first_index(one[0])):
+            where = _shifted(path, at, shift)
             yield where, Finding(CODE, _text(error), path=written((*where, *_lacking(error))))
+
+    def _large(self, tree: Tree) -> Iterator[tuple[Location, Finding]]:
+        """Ask window by window; what lies outside the moving list is told once."""
+        told: set[tuple[Location, str]] = set()
+        for window in windows(tree, self._most):
+            if self._validator.is_valid(window.tree):
+                continue
+            for where, finding in self._through(window):
+                key = (where, finding.message.en)
+                if key not in told:
+                    told.add(key)
+                    yield where, finding
+        if not told:
+            yield (), Finding(CODE, _SOMEWHERE)
+
+    def _through(self, window: Window) -> Iterator[tuple[Location, Finding]]:
+        if window.nodes <= 2 * self._most:
+            return self._small(window.tree, window.place, window.start)
+        where: Location = (*window.place, window.start)
+        return iter([(where, Finding(CODE, _SOMEWHERE, path=written(where)))])
+
+
+_CHOICES = 8
+_MOST = 1500
+_FEWEST = 25
+"""A fault takes about a kilobyte for each alternative of a choice: what is asked at once stays within megabytes."""
+
+_SOMEWHERE = Text(
+    "此处不符合平台模式；内容过多，不能逐项列出，请按平台模式核对",
+    "it does not satisfy the platform's schema; there is too much of it to tell each place: compare it with the schema",
+)
+
+
+def _widest(schema: Any) -> int:
+    """Count the alternatives of the widest choice in a schema."""
+    widest, left = 1, [schema]
+    while left:
+        node = left.pop()
+        if isinstance(node, Mapping):
+            widest = max(widest, *(len(_listed(node.get(word))) for word in ("oneOf", "anyOf")))
+            left.extend(node.values())
+        elif isinstance(node, list):
+            left.extend(node)
+    return widest
+
+
+def _first_index(path: Location) -> int:
+    return next((step for step in path if isinstance(step, int)), -1)
+
+
+def _shifted(path: Location, place: Location, shift: int) -> Location:
+    """Give a location in a window as one in the whole body."""
+    depth = len(place)
+    if not shift or path[:depth] != place or len(path) <= depth or not isinstance(step := path[depth], int):
+        return path
+    return (*path[:depth], step + shift, *path[depth + 1 :])
 
 
 _QUOTED = re.compile(r"'([^']{3,200})'")
@@ -87,21 +165,32 @@ def _lacking(error: jsonschema_rs.ValidationError) -> tuple[str, ...]:
 def _text(error: jsonschema_rs.ValidationError) -> Text:
     kind: Any = error.kind
     said = {
-        key: "、".join(map(str, value)) if isinstance(value, list) else value for key, value in kind.as_dict().items()
+        key: "、".join(map(str, value[:_LISTED])) if isinstance(value, list) else value
+        for key, value in kind.as_dict().items()
     }
     try:
         told = _SAID[kind.name].format(**said)
     except KeyError:
         told = f"不符合平台模式（{kind.name}）"
-    return Text(f"{told}；请按平台模式改正", f"{_without_value(error)}; correct it as the platform's schema says")
+    return Text(
+        f"{_short(told)}；请按平台模式改正", f"{_without_value(error)}; correct it as the platform's schema says"
+    )
 
 
 def _without_value(error: jsonschema_rs.ValidationError) -> str:
     """The library's own sentence quotes the value, which may be personal; ours does not."""
     kind = error.kind.name
     if kind in ("required", "additionalProperties"):
-        return error.message
+        return _short(error.message)
     return f"does not satisfy {kind}"
+
+
+_LISTED = 10
+_LONGEST = 300
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 _FURTHER = ("additionalProperties", "unevaluatedProperties", "patternProperties")

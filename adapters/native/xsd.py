@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from threading import Lock
 from typing import Any
 
@@ -11,10 +12,12 @@ from lxml import etree
 from adapters import formats
 from adapters.formats.format import Body, Format
 from adapters.formats.names import Names
+from adapters.native import streaming
 from adapters.native.costs import refuse_costly_xsd, refuse_runaways
-from adapters.native.findings import CODE, MAX_FINDINGS, Location, broken, written
+from adapters.native.findings import CODE, Location, broken, written
 from adapters.native.shape import Shape
 from adapters.spots import xml_line
+from schemas.budget import FINDINGS, more
 from schemas.findings import Finding, Rejected, Text
 
 _EMPTY = Text("报文体是空的；请按平台模式填写", "the body is empty; fill it in as the schema says")
@@ -41,11 +44,24 @@ class Xsd:
         if body.element is None:
             yield (), Finding(CODE, _EMPTY)
             return
-        errors = self._errors(body.element)
-        spaces = {prefix: uri for node in body.element.iter() for prefix, uri in node.nsmap.items() if prefix}
-        for error in errors[:MAX_FINDINGS]:
-            where = self._location(body.element, error.path, spaces)
-            yield where, Finding(CODE, _xsd_text(error), path=written(where))
+        last: Location = ()
+        for number, (node, error) in enumerate(self._found(body.element)):
+            if number >= FINDINGS:
+                yield last, more()
+                return
+            last = self._location(body.element, node)
+            yield last, Finding(CODE, _xsd_text(error), path=written(last))
+
+    def _found(self, element: Any) -> Iterator[tuple[Any, Any]]:
+        """Give each error with its element, in the order of the document."""
+        if next(islice(element.iter(), _LARGE, None), None) is not None:
+            for positions, error in streaming.faults(self._schema, element):
+                yield _child_at(element, positions), error
+            return
+        errors = self._errors(element)
+        spaces = {prefix: uri for node in element.iter() for prefix, uri in node.nsmap.items() if prefix}
+        for error in errors:
+            yield _named(element, error.path, spaces), error
 
     def _errors(self, element: Any) -> list[Any]:
         """A compiled schema keeps the errors of its last validation: one thread at a time."""
@@ -57,20 +73,35 @@ class Xsd:
             log: Any = self._schema.error_log
             return [] if valid else list(log)
 
-    def _location(self, root: Any, path: str | None, spaces: Mapping[str, str]) -> Location:
-        try:
-            found = root.getroottree().xpath(path, namespaces=spaces) if path else []
-        except etree.XPathError:
-            found = []
+    def _location(self, root: Any, found: Any) -> Location:
         steps: list[str | int] = []
-        node = found[0] if found else root
+        node = found
         while node is not None and node is not root:
-            same = [child for child in node.getparent() if child.tag == node.tag]
-            if len(same) > 1:
-                steps.append(same.index(node))
+            before = sum(1 for _ in node.itersiblings(node.tag, preceding=True))
+            if before or next(node.itersiblings(node.tag), None) is not None:
+                steps.append(before)
             steps.append(self._names.short(node.tag))
             node = node.getparent()
         return tuple(reversed(steps))
+
+
+_LARGE = 500
+"""A body of more elements is validated while it streams."""
+
+
+def _child_at(root: Any, positions: streaming.Positions) -> Any:
+    node = root
+    for position in positions:
+        node = node[position]
+    return node
+
+
+def _named(root: Any, path: str | None, spaces: Mapping[str, str]) -> Any:
+    try:
+        found = root.getroottree().xpath(path, namespaces=spaces) if path else []
+    except etree.XPathError:
+        found = []
+    return found[0] if found else root
 
 
 def _endless() -> Rejected:
