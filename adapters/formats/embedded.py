@@ -9,10 +9,10 @@ from typing import Any
 from adapters.base import Tree
 from adapters.formats import json, rejections, xml
 from adapters.formats.format import Body, Format, Steps
-from adapters.formats.measure import count
 from adapters.formats.names import Names
 from schemas.budget import STANDARD, Budget, BudgetExceeded
 from schemas.findings import Rejected
+from schemas.measure import count
 
 KINDS = ("json", "xml")
 

@@ -8,8 +8,8 @@ from urllib.parse import quote_plus, unquote_to_bytes
 from adapters.base import Tree
 from adapters.formats import charsets, rejections
 from adapters.formats.format import Body, BodyFormat, EncodedBody, Format, Order, as_text
-from adapters.formats.measure import measure
 from schemas.budget import STANDARD, Budget
+from schemas.measure import measure
 
 
 def read(declared: Format, body: bytes, content_type: str | None, budget: Budget = STANDARD) -> Body:

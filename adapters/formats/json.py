@@ -14,8 +14,8 @@ import orjson
 from adapters.base import Tree
 from adapters.formats import charsets, rejections
 from adapters.formats.format import Body, BodyFormat, EncodedBody, Format, Order
-from adapters.formats.measure import measure
 from schemas.budget import STANDARD, Budget
+from schemas.measure import measure
 
 _INT64 = 1 << 63
 

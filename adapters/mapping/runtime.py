@@ -11,6 +11,7 @@ from adapters.mapping.converters import Converter, OutsideDomain
 from adapters.mapping.converters.lists import Splitter
 from adapters.mapping.converters.texts import text_of
 from adapters.mapping.plan import TEXT
+from schemas.budget import FINDINGS, more
 from schemas.documents.masking import shown
 from schemas.findings import Finding, Text
 
@@ -20,6 +21,22 @@ EMPTY: dict[str, Any] = {}
 
 _SINGLE = Text("单个值", "a single value")
 _OBJECT = Text("对象", "an object")
+
+
+class EnoughFound(Exception):
+    """There are as many findings as anybody is told: the translation ends here."""
+
+    def __init__(self, found: list[Finding]) -> None:
+        super().__init__(len(found))
+        self.found = found
+
+
+def note(found: list[Finding], finding: Finding) -> None:
+    """Add a finding; raises `EnoughFound` with the first that is one too many, which says so."""
+    if len(found) >= FINDINGS:
+        found.append(more())
+        raise EnoughFound(found)
+    found.append(finding)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +72,7 @@ def refused(found: list[Finding], label: FieldLabel, value: Any, error: OutsideD
     title = label.title or label.field
     zh = f"“{title}”的值不符，应为{error.expected.zh}。"
     en = f"{_indexed(label.field or label.path, index)}: expected {error.expected.en}."
-    found.append(label.finding(error.code, zh, en, index, value))
+    note(found, label.finding(error.code, zh, en, index, value))
 
 
 def lacking(made: Mapping[str, Any], labels: Mapping[str, FieldLabel], found: list[Finding], index: Index) -> None:
@@ -65,7 +82,7 @@ def lacking(made: Mapping[str, Any], labels: Mapping[str, FieldLabel], found: li
     for name, label in labels.items():
         field = _indexed(label.field, index)
         if name not in made and not any(one == field or one.startswith(f"{field}.") for one in known):
-            found.append(_lack(label, index))
+            note(found, _lack(label, index))
 
 
 def _lack(label: FieldLabel, index: Index) -> Finding:
@@ -170,8 +187,10 @@ def spread(made: Any, names: tuple[str, ...]) -> Sequence[Any]:
 
 
 def strange(tree: Mapping[str, Any], known: Collection[str], path: str, drift: dict[str, None]) -> None:
-    """Note the names nobody mapped."""
+    """Note the names nobody mapped, as many as are told."""
     for name in tree:
+        if len(drift) > FINDINGS:
+            return
         if name not in known:
             drift[f"{path}.{name}" if path else name] = None
 
@@ -179,7 +198,7 @@ def strange(tree: Mapping[str, Any], known: Collection[str], path: str, drift: d
 def strange_rows(values: Any, known: Collection[str], path: str, drift: dict[str, None]) -> None:
     """Note the names nobody mapped in the elements of a list."""
     for item in values if values.__class__ is list else (values,):
-        if item.__class__ is dict:
+        if item.__class__ is dict and len(drift) <= FINDINGS:
             strange(item, known, path, drift)
 
 

@@ -11,14 +11,14 @@ import jsonschema_rs
 from adapters.base import Tree
 from adapters.formats import json
 from adapters.formats.format import Body
-from adapters.formats.measure import count
 from adapters.native.costs import refuse_costly_json, resolved
 from adapters.native.findings import CODE, Location, broken, written
 from adapters.native.shape import Shape
-from adapters.native.windows import Window, windows
 from adapters.spots import json_spot, spot
 from schemas.budget import FINDINGS, STANDARD, more
 from schemas.findings import Finding, Rejected, Text
+from schemas.measure import count
+from schemas.windows import Window, shifted, windows
 
 _BOUNDED: Any = jsonschema_rs.FancyRegexOptions(backtrack_limit=10_000, size_limit=1_000_000)
 """Regular expressions run in linear time; those that look around, within a bound: a pattern cannot run away."""
@@ -56,7 +56,7 @@ class JsonSchema:
         # The plain question costs nothing beside the faults themselves, which are made all at once.
         if self._validator.is_valid(body.tree):
             return
-        found = self._small(body.tree, ()) if count(body.tree) <= self._most else self._large(body.tree)
+        found = self._small(body.tree) if count(body.tree) <= self._most else self._large(body.tree)
         last: Location = ()
         for number, (where, finding) in enumerate(found):
             if number >= FINDINGS:
@@ -65,10 +65,10 @@ class JsonSchema:
             last = where
             yield where, finding
 
-    def _small(self, tree: Tree, at: Location, shift: int = 0) -> Iterator[tuple[Location, Finding]]:
+    def _small(self, tree: Tree, window: Window | None = None) -> Iterator[tuple[Location, Finding]]:
         errors = [(tuple(error.instance_path), error) for error in self._validator.iter_errors(tree)]
         for path, error in sorted(errors, key=lambda one: _first_index(one[0])):
-            where = _shifted(path, at, shift)
+            where = path if window is None else shifted(path, window)
             yield where, Finding(CODE, _text(error), path=written((*where, *_lacking(error))))
 
     def _large(self, tree: Tree) -> Iterator[tuple[Location, Finding]]:
@@ -87,7 +87,7 @@ class JsonSchema:
 
     def _through(self, window: Window) -> Iterator[tuple[Location, Finding]]:
         if window.nodes <= 2 * self._most:
-            return self._small(window.tree, window.place, window.start)
+            return self._small(window.tree, window)
         where: Location = (*window.place, window.start)
         return iter([(where, Finding(CODE, _SOMEWHERE, path=written(where)))])
 
@@ -118,14 +118,6 @@ def _widest(schema: Any) -> int:
 
 def _first_index(path: Location) -> int:
     return next((step for step in path if isinstance(step, int)), -1)
-
-
-def _shifted(path: Location, place: Location, shift: int) -> Location:
-    """Give a location in a window as one in the whole body."""
-    depth = len(place)
-    if not shift or path[:depth] != place or len(path) <= depth or not isinstance(step := path[depth], int):
-        return path
-    return (*path[:depth], step + shift, *path[depth + 1 :])
 
 
 _QUOTED = re.compile(r"'([^']{3,200})'")

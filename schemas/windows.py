@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from adapters.base import Tree
-from adapters.formats.measure import count
+from schemas.measure import count
 
 Place = tuple[str, ...]
 """The names that lead from the root to a list."""
@@ -26,17 +25,25 @@ class Window:
 
     place: Place
     start: int
-    tree: Tree
+    tree: Any
     nodes: int
 
 
-def windows(tree: Tree, nodes: int) -> Iterator[Window]:
+def windows(tree: Any, nodes: int) -> Iterator[Window]:
     """Move a window of about `nodes` values through every long list that lies in no other list."""
     for place, items in _lists(tree, ()):
         outside = _cut(tree)
         for start, shown in _pieces(items, nodes):
             seen = _with(outside, place, [_cut(item) for item in shown])
             yield Window(place, start, seen, count(seen))
+
+
+def shifted(path: tuple[Any, ...], window: Window) -> tuple[Any, ...]:
+    """Give a location in a window as one in the whole body."""
+    depth = len(window.place)
+    if path[:depth] != window.place or len(path) <= depth or not isinstance(step := path[depth], int):
+        return path
+    return (*path[:depth], step + window.start, *path[depth + 1 :])
 
 
 def _lists(node: Any, place: Place) -> Iterator[tuple[Place, list[Any]]]:
@@ -65,7 +72,7 @@ def _cut(node: Any) -> Any:
     return [_cut(child) for child in node[:FEW]] if isinstance(node, list) else node
 
 
-def _with(tree: Tree, place: Place, items: list[Any]) -> Tree:
+def _with(tree: Any, place: Place, items: list[Any]) -> Any:
     if not place:
         return items
     return {**tree, place[0]: _with(tree[place[0]], place[1:], items)}

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from adapters.base import Tree
 from schemas.budget import Budget, BudgetExceeded
 
 _SHOWN = 100
 
 
-def measure(tree: Tree, budget: Budget) -> None:
+def measure(tree: Any, budget: Budget) -> None:
     """Walk a tree once, level by level; raises `BudgetExceeded` at the first bound that is broken."""
     level: list[Any] = [tree] if isinstance(tree, dict | list) else []
     for _ in range(budget.depth):
@@ -27,7 +26,7 @@ def measure(tree: Tree, budget: Budget) -> None:
     raise _exceeded(tree, level[0], "depth", budget)
 
 
-def count(tree: Tree) -> int:
+def count(tree: Any) -> int:
     """Count the values of a tree."""
     total, left = 1, [tree]
     while left:
@@ -36,6 +35,19 @@ def count(tree: Tree) -> int:
             total += len(node)
             left.extend(child for child in _children(node) if isinstance(child, dict | list))
     return total
+
+
+def exceeds(tree: Any, most: int) -> bool:
+    """Whether a tree has more than `most` values; the counting stops as soon as it is known."""
+    total, left = 0, [tree]
+    while left:
+        node = left.pop()
+        if isinstance(node, dict | list):
+            total += len(node)
+            if total > most:
+                return True
+            left.extend(child for child in _children(node) if isinstance(child, dict | list))
+    return False
 
 
 def _broken(node: Any, budget: Budget) -> str:
@@ -52,12 +64,12 @@ def _children(node: Any) -> Iterable[Any]:
     return node.values() if isinstance(node, dict) else node
 
 
-def _exceeded(tree: Tree, node: Any, name: str, budget: Budget) -> BudgetExceeded:
+def _exceeded(tree: Any, node: Any, name: str, budget: Budget) -> BudgetExceeded:
     path = _path(tree, node)
     return budget.exceeded(name, path=path if len(path) <= _SHOWN else f"{path[:_SHOWN]}…")
 
 
-def _path(tree: Tree, wanted: Any) -> str:
+def _path(tree: Any, wanted: Any) -> str:
     """Find the way to a node, only once something is wrong with it."""
     left: list[tuple[Any, str]] = [(tree, "")]
     while left:
