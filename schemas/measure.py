@@ -10,16 +10,23 @@ from schemas.budget import Budget, BudgetExceeded
 _SHOWN = 100
 
 
-def measure(tree: Any, budget: Budget) -> None:
-    """Walk a tree once, level by level; raises `BudgetExceeded` at the first bound that is broken."""
+def measure(tree: Any, budget: Budget, *, texts: bool = True) -> None:
+    """Walk a tree once, level by level; raises `BudgetExceeded` at the first bound that is broken.
+
+    `texts`: whether a text may be too long; false where the whole is shorter than that.
+    """
     level: list[Any] = [tree] if isinstance(tree, dict | list) else []
+    longest = budget.text if texts else None
     for _ in range(budget.depth):
         below: list[Any] = []
         for node in level:
-            broken = _broken(node, budget)
-            if broken:
-                raise _exceeded(tree, node, broken, budget)
-            below.extend(child for child in _children(node) if isinstance(child, dict | list))
+            named = node.__class__ is dict
+            if len(node) > (budget.names if named else budget.items):
+                raise _exceeded(tree, node, "names" if named else "items", budget)
+            children = node.values() if named else node
+            below += [one for one in children if one.__class__ is dict or one.__class__ is list]
+            if longest is not None and any(one.__class__ is str and len(one) > longest for one in children):
+                raise _exceeded(tree, node, "text", budget)
         if not below:
             return
         level = below
@@ -48,16 +55,6 @@ def exceeds(tree: Any, most: int) -> bool:
                 return True
             left.extend(child for child in _children(node) if isinstance(child, dict | list))
     return False
-
-
-def _broken(node: Any, budget: Budget) -> str:
-    """Name the bound that one object or list breaks by itself."""
-    if isinstance(node, dict) and len(node) > budget.names:
-        return "names"
-    if isinstance(node, list) and len(node) > budget.items:
-        return "items"
-    longest = budget.text
-    return "text" if any(isinstance(one, str) and len(one) > longest for one in _children(node)) else ""
 
 
 def _children(node: Any) -> Iterable[Any]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
-from urllib.parse import quote_plus, unquote_to_bytes
+from urllib.parse import quote_plus
 
 from adapters.base import Tree
 from adapters.formats import charsets, rejections
 from adapters.formats.format import Body, BodyFormat, EncodedBody, Format, Order, as_text
 from schemas.budget import STANDARD, Budget
 from schemas.measure import measure
+
+_ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
+_BYTES = tuple(bytes((one,)) for one in range(256))
 
 
 def read(declared: Format, body: bytes, content_type: str | None, budget: Budget = STANDARD) -> Body:
@@ -27,7 +31,12 @@ def read(declared: Format, body: bytes, content_type: str | None, budget: Budget
 
 
 def _decode(raw: bytes, charset: str) -> str:
-    return charsets.decode(unquote_to_bytes(raw.replace(b"+", b" ")), charset)
+    # The library's own function makes an object of fifty bytes for each escape of three.
+    return charsets.decode(_ESCAPE.sub(_unescaped, raw.replace(b"+", b" ")), charset)
+
+
+def _unescaped(found: re.Match[bytes]) -> bytes:
+    return _BYTES[int(found[1], 16)]
 
 
 def _add(tree: dict[str, Any], name: str, value: str) -> None:

@@ -54,7 +54,7 @@ def parse(text: bytes, budget: Budget = STANDARD) -> Tree:
         raise _told(str(error), budget) from None
     # The number of signs bounds everything that is counted: most bodies have so few that no walk is needed.
     if signs > min(budget.depth, budget.names, budget.items) or len(text) > budget.text:
-        measure(tree, budget)
+        measure(tree, budget, texts=len(text) > budget.text)
     return tree
 
 

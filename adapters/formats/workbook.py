@@ -38,7 +38,7 @@ _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """The other methods take as much memory as the archive asks for."""
 
 _PIECE = 64 * 1024
-_TEXTS = 8 * 1024 * 1024
+_TEXTS = 4 * 1024 * 1024
 _TEXTS_A_BYTE = 8
 _MARKS = (b"<!DOCTYPE", b"<!ENTITY")
 
@@ -110,7 +110,7 @@ class Workbook:
         for row in self._elements(path, "row", "sheetData"):
             number = int(row.get("r") or number + 1)
             cells = list(self._cells(row))
-            self._spend(sum(len(cell.text) for cell in cells))
+            self.spend(sum(len(cell.text) for cell in cells))
             yield number, cells
 
     def _cells(self, row: Any) -> Iterator[Cell]:
@@ -139,10 +139,10 @@ class Workbook:
         texts: list[str] = []
         for one in self._elements(path, "si", "sst") if path is not None else ():
             texts.append(_text(one))
-            self._spend(len(texts[-1]))
+            self.spend(len(texts[-1]))
         return texts
 
-    def _spend(self, characters: int) -> None:
+    def spend(self, characters: int) -> None:
         """Bound the characters of all texts by what was sent: a small archive may unpack to very much."""
         self._left -= characters
         if self._left < 0:

@@ -77,6 +77,8 @@ def _texts(book: Workbook, number: int, cells: Sequence[Cell], found: list[Findi
         if isinstance(said, Text):
             found.append(table.cell_fault(number, get_column_letter(cell.column), said.zh, said.en))
         elif said.strip():
+            # A number may be much longer written out than it is stored.
+            book.spend(max(0, len(said) - len(cell.text)))
             texts.extend([""] * (cell.column - len(texts)))
             texts[cell.column - 1] = said
     return texts
