@@ -12,6 +12,8 @@ from pyexpat import ExpatError, ParserCreate, XMLParserType
 from adapters.formats import rejections
 from schemas.budget import Budget
 
+_LOOSE = 1024 * 1024
+
 
 def survey(text: bytes, budget: Budget) -> None:
     """Refuse UTF-8 XML that breaks a bound; raises `BudgetExceeded`, or `Rejected` for broken XML.
@@ -37,8 +39,8 @@ def survey_pieces(
 ) -> None:
     """Read a text that comes in pieces; raises `BudgetExceeded`, or `ExpatError` for broken XML.
 
-    `unit` is the local name of an element that may hold at most `in_unit` nodes; `until` the one
-    at whose end the reading ends.
+    `unit` is the local name of an element that may hold at most `in_unit` nodes, and a million
+    characters may stand outside all of them; `until` names the element at whose end the reading ends.
     """
     parser = ParserCreate(charset)
     counting = _Counting(budget, parser, unit, in_unit or budget.nodes, until)
@@ -46,6 +48,8 @@ def survey_pieces(
     parser.StartElementHandler = counting.start
     parser.EndElementHandler = counting.end
     parser.StartDoctypeDeclHandler = counting.doctype
+    if unit:
+        parser.CharacterDataHandler = counting.characters
     for piece in pieces:
         parser.Parse(piece, False)
         if counting.ended:
@@ -62,6 +66,8 @@ class _Counting:
         self.unit = unit
         self.in_unit = in_unit
         self.unit_began = 0
+        self.units_open = 0
+        self.loose = 0
         self.until = until
         self.ended = False
         self.nodes = 0
@@ -76,6 +82,7 @@ class _Counting:
         spaces = sum(one == "xmlns" or one.startswith("xmlns:") for one in attributes[::2]) if count else 0
         if self.unit and name.rpartition(":")[2] == self.unit:
             self.unit_began = self.nodes
+            self.units_open += 1
         self.nodes += 1 + count
         self.attributes += count
         self.declared += spaces
@@ -97,7 +104,16 @@ class _Counting:
         if self.ended:
             return
         self.scopes.pop()
+        if self.unit and name.rpartition(":")[2] == self.unit:
+            self.units_open -= 1
         self.ended = self.ended or (bool(self.until) and name.rpartition(":")[2] == self.until)
+
+    def characters(self, text: str) -> None:
+        """Count what stands between units, where it would be kept to the end: blanks, as a rule."""
+        if not self.units_open and not self.ended:
+            self.loose += len(text)
+            if self.loose > _LOOSE:
+                self.exceed("text", self.until)
 
     def doctype(self, *_: object) -> None:
         raise rejections.doctype()
