@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from shapes import SHAPES, Shape, grown
@@ -70,11 +71,13 @@ def _spoilt(adapter: DeclarativeAdapter, section: str, name: str) -> Iterator[tu
             for shape, make in grown(json.loads(content)):
                 yield shape, lambda size, make=make: json.dumps(make(size), ensure_ascii=False).encode()
         elif b"<Record>" in content:
-            yield "records", lambda size: _records(content, b"<Record/>", 2_000 * size)
-            yield "wrong records", lambda size: _records(content, b"<Record><SJC>x</SJC></Record>", 1_000 * size)
+            wrong = b"<Record><SJC>x</SJC></Record>"
+            yield "records", partial(_records, content, b"<Record/>", 2_000)
+            yield "wrong records", partial(_records, content, wrong, 1_000)
 
 
-def _records(sample: bytes, record: bytes, count: int) -> bytes:
+def _records(sample: bytes, record: bytes, many: int, size: int) -> bytes:
+    count = many * size
     start, end = sample.index(b"<Record>"), sample.rindex(b"</Record>") + len(b"</Record>")
     head = sample[:start].replace(b"<JLS>1<", b"<JLS>%d<" % count)
     return head + record * count + sample[end:]

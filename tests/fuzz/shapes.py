@@ -153,7 +153,7 @@ def grown(tree: Any) -> Iterator[tuple[str, Callable[[int], Any]]]:
     if isinstance(tree, dict):
         yield "unknown list", lambda size: {**tree, "zz": [{}] * (10_000 * size)}
         yield "unknown names", lambda size: {**tree, **{f"zz{n}": 1 for n in range(400 * size)}}
-        yield "long text", lambda size: {name: "长" * (20_000 * size) for name in tree}
+        yield "long text", lambda size: dict.fromkeys(tree, "长" * (20000 * size))
 
 
 def _lists(node: Any, place: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
