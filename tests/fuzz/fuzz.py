@@ -29,8 +29,33 @@ A_ROUND = 200
 
 TOKENS = (
     *(b"{", b"}", b"[", b"]", b'"', b",", b":", b"\\", b"<", b">", b"</", b"/>", b"<!DOCTYPE a [", b"<!ENTITY", b"]]>"),
-    *(b"<![CDATA[", b"<!--", b"-->", b"&#0;", b"&lt;", b' xmlns="u"', b' xmlns:a="b"', b"\x00", b"\xff\xfe", b"\xef\xbb\xbf"),
-    *(b"1E-4000000000", b"9" * 200, b"NaN", b"true", b"null", b"a*a*a*a*b", b"(a|a)*", b"$ref", b"oneOf", b"- ", b"? ", b"&a ", b"*a"),
+    *(
+        b"<![CDATA[",
+        b"<!--",
+        b"-->",
+        b"&#0;",
+        b"&lt;",
+        b' xmlns="u"',
+        b' xmlns:a="b"',
+        b"\x00",
+        b"\xff\xfe",
+        b"\xef\xbb\xbf",
+    ),
+    *(
+        b"1E-4000000000",
+        b"9" * 200,
+        b"NaN",
+        b"true",
+        b"null",
+        b"a*a*a*a*b",
+        b"(a|a)*",
+        b"$ref",
+        b"oneOf",
+        b"- ",
+        b"? ",
+        b"&a ",
+        b"*a",
+    ),
     *(b"\r\n", b"\t", b"'", b"%41", b"&", b"=", b"..", b"{{", b"{record}", "环".encode(), "环".encode("gbk")),
 )
 

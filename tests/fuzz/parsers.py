@@ -42,7 +42,9 @@ def _refusing(read: Callable[[bytes], object]) -> Callable[[bytes], None]:
 
 
 def _samples(suffix: str) -> list[bytes]:
-    found = [path for folder in bundled().values() for path in sorted(Path(folder).glob(f"samples/*/1.native.{suffix}"))]
+    found = [
+        path for folder in bundled().values() for path in sorted(Path(folder).glob(f"samples/*/1.native.{suffix}"))
+    ]
     return [path.read_bytes() for path in found[:12]]
 
 
@@ -51,7 +53,9 @@ def _body(name: str) -> Parser:
     if name == "xlsx":
         seeds = [shape(1) for shape in SHAPES["xlsx"]().values()]
     declared = Format(name)
-    return Parser(_refusing(lambda body: formats.read(declared, body)), [*seeds, *_samples(BODY_FORMATS[name].suffixes[0])])
+    return Parser(
+        _refusing(lambda body: formats.read(declared, body)), [*seeds, *_samples(BODY_FORMATS[name].suffixes[0])]
+    )
 
 
 def _replies() -> Parser:
@@ -110,6 +114,8 @@ PARSERS: Mapping[str, Callable[[], Parser]] = {
     "json-schema": lambda: _native("json", Format("json"), [b'{"a":[1,{"b":"c"}],"d":null}']),
     "bundle": _bundle,
     "mapping": _mapping,
-    "xml-text": lambda: Parser(_refusing(lambda body: parse_text(body.decode("utf-8", "replace"))), [b"<a b='c'>d</a>"]),
+    "xml-text": lambda: Parser(
+        _refusing(lambda body: parse_text(body.decode("utf-8", "replace"))), [b"<a b='c'>d</a>"]
+    ),
 }
 """Every parser by the name that `make fuzz` takes."""
