@@ -32,7 +32,7 @@ BOUNDS: Mapping[str, Bound] = {
     "body": Bound("报文字节数", "bytes of the body", 64 * _MEGABYTE),
     "nodes": Bound("节点数", "nodes", 2_000_000),
     "depth": Bound("嵌套层数", "levels of nesting", 128, 400, "body.depth"),
-    "names": Bound("一个元素的属性数或一个对象的字段数", "attributes of one element or fields of one object", 4_000),
+    "names": Bound("一个元素的属性数或一个对象的字段数", "attributes of one element or fields of one object", 20_000),
     "attributes": Bound("属性总数", "attributes in all", 500_000),
     "namespaces": Bound("同时有效的命名空间数", "namespaces in scope at once", 256),
     "declarations": Bound("命名空间声明总数", "namespace declarations in all", 100_000),
