@@ -46,14 +46,19 @@ def count(tree: Any) -> int:
 
 def exceeds(tree: Any, most: int) -> bool:
     """Whether a tree has more than `most` values; the counting stops as soon as it is known."""
-    total, left = 0, [tree]
-    while left:
-        node = left.pop()
-        if isinstance(node, dict | list):
+    total = 0
+    left = [tree]
+    for node in left:
+        if node.__class__ is dict:
+            total += len(node)
+            left += [one for one in node.values() if one.__class__ is dict or one.__class__ is list]
+        elif node.__class__ is list:
             total += len(node)
             if total > most:
                 return True
-            left.extend(child for child in _children(node) if isinstance(child, dict | list))
+            left += [one for one in node if one.__class__ is dict or one.__class__ is list]
+        if total > most:
+            return True
     return False
 
 

@@ -87,10 +87,10 @@ class _Counting:
         self.attributes += count
         self.declared += spaces
         self.scopes.append(self.scopes[-1] + spaces)
-        if count > self.budget.names:
-            self.exceed("names", name)
         if self.scopes[-1] > self.budget.namespaces:
             self.exceed("namespaces", name)
+        if count > self.budget.names:
+            self.exceed("names", name)
         if self.declared > self.budget.declarations:
             self.exceed("declarations", name)
         if self.attributes > self.budget.attributes:
