@@ -7,6 +7,7 @@ schema are made from it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
@@ -42,6 +43,7 @@ from adapters.formats import BODY_FORMATS
 from adapters.formats.format import Format, Steps
 from adapters.formats.layout import MAX_HEADER_ROW
 from adapters.source import BadValue
+from schemas.budget import NAMES, STANDARD, Budget
 
 MAX_DEFAULT = 500
 
@@ -158,9 +160,48 @@ class LimitsPart(Model):
     """The largest body taken or read, at most 64MB.
     报文上限，至多 64MB。"""
 
+    nodes: Annotated[int, Field(ge=1, le=STANDARD.nodes)] = STANDARD.nodes
+    """How many values a body may hold; every bound below may only be lowered here.
+    报文中值的个数；以下各项只能调低。"""
+    depth: Annotated[int, Field(ge=1, le=STANDARD.depth)] = STANDARD.depth
+    """How deep a body may be nested.
+    嵌套层数。"""
+    names: Annotated[int, Field(ge=1, le=STANDARD.names)] = STANDARD.names
+    """How many attributes one element, or fields one object, may have.
+    一个元素的属性数或一个对象的字段数。"""
+    attributes: Annotated[int, Field(ge=1, le=STANDARD.attributes)] = STANDARD.attributes
+    """How many attributes there may be in all.
+    属性总数。"""
+    namespaces: Annotated[int, Field(ge=1, le=STANDARD.namespaces)] = STANDARD.namespaces
+    """How many namespaces may be in scope at once.
+    同时有效的命名空间数。"""
+    declarations: Annotated[int, Field(ge=1, le=STANDARD.declarations)] = STANDARD.declarations
+    """How many namespace declarations there may be in all.
+    命名空间声明总数。"""
+    items: Annotated[int, Field(ge=1, le=STANDARD.items)] = STANDARD.items
+    """How many items one list may have.
+    一个列表的项数。"""
+    records: Annotated[int, Field(ge=1, le=STANDARD.records)] = STANDARD.records
+    """How many records a package may hold.
+    一个数据包的记录数。"""
+    digits: Annotated[int, Field(ge=1, le=STANDARD.digits)] = STANDARD.digits
+    """How many digits a number may have.
+    一个数值的位数。"""
+    exponent: Annotated[int, Field(ge=1, le=STANDARD.exponent)] = STANDARD.exponent
+    """How large the exponent of a number may be.
+    数值的指数。"""
+    text: Annotated[int, Field(ge=1, le=STANDARD.text)] = STANDARD.text
+    """How many characters one text may have.
+    一段文本的字符数。"""
+
     def value(self) -> base.Limits:
         """Give the limits as the gateway takes them."""
         return base.Limits(self.concurrency, self.rate, self.timeout, self.body)
+
+    def budget(self) -> Budget:
+        """Give the bounds of the work on one body."""
+        said = self.model_dump(include=set(NAMES) - {"body"})
+        return replace(STANDARD, body=self.body).lowered(said)
 
 
 class RetryPart(Model):

@@ -14,8 +14,10 @@ from adapters.bundle.grammar import ReplyRule, When
 from adapters.exchange.scalar import comparable, reference
 from adapters.formats.format import Format, ReplyFault, as_text
 from adapters.paths import Path
+from schemas.budget import Budget
 from schemas.findings import Rejected
 from schemas.identifiers import folded
+from schemas.plain import plain
 
 MAX_REASON = 500
 _AGAIN = frozenset({408, 425, 429})
@@ -48,27 +50,30 @@ class ReadReply:
 class Replies:
     """How the replies to one kind of request are judged."""
 
-    def __init__(self, rules: Sequence[ReplyRule], declared: Format, limit: int) -> None:
+    def __init__(self, rules: Sequence[ReplyRule], declared: Format, budget: Budget) -> None:
         self._rules = tuple(_rule(one) for one in rules)
         self._format = declared
-        self._limit = limit
+        self._budget = budget
         self._looks_inside = any(rule.at is not None for rule in self._rules)
         self._fault = formats.of(declared).fault
         self._reads = self._fault is not None or any(rule.at or rule.reference or rule.reason for rule in self._rules)
 
-    def judge(self, reply: Reply) -> Verdict:
-        """Give the verdict; never raises for anything a platform may say."""
-        read = self._read(reply)
+    def judge(self, reply: Reply, budget: Budget | None = None) -> Verdict:
+        """Give the verdict; never raises for anything a platform may say.
+
+        `budget` is what an operator set for the platform, instead of the bundle's own.
+        """
+        read = self._read(reply, budget or self._budget)
         for rule in self._rules:
             if _matches(rule, read):
                 return _by_rule(rule, read)
         return _by_default(read, looks_inside=self._looks_inside)
 
-    def _read(self, reply: Reply) -> ReadReply:
+    def _read(self, reply: Reply, budget: Budget) -> ReadReply:
         if not self._reads:
             return ReadReply(reply, None, None)
         try:
-            body = formats.read_reply(self._format, reply.body, reply.headers.get("content-type"), limit=self._limit)
+            body = formats.read_reply(self._format, reply.body, reply.headers.get("content-type"), budget=budget)
         except Rejected:
             return ReadReply(reply, None, None)
         return ReadReply(reply, body.tree, self._fault(body) if self._fault else None)
@@ -124,7 +129,8 @@ def _status_fits(declared: str, status: int) -> bool:
 def _by_rule(rule: Rule, read: ReadReply) -> Verdict:
     return Verdict(
         rule.kind,
-        reference=folded(_text_at(read.tree, rule.reference, reference) or "") or None,
+        # Folded before it is made plain: marks that nobody sees are no part of a number.
+        reference=_text_at(read.tree, rule.reference, lambda value: folded(reference(value))),
         reason=_text_at(read.tree, rule.reason, as_text),
         after=_after(read.reply.headers) if rule.kind is VerdictKind.RETRY else None,
     )
@@ -134,7 +140,7 @@ def _text_at(tree: Tree, at: Path | None, written: Callable[[Any], str]) -> str 
     value = None if at is None or tree is None else paths.first(tree, at)
     if value is None or not _is_leaf(value):
         return None
-    return written(value)[:MAX_REASON] or None
+    return plain(written(value)[: 2 * MAX_REASON])[:MAX_REASON] or None
 
 
 def _by_default(read: ReadReply, *, looks_inside: bool) -> Verdict:
@@ -154,7 +160,7 @@ def _by_default(read: ReadReply, *, looks_inside: bool) -> Verdict:
 
 
 def _by_fault(fault: ReplyFault, reply: Reply) -> Verdict:
-    reason = fault.reason[:MAX_REASON] or None
+    reason = plain(fault.reason[: 2 * MAX_REASON])[:MAX_REASON] or None
     kind = fault.code.partition(".")[0]
     if kind in ("Server", "Receiver"):
         return Verdict(VerdictKind.RETRY, reason=reason, code="soap.server-fault", after=_after(reply.headers))

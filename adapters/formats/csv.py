@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from adapters.base import Tree
 from adapters.formats import charsets, rejections, table
 from adapters.formats.format import Body, BodyFormat, EncodedBody, Format, Order
-from adapters.formats.layout import header_row, table_lines
+from adapters.formats.layout import Line, header_row
+from schemas.budget import STANDARD, Budget
 from schemas.findings import Rejected
 
 _TOP = 50
@@ -22,13 +23,13 @@ _QUOTED = re.compile(r'="((?:[^"]|"")*)"')
 _FORMULA = re.compile(r"'*[=+\-@]")
 
 
-def read(declared: Format, body: bytes, content_type: str | None) -> Body:
+def read(declared: Format, body: bytes, content_type: str | None, budget: Budget = STANDARD) -> Body:
     """Parse a table under its header."""
     text = charsets.decode(body, charsets.agree(declared.charset, content_type))
-    return Body(table.tree(table_lines(_lines(text, declared.delimiter), declared.header)))
+    return Body(table.tree(_lines(text, declared.delimiter), declared.header, budget=budget))
 
 
-def _lines(text: str, delimiter: str) -> Iterator[table.Line]:
+def _lines(text: str, delimiter: str) -> Iterator[Line]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     number = 1
     try:

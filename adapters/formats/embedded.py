@@ -10,18 +10,21 @@ from adapters.base import Tree
 from adapters.formats import json, rejections, xml
 from adapters.formats.format import Body, Format, Order, Steps
 from adapters.formats.names import Names
+from schemas.budget import STANDARD, Budget, BudgetExceeded
 from schemas.findings import Rejected
+from schemas.measure import count
 
 KINDS = ("json", "xml")
 
 _Change = Callable[[Any], Any]
 
 
-def unfolded(declared: Format, body: Body) -> Body:
+def unfolded(declared: Format, body: Body, budget: Budget = STANDARD) -> Body:
     """Give a body whose embedded documents are trees; raises `Rejected` for one that cannot be read."""
     tree, names = body.tree, _names(declared)
+    left = _Left(budget)
     for steps, kind in declared.embedded:
-        tree = _changed(tree, steps, _Reading(kind, steps, names))
+        tree = _changed(tree, steps, _Reading(kind, steps, names, left))
     return replace(body, tree=tree)
 
 
@@ -47,11 +50,11 @@ def _names(declared: Format) -> Names:
     return Names({prefix: uri for prefix, uri in declared.namespaces.items() if prefix})
 
 
-def read(kind: str, text: str, names: Names) -> Tree:
+def read(kind: str, text: str, names: Names, budget: Budget = STANDARD) -> Tree:
     """Parse an embedded document; XML becomes its root's name over what is inside. Raises `Rejected`."""
     if kind == "json":
-        return json.parse(text.encode("utf-8", "surrogatepass"))
-    root = xml.parse_text(text.lstrip("\ufeff \t\r\n"))
+        return json.parse(text.encode("utf-8", "surrogatepass"), budget)
+    root = xml.parse_text(text, budget)
     return {names.short(root.tag): xml.inside(root, names)}
 
 
@@ -84,11 +87,27 @@ def _changed(tree: Tree, steps: Steps, change: _Change) -> Tree:
     return {**tree, step: _changed(tree[step], below, change)}
 
 
+class _Left:
+    """What is left of the budget of one body: all that is embedded in it shares the nodes."""
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+        self._nodes = budget.nodes
+
+    def read(self, kind: str, text: str, names: Names) -> Tree:
+        if self._nodes <= 0:
+            raise self._budget.exceeded("nodes")
+        tree = read(kind, text, names, replace(self._budget, nodes=self._nodes))
+        self._nodes -= count(tree)
+        return tree
+
+
 class _Reading:
     """Read text at one place. A blank one holds nothing; what is already a tree is left alone."""
 
-    def __init__(self, kind: str, steps: Steps, names: Names) -> None:
+    def __init__(self, kind: str, steps: Steps, names: Names, left: _Left) -> None:
         self._kind = kind
+        self._left = left
         self._path = ".".join("[]" if step is None else step for step in steps).replace(".[]", "[]")
         self._names = names
 
@@ -98,7 +117,9 @@ class _Reading:
         if not value.strip():
             return None
         try:
-            return read(self._kind, value, self._names)
+            return self._left.read(self._kind, value, self._names)
+        except BudgetExceeded as error:
+            raise BudgetExceeded(error.bound, error.limit, self._path, self._path) from None
         except Rejected as error:
             raise rejections.reject(
                 "body.embedded",

@@ -8,13 +8,10 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from adapters.base import Tree
-
-MAX_DEPTH = 64
+from schemas.budget import Budget
 
 Steps = tuple[str | None, ...]
 """A place in a tree: names from the outside in, None for each item of a list."""
-
-DEFAULT_LIMIT = 2 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +80,7 @@ class BodyFormat:
     Nothing else in the product may ask for a format by its name.
 
     - `name`: what a bundle writes as `format.body`.
-    - `read`: declared format, bytes and Content-Type → body; raises `Rejected`.
+    - `read`: declared format, bytes, Content-Type and budget → body; raises `Rejected`.
     - `write`: declared format, tree and the order of its children → bytes; raises `Rejected`.
     - `suffixes`: how the names of its files end, the usual one first.
     - `recognise`: a file's name and bytes → how it is written, None when this is not the format.
@@ -95,12 +92,12 @@ class BodyFormat:
     - `keeps_root`: trees begin with the name of the root element, so that any element may be the root.
     - `binary`: bodies are no text, and have no charset.
     - `action_header`: the header that names a request's action; empty: there is none.
-    - `read_reply`: a reply's text → body, more leniently than `read`; None: as `read`.
+    - `read_reply`: declared format, a reply's text and budget → body, more leniently than `read`; None: as `read`.
     - `fault`: finds the failure that a reply tells by its form; None: replies tell none.
     """
 
     name: str
-    read: Callable[[Format, bytes, str | None], Body]
+    read: Callable[[Format, bytes, str | None, Budget], Body]
     write: Callable[[Format, Tree, Order | None], EncodedBody]
     media_type: str
     suffixes: tuple[str, ...]
@@ -113,7 +110,7 @@ class BodyFormat:
     keeps_root: bool = False
     binary: bool = False
     action_header: str = ""
-    read_reply: Callable[[Format, str], Body] | None = None
+    read_reply: Callable[[Format, str, Budget], Body] | None = None
     fault: Callable[[Body], ReplyFault | None] | None = None
 
 

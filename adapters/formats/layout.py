@@ -13,6 +13,8 @@ BLANK = " \t\r\n\u3000"
 MAX_HEADER_ROW = 100
 _LOOKED_AT = 20
 _MOST_COLUMNS = 300
+_MOST_AT_THE_END = 1000
+"""As many totals and notes are held back; where there are more, they are records."""
 
 _COUNT = r"[:：(（]?[0-9.,]*(?:家|条|件|个|次|元|万元|户|人|份|起|行)?[)）]?"
 _TOTAL = re.compile(
@@ -29,8 +31,8 @@ _NOTE = re.compile(
 def table_lines(rows: Iterable[Line], header: int) -> Iterator[Line]:
     """Give the lines of the table itself: the header, which is the row `header` from 1, then the records.
 
-    What stands above the header is a title, and so are a total and notes at the end; cells without
-    anything in them beyond the last column do not count.
+    What stands above the header is a title, and so are a total and notes at the end; blank lines, and
+    cells without anything in them beyond the last column, do not count.
     """
     given = iter(rows)
     above = list(islice(given, header - 1))
@@ -40,8 +42,10 @@ def table_lines(rows: Iterable[Line], header: int) -> Iterator[Line]:
     # A total or a note may be a record after all: it is held back until it is known that only such lines follow.
     held: list[Line] = []
     for line, cells in given:
+        if not any(cell.strip(BLANK) for cell in cells):
+            continue
         held.append((line, _fitted(cells, len(names))))
-        if not _ends_a_table(cells):
+        if not _ends_a_table(cells) or len(held) > _MOST_AT_THE_END:
             yield from held
             held.clear()
 
@@ -80,9 +84,7 @@ def _fitted(cells: Sequence[str], width: int) -> Sequence[str]:
 
 
 def _ends_a_table(cells: Sequence[str]) -> bool:
-    """Whether a line is a total, a note or blank."""
+    """Whether a line that is not blank is a total or a note."""
     filled = [cell for cell in cells if cell.strip(BLANK)]
-    if not filled:
-        return True
     first = re.sub(r"\s+", "", filled[0])
     return _TOTAL.fullmatch(first) is not None or (len(filled) <= 3 and _NOTE.fullmatch(first) is not None)

@@ -7,49 +7,50 @@ import re
 from dataclasses import replace
 
 from adapters.formats import charsets, codec, embedded, rejections
-from adapters.formats.format import DEFAULT_LIMIT, Body, Format
+from adapters.formats.format import Body, Format
+from schemas.budget import STANDARD, Budget
 
 _BEFORE = b" \t\r\n\0"
 _BLANK = " \t\r\n\0\ufeff"
 _XML_DECLARATION = re.compile(r"<\?xml\s[^>]{0,200}\?>")
 _BOUNDARY = re.compile(r"boundary\s*=\s*(?:\"([^\"]{1,200})\"|([^\s;\"]{1,200}))", re.IGNORECASE)
-_FIRST_LINE = re.compile(rb"--([^\r\n]{1,200}?)[ \t]*\r?\n(?=[A-Za-z-]{1,60}:)")
+_FIRST_LINE = re.compile(rb"--([^\r\n]{1,200}?)[ \t]{0,20}\r?\n(?=[A-Za-z-]{1,60}:)")
 _HEADER_END = re.compile(rb"\r?\n\r?\n")
 _TYPE = re.compile(rb"^content-type\s*:\s*([^\r\n]{1,500}(?:\r?\n[ \t][^\r\n]{0,500})*)", re.IGNORECASE | re.MULTILINE)
 _ENCODING = re.compile(rb"^content-transfer-encoding\s*:\s*(base64|quoted-printable)", re.IGNORECASE | re.MULTILINE)
 MAX_PARTS = 100
 
 
-def read_reply(declared: Format, body: bytes, content_type: str | None = None, *, limit: int = DEFAULT_LIMIT) -> Body:
-    """Parse a reply of at most `limit` bytes; raises `Rejected` for what cannot be read all the same.
+def read_reply(declared: Format, body: bytes, content_type: str | None = None, *, budget: Budget = STANDARD) -> Body:
+    """Parse a reply within its budget; raises `Rejected` for what cannot be read all the same.
 
     A caller can correct and send again what we refuse; a reply is not sent again, and a yes that we
     cannot read becomes a second delivery. So a reply's wrong label, byte-order mark, blank, NUL or
     multipart wrapping is forgiven, where a caller's is not.
     """
-    if len(body) > limit:
-        raise rejections.too_large(len(body), limit)
+    if len(body) > budget.body:
+        raise rejections.too_large(len(body), budget.body)
     if codec.of(declared).elements:
         body, content_type = _unwrapped(body, content_type)
     body = body.lstrip(_BEFORE)
     if not body.rstrip(_BEFORE):
         raise rejections.empty()
     if codec.of(declared).binary:
-        return codec.read(declared, body, limit=limit)
+        return codec.read(declared, body, budget=budget)
     names = (charsets.from_content_type(content_type), charsets.from_xml(body), declared.charset)
     text = charsets.decode_reply(body, names).strip(_BLANK)
-    return _parsed(declared, text)
+    return _parsed(declared, text, budget)
 
 
-def _parsed(declared: Format, text: str) -> Body:
+def _parsed(declared: Format, text: str, budget: Budget) -> Body:
     spoken = codec.of(declared)
     if spoken.read_reply is not None:
-        parsed = spoken.read_reply(declared, text)
+        parsed = spoken.read_reply(declared, text, budget)
     else:
         # The text is decoded already, so what an XML declaration says about its charset no longer holds.
         bare = _XML_DECLARATION.sub("", text, count=1) if spoken.elements and text.startswith("<?xml") else text
-        parsed = spoken.read(replace(declared, charset="utf-8"), bare.encode("utf-8", "surrogatepass"), None)
-    return embedded.unfolded(declared, parsed) if declared.embedded else parsed
+        parsed = spoken.read(replace(declared, charset="utf-8"), bare.encode("utf-8", "surrogatepass"), None, budget)
+    return embedded.unfolded(declared, parsed, budget) if declared.embedded else parsed
 
 
 def _unwrapped(body: bytes, content_type: str | None) -> tuple[bytes, str | None]:

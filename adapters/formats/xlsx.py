@@ -14,8 +14,9 @@ from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH, from_excel, from_I
 from adapters.base import Tree
 from adapters.formats import rejections, table, workbook
 from adapters.formats.format import Body, BodyFormat, EncodedBody, Format, Order
-from adapters.formats.layout import MAX_HEADER_ROW, header_row, table_lines
+from adapters.formats.layout import MAX_HEADER_ROW, Line, header_row
 from adapters.formats.workbook import Cell, Workbook
+from schemas.budget import STANDARD, Budget
 from schemas.findings import Finding, Rejected, Text
 
 CONTENT_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -26,12 +27,12 @@ _CLOCK = re.compile(r"[hHsS]")
 _LITERAL = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
 
 
-def read(declared: Format, body: bytes, content_type: str | None) -> Body:
+def read(declared: Format, body: bytes, content_type: str | None, budget: Budget = STANDARD) -> Body:
     """Parse one sheet under its header. Raises `Rejected` before unpacking what is too large."""
     try:
-        book = Workbook(body)
-        lines = _lines(book, _chosen(book, declared), declared.header)
-        return Body(table.tree(table_lines(lines, declared.header), ragged=True))
+        book = Workbook(body, budget)
+        lines = _lines(book, _chosen(book, declared), declared.header, budget)
+        return Body(table.tree(lines, declared.header, ragged=True, budget=budget))
     except Rejected:
         raise
     except Exception as error:  # a broken archive or part fails in as many ways as it can be broken
@@ -53,7 +54,7 @@ def _chosen(book: Workbook, declared: Format) -> str:
     return book.sheets[name]
 
 
-def _lines(book: Workbook, path: str, header: int) -> Iterator[table.Line]:
+def _lines(book: Workbook, path: str, header: int, budget: Budget) -> Iterator[Line]:
     """Yield the rows as text, those that are not stored too as far as the header's.
 
     Faulty cells are collected and raised together at the end.
@@ -64,40 +65,44 @@ def _lines(book: Workbook, path: str, header: int) -> Iterator[table.Line]:
         if number > table.MAX_ROWS + 1:
             raise table.too_many(table.MAX_ROWS, "行", "rows")
         yield from ((missing, ()) for missing in range(before + 1, min(number, header + 1)))
-        yield number, _texts(book, number, cells, found)
+        yield number, _texts(book, number, cells, found, budget)
         before = number
-        if len(found) >= table.MAX_FINDINGS:
+        if len(found) > table.MAX_FINDINGS:
             break
     if found:
         raise table.faulty_cells(found)
 
 
-def _texts(book: Workbook, number: int, cells: Sequence[Cell], found: list[Finding]) -> list[str]:
+def _texts(book: Workbook, number: int, cells: Sequence[Cell], found: list[Finding], budget: Budget) -> list[str]:
     texts: list[str] = []
     for cell in cells:
         if cell.column > table.MAX_COLUMNS:
             raise table.too_many(table.MAX_COLUMNS, "列", "columns")
-        said = _said(book, cell)
+        said = _said(book, cell, budget)
         if isinstance(said, Text):
             found.append(table.cell_fault(number, get_column_letter(cell.column), said.zh, said.en))
         elif said.strip():
+            # A number may be much longer written out than it is stored.
+            book.spend(max(0, len(said) - len(cell.text)))
             texts.extend([""] * (cell.column - len(texts)))
             texts[cell.column - 1] = said
     return texts
 
 
-def _said(book: Workbook, cell: Cell) -> str | Text:
+def _said(book: Workbook, cell: Cell, budget: Budget) -> str | Text:
     """Give a cell as text, or what is wrong with it."""
     if cell.kind == "formula":
         return Text("是公式，请粘贴为数值", "a formula; paste its value")
     if cell.kind == "error":
         return Text(f"是错误值 {cell.text}", f"the error {cell.text}")
+    if cell.kind in ("date", "number") and len(cell.text) > budget.digits:
+        return Text(f"是超过 {budget.digits} 位的数值", f"a number of more than {budget.digits} digits")
     if cell.kind == "bool":
         return "true" if cell.text == "1" else "false"
     if cell.kind == "date":
         return _moment(from_ISO8601(cell.text), cell.form)
     if cell.kind == "number":
-        return _dated(book, cell) if is_date_format(cell.form) else _number(cell.text)
+        return _dated(book, cell) if is_date_format(cell.form) else _number(cell.text, budget)
     return cell.text
 
 
@@ -109,9 +114,14 @@ def _dated(book: Workbook, cell: Cell) -> str | Text:
         return Text("不是日期", "not a date")
 
 
-def _number(text: str) -> str | Text:
+def _number(text: str, budget: Budget) -> str | Text:
     """Write a number as it was entered: what is stored with 17 digits is the double nearest to it."""
     value = Decimal(text)
+    if value.is_finite() and abs(value.adjusted()) > budget.exponent:
+        return Text(
+            f"的指数超过 {budget.exponent}，不是电子表格能保存的数值",
+            f"a number whose exponent is beyond {budget.exponent}, which no spreadsheet keeps",
+        )
     if abs(value) >= _EXACT_BELOW or not value.is_finite():
         return Text(
             "是超过 15 位的数字，电子表格不能准确保存，请将该列设为文本后重新填写",
@@ -152,7 +162,7 @@ def recognise(name: str, content: bytes) -> Format | None:
 def _header_row(content: bytes) -> int:
     try:
         book = Workbook(content)
-        return header_row(cells for _, cells in _lines(book, _chosen(book, Format("xlsx")), MAX_HEADER_ROW))
+        return header_row(cells for _, cells in _lines(book, _chosen(book, Format("xlsx")), MAX_HEADER_ROW, STANDARD))
     except Exception:  # what is broken is told when it is read
         return 1
 

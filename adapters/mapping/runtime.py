@@ -13,6 +13,7 @@ from adapters.mapping.converters.texts import text_of
 from adapters.mapping.plan import TEXT
 from adapters.mapping.syntax import Condition
 from adapters.paths import Path
+from schemas.budget import FINDINGS, more
 from schemas.documents.characters import REWRITTEN, is_rewritten, rewritten_text
 from schemas.documents.masking import shown
 from schemas.findings import Finding, Text
@@ -24,6 +25,22 @@ EMPTY: dict[str, Any] = {}
 
 _SINGLE = Text("单个值", "a single value")
 _OBJECT = Text("对象", "an object")
+
+
+class EnoughFound(Exception):
+    """There are as many findings as anybody is told: the translation ends here."""
+
+    def __init__(self, found: list[Finding]) -> None:
+        super().__init__(len(found))
+        self.found = found
+
+
+def note(found: list[Finding], finding: Finding) -> None:
+    """Add a finding; raises `EnoughFound` with the first that is one too many, which says so."""
+    if len(found) >= FINDINGS:
+        found.append(more())
+        raise EnoughFound(found)
+    found.append(finding)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +77,11 @@ def refused(found: list[Finding], label: FieldLabel, value: Any, error: OutsideD
     title = label.title or label.field
     if is_rewritten(value) or error.code == REWRITTEN:
         said = rewritten_text(title)
-        found.append(label.finding(REWRITTEN, said.zh, said.en, index, value))
+        note(found, label.finding(REWRITTEN, said.zh, said.en, index, value))
         return
     zh = f"“{title}”的值不符，应为{error.expected.zh}。"
     en = f"{_indexed(label.field or label.path, index)}: expected {error.expected.en}."
-    found.append(label.finding(error.code, zh, en, index, value))
+    note(found, label.finding(error.code, zh, en, index, value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +118,7 @@ def lacking(
     for name, label in labels.items():
         field = _indexed(label.field, index)
         if name not in made and not any(one == field or one.startswith(f"{field}.") for one in known):
-            found.append(_left_out(label, shut[name], index) if name in shut else _lack(label, index))
+            note(found, _left_out(label, shut[name], index) if name in shut else _lack(label, index))
 
 
 def _left_out(label: FieldLabel, gate: Gate, index: Index) -> Finding:
@@ -241,8 +258,10 @@ def spread(made: Any, names: tuple[str, ...]) -> Sequence[Any]:
 
 
 def strange(tree: Mapping[str, Any], known: Collection[str], path: str, drift: dict[str, None]) -> None:
-    """Note the names nobody mapped."""
+    """Note the names nobody mapped, as many as are told."""
     for name in tree:
+        if len(drift) > FINDINGS:
+            return
         if name not in known:
             drift[f"{path}.{name}" if path else name] = None
 
@@ -250,7 +269,7 @@ def strange(tree: Mapping[str, Any], known: Collection[str], path: str, drift: d
 def strange_rows(values: Any, known: Collection[str], path: str, drift: dict[str, None]) -> None:
     """Note the names nobody mapped in the elements of a list."""
     for item in values if values.__class__ is list else (values,):
-        if item.__class__ is dict:
+        if item.__class__ is dict and len(drift) <= FINDINGS:
             strange(item, known, path, drift)
 
 

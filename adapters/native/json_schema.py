@@ -8,18 +8,25 @@ from typing import Any
 
 import jsonschema_rs
 
+from adapters.base import Tree
 from adapters.formats import json
 from adapters.formats.format import Body
 from adapters.native.costs import refuse_costly_json, resolved
-from adapters.native.findings import CODE, MAX_FINDINGS, Location, broken, written
+from adapters.native.findings import CODE, Location, broken, written
 from adapters.native.reading import without_blanks
 from adapters.native.shape import Shape
 from adapters.native.wording import of_json
 from adapters.spots import json_spot, spot
+from schemas.budget import FINDINGS, STANDARD, more
 from schemas.findings import Finding, Rejected, Text
+from schemas.measure import count
+from schemas.windows import Window, shifted, windows
 
 _BOUNDED: Any = jsonschema_rs.FancyRegexOptions(backtrack_limit=10_000, size_limit=1_000_000)
 """Regular expressions run in linear time; those that look around, within a bound: a pattern cannot run away."""
+
+_SCHEMA = STANDARD.raised({"items": 100_000, "names": 4_000})
+"""A schema is a file of a bundle, bounded there in bytes; lists of codes may be long."""
 
 
 class JsonSchema:
@@ -27,7 +34,7 @@ class JsonSchema:
 
     def __init__(self, content: bytes, file: str) -> None:
         try:
-            parsed = json.parse(content)
+            parsed = json.parse(content, _SCHEMA)
             refuse_costly_json(parsed, file)
             text = content.decode("utf-8-sig")
             self._validator = jsonschema_rs.validator_for(
@@ -44,13 +51,22 @@ class JsonSchema:
             raise broken(file, Text(reason, reason), *_mentioned(content, reason)) from None
         self.shape: Shape = JsonShape(parsed, parsed if isinstance(parsed, Mapping) else {})
 
+        self._most = max(_FEWEST, min(_MOST, _MOST * _CHOICES // max(1, _widest(parsed))))
+
     def faults(self, body: Body) -> Iterator[tuple[Location, Finding]]:
+        """Give what is wrong, in the order of the records; no more is ever made than is given."""
         tree = without_blanks(body.tree, self._describes_text)
-        for count, error in enumerate(self._validator.iter_errors(tree)):
-            if count >= MAX_FINDINGS:
+        # The plain question costs nothing beside the faults themselves, which are made all at once.
+        if self._validator.is_valid(tree):
+            return
+        found = self._small(tree) if count(tree) <= self._most else self._large(tree)
+        last: Location = ()
+        for number, (where, finding) in enumerate(found):
+            if number >= FINDINGS:
+                yield last, more()
                 return
-            where = tuple(error.instance_path)
-            yield where, Finding(CODE, of_json(error), path=written((*where, *_lacking(error))))
+            last = where
+            yield where, finding
 
     def _describes_text(self, place: tuple[str, ...]) -> bool:
         """Whether the schema sees an element at this place: its text beside its attributes."""
@@ -58,6 +74,78 @@ class JsonSchema:
         for name in place:
             shape = shape.child(name) if shape is not None else None
         return shape is not None and ("#text" in shape.names or any(name.startswith("@") for name in shape.names))
+
+    def _small(self, tree: Tree) -> Iterator[tuple[Location, Finding]]:
+        for where, error in self._errors(tree):
+            yield where, Finding(CODE, of_json(error), path=written((*where, *_lacking(error))))
+
+    def _errors(self, tree: Tree) -> list[tuple[Location, Any]]:
+        errors = [(tuple(error.instance_path), error) for error in self._validator.iter_errors(tree)]
+        return sorted(errors, key=lambda one: _first_index(one[0]))
+
+    def _large(self, tree: Tree) -> Iterator[tuple[Location, Finding]]:
+        """Ask window by window; what lies outside the moving list is told once."""
+        told: set[tuple[Location, str]] = set()
+        for window in windows(tree, self._most):
+            if self._validator.is_valid(window.tree):
+                continue
+            for where, finding in self._through(window, tree):
+                key = (where, finding.message.en)
+                if key not in told:
+                    told.add(key)
+                    yield where, finding
+        if not told:
+            yield (), Finding(CODE, _SOMEWHERE)
+
+    def _through(self, window: Window, whole: Tree) -> Iterator[tuple[Location, Finding]]:
+        if window.nodes > 2 * self._most:
+            place: Location = (*window.place, window.start)
+            yield place, Finding(CODE, _SOMEWHERE, path=written(place))
+            return
+        for path, error in self._errors(window.tree):
+            where = shifted(path, window)
+            # A list that the window shows in part has as many items as the body's, not as the window's.
+            length = len(_at(whole, where)) if error.kind.name in _OF_LISTS else None
+            if length is None or length == len(error.instance) or error.kind.name == "maxItems":
+                yield where, Finding(CODE, of_json(error, length), path=written((*where, *_lacking(error))))
+
+
+_CHOICES = 8
+_MOST = 1500
+_FEWEST = 25
+"""A fault takes about a kilobyte for each alternative of a choice: what is asked at once stays within megabytes."""
+
+_SOMEWHERE = Text(
+    "此处不符合平台模式；内容过多，不能逐项列出，请按平台模式核对",
+    "it does not satisfy the platform's schema; there is too much of it to tell each place: compare it with the schema",
+)
+
+
+def _widest(schema: Any) -> int:
+    """Count the alternatives of the widest choice in a schema."""
+    widest, left = 1, [schema]
+    while left:
+        node = left.pop()
+        if isinstance(node, Mapping):
+            widest = max(widest, *(len(_listed(node.get(word))) for word in ("oneOf", "anyOf")))
+            left.extend(node.values())
+        elif isinstance(node, list):
+            left.extend(node)
+    return widest
+
+
+_OF_LISTS = frozenset({"minItems", "maxItems", "contains"})
+"""What a schema asks of a list as a whole."""
+
+
+def _at(tree: Tree, where: Location) -> Any:
+    for step in where:
+        tree = tree[step]
+    return tree
+
+
+def _first_index(path: Location) -> int:
+    return next((step for step in path if isinstance(step, int)), -1)
 
 
 _QUOTED = re.compile(r"'([^']{3,200})'")

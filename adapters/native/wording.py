@@ -83,8 +83,11 @@ _LIMITED: Mapping[str, str] = {
 }
 
 
-def of_json(error: Any) -> Text:
-    """Say an error of jsonschema-rs, whose own sentence quotes the value."""
+def of_json(error: Any, length: int | None = None) -> Text:
+    """Say an error of jsonschema-rs, whose own sentence quotes the value.
+
+    `length` is that of the value, where the validator saw only a part of it.
+    """
     kind = error.kind
     name: str = kind.name
     said: Mapping[str, Any] = kind.as_dict()
@@ -92,7 +95,7 @@ def of_json(error: Any) -> Text:
         return _alternatives(said["context"])
     limit = said.get(_LIMITED.get(name, "limit"), "")
     key = "additionalProperties" if name.startswith("unevaluated") else name
-    actual = len(error.instance) if name in _SIZED else ""
+    actual: object = length if length is not None else len(error.instance) if name in _SIZED else ""
     return _written(key, _options(limit) if isinstance(limit, list) else limit, actual)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from threading import Lock
 from typing import Any
 
@@ -12,12 +13,14 @@ from lxml import etree
 from adapters import formats
 from adapters.formats.format import Body, Format
 from adapters.formats.names import Names
+from adapters.native import streaming
 from adapters.native.costs import refuse_costly_xsd, refuse_runaways
-from adapters.native.findings import CODE, MAX_FINDINGS, Location, broken, written
+from adapters.native.findings import CODE, Location, broken, written
 from adapters.native.reading import ElementNames, as_read
 from adapters.native.shape import Shape
 from adapters.native.wording import of_xsd
 from adapters.spots import xml_line
+from schemas.budget import FINDINGS, more
 from schemas.findings import Finding, Rejected, Text
 
 _EMPTY = Text("报文体是空的；请按平台模式填写", "the body is empty; fill it in as the schema says")
@@ -48,11 +51,26 @@ class Xsd:
             yield (), Finding(CODE, _EMPTY)
             return
         element = as_read(body.element, self._declared, self._names)
+        last: Location = ()
+        for number, (node, error) in enumerate(self._found(element)):
+            if number >= FINDINGS:
+                yield last, more()
+                return
+            last = self._location(element, node, error)
+            text = of_xsd(error, self._base(last), self._names.short)
+            yield last, Finding(CODE, text, path=written(last))
+
+    def _found(self, element: Any) -> Iterator[tuple[Any, Any]]:
+        """Give each error with its element, in the order of the document."""
+        if next(islice(element.iter(), _LARGE, None), None) is not None:
+            for positions, error in streaming.faults(self._schema, element):
+                if _counts(error):
+                    yield _child_at(element, positions), error
+            return
+        errors = self._errors(element)
         spaces = {prefix: uri for node in element.iter() for prefix, uri in node.nsmap.items() if prefix}
-        for error in self._errors(element)[:MAX_FINDINGS]:
-            where = self._location(element, error, spaces)
-            text = of_xsd(error, self._base(where), self._names.short)
-            yield where, Finding(CODE, text, path=written(where))
+        for error in errors:
+            yield _named(element, error.path, spaces), error
 
     def _errors(self, element: Any) -> list[Any]:
         """A compiled schema keeps the errors of its last validation: one thread at a time."""
@@ -62,21 +80,16 @@ class Xsd:
             except etree.XMLSchemaValidateError:
                 raise _endless() from None
             log: Any = self._schema.error_log
-            # A key that cannot be computed because its value is wrong is no fault of its own.
-            return [] if valid else [error for error in log if "No precomputed value" not in error.message]
+            return [] if valid else [error for error in log if _counts(error)]
 
-    def _location(self, root: Any, error: Any, spaces: Mapping[str, str]) -> Location:
-        try:
-            found = root.getroottree().xpath(error.path, namespaces=spaces) if error.path else []
-        except etree.XPathError:
-            found = []
+    def _location(self, root: Any, found: Any, error: Any) -> Location:
         attribute = _ATTRIBUTE.search(error.message)
         steps: list[str | int] = [f"@{self._names.short(attribute[1])}"] if attribute else []
-        node = found[0] if found else root
+        node = found
         while node is not None and node is not root:
-            same = [child for child in node.getparent() if child.tag == node.tag]
-            if len(same) > 1:
-                steps.append(same.index(node))
+            before = sum(1 for _ in node.itersiblings(node.tag, preceding=True))
+            if before or next(node.itersiblings(node.tag), None) is not None:
+                steps.append(before)
             steps.append(self._names.short(node.tag))
             node = node.getparent()
         if self._keeps_root:
@@ -90,6 +103,30 @@ class Xsd:
             if shape is not None and isinstance(step, str):
                 shape = shape.child(step)
         return shape.base if isinstance(shape, XsdShape) else ""
+
+
+_LARGE = 500
+"""A body of more elements is validated while it streams."""
+
+
+def _counts(error: Any) -> bool:
+    """Whether an error is a fault of its own: a key that cannot be computed because its value is wrong is none."""
+    return "No precomputed value" not in error.message
+
+
+def _child_at(root: Any, positions: streaming.Positions) -> Any:
+    node = root
+    for position in positions:
+        node = node[position]
+    return node
+
+
+def _named(root: Any, path: str | None, spaces: Mapping[str, str]) -> Any:
+    try:
+        found = root.getroottree().xpath(path, namespaces=spaces) if path else []
+    except etree.XPathError:
+        found = []
+    return found[0] if found else root
 
 
 def _endless() -> Rejected:

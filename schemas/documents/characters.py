@@ -8,11 +8,10 @@ from typing import Any
 
 import orjson
 
+from schemas.budget import at_most
 from schemas.documents.field import Field
 from schemas.documents.masking import shown
 from schemas.findings import Finding, Text
-
-MAX_FINDINGS = 50
 
 _PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U000ffffd\U00100000-\U0010fffd]")
 _REWRITTEN = re.compile(r"[1-9](?:\.[0-9]{1,30})?[eE]\+?[0-9]{2,3}")
@@ -35,8 +34,7 @@ def strange(document: Any) -> bool:
 
 def rewritten(document: Any, named: Named) -> list[Finding]:
     """Tell the numbers that a spreadsheet rewrote as quantities: their last digits are lost."""
-    found = (_rewritten(path, text, named) for path, text in _texts(document, "") if is_rewritten(text))
-    return _first(found)
+    return at_most(_rewritten(path, text, named) for path, text in _texts(document, "") if is_rewritten(text))
 
 
 def private(document: Any, named: Named) -> list[Finding]:
@@ -46,7 +44,7 @@ def private(document: Any, named: Named) -> list[Finding]:
         for path, text in _texts(document, "")
         if (first := _PRIVATE.search(text)) is not None
     )
-    return _first(found)
+    return at_most(found)
 
 
 def is_rewritten(value: Any) -> bool:
@@ -96,7 +94,3 @@ def _texts(node: Any, path: str) -> Iterator[tuple[str, str]]:
     elif isinstance(node, list):
         for index, value in enumerate(node):
             yield from _texts(value, f"{path}[{index}]")
-
-
-def _first(found: Iterator[Finding]) -> list[Finding]:
-    return [one for _, one in zip(range(MAX_FINDINGS), found, strict=False)]

@@ -10,6 +10,7 @@ from adapters.base import Reply, VerdictKind
 from adapters.bundle.grammar import ReplyRule
 from adapters.exchange.reply import Replies
 from adapters.formats import Format
+from schemas.budget import Budget
 
 RULES = [
     {"when": {"status": "2xx", "at": "code", "is": 0}, "verdict": "accepted", "reference": "data.no"},
@@ -27,7 +28,7 @@ FAULT = (
 
 
 def _replies(rules: list[dict[str, object]], declared: Format | None = None) -> Replies:
-    return Replies([ReplyRule.model_validate(rule) for rule in rules], declared or Format(), 10_000)
+    return Replies([ReplyRule.model_validate(rule) for rule in rules], declared or Format(), Budget(body=10_000))
 
 
 def _judge(status: int, body: bytes = b"", rules: list[dict[str, object]] | None = None, **headers: str) -> object:

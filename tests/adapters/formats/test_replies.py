@@ -8,6 +8,7 @@ from base64 import encodebytes
 import pytest
 
 from adapters.formats import Format, read, read_reply
+from schemas.budget import Budget
 from schemas.findings import Rejected
 
 SAID = '{"code":0,"msg":"接收成功"}'
@@ -140,5 +141,5 @@ def test_what_is_no_reply_stays_unreadable(body: bytes) -> None:
 def test_a_reply_is_bounded() -> None:
     """Like a body."""
     with pytest.raises(Rejected) as caught:
-        read_reply(Format(), b"{" + b" " * 100 + b"}", limit=50)
+        read_reply(Format(), b"{" + b" " * 100 + b"}", budget=Budget(body=50))
     assert caught.value.code == "body.size"
