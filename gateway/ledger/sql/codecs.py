@@ -13,7 +13,7 @@ import orjson
 import sqlalchemy as sa
 
 from gateway.ledger.versions import AdapterState
-from gateway.message import HeldBy, State
+from gateway.message import State
 
 _PLAIN, _DEFLATED = b"\x00", b"\x01"
 _SHORTEST = 200
@@ -66,11 +66,6 @@ def text(value: Any) -> str:
     return orjson.dumps(value, default=str).decode()
 
 
-def read_holds(words: str) -> frozenset[HeldBy]:
-    """Read a set of holds, written as words with spaces between."""
-    return frozenset(map(HeldBy, words.split()))
-
-
 @dataclass(frozen=True, slots=True)
 class Codec:
     """The SQL type of a sort of value, and the functions that write and read one; None: it is kept as it is."""
@@ -90,8 +85,6 @@ BLOB = Codec(sa.LargeBinary())
 FLAG = Codec(sa.Boolean(create_constraint=False), None, bool)
 TIME = Codec(sa.BigInteger(), micros, moment)
 STATE = Codec(sa.Text(), attrgetter("value"), State)
-HELD_BY = Codec(sa.Text(), attrgetter("value"), HeldBy)
-HOLDS = Codec(sa.Text(), lambda holds: " ".join(sorted(holds)), read_holds)
 ADAPTER_STATE = Codec(sa.Text(), attrgetter("value"), AdapterState)
 JSON_OBJECT = Codec(sa.Text(), lambda value: text(dict(value)), orjson.loads)
 JSON_LIST = Codec(sa.Text(), text, lambda value: tuple(orjson.loads(value)))

@@ -198,6 +198,11 @@ def is_state(column: sa.ColumnElement[Any], state: State) -> sa.ColumnElement[bo
     return column == sa.literal_column(f"'{state}'")
 
 
+def may_go(deliveries: sa.ColumnCollection[str, sa.Column[Any]], state: State) -> sa.ColumnElement[bool]:
+    """Restrict to heads in a state that no operator holds."""
+    return sa.and_(is_head(deliveries.head), is_state(deliveries.state, state), deliveries.held_at.is_(None))
+
+
 def not_delivered(column: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
     """Repeat the condition of the index by state, so that it is used."""
     return column != sa.literal_column(f"'{State.DELIVERED}'")
