@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from adapters.adapter import DeclarativeAdapter
 from adapters.base import Adapter
+from adapters.formats import BODY_FORMATS, SUFFIXES
 from gateway.api.inbound.answer import AcceptedMessage, AcceptedPackage, DryRun, DryRunPackage
 from gateway.api.inbound.request import Submission
 from gateway.api.openapi import problems
@@ -169,9 +170,6 @@ def _body_schema(media_type: str) -> dict[str, Any]:
     return {} if media_type == "application/json" else {"type": "string"}
 
 
-_MEDIA_TYPES = {"json": "application/json", "xml": "application/xml", "soap": "text/xml", "csv": "text/csv"}
-
-
 @dataclass(frozen=True, slots=True)
 class NativeExample:
     """One native document: `value` is its JSON, or its text in any other format."""
@@ -200,8 +198,8 @@ def _example(adapter: DeclarativeAdapter, operation: str, name: str) -> NativeEx
     extension = name.rpartition(".")[2]
     text = adapter.bundle.files[name].decode(_charset(adapter, operation), "replace")
     value = orjson.loads(text) if extension == "json" else text
-    media_type = _MEDIA_TYPES.get(extension, "application/x-www-form-urlencoded")
-    return NativeExample(adapter.name, adapter.title, operation, media_type, value)
+    written = SUFFIXES.get(extension, BODY_FORMATS["form"])
+    return NativeExample(adapter.name, adapter.title, operation, written.media_type, value)
 
 
 def _charset(adapter: DeclarativeAdapter, operation: str) -> str:
