@@ -118,8 +118,9 @@ def begun(delivery: Delivery, adapter: str, at: datetime) -> Delivery:
 
 
 def unbegun(delivery: Delivery, at: datetime) -> Delivery:
-    """Take back an attempt that never spoke; doubt about an earlier one stays."""
-    return _step(delivery, State.READY, at, attempts=delivery.attempts - 1)
+    """Take back an attempt that never spoke; doubt about an earlier one stays, and a first one fixes no adapter."""
+    adapter = delivery.adapter if delivery.attempts > 1 else None
+    return _step(delivery, State.READY, at, attempts=delivery.attempts - 1, adapter=adapter)
 
 
 def settled(delivery: Delivery, settlement: Settlement) -> Delivery:

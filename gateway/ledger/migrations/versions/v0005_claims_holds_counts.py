@@ -75,7 +75,6 @@ def _make_tables() -> None:
         sa.Column("platform", text, nullable=False),
         sa.Column("owner", text, nullable=False),
         sa.Column("epoch", number, nullable=False),
-        sa.ForeignKeyConstraint(["platform"], ["platforms.id"]),
         sa.PrimaryKeyConstraint("platform"),
         sqlite_with_rowid=False,
     )
