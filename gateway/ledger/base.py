@@ -151,8 +151,8 @@ class Ledger(Protocol):
 
     async def unbegin(self, claim: Claim, delivery_id: str, attempt: int, at: datetime) -> bool:
         """Take back an attempt that was begun and never spoke: ready again, not counted, in doubt as it was before.
-        A first attempt takes its adapter and its request with it: the next one is made anew.
 
+        A first attempt takes its adapter and its request with it: the next one is made anew.
         False when the delivery is no longer being sent by this attempt.
         """
         ...
