@@ -15,6 +15,7 @@ from gateway.ledger.errors import no_delivery
 from gateway.ledger.records import Claim, Settled, Settlement
 from gateway.ledger.sql import lanes, numbers, platforms, rows, tables
 from gateway.ledger.sql.batch_thread import OperationResult
+from gateway.ledger.sql.claims import Owners, verify
 from gateway.ledger.sql.columns import Row
 from gateway.ledger.sql.rows import StoredDelivery
 from gateway.ledger.sql.statements import Prepared, inserting, is_state, not_delivered
@@ -56,21 +57,16 @@ class Settle:
     settlement: Settlement
 
 
-def claim(transaction: Transaction, platform_id: str) -> Claim:
-    """Take the right to deliver to a platform for this process; whoever had it has lost it."""
-    return platforms.claim(transaction, platform_id)
-
-
 class _Claimed:
     """The deliveries that a batch speaks of, and who has the claims: read once, and kept as the batch changes them."""
 
     def __init__(self, transaction: Transaction, asked: Sequence[tuple[Claim, str]]) -> None:
         self._found = lanes.find(transaction, [delivery_id for _, delivery_id in asked])
-        self._owners = platforms.owners(transaction.connection, {claim.platform for claim, _ in asked})
+        self._owners = Owners(transaction.connection, (claim.platform for claim, _ in asked))
 
     def get(self, claim: Claim, delivery_id: str) -> StoredDelivery:
         """Give a delivery of the claim's platform; Conflict `claim.lost`, NotFound `delivery.unknown`."""
-        decisions.verify_claim(claim, *self._owners.get(claim.platform, platforms.NOBODY))
+        self._owners.verify(claim)
         stored = self._found.get(delivery_id)
         if stored is None or stored.delivery.platform != claim.platform:
             raise no_delivery(delivery_id)
@@ -176,7 +172,7 @@ def kill(transaction: Transaction, claim: Claim, delivery_id: str, code: str, re
 
 def rescue(transaction: Transaction, claim: Claim, under_way: Collection[str], at: datetime) -> Sequence[str]:
     """Make what is being sent, but is not under way with the claim's owner, ready and in doubt."""
-    platforms.verify(transaction.connection, claim)
+    verify(transaction.connection, claim)
     sending = map(rows.stored, _SENDING.rows(transaction.connection, claim.platform))
     lost = [stored for stored in sending if stored.delivery.id not in under_way]
     _step(transaction, [(stored, decisions.rescued(stored.delivery, at)) for stored in lost])

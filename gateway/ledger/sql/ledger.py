@@ -37,6 +37,7 @@ from gateway.ledger.sql import (
     adapters,
     attempts,
     auditing,
+    claims,
     operating,
     platforms,
     reading,
@@ -104,7 +105,7 @@ class SqlLedger:
 
     # ── delivery ──────────────────────────────────────────────────────────────────────────────
     async def claim(self, platform_id: str) -> Claim:
-        return await self._write(attempts.claim, platform_id)
+        return await self._write(claims.take, platform_id)
 
     async def heads(
         self,
