@@ -12,7 +12,7 @@ from adapters.base import OutboundRequest
 from gateway.errors import HutongError
 from gateway.ledger import decisions
 from gateway.ledger.errors import no_delivery
-from gateway.ledger.records import Claim, Settled, Settlement
+from gateway.ledger.records import Claim, Intent, Settled, Settlement
 from gateway.ledger.sql import lanes, numbers, platforms, rows, tables
 from gateway.ledger.sql.batch_thread import OperationResult
 from gateway.ledger.sql.claims import Owners, verify
@@ -24,6 +24,7 @@ from gateway.ledger.sql.writing import Transaction
 from gateway.message import Delivery, State
 
 _d, _r = tables.deliveries.c, tables.requests.c
+_ACTOR = "gateway"
 
 _REQUESTS = inserting(tables.requests, REQUEST.inserted)
 _FORGET_REQUEST = Prepared(sa.delete(tables.requests).where(_r.delivery == sa.bindparam("delivery_")), ("delivery_",))
@@ -145,7 +146,7 @@ def _held(transaction: Transaction, settle: Settle) -> bool:
     platform = platforms.one(transaction.connection, settle.claim.platform)
     if platform is None or platform.revision > settle.settlement.revision:
         return False
-    platforms.add_hold(transaction, platform, hold, settle.settlement.attempt.ended_at)
+    platforms.add_hold(transaction, platform, hold, Intent(_ACTOR, hold.reason, settle.settlement.attempt.ended_at))
     return True
 
 

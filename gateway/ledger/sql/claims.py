@@ -15,7 +15,7 @@ from gateway.ledger.sql.writing import Transaction
 
 _c, _p = tables.claims.c, tables.platforms.c
 
-_NONE_YET = 0
+
 _EPOCH = Prepared(
     sa.select(_p.id, _c.epoch)
     .select_from(tables.platforms.outerjoin(tables.claims, _c.platform == _p.id))
@@ -40,7 +40,7 @@ def take(transaction: Transaction, platform_id: str) -> Claim:
     found = _EPOCH.row(transaction.connection, platform_id)
     if found is None:
         raise no_platform(platform_id)
-    claim = Claim(platform_id, transaction.owner, (found[1] or _NONE_YET) + 1)
+    claim = Claim(platform_id, transaction.owner, (found[1] or 0) + 1)
     _PUT.run(transaction.connection, [(claim.platform, claim.owner, claim.epoch)])
     return claim
 

@@ -42,6 +42,7 @@ from gateway.ledger.sql import (
     platforms,
     reading,
     searching,
+    unrouted,
 )
 from gateway.ledger.sql.numbers import facts, recall
 from gateway.ledger.sql.store import Limits, Store
@@ -189,7 +190,7 @@ class SqlLedger:
         return await self._write(platforms.delete, platform_id, intent)
 
     async def assign(self, kinds: Collection[str], take: Taker, at: datetime) -> frozenset[str]:
-        return await self._write(platforms.assign, kinds, take, at)
+        return await self._write(unrouted.assign, kinds, take, at)
 
     async def hold_platform(self, platform_id: str, hold: Hold, intent: Intent, *, revision: int | None = None) -> bool:
         return await self._write(platforms.hold, platform_id, hold, intent, revision=revision)
