@@ -204,9 +204,7 @@ def may_go(deliveries: sa.ColumnCollection[str, sa.Column[Any]], state: State) -
     return sa.and_(is_head(deliveries.head), is_state(deliveries.state, state), deliveries.held_at.is_(None))
 
 
-def of_types(
-    column: sa.ColumnElement[Any], only: str = "only", besides: str = "besides"
-) -> sa.ColumnElement[bool]:
+def of_types(column: sa.ColumnElement[Any], only: str = "only", besides: str = "besides") -> sa.ColumnElement[bool]:
     """Restrict to some message types, and to none of others: parameters that take `types_listed`."""
     only_these = sa.or_(sa.bindparam(only, type_=sa.Text).is_(None), column.in_(_items(only)))
     return sa.and_(only_these, column.not_in(_items(besides)))
