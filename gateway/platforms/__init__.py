@@ -1,5 +1,6 @@
-"""The register of platforms: the one owner of every change of a platform."""
+"""The register of platforms: the one owner of every change of a platform, and the reconciler beside it."""
 
+from gateway.platforms.reconciler import Reconciler
 from gateway.platforms.register import Register
 
-__all__ = ["Register"]
+__all__ = ["Reconciler", "Register"]

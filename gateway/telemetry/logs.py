@@ -80,7 +80,7 @@ def _level(event: Event) -> int:
             return logging.ERROR
         case DeliverySettled(state="dead") | DeliveryUnrouted() | FieldDrifted(new=True):
             return logging.WARNING
-        case DeliverySettled(state="refused") | PlatformReleased() | DocumentRejected():
+        case DeliverySettled(state="refused") | PlatformReleased() | DocumentRejected() | IntakeBusy():
             return logging.INFO
         case AttemptEnded(verdict=verdict) if verdict not in ("accepted", "refused"):
             return logging.INFO

@@ -119,9 +119,7 @@ class SqlLedger:
         besides: Collection[str] = (),
         probe: bool = False,
     ) -> Sequence[Work]:
-        return await self._store.read(
-            reading.heads, claim, now, latest, limit, only=only, besides=besides, probe=probe
-        )
+        return await self._store.read(reading.heads, claim, now, latest, limit, only=only, besides=besides, probe=probe)
 
     async def next_due(self, claim: Claim) -> datetime | None:
         return await self._store.read(reading.next_due, claim)
