@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 
 import sqlalchemy as sa
 
@@ -31,7 +30,10 @@ MOVED_ON: sa.ColumnElement[bool] = sa.or_(
         )
         for further_on in (
             [is_state(_later.c.state, State.DELIVERED)],
-            [is_open(_later.c.state), sa.or_(is_state(_later.c.state, State.SENDING), _later.c.in_doubt.is_(sa.true()))],
+            [
+                is_open(_later.c.state),
+                sa.or_(is_state(_later.c.state, State.SENDING), _later.c.in_doubt.is_(sa.true())),
+            ],
         )
     )
 )
@@ -89,9 +91,9 @@ def _set_head(to: bool) -> PreparedMany:
     value = sa.true() if to else sa.false()
     return PreparedMany(
         ["position"],
-        lambda wanted: sa.update(tables.deliveries)
-        .values(head=value)
-        .where(_d.position.in_(sa.select(wanted.c.position))),
+        lambda wanted: (
+            sa.update(tables.deliveries).values(head=value).where(_d.position.in_(sa.select(wanted.c.position)))
+        ),
     )
 
 
@@ -162,10 +164,10 @@ def change(transaction: Transaction, steps: Sequence[Step]) -> None:
 
     The heads of their lanes are right again only after `seat`.
     """
-    dead = first_dead(transaction, {lane_of(after) for stored, after in steps if _may_be_parked(stored.delivery, after)})
-    changed = [
-        DELIVERY.write_changes(after, head=stored.head and decisions.is_open(after)) for stored, after in steps
-    ]
+    dead = first_dead(
+        transaction, {lane_of(after) for stored, after in steps if _may_be_parked(stored.delivery, after)}
+    )
+    changed = [DELIVERY.write_changes(after, head=stored.head and decisions.is_open(after)) for stored, after in steps]
     _CHANGE.run(transaction.connection, changed)
     for stored, after in steps:
         first = dead.get(lane_of(after))

@@ -1,4 +1,4 @@
-"""Platforms, their holds and their credentials; every change that routing depends on advances the registry's revision."""
+"""Platforms, their holds and their credentials; what routing depends on changes with the registry's revision."""
 
 from __future__ import annotations
 
@@ -176,9 +176,7 @@ def add_hold(transaction: Transaction, platform: Platform, hold: Hold, intent: I
     return True
 
 
-def release(
-    transaction: Transaction, platform_id: str, by: HeldBy, intent: Intent, *, type: str | None = None
-) -> bool:
+def release(transaction: Transaction, platform_id: str, by: HeldBy, intent: Intent, *, type: str | None = None) -> bool:
     """Lift a hold of a platform or of an endpoint of it."""
 
     def do() -> bool:

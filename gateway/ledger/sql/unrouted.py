@@ -34,30 +34,30 @@ _UNROUTED = Prepared(
 _REGISTERED = Prepared(sa.select(_p.id), ())
 _ITS_ALREADY = PreparedMany(
     ["platform", "message"],
-    lambda wanted: sa.select(_d.platform, _d.message)
-    .distinct()
-    .select_from(
-        wanted.join(
-            tables.deliveries, sa.and_(_d.platform == wanted.c.platform, _d.message == wanted.c.message)
+    lambda wanted: (
+        sa.select(_d.platform, _d.message)
+        .distinct()
+        .select_from(
+            wanted.join(tables.deliveries, sa.and_(_d.platform == wanted.c.platform, _d.message == wanted.c.message))
         )
     ),
 )
 _GIVE = PreparedMany(
     ["position", "platform", "at"],
-    lambda wanted: sa.update(tables.deliveries)
-    .values(
-        platform=wanted.c.platform,
-        state=sa.literal_column(f"'{State.READY}'"),
-        was=_d.state,
-        changed_at=wanted.c.at,
-    )
-    .where(_d.position == wanted.c.position),
+    lambda wanted: (
+        sa.update(tables.deliveries)
+        .values(
+            platform=wanted.c.platform,
+            state=sa.literal_column(f"'{State.READY}'"),
+            was=_d.state,
+            changed_at=wanted.c.at,
+        )
+        .where(_d.position == wanted.c.position)
+    ),
 )
 _HEADERS = PreparedMany(
     ["seq"],
-    lambda wanted: sa.select(_m.seq, _m.headers).select_from(
-        wanted.join(tables.messages, _m.seq == wanted.c.seq)
-    ),
+    lambda wanted: sa.select(_m.seq, _m.headers).select_from(wanted.join(tables.messages, _m.seq == wanted.c.seq)),
 )
 
 
