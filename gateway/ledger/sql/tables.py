@@ -230,7 +230,7 @@ DELIVERY_INDEXES = (
         _d.type,
         sqlite_where=_d.state != sa.literal_column(f"'{State.DELIVERED}'"),
     ),
-    sa.Index("deliveries_held", _d.position, sqlite_where=_d.held_at.is_not(None)),
+    sa.Index("deliveries_held", _d.platform, _d.state, _d.position, sqlite_where=_d.held_at.is_not(None)),
     sa.Index(
         "replay_open", _d.replay_of, unique=True, sqlite_where=sa.and_(_d.replay_of.is_not(None), is_open(_d.state))
     ),
