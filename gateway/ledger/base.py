@@ -171,7 +171,7 @@ class Ledger(Protocol):
         ...
 
     async def rescue(self, claim: Claim, under_way: Collection[str], at: datetime) -> Sequence[str]:
-        """Make every `sending` delivery of the platform ready and in doubt, but those under way here; gives their ids."""
+        """Make every `sending` delivery of the platform ready and in doubt, but those under way here; gives the ids."""
         ...
 
     # ── operators ─────────────────────────────────────────────────────────────────────────────
