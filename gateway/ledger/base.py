@@ -171,7 +171,7 @@ class Ledger(Protocol):
         ...
 
     async def rescue(self, claim: Claim, under_way: Collection[str], at: datetime) -> Sequence[str]:
-        """Make every `sending` delivery of the platform but those under way here ready and in doubt; gives their ids."""
+        """Make every `sending` delivery of the platform ready and in doubt, but those under way here; gives the ids."""
         ...
 
     # ── operators ─────────────────────────────────────────────────────────────────────────────
@@ -227,7 +227,7 @@ class Ledger(Protocol):
         ...
 
     async def put_platform(self, platform: Platform, intent: Intent, take: Taker) -> Registered:
-        """Register a platform or change it, and give unrouted deliveries of its kind their platform, in one transaction.
+        """Register a platform or change it, and give it the unrouted deliveries that it takes, in one transaction.
 
         Its birth and its holds stay as they are, except that refused credentials are forgotten.
         `take` chooses for each unrouted delivery, in order of position; one whose platform has the
@@ -240,7 +240,7 @@ class Ledger(Protocol):
         ...
 
     async def assign(self, kinds: Collection[str], take: Taker, at: datetime) -> frozenset[str]:
-        """Give unrouted deliveries of some kinds their platform, as `put_platform` does; gives the platforms that got any."""
+        """Give unrouted deliveries of some kinds their platform, as `put_platform` does; gives those that got any."""
         ...
 
     async def hold_platform(self, platform_id: str, hold: Hold, intent: Intent, *, revision: int | None = None) -> bool:

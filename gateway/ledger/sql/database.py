@@ -1,4 +1,4 @@
-"""Opening the database: every commit synced, readers beside one writer, tables brought up to date, an owner written in."""
+"""Opening the database: every commit synced, readers beside one writer, tables brought up to date, one owner."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
@@ -37,6 +36,8 @@ from gateway.ledger.sql import (
     adapters,
     attempts,
     auditing,
+    backlog,
+    bulk_replays,
     claims,
     operating,
     platforms,
@@ -166,16 +167,18 @@ class SqlLedger:
         return await self._write(operating.release, delivery_id, intent)
 
     async def begin_replay(self, replay: BulkReplay, intent: Intent) -> BulkReplay:
-        return await self._write(operating.begin_replay, replay, intent)
+        # What it finds is counted beside the writer: that may take long.
+        measured = await self._store.search(bulk_replays.measured, replay)
+        return measured if replay.dry_run else await self._write(bulk_replays.begin, measured, intent)
 
     async def step_replay(self, replay_id: str, limit: int, at: datetime) -> BulkReplay:
-        return await self._write(operating.step_replay, replay_id, limit, at)
+        return await self._write(bulk_replays.step, replay_id, limit, at)
 
     async def cancel_replay(self, replay_id: str, intent: Intent) -> BulkReplay:
-        return await self._write(operating.cancel_replay, replay_id, intent)
+        return await self._write(bulk_replays.cancel, replay_id, intent)
 
     async def replays(self, *, unfinished: bool = False) -> Sequence[BulkReplay]:
-        return await self._store.search(operating.replays, unfinished=unfinished)
+        return await self._store.search(bulk_replays.replays, unfinished=unfinished)
 
     # ── platforms ─────────────────────────────────────────────────────────────────────────────
     async def registry(self) -> Registry:
@@ -262,7 +265,7 @@ class SqlLedger:
         return await self._store.search(searching.dossier, credit_code, types, limit)
 
     async def backlog(self) -> Sequence[Backlog]:
-        return await self._store.search(searching.backlog)
+        return await self._store.search(backlog.backlog)
 
     async def audit(self, subject: str, limit: int = 200) -> Sequence[AuditEntry]:
         return await self._store.search(auditing.of, subject, limit)

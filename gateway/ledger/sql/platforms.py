@@ -1,4 +1,4 @@
-"""Platforms, their holds and their credentials; every change that routing depends on advances the registry's revision."""
+"""Platforms, their holds and their credentials; what routing depends on changes with the registry's revision."""
 
 from __future__ import annotations
 

@@ -230,7 +230,7 @@ DELIVERY_INDEXES = (
         _d.type,
         sqlite_where=_d.state != sa.literal_column(f"'{State.DELIVERED}'"),
     ),
-    sa.Index("deliveries_held", _d.position, sqlite_where=_d.held_at.is_not(None)),
+    sa.Index("deliveries_held", _d.platform, _d.state, _d.position, sqlite_where=_d.held_at.is_not(None)),
     sa.Index(
         "replay_open", _d.replay_of, unique=True, sqlite_where=sa.and_(_d.replay_of.is_not(None), is_open(_d.state))
     ),
@@ -333,7 +333,7 @@ ledger = sa.Table(
     sa.Column("checked_at", sa.BigInteger, nullable=False),
     sa.CheckConstraint("id = 1", name="one_row"),
 )
-"""One row: whose the ledger is (`owner`, `epoch`), the registry's revision, and when it was last written to be checked."""
+"""One row: whose the ledger is (`owner`, `epoch`), the registry's revision, and when it was last checked by writing."""
 
 intents = sa.Table(
     "intents",

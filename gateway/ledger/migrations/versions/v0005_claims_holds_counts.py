@@ -161,7 +161,7 @@ def _deliveries(connection: sa.Connection) -> list[str]:
         "DROP TABLE deliveries_before",
         *(changed.get(name, sql) for name, sql in indexes),
         "CREATE INDEX deliveries_created ON deliveries (created_at, position)",
-        "CREATE INDEX deliveries_held ON deliveries (position) WHERE held_at IS NOT NULL",
+        "CREATE INDEX deliveries_held ON deliveries (platform, state, position) WHERE held_at IS NOT NULL",
         f"CREATE UNIQUE INDEX replay_open ON deliveries (replay_of) WHERE replay_of IS NOT NULL AND {_OPEN}",
         "INSERT INTO counts (platform, kind, type, state, held_by, count) "
         "SELECT COALESCE(platform, ''), kind, type, state, CASE WHEN held_at IS NOT NULL THEN 'operator' "
