@@ -19,6 +19,7 @@ from gateway.telemetry.events import (
     DocumentRejected,
     Event,
     FieldDrifted,
+    IntakeBusy,
     PlatformHeld,
     PlatformReleased,
 )
