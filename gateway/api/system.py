@@ -6,6 +6,7 @@ from importlib.resources import files
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
+from pydantic import Field
 from starlette.responses import JSONResponse
 
 from gateway.api.models import RestModel
@@ -21,6 +22,7 @@ class Health(RestModel):
 
     status: Literal["ok", "unavailable"]
     detail: str | None = None
+    code: str | None = Field(default=None, description="Why not: such as `ledger.disk-full` or `ledger.superseded`")
 
 
 router = APIRouter(tags=["operations"])
@@ -43,11 +45,11 @@ async def live() -> Health:
 
 @router.get("/health/ready", summary="Can it take documents? · 就绪", responses=_NOT_READY | problems() | _NOT_READY)
 async def ready(hub: TheHub, incoming: TheIncoming) -> Response:
-    """Answer 200 when the ledger can be read and the gateway is running, else 503."""
+    """Answer 200 when the gateway is running and its ledger really writes, else 503 with the reason."""
     try:
         await hub.check()
     except HutongError as error:
-        health = Health(status="unavailable", detail=error.detail.say(incoming.language))
+        health = Health(status="unavailable", detail=error.detail.say(incoming.language), code=error.code)
         return JSONResponse(health.model_dump(), 503)
     return JSONResponse(Health(status="ok").model_dump())
 
