@@ -176,7 +176,7 @@ Actor = Annotated[str, Depends(actor)]
 
 _KEY = Header(
     alias="Idempotency-Key",
-    description="同一键的相同请求只执行一次，并返回首次结果 · the same request under it is done once, and answered the same",
+    description="同一键的相同请求只执行一次，并返回首次结果 · the same request under it is done once",
     json_schema_extra={"minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
 )
 

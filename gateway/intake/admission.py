@@ -1,4 +1,4 @@
-"""Admission: how many documents, and how many bytes, are taken in at once; beyond that a caller is told to come again."""
+"""Admission: how many calls, and how many bytes, are taken in at once; beyond that a caller has to come again."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from gateway.errors import HutongError
 _log = logging.getLogger(__name__)
 
 Repair = Callable[[], Awaitable[None]]
-"""Brings memory to where the ledger is. It may be repeated at any time, and changes nothing when there is nothing to do."""
+"""Brings memory to where the ledger is. It may be repeated at any time, and changes nothing where nothing is to do."""
 
 
 class Reconciler:
