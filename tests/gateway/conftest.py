@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 import pytest
+from faulty import FaultyLedger
 
 from adapters.base import (
     Answer,
@@ -28,6 +29,7 @@ from adapters.base import (
     VerdictKind,
 )
 from adapters.formats import json
+from gateway.intake import router
 from gateway.intake.accept import Reception
 from gateway.intake.directory import Directory
 from gateway.intake.routes import Routes, read_routes
@@ -226,7 +228,7 @@ class Tick:
 
 @dataclass
 class Desk:
-    """Intake over a ledger. `at` registers platforms by id; every call is as that platform."""
+    """Intake over a ledger. `at` registers platforms by id, which get what waited; every call is as that platform."""
 
     ledger: Ledger
     adapters: InstalledAdapters
@@ -240,8 +242,9 @@ class Desk:
         for one in ids:
             kind, _, region = one.partition(".")
             platform = Platform(one, kind, region, adapter, {"base_url": "http://127.0.0.1"}, self.clock())
-            await self.ledger.put_platform(platform, Intent("test", "", self.clock()), lambda unrouted: None)
-        await self.refresh()
+            take = router.taker({**self.directory, one: platform}, self.adapters.now.can_send)
+            await self.ledger.put_platform(platform, Intent("test", "", self.clock()), take)
+            await self.refresh()
 
     async def refresh(self, revision: int = 0) -> None:
         """See the platforms that the ledger has."""
@@ -284,9 +287,7 @@ class Desk:
         await self.ledger.begin(claim, delivery.id, "plain@1.0.0", OutboundRequest("POST", "/"), self.clock())
         return claim
 
-    async def settle_as(
-        self, claim: Claim, delivery: Delivery, field_name: str, original: str, reference: str
-    ) -> None:
+    async def settle_as(self, claim: Claim, delivery: Delivery, field_name: str, original: str, reference: str) -> None:
         """Let a delivery that is being sent be accepted under a number of the platform's own."""
         at = self.clock()
         attempt = Attempt(delivery.id, 1, at, at, "accepted", 200, reference)
@@ -314,6 +315,15 @@ def plain() -> PlainAdapter:
 async def desk(plain: PlainAdapter, new_ledger: Callable[[], Ledger]) -> AsyncIterator[Desk]:
     """Intake, ready to take documents."""
     ledger = new_ledger()
+    await ledger.start()
+    yield desk_over(ledger, plain)
+    await ledger.stop()
+
+
+@pytest.fixture
+async def racing(plain: PlainAdapter, new_ledger: Callable[[], Ledger]) -> AsyncIterator[Desk]:
+    """Intake over a ledger whose calls can be made to fail or to wait."""
+    ledger = FaultyLedger(new_ledger())
     await ledger.start()
     yield desk_over(ledger, plain)
     await ledger.stop()
