@@ -540,7 +540,7 @@ class ModelLedger:
             counts=_counted(done, was),
         )
         if len(following) < limit:
-            job = replace(job, finished_at=at, skipped=job.total - job.replayed)
+            job = replace(job, finished_at=at, skipped=max(job.skipped, job.total - job.replayed))
         self.kept.replays[replay_id] = job
         return job
 
@@ -600,9 +600,9 @@ class ModelLedger:
         return self.give(kinds, take, at)
 
     def give(self, kinds: Collection[str], take: Taker, at: datetime) -> frozenset[str]:
-        """Give unrouted deliveries their platform, in order of position; a message never goes to one twice."""
+        """Give unrouted deliveries their platform; a message never goes to one twice, and who seeks the nearest is last."""
         given = set()
-        for each in self.all_shown():
+        for each in sorted(self.all_shown(), key=lambda one: one.toward == "nearest"):
             if each.state is not State.UNROUTED or each.kind not in kinds:
                 continue
             message = self.kept.messages[each.message_id].message

@@ -37,7 +37,7 @@ async def test_heads_are_limited_oldest_first(play: Any) -> None:
 
 
 async def test_heads_of_some_types(play: Any) -> None:
-    """Heads may be asked for by message type, and but for some types: a failing endpoint takes no room of the others."""
+    """Heads may be asked for by message type, and but for some: a failing endpoint takes no room of the others."""
     for i, type in enumerate(["case.transferred", "lead.reported", "case.transferred"]):
         await play.accept(f"m{i}", lane=f"L{i}", type=type)
     assert await play.heads(only=["lead.reported"]) == ["m1/0"]

@@ -187,9 +187,10 @@ async def test_eight_clicks_without_a_key(play: Any, ledger: Any, make: Any) -> 
     await play.accept("m1")
     await play.end("m1/0", State.DELIVERED)
     clicks = await asyncio.gather(*(ledger.replay("m1/0", make.intent()) for _ in range(8)), return_exceptions=True)
-    assert sorted(getattr(each, "code", None) or "replayed" for each in clicks if isinstance(each, Conflict)) == [
-        "replay.open"
-    ] * 7
+    assert (
+        sorted(getattr(each, "code", None) or "replayed" for each in clicks if isinstance(each, Conflict))
+        == ["replay.open"] * 7
+    )
     assert len(await ledger.deliveries_of("m1")) == 2
 
 
@@ -409,7 +410,7 @@ async def test_bulk_replayed_in_steps(play: Any, ledger: Any, make: Any) -> None
 
 
 async def test_bulk_replay_of_the_dead(play: Any, ledger: Any, make: Any) -> None:
-    """Dead ones are ready again as themselves, their lanes go on, and each is recorded with the reason of the replay."""
+    """Dead ones are ready again as themselves, their lanes go on, and each is recorded with the replay's reason."""
     for name in ("a1", "a2", "b1"):
         await play.accept(name, lane=name[0])
     for name in ("a1", "b1"):
@@ -424,7 +425,7 @@ async def test_bulk_replay_of_the_dead(play: Any, ledger: Any, make: Any) -> Non
 
 
 async def test_bulk_replay_goes_on_where_it_was(play: Any, ledger: Any, make: Any, opening: Any) -> None:
-    """Whoever opens the ledger again goes on with it: each is replayed once, under an id that follows from the replay."""
+    """Whoever opens the ledger again goes on with it, and each is replayed once."""
     names = [f"m{i}" for i in range(4)]
     await delivered(play, names)
     await ledger.begin_replay(bulk(make), make.intent())
@@ -442,7 +443,7 @@ async def test_bulk_replay_goes_on_where_it_was(play: Any, ledger: Any, make: An
 
 
 async def test_bulk_replay_skips_what_moved_on(play: Any, ledger: Any, make: Any) -> None:
-    """What a later delivery of its lane overtook is skipped and counted, unless the replay says that it may be stale."""
+    """What a later delivery of its lane overtook is skipped and counted, unless the replay says it may be stale."""
     for name in ("m1", "m2"):
         await play.accept(name)
         await play.end(f"{name}/0", State.DELIVERED)

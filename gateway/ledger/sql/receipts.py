@@ -187,7 +187,9 @@ def _entry(essential: Essential, kept: Mapping[str, tuple[Message, Sequence[Deli
 
 
 def _as_first(delivery: Delivery, state: str, held_by: str | None) -> Delivery:
-    return replace(delivery, state=State(state), held_by=HeldBy(held_by) if held_by else None)
+    """Give a delivery as it was answered: what was unrouted then may have got its platform since."""
+    platform = None if state == State.UNROUTED else delivery.platform
+    return replace(delivery, state=State(state), platform=platform, held_by=HeldBy(held_by) if held_by else None)
 
 
 def stored(connection: sa.Connection, ids: Collection[str]) -> Mapping[str, tuple[Message, Sequence[Delivery]]]:
