@@ -107,7 +107,8 @@ class Verdict:
 
     `reference` is the platform's own number for what it accepted; `reason` its words when it did
     not; `code` a stable word of ours (`reply.unrecognised`, `soap.client-fault`, `http.500` …);
-    `after` the wait the platform asked for.
+    `after` the wait the platform asked for. `in_doubt`: whatever it says, this is no readable answer
+    to the request, which may have taken effect: before it is sent again, ask.
     """
 
     kind: VerdictKind
@@ -115,6 +116,7 @@ class Verdict:
     reason: str | None = None
     code: str | None = None
     after: timedelta | None = None
+    in_doubt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
