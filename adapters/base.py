@@ -27,7 +27,7 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record of an inbound body, still in the platform's own words.
+    """One record of an inbound body, still in the platform's own format.
 
     `identity` is the operation's natural identity of this record as one text, None when the
     operation declares none.
@@ -121,7 +121,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How hard a platform may be pressed. `rate` is requests a second (None: no limit), `body` bytes."""
+    """The load that a platform may be put under. `rate` is requests a second (None: no limit), `body` bytes."""
 
     concurrency: int = 8
     rate: float | None = None
@@ -155,6 +155,10 @@ class Setting:
         return self.default is None
 
 
+BASE_URL = Setting("base_url", "url", "平台地址")
+"""The setting that every platform has: the address that its adapter's paths are relative to."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A reply in the caller's own format, for callers that cannot read ours."""
@@ -177,7 +181,7 @@ class Lineage:
 
 
 class Adapter(Protocol):
-    """A versioned teacher of one wire format.
+    """Translates between one platform's wire format and canonical documents, as a versioned bundle declares.
 
     Every method is pure and safe to call from any thread. What cannot be accepted from a sender
     raises `schemas.findings.Rejected`; what cannot be written for a platform raises it too, and the

@@ -1,4 +1,4 @@
-"""Texts with `{names}` in them, as paths, headers, envelopes and answers use them."""
+"""Texts with `{names}` in them, as request paths, headers, envelopes, answers and constants use them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,17 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from adapters.base import Tree
 from adapters.formats.format import as_text
-from adapters.misfit import Misfit
+from adapters.source import BadValue
 from schemas.scalars import CHINA_TIME
 
 FACTS = frozenset({"delivery_id", "message_id", "accepted_at", "count"})
 """What is fixed at a delivery's first attempt, beside the document and the settings."""
+
+RECORD = "record"
+RECORD_TEXT = "record_text"
+"""Where an envelope takes the record: as a tree, or written as text."""
 
 _PART = re.compile(r"\{\{|\}\}|\{(?P<name>[A-Za-z_][\w.]*)(?::(?P<form>[^{}]*))?\}|[{}]")
 
@@ -26,12 +31,12 @@ _FORM = re.compile(r"(?:%[YmdHMSfj]|[^%{}\x00-\x1f\x7f])+")
 Values = Mapping[str, Any]
 
 
-class BadTemplate(Misfit):
+class BadTemplate(BadValue):
     """A text whose braces do not follow the grammar; it says where."""
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class TemplatePart:
     """A piece of a template: literal text, or a named value with its date format."""
 
     literal: str = ""
@@ -53,7 +58,7 @@ class Template:
     """A parsed text; `{{` and `}}` stand for braces."""
 
     text: str
-    parts: tuple[Part, ...]
+    parts: tuple[TemplatePart, ...]
 
     @property
     def names(self) -> frozenset[str]:
@@ -63,7 +68,7 @@ class Template:
     @property
     def alone(self) -> str | None:
         """The name, when the whole text is one placeholder without a format."""
-        only = self.parts[0] if len(self.parts) == 1 else Part()
+        only = self.parts[0] if len(self.parts) == 1 else TemplatePart()
         return only.name if only.name and not only.form else None
 
     def render(self, values: Values, escape: Callable[[str], str] = str) -> str:
@@ -74,13 +79,13 @@ class Template:
 @lru_cache(maxsize=4096)
 def parse(text: str) -> Template:
     """Parse a template; raises `BadTemplate`."""
-    parts: list[Part] = []
+    parts: list[TemplatePart] = []
     position = 0
     for match in _PART.finditer(text):
         _literal(parts, text[position : match.start()])
         position = match.end()
         if match["name"]:
-            parts.append(Part(name=match["name"], form=_form(match["form"], text)))
+            parts.append(TemplatePart(name=match["name"], form=_form(match["form"], text)))
         elif len(match[0]) == 2:
             _literal(parts, match[0][0])
         else:
@@ -108,9 +113,9 @@ def _short(text: str) -> str:
     return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
 
 
-def _literal(parts: list[Part], text: str) -> None:
+def _literal(parts: list[TemplatePart], text: str) -> None:
     if text:
-        parts.append(Part(literal=text))
+        parts.append(TemplatePart(literal=text))
 
 
 def names(value: Any) -> frozenset[str]:
@@ -119,6 +124,30 @@ def names(value: Any) -> frozenset[str]:
         return parse(value).names
     children = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
     return frozenset().union(*map(names, children))
+
+
+def compile_tree(tree: Tree) -> Callable[[Values], Tree]:
+    """Compile a constant tree whose texts may hold placeholders to a function of their values."""
+    if isinstance(tree, dict):
+        members = [(name, compile_tree(value)) for name, value in tree.items()]
+        return lambda values: {name: write(values) for name, write in members}
+    if isinstance(tree, list):
+        items = [compile_tree(value) for value in tree]
+        return lambda values: [write(values) for write in items]
+    if isinstance(tree, str):
+        return _compile_text(tree)
+    return lambda values: tree
+
+
+def _compile_text(text: str) -> Callable[[Values], Tree]:
+    template = parse(text)
+    if template.alone in (RECORD, "count"):
+        # These two keep their type: the record is a tree, the count a number.
+        return lambda values: values[template.alone or ""]
+    if not template.names:
+        literal = template.render({})
+        return lambda values: literal
+    return template.render
 
 
 def flatten(document: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

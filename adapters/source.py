@@ -1,7 +1,7 @@
 """Read a bundle's YAML: plain values, and the line each was written on.
 
-YAML 1.2 and nothing clever: no anchors, aliases, tags or second documents, no duplicate keys; size
-and depth are bounded, so a file from a stranger costs what it weighs.
+A plain part of YAML 1.2: no anchors, aliases, tags, second documents or duplicate keys. Size and depth
+are bounded, so that an untrusted file takes time and memory in proportion to its size.
 """
 
 from __future__ import annotations
@@ -62,9 +62,17 @@ class BrokenBundle(Exception):
         super().__init__("; ".join(f"{f.file}:{f.line}: {f.message.en}" for f in self.findings))
 
 
+class BadValue(ValueError):
+    """A value that its key does not allow; a finding about it shows `message`, in both languages."""
+
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__(en)
+        self.message = Text(zh, en)
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A YAML file as plain values that remember their lines.
+    """A YAML file as plain values, with the line and column of each.
 
     `value` holds dicts (keys always text), lists, str, int, Decimal, bool and None. A plain number
     with a leading zero (`01`) stays text: it is a code, not a number. `lines` maps the keys that lead
@@ -120,8 +128,8 @@ def _events(text: str, name: str) -> Iterator[Event]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Fault:
-    """A kind of fault, ready to be told about a place; `{}` takes its detail."""
+class _YamlFault:
+    """A kind of YAML error with its texts; `{}` in them takes the detail."""
 
     code: str
     message: Text
@@ -132,57 +140,57 @@ class _Fault:
         return BundleFinding(self.code, message, self.remedy, name, *at)
 
 
-_SIZE = _Fault(
+_SIZE = _YamlFault(
     "yaml.size",
     Text("文件超过 256 KiB", "the file is larger than 256 KiB"),
     Text("请拆分文件，或删去不需要的内容", "split the file or remove what is not needed"),
 )
-_ENCODING = _Fault(
+_ENCODING = _YamlFault(
     "yaml.encoding",
     Text("文件不是 UTF-8 编码", "the file is not UTF-8"),
     Text("请以 UTF-8 编码另存", "save it as UTF-8"),
 )
-_SYNTAX = _Fault(
+_SYNTAX = _YamlFault(
     "yaml.syntax",
     Text("YAML 语法错误：{}", "not well-formed YAML: {}"),
     Text("请检查该行的缩进、冒号和引号", "check indentation, colons and quotes on that line"),
 )
-_ALIAS = _Fault(
+_ALIAS = _YamlFault(
     "yaml.alias",
     Text("不允许使用锚点或别名 {}", "anchors and aliases are not allowed: {}"),
     Text("请把内容直接写出来", "write the value out where it is needed"),
 )
-_TAG = _Fault(
+_TAG = _YamlFault(
     "yaml.tag",
     Text("不允许使用标签 {}", "tags are not allowed: {}"),
     Text("请删去标签；文本请加引号", "remove the tag; quote the value if it is text"),
 )
-_DOCUMENTS = _Fault(
+_DOCUMENTS = _YamlFault(
     "yaml.documents",
     Text("一个文件只能有一个 YAML 文档", "a file holds one YAML document"),
     Text("请删去多余的 ---，或拆成几个文件", "remove the extra --- or split the file"),
 )
-_DEPTH = _Fault(
+_DEPTH = _YamlFault(
     "yaml.depth",
     Text("嵌套超过 32 层", "nested deeper than 32 levels"),
     Text("请减少嵌套", "nest less deeply"),
 )
-_VALUES = _Fault(
+_VALUES = _YamlFault(
     "yaml.values",
     Text("文件中的值超过 20000 个", "the file holds more than 20,000 values"),
     Text("请拆分文件；代码对照请写入 codes/*.csv", "split the file; lists of codes belong into codes/*.csv"),
 )
-_DUPLICATE = _Fault(
+_DUPLICATE = _YamlFault(
     "yaml.duplicate-key",
     Text("重复的键 {}", "the key {} is written twice"),
     Text("请保留一个并删去另一个", "keep one of the two"),
 )
-_KEY = _Fault(
+_KEY = _YamlFault(
     "yaml.key",
     Text("键必须是文本", "a key must be plain text"),
     Text("请改用文本作为键", "use a text as the key"),
 )
-_EMPTY = _Fault(
+_EMPTY = _YamlFault(
     "yaml.empty",
     Text("文件是空的", "the file is empty"),
     Text("请填写内容", "write its content"),
@@ -220,9 +228,9 @@ class _Builder:
         if isinstance(event, DocumentStartEvent):
             self.documents += 1
             if self.documents > 1:
-                self._refuse(_DOCUMENTS, event)
+                self._fail(_DOCUMENTS, event)
         elif isinstance(event, AliasEvent):
-            self._refuse(_ALIAS, event, f"*{event.anchor}")
+            self._fail(_ALIAS, event, f"*{event.anchor}")
         elif isinstance(event, MappingStartEvent | SequenceStartEvent):
             self._open(event, {} if isinstance(event, MappingStartEvent) else [])
         elif isinstance(event, MappingEndEvent | SequenceEndEvent):
@@ -233,9 +241,9 @@ class _Builder:
     def _open(self, event: MappingStartEvent | SequenceStartEvent, value: dict[str, Any] | list[Any]) -> None:
         self._check_plain(event)
         if len(self.stack) >= MAX_DEPTH:
-            self._refuse(_DEPTH, event)
+            self._fail(_DEPTH, event)
         if self.stack and isinstance(self.stack[-1].value, dict) and self.stack[-1].key is None:
-            self._refuse(_KEY, event)
+            self._fail(_KEY, event)
         self.stack.append(_Frame(value, self._place(event, value)))
 
     def _scalar(self, event: ScalarEvent) -> None:
@@ -248,7 +256,7 @@ class _Builder:
 
     def _start_key(self, event: ScalarEvent, frame: _Frame) -> None:
         if event.value in frame.value:
-            self._refuse(_DUPLICATE, event, event.value)
+            self._fail(_DUPLICATE, event, event.value)
         frame.key = event.value
         self.lines[(*frame.keys, event.value)] = _mark(event)
 
@@ -270,13 +278,13 @@ class _Builder:
     def _check_plain(self, event: ScalarEvent | MappingStartEvent | SequenceStartEvent) -> None:
         self.values += 1
         if self.values > MAX_VALUES:
-            self._refuse(_VALUES, event)
+            self._fail(_VALUES, event)
         if event.anchor:
-            self._refuse(_ALIAS, event, f"&{event.anchor}")
+            self._fail(_ALIAS, event, f"&{event.anchor}")
         if event.tag:
-            self._refuse(_TAG, event, str(event.tag))
+            self._fail(_TAG, event, str(event.tag))
 
-    def _refuse(self, fault: _Fault, event: Event, detail: str = "") -> None:
+    def _fail(self, fault: _YamlFault, event: Event, detail: str = "") -> None:
         raise BrokenBundle([fault.about(self.name, _mark(event), detail)])
 
 

@@ -14,12 +14,13 @@ from editor import duration
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from adapters.auth import Auth
-from adapters.bundle import exchange, files, parts
-from adapters.bundle.manifest import Manifest
+from adapters import paths
+from adapters.bundle import files, grammar
+from adapters.bundle.auth import Auth
+from adapters.bundle.grammar import Manifest
 from adapters.formats import table, workbook
 from adapters.formats.format import MAX_DEPTH
-from adapters.mapping import REGISTRY, codes, paths, reading
+from adapters.mapping import REGISTRY, codes, reading
 from adapters.mapping.converters import Kind, Specimen
 from adapters.mapping.syntax import CONDITION, MEANINGS, PURPOSES, SHAPES, TOP
 from schemas.catalog import TYPES
@@ -65,22 +66,22 @@ def _default(field: FieldInfo) -> str:
 
 
 def _parts() -> str:
-    shown = (parts.FormatPart, parts.SettingPart, parts.LimitsPart, parts.RetryPart)
+    shown = (grammar.FormatPart, grammar.SettingPart, grammar.LimitsPart, grammar.RetryPart)
     return "\n".join(_titled(model) for model in shown)
 
 
 def _exchanges() -> str:
     shown = (
-        exchange.Receive,
-        exchange.AnswerPart,
-        exchange.Conversation,
-        exchange.Send,
-        exchange.RequestPart,
-        exchange.ReplyRule,
-        exchange.When,
-        exchange.InDoubt,
-        exchange.Query,
-        exchange.Pages,
+        grammar.Receive,
+        grammar.AnswerPart,
+        grammar.AnswerSide,
+        grammar.Send,
+        grammar.RequestPart,
+        grammar.ReplyRule,
+        grammar.When,
+        grammar.InDoubt,
+        grammar.Query,
+        grammar.Pages,
     )
     return "\n".join(_titled(model) for model in shown)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from adapters.bundled import bundled
+from adapters.adapter import bundled
 from schemas.documents import NAMES
 from schemas.publish import json_schema
 

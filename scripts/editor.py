@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
-from adapters.bundle.manifest import Manifest
+from adapters.bundle.grammar import Manifest
 from adapters.mapping import REGISTRY
 from adapters.mapping.converters import Kind
 from adapters.mapping.syntax import CONDITION, MEANINGS, ONLY, PURPOSES, SHAPES, TOP, UNKNOWN

@@ -1,4 +1,4 @@
-"""A bundle: its manifest, its files, and the proof that they belong together."""
+"""A bundle: its manifest and its files, loaded together or not at all."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from adapters import source as sources
 from adapters.bundle import files as bundle_files
 from adapters.bundle import problems
-from adapters.bundle.manifest import Manifest
+from adapters.bundle.grammar import Manifest
 from adapters.bundle.references import references
 from adapters.mapping import codes
 from adapters.source import BrokenBundle, BundleFinding, Source
@@ -62,7 +62,7 @@ def assemble(files: Mapping[str, bytes]) -> Bundle:
 
 
 def _too_many(files: Mapping[str, bytes]) -> Iterator[BundleFinding]:
-    """Bound what reading and proving a bundle may cost."""
+    """Bound the number and size of files, and so the time that reading and checking a bundle takes."""
     for folder, extension, most in _MOST:
         found = [name for name in files if name.startswith(f"{folder}/") and name.endswith(extension)]
         if len(found) > most or sum(len(files[name]) for name in found) > MAX_PARSED:
@@ -84,7 +84,7 @@ def _manifest(source: Source, faults: list[BundleFinding]) -> Manifest | None:
     try:
         return Manifest.model_validate(source.value)
     except ValidationError as error:
-        faults.extend(problems.told(error, source))
+        faults.extend(problems.findings(error, source))
         return None
 
 

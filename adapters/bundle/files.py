@@ -1,4 +1,4 @@
-"""The files of a bundle, from a folder or a zip: bounded, and never from outside it."""
+"""The files of a bundle, read from a folder or a zip: bounded in size, and none from outside it."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def read(path: Path) -> Files:
 
 
 def digest(files: Files) -> str:
-    """Give the SHA-256, hexadecimal, over all paths and contents: a published version is everything in it."""
+    """Give the SHA-256, hexadecimal, over all paths and contents: a published version is its whole content."""
     whole = sha256()
     for name in sorted(files):
         for piece in (name.encode("utf-8"), files[name]):
@@ -85,6 +85,7 @@ def _plain_file(path: Path, name: str, base: Path, bounds: _Bounds) -> bytes:
         if not path.resolve(strict=True).is_relative_to(base) or not stat.S_ISREG(path.stat().st_mode):
             raise _escapes(name)
         bounds.take(name, path.stat().st_size)
+        # One byte more than allowed is read: the file may have grown since its size was asked.
         with path.open("rb") as file:
             content = file.read(MAX_FILE_BYTES + 1)
     except (OSError, RuntimeError):
@@ -109,7 +110,7 @@ def _zip(path: Path) -> dict[str, bytes]:
 
 
 def _check_directory(path: Path) -> None:
-    """Bound the list of entries before it is read: it may be longer than what it lists.
+    """Bound the zip's directory before it is read: it may be larger than the files it lists.
 
     The larger zip64 form is never needed within the bounds of a bundle.
     """
@@ -133,6 +134,7 @@ def _members(archive: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:
         if entry.compress_type not in _METHODS:
             raise NotImplementedError("only stored and deflated files are read")
         bounds.take(entry.filename, entry.file_size)
+        # One byte more than allowed is read: the size in the directory may be false.
         with archive.open(entry) as member:
             content = member.read(MAX_FILE_BYTES + 1)
         if len(content) > MAX_FILE_BYTES:

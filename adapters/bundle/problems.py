@@ -1,4 +1,4 @@
-"""Tell what is wrong with a manifest where it was written, in both languages."""
+"""What is wrong with a manifest: pydantic's errors as findings at their lines, in both languages."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _SAID: Mapping[str, Text] = {
 }
 
 
-def told(error: ValidationError, source: Source) -> Iterator[BundleFinding]:
+def findings(error: ValidationError, source: Source) -> Iterator[BundleFinding]:
     """Give one finding an error, at the line of the value it is about; alternatives of one value are one error."""
     seen: set[tuple[tuple[Key, ...], str]] = set()
     for detail in error.errors(include_url=False):

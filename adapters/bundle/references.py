@@ -7,13 +7,12 @@ from typing import Any
 
 from adapters import placeholders
 from adapters.base import Tree
-from adapters.bundle.manifest import PARAMETERS, Manifest, Query, Receive, RequestPart, Send
+from adapters.bundle.grammar import PARAMETERS, Manifest, Query, Receive, RequestPart, Send
+from adapters.placeholders import RECORD, RECORD_TEXT
 from adapters.source import BundleFinding, Key, Source
 from schemas import catalog, documents
 from schemas.findings import Text
 
-RECORD = "record"
-RECORD_TEXT = "record_text"
 ANSWER = frozenset({"message_id", "code", "detail"})
 
 
@@ -23,18 +22,18 @@ def references(
     files: Mapping[str, bytes],
     mappings: Mapping[str, Source],
 ) -> Iterator[BundleFinding]:
-    """Give a finding for everything that is named and not there."""
-    seeker = _Seeker(manifest, source, files, mappings)
-    yield from seeker.settings()
+    """Give a finding for every name that refers to nothing."""
+    checks = _NameChecks(manifest, source, files, mappings)
+    yield from checks.settings()
     for name, receive in manifest.receives.items():
-        yield from seeker.receive(name, receive)
+        yield from checks.receive(name, receive)
     for name, send in manifest.sends.items():
-        yield from seeker.send(name, send)
+        yield from checks.send(name, send)
     for query_name, query in manifest.queries.items():
-        yield from seeker.query(query_name, query)
+        yield from checks.query(query_name, query)
 
 
-class _Seeker:
+class _NameChecks:
     def __init__(
         self, manifest: Manifest, source: Source, files: Mapping[str, bytes], mappings: Mapping[str, Source]
     ) -> None:

@@ -1,4 +1,4 @@
-"""The proof a bundle must pass, without I/O beyond reading its files."""
+"""The checks that a bundle must pass, without I/O beyond reading its files."""
 
 from adapters.check.checking import Watch, check, prove, unwatched
 from adapters.check.report import Report

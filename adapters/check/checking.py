@@ -1,4 +1,4 @@
-"""Check a bundle from its manifest to its laws; every finding has file, line and what to do."""
+"""Run every check of a bundle, from its manifest to its laws; a finding has file, line and what to do."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from pathlib import Path
 
 from adapters import bundle as bundles
 from adapters.bundle import Bundle
-from adapters.check import addresses, answering, asking, coverage, golden, upkeep
-from adapters.check.lawful import Laws
+from adapters.check import coverage, queries, replies, samples
+from adapters.check import manifest as manifests
+from adapters.check.laws import Laws
 from adapters.check.outbound import Outbound
 from adapters.check.report import Report, ordered
 from adapters.check.subject import Subject, subject
-from adapters.check.trials import GENERATED, Example, generated
+from adapters.check.trials import GENERATED, TrialDocument, generated
 from adapters.mapping import Program
 from adapters.source import BrokenBundle, BundleFinding
 from schemas import documents
@@ -23,15 +24,15 @@ Use = tuple[str, str]
 """`receives`, `sends` or `queries`, and the name in it."""
 
 Watch = Callable[[str, int, int], None]
-"""Told what is proved next, how many steps are done, and of how many."""
+"""Called with what is checked next, how many steps are done, and of how many."""
 
 
 def unwatched(what: str, done: int, of: int) -> None:
-    """Nobody looks on."""
+    """Report no progress."""
 
 
 def check(path: Path | str, watch: Watch = unwatched) -> Report:
-    """Prove the bundle in a folder or a zip. Never raises for what is in it."""
+    """Check the bundle in a folder or a zip. Whatever is in it gives findings, never an exception."""
     try:
         loaded = bundles.load(path)
     except BrokenBundle as broken:
@@ -40,7 +41,7 @@ def check(path: Path | str, watch: Watch = unwatched) -> Report:
 
 
 def prove(bundle: Bundle, watch: Watch = unwatched) -> Report:
-    """Prove a bundle that could be loaded."""
+    """Check a bundle that could be loaded."""
     manifest = bundle.manifest
     try:
         compiled = subject(bundle)
@@ -48,9 +49,11 @@ def prove(bundle: Bundle, watch: Watch = unwatched) -> Report:
         return Report(manifest.adapter, manifest.version, bundle.digest, ordered(broken.findings))
     faulty = _Faulty()
     findings = list(_declared(compiled, faulty))
-    findings += (*upkeep.notes(compiled), *addresses.impossible(compiled), *answering.faults(compiled))
-    pairs = list(golden.pairs(compiled, findings))
-    findings.extend(golden.missing(compiled))
+    findings += (*manifests.notes(compiled), *coverage.possible(compiled))
+    findings += (*replies.rules(compiled), *replies.answers(compiled))
+    # A list: every pair is read now, and what is wrong with the files is added to the findings.
+    pairs = list(samples.pairs(compiled, findings))
+    findings.extend(samples.missing(compiled))
     findings.extend(_samples(compiled, pairs, faulty))
     mappings = {mapping: program for _, _, mapping, program in compiled.uses()}
     for done, (mapping, program) in enumerate(mappings.items()):
@@ -62,7 +65,7 @@ def prove(bundle: Bundle, watch: Watch = unwatched) -> Report:
 
 
 class _Faulty(set[Use]):
-    """What has an error told already: what its documents look like only repeats it."""
+    """The uses that have an error already: findings on their documents would only repeat it."""
 
     def watch(self, use: Use, findings: Iterable[BundleFinding]) -> Iterator[BundleFinding]:
         for finding in findings:
@@ -78,21 +81,21 @@ def _declared(subject: Subject, faulty: _Faulty) -> Iterator[BundleFinding]:
         elif section == "sends":
             found = coverage.sent(subject, name, program)
         else:
-            found = chain(coverage.whole(subject, mapping, program), asking.faults(subject, name))
+            found = chain(coverage.whole(subject, mapping, program), queries.faults(subject, name))
         yield from faulty.watch((section, name), found)
 
 
-def _samples(subject: Subject, pairs: list[golden.Pair], faulty: _Faulty) -> Iterator[BundleFinding]:
+def _samples(subject: Subject, pairs: list[samples.Pair], faulty: _Faulty) -> Iterator[BundleFinding]:
     for pair in pairs:
         for section, name, _, _ in subject.uses():
             if name == pair.name and (section, name) not in faulty:
-                yield from golden.prove(subject, section, pair)
+                yield from samples.prove(subject, section, pair)
 
 
 def _trials(
-    subject: Subject, mapping: str, program: Program, pairs: list[golden.Pair], faulty: _Faulty
+    subject: Subject, mapping: str, program: Program, pairs: list[samples.Pair], faulty: _Faulty
 ) -> Iterator[BundleFinding]:
-    """Both laws and the platform's schema, on generated documents and on the samples."""
+    """Try both laws and the platform's schema on generated documents and on the samples."""
     made = list(generated(program.document, mapping))
     uses = [(section, name) for section, name, used, _ in subject.uses() if used == mapping]
     names = {name for _, name in uses}
@@ -103,13 +106,13 @@ def _trials(
             yield from Outbound(subject, name).findings(made)
 
 
-def _documents(subject: Subject, program: Program, pair: golden.Pair) -> Iterator[Example]:
-    """Give what a sample says; one that does not translate has been told already."""
+def _documents(subject: Subject, program: Program, pair: samples.Pair) -> Iterator[TrialDocument]:
+    """Give the documents of a sample; one that does not translate has a finding already."""
     try:
         if pair.name in subject.compiled.receives:
             for record in subject.adapter.read(pair.name, pair.native).records:
-                yield Example(subject.adapter.translate_in(pair.name, record).document, pair.file)
+                yield TrialDocument(subject.adapter.translate_in(pair.name, record).document, pair.file)
         elif pair.name in subject.compiled.sends:
-            yield Example(documents.check(program.document, pair.canonical).document, pair.file)
+            yield TrialDocument(documents.check(program.document, pair.canonical).document, pair.file)
     except Rejected:
         return

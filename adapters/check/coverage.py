@@ -1,34 +1,39 @@
-"""Do mappings and native schemas know each other: every path there, every field filled, every code in its table?"""
+"""Can each native path be there: in a body of the format, and in the native schema? Is every field filled?
+
+Also whether the codes that the schema allows are those of the code tables.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from adapters import trees
-from adapters.bundle.manifest import Receive
+from adapters import formats, paths
+from adapters.bundle.grammar import Receive
 from adapters.check.subject import Subject
-from adapters.envelope import record_path
-from adapters.formats.format import as_text
+from adapters.exchange.request import record_path
+from adapters.formats.format import Format, as_text
 from adapters.mapping import Program
-from adapters.mapping.paths import EACH, Path, Step, render
 from adapters.mapping.plan import TEXT, Column, Node, canonical, native_names, paths_of, written
 from adapters.mapping.plan import NativeNames as Known
 from adapters.native import Shape
 from adapters.native import shape as shapes
+from adapters.paths import EACH, Path, Step, render
 from adapters.source import BundleFinding, Key
 from schemas import documents
 from schemas.findings import Text
 
 Steps = tuple[Step, ...]
 MAX_UNMAPPED = 20
+_PREFIXES = Text("请在 format.namespaces 中声明前缀", "declare the prefix in format.namespaces")
+_ATTRIBUTES = Text("@ 只用于 XML 的属性；请核对路径", "@ is for attributes of XML; correct the path")
 
 
 def received(subject: Subject, name: str, declared: Receive, program: Program) -> Iterator[BundleFinding]:
-    """Check one operation: its paths are in its schema, its schema is mapped, and its document will be whole."""
+    """Check one operation: its paths are in its schema, the schema is mapped, and required fields are made."""
     schema = subject.compiled.schemas.get(("receives", name))
     if schema is not None:
         yield from _manifest_paths(subject, name, declared, schema.shape)
-        base = trees.path(declared.split) if declared.split else Path(())
+        base = paths.in_body(declared.split) if declared.split else Path(())
         record = shapes.at(schema.shape, base)
         if record is not None:
             yield from _reads(subject, declared.mapping, program, record)
@@ -87,6 +92,24 @@ def whole(subject: Subject, mapping: str, program: Program) -> Iterator[BundleFi
             )
 
 
+def possible(subject: Subject) -> Iterator[BundleFinding]:
+    """Report the paths of `receives` that no body of the format can have."""
+    for name, receive in subject.bundle.manifest.receives.items():
+        named = [(text, ("receives", name, *keys)) for text, keys in _named(receive)]
+        yield from impossible(subject, subject.compiled.formats["receives", name], named)
+
+
+def impossible(
+    subject: Subject, declared: Format, named: Sequence[tuple[str, tuple[Key, ...]]]
+) -> Iterator[BundleFinding]:
+    """Report the named paths that no body of a format can have; each comes with its keys in adapter.yaml."""
+    for text, keys in named:
+        remedy = _why_impossible(text, declared)
+        if remedy is not None:
+            said = Text(f"{declared.body} 报文中不可能有 {text}", f"no {declared.body} body can have {text}")
+            yield subject.bundle.source.finding("path.impossible", said, remedy, *keys)
+
+
 def _unproven(subject: Subject, section: str, name: str) -> BundleFinding:
     return subject.bundle.source.finding(
         "schema.none",
@@ -98,19 +121,36 @@ def _unproven(subject: Subject, section: str, name: str) -> BundleFinding:
     )
 
 
-def _manifest_paths(subject: Subject, name: str, declared: Receive, shape: Shape) -> Iterator[BundleFinding]:
-    base = trees.path(declared.split) if declared.split else Path(())
-    named: list[tuple[str, Path, tuple[Key, ...]]] = [
-        (text, trees.path(text), ("require", text)) for text in declared.require
-    ]
+def _named(declared: Receive) -> Iterator[tuple[str, tuple[Key, ...]]]:
+    """Give every path that an operation names in adapter.yaml, with the keys that lead to it."""
+    yield from ((text, ("require", text)) for text in declared.require)
     if declared.split:
-        named.append((declared.split, base, ("split",)))
-    for index, item in enumerate(declared.identity if shapes.at(shape, base) is not None else ()):
-        for text in [item] if isinstance(item, str) else item:
-            named.append((text, trees.path(text).under(base), ("identity", index)))
-    for text, path, keys in named:
-        if shapes.at(shape, path) is None:
+        yield declared.split, ("split",)
+    for index, item in enumerate(declared.identity):
+        yield from ((text, ("identity", index)) for text in ([item] if isinstance(item, str) else item))
+
+
+def _manifest_paths(subject: Subject, name: str, declared: Receive, shape: Shape) -> Iterator[BundleFinding]:
+    base = paths.in_body(declared.split) if declared.split else Path(())
+    split_known = shapes.at(shape, base) is not None
+    for text, keys in _named(declared):
+        # Identities start at a record: where the list of records is unknown, each would repeat that finding.
+        inside = keys[0] == "identity"
+        path = paths.in_body(text).under(base) if inside else paths.in_body(text)
+        if (split_known or not inside) and shapes.at(shape, path) is None:
             yield _unknown(subject, text, "adapter.yaml", ("receives", name, *keys))
+
+
+def _why_impossible(text: str, declared: Format) -> Text | None:
+    elements = formats.of(declared).elements
+    for step in paths.in_body(text).steps:
+        name = step or ""
+        if not elements and name.startswith("@"):
+            return _ATTRIBUTES
+        prefix, colon, _ = name.removeprefix("@").partition(":")
+        if elements and colon and prefix not in {**declared.namespaces, "xml": ""}:
+            return _PREFIXES
+    return None
 
 
 def _reads(subject: Subject, mapping: str, program: Program, shape: Shape) -> Iterator[BundleFinding]:
@@ -133,8 +173,8 @@ def _writes(subject: Subject, mapping: str, program: Program, shape: Shape) -> I
             yield _unknown(subject, str(constant.path), f"mappings/{mapping}.yaml", ("constants", key))
 
 
-def _absent(mapping: str, node: Node, paths: Iterable[Path], shape: Shape) -> Iterator[BundleFinding]:
-    for path in paths:
+def _absent(mapping: str, node: Node, named: Iterable[Path], shape: Shape) -> Iterator[BundleFinding]:
+    for path in named:
         full = path.under(node.base)
         if shapes.at(shape, full) is None:
             text, remedy = _unknown_texts(str(full))
@@ -142,14 +182,14 @@ def _absent(mapping: str, node: Node, paths: Iterable[Path], shape: Shape) -> It
 
 
 def _unmapped(
-    subject: Subject, mapping: str, program: Program, shape: Shape, told: Sequence[Steps] = ()
+    subject: Subject, mapping: str, program: Program, shape: Shape, already: Sequence[Steps] = ()
 ) -> Iterator[BundleFinding]:
-    """Warn of what a platform knows and the mapping does not: what is lost is declared."""
+    """Warn of native fields that are neither mapped nor ignored: what is left out must be declared."""
     if program.plan.unknown == "ignore":
         return
-    strangers = [steps for steps in _strangers(shape, native_names(program.plan), ()) if steps not in told]
-    if strangers:
-        shown = "、".join(render(steps) for steps in strangers[:MAX_UNMAPPED])
+    unmapped = [steps for steps in _unmapped_steps(shape, native_names(program.plan), ()) if steps not in already]
+    if unmapped:
+        shown = "、".join(render(steps) for steps in unmapped[:MAX_UNMAPPED])
         yield subject.bundle.mappings[mapping].finding(
             "native.unmapped",
             Text(
@@ -164,13 +204,13 @@ def _unmapped(
         )
 
 
-def _strangers(shape: Shape, known: Known, here: Steps) -> Iterator[Steps]:
+def _unmapped_steps(shape: Shape, known: Known, here: Steps) -> Iterator[Steps]:
     for name in shape.names:
         below, child = known.children.get(name), shape.child(name)
         if below is None:
             yield (*here, name)
         elif child is not None and not below.open and set(below.children) - {TEXT}:
-            yield from _strangers(child, below, (*here, name))
+            yield from _unmapped_steps(child, below, (*here, name))
 
 
 def _unread(mapping: str, program: Program, shape: Shape) -> Iterator[BundleFinding]:

@@ -14,7 +14,7 @@ MAX_FINDINGS = 200
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The proof a bundle passed or not.
+    """Whether a bundle passed its check, and every finding.
 
     `samples` and `generated` tell how many documents it rests on, `rehearsed` whether the bundle was
     run against its own double too.
@@ -30,7 +30,7 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing must be mended; warnings do not count."""
+        """Whether there are no errors; warnings do not count."""
         return all(finding.warning for finding in self.findings)
 
     def to_dict(self) -> dict[str, Any]:

@@ -8,10 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from adapters import formats
+from adapters.adapter import CompiledBundle, DeclarativeAdapter
 from adapters.base import Document, OutboundRequest, Sending, Setting
 from adapters.bundle import Bundle
-from adapters.compiled import Compiled
-from adapters.declarative import DeclarativeAdapter
 from adapters.formats import json
 from adapters.formats.format import Body
 from adapters.mapping import Program
@@ -20,7 +19,7 @@ from schemas.findings import Finding, Rejected, Text
 from schemas.scalars import CHINA_TIME
 
 SETTINGS = "samples/settings.json"
-"""Values of the settings that the samples were written with; where it is silent, `{name}` stands for itself."""
+"""Values of the settings that the samples were written with; a setting without a value there is written as `{name}`."""
 
 ACCEPTED_AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=CHINA_TIME)
 
@@ -29,7 +28,7 @@ _BY_TYPE: Mapping[str, Any] = {"int": 1, "bool": True, "url": "https://platform.
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A bundle that compiles, ready to be proven."""
+    """A bundle that compiles, ready to be checked."""
 
     adapter: DeclarativeAdapter
     settings: Mapping[str, Any]
@@ -40,7 +39,7 @@ class Subject:
         return self.adapter.bundle
 
     @property
-    def compiled(self) -> Compiled:
+    def compiled(self) -> CompiledBundle:
         """Its programs, schemas and formats."""
         return self.adapter.compiled
 
@@ -92,8 +91,8 @@ def _stand_in(setting: Setting) -> Any:
     return setting.choices[0] if setting.choices else _BY_TYPE.get(setting.type, f"{{{setting.name}}}")
 
 
-def told(file: str, code: str, said: Finding, remedy: Text, *, line: int = 1, column: int = 1) -> BundleFinding:
-    """Tell a document's finding as one about a file of the bundle."""
+def file_finding(file: str, code: str, said: Finding, remedy: Text, *, line: int = 1, column: int = 1) -> BundleFinding:
+    """Turn a finding about a document into one about a file of the bundle."""
     where = said.path or said.field
     place = f"{where} {said.title}".strip()
     text = Text(

@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 from adapters.base import Document
-from adapters.check.smallest import smallest
 from adapters.formats import json
-from schemas.findings import Text
+from schemas import documents
+from schemas.findings import Rejected, Text
 from schemas.samples import sample
 
 GENERATED = 200
@@ -18,15 +19,19 @@ GENERATED = 200
 
 MAX_FAULTS = 20
 _SHOWN = 400
+MAX_CUTS = 2000
+"""How many smaller documents are tried at most: a bound on time, not on what is found."""
 
-Place = tuple[str, str]
+_BY_CHARACTER = 64
+
+FaultKey = tuple[str, str]
 """A fault's code, and the field or native path that has it."""
 
-Faults = Mapping[Place, Text]
+FoundFaults = Mapping[FaultKey, Text]
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class TrialDocument:
     """A document to try; `file` names the sample it came from, empty for a generated one."""
 
     document: Document
@@ -34,8 +39,8 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """A kind of fault at a place: in how many documents of how many, and what shows it."""
+class TrialFault:
+    """A kind of fault at one field or path: in how many documents of how many, and the one that shows it."""
 
     code: str
     place: str
@@ -45,7 +50,7 @@ class Fault:
     shown: Text
 
     def text(self, about: str = "") -> Text:
-        """Tell it as one sentence; `about` names the message type."""
+        """Say it as one sentence; `about` names the message type."""
         zh, en = (f"{about}：", f"{about}: ") if about else ("", "")
         where = (
             Text("", "") if not self.place or self.place in self.said.en else Text(f"{self.place} ", f"{self.place}: ")
@@ -57,17 +62,19 @@ class Fault:
         )
 
 
-def generated(name: str, seed: str) -> Iterator[Example]:
+def generated(name: str, seed: str) -> Iterator[TrialDocument]:
     """Give the documents that a mapping is tried with: always the same for the same seed."""
     random = Random(seed)
     for _ in range(GENERATED):
-        yield Example(sample(name, random))
+        yield TrialDocument(sample(name, random))
 
 
-def tried(name: str, examples: Iterable[Example], attempt: Callable[[Document], Faults]) -> Iterator[Fault]:
+def tried(
+    name: str, examples: Iterable[TrialDocument], attempt: Callable[[Document], FoundFaults]
+) -> Iterator[TrialFault]:
     """Try documents `name`; give each kind of fault once, at most 20, shown on its smallest document."""
-    times: Counter[Place] = Counter()
-    first: dict[Place, tuple[Text, Example]] = {}
+    times: Counter[FaultKey] = Counter()
+    first: dict[FaultKey, tuple[Text, TrialDocument]] = {}
     count = 0
     for example in examples:
         count += 1
@@ -76,16 +83,59 @@ def tried(name: str, examples: Iterable[Example], attempt: Callable[[Document], 
             first.setdefault(place, (said, example))
     for place in list(first)[:MAX_FAULTS]:
         said, shown = _shown(name, place, *first[place], attempt)
-        yield Fault(*place, times[place], count, said, shown)
+        yield TrialFault(*place, times[place], count, said, shown)
+
+
+def smallest(name: str, document: Document, fails: Callable[[Document], bool]) -> Document:
+    """Make a document smaller while it is a valid `name` in normal form and still `fails`.
+
+    Always the same for the same document. What comes back cannot lose one field, list item or piece
+    of text more, unless the bound on tries was met first.
+    """
+    tries = iter(range(MAX_CUTS))
+    while True:
+        cuts = (cut for _, cut in zip(tries, _smaller(document), strict=False))
+        less = next((cut for cut in cuts if _is_normal(name, cut) and fails(cut)), None)
+        if less is None:
+            return document
+        document = less
 
 
 def _shown(
-    name: str, place: Place, said: Text, example: Example, attempt: Callable[[Document], Faults]
+    name: str, place: FaultKey, said: Text, example: TrialDocument, attempt: Callable[[Document], FoundFaults]
 ) -> tuple[Text, Text]:
-    """A sample is named and not quoted: it may have been somebody's real document."""
+    """Give the text and what shows it. A sample is named, not quoted: it may hold a real person's details."""
     if example.file:
         return said, Text(f"见样例 {example.file}", f"see the sample {example.file}")
     least = smallest(name, example.document, lambda document: place in attempt(document))
     text = json.dump(least).decode("utf-8")
     text = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
     return attempt(least)[place], Text(f"最小反例 {text}", f"smallest counterexample {text}")
+
+
+def _is_normal(name: str, document: Document) -> bool:
+    try:
+        return documents.check(name, document).document == document
+    except Rejected:
+        return False
+
+
+def _smaller(node: Any) -> Iterator[Any]:
+    """Give every way to make a tree smaller by one cut, the widest first."""
+    if isinstance(node, dict):
+        yield from ({name: value for name, value in node.items() if name != left_out} for left_out in node)
+        yield from ({**node, name: less} for name, value in node.items() for less in _smaller(value))
+    elif isinstance(node, list):
+        yield from (node[:index] + node[index + 1 :] for index in range(len(node)))
+        yield from (
+            [*node[:index], less, *node[index + 1 :]] for index, one in enumerate(node) for less in _smaller(one)
+        )
+    elif isinstance(node, str) and len(node) > 1:
+        yield from _shorter(node)
+
+
+def _shorter(text: str) -> Iterator[str]:
+    half = len(text) // 2
+    yield from (text[:half], text[half:])
+    if len(text) <= _BY_CHARACTER:
+        yield from (text[:index] + text[index + 1 :] for index in range(len(text)))

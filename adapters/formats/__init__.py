@@ -1,4 +1,4 @@
-"""Bytes to tree and back, in the formats that platforms speak.
+"""Bytes to tree and back, in the formats that platforms use.
 
 `read` gives a `Body`, `write` gives `EncodedBody`; both raise `schemas.findings.Rejected` for what cannot be
 read or written. The shape of a tree is described in `adapters.base`.
@@ -14,7 +14,6 @@ __all__ = [
     "EncodedBody",
     "Format",
     "answered",
-    "inner",
     "of",
     "read",
     "recognise",

@@ -17,7 +17,7 @@ _IDEOGRAPHS = re.compile("[\u3000-\u303f\u4e00-\u9fff\uff01-\uff5e]")
 
 
 def canonical(name: str) -> str | None:
-    """Give our name of a charset, None for one that is not spoken here."""
+    """Return our name of a charset, None for one that is not supported."""
     low = name.strip().lower()
     low = _ALIASES.get(low, low)
     return low if low in FAMILY else None
@@ -55,11 +55,12 @@ def decode(body: bytes, charset: str) -> str:
 
 
 def _refuse_hidden_utf8(body: bytes, charset: str) -> None:
-    """UTF-8 often decodes as GBK, into nonsense; GBK practically never reads as UTF-8 ideographs."""
+    """Refuse UTF-8 that was declared as GBK: it often decodes as GBK without an error, but into wrong characters."""
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
         return
+    # Bytes of GBK text practically never form valid UTF-8 with Chinese characters in it.
     if _IDEOGRAPHS.search(text):
         raise rejections.other_charset("utf-8", charset)
 

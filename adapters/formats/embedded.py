@@ -34,7 +34,7 @@ def folded(declared: Format, tree: Tree) -> Tree:
 
 
 def _names(declared: Format) -> Names:
-    """The outer body's default namespace says nothing about a document inside it."""
+    """The namespaces of an embedded document: the outer body's default namespace does not apply to it."""
     return Names({prefix: uri for prefix, uri in declared.namespaces.items() if prefix})
 
 

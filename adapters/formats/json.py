@@ -43,6 +43,7 @@ def parse(text: bytes) -> Tree:
         tree = jiter.from_json(text, allow_inf_nan=False, catch_duplicate_keys=True, float_mode="decimal")
     except ValueError as error:
         raise _told(str(error)) from None
+    # Counting brackets is cheap, and bounds the depth from above: only a text with many is walked.
     if text.count(b"{") + text.count(b"[") > MAX_DEPTH:
         _bound_depth(tree)
     if _HUGE_EXPONENT.search(text):
@@ -92,6 +93,7 @@ def write(declared: Format, tree: Tree, order: Order | None = None) -> EncodedBo
 
 def dump(tree: Tree) -> bytes:
     """Write a tree as compact UTF-8 JSON, in the order of its keys."""
+    # orjson refuses integers beyond 64 bits; only then is the tree copied with them as raw fragments.
     try:
         return orjson.dumps(tree, default=_number)
     except orjson.JSONEncodeError as error:

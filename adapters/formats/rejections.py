@@ -1,4 +1,4 @@
-"""What can be wrong with a body before anybody looks at its meaning."""
+"""The rejections of a body that cannot be read or written, whatever its content means."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def undecodable(charset: str, offset: int) -> Rejected:
 
 
 def other_charset(found: str, declared: str) -> Rejected:
-    """Says or shows another charset than the declared one."""
+    """The Content-Type names, or the bytes show, another charset than the declared one."""
     return reject(
         "body.charset",
         f"请求体的字符集是 {found.upper()}，约定的是 {declared.upper()}；请按约定的字符集发送",

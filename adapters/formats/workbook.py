@@ -156,12 +156,13 @@ class Workbook:
         walk = etree.iterparse(content, tag=f"{{*}}{name}", resolve_entities=False, no_network=True, load_dtd=False)
         for _, element in walk:
             yield element
+            # Without this, iterparse keeps the whole sheet in memory.
             element.clear()
             while element.getprevious() is not None:
                 del element.getparent()[0]
 
     def _part(self, path: str) -> bytes:
-        """Unpack a part, never further than the archive says it goes."""
+        """Unpack a part, never more bytes than the archive's directory states."""
         entry = self._archive.getinfo(path)
         with self._archive.open(entry) as member:
             content = member.read(entry.file_size + 1)

@@ -51,7 +51,7 @@ def _chosen(book: Workbook, declared: Format) -> str:
 
 
 def _lines(book: Workbook, path: str) -> Iterator[table.Line]:
-    """Give the rows as text; faulty cells are gathered, and told together at the end."""
+    """Yield the rows as text; faulty cells are collected and raised together at the end."""
     found: list[Finding] = []
     before = 0
     for number, cells in book.rows(path):

@@ -19,7 +19,7 @@ MAX_STRANGERS = 20
 
 
 def check_tables(field: Field, chain: Sequence[Converter], keys: Keys, faults: FaultList, *, writes: bool) -> None:
-    """Find canonical codes nobody defined, and note those that could not be written."""
+    """Report codes that are not canonical, and note canonical ones that have no native code to be written as."""
     for step in chain:
         if step.codes is not None and field.codes:
             canonical = table(field.codes).codes

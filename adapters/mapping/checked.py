@@ -13,8 +13,8 @@ from adapters.mapping.codes import CodeTable
 from adapters.mapping.collisions import look_for_collisions
 from adapters.mapping.converters import BadArgument, Converter, OutsideDomain, build
 from adapters.mapping.fault_list import FaultList
-from adapters.mapping.paths import Path
 from adapters.mapping.plan import Column, Node, Parallel, Parts, Plan, Rows, Scope, Target
+from adapters.paths import Path
 from adapters.placeholders import BadTemplate
 from adapters.source import Keys
 from schemas import documents
@@ -99,7 +99,7 @@ class _Checking:
         )
 
     def _fits(self, node: syntax.ColumnEntry, targets: tuple[Target, ...], chain: Sequence[Converter]) -> bool:
-        """Whether a list meets a list: told by the path, or by a converter that gives several values."""
+        """Whether both sides are lists or neither; a path with [] or a converter of several values makes a list."""
         gives = {step.gives for step in chain}
         lists = [path.lists for path in node.at]
         several = targets[0].field.repeated

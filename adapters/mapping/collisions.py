@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from adapters.mapping import syntax
 from adapters.mapping.fault_list import FaultList
-from adapters.mapping.paths import EACH, Path, Step
+from adapters.paths import EACH, Path, Step
 from adapters.source import Keys
 from schemas.findings import Text
 

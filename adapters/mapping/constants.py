@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from adapters.mapping.converters import OutsideDomain
-from adapters.mapping.paths import Path
-from adapters.placeholders import FACTS, Part, Template, parse
+from adapters.paths import Path
+from adapters.placeholders import FACTS, Template, TemplatePart, names, parse
 from schemas.documents import Field
 from schemas.findings import Text
 from schemas.scalars import CHINA_TIME
@@ -28,31 +28,23 @@ class Constant:
     line: int
 
 
-def placeholders(value: Any) -> frozenset[str]:
-    """The names a constant's texts use; raises `adapters.placeholders.BadTemplate`."""
-    if isinstance(value, str):
-        return parse(value).names
-    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return frozenset().union(*map(placeholders, children))
-
-
 def strangers(value: Any, fields: Mapping[str, Field], settings: Collection[str] | None) -> frozenset[str]:
     """The placeholders that are neither facts, canonical fields nor settings (None: any may be a setting)."""
     if settings is None:
         return frozenset()
-    return frozenset(name for name in placeholders(value) if name not in FACTS | fields.keys() | set(settings))
+    return frozenset(name for name in names(value) if name not in FACTS | fields.keys() | set(settings))
 
 
 def writer(value: Any, fields: Mapping[str, Field]) -> Write | None:
     """Compile a constant with placeholders or of several values; None for a plain scalar."""
-    if isinstance(value, dict | list) or placeholders(value):
+    if isinstance(value, dict | list) or names(value):
         return _tree(value, fields)
     return None
 
 
 def scalar(value: Any) -> Any:
     """Give a constant without placeholders as it is written, `{{` and `}}` as braces."""
-    return parse(value).render({}) if isinstance(value, str) and not placeholders(value) else value
+    return parse(value).render({}) if isinstance(value, str) and not names(value) else value
 
 
 def _tree(value: Any, fields: Mapping[str, Field]) -> Write:
@@ -77,7 +69,9 @@ def _text(template: Template, fields: Mapping[str, Field]) -> Write:
     return write
 
 
-def _part(part: Part, fields: Mapping[str, Field]) -> Callable[[Mapping[str, Any], Mapping[str, Any]], str | None]:
+def _part(
+    part: TemplatePart, fields: Mapping[str, Field]
+) -> Callable[[Mapping[str, Any], Mapping[str, Any]], str | None]:
     if not part.name:
         return lambda document, values: part.literal
     if part.name in FACTS or part.name not in fields:
@@ -86,7 +80,7 @@ def _part(part: Part, fields: Mapping[str, Field]) -> Callable[[Mapping[str, Any
     return lambda document, values: part.value({part.name: _dated(_found(document, steps), part)})
 
 
-def _given(part: Part, values: Mapping[str, Any]) -> str:
+def _given(part: TemplatePart, values: Mapping[str, Any]) -> str:
     text = part.value(values)
     if text is None:
         raise OutsideDomain("placeholder.missing", Text(f"{{{part.name}}} 的值", f"a value for {{{part.name}}}"))
@@ -100,7 +94,7 @@ def _found(document: Mapping[str, Any], steps: tuple[str, ...]) -> Any:
     return found
 
 
-def _dated(value: Any, part: Part) -> Any:
+def _dated(value: Any, part: TemplatePart) -> Any:
     if not part.form or not isinstance(value, str):
         return value
     try:

@@ -1,4 +1,4 @@
-"""Source text in the making: lines, the values they name, and where native natives are kept."""
+"""The source text of a generated function: its lines, the values it names, and the variables of native objects."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from adapters.mapping import runtime
 from adapters.mapping.canonical_fields import default_converter
 from adapters.mapping.converters import OutsideDomain
 from adapters.mapping.converters.lists import Splitter
-from adapters.mapping.paths import EACH, Path, Step
 from adapters.mapping.plan import TEXT, NativeNames, Node, Parallel, Scope, canonical, paths_of
 from adapters.mapping.runtime import FieldLabel, ParallelColumns
+from adapters.paths import EACH, Path, Step
 
 _NAMED = ("refused", "lacking", "bare", "bare_text", "word", "there", "inside", "elements", "nested", "gathered")
 _ALSO_NAMED = ("spread", "strange", "strange_rows", "EMPTY")
@@ -56,7 +56,7 @@ class Emitter:
             yield
 
     def name(self, letter: str) -> str:
-        """Give a name that nothing else has."""
+        """Return an unused variable name."""
         return f"{letter}{next(self._numbers)}"
 
     def constant(self, value: Any, letter: str = "C") -> str:
@@ -67,6 +67,9 @@ class Emitter:
 
     def function(self, name: str, arguments: str, head: str, tail: str, label: str) -> tuple[Callable[..., Any], str]:
         """Compile the lines to a function; the source is kept where tracebacks look for it."""
+        # The source is text of ours alone: whatever an author wrote reaches the function by `repr` or as one of
+        # `self.constants`, so that a mapping cannot inject code. The file's name holds the digest of the source,
+        # so that two versions of a mapping never share a line cache.
         body = [f"def {name}({arguments}):", f"    {head}", *self.lines, f"    {tail}", ""]
         source = "\n".join(body)
         file = f"<mapping {label} {name} {sha256(source.encode()).hexdigest()[:12]}>"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from adapters.mapping.converters import REGISTRY, BadArgument
-from adapters.mapping.paths import PathError
+from adapters.paths import PathError
 from adapters.source import BrokenBundle, BundleFinding, Keys, Source
 from schemas.findings import Text
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from adapters.mapping.emitting import Emitter, Natives, field_label, none_texts, parallel_columns, required_labels
-from adapters.mapping.paths import EACH, Path, Step
 from adapters.mapping.plan import Column, NativeNames, Node, Parallel, Parts, Plan, Rows, Scope, Target
 from adapters.mapping.runtime import FieldLabel, reader
 from adapters.mapping.syntax import NOTHING, Condition
+from adapters.paths import EACH, Path, Step
 
 
 def compile_inward(plan: Plan, shape: NativeNames) -> tuple[Callable[[Any], Any], str]:
@@ -30,6 +30,8 @@ class _Inward:
     def scope(self, scope: Scope, shape: NativeNames, native: str, canonical: str, index: str) -> None:
         """Read one object `native` into the empty dict `canonical`."""
         natives = Natives(shape, native)
+        # Every variable is bound before the first field, outside any condition: a generated line may then
+        # name it whichever branches were taken before.
         self._watch(scope, shape, native, ())
         self._natives(scope, shape, natives, (), index)
         objects = self._objects(scope, canonical)
@@ -86,6 +88,8 @@ class _Inward:
         return objects
 
     def _close(self, scope: Scope, objects: dict[tuple[str, ...], str], index: str) -> None:
+        # The innermost objects first: an outer one is kept only when something is in it by then. What is
+        # required of an optional object is required only when the object is there.
         for steps, variable in sorted(objects.items(), key=lambda item: -len(item[0])):
             with self.out.when(variable if steps or scope.prefix else ""):
                 self._require(required_labels(scope, steps), variable, index)

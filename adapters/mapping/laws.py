@@ -55,6 +55,7 @@ def _differences(program: Program, before: Mapping[str, Any], after: Document, n
     """Compare as they are, and where that differs, in the normal form that every accepted document has."""
     told = _discriminated(program)
     nodes = program.plan.root.nodes
+    # The cheap comparison first: normal forms are needed only when it finds a difference.
     found = tuple(_compare(nodes, before, after, native, told))
     if not found:
         return ()

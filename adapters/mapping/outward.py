@@ -7,10 +7,10 @@ from typing import Any
 
 from adapters.mapping.constants import Constant
 from adapters.mapping.emitting import Emitter, Natives, field_label, parallel_columns
-from adapters.mapping.paths import Path, Step
 from adapters.mapping.plan import Column, NativeNames, Node, Parallel, Parts, Plan, Rows, Scope, Target, written
 from adapters.mapping.runtime import FieldLabel, writer
 from adapters.mapping.syntax import Condition
+from adapters.paths import Path, Step
 
 
 def compile_outward(plan: Plan, shape: NativeNames) -> tuple[Callable[[Any, Any], Any], str]:
@@ -38,21 +38,28 @@ class _Outward:
     ) -> None:
         """Write one object `canonical` into the empty dict `native`.
 
-        What says which field shares a place (`when`) is written before the fields that share it.
+        The order of the generated lines matters: a field under `when` tests what has already been
+        written, and may write the value that the test needs.
         """
         natives = Natives(shape, native)
         nodes = [node for node in scope.nodes if node.rules.writes and written(node)]
         objects = self._objects(nodes, canonical)
+        # 1. Fields without a condition: among them the discriminators that step 3 tests.
         for node in nodes:
             if node.rules.when is None:
                 self._node(scope, node, natives, objects, index)
+        # 2. Constants: a discriminator may be one.
         for constant in constants:
             self._constant(constant, natives, index)
+        # 3. Fields under `when`. They may share a native name: each is written only where its test holds.
         conditional = [node for node in nodes if node.rules.when is not None]
         for node in conditional:
             self._node(scope, node, natives, objects, index)
+        # 4. The first of `none`, only into names that no field of step 3 has taken.
         for node in conditional:
             self._nothing_where_free(node, natives)
+        # 5. Native objects were made before anybody knew whether they would hold something: drop the empty
+        #    ones, the innermost first, so that an object of empty objects goes too.
         for steps, variable in sorted(natives.variables.items(), key=lambda item: -len(item[0])):
             if steps:
                 with self.out.block(f"if not {variable}:"):
@@ -170,7 +177,7 @@ class _Outward:
         return f"word({value}) in {self.out.constant(when.values, 'W')}"
 
     def _otherwise_nothing(self, node: Node, natives: Natives) -> None:
-        """A missing value writes the first of `none`, else nothing; shared natives wait for their other fields."""
+        """A missing value writes the first of `none`, else nothing; a shared native name waits for its other fields."""
         if node.rules.none and node.rules.when is None:
             with self.out.block("else:"):
                 slots = " = ".join(self._slot(path, natives) for path in written(node))

@@ -8,8 +8,8 @@ from typing import Any
 
 from adapters.mapping.constants import Constant
 from adapters.mapping.converters import Converter
-from adapters.mapping.paths import EACH, Path, Step
 from adapters.mapping.syntax import Rules
+from adapters.paths import EACH, Path, Step
 from schemas.documents import Field
 
 

@@ -1,4 +1,4 @@
-"""Read a mapping file's plain values into syntax; every unknown word is a fault with its line."""
+"""Read a mapping file's plain values into syntax; every unknown key is a fault with its line."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from adapters.mapping import paths
+from adapters import paths
 from adapters.mapping.fault_list import FaultList
-from adapters.mapping.paths import Path, PathError
 from adapters.mapping.syntax import (
     CONDITION,
     NOTHING,
@@ -27,6 +26,7 @@ from adapters.mapping.syntax import (
     Rules,
     Syntax,
 )
+from adapters.paths import Path, PathError
 from adapters.source import Keys, Source
 from schemas.findings import Text
 

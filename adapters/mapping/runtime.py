@@ -1,4 +1,4 @@
-"""What compiled mappings call: the rare turns of reading and writing, and the findings they give."""
+"""What generated functions call: the less frequent cases of reading and writing, and their findings."""
 
 from __future__ import annotations
 
@@ -60,6 +60,7 @@ def refused(found: list[Finding], label: FieldLabel, value: Any, error: OutsideD
 
 def lacking(made: Mapping[str, Any], labels: Mapping[str, FieldLabel], found: list[Finding], index: Index) -> None:
     """Note each required field that was not made, unless its value has been refused already."""
+    # A refused value was reported already: to call it missing too would be a second finding for one fault.
     known = [one.field for one in found]
     for name, label in labels.items():
         field = _indexed(label.field, index)
@@ -112,12 +113,12 @@ def word(value: Any) -> str:
 
 
 def there(value: Any) -> bool:
-    """Whether a native value says anything."""
+    """Whether a native value is there and not blank."""
     return bool(value) if isinstance(value, dict | list) else word(value) != ""
 
 
 def inside(value: Any, label: FieldLabel, known: Collection[str], found: list[Finding], index: Index) -> dict[str, Any]:
-    """Give an object that was not sent as one: nothing, an element's text, or a finding."""
+    """Return a value as an object: EMPTY for nothing, an element's text under `#text`, else EMPTY and a finding."""
     if value is None or value == [] or (word(value) == "" and not isinstance(value, dict | list)):
         return EMPTY
     if value.__class__ is dict:
@@ -183,7 +184,7 @@ def strange_rows(values: Any, known: Collection[str], path: str, drift: dict[str
 
 
 def elementwise(convert: Callable[[Any], Any]) -> Callable[[Any], list[Any]]:
-    """Apply a conversion to each element; the one refused is told by its own value."""
+    """Apply a conversion to each element; a refusal carries the value of its element, not the whole list."""
 
     def run(values: Any) -> list[Any]:
         made = []
@@ -210,6 +211,7 @@ def writer(chain: Sequence[Converter], listed: bool, *, loose: bool) -> Callable
 
 
 def _levels(chain: Sequence[Converter], listed: bool) -> list[tuple[Converter, bool]]:
+    # From the first step that gives a list, every later step runs once for each element.
     levels, many = [], listed
     for step in chain:
         levels.append((step, many))

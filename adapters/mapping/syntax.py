@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from adapters.mapping.paths import Path
+from adapters.paths import Path
 from adapters.source import Keys
 from schemas.findings import Text
 

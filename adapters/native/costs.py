@@ -1,4 +1,4 @@
-"""What a schema from a stranger may cost: no references that multiply, no pattern that backtracks without end."""
+"""The bounds of an uploaded schema: no references that multiply, no pattern that backtracks without end."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""How faults against a native schema are told: where, and in our words."""
+"""Findings about native schemas: the location as a path, and the refusal of a schema file."""
 
 from __future__ import annotations
 
-from adapters.mapping.paths import render
+from adapters.paths import render
 from adapters.source import BrokenBundle, BundleFinding
 from schemas.findings import Text
 

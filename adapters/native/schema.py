@@ -1,4 +1,4 @@
-"""A compiled native schema, whatever language it is written in."""
+"""A compiled native schema, written in JSON Schema or XML Schema."""
 
 from __future__ import annotations
 

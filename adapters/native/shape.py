@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 
 from adapters.base import Tree
-from adapters.mapping.paths import EACH, Path, Step
+from adapters.paths import EACH, Path, Step
 
 
 class Shape(Protocol):

@@ -9,7 +9,7 @@ from typing import Any
 
 from adapters.base import Tree
 from adapters.formats.format import as_text
-from adapters.mapping.paths import EACH, MAX_LENGTH, MAX_STEPS, Path, PathError, Step, parse, render
+from adapters.paths import EACH, MAX_LENGTH, MAX_STEPS, Path, PathError, Step, parse, render
 
 MAX_COLUMNS = 400
 MAX_RECORDS = 1000

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from adapters import bundle as bundles
+from adapters.adapter import DeclarativeAdapter
 from adapters.bundle import files as bundle_files
-from adapters.declarative import DeclarativeAdapter
 from adapters.suggest import coding, manifest_text, mapping_text, native_json, native_xsd, readme_text
 from adapters.suggest.coding import DraftTable, merged
 from adapters.suggest.columns import observe

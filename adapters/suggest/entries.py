@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from adapters.mapping.paths import EACH
+from adapters.paths import EACH
 from adapters.suggest import region_names, shapes, units
 from adapters.suggest.coding import DraftTable
 from adapters.suggest.columns import SampleColumn, Table

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from adapters import trees
+from adapters import paths
 from adapters.base import Tree
 from adapters.formats.format import as_text
-from adapters.mapping.paths import EACH, MAX_STEPS, Step, render
+from adapters.paths import EACH, MAX_STEPS, Step, render
 from adapters.suggest.columns import Steps, walk, writable
 
 ENOUGH = 0.6
@@ -30,7 +30,7 @@ class Envelope:
 def envelope(bodies: Sequence[Tree], *, xml: bool) -> Envelope:
     """Find the records of bodies of one kind."""
     if any(isinstance(body, list) for body in bodies):
-        return Envelope(trees.ITEMS)
+        return Envelope(paths.ITEMS)
     whole = {_names(steps) for body in bodies for steps, _ in _leaves(body)}
     places = (place for place in _places(bodies, xml) if writable((*place, EACH)))
     for place in sorted(places, key=lambda place: (len(place), place)):
@@ -43,7 +43,7 @@ def envelope(bodies: Sequence[Tree], *, xml: bool) -> Envelope:
 
 def records(body: Tree, split: str) -> list[Tree]:
     """The records of a body."""
-    return [body] if not split else trees.values(body, trees.path(split))
+    return [body] if not split else paths.values(body, paths.in_body(split))
 
 
 def _places(bodies: Sequence[Tree], xml: bool) -> set[tuple[str, ...]]:
@@ -74,8 +74,8 @@ def _counts(bodies: Sequence[Tree], split: str, place: tuple[str, ...]) -> Itera
         if EACH in steps or name.strip("_").lower() not in _COUNTS:
             continue
         path = render(steps)
-        where = trees.path(path)
-        if all(as_text(trees.first(body, where)).strip() == str(len(records(body, split))) for body in bodies):
+        where = paths.in_body(path)
+        if all(as_text(paths.first(body, where)).strip() == str(len(records(body, split))) for body in bodies):
             yield path, "{count}"
 
 

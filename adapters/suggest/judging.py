@@ -1,4 +1,4 @@
-"""Bring name and values together: what each column means, how sure that is, and what a human must decide."""
+"""Combine what name and values suggest: what each column means, how sure that is, and what a human must decide."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from adapters.mapping.paths import EACH
+from adapters.paths import EACH
 from adapters.suggest import fitting, naming, shapes, terms, units
 from adapters.suggest.columns import SampleColumn, Steps, Table
 from adapters.suggest.fitting import Fit, Level
@@ -159,7 +159,7 @@ class _Judge:
         return units.unit(column, self.table, fine="investment" not in field.path) is None
 
     def _by_value(self, column: SampleColumn) -> Iterator[Candidate]:
-        """What the values alone say of a name that says nothing."""
+        """The candidates by values alone, for a column whose name means nothing."""
         if not column.values or column.lists:
             return
         for kind, ends, score in _TELLING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from adapters import trees
+from adapters import paths
 from adapters.formats.format import Format
-from adapters.mapping.paths import Step
+from adapters.paths import Step
 from adapters.suggest.operation import DraftOperation
 from adapters.suggest.terms import NO_FIELD
 from adapters.suggest.yaml_text import comment, flow, text
@@ -104,4 +104,4 @@ def schema_name(operation: DraftOperation) -> str:
 
 def steps_of(split: str) -> tuple[Step, ...]:
     """The steps of the path of the records, none when the body is one record."""
-    return trees.path(split).steps if split else ()
+    return paths.in_body(split).steps if split else ()

@@ -1,4 +1,4 @@
-"""The mapping file of a draft: sure entries written out, the others as comments that a human turns on."""
+"""The mapping file of a draft: sure entries written out, the others as comments that a human enables."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from adapters.mapping.paths import EACH, render
+from adapters.paths import EACH, render
 from adapters.suggest import fitting, shapes
 from adapters.suggest.columns import Steps
 from adapters.suggest.entries import COMMAS, DraftEntry, entry

@@ -104,7 +104,7 @@ def _spellings(name: str, prefixes: frozenset[str]) -> Iterator[tuple[str, float
 
 @lru_cache(maxsize=4096)
 def _splits(name: str) -> tuple[tuple[str, ...], ...]:
-    """The English words of a name: at its humps and underscores, then of letters run together."""
+    """The English words of a name: split at capitals and underscores, the rest by known words."""
     pieces = [piece.lower() for piece in _HUMPS.findall(name) if not piece.isdigit()]
     taken = [words for piece in pieces if (words := _segment(piece))]
     if not pieces or len(taken) != len(pieces):

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from adapters.base import Tree
-from adapters.mapping.paths import EACH, MAX_STEPS, Step
+from adapters.paths import EACH, MAX_STEPS, Step
 from adapters.suggest import shapes
 
 MAX_NAMES = 2000

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from adapters.declarative import DeclarativeAdapter
+from adapters.adapter import DeclarativeAdapter
 from schemas.findings import Rejected
 
 _NATIVE = re.compile(r"samples/(?P<name>[^/]+)/(?P<number>[^/]+)\.native\.[A-Za-z0-9]+")

@@ -9,8 +9,6 @@ from adapters.suggest.operation import DraftOperation
 from schemas import documents
 from schemas.catalog import TYPES
 
-_DRAFTED = "由样例起草，尚未核对。样例如含真实的个人信息，提交前请替换为虚构内容。"
-
 
 def readme(name: str, title: str, operations: Sequence[DraftOperation], tables: Sequence[DraftTable]) -> str:
     """Write README.md."""

@@ -115,7 +115,7 @@ def synonyms() -> Mapping[str, str]:
 
 
 def words(phrase: str) -> tuple[str, ...]:
-    """The words of an English phrase, each as the one that stands for its synonyms; little words left out."""
+    """The words of an English phrase, each as its synonyms' representative; articles and prepositions dropped."""
     return tuple(_one(word) for word in phrase.lower().split() if word not in ("of", "the", "by", "is"))
 
 

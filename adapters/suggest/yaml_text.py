@@ -1,4 +1,4 @@
-"""Write YAML as people do: flow maps on a line, quotes only where needed, comments that cannot break out."""
+"""Write YAML as people do: flow maps on a line, quotes only where needed, comments of one line."""
 
 from __future__ import annotations
 

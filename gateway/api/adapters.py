@@ -2,16 +2,79 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
+from pydantic import Field
 
-from gateway.api import views, wire
-from gateway.api.callers import Admin, TheHub
+from adapters.base import Adapter
+from gateway.api.limits import StrictRoute
+from gateway.api.models import RestModel, TimelineEntry
 from gateway.api.openapi import problems
-from gateway.api.strict import StrictRoute
+from gateway.api.rights import Actor, TheHub
 from gateway.hub import Hub
+from gateway.ledger.versions import AdapterState
 from gateway.releases import Release
+
+
+class SettingView(RestModel):
+    """One value an operator fills in."""
+
+    name: str
+    type: str
+    title: str
+    required: bool
+    default: Any
+    choices: list[str]
+
+
+class AdapterView(RestModel):
+    """A version of an adapter, as it stands."""
+
+    name: str
+    version: str
+    title: str
+    kind: str
+    digest: str = Field(description="SHA-256 over the bundle's files; a version never changes")
+    state: AdapterState
+    uploaded: bool = Field(description="False: it came with the gateway, or from a folder of HUTONG_ADAPTERS")
+    usable: bool = Field(description="False: this gateway cannot compile it any more")
+    platforms: list[str] = Field(description="The platforms that speak this version now")
+    expected: list[str] = Field(description="Fields in which it is meant to differ from the active version")
+    receives: dict[str, str]
+    sends: list[str]
+    queries: list[str]
+    settings: list[SettingView]
+    created_at: datetime
+    changed_at: datetime
+    activated_at: datetime | None
+
+
+class AdapterDetail(AdapterView):
+    """A version with its last proof and what was done to it."""
+
+    report: dict[str, Any] | None = Field(description="What the last check found; None when it was not checked yet")
+    timeline: list[TimelineEntry]
+
+
+class AdapterList(RestModel):
+    """Every version of every adapter, by name, oldest first."""
+
+    adapters: list[AdapterView]
+
+
+class StepReason(RestModel):
+    """Why a version is moved; kept for good."""
+
+    reason: str = Field(default="", max_length=1000, examples=["上线新版"])
+
+
+class Activation(StepReason):
+    """Why a version is activated. `force` gives the reason for doing it although a check stands against it."""
+
+    force: str | None = Field(default=None, min_length=1, max_length=1000, pattern=r"\S")
+
 
 PATH = "/v1/adapters"
 """Where bundles are uploaded."""
@@ -19,6 +82,7 @@ PATH = "/v1/adapters"
 router = APIRouter(prefix=PATH, tags=["adapters"], route_class=StrictRoute)
 
 Name = Annotated[str, Path(max_length=100, description="The adapter's name", examples=["penalty"])]
+
 Version = Annotated[str, Path(max_length=50, description="Its semantic version", examples=["1.0.0"])]
 
 _ZIP: dict[str, Any] = {
@@ -28,15 +92,18 @@ _ZIP: dict[str, Any] = {
         "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}},
     }
 }
+
 _KEPT: dict[int | str, dict[str, Any]] = {
-    200: {"description": "It was there already, with the same content", "model": wire.AdapterDetail}
+    200: {"description": "It was there already, with the same content", "model": AdapterDetail}
 }
 
 
 @router.get("", summary="List adapters · 适配器列表", responses=problems(401, 403))
-async def find(hub: TheHub, actor: Admin) -> wire.AdapterList:
-    """Give every version of every adapter with its state and who speaks it."""
-    return wire.AdapterList(adapters=[views.adapter_view(one) for one in await hub.releases.all()])
+async def find(hub: TheHub, actor: Actor) -> AdapterList:
+    """Give every version of every adapter with its state and the platforms that use it."""
+    return AdapterList(
+        adapters=[AdapterView(**_version(one), **_spoken(one.adapter)) for one in await hub.releases.all()]
+    )
 
 
 @router.post(
@@ -46,7 +113,7 @@ async def find(hub: TheHub, actor: Admin) -> wire.AdapterList:
     responses=problems(401, 403, 409, 413, 422) | _KEPT,
     openapi_extra=_ZIP,
 )
-async def upload(hub: TheHub, actor: Admin, request: Request, response: Response) -> wire.AdapterDetail:
+async def upload(hub: TheHub, actor: Actor, request: Request, response: Response) -> AdapterDetail:
     """Keep a bundle (a zip) as a draft. The same content again is no new version; other content needs a new number."""
     release, new = await hub.releases.upload(await request.body(), actor=actor)
     response.status_code = 201 if new else 200
@@ -54,13 +121,13 @@ async def upload(hub: TheHub, actor: Admin, request: Request, response: Response
 
 
 @router.get("/{name}/{version}", summary="Show an adapter · 查看适配器", responses=problems(401, 403, 404))
-async def show(hub: TheHub, actor: Admin, name: Name, version: Version) -> wire.AdapterDetail:
+async def show(hub: TheHub, actor: Actor, name: Name, version: Version) -> AdapterDetail:
     """Give what a version receives and sends, the settings it needs, its last proof and its history."""
     return await _detail(hub, await hub.releases.find(name, version))
 
 
 @router.post("/{name}/{version}/check", summary="Prove a version · 检查适配器", responses=problems(401, 403, 404, 409))
-async def check(hub: TheHub, actor: Admin, name: Name, version: Version) -> wire.AdapterDetail:
+async def check(hub: TheHub, actor: Actor, name: Name, version: Version) -> AdapterDetail:
     """Prove a version as `hutong adapter check` does, and keep the report; a draft that passes is `checked`."""
     return await _detail(hub, await hub.releases.check(name, version, actor=actor))
 
@@ -71,13 +138,13 @@ async def check(hub: TheHub, actor: Admin, name: Name, version: Version) -> wire
     responses=problems(401, 403, 404, 409, 415, 422),
 )
 async def activate(
-    hub: TheHub, actor: Admin, name: Name, version: Version, order: wire.Activation | None = None
-) -> wire.AdapterDetail:
-    """Let the platforms that follow this adapter speak this version from now on; the one before is retired.
+    hub: TheHub, actor: Actor, name: Name, version: Version, order: Activation | None = None
+) -> AdapterDetail:
+    """Let the platforms that follow this adapter use this version from now on; the one before is retired.
 
     What is under way ends with the version it began with. Activating an earlier version goes back.
     """
-    wanted = order or wire.Activation()
+    wanted = order or Activation()
     release = await hub.releases.activate(name, version, actor=actor, reason=wanted.reason, force=wanted.force)
     return await _detail(hub, release)
 
@@ -87,7 +154,7 @@ async def activate(
     summary="Go back to the version before · 回退适配器",
     responses=problems(401, 403, 409, 415, 422),
 )
-async def rollback(hub: TheHub, actor: Admin, name: Name, order: wire.StepReason | None = None) -> wire.AdapterDetail:
+async def rollback(hub: TheHub, actor: Actor, name: Name, order: StepReason | None = None) -> AdapterDetail:
     """Activate the version that was active before the present one."""
     return await _detail(hub, await hub.releases.rollback(name, actor=actor, reason=order.reason if order else ""))
 
@@ -98,13 +165,39 @@ async def rollback(hub: TheHub, actor: Admin, name: Name, order: wire.StepReason
     responses=problems(401, 403, 404, 409, 415, 422),
 )
 async def retire(
-    hub: TheHub, actor: Admin, name: Name, version: Version, order: wire.StepReason | None = None
-) -> wire.AdapterDetail:
-    """Take a version out of use, once no platform speaks it; it stays kept for what it once translated."""
+    hub: TheHub, actor: Actor, name: Name, version: Version, order: StepReason | None = None
+) -> AdapterDetail:
+    """Take a version out of use, once no platform uses it; it is kept, because old messages name it."""
     release = await hub.releases.retire(name, version, actor=actor, reason=order.reason if order else "")
     return await _detail(hub, release)
 
 
-async def _detail(hub: Hub, release: Release) -> wire.AdapterDetail:
+async def _detail(hub: Hub, release: Release) -> AdapterDetail:
     kept = release.kept
-    return views.adapter_detail(release, await hub.releases.history(kept.name, kept.version))
+    return AdapterDetail(
+        **_version(release),
+        **_spoken(release.adapter),
+        report=None if kept.report is None else dict(kept.report),
+        timeline=[TimelineEntry.of(one) for one in await hub.releases.history(kept.name, kept.version)],
+    )
+
+
+def _version(release: Release) -> dict[str, Any]:
+    kept = release.kept
+    names = ("name", "version", "digest", "state", "uploaded", "expected", "created_at", "changed_at", "activated_at")
+    shown = {name: getattr(kept, name) for name in names}
+    return {**shown, "usable": release.adapter is not None, "platforms": release.platforms}
+
+
+def _spoken(adapter: Adapter | None) -> dict[str, Any]:
+    """Show what an adapter receives and sends; nothing of one that does not compile any more."""
+    if adapter is None:
+        return {"title": "", "kind": "", "receives": {}, "sends": [], "queries": [], "settings": []}
+    return {
+        "title": adapter.title,
+        "kind": adapter.kind,
+        "receives": dict(adapter.receives),
+        "sends": sorted(adapter.sends),
+        "queries": sorted(adapter.queries),
+        "settings": [SettingView.of(one) for one in adapter.settings.values()],
+    }

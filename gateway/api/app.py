@@ -1,4 +1,4 @@
-"""The application: the hot paths in front, the framework behind them, one door for both."""
+"""The application: the hot paths first, the framework's calls behind them."""
 
 from __future__ import annotations
 
@@ -11,23 +11,20 @@ from fastapi import FastAPI
 from gateway.api import (
     adapters,
     deliveries,
-    docs,
     documents,
     enterprises,
-    faults,
-    hot_paths,
     messages,
     openapi,
-    operations,
     platforms,
+    problem_documents,
     rejections,
     replays,
+    system,
     trials,
 )
-from gateway.api.bounds import Bounded
-from gateway.api.front import Front
-from gateway.api.inbound import Inbound
-from gateway.api.samples import samples
+from gateway.api.inbound import openapi as inbound_openapi
+from gateway.api.inbound.asgi import Application, Inbound
+from gateway.api.limits import SizeLimit
 from gateway.hub import Hub
 from gateway.releases.upload import LARGEST
 from gateway.settings import Settings
@@ -45,8 +42,7 @@ _RESOURCES = (
     trials,
     enterprises,
     documents,
-    operations,
-    docs,
+    system,
 )
 
 _TAGS = [
@@ -62,9 +58,9 @@ _TAGS = [
 ]
 
 
-def create_app(hub: Hub, settings: Settings | None = None) -> Front:
+def create_app(hub: Hub, settings: Settings | None = None) -> Application:
     """Make the ASGI application of a hub. Starting and stopping the hub stays with the caller."""
-    return Front(Inbound(hub), Bounded(_framework(hub), LARGEST_REQUEST, {adapters.PATH: LARGEST}))
+    return Application(Inbound(hub), SizeLimit(_framework(hub), LARGEST_REQUEST, {adapters.PATH: LARGEST}))
 
 
 def _framework(hub: Hub) -> FastAPI:
@@ -79,16 +75,11 @@ def _framework(hub: Hub) -> FastAPI:
     app.state.hub = hub
     for resource in _RESOURCES:
         app.include_router(resource.router)
-    faults.install(app)
+    problem_documents.install(app)
     app.openapi = cache(lambda: _description(app, hub))  # type: ignore[method-assign]
     return app
 
 
 def _description(app: FastAPI, hub: Hub) -> dict[str, Any]:
-    found = samples(hub.adapters.all())
-    canonical = [one for one in found if one.adapter == CANONICAL]
-    return openapi.describe(app, hot_paths.paths(found, canonical), hot_paths.MODELS)
-
-
-CANONICAL = "canonical"
-"""The bundled adapter whose native words are the canonical ones."""
+    hot = inbound_openapi.paths(hub.adapters.all())
+    return openapi.describe(app, hot, inbound_openapi.MODELS)

@@ -2,27 +2,98 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
-from starlette.responses import Response
+from fastapi import APIRouter, Path, Query, Response
+from pydantic import Field
 
-from gateway.api import views, wire
-from gateway.api.callers import Admin, TheHub
+from gateway.api.limits import StrictRoute
+from gateway.api.models import Cursor, Limit, Reason, RestModel
 from gateway.api.openapi import NATIVE_BYTES, problems
-from gateway.api.query import Cursor, Limit
-from gateway.api.strict import StrictRoute
+from gateway.api.rights import Actor, TheHub
 from gateway.errors import NotFound
 from gateway.hub import Hub
 from gateway.ledger.records import DeliveryFilter
-from gateway.message import Delivery, State
+from gateway.message import Attempt, Delivery, HeldBy, State
 from schemas.findings import Text
 
+
+class AttemptView(RestModel):
+    """One try of one delivery."""
+
+    number: int
+    started_at: datetime
+    ended_at: datetime
+    verdict: str
+    status: int | None = Field(description="The HTTP status, None without an answer")
+    reference: str | None
+    reason: str | None
+    code: str | None
+    reply: str | None = Field(default=None, description="The beginning of the reply; operators only")
+
+
+class ReceiptView(RestModel):
+    """The platform's acceptance: its own number for what it took."""
+
+    reference: str | None
+    at: datetime | None
+
+
+class DeliveryView(RestModel):
+    """One message to one platform, as it stands."""
+
+    id: str
+    message_id: str
+    type: str
+    kind: str
+    platform: str | None
+    lane: str
+    position: int
+    state: State
+    held_by: HeldBy | None
+    due_at: datetime | None
+    in_doubt: bool
+    attempts: int
+    reference: str | None
+    reason: str | None
+    code: str | None
+    adapter: str | None
+    replay_of: str | None
+    created_at: datetime
+    changed_at: datetime | None
+
+
+class DeliveryDetail(DeliveryView):
+    """A delivery with each of its attempts and, once accepted, its receipt."""
+
+    tries: list[AttemptView]
+    receipt: ReceiptView | None
+
+
+class DeliveryPage(RestModel):
+    """Deliveries, newest first."""
+
+    deliveries: list[DeliveryView]
+    cursor: str | None
+
+
+class ReplayReason(Reason):
+    """Why a delivery is replayed. `stale_ok`: even though a later one of its lane was delivered."""
+
+    stale_ok: bool = False
+
+
 router = APIRouter(prefix="/v1/deliveries", tags=["deliveries"], route_class=StrictRoute)
+
+LONGEST_REPLY = 4096
+"""Bytes of a platform's reply that are shown."""
 
 DeliveryId = Annotated[str, Path(max_length=100, description="The delivery's id")]
 
 _UNKNOWN = Text("没有这个投递；请核对 delivery_id", "There is no such delivery; check the delivery id")
+
 _UNSENT = Text(
     "这个投递还没有发送过，没有可看的报文",
     "This delivery was not sent yet, so there are no bytes to show",
@@ -32,23 +103,23 @@ _UNSENT = Text(
 @router.get("", summary="Find deliveries · 查找投递", responses=problems(401, 403, 422))
 async def find(
     hub: TheHub,
-    actor: Admin,
+    actor: Actor,
     state: Annotated[State | None, Query(examples=["dead"])] = None,
     platform: Annotated[str | None, Query(max_length=100, examples=["penalty.330000"])] = None,
     message_id: Annotated[str | None, Query(max_length=100)] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
-) -> wire.DeliveryPage:
+) -> DeliveryPage:
     """Find deliveries, newest first."""
     page = await hub.ledger.find_deliveries(DeliveryFilter(state, platform, message_id), cursor, limit)
-    return wire.DeliveryPage(deliveries=[views.delivery_view(one) for one in page.items], cursor=page.cursor)
+    return DeliveryPage(deliveries=[DeliveryView.of(one) for one in page.items], cursor=page.cursor)
 
 
 @router.get("/{delivery_id}", summary="Show a delivery · 查看投递", responses=problems(401, 403, 404))
-async def show(hub: TheHub, actor: Admin, delivery_id: DeliveryId) -> wire.DeliveryDetail:
+async def show(hub: TheHub, actor: Actor, delivery_id: DeliveryId) -> DeliveryDetail:
     """Give a delivery with each of its attempts, the platform's replies included."""
     delivery = await _kept(hub, delivery_id)
-    return views.delivery_detail(delivery, await hub.ledger.attempts_of(delivery_id), replies=True)
+    return delivery_detail(delivery, await hub.ledger.attempts_of(delivery_id), replies=True)
 
 
 @router.get(
@@ -57,7 +128,7 @@ async def show(hub: TheHub, actor: Admin, delivery_id: DeliveryId) -> wire.Deliv
     responses=problems(401, 403, 404) | NATIVE_BYTES,
     response_class=Response,
 )
-async def sent(hub: TheHub, actor: Admin, delivery_id: DeliveryId) -> Response:
+async def sent(hub: TheHub, actor: Actor, delivery_id: DeliveryId) -> Response:
     """Give the body of the request as it left; `Sent-Method` and `Sent-Path` say where to."""
     await _kept(hub, delivery_id)
     request = await hub.ledger.sent(delivery_id)
@@ -75,34 +146,34 @@ async def sent(hub: TheHub, actor: Admin, delivery_id: DeliveryId) -> Response:
 @router.post(
     "/{delivery_id}/replay", summary="Replay a delivery · 重新投递", responses=problems(401, 403, 404, 409, 415, 422)
 )
-async def replay(hub: TheHub, actor: Admin, delivery_id: DeliveryId, order: wire.ReplayReason) -> wire.DeliveryView:
-    """Send a dead or refused one again under its key and in its place; a delivered one as a new delivery."""
+async def replay(hub: TheHub, actor: Actor, delivery_id: DeliveryId, order: ReplayReason) -> DeliveryView:
+    """Send a dead or refused one again, under its key and at its position; a delivered one as a new delivery."""
     again = await hub.deliveries.replay(delivery_id, actor=actor, reason=order.reason, stale_ok=order.stale_ok)
-    return views.delivery_view(again)
+    return DeliveryView.of(again)
 
 
 @router.post(
     "/{delivery_id}/discard", summary="Give a delivery up · 放弃投递", responses=problems(401, 403, 404, 409, 415, 422)
 )
-async def discard(hub: TheHub, actor: Admin, delivery_id: DeliveryId, order: wire.Reason) -> wire.DeliveryView:
+async def discard(hub: TheHub, actor: Actor, delivery_id: DeliveryId, order: Reason) -> DeliveryView:
     """Give up a delivery that is not settled; its lane moves on."""
-    return views.delivery_view(await hub.deliveries.discard(delivery_id, actor=actor, reason=order.reason))
+    return DeliveryView.of(await hub.deliveries.discard(delivery_id, actor=actor, reason=order.reason))
 
 
 @router.post(
     "/{delivery_id}/hold", summary="Hold a delivery · 暂缓投递", responses=problems(401, 403, 404, 409, 415, 422)
 )
-async def hold(hub: TheHub, actor: Admin, delivery_id: DeliveryId, order: wire.Reason) -> wire.DeliveryView:
+async def hold(hub: TheHub, actor: Actor, delivery_id: DeliveryId, order: Reason) -> DeliveryView:
     """Hold a delivery, and so the lane behind it, until it is released."""
-    return views.delivery_view(await hub.deliveries.hold(delivery_id, actor=actor, reason=order.reason))
+    return DeliveryView.of(await hub.deliveries.hold(delivery_id, actor=actor, reason=order.reason))
 
 
 @router.post(
     "/{delivery_id}/release", summary="Release a delivery · 解除暂缓", responses=problems(401, 403, 404, 409, 415, 422)
 )
-async def release(hub: TheHub, actor: Admin, delivery_id: DeliveryId, order: wire.Reason) -> wire.DeliveryView:
+async def release(hub: TheHub, actor: Actor, delivery_id: DeliveryId, order: Reason) -> DeliveryView:
     """Lift an operator's hold; a hold for any other reason stays."""
-    return views.delivery_view(await hub.deliveries.release(delivery_id, actor=actor, reason=order.reason))
+    return DeliveryView.of(await hub.deliveries.release(delivery_id, actor=actor, reason=order.reason))
 
 
 async def _kept(hub: Hub, delivery_id: str) -> Delivery:
@@ -114,3 +185,18 @@ async def _kept(hub: Hub, delivery_id: str) -> Delivery:
 
 def _header_safe(path: str) -> str:
     return path.encode("ascii", "backslashreplace").decode("ascii").replace("\r", "").replace("\n", "")
+
+
+def delivery_detail(delivery: Delivery, attempts: Sequence[Attempt], *, replies: bool) -> DeliveryDetail:
+    """Show a delivery with its attempts; the platform's replies only when `replies`."""
+    receipt = None
+    if delivery.state is State.DELIVERED:
+        receipt = ReceiptView(reference=delivery.reference, at=delivery.changed_at)
+    tries = [_attempt(one, replies=replies) for one in attempts]
+    shown = {name: getattr(delivery, name) for name in DeliveryView.model_fields}
+    return DeliveryDetail(**shown, tries=tries, receipt=receipt)
+
+
+def _attempt(attempt: Attempt, *, replies: bool) -> AttemptView:
+    shown = {name: getattr(attempt, name) for name in AttemptView.model_fields if name != "reply"}
+    return AttemptView(**shown, reply=attempt.reply[:LONGEST_REPLY].decode("utf-8", "replace") if replies else None)

@@ -1,4 +1,4 @@
-"""The OpenAPI document: the framework's part, the hot paths written beside it, and examples in native words."""
+"""The OpenAPI document: the framework's part, the hot paths beside it, and the problem documents of each call."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from gateway.api import wire
-from gateway.api.samples import Sample
+from gateway.api.models import Problem
 from gateway.errors.problems import MEDIA_TYPE, TYPE_PREFIX, title
 
 Paths = dict[str, Any]
+
 _REF = "#/components/schemas/{model}"
 
 _CODES: Mapping[int, str] = {
@@ -32,7 +32,7 @@ _CODES: Mapping[int, str] = {
 }
 
 _ALWAYS = (500, 503)
-"""Any call may meet these."""
+"""Any call may answer with these."""
 
 _DESCRIPTION = """
 互通（Hutong）连接生态环境执法各业务平台：平台用**自己的格式**调用 `POST /v1/inbound/{operation}`，
@@ -91,7 +91,7 @@ CANONICAL_EXAMPLE: dict[int | str, dict[str, Any]] = {
 }
 
 
-def describe(app: FastAPI, hot: Paths, extra: Sequence[type[BaseModel]]) -> dict[str, Any]:
+def describe(app: FastAPI, hot_operation: Paths, extra: Sequence[type[BaseModel]]) -> dict[str, Any]:
     """Write the whole document: the framework's calls, then `hot` beside them with the models of `extra`."""
     document = get_openapi(
         title="互通 Hutong",
@@ -101,11 +101,11 @@ def describe(app: FastAPI, hot: Paths, extra: Sequence[type[BaseModel]]) -> dict
         tags=app.openapi_tags,
     )
     components = document.setdefault("components", {})
-    components.setdefault("schemas", {}).update(_models([wire.Problem, *extra]))
+    components.setdefault("schemas", {}).update(_models([Problem, *extra]))
     for unused in ("HTTPValidationError", "ValidationError"):
         components["schemas"].pop(unused, None)
     _replace_invalid(document["paths"])
-    for path, operations in hot.items():
+    for path, operations in hot_operation.items():
         document["paths"].setdefault(path, {}).update(operations)
     document["paths"] = dict(sorted(document["paths"].items()))
     return document
@@ -122,19 +122,3 @@ def _replace_invalid(paths: Paths) -> None:
 def _models(models: Sequence[type[BaseModel]]) -> dict[str, Any]:
     _, top = models_json_schema([(one, "serialization") for one in models], ref_template=_REF)
     return dict(top["$defs"])
-
-
-def native_examples(samples: Sequence[Sample]) -> dict[str, Any]:
-    """Give the request body of an inbound call: one example an operation, in the platform's own words."""
-    content: dict[str, Any] = {}
-    for sample in samples:
-        media = content.setdefault(sample.media_type, {"schema": _body_schema(sample.media_type), "examples": {}})
-        media["examples"][f"{sample.adapter}.{sample.operation}"] = {
-            "summary": f"{sample.title} · {sample.operation}",
-            "value": sample.value,
-        }
-    return content
-
-
-def _body_schema(media_type: str) -> dict[str, Any]:
-    return {} if media_type == "application/json" else {"type": "string"}

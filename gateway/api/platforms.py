@@ -2,18 +2,106 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path
-from starlette.responses import Response
+from fastapi import APIRouter, Path, Response
+from pydantic import Field
 
-from gateway.api import views, wire
-from gateway.api.callers import Admin, TheHub
+from adapters.base import Adapter
+from gateway.api.limits import StrictRoute
+from gateway.api.models import Reason, RestModel
 from gateway.api.openapi import problems
-from gateway.api.strict import StrictRoute
+from gateway.api.rights import DOSSIER, Actor, TheHub, may_read_dossiers
+from gateway.delivery.dispatcher import Ping
 from gateway.errors import HutongError
 from gateway.hub import Hub
 from gateway.ledger.records import Platform
+from gateway.message import HeldBy
+from gateway.observe.drift import DriftPage, What
+from schemas import regions
+
+
+class PlatformSettings(RestModel):
+    """How a platform is registered or changed. A secret that is left out stays as it is."""
+
+    adapter: str = Field(description="The name of an installed adapter", examples=["penalty"])
+    version: str | None = Field(default=None, description="None follows the adapter's active version")
+    settings: dict[str, str | int | float | bool | None] = Field(
+        default_factory=dict, examples=[{"base_url": "https://cf.example.gov.cn", "app_key": "…"}]
+    )
+    mode: Literal["push"] = Field(default="push", description="The gateway calls the platform")
+    dossier: bool | None = Field(default=None, description="May this platform read enterprises' dossiers?")
+
+
+class PlatformView(RestModel):
+    """A platform; secrets are named, never shown."""
+
+    id: str
+    kind: str
+    region: str
+    region_name: str
+    adapter: str
+    version: str | None
+    settings: dict[str, Any]
+    secrets: list[str] = Field(description="The secrets that are set")
+    mode: str
+    dossier: bool
+    holds: list[HeldBy]
+    held_since: datetime | None
+    created_at: datetime
+
+
+class PlatformList(RestModel):
+    """Every platform, by id."""
+
+    platforms: list[PlatformView]
+
+
+class PingView(RestModel):
+    """Whether a platform answers, and how fast."""
+
+    reachable: bool
+    status: int | None = None
+    milliseconds: float | None = None
+    detail: str | None = None
+
+
+class Credential(RestModel):
+    """A new credential, shown this once. Send it as `Authorization: Bearer …`."""
+
+    credential: str
+
+
+class OddityView(RestModel):
+    """A native field and what is odd about it."""
+
+    what: What = Field(description="`unknown`, `vanished`, `code`, `type` or `schema`")
+    path: str = Field(description="Where it stands in the platform's own words")
+    field: str = Field(description="The canonical field it is mapped to, if any")
+    count: int
+    first: datetime
+    last: datetime
+    example: str = Field(description="A type, never a value")
+
+
+class OperationDrift(RestModel):
+    """What was noticed of one operation, the latest first."""
+
+    operation: str
+    adapter: str
+    records: int = Field(description="Records that were looked through for types and absences: a sample")
+    oddities: list[OddityView]
+    more: int = Field(description="Oddities that had to make room")
+
+
+class DriftReport(RestModel):
+    """What a platform sends that its adapter does not know, since this gateway began or the version changed."""
+
+    platform: str
+    operations: list[OperationDrift]
+
 
 router = APIRouter(prefix="/v1/platforms", tags=["platforms"], route_class=StrictRoute)
 
@@ -21,15 +109,15 @@ PlatformId = Annotated[str, Path(max_length=100, description="Kind and GB/T 2260
 
 
 @router.get("", summary="List platforms · 平台列表", responses=problems(401, 403))
-async def find(hub: TheHub, actor: Admin) -> wire.PlatformList:
+async def find(hub: TheHub, actor: Actor) -> PlatformList:
     """Give every platform, by id."""
-    return wire.PlatformList(platforms=[_view(hub, one) for one in await hub.platforms.all()])
+    return PlatformList(platforms=[_view(hub, one) for one in await hub.platforms.all()])
 
 
 @router.put(
     "/{platform_id}", summary="Register or change a platform · 登记平台", responses=problems(401, 403, 404, 415, 422)
 )
-async def put(hub: TheHub, actor: Admin, platform_id: PlatformId, order: wire.PlatformSettings) -> wire.PlatformView:
+async def put(hub: TheHub, actor: Actor, platform_id: PlatformId, order: PlatformSettings) -> PlatformView:
     """Register a platform; deliveries that waited for one like it start at once."""
     platform = await hub.platforms.put(
         platform_id, order.adapter, order.version, order.settings, order.mode, actor=actor, dossier=order.dossier
@@ -38,29 +126,29 @@ async def put(hub: TheHub, actor: Admin, platform_id: PlatformId, order: wire.Pl
 
 
 @router.get("/{platform_id}", summary="Show a platform · 查看平台", responses=problems(401, 403, 404))
-async def show(hub: TheHub, actor: Admin, platform_id: PlatformId) -> wire.PlatformView:
+async def show(hub: TheHub, actor: Actor, platform_id: PlatformId) -> PlatformView:
     """Give a platform; secrets are named, never shown."""
     return _view(hub, await hub.platforms.get(platform_id))
 
 
 @router.get("/{platform_id}/drift", summary="What drifted · 格式漂移", responses=problems(401, 403, 404))
-async def drift(hub: TheHub, actor: Admin, platform_id: PlatformId) -> wire.DriftReport:
+async def drift(hub: TheHub, actor: Actor, platform_id: PlatformId) -> DriftReport:
     """Give which of its fields nobody mapped, vanished, changed their type or hold unknown codes, with counts."""
     await hub.platforms.get(platform_id)
-    return views.drift_report(platform_id, hub.observers.drift.pages(platform_id))
+    return _drift_report(platform_id, hub.observers.drift.pages(platform_id))
 
 
 @router.delete(
     "/{platform_id}", status_code=204, summary="Forget a platform · 注销平台", responses=problems(401, 403, 404, 409)
 )
-async def delete(hub: TheHub, actor: Admin, platform_id: PlatformId) -> Response:
+async def delete(hub: TheHub, actor: Actor, platform_id: PlatformId) -> Response:
     """Forget a platform that has nothing left to receive."""
     await hub.platforms.delete(platform_id, actor=actor)
     return Response(status_code=204)
 
 
 @router.post("/{platform_id}/pause", summary="Pause a platform · 暂停平台", responses=problems(401, 403, 404, 415, 422))
-async def pause(hub: TheHub, actor: Admin, platform_id: PlatformId, order: wire.Reason) -> wire.PlatformView:
+async def pause(hub: TheHub, actor: Actor, platform_id: PlatformId, order: Reason) -> PlatformView:
     """Hold everything to a platform, until it is resumed; nothing is dropped."""
     return _view(hub, await hub.platforms.pause(platform_id, actor=actor, reason=order.reason))
 
@@ -68,15 +156,15 @@ async def pause(hub: TheHub, actor: Admin, platform_id: PlatformId, order: wire.
 @router.post(
     "/{platform_id}/resume", summary="Resume a platform · 恢复平台", responses=problems(401, 403, 404, 415, 422)
 )
-async def resume(hub: TheHub, actor: Admin, platform_id: PlatformId, order: wire.Reason) -> wire.PlatformView:
+async def resume(hub: TheHub, actor: Actor, platform_id: PlatformId, order: Reason) -> PlatformView:
     """Let deliveries to a paused platform go on, in order."""
     return _view(hub, await hub.platforms.resume(platform_id, actor=actor, reason=order.reason))
 
 
 @router.post("/{platform_id}/ping", summary="Does it answer? · 连通测试", responses=problems(401, 403, 404))
-async def ping(hub: TheHub, actor: Admin, platform_id: PlatformId) -> wire.PingView:
+async def ping(hub: TheHub, actor: Actor, platform_id: PlatformId) -> PingView:
     """Call the platform's address once; any HTTP answer counts."""
-    return views.ping_view(await hub.platforms.ping(platform_id))
+    return _ping(await hub.platforms.ping(platform_id))
 
 
 @router.post(
@@ -85,14 +173,57 @@ async def ping(hub: TheHub, actor: Admin, platform_id: PlatformId) -> wire.PingV
     summary="Issue a credential · 签发凭据",
     responses=problems(401, 403, 404),
 )
-async def credentials(hub: TheHub, actor: Admin, platform_id: PlatformId) -> wire.Credential:
+async def credentials(hub: TheHub, actor: Actor, platform_id: PlatformId) -> Credential:
     """Make a credential for the platform's calls; it is shown this once and kept only as a hash."""
-    return wire.Credential(credential=await hub.platforms.issue_credential(platform_id, actor=actor))
+    return Credential(credential=await hub.platforms.issue_credential(platform_id, actor=actor))
 
 
-def _view(hub: Hub, platform: Platform) -> wire.PlatformView:
+def _view(hub: Hub, platform: Platform) -> PlatformView:
     try:
         adapter = hub.adapters.of(platform)
     except HutongError:
         adapter = None
-    return views.platform_view(platform, adapter)
+    return _shown(platform, adapter)
+
+
+def _shown(platform: Platform, adapter: Adapter | None) -> PlatformView:
+    """A setting that its adapter does not know counts as secret, save the address."""
+    secret = {name for name in platform.settings if _is_secret(name, adapter)}
+    told = {
+        "region_name": regions.path_name(platform.region) or "",
+        "settings": {name: value for name, value in platform.settings.items() if name not in {*secret, DOSSIER}},
+        "secrets": sorted(secret),
+        "dossier": may_read_dossiers(platform),
+        "holds": sorted(platform.holds),
+    }
+    kept = {name: getattr(platform, name) for name in PlatformView.model_fields if name not in told}
+    return PlatformView(**kept, **told)
+
+
+def _is_secret(name: str, adapter: Adapter | None) -> bool:
+    setting = None if adapter is None else adapter.settings.get(name)
+    if setting is None:
+        return name not in ("base_url", DOSSIER)
+    return setting.type == "secret"
+
+
+def _drift_report(platform_id: str, pages: Mapping[str, DriftPage]) -> DriftReport:
+    return DriftReport(
+        platform=platform_id,
+        operations=[_operation_drift(operation, page) for operation, page in pages.items()],
+    )
+
+
+def _operation_drift(operation: str, page: DriftPage) -> OperationDrift:
+    return OperationDrift(
+        operation=operation,
+        adapter=f"{page.adapter.name}@{page.adapter.version}",
+        records=page.records,
+        oddities=[OddityView.of(one) for one in page.oddities()],
+        more=page.more,
+    )
+
+
+def _ping(ping: Ping) -> PingView:
+    milliseconds = round(ping.seconds * 1000, 1)
+    return PingView(reachable=ping.ok, status=ping.status, milliseconds=milliseconds, detail=ping.reason)

@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
-from starlette.responses import Response
+from fastapi import APIRouter, Path, Query, Response
 
-from gateway.api import views, wire
-from gateway.api.callers import Caller, TheHub, TheIncoming
+from gateway.api.models import Cursor, Limit, Problem, RestModel
 from gateway.api.openapi import NATIVE_BYTES, problems
-from gateway.api.query import Cursor, Limit
-from gateway.errors import Forbidden, NotFound
+from gateway.api.rights import Caller, TheHub, TheIncoming, searched_platform
+from gateway.errors import NotFound
+from gateway.errors.problems import told
 from gateway.hub import Hub, Principal
 from gateway.ledger.records import Rejection
 from schemas.findings import Text
+
+
+class RejectionView(RestModel):
+    """A document that was not accepted from its sender."""
+
+    id: str
+    platform: str
+    operation: str
+    received_at: datetime
+    index: int
+    status: int
+    code: str
+    problem: Problem
+
+
+class RejectionPage(RestModel):
+    """Rejections, newest first."""
+
+    rejections: list[RejectionView]
+    cursor: str | None
+
 
 router = APIRouter(prefix="/v1/rejections", tags=["rejections"])
 
@@ -24,6 +45,7 @@ _UNKNOWN = Text(
     "没有这条拒收记录；它可能已超出每个平台的保留数量",
     "There is no such rejection; it may have given way to newer ones",
 )
+
 _FOREIGN = Text("平台只能查看自己的拒收记录", "A platform may only see its own rejections")
 
 
@@ -35,20 +57,17 @@ async def find(
     platform: Annotated[str | None, Query(max_length=100)] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
-) -> wire.RejectionPage:
+) -> RejectionPage:
     """Find rejections, newest first. A platform finds its own, operators find all."""
-    own = caller.platform.id if caller.platform else None
-    if not caller.admin and platform not in (None, own):
-        raise Forbidden(_FOREIGN)
-    page = await hub.ledger.find_rejections(platform if caller.admin else own, cursor, limit)
-    shown = [views.rejection_view(one, incoming.language) for one in page.items]
-    return wire.RejectionPage(rejections=shown, cursor=page.cursor)
+    page = await hub.ledger.find_rejections(searched_platform(caller, platform, _FOREIGN), cursor, limit)
+    shown = [_view(one, incoming.language) for one in page.items]
+    return RejectionPage(rejections=shown, cursor=page.cursor)
 
 
 @router.get("/{rejection_id}", summary="Show a rejection · 查看拒收记录", responses=problems(401, 403, 404))
-async def show(hub: TheHub, caller: Caller, incoming: TheIncoming, rejection_id: RejectionId) -> wire.RejectionView:
+async def show(hub: TheHub, caller: Caller, incoming: TheIncoming, rejection_id: RejectionId) -> RejectionView:
     """Give the problem document as it was answered."""
-    return views.rejection_view(await _kept(hub, caller, rejection_id), incoming.language)
+    return _view(await _kept(hub, caller, rejection_id), incoming.language)
 
 
 @router.get(
@@ -71,6 +90,10 @@ async def _kept(hub: Hub, caller: Principal, rejection_id: str) -> Rejection:
     rejection = await hub.ledger.rejection(rejection_id)
     if rejection is None:
         raise NotFound(_UNKNOWN)
-    if not caller.admin and (caller.platform is None or caller.platform.id != rejection.platform):
-        raise Forbidden(_FOREIGN)
+    searched_platform(caller, rejection.platform, _FOREIGN)
     return rejection
+
+
+def _view(rejection: Rejection, language: str) -> RejectionView:
+    shown = {name: getattr(rejection, name) for name in RejectionView.model_fields if name != "problem"}
+    return RejectionView(**shown, problem=Problem(**told(rejection.problem, language)))

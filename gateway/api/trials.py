@@ -3,21 +3,107 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
+from pydantic import Field, StringConstraints
 
 from adapters.base import Translation
-from gateway.api import wire
-from gateway.api.adapters import PATH, Name, Version
-from gateway.api.callers import Admin, TheHub, TheIncoming
+from gateway.api.adapters import PATH, Name, StepReason, Version
+from gateway.api.inbound.answer import DryRunEntry
+from gateway.api.limits import StrictRoute
+from gateway.api.models import FieldError, Problem, RestModel
 from gateway.api.openapi import problems
-from gateway.api.strict import StrictRoute
+from gateway.api.rights import Actor, TheHub, TheIncoming
 from gateway.errors import Invalid
 from gateway.errors.problems import keep_warning, problem, tell_warnings
 from gateway.observe.shadows import ShadowRun
 from gateway.releases import playground
 from gateway.releases.playground import Tried
 from schemas.findings import Text
+
+FieldPath = Annotated[str, StringConstraints(min_length=1, max_length=300)]
+
+
+class ShadowOrder(StepReason):
+    """How a version runs in shadow."""
+
+    expected: list[FieldPath] | None = Field(
+        default=None,
+        max_length=200,
+        description="Fields that are meant to differ, as the report names them; None leaves what was declared",
+        examples=[["fine", "body.rows[].JE"]],
+    )
+    recorded: int = Field(default=0, ge=0, le=1000, description="Compare the last so many messages of each platform")
+
+
+class ShadowExample(RestModel):
+    """One difference, personal values masked."""
+
+    active: str
+    shadow: str
+
+
+class ShadowField(RestModel):
+    """A field in which the versions differ."""
+
+    name: str = Field(description="The operation that is received, or the message type that is sent")
+    field: str = Field(
+        description="Canonical path of what is received; of what is sent: method, path, headers.…, body.…; "
+        "`rejected` when only one version could translate it"
+    )
+    count: int
+    expected: bool
+    examples: list[ShadowExample]
+
+
+class ShadowReport(RestModel):
+    """What a version in shadow did otherwise than the active one."""
+
+    name: str
+    version: str
+    active: str = Field(description="The version that it is compared with")
+    since: datetime
+    compared: int
+    equal: int
+    errors: int = Field(description="How often the shadow failed where the active version did not")
+    dropped: int = Field(description="How much live traffic was not compared, so as not to slow it")
+    speed: float | None = Field(description="The shadow's time over the active version's: above 1 it is slower")
+    unexplained: int = Field(description="Fields that differ though nobody declared it; activation waits for none")
+    fields: list[ShadowField]
+
+
+class TrialOrder(RestModel):
+    """Something to translate; nothing of it is kept."""
+
+    direction: Literal["in", "out"]
+    name: str = Field(
+        max_length=100, description="In: an operation it receives; out: a message type it sends", examples=["decision"]
+    )
+    body: Any = Field(default=None, description="In: JSON as it is, any other format as text")
+    content_type: str | None = Field(default=None, max_length=200)
+    document: dict[str, Any] | None = Field(default=None, description="Out: the canonical document")
+    settings: dict[str, str | int | float | bool] = Field(
+        default_factory=dict, description="Out: the platform's settings; one left out stands for itself"
+    )
+
+
+class TrialRequest(RestModel):
+    """The request that a version writes, before authentication."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: str
+
+
+class TrialResult(RestModel):
+    """What a version makes of it: `messages` of what is read, `request` of what is written."""
+
+    messages: list[DryRunEntry] | None = None
+    request: TrialRequest | None = None
+
 
 router = APIRouter(prefix=PATH, tags=["adapters"], route_class=StrictRoute)
 
@@ -28,19 +114,19 @@ router = APIRouter(prefix=PATH, tags=["adapters"], route_class=StrictRoute)
     responses=problems(401, 403, 404, 409, 415, 422),
 )
 async def shadow(
-    hub: TheHub, actor: Admin, name: Name, version: Version, order: wire.ShadowOrder | None = None
-) -> wire.ShadowReport:
+    hub: TheHub, actor: Actor, name: Name, version: Version, order: ShadowOrder | None = None
+) -> ShadowReport:
     """Let a version translate recorded and live traffic beside the active one; it sends nothing.
 
     Called again, it declares what is expected to differ, or compares recorded messages.
     """
-    wanted = order or wire.ShadowOrder()
+    wanted = order or ShadowOrder()
     await hub.releases.shadow(name, version, actor=actor, expected=wanted.expected, reason=wanted.reason)
     return _report(await hub.observers.shadows.compare_recorded(name, version, wanted.recorded))
 
 
 @router.get("/{name}/{version}/shadow", summary="What the shadow found · 试行报告", responses=problems(401, 403, 404))
-async def found(hub: TheHub, actor: Admin, name: Name, version: Version) -> wire.ShadowReport:
+async def found(hub: TheHub, actor: Actor, name: Name, version: Version) -> ShadowReport:
     """Give how many documents were equal, and which fields differ how often, with masked examples."""
     await hub.releases.find(name, version)
     return _report(hub.observers.shadows.of(name, version))
@@ -52,18 +138,18 @@ async def found(hub: TheHub, actor: Admin, name: Name, version: Version) -> wire
     responses=problems(401, 403, 404, 409, 415, 422),
 )
 async def translate(
-    hub: TheHub, actor: Admin, incoming: TheIncoming, name: Name, version: Version, trial: wire.Trial
-) -> wire.TrialResult:
+    hub: TheHub, actor: Actor, incoming: TheIncoming, name: Name, version: Version, trial: TrialOrder
+) -> TrialResult:
     """Translate a body in, or a document out, with any version, a draft too. Nothing is kept and nothing is sent."""
     adapter = await hub.releases.adapter(name, version)
     if trial.direction == "in":
         tried = await asyncio.to_thread(playground.read, adapter, trial.name, trial.body, trial.content_type)
-        return wire.TrialResult(messages=[_entry(one, incoming.language) for one in tried])
+        return TrialResult(messages=[_entry(one, incoming.language) for one in tried])
     if trial.document is None:
         raise Invalid(_NO_DOCUMENT, code="request.invalid")
     request = await asyncio.to_thread(playground.write, adapter, trial.name, trial.document, trial.settings)
-    return wire.TrialResult(
-        request=wire.TrialRequest(
+    return TrialResult(
+        request=TrialRequest(
             method=request.method,
             path=request.path,
             headers=dict(request.headers),
@@ -77,18 +163,18 @@ _NO_DOCUMENT = Text(
 )
 
 
-def _entry(tried: Tried, language: str) -> wire.PreviewEntry:
+def _entry(tried: Tried, language: str) -> DryRunEntry:
     made = tried.outcome
     if isinstance(made, Translation):
-        warnings = [wire.FieldError(**one) for one in tell_warnings([keep_warning(w) for w in made.warnings], language)]
-        return wire.PreviewEntry(index=tried.index, type=made.type, document=made.document, warnings=warnings)
+        warnings = [FieldError(**one) for one in tell_warnings([keep_warning(w) for w in made.warnings], language)]
+        return DryRunEntry(index=tried.index, type=made.type, document=made.document, warnings=warnings)
     told = problem(made.code, made.status, made.detail, made.findings, language=language)
-    return wire.PreviewEntry(index=tried.index, problem=wire.Problem(**told))
+    return DryRunEntry(index=tried.index, problem=Problem(**told))
 
 
-def _report(run: ShadowRun) -> wire.ShadowReport:
+def _report(run: ShadowRun) -> ShadowReport:
     counts = run.counts()
-    return wire.ShadowReport(
+    return ShadowReport(
         name=run.shadow.name,
         version=run.shadow.version,
         active=run.active.version,
@@ -100,12 +186,12 @@ def _report(run: ShadowRun) -> wire.ShadowReport:
         speed=None if counts.speed is None else round(counts.speed, 3),
         unexplained=len(counts.unexplained),
         fields=[
-            wire.ShadowField(
+            ShadowField(
                 name=one.name,
                 field=one.field,
                 count=one.count,
                 expected=one.expected,
-                examples=[wire.ShadowExample(active=each.active, shadow=each.shadow) for each in one.examples],
+                examples=[ShadowExample(active=each.active, shadow=each.shadow) for each in one.examples],
             )
             for one in counts.fields
         ],

@@ -14,13 +14,13 @@ import typer
 from rich.markup import escape
 
 from adapters import bundled
+from adapters.adapter import load
 from adapters.base import Adapter, Sending, Translation
 from adapters.bundle import load as bundle_of
-from adapters.declarative import load
 from adapters.source import BrokenBundle
-from gateway.cli import drafting, proof
+from gateway.cli import drafting, files, proof
 from gateway.cli.configuration import settings_here
-from gateway.cli.output import AsJson, Misused, Refused, emit, errors, table
+from gateway.cli.output import AsJson, CommandFailed, Misused, emit, errors, table
 from gateway.cli.remote import DEFAULT_URL, Gateway, Token, Url
 from gateway.errors.problems import problem
 from gateway.releases.installed import InstalledAdapters, bundles_in, install
@@ -115,7 +115,7 @@ def translate(
     as_json: AsJson = False,
 ) -> None:
     """Translate a file: in when NAME is an operation, out when it is a message type."""
-    adapter, content = _adapter(bundle), _content(file)
+    adapter, content = _adapter(bundle), files.read(file)
     try:
         if name in adapter.receives:
             _show_inward(adapter, name, content)
@@ -124,7 +124,7 @@ def translate(
         else:
             raise _unknown_name(adapter, name)
     except Rejected as error:
-        raise _refusal(error, as_json) from None
+        raise _failure(error, as_json) from None
 
 
 @app.command("explain", epilog="hutong adapter explain penalty decision")
@@ -151,7 +151,7 @@ def explain(
 def show_broken(broken: BrokenBundle) -> None:
     """Print the findings of a bundle that cannot be loaded."""
     for one in broken.findings:
-        said = escape(f"{proof.place(one)}: {one.message.en} · {one.message.zh}")
+        said = escape(f"{proof.position(one)}: {one.message.en} · {one.message.zh}")
         errors.print(f"[red]✗[/] {said}", highlight=False, soft_wrap=True)
         errors.print(f"  [dim]→[/] {escape(one.remedy.en)} · {escape(one.remedy.zh)}", highlight=False, soft_wrap=True)
 
@@ -165,7 +165,9 @@ def _path(bundle: str) -> Path | None:
     if Path(bundle).exists():
         return Path(bundle)
     if "/" in bundle or bundle.endswith(".zip"):
-        raise Refused(f"{bundle} does not exist", "name a folder or a zip, or an adapter of `hutong adapter list`")
+        raise CommandFailed(
+            f"{bundle} does not exist", "name a folder or a zip, or an adapter of `hutong adapter list`"
+        )
     return None
 
 
@@ -218,7 +220,9 @@ def _json(content: bytes) -> Any:
     try:
         return orjson.loads(content)
     except orjson.JSONDecodeError as error:
-        raise Refused(f"FILE is not JSON: {error}", "a message type is translated out of its canonical JSON") from None
+        raise CommandFailed(
+            f"FILE is not JSON: {error}", "a message type is translated out of its canonical JSON"
+        ) from None
 
 
 def _settings(texts: Sequence[str]) -> dict[str, str]:
@@ -228,15 +232,6 @@ def _settings(texts: Sequence[str]) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-def _content(file: Path) -> bytes:
-    if str(file) == "-":
-        return sys.stdin.buffer.read()
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise Refused(f"{file} cannot be read: {error.strerror}", "check its path") from None
-
-
 def _unknown_name(adapter: Adapter, name: str) -> Misused:
     return Misused(
         f"{adapter.name} neither receives nor sends {name}",
@@ -244,12 +239,12 @@ def _unknown_name(adapter: Adapter, name: str) -> Misused:
     )
 
 
-def _refusal(error: Rejected, as_json: bool) -> Refused:
+def _failure(error: Rejected, as_json: bool) -> CommandFailed:
     told = problem(error.code, error.status, error.detail, error.findings)
     lines = [f"{error.code}: {error.detail.zh}", f"{error.detail.en}"]
     for one in error.findings:
         lines.append(f"{one.path or one.field or '-'} {one.title}: {one.message.zh} ({one.message.en})")
-    return Refused("\n  ".join(lines), told=told if as_json else None)
+    return CommandFailed("\n  ".join(lines), told=told if as_json else None)
 
 
 def _summary(adapter: Adapter) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`hutong dead`: deliveries that the gateway gave up, each parking its lane until somebody looks."""
+"""`hutong dead`: deliveries that the gateway gave up; each blocks its lane until it is replayed or discarded."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from gateway.cli.output import AsJson, Misused, emit, errors, facts, say, table
+from gateway.cli.output import AsJson, Misused, emit, errors, facts, listing, say, table
 from gateway.cli.remote import DEFAULT_URL, Gateway, Token, Url
 
 app = typer.Typer(
@@ -20,6 +20,26 @@ DeliveryId = Annotated[str, typer.Argument(metavar="ID", help="The delivery's id
 Reason = Annotated[str, typer.Option("--reason", help="Why; it is recorded.")]
 
 _POLL_SECONDS = 0.3
+
+_COLUMNS = {
+    "since": "changed_at",
+    "delivery": "id",
+    "to": "platform",
+    "lane": "lane",
+    "attempts": "attempts",
+    "code": "code",
+    "reason": "reason",
+}
+_TRY_COLUMNS = {
+    "#": "number",
+    "at": "started_at",
+    "verdict": "verdict",
+    "HTTP": "status",
+    "code": "code",
+    "reason": "reason",
+    "reply": "reply",
+}
+"""Heading → field of the answer."""
 
 
 @app.command("list", epilog="hutong dead list --platform penalty.330000")
@@ -37,22 +57,7 @@ def find(
     if as_json:
         emit(found)
         return
-    table(
-        ["since", "delivery", "to", "lane", "attempts", "code", "reason"],
-        [
-            [
-                _short(one["changed_at"]),
-                one["id"],
-                one["platform"],
-                one["lane"],
-                one["attempts"],
-                one["code"],
-                one["reason"],
-            ]
-            for one in found["deliveries"]
-        ],
-        empty="Nothing is dead.",
-    )
+    listing(_COLUMNS, found["deliveries"], empty="Nothing is dead.")
     if found["cursor"]:
         say(f"[dim]more: --cursor {found['cursor']}[/]")
 
@@ -66,23 +71,8 @@ def show(delivery_id: DeliveryId, url: Url = DEFAULT_URL, token: Token = "", as_
         return
     names = ("id", "message_id", "type", "platform", "lane", "state", "held_by", "reference", "code", "reason")
     facts((name, found[name]) for name in names)
-    table(
-        ["#", "at", "verdict", "HTTP", "code", "reason", "reply"],
-        [
-            [
-                one["number"],
-                _short(one["started_at"]),
-                one["verdict"],
-                one["status"],
-                one["code"],
-                one["reason"],
-                (one["reply"] or "")[:120],
-            ]
-            for one in found["tries"]
-        ],
-        empty="It was never tried.",
-        title="attempts",
-    )
+    tries = [{**one, "reply": (one["reply"] or "")[:120]} for one in found["tries"]]
+    listing(_TRY_COLUMNS, tries, empty="It was never tried.", title="attempts")
 
 
 @app.command("replay", epilog='hutong dead replay --all --platform penalty.330000 --reason "platform repaired"')
@@ -99,13 +89,13 @@ def replay(
     token: Token = "",
     as_json: AsJson = False,
 ) -> None:
-    """Send again: the same delivery, key and place in its lane."""
+    """Send again: the same delivery and key, at its position in its lane."""
     gateway = Gateway(url, token, as_json)
     if everything == (delivery_id is not None):
         raise Misused("name one delivery, or pass --all", "hutong dead list shows their ids")
     if delivery_id is None:
         wanted = {"filter": {"state": state, "platform": platform}, "reason": reason, "stale_ok": stale_ok}
-        _replay_many(gateway, wanted, as_json)
+        _replay_in_bulk(gateway, wanted, as_json)
         return
     again = gateway.post(f"/v1/deliveries/{delivery_id}/replay", {"reason": reason, "stale_ok": stale_ok})
     _settled(again, as_json)
@@ -130,7 +120,7 @@ def _settled(delivery: Any, as_json: bool) -> None:
     )
 
 
-def _replay_many(gateway: Gateway, wanted: Any, as_json: bool) -> None:
+def _replay_in_bulk(gateway: Gateway, wanted: Any, as_json: bool) -> None:
     progress = gateway.post("/v1/replays", wanted)
     columns = (TextColumn("replaying"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=errors, disable=as_json) as bar:
@@ -151,7 +141,3 @@ def _replay_many(gateway: Gateway, wanted: Any, as_json: bool) -> None:
 def _advance(bar: Progress, task: Any, progress: Any) -> None:
     done = progress["replayed"] + progress["failed"]
     bar.update(task, completed=done, total=max(progress["total"], done))
-
-
-def _short(moment: str | None) -> str | None:
-    return moment[:19] if moment else None

@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from gateway.cli.output import AsJson, Refused, emit, say, screen
+from gateway.cli.output import AsJson, CommandFailed, emit, say, screen
 from gateway.clock import seconds
 from gateway.demo.processes import NotServing
 from gateway.demo.show import Row, Unexpected, play
@@ -44,7 +44,7 @@ def demo(
                 if not once:
                     _stay(stage)
         except (NotServing, Unexpected) as error:
-            raise Refused(str(error), "the story did not end well; run `hutong doctor`") from None
+            raise CommandFailed(str(error), "the story did not end well; run `hutong doctor`") from None
         except KeyboardInterrupt:
             say("\nstopped")
             raise typer.Exit(130 if once else 0) from None

@@ -1,4 +1,4 @@
-"""`hutong doctor`: is everything in place for a gateway on this machine?"""
+"""`hutong doctor`: is this machine ready for a gateway?"""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def _version() -> str:
 
 
 def clock(now: datetime) -> Check:
-    """A clock before this release was made, or far past it, spoils ids, schedules and evidence."""
+    """A clock before this release was made, or far past it, makes ids, schedules and evidence wrong."""
     well = datetime(2026, 1, 1, tzinfo=UTC) <= now < datetime(2100, 1, 1, tzinfo=UTC)
     return Check("clock", well, now.isoformat(timespec="seconds"), "set the clock, and keep it set with chrony or ntpd")
 
@@ -124,8 +124,8 @@ async def _open(settings: Settings) -> None:
 
 
 def _ledger_path(settings: Settings) -> Path | None:
-    kind, _, place = settings.ledger.partition(":///")
-    return Path(place).absolute() if kind == "sqlite" and place else None
+    kind, _, path = settings.ledger.partition(":///")
+    return Path(path).absolute() if kind == "sqlite" and path else None
 
 
 def adapters(settings: Settings) -> Check:

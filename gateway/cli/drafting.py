@@ -26,7 +26,8 @@ from adapters.suggest import (
     read_sample,
 )
 from adapters.suggest.coding import merged
-from gateway.cli.output import AsJson, Misused, Refused, emit, say, table
+from gateway.cli import files
+from gateway.cli.output import AsJson, CommandFailed, Misused, emit, say, table
 from gateway.intake.routes import read_routes
 from schemas.catalog import TYPES
 from schemas.documents import fields
@@ -56,7 +57,8 @@ def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The adapter's name: lower case, digits and hyphens.")],
     kind: Kind,
     from_: Annotated[
-        list[Path], typer.Option("--from", metavar="SAMPLE…", help="Sample files or folders: JSON, XML, CSV, XLSX.")
+        list[Path],
+        typer.Option("--from", metavar="SAMPLE…", help="Sample files or folders: JSON, XML, CSV, XLSX."),
     ],
     more: Annotated[list[Path] | None, typer.Argument(metavar="[SAMPLE…]", help="More samples.")] = None,
     into: Annotated[
@@ -73,7 +75,7 @@ def new(
         )
     folder = into or Path(name)
     if folder.exists() and any(folder.iterdir() if folder.is_dir() else [folder]):
-        raise Refused(f"{folder} is there already", "name another folder with --into, or move it away")
+        raise CommandFailed(f"{folder} is there already", "name another folder with --into, or move it away")
     drafted = _drafted(name, kind, [*from_, *(more or [])], operation or [], title)
     _write(folder, drafted)
     if as_json:
@@ -121,8 +123,8 @@ def _show_pairs(bundle: Path, found: Pairs) -> None:
     for name, error in found.refused.items():
         say(f"[red]✗[/] {escape(name)} does not translate yet")
         for one in error.findings[:5]:
-            place = f"{one.path or one.field} {one.title}".strip()
-            say(f"    {escape(place)}: {escape(one.message.zh)} · {escape(one.message.en)}")
+            where = f"{one.path or one.field} {one.title}".strip()
+            say(f"    {escape(where)}: {escape(one.message.zh)} · {escape(one.message.en)}")
     if not found.made and not found.refused:
         say("[dim]Every sample has both halves.[/]")
 
@@ -137,7 +139,9 @@ def _drafted(
     try:
         return draft(name, kind, _samples(paths), operations=_operations(operations), favoured=favoured, title=title)
     except Undraftable as error:
-        raise Refused(f"{error.message.zh}\n  {error.message.en}", f"{error.remedy.zh} · {error.remedy.en}") from None
+        raise CommandFailed(
+            f"{error.message.zh}\n  {error.message.en}", f"{error.remedy.zh} · {error.remedy.en}"
+        ) from None
 
 
 def _operations(texts: Sequence[str]) -> dict[str, str]:
@@ -151,10 +155,12 @@ def _operations(texts: Sequence[str]) -> dict[str, str]:
 
 
 def _samples(paths: Sequence[Path]) -> list[NativeSample]:
-    files = list(dict.fromkeys(file for path in paths for file in _files(path)))
-    if not files:
-        raise Refused("no sample was found", "name files that end in .json, .xml, .csv or .xlsx, or a folder of them")
-    return [_sample(file) for file in files]
+    named = list(dict.fromkeys(file for path in paths for file in _files(path)))
+    if not named:
+        raise CommandFailed(
+            "no sample was found", "name files that end in .json, .xml, .csv or .xlsx, or a folder of them"
+        )
+    return [_sample(file) for file in named]
 
 
 def _files(path: Path) -> list[Path]:
@@ -166,17 +172,16 @@ def _files(path: Path) -> list[Path]:
         return [path]
     found = [Path(one) for one in sorted(glob(str(path), recursive=True))]
     if not found:
-        raise Refused(f"{path} does not exist", "check the path of the samples")
+        raise CommandFailed(f"{path} does not exist", "check the path of the samples")
     return [one for one in found if one.is_file()]
 
 
 def _sample(file: Path) -> NativeSample:
+    content = files.read(file)
     try:
-        return read_sample(str(file), file.read_bytes())
-    except OSError as error:
-        raise Refused(f"{file} cannot be read: {error.strerror}", "check its path") from None
+        return read_sample(str(file), content)
     except Rejected as error:
-        raise Refused(
+        raise CommandFailed(
             f"{file} cannot be read as a sample: {error.detail.zh}\n  {error.detail.en}", "correct it, or leave it out"
         ) from None
 
@@ -191,7 +196,7 @@ def _write_file(file: Path, content: bytes) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
     except OSError as error:
-        raise Refused(f"{file} cannot be written: {error.strerror}", "choose another folder") from None
+        raise CommandFailed(f"{file} cannot be written: {error.strerror}", "choose another folder") from None
 
 
 def _show(operations: Sequence[DraftOperation]) -> None:

@@ -1,4 +1,4 @@
-"""`hutong`: every command, and the one place where errors become exit codes."""
+"""`hutong`: every command; errors become exit codes here."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ app = typer.Typer(
         "[bold]互通 Hutong[/] — links the enforcement, permit, project, penalty and credit platforms.\n\n"
         "A first gateway: [cyan]hutong serve[/], then in another terminal "
         "[cyan]hutong platform add penalty.330000 --adapter penalty --set base_url=http://127.0.0.1:9002[/].\n\n"
-        "Exit codes: 0 well, 1 findings or refusals, 2 usage."
+        "Exit codes: 0 well, 1 findings or a failure, 2 usage."
     ),
 )
 
@@ -56,20 +56,20 @@ app.add_typer(schema.app, name="schemas")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one command; SystemExit with 0 well, 1 findings or refusals, 2 usage."""
+    """Run one command; SystemExit with 0 well, 1 findings or a failure, 2 usage."""
     try:
         app(args=None if arguments is None else list(arguments))
-    except output.Refused as error:
-        output.show_refusal(error)
+    except output.CommandFailed as error:
+        output.show_failure(error)
         sys.exit(error.exit_code)
     except BrokenBundle as error:
         adapter.show_broken(error)
         sys.exit(1)
     except Unset as error:
-        output.show_refusal(output.Refused(str(error), "correct hutong.toml or the environment"))
+        output.show_failure(output.CommandFailed(str(error), "correct hutong.toml or the environment"))
         sys.exit(2)
     except HutongError as error:
-        output.show_refusal(output.Refused(f"{error.detail.zh}\n  {error.detail.en}"))
+        output.show_failure(output.CommandFailed(f"{error.detail.zh}\n  {error.detail.en}"))
         sys.exit(1)
     except BrokenPipeError:
         sys.exit(1)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Callable
+from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,55 +12,67 @@ from rich.markup import escape
 
 from adapters.formats import BODY_FORMATS, SUFFIXES
 from adapters.formats.format import BodyFormat
-from gateway.cli.output import AsJson, Misused, Refused, emit, facts, say, table
+from gateway.api.messages import MessageQuery
+from gateway.cli import files
+from gateway.cli.output import AsJson, Misused, emit, facts, listing, say, table
 from gateway.cli.remote import DEFAULT_URL, Gateway, Token, Url, is_problem
 
 app = typer.Typer(no_args_is_help=True, help="Hand documents in, and see where they went.")
 
 MessageId = Annotated[str, typer.Argument(metavar="ID", help="The message_id of its 202.")]
 
+_COLUMNS = {
+    "received": "received_at",
+    "id": "id",
+    "type": "type",
+    "from": "source",
+    "key": "ordering_key",
+    "state": "state",
+}
+_TIMELINE_COLUMNS = {"at": "at", "who": "actor", "what": "action", "reason": "reason"}
+"""Heading → field of the answer."""
+
+_TYPES = {".json": "application/json", ".xml": "application/xml", ".csv": "text/csv"}
+
+
+def filter_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command one option for each filter of the message query, instead of its `**filters`.
+
+    Typer makes options from a command's signature, so a signature that names the filters is put on it.
+    """
+    own = [one for one in signature(command, eval_str=True).parameters.values() if one.kind is not one.VAR_KEYWORD]
+    found = [
+        Parameter(
+            name, Parameter.POSITIONAL_OR_KEYWORD, default=None, annotation=_filter_option(name, field.description)
+        )
+        for name, field in MessageQuery.model_fields.items()
+        if name not in (one.name for one in own)
+    ]
+    command.__signature__ = Signature([*found, *own])  # type: ignore[attr-defined]
+    return command
+
+
+def _filter_option(name: str, description: str | None) -> Any:
+    text = f"{description}." if description else None
+    return Annotated[str | None, typer.Option(f"--{name.replace('_', '-')}", help=text)]
+
 
 @app.command("list", epilog="hutong message list --type case.transferred --state dead")
+@filter_options
 def find(
-    type: Annotated[str | None, typer.Option("--type", help="Message type.")] = None,
-    platform: Annotated[str | None, typer.Option("--platform", help="Source or destination.")] = None,
-    case_number: Annotated[str | None, typer.Option("--case-number")] = None,
-    credit_code: Annotated[str | None, typer.Option("--credit-code")] = None,
-    correlation_id: Annotated[str | None, typer.Option("--correlation-id")] = None,
-    state: Annotated[str | None, typer.Option("--state", help="Some delivery of it stands so.")] = None,
-    since: Annotated[str | None, typer.Option("--since", help="ISO 8601; without an offset, Chinese time.")] = None,
-    until: Annotated[str | None, typer.Option("--until")] = None,
     cursor: Annotated[str | None, typer.Option("--cursor", help="Continue after the page before.")] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=200)] = 50,
     url: Url = DEFAULT_URL,
     token: Token = "",
     as_json: AsJson = False,
+    **filters: str | None,
 ) -> None:
     """List messages, newest first."""
-    found = Gateway(url, token, as_json).get(
-        "/v1/messages",
-        type=type,
-        platform=platform,
-        case_number=case_number,
-        credit_code=credit_code,
-        correlation_id=correlation_id,
-        state=state,
-        since=since,
-        until=until,
-        cursor=cursor,
-        limit=limit,
-    )
+    found = Gateway(url, token, as_json).get("/v1/messages", **filters, cursor=cursor, limit=limit)
     if as_json:
         emit(found)
         return
-    table(
-        ["received", "id", "type", "from", "key", "state"],
-        [
-            [one["received_at"][:19], one["id"], one["type"], one["source"], one["ordering_key"], one["state"]]
-            for one in found["messages"]
-        ],
-        empty="No such message.",
-    )
+    listing(_COLUMNS, found["messages"], empty="No such message.")
     if found["cursor"]:
         say(f"[dim]more: --cursor {found['cursor']}[/]")
 
@@ -73,12 +86,7 @@ def show(message_id: MessageId, url: Url = DEFAULT_URL, token: Token = "", as_js
         return
     _headers(found)
     _deliveries(found["deliveries"])
-    table(
-        ["at", "who", "what", "reason"],
-        [[one["at"][:19], one["actor"], one["action"], one["reason"]] for one in found["timeline"]],
-        empty="Nothing was done to it since.",
-        title="timeline",
-    )
+    listing(_TIMELINE_COLUMNS, found["timeline"], empty="Nothing was done to it since.", title="timeline")
 
 
 @app.command("send", epilog="hutong message send decision.json --operation decision --token CREDENTIAL --dry-run")
@@ -96,7 +104,7 @@ def send(
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
 ) -> None:
-    """Hand a document in as a platform, in its own format. Exit code 1 when any of it was refused."""
+    """Hand a document in as a platform, in its own format. Exit code 1 when any of it was rejected."""
     if not token:
         raise Misused(
             "a platform's credential is needed to hand documents in",
@@ -108,9 +116,9 @@ def send(
     path = f"/v1/inbound/{operation}" if operation else "/v1/messages"
     gateway = Gateway(url, token, as_json)
     query = {"dry_run": "true"} if dry_run else {}
-    response = gateway.send(path, _content(file), headers, **query)
+    response = gateway.send(path, files.read(file), headers, **query)
     if is_problem(response):
-        raise gateway.refused(response)
+        raise gateway.failure(response)
     _say_outcome(response.json() if _is_json(response) else response.text, as_json)
     if not response.is_success:
         raise typer.Exit(1)
@@ -125,37 +133,24 @@ def _say_outcome(outcome: Any, as_json: bool) -> None:
     else:
         table(
             ["#", "message", "type", "state", "to"],
-            [_outcome(place, one) for place, one in enumerate(entries)],
+            [_outcome(row, one) for row, one in enumerate(entries)],
             empty="The package was empty.",
         )
     if any("problem" in one for one in entries):
         raise typer.Exit(1)
 
 
-def _outcome(place: int, entry: Any) -> list[Any]:
+def _outcome(row: int, entry: Any) -> list[Any]:
     if "problem" in entry:
         problem = entry["problem"]
-        return [entry.get("index", place), "—", problem["code"], "rejected", problem["detail"]]
-    places = [one["platform"] or f"{one['kind']} (nobody yet)" for one in entry["deliveries"]]
+        return [entry.get("index", row), "—", problem["code"], "rejected", problem["detail"]]
+    to = [one["platform"] or f"{one['kind']} (nobody yet)" for one in entry["deliveries"]]
     state = "duplicate" if entry["duplicate"] else entry["state"]
-    return [entry.get("index", place), entry["message_id"], entry["type"], state, places]
+    return [entry.get("index", row), entry["message_id"], entry["type"], state, to]
 
 
 def _is_json(response: Any) -> bool:
     return "json" in response.headers.get("content-type", "")
-
-
-def _written_in(file: Path) -> BodyFormat:
-    return SUFFIXES.get(file.suffix.lower().removeprefix("."), BODY_FORMATS["json"])
-
-
-def _content(file: Path) -> bytes:
-    if str(file) == "-":
-        return sys.stdin.buffer.read()
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise Refused(f"{file} cannot be read: {error.strerror}", "check its path") from None
 
 
 def _headers(message: Any) -> None:
@@ -188,3 +183,7 @@ def _deliveries(deliveries: Any) -> None:
         empty="It goes nowhere.",
         title="deliveries",
     )
+
+
+def _written_in(file: Path) -> BodyFormat:
+    return SUFFIXES.get(file.suffix.lower().removeprefix("."), BODY_FORMATS["json"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
 import orjson
@@ -33,7 +33,7 @@ _COLOURS = {
 }
 
 
-class Refused(Exception):
+class CommandFailed(Exception):
     """The command cannot be carried out (exit code 1): what is wrong, and what to do next.
 
     `told` is printed instead when the caller asked for JSON.
@@ -48,13 +48,13 @@ class Refused(Exception):
         self.told = told
 
 
-class Misused(Refused):
+class Misused(CommandFailed):
     """The command was not called as it must be (exit code 2)."""
 
     exit_code = 2
 
 
-def show_refusal(error: Refused) -> None:
+def show_failure(error: CommandFailed) -> None:
     """Print why a command stopped: on the error stream, and as JSON when that was asked for."""
     if error.told is not None:
         emit(error.told)
@@ -86,6 +86,18 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str, 
     for line in lines:
         drawn.add_row(*line)
     _drawing().print(drawn)
+
+
+def listing(
+    columns: Mapping[str, str], records: Iterable[Mapping[str, Any]], *, empty: str, title: str | None = None
+) -> None:
+    """Print a table of records; `columns` is heading → field, and moments are cut to the second."""
+    rows = [[_moment(field, record[field]) for field in columns.values()] for record in records]
+    table(list(columns), rows, empty=empty, title=title)
+
+
+def _moment(field: str, value: Any) -> Any:
+    return value[:19] if value and (field == "at" or field.endswith("_at")) else value
 
 
 def facts(pairs: Iterable[tuple[str, Any]]) -> None:

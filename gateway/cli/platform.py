@@ -167,7 +167,7 @@ def _types(gateway: Gateway, adapter: str) -> dict[str, str]:
 
 
 def typed(value: str, kind: str) -> str | int | bool:
-    """Read a value as its setting's type; what cannot be read goes as it is, for the gateway to refuse."""
+    """Read a value as its setting's type; what cannot be read goes as it is, for the gateway to reject."""
     if kind == "bool":
         return _WORDS.get(value.lower(), value)
     if kind == "int" and value.lstrip("-").isdecimal():

@@ -1,4 +1,4 @@
-"""What `hutong adapter check` shows: how far the proof is, and every finding with its place and remedy."""
+"""What `hutong adapter check` shows: how far the proof has come, and every finding with its position and remedy."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def show(report: Report) -> None:
     """Print the findings, sorted by file and line, and what the proof rests on."""
     table(
         ["", "where", "code", "what", "what to do"],
-        [[_mark(one), place(one), one.code, _both(one.message), _both(one.remedy)] for one in report.findings],
+        [[_mark(one), position(one), one.code, _both(one.message), _both(one.remedy)] for one in report.findings],
         empty="Nothing to mend. 没有需要改正之处。",
     )
     mark = "[green]✓[/]" if report.ok else "[red]✗[/]"
@@ -42,7 +42,7 @@ def show(report: Report) -> None:
     say(f"{mark} {name} · {_proof(report)} · {report.digest[:12] or '—'}")
 
 
-def place(finding: BundleFinding) -> str:
+def position(finding: BundleFinding) -> str:
     """Give where a finding is, as editors and terminals link it: `file:line:column`."""
     if not finding.line:
         return finding.file

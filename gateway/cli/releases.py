@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
+from adapters.adapter import DeclarativeAdapter
 from adapters.bundle import load
-from adapters.declarative import DeclarativeAdapter
 from gateway.cli import adapter as adapters_here
 from gateway.cli.adapter import Bundle, bundle_path
-from gateway.cli.output import AsJson, Refused, emit, facts, say, table
+from gateway.cli.output import AsJson, CommandFailed, emit, facts, say, table
 from gateway.cli.remote import DEFAULT_URL, Gateway, Token, Url
 from gateway.releases.upload import packed
 
@@ -36,7 +36,7 @@ def pack(
     try:
         target.write_bytes(content)
     except OSError as error:
-        raise Refused(f"{target} cannot be written: {error.strerror}", "choose another place with --out") from None
+        raise CommandFailed(f"{target} cannot be written: {error.strerror}", "choose another file with --out") from None
     if as_json:
         emit({"name": adapter.name, "version": adapter.version, "digest": adapter.digest, "file": str(target)})
         return
@@ -57,7 +57,7 @@ def push(
     gateway = Gateway(url, token, as_json)
     answer = gateway.send("/v1/adapters", content, _ZIP)
     if not answer.is_success:
-        raise gateway.refused(answer)
+        raise gateway.failure(answer)
     found = answer.json()
     if check:
         found = gateway.post(f"{_path(adapter.name, adapter.version)}/check")
@@ -111,7 +111,7 @@ def activate(
     token: Token = "",
     as_json: AsJson = False,
 ) -> None:
-    """Let platforms speak a version from now on. What is under way ends with the version it began with."""
+    """Let platforms use a version from now on. Attempts in flight end with the version they began with."""
     gateway = Gateway(url, token, as_json)
     _told(gateway.post(f"{_path(name, version)}/activate", {"reason": reason, "force": force}), as_json)
 

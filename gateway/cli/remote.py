@@ -1,4 +1,4 @@
-"""Speaks to a running gateway over REST, and turns its problem documents into refusals."""
+"""Calls a running gateway over REST, and turns its problem documents into failures of the command."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import httpx
 import typer
 
-from gateway.cli.output import Refused
+from gateway.cli.output import CommandFailed
 from gateway.errors.problems import MEDIA_TYPE
 
 DEFAULT_URL = "http://127.0.0.1:8080"
@@ -35,7 +35,7 @@ _HINTS: Mapping[int, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """A running gateway. Every call raises Refused when it is not carried out."""
+    """A running gateway. Every call raises CommandFailed when it is not carried out."""
 
     url: str
     token: str = field(repr=False)
@@ -64,7 +64,7 @@ class Gateway:
             return None
         if response.is_success and _is_json(response):
             return response.json()
-        raise self.refused(response)
+        raise self.failure(response)
 
     def _request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         headers = {**({"Authorization": f"Bearer {self.token}"} if self.token else {}), **arguments.pop("headers", {})}
@@ -74,18 +74,20 @@ class Gateway:
             ) as client:
                 return client.request(method, path, headers=headers, **arguments)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-            raise Refused(f"{self.url} is not an address: {error}", "write it like http://127.0.0.1:8080") from None
+            raise CommandFailed(
+                f"{self.url} is not an address: {error}", "write it like http://127.0.0.1:8080"
+            ) from None
         except (httpx.TransportError, UnicodeError) as error:
-            raise Refused(
+            raise CommandFailed(
                 f"no gateway answers at {self.url} ({type(error).__name__})",
                 "start one with `hutong serve`, or set HUTONG_URL",
             ) from None
 
-    def refused(self, response: httpx.Response) -> Refused:
+    def failure(self, response: httpx.Response) -> CommandFailed:
         """Say why the gateway did not do it."""
         problem = _problem(response)
         if problem is None:
-            return Refused(
+            return CommandFailed(
                 f"{self.url} answers HTTP {response.status_code}, but not as a gateway does",
                 "check HUTONG_URL, and whether a proxy stands between",
             )
@@ -94,7 +96,7 @@ class Gateway:
             where = one.get("path") or one.get("field") or "-"
             lines.append(f"  {where} {one.get('title', '')}: {one.get('message', '')}")
         hint = _HINTS.get(response.status_code, "")
-        return Refused("\n".join(lines), hint, told=problem if self.as_json else None)
+        return CommandFailed("\n".join(lines), hint, told=problem if self.as_json else None)
 
 
 def _is_json(response: httpx.Response) -> bool:

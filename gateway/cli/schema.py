@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.output import AsJson, Refused, emit, say
+from gateway.cli.output import AsJson, CommandFailed, emit, say
 from schemas import publish
 from schemas.documents import MODELS
 
@@ -25,7 +25,7 @@ def export(
     try:
         written = publish.export(to)
     except OSError as error:
-        raise Refused(f"{to} cannot be written: {error.strerror}", "name another folder with --to") from None
+        raise CommandFailed(f"{to} cannot be written: {error.strerror}", "name another folder with --to") from None
     if as_json:
         emit({"written": [str(path) for path in written]})
         return

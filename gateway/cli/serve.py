@@ -17,7 +17,7 @@ import uvloop
 from gateway.api.app import create_app
 from gateway.bootstrap import build
 from gateway.cli.configuration import settings_here
-from gateway.cli.output import Refused, say
+from gateway.cli.output import CommandFailed, say
 from gateway.hub import Hub
 from gateway.settings import Settings
 from gateway.telemetry import logs
@@ -66,7 +66,7 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=BACKLOG, reuse_port=False)
     except (OSError, OverflowError) as error:
-        raise Refused(
+        raise CommandFailed(
             f"cannot listen on {host} port {port}: {error}",
             "another gateway may be running; choose another port with --port or HUTONG_PORT",
         ) from None
@@ -105,12 +105,13 @@ def _configuration(hub: Hub, settings: Settings) -> uvicorn.Config:
 
 
 def _keep_for_good() -> None:
-    """Take what the start made out of every later collection: to look through it again stalls all requests."""
+    """Exclude the objects made at start from later garbage collections: a full pass over them stalls all requests."""
     gc.collect()
     gc.freeze()
 
 
 def _end(server: uvicorn.Server) -> None:
+    """Ask the server to end once requests are answered; asked a second time, end it at once."""
     server.force_exit = server.should_exit
     server.should_exit = True
 

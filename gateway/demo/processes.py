@@ -71,7 +71,7 @@ class Served:
         raise NotServing(f"{' '.join(self.command)} does not serve on port {self.port}:\n{self._last_words()}")
 
     def kill(self) -> None:
-        """End it as a power cut would: SIGKILL, nothing flushed, nothing said."""
+        """End it with SIGKILL, so that nothing is flushed or closed: what a power cut leaves behind."""
         self._end(signal.SIGKILL)
 
     def stop(self, seconds: float = 15.0) -> None:

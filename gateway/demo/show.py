@@ -1,4 +1,4 @@
-"""Play the story on a stage and show each delivery: who, what it was called where, the receipt, the time."""
+"""Send the story's documents and describe each delivery: platforms, field samples, receipt, time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SETTLED = ("delivered", "refused", "dead", "discarded")
 
 @dataclass(frozen=True)
 class Row:
-    """One delivery of the story, as the gateway and the receiving double tell it."""
+    """One delivery of the story, as the gateway and the receiving double recorded it."""
 
     step: Step
     message_id: str

@@ -1,4 +1,4 @@
-"""The stage of the story: a gateway and five doubles as processes, registered with each other over REST."""
+"""The processes of the story: a gateway and five doubles, registered with each other over REST."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SECONDS = 30
 
 @dataclass
 class Stage:
-    """What runs, and how to speak to it. `credentials` is by platform id."""
+    """The running processes, and calls to them. `credentials` is by platform id."""
 
     gateway: Served
     doubles: dict[str, Served]

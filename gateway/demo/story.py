@@ -1,4 +1,4 @@
-"""One invented enterprise's story: which platform says what, in its own format, and what to look at."""
+"""One invented enterprise's story: which platform sends what, in its own format, and which field is shown."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PLATFORMS = {
     "penalty.330000": "penalty",
     "credit-publicity.330000": "credit-publicity",
 }
-"""Platform id → the bundled adapter it speaks. The permit platform is the national one."""
+"""Platform id → its bundled adapter. The permit platform is the national one."""
 
 ENTERPRISE = "91330110MA2CXY1R13"
 
@@ -23,7 +23,7 @@ _PERMIT, _PROJECT, _MOBILE, _PENALTY, _CREDIT = PLATFORMS
 class Step:
     """One document. `watched` is the canonical field shown in the table; `destinations` who must get it.
 
-    `learns` names the platform's own number that its receipt gives us, for later steps to speak of.
+    `learns` names the platform's own number that its receipt gives us, for later steps to use.
     """
 
     title: str
@@ -36,7 +36,7 @@ class Step:
     content_type: str = "application/json"
 
     def body(self, numbers: dict[str, str]) -> bytes:
-        """Give the native document, with the platforms' own numbers where it speaks of them."""
+        """Give the native document, with the platforms' own numbers in its `@name@` placeholders."""
         body = files("gateway.demo").joinpath("story", self.file).read_bytes()
         for name, number in numbers.items():
             body = body.replace(f"@{name}@".encode(), number.encode())

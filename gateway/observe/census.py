@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from adapters.mapping.paths import render
+from adapters.paths import render
 
 MOST_PATHS = 500
 MOST_DEPTH = 16

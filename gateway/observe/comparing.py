@@ -8,8 +8,8 @@ from functools import partial
 from typing import Any, TypeVar
 
 from adapters import formats
+from adapters.adapter import DeclarativeAdapter
 from adapters.base import Adapter, OutboundRequest, Record, Sending, Translation
-from adapters.declarative import DeclarativeAdapter
 from gateway.clock import seconds
 from gateway.observe.tally import ExamplePair, Found, Tally
 from schemas.catalog import TYPES

@@ -9,13 +9,10 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from adapters.base import Adapter, Setting
+from adapters.base import BASE_URL, Adapter, Setting
 from gateway.ledger.records import Platform
 from schemas import regions
 from schemas.findings import Finding, Rejected, Text
-
-BASE_URL = Setting("base_url", "url", "平台地址")
-"""The setting every platform has: the address that its adapter's paths are relative to."""
 
 DOSSIER = Setting("dossier", "bool", "可查阅一企一档", default=False)
 """The setting that lets a platform read enterprises' dossiers."""

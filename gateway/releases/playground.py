@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
+from adapters.adapter import DeclarativeAdapter
 from adapters.base import Adapter, OutboundRequest, Record, Sending, Translation
-from adapters.declarative import DeclarativeAdapter
 from schemas.catalog import TYPES
 from schemas.documents import check
 from schemas.findings import Rejected, Text

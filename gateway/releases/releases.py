@@ -8,8 +8,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 
+from adapters.adapter import DeclarativeAdapter
 from adapters.base import Adapter
-from adapters.declarative import DeclarativeAdapter
 from gateway.clock import Clock
 from gateway.ledger.base import Ledger
 from gateway.ledger.records import AuditEntry, Platform

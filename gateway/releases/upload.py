@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from adapters.declarative import DeclarativeAdapter, load
+from adapters.adapter import DeclarativeAdapter, load
 from adapters.source import BrokenBundle, BundleFinding
 from schemas import documents
 from schemas.findings import Finding, Rejected, Text

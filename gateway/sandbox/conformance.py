@@ -1,4 +1,4 @@
-"""A bundle against its own double, in good weather and in bad: what its declarations make of real trouble."""
+"""A bundle against its own double, without faults and with each of them: what its reply rules make of them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from adapters.adapter import DeclarativeAdapter, load
 from adapters.base import Reply, VerdictKind
 from adapters.check import Report, Watch, unwatched
 from adapters.check import check as check_files
-from adapters.check.golden import pairs
 from adapters.check.report import ordered
+from adapters.check.samples import pairs
 from adapters.check.subject import Subject, subject
-from adapters.declarative import DeclarativeAdapter, load
 from adapters.source import BundleFinding
 from gateway.message import Delivery, State
 from gateway.sandbox.rehearsal import Rehearsal, rehearsing
@@ -65,12 +65,12 @@ async def conform(adapter: DeclarativeAdapter, watch: Watch = unwatched) -> tupl
     async with rehearsing(adapter, under.settings) as rehearsal:
         for done, (message_type, document) in enumerate(samples.items()):
             watch(message_type, done, len(samples))
-            trial = _Trial(rehearsal, message_type, document)
+            proof = _TypeProof(rehearsal, message_type, document)
             try:
                 async with asyncio.timeout(PATIENCE):
-                    found += [finding async for finding in trial.run()]
+                    found += [finding async for finding in proof.run()]
             except TimeoutError:
-                found.append(trial.too_slow())
+                found.append(proof.too_slow())
     watch("", len(samples), len(samples))
     return tuple(found)
 
@@ -85,8 +85,8 @@ def _samples(under: Subject) -> Mapping[str, Mapping[str, Any]]:
     return first
 
 
-class _Trial:
-    """One message type through all weathers."""
+class _TypeProof:
+    """One message type, sent without faults and then with each fault."""
 
     def __init__(self, rehearsal: Rehearsal, message_type: str, document: Mapping[str, Any]) -> None:
         self._rehearsal = rehearsal
@@ -96,26 +96,29 @@ class _Trial:
         self._send = rehearsal.adapter.bundle.manifest.sends[message_type]
 
     async def run(self) -> AsyncIterator[BundleFinding]:
-        """Give everything that went otherwise than promised."""
-        well = [finding async for finding in self._in_good_weather()]
+        """Give a finding for every result that differs from the expected one.
+
+        The faults are tried only when the exchange without faults passed: their results would mean nothing.
+        """
+        well = [finding async for finding in self._without_faults()]
         for finding in well:
             yield finding
         if well:
             return
-        for weather in (
+        for faulty in (
             self._too_many,
             self._slow_body,
             self._reset_after_accept,
             self._wrong_charset,
             self._business_no,
         ):
-            async for finding in weather():
+            async for finding in faulty():
                 yield finding
         for finding in self._unreadable():
             yield finding
 
     def too_slow(self) -> BundleFinding:
-        """Tell that the trial had to be stopped."""
+        """Tell that the rehearsal had to be stopped."""
         return self._finding(
             "double.too-slow",
             f"与替身的演练超过 {PATIENCE} 秒，已停止",
@@ -130,7 +133,7 @@ class _Trial:
         finally:
             self._rehearsal.double.misbehave()
 
-    async def _in_good_weather(self) -> AsyncIterator[BundleFinding]:
+    async def _without_faults(self) -> AsyncIterator[BundleFinding]:
         delivery = await self._go()
         problems = self._rehearsal.received(delivery.id).get("problems", ())
         if problems:
@@ -170,9 +173,9 @@ class _Trial:
             )
 
     async def _wrong_charset(self) -> AsyncIterator[BundleFinding]:
-        conversation = self._rehearsal.double.platform.conversation(self._type)
-        other = "gb18030" if conversation.heard.charset == "utf-8" else "utf-8"
-        answer = conversation.accept("1")
+        counterpart = self._rehearsal.double.platform.counterpart(self._type)
+        other = "gb18030" if counterpart.heard.charset == "utf-8" else "utf-8"
+        answer = counterpart.accept("1")
         if not self._looks_inside or answer.written().body == answer.written(other).body:
             return
         delivery = await self._go(charset=other)

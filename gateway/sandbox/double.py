@@ -14,12 +14,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from adapters.adapter import DeclarativeAdapter
 from adapters.base import Reply
-from adapters.declarative import DeclarativeAdapter
 from adapters.formats import json
 from gateway.clock import Clock, system_clock
-from gateway.sandbox.doors import Call
-from gateway.sandbox.faults import Faults
+from gateway.sandbox.knobs import FaultKnobs
+from gateway.sandbox.patterns import ReceivedCall
 from gateway.sandbox.platform import PlatformDouble
 from schemas.findings import Rejected
 
@@ -46,7 +46,7 @@ class Double:
         chance: Callable[[], float] = random.random,
     ) -> None:
         self.platform = PlatformDouble(adapter, clock)
-        self.faults = Faults()
+        self.faults = FaultKnobs()
         self._chance = chance
         self._controls = Starlette(
             routes=[
@@ -68,7 +68,7 @@ class Double:
 
     def misbehave(self, **faults: Any) -> None:
         """Set the faults from now on; none given: be well."""
-        self.faults = Faults(**faults)
+        self.faults = FaultKnobs(**faults)
         self.platform.refusing = self.faults.refuse
 
     # ── the platform ──────────────────────────────────────────────────────────────────────────
@@ -97,7 +97,7 @@ class Double:
 
     async def _misbehave(self, request: Request) -> Response:
         try:
-            faults = Faults.model_validate_json(await request.body() or b"{}")
+            faults = FaultKnobs.model_validate_json(await request.body() or b"{}")
         except ValidationError as error:
             return _json({"errors": error.errors(include_url=False, include_context=False)}, 422)
         self.misbehave(**faults.model_dump())
@@ -120,14 +120,14 @@ def _json(content: Any, status: int = 200) -> Response:
     return Response(json.dump(content), status, media_type="application/json")
 
 
-def _failure(status: int, faults: Faults) -> Reply:
+def _failure(status: int, faults: FaultKnobs) -> Reply:
     headers = {"content-type": "text/plain; charset=utf-8"}
     if faults.retry_after_s is not None:
         headers["retry-after"] = str(faults.retry_after_s)
     return Reply(status, headers, f"HTTP {status}".encode())
 
 
-async def _call(scope: Scope, receive: Receive) -> Call:
+async def _call(scope: Scope, receive: Receive) -> ReceivedCall:
     body = bytearray()
     while True:
         event = await receive()
@@ -136,10 +136,12 @@ async def _call(scope: Scope, receive: Receive) -> Call:
             break
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     path = scope.get("raw_path") or scope["path"].encode()
-    return Call(scope["method"], path.decode("ascii"), scope["query_string"].decode("ascii"), headers, bytes(body))
+    return ReceivedCall(
+        scope["method"], path.decode("ascii"), scope["query_string"].decode("ascii"), headers, bytes(body)
+    )
 
 
-async def _reply(send: Send, reply: Reply, faults: Faults) -> None:
+async def _reply(send: Send, reply: Reply, faults: FaultKnobs) -> None:
     headers = {**reply.headers, "content-length": str(len(reply.body))}
     await send({"type": "http.response.start", "status": reply.status, "headers": _raw(headers)})
     if faults.slow_body_ms:

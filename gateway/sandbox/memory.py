@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 
-from gateway.sandbox.doors import Call
-from gateway.sandbox.wording import Answer
+from gateway.sandbox.patterns import ReceivedCall
+from gateway.sandbox.wording import DoubleAnswer
 
 
 @dataclass(slots=True)
@@ -18,11 +18,11 @@ class Received:
     key: str
     type: str
     at: datetime
-    call: Call
+    call: ReceivedCall
     problems: tuple[str, ...] = ()
     accepted: bool = False
     reference: str | None = None
-    answer: Answer | None = None
+    answer: DoubleAnswer | None = None
     times: int = 1
 
     @property

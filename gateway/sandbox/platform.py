@@ -1,4 +1,4 @@
-"""How the platform of a bundle behaves: takes documents, answers questions, serves its records."""
+"""How the platform of a bundle behaves: takes documents, confirms what it took, serves its records."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from adapters import formats, placeholders, trees
+from adapters import formats, paths, placeholders
+from adapters.adapter import DeclarativeAdapter
 from adapters.base import Tree
-from adapters.bundle.manifest import PARAMETERS, Send
-from adapters.bundle.references import RECORD_TEXT
-from adapters.declarative import DeclarativeAdapter
-from adapters.envelope import record_path
+from adapters.bundle.grammar import PARAMETERS, Send
+from adapters.exchange.request import record_path
 from adapters.formats import codec
 from adapters.formats.format import Body, Format, as_text
 from adapters.mapping import Program
 from adapters.native import NativeSchema
+from adapters.placeholders import RECORD_TEXT
 from gateway.clock import Clock
-from gateway.sandbox.doors import Call, Door, Use, doors
 from gateway.sandbox.memory import Memory, Received, reference_for
+from gateway.sandbox.patterns import ReceivedCall, RequestPattern, Use, request_patterns
 from gateway.sandbox.wording import (
     NOT_FOUND,
     REFUSED,
-    Answer,
+    DoubleAnswer,
     page_answer,
     plain_answer,
     reply_format,
@@ -31,12 +31,12 @@ from gateway.sandbox.wording import (
 from schemas.findings import Rejected
 
 _BODY = 16 * 1024 * 1024
-_OTHER_BYTES = "同一 Idempotency-Key 重发的内容不同 (other bytes under the same key)"
+_OTHER_BYTES = "同一 Idempotency-Key 重发的内容不同 （other bytes under the same key）"
 
 
 @dataclass(frozen=True, slots=True)
-class Conversation:
-    """One `sends` entry from the other side: how a document is read, and how it is answered."""
+class Counterpart:
+    """The platform's side of one `sends` entry: how a document is read, and how it is answered."""
 
     type: str
     send: Send
@@ -45,7 +45,7 @@ class Conversation:
     schema: NativeSchema | None
     program: Program
 
-    def read(self, call: Call) -> tuple[Body | None, tuple[str, ...]]:
+    def read(self, call: ReceivedCall) -> tuple[Body | None, tuple[str, ...]]:
         """Read a document; give it, and what the platform's own schema has against it."""
         if not call.body:
             return Body({}), ()
@@ -57,17 +57,17 @@ class Conversation:
             return body, ()
         return body, tuple(f"{finding.path} {finding.message.zh}".strip() for _, finding in self.schema.faults(body))
 
-    def accept(self, reference: str) -> Answer:
+    def accept(self, reference: str) -> DoubleAnswer:
         """Say yes."""
         said = verdict_answer(self.send.reply, "accepted", self.heard, reference=reference)
         return said or plain_answer(200, self.heard)
 
-    def refuse(self) -> Answer:
+    def refuse(self) -> DoubleAnswer:
         """Say no, as a business answer where the platform has one."""
         said = verdict_answer(self.send.reply, "refused", self.heard, reason=REFUSED)
         return said or plain_answer(422, self.heard, reason=REFUSED)
 
-    def confirm(self, reference: str | None) -> Answer:
+    def confirm(self, reference: str | None) -> DoubleAnswer:
         """Say that a document did arrive; None: that it did not."""
         rules = self.send.in_doubt.reply if self.send.in_doubt is not None else ()
         if reference is None:
@@ -75,7 +75,7 @@ class Conversation:
             return said or plain_answer(404, self.heard, reason=NOT_FOUND)
         return verdict_answer(rules, "accepted", self.heard, reference=reference) or plain_answer(200, self.heard)
 
-    def leaves(self, call: Call) -> Mapping[str, str]:
+    def leaves(self, call: ReceivedCall) -> Mapping[str, str]:
         """Give the canonical leaves of a document that was accepted, as far as the mapping reads them back."""
         body, _ = self.read(call)
         record = self._record(body.tree) if body is not None else None
@@ -85,7 +85,7 @@ class Conversation:
     def _record(self, tree: Tree) -> Tree:
         where = record_path(self.send.envelope)
         if where is not None:
-            return trees.first(tree, where)
+            return paths.first(tree, where)
         text = next((said for name, said in _embedded(self.send.envelope, tree) if name == RECORD_TEXT), "")
         return formats.read(codec.inner(self.wire), text.encode("utf-8")).tree
 
@@ -98,11 +98,11 @@ def _embedded(envelope: Tree, tree: Tree) -> Iterator[tuple[str, str]]:
         yield placeholders.parse(envelope).alone or "", tree
 
 
-def conversations(adapter: DeclarativeAdapter) -> Mapping[str, Conversation]:
-    """Give every conversation of a bundle, by message type."""
+def counterparts(adapter: DeclarativeAdapter) -> Mapping[str, Counterpart]:
+    """Give every counterpart of a bundle, by message type."""
     compiled = adapter.compiled
     return {
-        name: Conversation(
+        name: Counterpart(
             type=name,
             send=send,
             wire=compiled.formats["sends", name],
@@ -128,83 +128,84 @@ class PlatformDouble:
     refusing: bool = False
 
     def __post_init__(self) -> None:
-        self._doors = tuple(doors(self.adapter.bundle.manifest))
-        self._conversations = conversations(self.adapter)
+        self._patterns = tuple(request_patterns(self.adapter.bundle.manifest))
+        self._counterparts = counterparts(self.adapter)
 
-    def conversation(self, message_type: str) -> Conversation:
-        """Give the conversation about a message type."""
-        return self._conversations[message_type]
+    def counterpart(self, message_type: str) -> Counterpart:
+        """Give the counterpart of a message type."""
+        return self._counterparts[message_type]
 
-    def answer(self, call: Call) -> tuple[Answer, bool]:
+    def answer(self, call: ReceivedCall) -> tuple[DoubleAnswer, bool]:
         """Answer a call; and tell whether it was a document that was accepted just now."""
-        candidates = [door for door in self._doors if door.fits(call)]
+        candidates = [pattern for pattern in self._patterns if pattern.fits(call)]
         if not candidates:
             return plain_answer(404, Format(), reason=NOT_FOUND), False
-        door = self._best(candidates, call)
-        if door.use is Use.SEND:
-            return self._take(self._conversations[door.name], call)
-        if door.use is Use.ASK:
-            return self._confirm(door, self._conversations[door.name], call), False
-        return self._serve(door, call), False
+        pattern = self._best(candidates, call)
+        if pattern.use is Use.SEND:
+            return self._take(self._counterparts[pattern.name], call)
+        if pattern.use is Use.ASK:
+            return self._confirm(pattern, self._counterparts[pattern.name], call), False
+        return self._serve(pattern, call), False
 
-    def _best(self, candidates: Sequence[Door], call: Call) -> Door:
-        """Of several doors at one address, the one whose schema allows what came."""
+    def _best(self, candidates: Sequence[RequestPattern], call: ReceivedCall) -> RequestPattern:
+        """Of several patterns at one address, the one whose schema allows what came."""
         if len(candidates) > 1:
-            for door in candidates:
-                if door.use is Use.SEND and not self._conversations[door.name].read(call)[1]:
-                    return door
+            for pattern in candidates:
+                if pattern.use is Use.SEND and not self._counterparts[pattern.name].read(call)[1]:
+                    return pattern
         return candidates[0]
 
     # ── documents ─────────────────────────────────────────────────────────────────────────────
-    def _take(self, conversation: Conversation, call: Call) -> tuple[Answer, bool]:
+    def _take(self, counterpart: Counterpart, call: ReceivedCall) -> tuple[DoubleAnswer, bool]:
         key = call.headers.get("idempotency-key", "")
         known = self.memory.known(key)
         if known is not None:
             known.times += 1
+        # Only an accepted key is repeated: a refused or failed document may be corrected and sent under its key.
         if known is not None and known.accepted and known.answer is not None:
             if known.call.body != call.body and _OTHER_BYTES not in known.problems:
                 known.problems = (*known.problems, _OTHER_BYTES)
             return known.answer, False
-        received = known or self._new(key, conversation, call)
+        received = known or self._new(key, counterpart, call)
         received.call = call
-        _, received.problems = conversation.read(call)
-        return self._decide(received, conversation)
+        _, received.problems = counterpart.read(call)
+        return self._decide(received, counterpart)
 
-    def _new(self, key: str, conversation: Conversation, call: Call) -> Received:
-        received = Received(key, conversation.type, self.clock(), call)
+    def _new(self, key: str, counterpart: Counterpart, call: ReceivedCall) -> Received:
+        received = Received(key, counterpart.type, self.clock(), call)
         self.memory.keep(received)
         return received
 
-    def _decide(self, received: Received, conversation: Conversation) -> tuple[Answer, bool]:
+    def _decide(self, received: Received, counterpart: Counterpart) -> tuple[DoubleAnswer, bool]:
         received.accepted = received.valid and not self.refusing
         if received.accepted:
             received.reference = reference_for(received.key or str(id(received)))
-            received.answer = conversation.accept(received.reference)
+            received.answer = counterpart.accept(received.reference)
         else:
-            received.answer = conversation.refuse()
+            received.answer = counterpart.refuse()
         return received.answer, received.accepted
 
     # ── questions ─────────────────────────────────────────────────────────────────────────────
-    def _confirm(self, door: Door, conversation: Conversation, call: Call) -> Answer:
-        asked = door.values(call, self._tree(conversation.wire, call))
+    def _confirm(self, pattern: RequestPattern, counterpart: Counterpart, call: ReceivedCall) -> DoubleAnswer:
+        asked = pattern.values(call, self._tree(counterpart.wire, call))
         found = next(
-            (one for one in self.memory.accepted(door.name) if _agrees(asked, conversation.leaves(one.call))), None
+            (one for one in self.memory.accepted(pattern.name) if _agrees(asked, counterpart.leaves(one.call))), None
         )
-        return conversation.confirm(found.reference if found is not None else None)
+        return counterpart.confirm(found.reference if found is not None else None)
 
-    def _serve(self, door: Door, call: Call) -> Answer:
-        query = self.adapter.bundle.manifest.queries[door.name]  # type: ignore[index]
-        wire = self.adapter.compiled.formats["queries", door.name]
-        asked = door.values(call, self._tree(wire, call))
+    def _serve(self, pattern: RequestPattern, call: ReceivedCall) -> DoubleAnswer:
+        query = self.adapter.bundle.manifest.queries[pattern.name]  # type: ignore[index]
+        wire = self.adapter.compiled.formats["queries", pattern.name]
+        asked = pattern.values(call, self._tree(wire, call))
         wanted = [asked[name] for name in PARAMETERS if asked.get(name)]
-        found = [record for record in self.records.get(door.name, ()) if _holds(record, wanted)]
+        found = [record for record in self.records.get(pattern.name, ()) if _holds(record, wanted)]
         if query.pages is None:
             return page_answer(query, wire, found, len(found))
         number = asked.get(query.pages.number, "1")
         first = (max(1, int(number)) - 1 if number.isdecimal() else 0) * query.pages.size
         return page_answer(query, wire, found[first : first + query.pages.size], len(found))
 
-    def _tree(self, wire: Format, call: Call) -> Tree:
+    def _tree(self, wire: Format, call: ReceivedCall) -> Tree:
         if not call.body:
             return None
         try:
@@ -218,7 +219,7 @@ class PlatformDouble:
         return [self._shown(one) for one in self.memory]
 
     def _shown(self, one: Received) -> dict[str, Any]:
-        native = self._tree(self._conversations[one.type].wire, one.call)
+        native = self._tree(self._counterparts[one.type].wire, one.call)
         return {
             "key": one.key,
             "type": one.type,

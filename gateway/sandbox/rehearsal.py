@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from adapters.adapter import DeclarativeAdapter
 from adapters.base import Reply, Verdict
-from adapters.declarative import DeclarativeAdapter
 from gateway.clock import new_id
 from gateway.delivery.attempt import Attempts, DeliveryTarget
 from gateway.delivery.outgoing import stamped
@@ -28,7 +28,7 @@ _START = datetime(2026, 9, 1, tzinfo=UTC)
 
 @dataclass
 class Rehearsal:
-    """A gateway's delivering half with one platform, the double."""
+    """The delivery side of a gateway, with the double as its only platform."""
 
     adapter: DeclarativeAdapter
     double: Double
@@ -92,7 +92,7 @@ class Rehearsal:
         return found
 
     async def again(self, delivery: Delivery) -> Verdict:
-        """Send what a delivery sent once more, outside the ledger's order, and read the answer."""
+        """Send what a delivery sent once more, without the ledger, and read the answer."""
         request = await self.ledger.sent(delivery.id)
         if request is None:
             raise KeyError(delivery.id)
@@ -106,7 +106,7 @@ class Rehearsal:
 
 
 async def _go_on(verdict: Verdict) -> None:
-    """A rehearsal has nobody else to keep from sending."""
+    """Do nothing: a rehearsal makes one attempt at a time, so a verdict never holds other deliveries."""
 
 
 @asynccontextmanager

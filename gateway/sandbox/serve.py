@@ -14,11 +14,12 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from adapters.declarative import load
+from adapters.adapter import load
 from gateway.sandbox.double import RESET, Double
 
 LOOPBACK = "127.0.0.1"
 _NO_LINGER = struct.pack("ii", 1, 0)
+"""SO_LINGER with a time of zero: closing the socket sends a TCP reset instead of a FIN."""
 
 
 class BreakableConnection(HttpToolsProtocol):
@@ -31,6 +32,7 @@ class BreakableConnection(HttpToolsProtocol):
         scope["extensions"] = {RESET: self._reset}
 
     def _reset(self) -> None:
+        # Mark the request as answered before the abort, so that uvicorn neither writes a 500 nor logs an error.
         connection = self.transport.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
         self.cycle.disconnected = True

@@ -1,4 +1,4 @@
-"""Replies in a platform's own words: written so that the bundle's rules read them as they are meant."""
+"""Replies in a platform's format, written so that the bundle's reply rules read the intended verdict."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from adapters import formats, trees
+from adapters import formats, paths
 from adapters.base import Reply, Tree
-from adapters.bundle.manifest import Query, ReplyRule, Send
+from adapters.bundle.grammar import Query, ReplyRule, Send
 from adapters.formats.format import Format
-from adapters.mapping.paths import EACH, Step
+from adapters.paths import EACH, Step
 
 ACCEPTED = "已受理"
 REFUSED = "业务校验未通过"
@@ -21,7 +21,7 @@ _ROOT = "Response"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class DoubleAnswer:
     """What a platform says: a status and a tree, to be written in its format."""
 
     status: int
@@ -48,10 +48,10 @@ def reply_format(send: Send, wire: Format) -> Format:
 
 def verdict_answer(
     rules: Sequence[ReplyRule], verdict: str, heard: Format, *, reference: str | None = None, reason: str = ACCEPTED
-) -> Answer | None:
+) -> DoubleAnswer | None:
     """Word an answer that the first rule with this verdict matches; None when no rule gives it.
 
-    The reason stands wherever any rule of the conversation looks for one: real platforms say
+    The reason stands wherever any of the reply rules looks for one: real platforms say
     `msg` with a yes as well as with a no.
     """
     rule = next((one for one in rules if one.verdict == verdict), None)
@@ -59,24 +59,24 @@ def verdict_answer(
         return None
     said = rule.reason or next((one.reason for one in rules if one.reason), None)
     told, looked_at = (rule.reference, reference), (rule.when.at, _wanted(rule))
-    places = [(said, reason), *((looked_at, told) if rule.when.present else (told, looked_at))]
-    return Answer(_status(rule.when.status), _holding(_tree(places), heard), heard)
+    values = [(said, reason), *((looked_at, told) if rule.when.present else (told, looked_at))]
+    return DoubleAnswer(_status(rule.when.status), _holding(_tree(values), heard), heard)
 
 
-def plain_answer(status: int, heard: Format, *, reason: str = ACCEPTED) -> Answer:
-    """Word an answer for a conversation without rules."""
-    return Answer(status, _holding({"message": reason}, heard), heard)
+def plain_answer(status: int, heard: Format, *, reason: str = ACCEPTED) -> DoubleAnswer:
+    """Word an answer where there are no reply rules."""
+    return DoubleAnswer(status, _holding({"message": reason}, heard), heard)
 
 
-def page_answer(query: Query, heard: Format, records: Sequence[Tree], total: int) -> Answer:
+def page_answer(query: Query, heard: Format, records: Sequence[Tree], total: int) -> DoubleAnswer:
     """Word a page of records."""
     answered = query.reply_format.over(heard) if query.reply_format is not None else heard
     answered = replace(answered, root=answered.root or _ROOT)
-    where = trees.path(query.each)
-    tree: Tree = _placed({}, (*where.steps[:-1],), list(records)) if where.steps != (EACH,) else list(records)
+    where = paths.in_body(query.each)
+    tree: Tree = _set({}, (*where.steps[:-1],), list(records)) if where.steps != (EACH,) else list(records)
     if query.pages is not None and query.pages.total is not None:
-        tree = _placed(tree, trees.path(query.pages.total).steps, total)
-    return Answer(_OK, _holding(tree, answered), answered)
+        tree = _set(tree, paths.in_body(query.pages.total).steps, total)
+    return DoubleAnswer(_OK, tree if answered.body == "json" else _holding(tree, answered), answered)
 
 
 def _wanted(rule: ReplyRule) -> str | None:
@@ -92,24 +92,24 @@ def _status(declared: str | None) -> int:
     return int(declared.replace("xx", "00"))
 
 
-def _tree(places: Sequence[tuple[str | None, str | None]]) -> Tree:
+def _tree(values: Sequence[tuple[str | None, str | None]]) -> Tree:
     tree: Tree = {}
-    for path, value in places:
+    for path, value in values:
         if path is not None and value is not None:
-            tree = _placed(tree, trees.path(path).steps, value)
+            tree = _set(tree, paths.in_body(path).steps, value)
     return tree
 
 
-def _placed(tree: Tree, steps: tuple[Step, ...], value: Any) -> Tree:
+def _set(tree: Tree, steps: tuple[Step, ...], value: Any) -> Tree:
     """Give the tree with a value at a path, making what is missing on the way."""
     if not steps:
         return value
     step, rest = steps[0], steps[1:]
     if step is EACH:
         items = tree if isinstance(tree, list) else []
-        return [_placed(items[0] if items else {}, rest, value), *items[1:]]
+        return [_set(items[0] if items else {}, rest, value), *items[1:]]
     inner = tree if isinstance(tree, Mapping) else {}
-    return {**inner, step: _placed(inner.get(step, {}), rest, value)}
+    return {**inner, step: _set(inner.get(step, {}), rest, value)}
 
 
 def _holding(tree: Tree, heard: Format) -> Tree:

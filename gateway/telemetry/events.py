@@ -92,7 +92,7 @@ class PlatformReleased:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryStumbled:
-    """The gateway itself failed while delivering (not the platform): ours to look into."""
+    """The gateway itself failed while delivering (not the platform): our operators look into it."""
 
     platform: str
     error: str
@@ -128,13 +128,13 @@ Hook = Callable[[Event], None]
 
 
 class Events:
-    """Tells every hook of every event, in order; a hook that fails never disturbs what it watches."""
+    """Calls every hook with every event, in order; a hook that raises is logged, and never stops its caller."""
 
     def __init__(self, hooks: Iterable[Hook] = ()) -> None:
         self._hooks = tuple(hooks)
 
     def __call__(self, event: Event) -> None:
-        """Tell the hooks; never raises."""
+        """Call the hooks; never raises."""
         for hook in self._hooks:
             try:
                 hook(event)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from dataclasses import fields
+from functools import cache
 from typing import IO, Any
 
 import structlog
@@ -17,22 +19,17 @@ from gateway.telemetry.events import (
     DocumentRejected,
     Event,
     FieldDrifted,
-    MessageAccepted,
     PlatformHeld,
     PlatformReleased,
 )
 
-_NAMES = {
-    MessageAccepted: "message.accepted",
-    DocumentRejected: "document.rejected",
-    DeliveryUnrouted: "delivery.unrouted",
-    AttemptEnded: "attempt.ended",
-    DeliverySettled: "delivery.settled",
-    PlatformHeld: "platform.held",
-    PlatformReleased: "platform.released",
-    DeliveryStumbled: "delivery.stumbled",
-    FieldDrifted: "field.drifted",
-}
+_WORD = re.compile(r"(?<!^)(?=[A-Z])")
+
+
+@cache
+def _name(event: str) -> str:
+    """Give the name under which an event is logged: `message.accepted` for MessageAccepted."""
+    return _WORD.sub(".", event).lower()
 
 
 def configure(level: str = "info", *, stream: IO[str] | None = None) -> None:
@@ -71,10 +68,10 @@ class LogHook:
         self._logger = logger or structlog.get_logger("hutong")
 
     def __call__(self, event: Event) -> None:
-        """Write one event at the level it deserves."""
+        """Write one event at its level."""
         level = _level(event)
         if self._logger.is_enabled_for(level):
-            self._logger.log(level, _NAMES[type(event)], **_said(event))
+            self._logger.log(level, _name(type(event).__name__), **_said(event))
 
 
 def _level(event: Event) -> int:

@@ -1,14 +1,17 @@
 """Counts events for Prometheus, and shows the backlog as it stands when asked.
 
-Labels are bounded: platforms, kinds and message types are registered ones, codes are our own words,
-and whatever goes beyond the limit is counted under `other`.
+A metric fed by events is one row of METRICS. Labels are bounded: kinds and message types are
+registered ones; of platforms, operations and codes, whatever goes beyond the limit is counted under
+`other`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -27,6 +30,9 @@ from gateway.telemetry.events import (
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 """The content type of an exposition."""
+
+_LIMITED = ("platform", "operation", "code")
+"""Labels whose values come from outside."""
 
 _FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _SLOW = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 60.0, 300.0, 1800.0, 7200.0, 43200.0, 259200.0)
@@ -50,7 +56,97 @@ class Standing(Protocol):
     def oldest(self) -> datetime: ...
 
 
-class Bounded:
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric: which event feeds it, and which of the event's attributes are its labels.
+
+    With `buckets` it is a histogram, otherwise a counter. `value` is the attribute that is observed or
+    added; without it each event adds one. `state`: only events in this state count.
+    """
+
+    name: str
+    text: str
+    event: type[Event]
+    labels: tuple[str, ...] = ()
+    state: str | None = None
+    value: str | None = None
+    buckets: tuple[float, ...] | None = None
+
+
+METRICS = (
+    Metric(
+        "hutong_messages_accepted",
+        "Messages accepted (duplicates apart).",
+        MessageAccepted,
+        ("platform", "type", "duplicate"),
+    ),
+    Metric(
+        "hutong_documents_rejected",
+        "Documents not accepted from their sender.",
+        DocumentRejected,
+        ("platform", "code"),
+    ),
+    Metric("hutong_deliveries_unrouted", "Deliveries with no platform to go to.", DeliveryUnrouted, ("kind", "type")),
+    Metric("hutong_attempts", "Attempts to deliver, by how they ended.", AttemptEnded, ("platform", "verdict")),
+    Metric(
+        "hutong_deliveries_delivered",
+        "Deliveries accepted by the platform.",
+        DeliverySettled,
+        ("platform",),
+        state="delivered",
+    ),
+    Metric(
+        "hutong_deliveries_refused",
+        "Deliveries the platform understood and refused.",
+        DeliverySettled,
+        ("platform",),
+        state="refused",
+    ),
+    Metric(
+        "hutong_deliveries_dead",
+        "Deliveries we gave up; each parks its lane.",
+        DeliverySettled,
+        ("platform",),
+        state="dead",
+    ),
+    Metric("hutong_platform_holds", "Times a whole platform was held.", PlatformHeld, ("platform", "by")),
+    Metric(
+        "hutong_drift",
+        "Native fields that an adapter does not know, misses or cannot read.",
+        FieldDrifted,
+        ("platform", "operation", "what"),
+        value="times",
+    ),
+    Metric("hutong_delivery_stumbles", "Failures of the gateway itself.", DeliveryStumbled, ("platform",)),
+    Metric(
+        "hutong_accept_seconds",
+        "From a document's arrival to its 202.",
+        MessageAccepted,
+        value="seconds",
+        buckets=_FAST,
+    ),
+    Metric(
+        "hutong_attempt_seconds",
+        "How long an attempt took.",
+        AttemptEnded,
+        ("platform",),
+        value="seconds",
+        buckets=_FAST,
+    ),
+    Metric(
+        "hutong_delivery_seconds",
+        "From a message's acceptance to its delivery.",
+        DeliverySettled,
+        ("platform",),
+        state="delivered",
+        value="seconds",
+        buckets=_SLOW,
+    ),
+)
+"""Every metric that events feed. What is read from the ledger at each scrape, and the held gauge, are in Metrics."""
+
+
+class LabelLimit:
     """Lets through so many different label values, and calls every further one `other`."""
 
     def __init__(self, most: int = _MOST_LABELS) -> None:
@@ -72,81 +168,46 @@ class Metrics:
 
     def __init__(self, *, most_labels: int = _MOST_LABELS) -> None:
         self.registry = CollectorRegistry()
-        self._platform = Bounded(most_labels)
-        self._code = Bounded(most_labels)
-        self._operation = Bounded(most_labels)
-        self._count()
-        self._time()
-        self._show()
-        self._takers: Mapping[type[Any], Callable[[Any], None]] = {
-            MessageAccepted: self._accept,
-            DocumentRejected: self._reject,
-            DeliveryUnrouted: self._miss,
-            AttemptEnded: self._attempt,
-            DeliverySettled: self._settle,
-            PlatformHeld: self._hold,
-            PlatformReleased: self._release,
-            DeliveryStumbled: self._stumble,
-            FieldDrifted: self._drift,
-        }
+        self._limits = {name: LabelLimit(most_labels) for name in _LIMITED}
+        self._fed: dict[type[Event], list[tuple[Metric, Counter | Histogram]]] = defaultdict(list)
+        for metric in METRICS:
+            self._fed[metric.event].append((metric, self._collector(metric)))
+        standing = ["platform", "kind", "state", "held_by"]
+        self._backlog = self._gauge("hutong_backlog", "Deliveries not done with.", standing)
+        self._oldest = self._gauge("hutong_backlog_oldest_seconds", "Age of the oldest of them.", standing)
+        self._held = self._gauge("hutong_platform_held", "1 while the platform is held.", ["platform", "by"])
 
-    def _count(self) -> None:
-        def counter(name: str, text: str, *labels: str) -> Counter:
-            return Counter(name, text, labels, registry=self.registry)
+    def _collector(self, metric: Metric) -> Counter | Histogram:
+        if metric.buckets is None:
+            return Counter(metric.name, metric.text, metric.labels, registry=self.registry)
+        return Histogram(metric.name, metric.text, metric.labels, buckets=metric.buckets, registry=self.registry)
 
-        self._accepted = counter(
-            "hutong_messages_accepted", "Messages accepted (duplicates apart).", "platform", "type", "duplicate"
-        )
-        self._rejected = counter(
-            "hutong_documents_rejected", "Documents not accepted from their sender.", "platform", "code"
-        )
-        self._unrouted = counter("hutong_deliveries_unrouted", "Deliveries with no platform to go to.", "kind", "type")
-        self._attempts = counter("hutong_attempts", "Attempts to deliver, by how they ended.", "platform", "verdict")
-        self._delivered = counter("hutong_deliveries_delivered", "Deliveries accepted by the platform.", "platform")
-        self._refused = counter(
-            "hutong_deliveries_refused", "Deliveries the platform understood and refused.", "platform"
-        )
-        self._dead = counter("hutong_deliveries_dead", "Deliveries we gave up; each parks its lane.", "platform")
-        self._holds = counter("hutong_platform_holds", "Times a whole platform was held.", "platform", "by")
-        self._drifts = counter(
-            "hutong_drift",
-            "Native fields that an adapter does not know, misses or cannot read.",
-            "platform",
-            "operation",
-            "what",
-        )
-        self._stumbles = counter("hutong_delivery_stumbles", "Failures of the gateway itself.", "platform")
-
-    def _time(self) -> None:
-        self._accepting = Histogram(
-            "hutong_accept_seconds", "From a document's arrival to its 202.", buckets=_FAST, registry=self.registry
-        )
-        self._trying = Histogram(
-            "hutong_attempt_seconds", "How long an attempt took.", ["platform"], buckets=_FAST, registry=self.registry
-        )
-        self._travelling = Histogram(
-            "hutong_delivery_seconds",
-            "From a message's acceptance to its delivery.",
-            ["platform"],
-            buckets=_SLOW,
-            registry=self.registry,
-        )
-
-    def _show(self) -> None:
-        labels = ["platform", "kind", "state", "held_by"]
-        self._backlog = Gauge("hutong_backlog", "Deliveries not done with.", labels, registry=self.registry)
-        self._oldest = Gauge(
-            "hutong_backlog_oldest_seconds", "Age of the oldest of them.", labels, registry=self.registry
-        )
-        self._held = Gauge(
-            "hutong_platform_held", "1 while the platform is held.", ["platform", "by"], registry=self.registry
-        )
+    def _gauge(self, name: str, text: str, labels: list[str]) -> Gauge:
+        return Gauge(name, text, labels, registry=self.registry)
 
     def __call__(self, event: Event) -> None:
-        """Count one event."""
-        take = self._takers.get(type(event))
-        if take is not None:
-            take(event)
+        """Count one event in every metric that it feeds."""
+        for metric, collector in self._fed.get(type(event), ()):
+            if metric.state in (None, getattr(event, "state", None)):
+                self._feed(metric, collector, event)
+        if isinstance(event, PlatformHeld | PlatformReleased):
+            labels = self._label(event, "platform"), event.by
+            self._held.labels(*labels).set(1 if isinstance(event, PlatformHeld) else 0)
+
+    def _feed(self, metric: Metric, collector: Counter | Histogram, event: Event) -> None:
+        labels = [self._label(event, name) for name in metric.labels]
+        labelled = collector.labels(*labels) if labels else collector
+        value = getattr(event, metric.value) if metric.value else 1
+        if isinstance(labelled, Histogram):
+            labelled.observe(value)
+        else:
+            labelled.inc(value)
+
+    def _label(self, event: Event, name: str) -> str:
+        value = getattr(event, name)
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        return self._limits[name](value) if name in self._limits else str(value)
 
     def exposition(self, backlog: Iterable[Standing], now: datetime) -> bytes:
         """Write everything counted so far, with the backlog as it stands now."""
@@ -157,41 +218,3 @@ class Metrics:
             self._backlog.labels(*labels).set(standing.count)
             self._oldest.labels(*labels).set(max(0.0, (now - standing.oldest).total_seconds()))
         return generate_latest(self.registry)
-
-    def _accept(self, event: MessageAccepted) -> None:
-        platform = self._platform(event.platform)
-        self._accepted.labels(platform, event.type, "true" if event.duplicate else "false").inc()
-        self._accepting.observe(event.seconds)
-
-    def _reject(self, event: DocumentRejected) -> None:
-        self._rejected.labels(self._platform(event.platform), self._code(event.code)).inc()
-
-    def _miss(self, event: DeliveryUnrouted) -> None:
-        self._unrouted.labels(event.kind, event.type).inc()
-
-    def _attempt(self, event: AttemptEnded) -> None:
-        platform = self._platform(event.platform)
-        self._attempts.labels(platform, event.verdict).inc()
-        self._trying.labels(platform).observe(event.seconds)
-
-    def _settle(self, event: DeliverySettled) -> None:
-        platform = self._platform(event.platform)
-        settled = {"delivered": self._delivered, "refused": self._refused, "dead": self._dead}
-        settled[event.state].labels(platform).inc()
-        if event.state == "delivered":
-            self._travelling.labels(platform).observe(event.seconds)
-
-    def _hold(self, event: PlatformHeld) -> None:
-        platform = self._platform(event.platform)
-        self._holds.labels(platform, event.by).inc()
-        self._held.labels(platform, event.by).set(1)
-
-    def _release(self, event: PlatformReleased) -> None:
-        self._held.labels(self._platform(event.platform), event.by).set(0)
-
-    def _stumble(self, event: DeliveryStumbled) -> None:
-        self._stumbles.labels(self._platform(event.platform)).inc()
-
-    def _drift(self, event: FieldDrifted) -> None:
-        labels = self._platform(event.platform), self._operation(event.operation), event.what
-        self._drifts.labels(*labels).inc(event.times)

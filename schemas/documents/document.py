@@ -1,4 +1,4 @@
-"""What every canonical document is, and how its cross-field rules speak."""
+"""What every canonical document is, and the cross-field rules that several share."""
 
 from __future__ import annotations
 

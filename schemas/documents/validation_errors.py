@@ -1,4 +1,4 @@
-"""What pydantic found wrong, said as findings: path, Chinese title, remedy, masked value."""
+"""The errors of pydantic, as findings: path, Chinese title, remedy, masked value."""
 
 from __future__ import annotations
 

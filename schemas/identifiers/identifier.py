@@ -1,4 +1,4 @@
-"""What every identifier promises: one normal form, its raw text kept, doubts told apart from impossible shapes."""
+"""What is true of every identifier: one normal form, its raw text kept, doubts told apart from impossible shapes."""
 
 from __future__ import annotations
 

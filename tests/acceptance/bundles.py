@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from adapters.bundled import bundled
+from adapters.adapter import bundled
 
 LIMITS = "limits: {concurrency: 32, timeout: 30s}"
 

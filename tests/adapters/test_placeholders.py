@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from adapters.placeholders import BadTemplate, flatten, parse
+from adapters.placeholders import BadTemplate, compile_tree, flatten, parse
 
 MIDNIGHT = datetime(2026, 8, 14, 16, 30, tzinfo=UTC)
 
@@ -62,3 +62,8 @@ def test_a_lone_placeholder_is_known() -> None:
 def test_a_documents_leaves_have_dotted_names() -> None:
     """Lists have none."""
     assert flatten({"a": {"b": {"c": 1}}, "d": [1], "e": None}) == {"a.b.c": 1, "e": None}
+
+
+def test_constant_trees_hold_placeholders() -> None:
+    """Missing values are empty."""
+    assert compile_tree({"a": "{x}", "b": [True, None, "{{y}}"]})({}) == {"a": "", "b": [True, None, "{y}"]}

@@ -85,8 +85,8 @@ def test_keys_are_always_text() -> None:
         (b"a" * (256 * 1024 + 1), "yaml.size", 1),
     ],
 )
-def test_what_is_refused_is_told_with_its_line(text: bytes, code: str, line: int) -> None:
-    """Every refusal names the file, the line and what to do."""
+def test_what_is_rejected_is_told_with_its_line(text: bytes, code: str, line: int) -> None:
+    """Every rejection names the file, the line and what to do."""
     found, at, _ = _fault(text)
     assert (found, at) == (code, line)
 

@@ -1,4 +1,4 @@
-"""Exact decimal arithmetic: never a float on the way, never a silent rounding."""
+"""Exact decimal arithmetic: no float at any step, and an inexact result is an error."""
 
 from __future__ import annotations
 

@@ -45,6 +45,7 @@ def to_bd09(point: Point) -> Point:
 
 def undone(offset: Callable[[Point], Point], point: Point) -> Point:
     """Find the CGCS2000 point whose offset coordinates are `point`, by fixed-point iteration."""
+    # The offset changes by far less than the point does, so that subtracting the remaining error converges.
     x, y = point
     for _ in range(_ROUNDS):
         away_x, away_y = offset((x, y))

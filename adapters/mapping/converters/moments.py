@@ -70,7 +70,7 @@ class Moment:
         return None if found is None else found.isoformat()[:10]
 
     def _looks_iso(self, text: str) -> bool:
-        """Whether the interpreter's own reader may take the text, whose shape it would not check as strictly."""
+        """Whether `fromisoformat` may read the text: it is faster, but takes more forms than the pattern allows."""
         if self._compact:
             return len(text) == 8 and text.isascii() and text.isdigit()
         if self._iso is None or len(text) != (19 if self._iso else 10) or text[4] != "-" or text[7] != "-":
@@ -99,6 +99,7 @@ def _parsed(pattern: str) -> tuple[_Part, ...]:
     pieces = re.split(r"(%.)", pattern)
     parts = [_part(piece, after) for piece, after in zip(pieces, [*pieces[1:], ""], strict=True) if piece]
     for position, part in enumerate(parts[:-1]):
+        # Without text between two directives, only the full width says where the first one ends.
         if part.directive in _WIDTH and parts[position + 1].directive:
             parts[position] = _Part(part.directive, least=part.most, most=part.most)
     return tuple(parts)

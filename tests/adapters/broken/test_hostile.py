@@ -1,4 +1,4 @@
-"""A bundle from a stranger who means harm: refused with a finding, in bounded time and memory."""
+"""A bundle from a stranger who means harm: rejected with a finding, in bounded time and memory."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_the_archive_itself_is_well(tmp_path: Path) -> None:
     assert check(_zip(tmp_path)).findings == ()
 
 
-def test_a_zip_bomb_is_refused(tmp_path: Path) -> None:
+def test_a_zip_bomb_is_rejected(tmp_path: Path) -> None:
     """A few kilobytes that would be 300 MB."""
     path = _zip(tmp_path)
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive, archive.open("big.md", "w") as member:
@@ -87,7 +87,7 @@ def test_a_zip_bomb_is_refused(tmp_path: Path) -> None:
     assert _codes(path) == {"bundle.size"}
 
 
-def test_a_zip_that_lies_about_its_sizes_is_refused(tmp_path: Path) -> None:
+def test_a_zip_that_lies_about_its_sizes_is_rejected(tmp_path: Path) -> None:
     """What it says is 10 bytes is 50 MB; no more than it says is ever unpacked."""
     path = _add(_zip(tmp_path), "big.md", bytes(50 * 1024 * 1024))
     content = bytearray(path.read_bytes())
@@ -97,7 +97,7 @@ def test_a_zip_that_lies_about_its_sizes_is_refused(tmp_path: Path) -> None:
     assert _codes(path) == {"bundle.zip"}
 
 
-def test_many_small_files_are_refused(tmp_path: Path) -> None:
+def test_many_small_files_are_rejected(tmp_path: Path) -> None:
     """In an archive and in a folder."""
     path = _zip(tmp_path)
     with zipfile.ZipFile(path, "a") as archive:
@@ -110,7 +110,7 @@ def test_many_small_files_are_refused(tmp_path: Path) -> None:
     assert _codes(folder) == {"bundle.size"}
 
 
-def test_a_directory_longer_than_its_files_is_refused_unread(tmp_path: Path) -> None:
+def test_a_directory_longer_than_its_files_is_rejected_unread(tmp_path: Path) -> None:
     """Half a million entries would cost memory before the first could be counted."""
     path = _zip(tmp_path)
     content = path.read_bytes()
@@ -123,7 +123,7 @@ def test_a_directory_longer_than_its_files_is_refused_unread(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
-def test_other_compressions_are_refused(tmp_path: Path, method: int) -> None:
+def test_other_compressions_are_rejected(tmp_path: Path, method: int) -> None:
     """They take as much memory as the archive asks for."""
     assert _codes(_add(_zip(tmp_path), "more.md", b"x" * 1000, method)) == {"bundle.zip"}
 
@@ -209,7 +209,7 @@ def test_a_thousand_faults_are_not_a_thousand_findings(tmp_path: Path) -> None:
     assert report.findings[-1].code == "check.more"
 
 
-def test_many_large_mappings_are_refused(tmp_path: Path) -> None:
+def test_many_large_mappings_are_rejected(tmp_path: Path) -> None:
     """Each within its bound, and together too much."""
     folder = _folder(tmp_path)
     for number in range(12):
@@ -385,7 +385,7 @@ def test_a_json_sample_is_bounded(tmp_path: Path, body: str) -> None:
     assert _codes(folder) == {"sample.rejected"}
 
 
-def test_a_large_sample_is_refused_by_the_bundles_own_limit(tmp_path: Path) -> None:
+def test_a_large_sample_is_rejected_by_the_bundles_own_limit(tmp_path: Path) -> None:
     """As the platform's body would be."""
     folder = _folder(tmp_path)
     (folder / "samples/execution/1.native.json").write_text('{"AH": "' + "x" * 2_000_000 + '"}', "utf-8")

@@ -1,4 +1,4 @@
-"""Bundles: loaded whole from a folder or a zip, or refused with every fault and its line."""
+"""Bundles: loaded whole from a folder or a zip, or rejected with every fault and its line."""
 
 from __future__ import annotations
 
@@ -98,14 +98,14 @@ def test_a_zip_cannot_reach_outside(tmp_path: Path, name: str) -> None:
     assert {code for code, _, _ in _faults(lambda: load(packed))} == {"bundle.path"}
 
 
-def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
+def test_a_link_out_of_the_folder_is_rejected(tmp_path: Path) -> None:
     """A bundle holds its own files."""
     (tmp_path / "adapter.yaml").write_bytes(b"a: 1")
     (tmp_path / "README.md").symlink_to("/etc/hostname")
     assert {code for code, _, _ in _faults(lambda: load(tmp_path))} == {"bundle.path"}
 
 
-def test_a_zip_bomb_is_refused(tmp_path: Path) -> None:
+def test_a_zip_bomb_is_rejected(tmp_path: Path) -> None:
     """Sizes are bounded before and while unpacking."""
     packed = _pack(tmp_path / "a.zip", {**load(TOWN).files, "big.txt": b"0" * (5 * 1024 * 1024)})
     assert {code for code, _, _ in _faults(lambda: load(packed))} == {"bundle.size"}

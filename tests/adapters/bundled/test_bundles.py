@@ -12,9 +12,9 @@ from stdnum.cn import uscc
 
 from adapters import DeclarativeAdapter, bundled
 from adapters.mapping import Program
-from adapters.mapping.paths import EACH
-from adapters.mapping.paths import parse as parse_path
 from adapters.mapping.plan import canonical
+from adapters.paths import EACH
+from adapters.paths import parse as parse_path
 from schemas.codes import table
 
 XS = "{http://www.w3.org/2001/XMLSchema}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from adapters.bundle.manifest import FormatPart
+from adapters.bundle.grammar import FormatPart
 from adapters.formats import Body, Format, read, soap, write
 from schemas.findings import Rejected
 

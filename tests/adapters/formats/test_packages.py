@@ -11,9 +11,9 @@ import orjson
 import pytest
 
 from adapters import formats
+from adapters.adapter import DeclarativeAdapter
 from adapters.base import Reply, Sending, VerdictKind
 from adapters.bundle import assemble
-from adapters.declarative import DeclarativeAdapter
 from adapters.formats import Format, soap
 from gateway.sandbox.conformance import prove
 from schemas.findings import Rejected

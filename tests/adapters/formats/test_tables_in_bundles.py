@@ -10,10 +10,10 @@ import orjson
 import pytest
 
 from adapters import formats
+from adapters.adapter import DeclarativeAdapter
 from adapters.base import Reply, Sending, VerdictKind
 from adapters.bundle import assemble
 from adapters.check import prove
-from adapters.declarative import DeclarativeAdapter
 from schemas.findings import Rejected
 
 MANIFEST = """

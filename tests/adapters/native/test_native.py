@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from adapters import trees
+from adapters import paths
 from adapters.formats import Format, read
-from adapters.mapping.paths import Path as NativePath
 from adapters.native import compile_schema, shape
+from adapters.paths import Path as NativePath
 from adapters.source import BrokenBundle
 
 NATIVE = Path(__file__).parents[1] / "bundles" / "town" / "native"
@@ -92,7 +92,7 @@ def test_soap_bodies_are_validated_by_what_stands_inside() -> None:
 )
 def test_json_paths_exist_or_not(path: str, there: bool) -> None:
     """Through references and lists; an object that lists its names has no others."""
-    found = shape.at(_town("executions.schema.json", JSON).shape, trees.path(path))
+    found = shape.at(_town("executions.schema.json", JSON).shape, paths.in_body(path))
     assert (found is not None) is there
 
 
@@ -110,7 +110,7 @@ def test_json_paths_exist_or_not(path: str, there: bool) -> None:
 )
 def test_an_open_object_says_so_or_lists_nothing(written: str, there: bool) -> None:
     """What a schema does not describe cannot be checked, and is not there unless it is said to be welcome."""
-    assert (shape.at(_json(written).shape, trees.path("b")) is not None) is there
+    assert (shape.at(_json(written).shape, paths.in_body("b")) is not None) is there
 
 
 @pytest.mark.parametrize(
@@ -135,8 +135,8 @@ def test_json_shapes_look_through_alternatives() -> None:
         '"oneOf":[{"required":["b"],"properties":{"b":{}}}],"additionalProperties":false}'
     )
     assert schema.shape.required == {"a"}
-    assert shape.at(schema.shape, trees.path("b")) is not None
-    assert shape.at(schema.shape, trees.path("c")) is None
+    assert shape.at(schema.shape, paths.in_body("b")) is not None
+    assert shape.at(schema.shape, paths.in_body("c")) is None
 
 
 def test_xsd_shapes_tell_order_and_need() -> None:
@@ -201,4 +201,4 @@ def test_an_element_that_takes_anything_is_open() -> None:
         '<xs:element name="Package"><xs:complexType><xs:sequence><xs:element name="a"/><xs:any/></xs:sequence>'
         "</xs:complexType></xs:element>"
     )
-    assert shape.at(schema.shape, trees.path("b.c")) is not None
+    assert shape.at(schema.shape, paths.in_body("b.c")) is not None

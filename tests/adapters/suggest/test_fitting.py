@@ -2,7 +2,7 @@
 
 import pytest
 
-from adapters.mapping.paths import parse
+from adapters.paths import parse
 from adapters.suggest import shapes
 from adapters.suggest.columns import SampleColumn
 from adapters.suggest.fitting import Level, fit

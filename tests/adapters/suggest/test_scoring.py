@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.mapping.paths import parse
+from adapters.paths import parse
 from adapters.suggest import SampleColumn, Suggestion, Table, guess, suggest
 from schemas.catalog import TYPES
 

@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from adapters import bundled
+from adapters.adapter import load
 from adapters.base import OutboundRequest, Reply
-from adapters.declarative import load
 from gateway.api.app import create_app
 from gateway.bootstrap import build
 from gateway.delivery.sender import NoAnswer, Sender
@@ -123,3 +123,15 @@ def execution() -> dict[str, Any]:
         "ZXSJ": "2026-05-06 09:30:00",
         "JE": 20000.5,
     }
+
+
+@pytest.fixture
+async def dead(caller: Caller, execution: dict[str, Any]) -> str:
+    """A delivery that died of an unreadable answer."""
+    await caller.register("mobile-enforcement.330000", "mobile-enforcement", token="t")
+    caller.sender.reply = Reply(200, {}, b"<html>busy</html>")
+    await caller.send("penalty.330000", "execution", execution)
+    assert (await caller.outcome()).state == "dead"
+    found = await caller.admin("GET", "/v1/deliveries?state=dead")
+    delivery: str = found.json()["deliveries"][0]["id"]
+    return delivery

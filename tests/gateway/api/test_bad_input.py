@@ -73,8 +73,8 @@ async def test_bad_json_gets_a_problem_document(caller, name):
 
 
 @pytest.mark.parametrize("name", BAD_XML)
-async def test_bad_xml_is_refused_in_the_callers_own_words(caller, name):
-    """The small bundle declares its own answer for packages, so every refusal is one."""
+async def test_bad_xml_is_rejected_in_the_callers_own_words(caller, name):
+    """The small bundle declares its own answer for packages, so every rejection is one."""
     response = await caller.send(PENALTY, "progress", BAD_XML[name], headers={"Content-Type": "application/xml"})
     assert response.status_code == 200, response.text
     assert "<Code>1</Code>" in response.text
@@ -105,7 +105,7 @@ async def test_a_field_error_names_path_title_and_remedy(caller):
     assert chinese["rejection_id"] != english["rejection_id"]
 
 
-async def test_ten_megabytes_are_refused_without_reading_them_all(caller):
+async def test_ten_megabytes_are_rejected_without_reading_them_all(caller):
     """A body beyond the adapter's limit is 413, whatever length it declares."""
     read: list[int] = []
 
@@ -217,7 +217,7 @@ async def test_operators_requests_are_checked_as_strictly(caller, body, content_
         "platform=" + "x" * 1000,
     ],
 )
-async def test_search_parameters_that_make_no_sense_are_refused(caller, query):
+async def test_search_parameters_that_make_no_sense_are_rejected(caller, query):
     """422 names the parameter; no search ends in a 500."""
     response = await caller.admin("GET", f"/v1/messages?{query}")
     assert response.status_code in (200, 422), response.text
@@ -230,17 +230,6 @@ async def test_the_gateway_goes_on_serving(caller):
     for body, _ in BAD_JSON.values():
         await caller.send(PENALTY, "execution", body)
     assert (await caller.send(PENALTY, "execution", execution())).status_code == 202
-
-
-async def test_rejected_bytes_can_be_looked_up(caller):
-    """What was rejected is kept with its bytes, for its sender and for operators."""
-    body = execution(a=('"LX": "1"', '"LX": "77"'))
-    rejection = (await caller.send(PENALTY, "execution", body)).json()["rejection_id"]
-    for who in (caller.admin, lambda *a: caller.platform(PENALTY, *a)):
-        assert (await who("GET", f"/v1/rejections/{rejection}")).json()["code"] == "native.invalid"
-        assert (await who("GET", f"/v1/rejections/{rejection}/native")).content == body
-    other = await caller.platform("mobile-enforcement.330000", "GET", f"/v1/rejections/{rejection}")
-    assert other.status_code == 403
 
 
 def _is_problem(response) -> None:

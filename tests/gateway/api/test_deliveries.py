@@ -1,7 +1,5 @@
 """Operators find deliveries and decide over them, always with a reason."""
 
-import asyncio
-
 import pytest
 
 from adapters.base import Reply
@@ -9,16 +7,6 @@ from adapters.base import Reply
 PENALTY = "penalty.330000"
 MOBILE = "mobile-enforcement.330000"
 REASON = {"reason": "平台已修复"}
-
-
-@pytest.fixture
-async def dead(caller, execution) -> str:
-    """A delivery that died of an answer nobody can read."""
-    await caller.register(MOBILE, "mobile-enforcement", token="t")
-    caller.sender.reply = Reply(200, {}, b"<html>busy</html>")
-    await caller.send(PENALTY, "execution", execution)
-    assert (await caller.outcome()).state == "dead"
-    return (await caller.admin("GET", "/v1/deliveries?state=dead")).json()["deliveries"][0]["id"]
 
 
 async def test_a_dead_delivery_shows_what_the_platform_said(caller, dead):
@@ -29,7 +17,7 @@ async def test_a_dead_delivery_shows_what_the_platform_said(caller, dead):
     assert shown["receipt"] is None
 
 
-async def test_a_replay_keeps_key_and_place(caller, dead):
+async def test_a_replay_keeps_its_key_and_its_id(caller, dead):
     """The same delivery goes again, and is delivered when the platform is well."""
     caller.sender.reply = Reply(200, {}, b'{"code": "0000", "data": {"id": "7"}}')
     again = await caller.admin("POST", f"/v1/deliveries/{dead}/replay", json=REASON)
@@ -61,21 +49,6 @@ async def test_a_discard_is_final(caller, dead):
     message = (await caller.admin("GET", "/v1/messages")).json()["messages"][0]["id"]
     timeline = (await caller.admin("GET", f"/v1/messages/{message}")).json()["timeline"]
     assert ("admin", "平台已修复") in {(one["actor"], one["reason"]) for one in timeline}
-
-
-async def test_many_are_replayed_in_the_background(caller, dead):
-    """A filter and a reason start it; its progress can be asked for."""
-    caller.sender.reply = Reply(200, {}, b'{"code": "0000", "data": {"id": "7"}}')
-    order = {"filter": {"state": "dead", "platform": MOBILE}, **REASON}
-    started = await caller.admin("POST", "/v1/replays", json=order)
-    assert started.status_code == 202, started.text
-    assert (await caller.outcome()).state == "delivered"
-    progress = started.json()
-    while not progress["finished_at"]:
-        await asyncio.sleep(0)
-        progress = (await caller.admin("GET", f"/v1/replays/{started.json()['id']}")).json()
-    assert (progress["total"], progress["replayed"], progress["failed"]) == (1, 1, 0)
-    assert (await caller.admin("GET", "/v1/replays/nothing")).status_code == 404
 
 
 async def test_a_held_delivery_waits_for_its_release(caller, dead, execution):

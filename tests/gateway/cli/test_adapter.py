@@ -36,7 +36,7 @@ def test_a_canonical_file_is_translated_out(hutong):
 
 
 def test_what_cannot_be_translated_says_why(hutong, tmp_path):
-    """Exit code 1, with the place and the remedy."""
+    """Exit code 1, with the position and the remedy."""
     (tmp_path / "bad.json").write_text('{"AH": 1}')
     said = hutong("adapter", "translate", TOWN, "execution", "bad.json")
     assert said.code == 1
@@ -114,7 +114,7 @@ def test_a_bundle_that_is_none_says_so(hutong):
 
 
 def test_a_bundle_that_does_not_load_shows_its_findings(hutong, tmp_path):
-    """A broken manifest is told with its place, not as a traceback."""
+    """A broken manifest is told with its position, not as a traceback."""
     shutil.copytree(TOWN, tmp_path / "town")
     (tmp_path / "town/adapter.yaml").write_text("adapter: [")
     said = hutong("adapter", "explain", "./town", "execution")

@@ -19,7 +19,7 @@ from gateway.cli.platform import typed
     ],
 )
 def test_a_value_is_read_as_its_settings_type(value, kind, expected):
-    """What cannot be read goes as it is, so that the gateway's own words refuse it."""
+    """What cannot be read goes as it is, so that the gateway rejects it in its own words."""
     read = typed(value, kind)
     assert read == expected
     assert type(read) is type(expected)

@@ -70,14 +70,14 @@ def test_a_push_that_fails_its_check_is_exit_code_one(remote, bundle):
     assert "adapter.yaml:" in broken.err
 
 
-def test_other_content_under_the_same_version_is_refused(remote, bundle):
+def test_other_content_under_the_same_version_is_rejected(remote, bundle):
     """The remedy is another version."""
     folder = bundle("1.5.0")
     assert remote("adapter", "push", folder, "--no-check").code == 0
     (folder / "README.md").write_text("changed")
-    refused = remote("adapter", "push", folder)
-    assert refused.code == 1
-    assert "adapter.version-exists" in refused.err
+    failed = remote("adapter", "push", folder)
+    assert failed.code == 1
+    assert "adapter.version-exists" in failed.err
 
 
 def test_drift_is_shown_with_its_platform(remote, platform, tmp_path):

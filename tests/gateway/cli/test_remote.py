@@ -1,8 +1,11 @@
 """Commands against a real gateway process: register, send, look, decide, end."""
 
 import json
+from dataclasses import fields
 
 import pytest
+
+from gateway.ledger.records import MessageFilter
 
 PENALTY = "penalty.330000"
 GOOD = '{"AH": "浙环案2026001", "WSH": "浙环罚〔2026〕3号", "LX": "1", "ZXSJ": "2026-05-06 09:30:00"}'
@@ -50,7 +53,7 @@ def test_a_secret_can_come_from_a_file(remote, credential, tmp_path):
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
-def test_refusals_say_what_to_do(remote, arguments, code):
+def test_failures_say_what_to_do(remote, arguments, code):
     """The gateway's problem document becomes words and an exit code."""
     said = remote(*arguments)
     assert said.code == code, said.out + said.err
@@ -58,7 +61,7 @@ def test_refusals_say_what_to_do(remote, arguments, code):
     assert "Traceback" not in said.err
 
 
-def test_a_refusal_is_json_when_asked_for(remote):
+def test_a_failure_is_json_when_asked_for(remote):
     """The problem document itself, on standard output."""
     assert remote("platform", "show", "penalty.110000", "--json").json["code"] == "platform.unknown"
 
@@ -76,7 +79,7 @@ def test_a_document_is_sent_and_followed(remote, credential, tmp_path):
     assert "duplicate" in remote("message", "send", "paid.json", "--operation", "execution", "--token", credential).out
 
 
-def test_a_refused_document_is_exit_code_one(remote, credential, tmp_path):
+def test_a_rejected_document_is_exit_code_one(remote, credential, tmp_path):
     """With every fault, place and remedy."""
     (tmp_path / "bad.json").write_text(json.dumps({"AH": 1}))
     said = remote("message", "send", "bad.json", "--operation", "execution", "--token", credential)
@@ -122,3 +125,19 @@ def test_nothing_is_dead(remote, credential):
     replayed = remote("dead", "replay", "--all", "--reason", "平台已修复", "--json")
     assert replayed.code == 0, replayed.err
     assert replayed.json["total"] == 0
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(MessageFilter)])
+def test_every_filter_of_messages_is_an_option(hutong, name):
+    """The options of `hutong message list` are made from the message query."""
+    assert f"--{name.replace('_', '-')} " in hutong("message", "list", "--help").out
+
+
+def test_messages_are_listed_by_filter(remote, credential, tmp_path):
+    """A filter on the command line reaches the gateway."""
+    (tmp_path / "payment.json").write_text(GOOD)
+    sent = remote("message", "send", "payment.json", "--operation", "execution", "--token", credential)
+    assert sent.code == 0, sent.err
+    assert len(remote("message", "list", "--platform", PENALTY, "--json").json["messages"]) == 1
+    assert remote("message", "list", "--case-number", "nothing", "--json").json["messages"] == []
+    assert "penalty.executed" in remote("message", "list", "--type", "penalty.executed").out

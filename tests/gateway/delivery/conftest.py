@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from adapters.declarative import DeclarativeAdapter, load
+from adapters.adapter import DeclarativeAdapter, load
 from gateway.clock import new_id
 from gateway.delivery import Dispatcher, Sender
 from gateway.delivery.breaker import Policy

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from adapters.adapter import DeclarativeAdapter
 from adapters.base import OutboundRequest, Reply, Verdict, VerdictKind
-from adapters.declarative import DeclarativeAdapter
 from gateway.delivery.attempt import Attempts, DeliveryTarget
 from gateway.delivery.sender import NoAnswer, Sender
 from gateway.errors import Unavailable

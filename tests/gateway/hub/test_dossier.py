@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 import adapters
-from adapters import trees
+from adapters import paths
+from adapters.adapter import DeclarativeAdapter, load
 from adapters.base import Reply
-from adapters.declarative import DeclarativeAdapter, load
 from adapters.formats import json
 from gateway.clock import new_id
 from gateway.delivery.sender import Sender
@@ -44,8 +44,8 @@ def sample(adapter: DeclarativeAdapter, query: str) -> tuple[Any, Mapping[str, A
     file = min(name for name in adapter.bundle.files if name.startswith(f"samples/{query}/") and ".native." in name)
     content = adapter.bundle.files[file]
     documents, _ = adapter.read_query(query, Reply(200, {}, content))
-    each = trees.path(adapter.bundle.manifest.queries[query].each)  # type: ignore[index]
-    return trees.values(json.parse(content), each)[0], documents[0].document
+    each = paths.in_body(adapter.bundle.manifest.queries[query].each)  # type: ignore[index]
+    return paths.values(json.parse(content), each)[0], documents[0].document
 
 
 @dataclass

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 import adapters
-from adapters.declarative import DeclarativeAdapter, load
+from adapters.adapter import DeclarativeAdapter, load
 from gateway.sandbox import Double, running
 
 PLAIN = Path(__file__).parent / "bundles" / "plain"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.declarative import DeclarativeAdapter, load
+from adapters.adapter import DeclarativeAdapter, load
 from gateway.sandbox.conformance import check, conform
 
 PLAIN = Path(__file__).parent / "bundles" / "plain"

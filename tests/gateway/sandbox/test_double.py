@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from adapters import bundled
-from adapters.declarative import load
+from adapters.adapter import load
 from gateway.sandbox import Double, running
 
 FILED = {"AJBH": "A-1", "JD": "filed", "SJ": "2026-09-01 08:00:00"}

@@ -9,23 +9,23 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from adapters import trees
+from adapters import paths
+from adapters.adapter import DeclarativeAdapter
 from adapters.base import OutboundRequest, Reply, Sending, VerdictKind
-from adapters.check.golden import Pair, pairs
+from adapters.check.samples import Pair, pairs
 from adapters.check.subject import subject
-from adapters.declarative import DeclarativeAdapter
 from adapters.formats import json
-from gateway.sandbox.doors import Call
+from gateway.sandbox.patterns import ReceivedCall
 from gateway.sandbox.platform import PlatformDouble
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
 
 
-def call(request: OutboundRequest, key: str = "") -> Call:
+def call(request: OutboundRequest, key: str = "") -> ReceivedCall:
     """Give a request as the platform receives it."""
     parts = urlsplit(request.path)
     headers = {name.lower(): value for name, value in request.headers.items()}
-    return Call(request.method, parts.path, parts.query, {**headers, "idempotency-key": key}, request.body)
+    return ReceivedCall(request.method, parts.path, parts.query, {**headers, "idempotency-key": key}, request.body)
 
 
 def samples(adapter: DeclarativeAdapter, names: Any) -> Iterator[Pair]:
@@ -102,10 +102,10 @@ def test_queries_find_the_records_it_was_given(bundled: DeclarativeAdapter) -> N
 
 def recorded(adapter: DeclarativeAdapter, name: str) -> Iterator[tuple[Any, Any]]:
     """Give the records in the samples of a query, with their documents."""
-    each = trees.path(adapter.bundle.manifest.queries[name].each)  # type: ignore[index]
+    each = paths.in_body(adapter.bundle.manifest.queries[name].each)  # type: ignore[index]
     for pair in samples(adapter, {name}):
         documents, _ = adapter.read_query(name, Reply(200, {}, pair.native))
-        yield from zip(trees.values(json.parse(pair.native), each), (one.document for one in documents), strict=True)
+        yield from zip(paths.values(json.parse(pair.native), each), (one.document for one in documents), strict=True)
 
 
 def asked(adapter: DeclarativeAdapter, double: PlatformDouble, name: str, code: str) -> list[Any]:
@@ -126,5 +126,5 @@ def asked(adapter: DeclarativeAdapter, double: PlatformDouble, name: str, code: 
 @pytest.mark.parametrize("path", ["/api/progress/../progress", "/api/progress/%2e%2e", "/API/progress"])
 def test_only_the_exact_address_is_its_own(plain: DeclarativeAdapter, path: str) -> None:
     """No guessing at paths."""
-    answer, taken = double_of(plain).answer(Call("POST", path, "", {}, b"{}"))
+    answer, taken = double_of(plain).answer(ReceivedCall("POST", path, "", {}, b"{}"))
     assert (answer.status, taken) == (404, False)

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.telemetry.events import (
@@ -16,7 +17,7 @@ from gateway.telemetry.events import (
     PlatformHeld,
     PlatformReleased,
 )
-from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.metrics import METRICS, Metric, Metrics
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 P = "penalty.330000"
@@ -122,3 +123,11 @@ def test_two_gateways_in_one_process_count_apart() -> None:
     """Each has a registry of its own."""
     told(DocumentRejected(P, "case", "a"))
     assert ("hutong_documents_rejected_total", frozenset({("platform", P), ("code", "a")})) not in samples(Metrics())
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
+def test_a_metric_takes_its_labels_and_value_from_its_event(metric: Metric) -> None:
+    """A row that names an attribute its event does not have would fail only when the event comes."""
+    attributes = {field.name for field in fields(metric.event)}
+    named = {*metric.labels, *([metric.value] if metric.value else ()), *(["state"] if metric.state else ())}
+    assert named <= attributes

@@ -1,0 +1,1 @@
+"""What passes between the gateway and a platform, each way, compiled from a bundle's declarations."""

@@ -1,0 +1,84 @@
+"""One query that platforms answer: a request for a page, and the documents in the reply."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from adapters import formats, paths
+from adapters.base import OutboundRequest, Reply, Translation, Tree
+from adapters.bundle.grammar import PARAMETERS, Query
+from adapters.exchange.receiving import native_paths, translate
+from adapters.exchange.request import body_writer, compile_request, merged
+from adapters.formats.format import Format, as_text
+from adapters.mapping import Program
+from adapters.paths import EACH
+from schemas import catalog
+from schemas.findings import Finding, Rejected, Text
+
+_PARAMETERS = frozenset(PARAMETERS)
+
+
+class CompiledQuery:
+    """A compiled `queries` entry."""
+
+    def __init__(
+        self, declared: Query, wire: Format, program: Program, settings: Mapping[str, Any], limit: int
+    ) -> None:
+        self._reply_format = declared.reply_format.over(wire) if declared.reply_format else wire
+        self._request = compile_request(declared.request, wire)
+        self._body = body_writer(declared.body, wire)
+        self._each = paths.in_body(declared.each)
+        self._pages = declared.pages
+        self._total = paths.in_body(declared.pages.total) if declared.pages and declared.pages.total else None
+        self._program = program
+        self._settings = settings
+        self._limit = limit
+        self._native = native_paths(program.explain())
+        self._type = next(one.name for one in catalog.TYPES.values() if one.document == program.document)
+
+    def write(self, parameters: Mapping[str, str], settings: Mapping[str, Any], page: int) -> OutboundRequest | None:
+        """Write the request for a page (from 1); None when there is no such page or nothing to ask with."""
+        if page < 1 or (page > 1 and self._pages is None):
+            return None
+        turned = {self._pages.number: page, "size": self._pages.size} if self._pages is not None else {}
+        values = {**merged(self._settings, settings), **turned, **parameters}
+        return self._request.write_known(values, self._body(values), _PARAMETERS)
+
+    def read(self, reply: Reply, page: int) -> tuple[Sequence[Translation], bool]:
+        """Read the records of a page, and whether another follows; raises `Rejected`."""
+        tree = self._tree(reply)
+        records = paths.values(tree, self._each)
+        if not records and not self._is_empty_answer(tree):
+            raise _unreadable("query.unrecognised", f"应答中没有 {self._each}", f"the reply has no {self._each}")
+        translations = [translate(self._type, self._program, record, self._native) for record in records]
+        return translations, self._more(tree, len(records), page)
+
+    def _tree(self, reply: Reply) -> Tree:
+        if not 200 <= reply.status < 300:
+            raise _unreadable("query.status", f"平台应答 HTTP {reply.status}", f"the platform answered {reply.status}")
+        body = formats.read(self._reply_format, reply.body, reply.headers.get("content-type"), limit=self._limit)
+        fault = find(body) if (find := formats.of(self._reply_format).fault) else None
+        if fault is not None:
+            raise _unreadable("query.fault", f"平台报错：{fault.reason}", f"the platform failed: {fault.reason}")
+        return body.tree
+
+    def _is_empty_answer(self, tree: Tree) -> bool:
+        """Tell an empty result from an error without records: JSON must at least hold the list or what is around it."""
+        if formats.of(self._reply_format).elements:
+            return True
+        start = self._each.steps[0]
+        return isinstance(tree, list) if start is EACH else isinstance(tree, dict) and start in tree
+
+    def _more(self, tree: Tree, count: int, page: int) -> bool:
+        if self._pages is None or count == 0:
+            return False
+        total = as_text(paths.first(tree, self._total)) if self._total is not None else ""
+        if total.isdecimal():
+            return page * self._pages.size < int(total)
+        return count >= self._pages.size
+
+
+def _unreadable(code: str, zh: str, en: str) -> Rejected:
+    text = Text(f"{zh}；请稍后再试或联系该平台", f"{en}; try again later or ask the platform's operators")
+    return Rejected(code, text, [Finding(code, text)], status=502)

@@ -1,0 +1,264 @@
+"""One operation that platforms call: bytes to records, a record to a valid document, and the answer to the caller.
+
+Findings about a document name the native path that its sender wrote, beside the canonical field.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from adapters import formats, paths, placeholders
+from adapters.base import Answer, Lineage, Package, Record, Translation, Tree
+from adapters.bundle.grammar import AnswerPart, AnswerSide, Receive
+from adapters.formats import charsets
+from adapters.formats.format import Body, Format, as_text
+from adapters.mapping import Program
+from adapters.native import Location, NativeSchema
+from adapters.paths import EACH, Path
+from adapters.placeholders import compile_tree
+from schemas import documents
+from schemas.documents import generic
+from schemas.findings import Finding, Rejected, Text
+
+_INDEX = re.compile(r"\[(\d+)\]")
+
+_WriteAnswer = Callable[[Mapping[str, str]], Answer]
+
+
+@dataclass(frozen=True, slots=True)
+class FaultyRecord(Record):
+    """A record of a package that breaks the platform's own schema; the others may still be accepted."""
+
+    findings: tuple[Finding, ...] = ()
+
+
+class CompiledReceive:
+    """A compiled operation. Every method is pure; what cannot be accepted raises `Rejected`."""
+
+    def __init__(
+        self, declared: Receive, wire: Format, program: Program, schema: NativeSchema | None, limit: int
+    ) -> None:
+        self._type = declared.type
+        self._format = wire
+        self._program = program
+        self._schema = schema
+        self._limit = limit
+        self._split = paths.in_body(declared.split) if declared.split is not None else None
+        self._require = [(paths.in_body(path), placeholders.parse(value)) for path, value in declared.require.items()]
+        self._identity = [_alternatives(item) for item in declared.identity]
+        self._answer = AnswerWriter(declared.answer, wire) if declared.answer is not None else None
+        self._native = native_paths(program.explain())
+        self._canonical = canonical_fields(program.explain())
+
+    @property
+    def type(self) -> str:
+        """The message type its documents are."""
+        return self._type
+
+    def read(self, body: bytes, content_type: str | None) -> Package:
+        """Parse a body, check its envelope and the platform's own schema, and split it into records."""
+        parsed = formats.read(self._format, body, content_type, limit=self._limit)
+        trees_found = [parsed.tree] if self._split is None else paths.values(parsed.tree, self._split)
+        self._check_envelope(parsed.tree, len(trees_found))
+        faults = self._schema_faults(parsed)
+        records = (self._record(index, tree, faults.get(index, ())) for index, tree in enumerate(trees_found))
+        return Package(tuple(records), self._split is not None)
+
+    def _check_envelope(self, tree: Tree, count: int) -> None:
+        if count == 0:
+            raise _envelope("envelope.empty", str(self._split), "没有记录", "holds no record")
+        for path, template in self._require:
+            expected = template.render({"count": count})
+            found = as_text(paths.first(tree, path)).strip()
+            if found != expected and not (template.alone == "count" and found.isdecimal() and int(found) == count):
+                code = "envelope.count" if template.alone == "count" else "envelope.require"
+                raise _envelope(code, str(path), f"应为 {expected}，实为 {found}", f"must be {expected}, is {found}")
+
+    def _schema_faults(self, parsed: Body) -> Mapping[int, Sequence[Finding]]:
+        """Give the faults inside each record; one outside all of them rejects the whole body."""
+        if self._schema is None:
+            return {}
+        inside: dict[int, list[Finding]] = {}
+        outside: list[Finding] = []
+        for where, fault in self._schema.faults(parsed):
+            index = self._record_index(where)
+            finding = with_canonical_field(fault, self._canonical, str(self._split or ""))
+            (outside if index is None else inside.setdefault(index, [])).append(finding)
+        if outside:
+            raise _invalid([*outside, *(finding for some in inside.values() for finding in some)])
+        return inside
+
+    def _record_index(self, where: Location) -> int | None:
+        """Tell which record a location is in. A repeated XML child has an index, a single one has none."""
+        position = 0
+        index = 0
+        if self._split is None:
+            return None
+        for step in self._split.steps:
+            found = where[position] if position < len(where) else None
+            if step is EACH:
+                index, position = (found, position + 1) if isinstance(found, int) else (0, position)
+            elif found != step:
+                return None
+            else:
+                position += 1
+        return index
+
+    def _record(self, index: int, tree: Tree, findings: Sequence[Finding]) -> Record:
+        identity = self._identify(tree)
+        return FaultyRecord(index, tree, identity, tuple(findings)) if findings else Record(index, tree, identity)
+
+    def _identify(self, tree: Tree) -> str | None:
+        found = [_first_there(tree, alternatives) for alternatives in self._identity]
+        return orjson.dumps(found).decode("utf-8") if any(found) else None
+
+    def translate_in(self, record: Record) -> Translation:
+        """Translate a record and validate the document it makes."""
+        if isinstance(record, FaultyRecord):
+            raise _invalid(record.findings)
+        return translate(self._type, self._program, record.tree, self._native)
+
+    def answer(self, *, accepted: bool, values: Mapping[str, str]) -> Answer | None:
+        """Write the declared answer, None when the operation declares none."""
+        return self._answer.write(accepted=accepted, values=values) if self._answer is not None else None
+
+    def lineage(self) -> Sequence[Lineage]:
+        """Tell where each canonical field comes from."""
+        return self._program.explain()
+
+
+class AnswerWriter:
+    """A compiled `answer`: a tree is written in the operation's format, a text as it is, values escaped."""
+
+    def __init__(self, declared: AnswerPart, wire: Format) -> None:
+        self._accepted = _compile_answer(declared.accepted, wire)
+        self._rejected = _compile_answer(declared.rejected, wire)
+
+    def write(self, *, accepted: bool, values: Mapping[str, str]) -> Answer:
+        """Write the answer; `values` are `message_id`, `code` and `detail`, as far as they are known."""
+        return (self._accepted if accepted else self._rejected)(values)
+
+
+def translate(message_type: str, program: Program, tree: Tree, native: Mapping[str, Lineage]) -> Translation:
+    """Run a mapping inward and validate the document; findings name the native path."""
+    inward = program.inward(tree)
+    try:
+        checked = documents.check(program.document, inward.document)
+    except Rejected as error:
+        raise _with_native_paths(error, native) from None
+    noticed = (with_native_path(warning, native) for warning in checked.warnings)
+    return Translation(message_type, checked.document, (*inward.warnings, *noticed))
+
+
+def native_paths(lineage: Iterable[Lineage]) -> Mapping[str, Lineage]:
+    """Index a mapping's lineage by canonical path; the first that writes a field is kept."""
+    found: dict[str, Lineage] = {}
+    for one in lineage:
+        found.setdefault(one.field, one)
+    return found
+
+
+def canonical_fields(lineage: Iterable[Lineage]) -> Mapping[str, Lineage]:
+    """Index a mapping's lineage by native path; of several that read one place the first is kept."""
+    found: dict[str, Lineage] = {}
+    for one in lineage:
+        for path in one.path.split(", "):
+            found.setdefault(path, one)
+    return found
+
+
+def with_canonical_field(finding: Finding, known: Mapping[str, Lineage], above: str = "") -> Finding:
+    """Give a finding about the native body with the canonical field and title that a mapping reads there.
+
+    `above` is the path of the records in the body, where the mapping starts inside a record.
+    """
+    path = generic(finding.path)
+    inside = (path.removeprefix(f"{start}.") for start in (above, above.removesuffix("[]")))
+    origin = next((known[one] for one in (path, *inside) if one in known), None)
+    return finding if origin is None else finding.at(field=origin.field, title=origin.title)
+
+
+def with_native_path(finding: Finding, known: Mapping[str, Lineage]) -> Finding:
+    """Give the finding with the native path and the title of its field, where the mapping knows it."""
+    if finding.path or not finding.field:
+        return finding
+    plain = generic(finding.field)
+    origin = known.get(plain) or known.get(f"{plain}[]") or _below(plain, known)
+    if origin is None:
+        return finding
+    return finding.at(path=_indexed(origin.path, finding.field), title=finding.title or origin.title)
+
+
+def _with_native_paths(error: Rejected, known: Mapping[str, Lineage]) -> Rejected:
+    """Give the rejection with the native path in every finding."""
+    findings = [with_native_path(finding, known) for finding in error.findings]
+    return Rejected(error.code, error.detail, findings, status=error.status)
+
+
+def _alternatives(item: str | list[str]) -> list[Path]:
+    return [paths.in_body(text) for text in ([item] if isinstance(item, str) else item)]
+
+
+def _first_there(tree: Tree, alternatives: list[Path]) -> str | None:
+    texts = (as_text(value).strip() for path in alternatives for value in paths.values(tree, path)[:1])
+    return next((text for text in texts if text), None)
+
+
+def _envelope(code: str, path: str, zh: str, en: str) -> Rejected:
+    text = Text(
+        f"报文的 {path} {zh}；请改正后整包重新发送", f"{path} of the body {en}; correct it and send the whole again"
+    )
+    return Rejected(code, text, [Finding(code, text, path=path)])
+
+
+def _invalid(findings: Sequence[Finding]) -> Rejected:
+    text = Text(
+        f"报文有 {len(findings)} 处不符合平台模式；请逐项改正后重新发送",
+        f"the body breaks the platform's schema in {len(findings)} place(s); correct each and send it again",
+    )
+    return Rejected("native.invalid", text, findings)
+
+
+def _compile_answer(said: AnswerSide, declared: Format) -> _WriteAnswer:
+    spoken = formats.of(declared)
+    wire = formats.answered(declared) if spoken.answered_in and not spoken.answer_type else declared
+    return _answer_text(said, wire) if isinstance(said.body, str) else _answer_tree(said, wire)
+
+
+def _answer_tree(said: AnswerSide, wire: Format) -> _WriteAnswer:
+    build = compile_tree(said.body)
+
+    def write(values: Mapping[str, str]) -> Answer:
+        written = formats.write(wire, build(values))
+        return Answer(said.status, written.content_type, written.body)
+
+    return write
+
+
+def _answer_text(said: AnswerSide, wire: Format) -> _WriteAnswer:
+    template = placeholders.parse(said.body)
+    spoken = formats.of(wire)
+    content_type = f"{spoken.answer_type or spoken.media_type}; charset={wire.charset.upper()}"
+
+    def write(values: Mapping[str, str]) -> Answer:
+        return Answer(said.status, content_type, charsets.encode(template.render(values, spoken.escape), wire.charset))
+
+    return write
+
+
+def _below(plain: str, known: Mapping[str, Lineage]) -> Lineage | None:
+    """For a whole object that is missing, give the first mapped field inside it."""
+    return next((one for field, one in known.items() if field.startswith((f"{plain}.", f"{plain}[]"))), None)
+
+
+def _indexed(path: str, field: str) -> str:
+    """Fill the lists of a native path with the indexes of the canonical one, when they are as many."""
+    indexes = _INDEX.findall(field)
+    if path.count("[]") == len(indexes):
+        for index in indexes:
+            path = path.replace("[]", f"[{index}]", 1)
+    return path

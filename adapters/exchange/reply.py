@@ -1,0 +1,164 @@
+"""Read a platform's reply as a verdict: the declared rules, first match wins, then the defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+
+from adapters import formats, paths
+from adapters.base import Reply, Tree, Verdict, VerdictKind
+from adapters.bundle.grammar import ReplyRule, When
+from adapters.formats.format import Format, ReplyFault, as_text
+from adapters.paths import Path
+from schemas.findings import Rejected
+
+MAX_REASON = 500
+_AGAIN = frozenset({408, 425, 429})
+_CREDENTIALS = frozenset({401, 403})
+_UNRECOGNISED = "reply.unrecognised"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A reply rule with its paths parsed; `values` None means that the path must be there."""
+
+    status: str | None
+    at: Path | None
+    values: frozenset[str]
+    present: bool | None
+    kind: VerdictKind
+    reference: Path | None
+    reason: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadReply:
+    """A reply with its body read once. `tree` is None when it cannot be read in the declared format."""
+
+    reply: Reply
+    tree: Tree
+    fault: ReplyFault | None
+
+
+class Replies:
+    """How the replies to one kind of request are judged."""
+
+    def __init__(self, rules: Sequence[ReplyRule], declared: Format, limit: int) -> None:
+        self._rules = tuple(_rule(one) for one in rules)
+        self._format = declared
+        self._limit = limit
+        self._looks_inside = any(rule.at is not None for rule in self._rules)
+        self._fault = formats.of(declared).fault
+        self._reads = self._fault is not None or any(rule.at or rule.reference or rule.reason for rule in self._rules)
+
+    def judge(self, reply: Reply) -> Verdict:
+        """Give the verdict; never raises for anything a platform may say."""
+        read = self._read(reply)
+        for rule in self._rules:
+            if _matches(rule, read):
+                return _by_rule(rule, read)
+        return _by_default(read, looks_inside=self._looks_inside)
+
+    def _read(self, reply: Reply) -> ReadReply:
+        if not self._reads:
+            return ReadReply(reply, None, None)
+        try:
+            body = formats.read(self._format, reply.body, reply.headers.get("content-type"), limit=self._limit)
+        except Rejected:
+            return ReadReply(reply, None, None)
+        return ReadReply(reply, body.tree, self._fault(body) if self._fault else None)
+
+
+def _rule(declared: ReplyRule) -> Rule:
+    when: When = declared.when
+    values = when.in_ if when.in_ is not None else [when.is_] if when.is_ is not None else []
+    return Rule(
+        when.status,
+        _path(when.at),
+        frozenset(values),
+        when.present,
+        VerdictKind(declared.verdict),
+        _path(declared.reference),
+        _path(declared.reason),
+    )
+
+
+def _path(text: str | None) -> Path | None:
+    return None if text is None else paths.in_body(text)
+
+
+def _matches(rule: Rule, read: ReadReply) -> bool:
+    if rule.status is not None and not _status_fits(rule.status, read.reply.status):
+        return False
+    if rule.at is None:
+        # A rule on the status alone never takes a SOAP fault: with 200 it would count an error as accepted.
+        return read.fault is None
+    if read.tree is None:
+        return False
+    found = [as_text(value) for value in paths.values(read.tree, rule.at) if not isinstance(value, dict | list)]
+    if rule.present is not None:
+        return _present(read.tree, rule.at) is rule.present
+    return bool(found) and found[0] in rule.values
+
+
+def _present(tree: Tree, at: Path) -> bool:
+    return any(value not in ("", [], {}) for value in paths.values(tree, at))
+
+
+def _status_fits(declared: str, status: int) -> bool:
+    return declared[0] == str(status)[0] if declared.endswith("xx") else declared == str(status)
+
+
+def _by_rule(rule: Rule, read: ReadReply) -> Verdict:
+    return Verdict(
+        rule.kind,
+        reference=_text_at(read.tree, rule.reference),
+        reason=_text_at(read.tree, rule.reason),
+        after=_after(read.reply.headers) if rule.kind is VerdictKind.RETRY else None,
+    )
+
+
+def _text_at(tree: Tree, at: Path | None) -> str | None:
+    value = None if at is None or tree is None else paths.first(tree, at)
+    if value is None or isinstance(value, dict | list):
+        return None
+    return as_text(value)[:MAX_REASON] or None
+
+
+def _by_default(read: ReadReply, *, looks_inside: bool) -> Verdict:
+    status = read.reply.status
+    code = f"http.{status}"
+    # Credentials come before faults: a fault in the body of a 401 is still about the credentials.
+    if status in _CREDENTIALS:
+        return Verdict(VerdictKind.CREDENTIALS, code=code)
+    if read.fault is not None:
+        return _by_fault(read.fault, read.reply)
+    if 200 <= status < 300:
+        # Where rules look into the body and none matched, success is not known: people must look at it.
+        return Verdict(VerdictKind.DEAD, code=_UNRECOGNISED) if looks_inside else Verdict(VerdictKind.ACCEPTED)
+    if status in _AGAIN or 500 <= status < 600:
+        return Verdict(VerdictKind.RETRY, code=code, after=_after(read.reply.headers))
+    return Verdict(VerdictKind.DEAD, code=code)
+
+
+def _by_fault(fault: ReplyFault, reply: Reply) -> Verdict:
+    reason = fault.reason[:MAX_REASON] or None
+    kind = fault.code.partition(".")[0]
+    if kind in ("Server", "Receiver"):
+        return Verdict(VerdictKind.RETRY, reason=reason, code="soap.server-fault", after=_after(reply.headers))
+    code = "soap.client-fault" if kind in ("Client", "Sender") else "soap.fault"
+    return Verdict(VerdictKind.DEAD, reason=reason, code=code)
+
+
+def _after(headers: Mapping[str, str]) -> timedelta | None:
+    """Read Retry-After (RFC 9110): seconds, or a date compared with the reply's own Date: clocks may differ."""
+    said = headers.get("retry-after", "").strip()
+    if said.isascii() and said.isdigit() and len(said) < 10:
+        return timedelta(seconds=int(said))
+    try:
+        wait = parsedate_to_datetime(said) - parsedate_to_datetime(headers.get("date", ""))
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return max(wait, timedelta(0))

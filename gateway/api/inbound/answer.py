@@ -1,0 +1,250 @@
+"""What senders are answered: status, headers and bytes, and the models that describe them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from pydantic import BaseModel, Field
+
+from adapters.base import Adapter, Answer
+from gateway.api.inbound.request import Incoming
+from gateway.api.models import FieldError, Problem, RestModel
+from gateway.errors import HutongError
+from gateway.errors.problems import MEDIA_TYPE, problem, tell_warnings, told
+from gateway.intake.steps import IntakePreview, IntakeResult, Previewed
+from gateway.ledger.records import Accepted, Rejection
+from gateway.message import Delivery, State
+from schemas.findings import Rejected, Text
+
+
+class AcceptedDelivery(RestModel):
+    """Where an accepted message goes."""
+
+    id: str
+    platform: str | None = Field(description="None while no platform covers the region")
+    kind: str
+    state: State
+
+
+class AcceptedMessage(RestModel):
+    """A document that is durable now. `duplicate`: an equal one was there already, and this is it."""
+
+    message_id: str
+    type: str
+    state: str
+    duplicate: bool
+    warnings: list[FieldError]
+    deliveries: list[AcceptedDelivery]
+
+
+class PackageEntry(BaseModel):
+    """What became of one record of a package: accepted, or a problem."""
+
+    index: int
+    message_id: str | None = None
+    type: str | None = None
+    state: str | None = None
+    duplicate: bool | None = None
+    warnings: list[FieldError] | None = None
+    deliveries: list[AcceptedDelivery] | None = None
+    problem: Problem | None = None
+
+
+class AcceptedPackage(RestModel):
+    """What became of each record of a package, in order."""
+
+    messages: list[PackageEntry]
+
+
+class RouteView(RestModel):
+    """Where a document would go. `platform` None: nobody covers the region yet."""
+
+    kind: str
+    platform: str | None
+
+
+class DryRun(RestModel):
+    """What a dry run gives: the translation and the routes, nothing stored."""
+
+    type: str
+    document: dict[str, Any]
+    warnings: list[FieldError]
+    routes: list[RouteView]
+
+
+class DryRunEntry(BaseModel):
+    """What a dry run gives for one record of a package."""
+
+    index: int
+    type: str | None = None
+    document: dict[str, Any] | None = None
+    warnings: list[FieldError] | None = None
+    routes: list[RouteView] | None = None
+    problem: Problem | None = None
+
+
+class DryRunPackage(RestModel):
+    """What a dry run gives for each record of a package, in order."""
+
+    messages: list[DryRunEntry]
+
+
+JSON = "application/json"
+
+_WORST_FIRST = (
+    State.DEAD,
+    State.UNROUTED,
+    State.HELD,
+    State.WAITING,
+    State.SENDING,
+    State.READY,
+    State.REFUSED,
+    State.DISCARDED,
+    State.DELIVERED,
+)
+
+INTERNAL = Text(
+    "网关出现内部错误，已记录；请凭 trace_id 联系运维人员，稍后可原样重发",
+    "The gateway failed and has recorded it; quote the trace_id to its operators and send the same again later",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """An answer ready to be sent."""
+
+    status: int
+    body: bytes
+    content_type: str = JSON
+    headers: Mapping[str, str] = field(default_factory=dict)
+    close: bool = False
+
+
+def message_state(deliveries: Sequence[Delivery]) -> str:
+    """Sum a message up: the state of the delivery that most needs attention; `recorded` when it goes nowhere."""
+    present = {one.state for one in deliveries}
+    return next((state.value for state in _WORST_FIRST if state in present), "recorded")
+
+
+def json_answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpAnswer:
+    """Answer with JSON."""
+    return HttpAnswer(status, orjson.dumps(value), JSON, headers or {})
+
+
+def _accepted(entry: Accepted, language: str) -> dict[str, Any]:
+    """Say what became of a document that was accepted."""
+    message = entry.message
+    return {
+        "message_id": message.id,
+        "type": message.type,
+        "state": message_state(entry.deliveries),
+        "duplicate": entry.duplicate,
+        "warnings": tell_warnings(message.warnings, language),
+        "deliveries": [
+            {"id": one.id, "platform": one.platform, "kind": one.kind, "state": one.state.value}
+            for one in entry.deliveries
+        ],
+    }
+
+
+def _package_entry(entry: Accepted | Rejection, language: str) -> dict[str, Any]:
+    """Say what became of one record of a package."""
+    if isinstance(entry, Rejection):
+        return {"index": entry.index, "problem": told(entry.problem, language)}
+    return {"index": entry.index, **_accepted(entry, language)}
+
+
+def accept_answer(adapter: Adapter, operation: str | None, outcome: IntakeResult, language: str) -> HttpAnswer:
+    """Answer what was handed in: in the caller's own format where its adapter declares one, else as JSON."""
+    headers = {"idempotent-replayed": "true"} if outcome.receipt.repeated else {}
+    entries = outcome.receipt.entries
+    taken = [entry for entry in entries if not isinstance(entry, Rejection)]
+    first = entries[0] if entries else None
+    values = {"message_id": taken[0].message.id} if taken else _words(first, language)
+    own = adapter.answer(operation, accepted=bool(taken), values=values) if operation else None
+    if own is not None:
+        return _declared(own, headers)
+    if outcome.split:
+        body = {"messages": [_package_entry(entry, language) for entry in entries]}
+        return json_answer(body, 202 if taken else 422, headers)
+    if isinstance(first, Rejection):
+        return problem_bytes(told(first.problem, language), headers)
+    return json_answer(_accepted(taken[0], language), 202, headers)
+
+
+def _words(rejection: object, language: str) -> Mapping[str, str]:
+    if not isinstance(rejection, Rejection):
+        return {"code": "document.invalid", "detail": ""}
+    return {"code": rejection.code, "detail": str(told(rejection.problem, language).get("detail", ""))}
+
+
+def native_error_answer(
+    adapter: Adapter, operation: str | None, error: HutongError | Rejected, incoming: Incoming
+) -> HttpAnswer:
+    """Answer an error: in the caller's own format where its adapter declares one, else as a problem document."""
+    known = operation is not None and operation in adapter.receives
+    values = {"code": error.code, "detail": error.detail.say(incoming.language)}
+    own = adapter.answer(operation, accepted=False, values=values) if known and operation else None
+    if own is not None:
+        return _declared(own)
+    return error_answer(error, language=incoming.language, trace_id=incoming.trace_id)
+
+
+def dry_run_answer(preview: IntakePreview, language: str) -> HttpAnswer:
+    """Answer what a dry run found: a document, or the records of a package."""
+    if preview.split:
+        return json_answer({"messages": [{"index": one.index, **_found(one, language)} for one in preview.entries]})
+    only, found = preview.entries[0], _found(preview.entries[0], language)
+    return problem_bytes(found["problem"]) if isinstance(only, Rejection) else json_answer(found)
+
+
+def _found(entry: Previewed | Rejection, language: str) -> dict[str, Any]:
+    if isinstance(entry, Rejection):
+        return {"problem": told(entry.problem, language)}
+    return {
+        "type": entry.type,
+        "document": entry.document,
+        "warnings": tell_warnings(entry.warnings, language),
+        "routes": [{"kind": one.kind, "platform": one.platform} for one in entry.routes],
+    }
+
+
+def problem_answer(
+    code: str,
+    status: int,
+    detail: Text,
+    *,
+    language: str,
+    trace_id: str,
+    headers: Mapping[str, str] | None = None,
+) -> HttpAnswer:
+    """Answer with a problem document."""
+    body = problem(code, status, detail, language=language, trace_id=trace_id)
+    return problem_bytes(body, headers)
+
+
+def problem_bytes(body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> HttpAnswer:
+    """Answer with a problem document that is already written."""
+    status: int = body["status"]
+    extra = {"www-authenticate": "Bearer"} if status == 401 else {"retry-after": "5"} if status == 503 else {}
+    return HttpAnswer(status, orjson.dumps(body), MEDIA_TYPE, {**extra, **(headers or {})}, close=status == 413)
+
+
+def error_answer(error: HutongError | Rejected, *, language: str, trace_id: str) -> HttpAnswer:
+    """Answer an error of our own border, or a document that was not kept as rejected."""
+    findings = error.findings if isinstance(error, Rejected) else ()
+    body = problem(error.code, error.status, error.detail, findings, language=language, trace_id=trace_id)
+    return problem_bytes(body)
+
+
+def internal_answer(*, language: str, trace_id: str) -> HttpAnswer:
+    """Answer an unexpected exception."""
+    return problem_answer("internal", 500, INTERNAL, language=language, trace_id=trace_id)
+
+
+def _declared(answer: Answer, headers: Mapping[str, str] | None = None) -> HttpAnswer:
+    """Answer in the caller's own format."""
+    return HttpAnswer(answer.status, answer.body, answer.content_type, headers or {})

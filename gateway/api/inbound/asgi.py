@@ -1,0 +1,189 @@
+"""The whole application on bare ASGI: documents in and receipts out here, everything else through the framework."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qsl
+
+import structlog
+
+from adapters.base import Adapter
+from gateway.api import rights
+from gateway.api.inbound.answer import (
+    HttpAnswer,
+    accept_answer,
+    dry_run_answer,
+    error_answer,
+    internal_answer,
+    native_error_answer,
+    problem_answer,
+)
+from gateway.api.inbound.request import Event, Gone, Incoming, Receive, Scope, Send, linger, read_body
+from gateway.errors import HutongError
+from gateway.hub import Hub
+from gateway.intake.steps import IntakeCall
+from gateway.ledger.records import Platform
+from schemas.findings import Rejected, Text
+
+PREFIX = "/v1/inbound/"
+SUBMISSIONS = "/v1/messages"
+
+_log = structlog.get_logger("hutong.api")
+
+
+class Application:
+    """The whole application: the hot paths itself, everything else through the framework."""
+
+    def __init__(self, inbound: Inbound, rest: Any) -> None:
+        self._inbound = inbound
+        self.rest = rest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; no exception of ours reaches the server."""
+        if scope["type"] != "http":
+            await self.rest(scope, receive, send)
+            return
+        operation = hot_operation(scope)
+        if operation is None and scope["method"] == "HEAD":
+            await _guarded(self.rest, {**scope, "method": "GET"}, receive, _bodiless(send))
+        elif operation is None:
+            await _guarded(self.rest, scope, receive, send)
+        else:
+            await self._take(scope, receive, send, operation or None)
+
+    async def _take(self, scope: Scope, receive: Receive, send: Send, operation: str | None) -> None:
+        incoming = Incoming.of(scope)
+        if scope["method"] != "POST":
+            await answer(incoming, receive, send, _only_post(incoming))
+            return
+        try:
+            answered = await self._inbound(scope, receive, operation)
+        except Gone:  # the caller closed the connection: there is nobody to answer
+            return
+        except Exception:
+            answered = unforeseen(scope)
+        await answer(incoming, receive, send, answered)
+
+
+def hot_operation(scope: Scope) -> str | None:
+    """Give the operation of an inbound request, `""` for a canonical submission, None for any other."""
+    path: str = scope["path"]
+    if path.startswith(PREFIX) and "/" not in path[len(PREFIX) :] and len(path) > len(PREFIX):
+        return path[len(PREFIX) :]
+    return "" if path == SUBMISSIONS and scope["method"] == "POST" else None
+
+
+SUBMIT = "messages"
+"""The operation under which canonical documents are handed in: `POST /v1/messages`."""
+
+
+class Inbound:
+    """Takes documents from platforms, in their own format or in the canonical one."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    async def __call__(self, scope: Scope, receive: Receive, operation: str | None) -> HttpAnswer:
+        """Answer one document or package. `operation` None: the body is a canonical submission."""
+        incoming = Incoming.of(scope)
+        try:
+            platform = rights.sender_of(self._hub, incoming)
+            adapter = self._hub.adapters.of(platform)
+        except HutongError as error:
+            return error_answer(error, language=incoming.language, trace_id=incoming.trace_id)
+        # The caller is known before its body is read: what nobody may send is not even received.
+        try:
+            body = await read_body(incoming, receive, adapter.limits.body)
+            call = _call(platform, operation or SUBMIT, body, incoming, adapter)
+            if dry_run(scope["query_string"]):
+                preview = await (self._hub.preview(call) if operation else self._hub.preview_submission(call))
+                return dry_run_answer(preview, incoming.language)
+            outcome = await (self._hub.receive(call) if operation else self._hub.submit(call))
+        except (HutongError, Rejected) as error:
+            return native_error_answer(adapter, operation, error, incoming)
+        return accept_answer(adapter, operation, outcome, incoming.language)
+
+
+def dry_run(query: bytes) -> bool:
+    """Tell whether the caller only wants to see what would become of its document."""
+    if not query:
+        return False
+    value = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)).get("dry_run", "false").lower()
+    if value in ("true", "1", "yes", ""):
+        return True
+    if value in ("false", "0", "no"):
+        return False
+    raise Rejected(
+        "request.invalid",
+        Text("dry_run 只能是 true 或 false", "dry_run is either true or false"),
+        status=422,
+    )
+
+
+def _call(platform: Platform, operation: str, body: bytes, incoming: Incoming, adapter: Adapter) -> IntakeCall:
+    kind, key = incoming.headers.get("content-type"), incoming.headers.get("idempotency-key")
+    return IntakeCall(platform, operation, body, kind, key, incoming.trace_id, adapter)
+
+
+async def answer(incoming: Incoming, receive: Receive, send: Send, answered: HttpAnswer) -> None:
+    """Send an answer.
+
+    One that closes the connection is ended only after the rest of the body was read: closing a socket
+    with unread bytes resets the connection, and the caller would lose the answer.
+    """
+    headers = [
+        (b"content-type", answered.content_type.encode("latin-1")),
+        (b"content-length", str(len(answered.body)).encode()),
+        *((name.encode(), value.encode("latin-1")) for name, value in answered.headers.items()),
+    ]
+    if answered.close:
+        headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": answered.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answered.body, "more_body": answered.close})
+    if answered.close:
+        await linger(incoming, receive)
+        await send({"type": "http.response.body", "body": b""})
+
+
+async def _guarded(rest: Any, scope: Scope, receive: Receive, send: Send) -> None:
+    """Serve a request by the framework; an exception is answered with a 500 unless an answer had begun."""
+    started = False
+
+    async def watch(event: Event) -> None:
+        nonlocal started
+        started = started or event["type"] == "http.response.start"
+        await send(event)
+
+    try:
+        await rest(scope, receive, watch)
+    except Exception:
+        answered = unforeseen(scope)
+        if not started:
+            await answer(Incoming.of(scope), receive, send, answered)
+
+
+def _bodiless(send: Send) -> Send:
+    """Answer a HEAD as its GET would be, without the body (RFC 9110, 9.3.2)."""
+
+    async def headers_only(event: Event) -> None:
+        await send({**event, "body": b""} if event["type"] == "http.response.body" else event)
+
+    return headers_only
+
+
+def unforeseen(scope: Scope) -> HttpAnswer:
+    """Log an unexpected exception and give the 500 that answers it."""
+    incoming = Incoming.of(scope)
+    _log.exception("request.failed", method=scope["method"], path=scope["path"], trace_id=incoming.trace_id)
+    return internal_answer(language=incoming.language, trace_id=incoming.trace_id)
+
+
+def _only_post(incoming: Incoming) -> HttpAnswer:
+    return problem_answer(
+        "method.not-allowed",
+        405,
+        Text("此地址只接受 POST", "This address only takes POST"),
+        language=incoming.language,
+        trace_id=incoming.trace_id,
+        headers={"allow": "POST"},
+    )

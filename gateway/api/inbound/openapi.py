@@ -1,0 +1,209 @@
+"""The OpenAPI of the hot paths, written by hand because the framework does not see them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from pydantic import BaseModel
+
+from adapters.adapter import DeclarativeAdapter
+from adapters.base import Adapter
+from adapters.formats import BODY_FORMATS, SUFFIXES
+from gateway.api.inbound.answer import AcceptedMessage, AcceptedPackage, DryRun, DryRunPackage
+from gateway.api.inbound.request import Submission
+from gateway.api.openapi import problems
+
+MODELS: tuple[type[BaseModel], ...] = (
+    AcceptedMessage,
+    AcceptedPackage,
+    DryRun,
+    DryRunPackage,
+    Submission,
+)
+
+_CANONICAL = "canonical"
+"""The bundled adapter whose native format is the canonical one."""
+
+_REPEATED = {
+    "Idempotent-Replayed": {
+        "description": "`true` when this key and these bytes came before: the first answer again",
+        "schema": {"type": "string", "enum": ["true"]},
+    }
+}
+
+_PARAMETERS: list[dict[str, Any]] = [
+    {
+        "name": "dry_run",
+        "in": "query",
+        "required": False,
+        "description": "试运行：只返回转换结果与路由，不保存 · translate and route only, store nothing",
+        "schema": {"type": "boolean", "default": False},
+    },
+    {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": False,
+        "description": "同一键加同样字节返回首次应答；同一键不同字节为 409 · scoped to platform and operation",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    },
+    {
+        "name": "Accept-Language",
+        "in": "header",
+        "required": False,
+        "description": "The language of problems and warnings: zh-CN, unless English is preferred",
+        "schema": {"type": "string", "default": "zh-CN"},
+    },
+]
+
+_ACCEPTED_EXAMPLE = {
+    "message_id": "0199f1c2-7c3a-7e55-a7c1-5f2a8e0d9b11",
+    "type": "case.transferred",
+    "state": "ready",
+    "duplicate": False,
+    "warnings": [],
+    "deliveries": [
+        {
+            "id": "0199f1c2-7c3a-7e55-a7c1-6a1f0c2d3e44",
+            "platform": "penalty.330000",
+            "kind": "penalty",
+            "state": "ready",
+        }
+    ],
+}
+
+
+def paths(adapters: Iterable[Adapter]) -> dict[str, Any]:
+    """Describe `POST /v1/inbound/{operation}` and `POST /v1/messages`."""
+    found = _examples(adapters)
+    canonical = [one for one in found if one.adapter == _CANONICAL]
+    return {
+        "/v1/inbound/{operation}": {"post": _inbound(found)},
+        "/v1/messages": {"post": _submit(canonical)},
+    }
+
+
+def _inbound(examples: Sequence[NativeExample]) -> dict[str, Any]:
+    operations = sorted({one.operation for one in examples})
+    operation = {
+        "name": "operation",
+        "in": "path",
+        "required": True,
+        "description": "An operation that the platform's adapter receives",
+        "schema": {"type": "string", "examples": operations},
+    }
+    return {
+        "tags": ["inbound"],
+        "operationId": "receive",
+        "summary": "Hand a document in, in your own format · 以本平台格式报送",
+        "description": (
+            "The body is the platform's own document or package, in its own format and character set. 202 means "
+            "durable: it will be delivered at least once, in order per case. A package answers record by record; "
+            "202 when any record was accepted, 422 when none was. Adapters may declare an answer in the caller's "
+            "own format, which then replaces both the receipt and the problem document."
+        ),
+        "security": [{"bearer": []}],
+        "parameters": [operation, *_PARAMETERS],
+        "requestBody": {"required": True, "content": _native(examples) or {"application/json": {}}},
+        "responses": _responses("AcceptedMessage", "AcceptedPackage", "DryRun", "DryRunPackage"),
+    }
+
+
+def _submit(canonical: Sequence[NativeExample]) -> dict[str, Any]:
+    examples = {
+        one.operation: {"summary": one.operation, "value": {"type": one.operation, "document": one.value}}
+        for one in canonical
+    }
+    media = {"schema": _ref("Submission"), "examples": examples}
+    return {
+        "tags": ["inbound"],
+        "operationId": "submit",
+        "summary": "Hand a canonical document in · 报送规范文书",
+        "description": "For platforms that speak canonical; see `/schemas/{document}/{version}` for each document.",
+        "security": [{"bearer": []}],
+        "parameters": _PARAMETERS,
+        "requestBody": {"required": True, "content": {"application/json": media}},
+        "responses": _responses("AcceptedMessage", None, "DryRun", None),
+    }
+
+
+def _responses(accepted: str, package: str | None, dry_run: str, dry_runs: str | None) -> dict[str, Any]:
+    taken = {"schema": _either(accepted, package), "example": _ACCEPTED_EXAMPLE}
+    seen = {"schema": _either(dry_run, dry_runs)}
+    answers: dict[str, Any] = {
+        "200": {"description": "What a dry run found; nothing was stored", "content": {"application/json": seen}},
+        "202": {
+            "description": "Durable: accepted for delivery",
+            "headers": _REPEATED,
+            "content": {"application/json": taken},
+        },
+    }
+    errors = problems(400, 401, 403, 404, 405, 409, 413, 415, 422)
+    if package is not None:
+        errors[422]["content"]["application/json"] = {"schema": _ref(package)}
+    return answers | {str(status): described for status, described in errors.items()}
+
+
+def _either(one: str, other: str | None) -> dict[str, Any]:
+    return {"anyOf": [_ref(one), _ref(other)]} if other else _ref(one)
+
+
+def _ref(model: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{model}"}
+
+
+def _native(examples: Sequence[NativeExample]) -> dict[str, Any]:
+    """Give the request body of an inbound call: one example an operation, in the platform's own format."""
+    content: dict[str, Any] = {}
+    for one in examples:
+        media = content.setdefault(one.media_type, {"schema": _body_schema(one.media_type), "examples": {}})
+        media["examples"][f"{one.adapter}.{one.operation}"] = {
+            "summary": f"{one.title} · {one.operation}",
+            "value": one.value,
+        }
+    return content
+
+
+def _body_schema(media_type: str) -> dict[str, Any]:
+    return {} if media_type == "application/json" else {"type": "string"}
+
+
+@dataclass(frozen=True, slots=True)
+class NativeExample:
+    """One native document: `value` is its JSON, or its text in any other format."""
+
+    adapter: str
+    title: str
+    operation: str
+    media_type: str
+    value: Any
+
+
+def _examples(adapters: Iterable[Adapter]) -> list[NativeExample]:
+    """Give the first sample of each operation that an installed bundle receives."""
+    return [one for adapter in adapters if isinstance(adapter, DeclarativeAdapter) for one in _of(adapter)]
+
+
+def _of(adapter: DeclarativeAdapter) -> Iterator[NativeExample]:
+    for operation in adapter.receives:
+        folder = f"samples/{operation}/"
+        named = sorted(name for name in adapter.bundle.files if name.startswith(folder) and ".native." in name)
+        if named:
+            yield _example(adapter, operation, named[0])
+
+
+def _example(adapter: DeclarativeAdapter, operation: str, name: str) -> NativeExample:
+    extension = name.rpartition(".")[2]
+    text = adapter.bundle.files[name].decode(_charset(adapter, operation), "replace")
+    value = orjson.loads(text) if extension == "json" else text
+    written = SUFFIXES.get(extension, BODY_FORMATS["form"])
+    return NativeExample(adapter.name, adapter.title, operation, written.media_type, value)
+
+
+def _charset(adapter: DeclarativeAdapter, operation: str) -> str:
+    manifest = adapter.bundle.manifest
+    receives = manifest.receives[operation]
+    charset = (receives.format or manifest.format).charset or manifest.format.charset or "utf-8"
+    return "gb18030" if charset.lower() in ("gbk", "gb2312") else charset

@@ -1,0 +1,164 @@
+"""What a request says about itself before its document is parsed: headers, language, trace, body."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import Field
+
+from gateway.api.models import RestModel
+from gateway.telemetry.trace import trace_id
+from schemas.findings import Rejected, Text
+
+Scope = MutableMapping[str, Any]
+Event = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Event]]
+Send = Callable[[Event], Awaitable[None]]
+
+LINGER_BYTES = 32 * 1024 * 1024
+"""How much of a body that is too large is read and thrown away, so that its sender receives our answer."""
+
+LINGER_SECONDS = 5.0
+
+_WANTED = frozenset(
+    {
+        b"accept-language",
+        b"authorization",
+        b"content-length",
+        b"content-type",
+        b"expect",
+        b"idempotency-key",
+        b"traceparent",
+    }
+)
+
+_RANGE = re.compile(r"\s*([A-Za-z*]+)[^;,]*(?:;\s*q\s*=\s*([0-9.]+))?")
+
+
+class Gone(Exception):
+    """The caller left before its request was complete; there is nobody to answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """The headers that matter, and the trace the request belongs to."""
+
+    headers: dict[str, str]
+    language: str
+    trace_id: str
+
+    @classmethod
+    def of(cls, scope: Scope) -> Incoming:
+        """Read a request's headers once; later code asks `request` of the same scope."""
+        known: Incoming | None = scope.get("hutong.incoming")
+        if known is not None:
+            return known
+        found = _wanted(scope["headers"])
+        incoming = cls(found, language(found.get("accept-language")), trace_id(found.get("traceparent")))
+        scope["hutong.incoming"] = incoming
+        return incoming
+
+
+def _wanted(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in headers if name in _WANTED}
+
+
+def language(header: str | None) -> str:
+    """Choose `en` when the caller prefers English to Chinese, else `zh-CN` (RFC 9110, 12.5.4)."""
+    if not header:
+        return "zh-CN"
+    weights: dict[str, float] = {}
+    for part in header[:200].split(","):
+        found = _RANGE.match(part)
+        if found:
+            weights.setdefault(found[1].lower(), _weight(found[2]))
+    chinese = weights.get("zh", weights.get("*", 0.0))
+    return "en" if weights.get("en", 0.0) > chinese else "zh-CN"
+
+
+def _weight(text: str | None) -> float:
+    try:
+        return 1.0 if text is None else float(text)
+    except ValueError:
+        return 0.0
+
+
+async def read_body(incoming: Incoming, receive: Receive, limit: int) -> bytes:
+    """Read a body of at most `limit` bytes; Rejected (413) as soon as it is known to be larger.
+
+    A declared length that is too large ends it at once; else the bytes that arrive are counted.
+    """
+    declared = incoming.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared[:20]) > limit:
+        raise too_large(limit)
+    event = await receive()
+    first: bytes = event.get("body", b"")
+    if not event.get("more_body") and event["type"] == "http.request" and len(first) <= limit:
+        return first
+    return await _read_rest(event, receive, limit)
+
+
+async def _read_rest(event: Event, receive: Receive, limit: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        if event["type"] != "http.request":
+            raise Gone
+        part: bytes = event.get("body", b"")
+        parts.append(part)
+        size += len(part)
+        if size > limit:
+            raise too_large(limit)
+        if not event.get("more_body"):
+            return b"".join(parts)
+        event = await receive()
+
+
+def too_large(limit: int) -> Rejected:
+    """Reject a body that is larger than its platform may send."""
+    return Rejected(
+        "body.too-large",
+        Text(
+            f"请求体超过 {limit} 字节的上限；请拆成多次发送",
+            f"The body is larger than the {limit} bytes allowed; send it in several parts",
+        ),
+        status=413,
+    )
+
+
+async def linger(incoming: Incoming, receive: Receive) -> None:
+    """Read and drop what the caller still sends, within bounds.
+
+    A caller that waits for `100 Continue` sends nothing more, so there is nothing to drop.
+    """
+    if "expect" in incoming.headers:
+        return
+    try:
+        async with asyncio.timeout(LINGER_SECONDS):
+            await _discard(receive)
+    except TimeoutError:
+        return
+
+
+async def _discard(receive: Receive) -> None:
+    size = 0
+    while size <= LINGER_BYTES:
+        event = await receive()
+        size += len(event.get("body", b""))
+        if event["type"] != "http.request" or not event.get("more_body"):
+            return
+
+
+class Submission(RestModel):
+    """A canonical document, handed in by a platform whose adapter is canonical."""
+
+    type: str = Field(description="The message type, such as `case.transferred`", examples=["case.transferred"])
+    document: dict[str, Any] = Field(description="The canonical document; see `/schemas/{document}/{version}`")
+    region: str | None = Field(default=None, description="GB/T 2260 code, when the document names none")
+    correlation_id: str | None = Field(default=None, description="Ties it to an earlier message's case")
+    causation_id: str | None = Field(default=None, description="The message that caused this one")
+    corrects: str | None = Field(default=None, description="The message that this document corrects")

@@ -1,0 +1,75 @@
+"""What every request is held to before its call sees it: a largest body, and JSON that is unambiguous."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+import jiter
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+
+from gateway.api.inbound.request import Event, Incoming, Receive, Scope, Send
+
+
+class SizeLimit:
+    """An application whose requests have a body of at most `limit` bytes; a larger one is its 413.
+
+    `larger` names the paths that take more.
+    """
+
+    def __init__(self, app: Any, limit: int, larger: Mapping[str, int] | None = None) -> None:
+        self.app = app
+        self._limit = limit
+        self._larger = larger or {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; the error is raised where the body is read, so that it is answered as all are."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        declared = Incoming.of(scope).headers.get("content-length", "")
+        limit = self._larger.get(scope["path"], self._limit)
+        size = 0
+
+        # The declared length is checked in `counted`, not before the call: raised there, the error passes
+        # through the framework's handlers and becomes a problem document. Bytes are counted as well, since a
+        # chunked body declares no length.
+        async def counted() -> Event:
+            nonlocal size
+            if declared.isdecimal() and int(declared[:20]) > limit:
+                raise HTTPException(413)
+            event = await receive()
+            size += len(event.get("body", b""))
+            if size > limit:
+                raise HTTPException(413)
+            return event
+
+        await self.app(scope, counted, send)
+
+
+class StrictRequest(Request):
+    """A request whose JSON must be unambiguous."""
+
+    async def json(self) -> Any:
+        """Parse the body; raises JSONDecodeError, which the framework turns into a 422."""
+        body = await self.body()
+        try:
+            return jiter.from_json(body, allow_inf_nan=False, catch_duplicate_keys=True, partial_mode=False)
+        except ValueError as error:
+            raise json.JSONDecodeError(str(error), "", 0) from error
+
+
+class StrictRoute(APIRoute):
+    """A route that reads its JSON strictly."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Hand the framework's handler a strict request."""
+        handle = super().get_route_handler()
+
+        async def strict(request: Request) -> Response:
+            return await handle(StrictRequest(request.scope, request.receive))
+
+        return strict

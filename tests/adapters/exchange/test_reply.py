@@ -1,0 +1,153 @@
+"""Replies: the declared rules, then the defaults; nothing unreadable is a yes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from adapters.base import Reply, VerdictKind
+from adapters.bundle.grammar import ReplyRule
+from adapters.exchange.reply import Replies
+from adapters.formats import Format
+
+RULES = [
+    {"when": {"status": "2xx", "at": "code", "is": 0}, "verdict": "accepted", "reference": "data.no"},
+    {"when": {"status": "2xx", "at": "code", "in": [1001, 1002]}, "verdict": "refused", "reason": "msg"},
+    {"when": {"status": "2xx", "at": "busy", "present": True}, "verdict": "retry", "reason": "msg"},
+    {"when": {"status": 404}, "verdict": "retry"},
+]
+SOAP_RULES = [
+    {"when": {"status": "2xx"}, "verdict": "accepted", "reference": "t:R.t:no"},
+]
+FAULT = (
+    '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><s:Fault><faultcode>s:{}</faultcode>'
+    "<faultstring>no such record</faultstring></s:Fault></s:Body></s:Envelope>"
+)
+
+
+def _replies(rules: list[dict[str, object]], declared: Format | None = None) -> Replies:
+    return Replies([ReplyRule.model_validate(rule) for rule in rules], declared or Format(), 10_000)
+
+
+def _judge(status: int, body: bytes = b"", rules: list[dict[str, object]] | None = None, **headers: str) -> object:
+    reply = Reply(status, {name.replace("_", "-"): value for name, value in headers.items()}, body)
+    return _replies(RULES if rules is None else rules).judge(reply)
+
+
+def test_the_first_rule_that_matches_wins() -> None:
+    """With the platform's number and its words."""
+    verdict = _judge(200, b'{"code": 0, "data": {"no": 42}}')
+    assert (verdict.kind, verdict.reference) == (VerdictKind.ACCEPTED, "42")
+    verdict = _judge(201, '{"code": "1002", "msg": "案号重复"}'.encode())
+    assert (verdict.kind, verdict.reason) == (VerdictKind.REFUSED, "案号重复")
+    assert _judge(404).kind is VerdictKind.RETRY
+
+
+@pytest.mark.parametrize("body", [b'{"code": 0}', b'{"code": "0"}', b'{"code": 0, "busy": 1}'])
+def test_values_compare_as_text(body: bytes) -> None:
+    """0 is "0"."""
+    assert _judge(200, body).kind is VerdictKind.ACCEPTED
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html><body>502 Bad Gateway</body></html>",
+        b'{"code": 9999}',
+        b'{"code": 0',
+        b"[]",
+        b'{"code": null}',
+        b'{"code": [0]}',
+        '{"code":"零"}'.encode("gbk"),
+        b'{"busy": ""}',
+        b'{"code": 0, "code": 1}',
+    ],
+)
+def test_a_200_that_no_rule_knows_is_not_a_yes(body: bytes) -> None:
+    """An HTML page, an empty body, an unknown code: dead, for somebody to look at."""
+    verdict = _judge(200, body)
+    assert (verdict.kind, verdict.code) == (VerdictKind.DEAD, "reply.unrecognised")
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "code"),
+    [
+        (200, VerdictKind.ACCEPTED, None),
+        (204, VerdictKind.ACCEPTED, None),
+        (302, VerdictKind.DEAD, "http.302"),
+        (400, VerdictKind.DEAD, "http.400"),
+        (401, VerdictKind.CREDENTIALS, "http.401"),
+        (403, VerdictKind.CREDENTIALS, "http.403"),
+        (404, VerdictKind.DEAD, "http.404"),
+        (408, VerdictKind.RETRY, "http.408"),
+        (425, VerdictKind.RETRY, "http.425"),
+        (429, VerdictKind.RETRY, "http.429"),
+        (500, VerdictKind.RETRY, "http.500"),
+        (503, VerdictKind.RETRY, "http.503"),
+    ],
+)
+def test_without_rules_the_status_decides(status: int, kind: VerdictKind, code: str | None) -> None:
+    """The defaults of the grammar."""
+    verdict = _judge(status, b"", rules=[])
+    assert (verdict.kind, verdict.code) == (kind, code)
+
+
+def test_rules_that_only_look_at_the_status_leave_2xx_alone() -> None:
+    """Only a rule that looks inside makes an unmatched 2xx suspicious."""
+    assert _judge(200, b"", rules=[{"when": {"status": 404}, "verdict": "dead"}]).kind is VerdictKind.ACCEPTED
+
+
+@pytest.mark.parametrize(
+    ("said", "date", "seconds"),
+    [
+        ("120", "", 120),
+        ("Wed, 21 Oct 2026 07:28:30 GMT", "Wed, 21 Oct 2026 07:28:00 GMT", 30),
+        ("Wed, 21 Oct 2026 07:00:00 GMT", "Wed, 21 Oct 2026 07:28:00 GMT", 0),
+        ("Wed, 21 Oct 2026 07:28:30 GMT", "", None),
+        ("soon", "", None),
+        ("-5", "", None),
+        ("٣", "", None),
+        ("9" * 30, "", None),
+        ("", "", None),
+        ("Wed, 21 Oct 9999999999 07:28:00 GMT", "", None),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(said: str, date: str, seconds: int | None) -> None:
+    """A date is told against the reply's own Date: no clock is read here."""
+    verdict = _judge(429, retry_after=said, date=date)
+    assert verdict.after == (None if seconds is None else timedelta(seconds=seconds))
+
+
+@pytest.mark.parametrize(
+    ("status", "fault", "kind", "code"),
+    [
+        (500, "Client", VerdictKind.DEAD, "soap.client-fault"),
+        (500, "Client.Authentication", VerdictKind.DEAD, "soap.client-fault"),
+        (500, "Server", VerdictKind.RETRY, "soap.server-fault"),
+        (200, "Client", VerdictKind.DEAD, "soap.client-fault"),
+        (200, "Server", VerdictKind.RETRY, "soap.server-fault"),
+        (500, "MustUnderstand", VerdictKind.DEAD, "soap.fault"),
+        (401, "Client", VerdictKind.CREDENTIALS, "http.401"),
+    ],
+)
+def test_a_soap_fault_is_never_a_yes(status: int, fault: str, kind: VerdictKind, code: str) -> None:
+    """Not even with status 200 and a rule that takes every 2xx."""
+    declared = Format("soap", namespaces={"t": "urn:t"})
+    verdict = _replies(SOAP_RULES, declared).judge(Reply(status, {}, FAULT.format(fault).encode()))
+    assert (verdict.kind, verdict.code) == (kind, code)
+    if code.startswith("soap."):
+        assert verdict.reason == "no such record"
+
+
+def test_a_rule_may_look_into_a_fault() -> None:
+    """A platform that says business no by Fault can be understood."""
+    rules = [{"when": {"at": "Fault.faultcode", "is": "s:Client"}, "verdict": "refused", "reason": "Fault.faultstring"}]
+    verdict = _replies(rules, Format("soap")).judge(Reply(500, {}, FAULT.format("Client").encode()))
+    assert (verdict.kind, verdict.reason) == (VerdictKind.REFUSED, "no such record")
+
+
+def test_a_reply_larger_than_allowed_is_not_read() -> None:
+    """A platform cannot fill our memory; what was not read is not a yes."""
+    assert _judge(200, b'{"code":0,"x":"' + b"x" * 20_000 + b'"}').kind is VerdictKind.DEAD

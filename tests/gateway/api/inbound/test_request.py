@@ -1,0 +1,112 @@
+"""What a request says about itself is read once, in bounds, and never believed beyond what arrives."""
+
+import pytest
+
+from gateway.api.inbound.request import Gone, Incoming, language, linger, read_body
+from schemas.findings import Rejected
+
+
+def told(**headers: str) -> Incoming:
+    """Give a request that says these things about itself."""
+    return Incoming.of(
+        {"headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]}
+    )
+
+
+def stream(*parts: bytes, then: str = "http.request"):
+    """A receive channel that gives the parts one by one, and counts how many were asked for."""
+    events = [{"type": then, "body": part, "more_body": index < len(parts) - 1} for index, part in enumerate(parts)]
+    asked: list[int] = []
+
+    async def receive():
+        asked.append(1)
+        return events.pop(0)
+
+    return receive, asked
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        (None, "zh-CN"),
+        ("", "zh-CN"),
+        ("en", "en"),
+        ("en-GB,en;q=0.9", "en"),
+        ("zh-CN,zh;q=0.9,en;q=0.8", "zh-CN"),
+        ("en;q=0.3, zh;q=0.9", "zh-CN"),
+        ("fr", "zh-CN"),
+        ("*", "zh-CN"),
+        ("en;q=1.2.3", "zh-CN"),
+        (";;;,,,", "zh-CN"),
+    ],
+)
+def test_english_only_for_those_who_prefer_it(header, expected):
+    """Chinese is the language, unless English weighs more."""
+    assert language(header) == expected
+
+
+def test_headers_are_read_once_for_a_request():
+    """The same scope gives the same value, trace id included."""
+    scope = {"headers": [(b"accept-language", b"en")]}
+    assert Incoming.of(scope) is Incoming.of(scope)
+
+
+def test_a_trace_is_continued():
+    """A caller's traceparent gives the trace id; a malformed one gives a new one."""
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    assert told(traceparent=f"00-{trace}-00f067aa0ba902b7-01").trace_id == trace
+    assert len(told(traceparent="nonsense").trace_id) == 32
+
+
+async def test_a_body_in_parts_is_put_together():
+    """However it is cut, the body is the whole of it."""
+    receive, _ = stream(b"one ", b"two ", b"three")
+    assert await read_body(told(), receive, 100) == b"one two three"
+
+
+async def test_a_declared_length_beyond_the_limit_is_rejected_unread():
+    """Nothing is read of a body that says it is too large."""
+    receive, asked = stream(b"x" * 10)
+    with pytest.raises(Rejected) as caught:
+        await read_body(told(content_length="11000000"), receive, 1000)
+    assert caught.value.status == 413
+    assert not asked
+
+
+@pytest.mark.parametrize("declared", ["3", "lies", "-5", "9" * 400 + "x"])
+async def test_a_length_that_lies_is_counted_anyway(declared):
+    """A body larger than its declared length is stopped at the limit, not read to its end."""
+    receive, asked = stream(*[b"x" * 100] * 50)
+    with pytest.raises(Rejected) as caught:
+        await read_body(told(content_length=declared), receive, 1000)
+    assert caught.value.code == "body.too-large"
+    assert len(asked) == 11
+
+
+async def test_a_body_of_exactly_the_limit_passes():
+    """The limit itself is allowed, in one part or in several."""
+    receive, _ = stream(b"x" * 1000)
+    assert len(await read_body(told(), receive, 1000)) == 1000
+    receive, _ = stream(b"x" * 999, b"x")
+    assert len(await read_body(told(), receive, 1000)) == 1000
+
+
+async def test_nobody_is_left_to_answer():
+    """A caller that leaves in the middle is noticed."""
+    receive, _ = stream(b"", then="http.disconnect")
+    with pytest.raises(Gone):
+        await read_body(told(), receive, 1000)
+
+
+async def test_lingering_ends_with_the_body():
+    """What is still sent is read to its end and thrown away."""
+    receive, asked = stream(b"x", b"y", b"z")
+    await linger(told(), receive)
+    assert len(asked) == 3
+
+
+async def test_a_caller_that_waits_to_be_asked_is_not_lingered_for():
+    """With `Expect: 100-continue` nothing was sent, so nothing is read."""
+    receive, asked = stream(b"x")
+    await linger(told(expect="100-continue"), receive)
+    assert not asked

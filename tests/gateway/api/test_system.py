@@ -1,0 +1,45 @@
+"""The gateway says how it is, and documents itself without the internet."""
+
+import re
+
+import pytest
+
+PENALTY = "penalty.330000"
+
+
+async def test_the_documentation_needs_no_internet(caller):
+    """The page names nothing outside, and everything it names is served under a strict policy."""
+    page = await caller.call(None, "GET", "/docs")
+    assert page.status_code == 200
+    assert "http://" not in page.text
+    assert "https://" not in page.text
+    assert "'unsafe" not in page.headers["Content-Security-Policy"]
+    for name in re.findall(r'(?:src|href)="([^"]+)"', page.text):
+        assert (await caller.call(None, "GET", f"/{name}")).status_code == 200, name
+    assert (await caller.call(None, "GET", "/docs/assets/nothing.js")).status_code == 404
+
+
+async def test_health_and_metrics(caller, execution):
+    """Alive, ready, and counting."""
+    await caller.send(PENALTY, "execution", execution)
+    assert (await caller.call(None, "GET", "/health/live")).json()["status"] == "ok"
+    assert (await caller.call(None, "GET", "/health/ready")).json()["status"] == "ok"
+    metrics = (await caller.call(None, "GET", "/metrics")).text
+    assert 'hutong_messages_accepted_total{duplicate="false",platform="penalty.330000"' in metrics
+    assert 'state="unrouted"' in metrics
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/metrics", "/docs", "/openapi.json"])
+async def test_what_can_be_got_can_be_asked_about(caller, path):
+    """HEAD gives the headers of GET, without its body."""
+    response = await caller.call(None, "HEAD", path)
+    assert response.status_code == 200
+    assert response.content == b""
+    assert int(response.headers["Content-Length"]) > 0
+
+
+async def test_a_gateway_that_stops_is_not_ready(caller):
+    """503 tells whoever balances the load to look elsewhere, while it is still alive."""
+    await caller.hub.stop()
+    assert (await caller.call(None, "GET", "/health/ready")).status_code == 503
+    assert (await caller.call(None, "GET", "/health/live")).status_code == 200
