@@ -101,6 +101,10 @@ class VerdictKind(StrEnum):
     """401 or 403: not about this delivery; the whole platform waits for new credentials."""
 
 
+UNREADABLE = "reply.unreadable"
+"""The code of a reply that tells nothing, as it is not in the agreed format."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """The adapter's reading of a reply.
