@@ -152,6 +152,7 @@ class Ledger(Protocol):
     async def unbegin(self, claim: Claim, delivery_id: str, attempt: int, at: datetime) -> bool:
         """Take back an attempt that was begun and never spoke: ready again, not counted, in doubt as it was before.
 
+        A first attempt takes its adapter and its request with it: the next one is made anew.
         False when the delivery is no longer being sent by this attempt.
         """
         ...
@@ -170,7 +171,7 @@ class Ledger(Protocol):
         ...
 
     async def rescue(self, claim: Claim, under_way: Collection[str], at: datetime) -> Sequence[str]:
-        """Make every `sending` delivery of the platform but those under way here ready and in doubt; gives their ids."""
+        """Make every `sending` delivery of the platform ready and in doubt, but those under way here; gives their ids."""
         ...
 
     # ── operators ─────────────────────────────────────────────────────────────────────────────
@@ -178,10 +179,11 @@ class Ledger(Protocol):
         """Replay a delivery, as a recorded intent.
 
         Dead or refused: the same delivery, key and position become ready. Delivered: a new delivery
-        with a new id at the end of its lane, `replay_of` the old; Conflict `replay.open` while one is
-        open. If a later delivery of the lane was delivered, is being sent or is in doubt: Conflict
-        `lane.moved_on`, unless `stale_ok`. Any other state: Conflict `state.wrong`. A platform that
-        is not registered any more: Conflict `platform.unknown`.
+        with a new id at the end of its lane, `replay_of` the old. Looked at in this order: any other
+        state is Conflict `state.wrong`; a platform that is not registered any more Conflict
+        `platform.unknown`; an open replay of a delivered one Conflict `replay.open`; a later
+        delivery of the lane that was delivered, or is open and being sent or in doubt, Conflict
+        `lane.moved_on`, unless `stale_ok`.
         """
         ...
 
@@ -225,7 +227,7 @@ class Ledger(Protocol):
         ...
 
     async def put_platform(self, platform: Platform, intent: Intent, take: Taker) -> Registered:
-        """Register a platform or change it, and give unrouted deliveries of its kind their platform, in one transaction.
+        """Register a platform or change it, and give it the unrouted deliveries that it takes, in one transaction.
 
         Its birth and its holds stay as they are, except that refused credentials are forgotten.
         `take` chooses for each unrouted delivery, in order of position; one whose platform has the
@@ -238,7 +240,7 @@ class Ledger(Protocol):
         ...
 
     async def assign(self, kinds: Collection[str], take: Taker, at: datetime) -> frozenset[str]:
-        """Give unrouted deliveries of some kinds their platform, as `put_platform` does; gives the platforms that got any."""
+        """Give unrouted deliveries of some kinds their platform, as `put_platform` does; gives those that got any."""
         ...
 
     async def hold_platform(self, platform_id: str, hold: Hold, intent: Intent, *, revision: int | None = None) -> bool:

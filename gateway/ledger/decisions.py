@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from gateway.errors import Conflict, Invalid
 from gateway.ledger.records import Claim, Hold, Platform, Settlement
-from gateway.message import OPEN, SENDABLE, Delivery, HeldBy, Message, State, may_pass
+from gateway.message import OPEN, SENDABLE, SHOWN, Delivery, HeldBy, Message, State, may_pass
 from schemas.findings import Text
 
 DISCARDABLE = (State.READY, State.WAITING, State.DEAD, State.UNROUTED)
@@ -52,19 +52,24 @@ def speakers(message: Message, deliveries: Sequence[Delivery]) -> tuple[str, ...
 
 
 # ── lanes ─────────────────────────────────────────────────────────────────────────────────────
-def held_by(delivery: Delivery, holds: Collection[Hold], *, parked: bool) -> HeldBy | None:
-    """Tell what holds a delivery, the first that applies in the order of `HeldBy`.
+def holder(state: State, type: str, own: HeldBy | None, holds: Collection[Hold]) -> HeldBy | None:
+    """Tell what holds deliveries of a type in a state, the first that applies in the order of `HeldBy`.
 
-    `holds` are its platform's; `parked` tells that one ahead of it in its lane is dead.
+    `own` is what holds them apart from their platform: their operator, or a dead one ahead in the
+    lane. `holds` are their platform's.
     """
-    if delivery.state not in SENDABLE:
+    if state not in SENDABLE:
         return None
-    reasons = {hold.by for hold in holds if hold.type in (None, delivery.type)}
-    if delivery.held_at is not None:
-        reasons.add(HeldBy.OPERATOR)
-    if parked:
-        reasons.add(HeldBy.LANE)
+    reasons = {hold.by for hold in holds if hold.type in (None, type)}
+    if own is not None:
+        reasons.add(own)
     return next((by for by in HeldBy if by in reasons), None)
+
+
+def held_by(delivery: Delivery, holds: Collection[Hold], *, parked: bool) -> HeldBy | None:
+    """Tell what holds a delivery; `parked` tells that one ahead of it in its lane is dead."""
+    own = HeldBy.OPERATOR if delivery.held_at is not None else HeldBy.LANE if parked else None
+    return holder(delivery.state, delivery.type, own, holds)
 
 
 def shown(delivery: Delivery, holds: Collection[Hold], *, parked: bool) -> Delivery:
@@ -73,12 +78,17 @@ def shown(delivery: Delivery, holds: Collection[Hold], *, parked: bool) -> Deliv
     return delivery if by is None else replace(delivery, held_by=by)
 
 
+def in_force(holds: Iterable[Hold], *, probe: bool) -> tuple[Hold, ...]:
+    """Give the holds that keep heads from being sent; a probe looks past what a breaker holds."""
+    past = (HeldBy.BREAKER, HeldBy.ENDPOINT) if probe else ()
+    return tuple(hold for hold in holds if hold.by not in past)
+
+
 def may_send(delivery: Delivery, holds: Collection[Hold], *, probe: bool) -> bool:
-    """Tell whether a head may be sent; a probe looks past what a breaker holds."""
+    """Tell whether a head may be sent."""
     if delivery.state not in SENDABLE or delivery.held_at is not None:
         return False
-    past = (HeldBy.BREAKER, HeldBy.ENDPOINT) if probe else ()
-    return not any(hold.type in (None, delivery.type) and hold.by not in past for hold in holds)
+    return not any(hold.type in (None, delivery.type) for hold in in_force(holds, probe=probe))
 
 
 # ── claims ────────────────────────────────────────────────────────────────────────────────────
@@ -118,8 +128,9 @@ def begun(delivery: Delivery, adapter: str, at: datetime) -> Delivery:
 
 
 def unbegun(delivery: Delivery, at: datetime) -> Delivery:
-    """Take back an attempt that never spoke; doubt about an earlier one stays."""
-    return _step(delivery, State.READY, at, attempts=delivery.attempts - 1)
+    """Take back an attempt that never spoke; doubt about an earlier one stays, and a first one fixes no adapter."""
+    adapter = delivery.adapter if delivery.attempts > 1 else None
+    return _step(delivery, State.READY, at, attempts=delivery.attempts - 1, adapter=adapter)
 
 
 def settled(delivery: Delivery, settlement: Settlement) -> Delivery:
@@ -233,7 +244,19 @@ def registered(platform: Platform, before: Platform | None, revision: int) -> Pl
     return replace(platform, created_at=before.created_at, holds=kept, revision=revision)
 
 
-# ── pages ─────────────────────────────────────────────────────────────────────────────────────
+# ── searching ─────────────────────────────────────────────────────────────────────────────────
+def check_shown(state: str | None) -> None:
+    """Let pass what a delivery may be shown as; any other word: Invalid `state.unknown`."""
+    if state is not None and state not in SHOWN:
+        raise Invalid(
+            Text(
+                f"没有状态 {state}；可用的有 {'、'.join(SHOWN)}。",
+                f"There is no state {state}; there are {', '.join(SHOWN)}.",
+            ),
+            code="state.unknown",
+        )
+
+
 def read_cursor(cursor: str | None) -> int | None:
     """Read a cursor: the number of the last item shown. Anything else: Invalid `cursor.unknown`."""
     if cursor is None:

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
+from gateway.ledger.sql.codecs import text
 from gateway.ledger.sql.columns import Row
 from gateway.message import OPEN, State
 
@@ -201,6 +202,22 @@ def is_state(column: sa.ColumnElement[Any], state: State) -> sa.ColumnElement[bo
 def may_go(deliveries: sa.ColumnCollection[str, sa.Column[Any]], state: State) -> sa.ColumnElement[bool]:
     """Restrict to heads in a state that no operator holds."""
     return sa.and_(is_head(deliveries.head), is_state(deliveries.state, state), deliveries.held_at.is_(None))
+
+
+def of_types(column: sa.ColumnElement[Any], only: str = "only", besides: str = "besides") -> sa.ColumnElement[bool]:
+    """Restrict to some message types, and to none of others: parameters that take `types_listed`."""
+    only_these = sa.or_(sa.bindparam(only, type_=sa.Text).is_(None), column.in_(_items(only)))
+    return sa.and_(only_these, column.not_in(_items(besides)))
+
+
+def _items(name: str) -> sa.Select[Any]:
+    each = sa.func.json_each(sa.bindparam(name, type_=sa.Text)).table_valued("value")
+    return sa.select(each.c.value)
+
+
+def types_listed(types: Iterable[str]) -> str:
+    """Write message types as one parameter, however many there are."""
+    return text(sorted(types))
 
 
 def not_delivered(column: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:

@@ -214,26 +214,31 @@ DELIVERY_INDEXES = (
     sa.Index("deliveries_message", _d.message),
     sa.Index("deliveries_platform", _d.platform, _d.position),
     sa.Index("deliveries_destination", _d.platform, _d.message),
+    sa.Index("deliveries_created", _d.created_at, _d.position),
     sa.Index("lane_head", _d.lane, _d.platform, unique=True, sqlite_where=is_head(_d.head)),
     sa.Index("lane_open", _d.lane, _d.platform, _d.position, sqlite_where=is_open(_d.state)),
     sa.Index("lane_dead", _d.lane, _d.platform, _d.position, sqlite_where=is_state(_d.state, State.DEAD)),
     sa.Index("lane_delivered", _d.lane, _d.platform, _d.position, sqlite_where=is_state(_d.state, State.DELIVERED)),
-    sa.Index("heads_ready", _d.platform, _d.position, sqlite_where=may_go(_d, State.READY)),
-    sa.Index("heads_waiting", _d.platform, _d.due_at, sqlite_where=may_go(_d, State.WAITING)),
+    sa.Index("heads_ready", _d.platform, _d.position, _d.type, sqlite_where=may_go(_d, State.READY)),
+    sa.Index("heads_waiting", _d.platform, _d.due_at, _d.type, sqlite_where=may_go(_d, State.WAITING)),
     sa.Index("deliveries_unrouted", _d.kind, _d.position, sqlite_where=is_state(_d.state, State.UNROUTED)),
     sa.Index(
         "deliveries_state",
         _d.state,
         _d.platform,
         _d.position,
+        _d.type,
         sqlite_where=_d.state != sa.literal_column(f"'{State.DELIVERED}'"),
     ),
-    sa.Index("deliveries_held", _d.position, sqlite_where=_d.held_at.is_not(None)),
+    sa.Index("deliveries_held", _d.platform, _d.state, _d.position, sqlite_where=_d.held_at.is_not(None)),
     sa.Index(
         "replay_open", _d.replay_of, unique=True, sqlite_where=sa.and_(_d.replay_of.is_not(None), is_open(_d.state))
     ),
 )
-"""Most of these hold only what is not delivered yet, and so stay small."""
+"""Most of these hold only what is not delivered yet, and so stay small.
+
+Where `type` stands last, deliveries of other types are passed over without reading their rows.
+"""
 
 REQUEST = Layout(
     OutboundRequest,
@@ -311,11 +316,12 @@ holds = sa.Table(
 claims = sa.Table(
     "claims",
     metadata,
-    sa.Column("platform", sa.Text, sa.ForeignKey("platforms.id"), primary_key=True),
+    sa.Column("platform", sa.Text, primary_key=True),
     sa.Column("owner", sa.Text, nullable=False),
     sa.Column("epoch", sa.BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
+"""Who may deliver to a platform. The row outlives the platform, so that no epoch ever comes twice."""
 
 ledger = sa.Table(
     "ledger",

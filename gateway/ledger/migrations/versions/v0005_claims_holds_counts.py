@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import sqlalchemy as sa
@@ -43,6 +44,17 @@ def upgrade() -> None:
     connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
     for statement in (*_deliveries(connection), *_platforms()):
         connection.exec_driver_sql(statement)
+    _follow_replays(connection)
+
+
+def _follow_replays(connection: sa.Connection) -> None:
+    """Let a bulk replay that goes on end at what is there now; both versions go by position, after `cursor`."""
+    upto = connection.exec_driver_sql("SELECT COALESCE(MAX(position), 0) FROM deliveries").scalar()
+    for seq, content in connection.exec_driver_sql("SELECT seq, content FROM replays").fetchall():
+        values = json.loads(content)
+        values |= {"cursor": int(values["cursor"] or 0), "skipped": values.pop("failed"), "upto": upto}
+        written = json.dumps(values, ensure_ascii=False)
+        connection.exec_driver_sql("UPDATE replays SET content = ? WHERE seq = ?", (written, seq))
 
 
 def _make_tables() -> None:
@@ -63,7 +75,6 @@ def _make_tables() -> None:
         sa.Column("platform", text, nullable=False),
         sa.Column("owner", text, nullable=False),
         sa.Column("epoch", number, nullable=False),
-        sa.ForeignKeyConstraint(["platform"], ["platforms.id"]),
         sa.PrimaryKeyConstraint("platform"),
         sqlite_with_rowid=False,
     )
@@ -129,10 +140,12 @@ def _deliveries(connection: sa.Connection) -> list[str]:
     table = re.sub(r"\btrying_since FLOAT", "tried_for FLOAT NOT NULL", table)
     table = re.sub(r"\bplatform TEXT, ", "platform TEXT, \n\ttoward TEXT, ", table)
     changed = {
-        "heads_ready": "CREATE INDEX heads_ready ON deliveries (platform, position) "
+        "heads_ready": "CREATE INDEX heads_ready ON deliveries (platform, position, type) "
         "WHERE head IS 1 AND state = 'ready' AND held_at IS NULL",
-        "heads_waiting": "CREATE INDEX heads_waiting ON deliveries (platform, due_at) "
+        "heads_waiting": "CREATE INDEX heads_waiting ON deliveries (platform, due_at, type) "
         "WHERE head IS 1 AND state = 'waiting' AND held_at IS NULL",
+        "deliveries_state": "CREATE INDEX deliveries_state ON deliveries (state, platform, position, type) "
+        "WHERE state != 'delivered'",
         "lane_open": f"CREATE INDEX lane_open ON deliveries (lane, platform, position) WHERE {_OPEN}",
     }
     return [
@@ -147,7 +160,8 @@ def _deliveries(connection: sa.Connection) -> list[str]:
         "FROM deliveries_before ORDER BY position",
         "DROP TABLE deliveries_before",
         *(changed.get(name, sql) for name, sql in indexes),
-        "CREATE INDEX deliveries_held ON deliveries (position) WHERE held_at IS NOT NULL",
+        "CREATE INDEX deliveries_created ON deliveries (created_at, position)",
+        "CREATE INDEX deliveries_held ON deliveries (platform, state, position) WHERE held_at IS NOT NULL",
         f"CREATE UNIQUE INDEX replay_open ON deliveries (replay_of) WHERE replay_of IS NOT NULL AND {_OPEN}",
         "INSERT INTO counts (platform, kind, type, state, held_by, count) "
         "SELECT COALESCE(platform, ''), kind, type, state, CASE WHEN held_at IS NOT NULL THEN 'operator' "
