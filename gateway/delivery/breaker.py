@@ -103,7 +103,7 @@ class Breaker:
         return self.phase is Phase.OPEN and now >= self.until
 
     def rank(self, lane: str) -> int:
-        """Give the order in which lanes are tried as probes, lowest first: who never failed, then who failed longest ago."""
+        """Give the order in which lanes are probed, lowest first: those that did not fail, then by last failure."""
         return self.failures.get(lane, -1)
 
     def probing(self) -> Breaker:

@@ -31,7 +31,7 @@ class Sign(StrEnum):
 class Health:
     """What the attempts so far tell. `breakers` has those that remember something; a missing one is closed."""
 
-    policy: Policy = Policy()
+    policy: Policy
     breakers: Mapping[Scope, Breaker] = field(default_factory=dict)
 
     def breaker(self, scope: Scope) -> Breaker:

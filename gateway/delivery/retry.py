@@ -31,7 +31,7 @@ def next_attempt(
 
 
 def longest_wait(schedule: RetrySchedule) -> timedelta:
-    """Give the longest wait that `next_attempt` ever decides; what is due later than that was written by another clock."""
+    """Give the longest wait that `next_attempt` decides; what is due later than that was written by another clock."""
     return max(schedule.max, LONGEST_ASKED)
 
 

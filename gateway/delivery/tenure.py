@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TypeVar
 
+from gateway.errors import Conflict, Unavailable
 from gateway.ledger.records import Claim
+
+T = TypeVar("T")
 
 CLAIM_LOST = "claim.lost"
 """The code of a call under a claim that somebody else has now."""
@@ -16,7 +23,7 @@ SUPERSEDED = "ledger.superseded"
 """The code of every write once another process has the ledger."""
 
 _AGAIN = 60.0
-"""Seconds before a claim that was lost is taken again: two that take it from each other at once would do nothing else."""
+"""Seconds before a lost claim is taken again: two that took it from each other at once would do nothing else."""
 
 
 @dataclass(slots=True)
@@ -42,3 +49,37 @@ class Tenure:
             return False
         self.claim, self.not_before = None, now + _AGAIN
         return True
+
+
+async def persist(
+    tenure: Tenure,
+    write: Callable[[Claim], Awaitable[T]],
+    pause: timedelta,
+    met: Callable[[Exception, Claim | None], None],
+    *,
+    committed: T | None = None,
+) -> T:
+    """Write, and again until the ledger answers: what a platform said, or that nothing was said, must not be lost.
+
+    It writes under whatever claim this process has by then; while it has none it waits. After an
+    error nobody knows whether the write was committed: when the next try finds the attempt ended
+    (`settle.stale`), it was, and the answer is `committed`. `met` is told of every error outlived.
+    """
+    unknown = False
+    while True:
+        claim = tenure.claim
+        try:
+            if claim is not None:
+                return await write(claim)
+        except Unavailable as error:
+            if error.code == SUPERSEDED:
+                raise
+            unknown = True
+            met(error, claim)
+        except Conflict as error:
+            if error.code == SETTLE_STALE and unknown and committed is not None:
+                return committed
+            if error.code != CLAIM_LOST:
+                raise
+            met(error, claim)
+        await asyncio.sleep(pause.total_seconds())
