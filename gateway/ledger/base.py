@@ -171,7 +171,7 @@ class Ledger(Protocol):
         ...
 
     async def rescue(self, claim: Claim, under_way: Collection[str], at: datetime) -> Sequence[str]:
-        """Make every `sending` delivery of the platform ready and in doubt, but those under way here; gives their ids."""
+        """Make every `sending` delivery of the platform ready and in doubt, but those under way here; gives the ids."""
         ...
 
     # ── operators ─────────────────────────────────────────────────────────────────────────────
@@ -231,7 +231,9 @@ class Ledger(Protocol):
 
         Its birth and its holds stay as they are, except that refused credentials are forgotten.
         `take` chooses for each unrouted delivery, in order of position; one whose platform has the
-        message already stays unrouted. The registry's revision advances.
+        message already, or is not registered, stays unrouted. Where two of a message are for one
+        platform, the one that seeks the nearest stays: a nearer one may come. The registry's
+        revision advances.
         """
         ...
 

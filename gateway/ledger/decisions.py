@@ -180,7 +180,7 @@ def discarded(delivery: Delivery, reason: str, at: datetime) -> Delivery:
 
 
 def held(delivery: Delivery, at: datetime) -> Delivery:
-    """Hold a delivery for an operator: its state stays, and `held_at` is laid over it. Holding twice changes nothing."""
+    """Hold a delivery for an operator: its state stays, and `held_at` is laid over it. Held twice is held once."""
     if delivery.state not in SENDABLE:
         raise wrong_state(delivery, "hold")
     return replace(delivery, held_at=delivery.held_at or at)

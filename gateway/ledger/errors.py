@@ -80,7 +80,7 @@ def newer(found: str) -> HutongError:
     return HutongError(
         Text(
             f"账本的表结构（{found}）来自更新版本的网关；请改用该版本的网关，或恢复升级前的备份。",
-            f"The ledger's schema ({found}) is from a newer gateway; run that version, or restore a backup from before.",
+            f"The ledger's schema ({found}) is from a newer gateway; run that one, or restore a backup from before.",
         ),
         code="ledger.newer",
     )

@@ -1,4 +1,4 @@
-"""The only module that knows the database's exceptions: each is logged, and becomes an error of ours with its remedy."""
+"""The only module that knows the database's exceptions: each is logged, and becomes an error of ours."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from gateway.ledger.versions import AdapterState
 from gateway.message import State
 
-_PLAIN, _DEFLATED = b"\x00", b"\x01"
+_PLAIN, _DEFLATED, _JOINED = b"\x00", b"\x01", b"\x02"
 _SHORTEST = 200
 """Bytes. Shorter content does not get smaller by compression."""
 
@@ -59,6 +59,24 @@ def pack_words(value: Any) -> bytes:
 def unpack_json(content: bytes) -> Any:
     """Give back what `pack_json` was given."""
     return orjson.loads(unpack(content))
+
+
+def joined(parts: Sequence[bytes]) -> bytes:
+    """Put packed lists together as one, each with its length before it: none is packed anew."""
+    return _JOINED + b"".join(len(part).to_bytes(4) + part for part in parts)
+
+
+def unpack_list(content: bytes) -> list[Any]:
+    """Give back a list that `pack_json` was given, or all those that were joined, as one."""
+    if content[:1] != _JOINED:
+        found: list[Any] = unpack_json(content)
+        return found
+    values, start = [], 1
+    while start < len(content):
+        end = start + 4 + int.from_bytes(content[start : start + 4])
+        values.extend(unpack_json(content[start + 4 : end]))
+        start = end
+    return values
 
 
 def text(value: Any) -> str:

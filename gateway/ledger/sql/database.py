@@ -1,7 +1,8 @@
-"""Opening the database: every commit synced, readers beside one writer, tables brought up to date, an owner written in."""
+"""Opening the database: every commit synced, readers beside one writer, tables brought up to date, one owner."""
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -103,7 +104,8 @@ def owner_of(path: Path) -> str | None:
 
     `immutable` looks at the file alone: no lock is taken, and nothing is left beside a hard link.
     """
-    engine = sa.create_engine(f"sqlite:///file:{quote(str(path))}?immutable=1&uri=true", poolclass=sa.NullPool)
+    address = f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1"
+    engine = sa.create_engine("sqlite://", creator=lambda: sqlite3.connect(address, uri=True), poolclass=sa.NullPool)
     try:
         with engine.connect() as connection:
             owner: str | None = connection.scalar(sa.select(tables.ledger.c.owner))

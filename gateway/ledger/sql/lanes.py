@@ -12,6 +12,7 @@ from gateway.ledger.errors import no_delivery
 from gateway.ledger.records import Hold
 from gateway.ledger.sql import counting, rows, tables
 from gateway.ledger.sql.codecs import moment
+from gateway.ledger.sql.columns import Row
 from gateway.ledger.sql.rows import StoredDelivery
 from gateway.ledger.sql.statements import Prepared, PreparedMany, inserting, is_head, is_open, is_state
 from gateway.ledger.sql.tables import DELIVERY
@@ -76,6 +77,9 @@ _SEATS = PreparedMany(
 _CHANGE = Prepared(
     sa.update(tables.deliveries).where(_d.position == sa.bindparam("position_")).values({"was": _d.state}),
     (*DELIVERY.changed, "position_"),
+)
+_STAY = Prepared(
+    sa.update(tables.deliveries).where(_d.position == sa.bindparam("position_")), (*DELIVERY.changed, "position_")
 )
 _HOLDS = Prepared(sa.select(_h.platform, _h.by, _h.since, _h.reason, _h.type).order_by(_h.type, _h.by), ())
 _HOLDS_OF = Prepared(
@@ -167,13 +171,19 @@ def change(transaction: Transaction, steps: Sequence[Step]) -> None:
     dead = first_dead(
         transaction, {lane_of(after) for stored, after in steps if _may_be_parked(stored.delivery, after)}
     )
-    changed = [DELIVERY.write_changes(after, head=stored.head and decisions.is_open(after)) for stored, after in steps]
-    _CHANGE.run(transaction.connection, changed)
+    # `was` is the state before the last step: what an operator holds or releases takes none.
+    for statement, moves in ((_CHANGE, True), (_STAY, False)):
+        which = [(stored, after) for stored, after in steps if (stored.delivery.state is not after.state) is moves]
+        statement.run(transaction.connection, [_changed(stored, after) for stored, after in which])
     for stored, after in steps:
         first = dead.get(lane_of(after))
         parked = first is not None and first < after.position
         counting.step(transaction, stored.delivery, after, parked_before=parked, parked_after=parked)
     _park(transaction, dead, {lane_of(after) for stored, after in steps if _parks(stored.delivery, after)})
+
+
+def _changed(stored: StoredDelivery, after: Delivery) -> Row:
+    return DELIVERY.write_changes(after, head=stored.head and decisions.is_open(after))
 
 
 def _may_be_parked(before: Delivery, after: Delivery) -> bool:

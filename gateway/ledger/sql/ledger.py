@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
@@ -37,8 +36,8 @@ from gateway.ledger.sql import (
     adapters,
     attempts,
     auditing,
-    bulk_replays,
     backlog,
+    bulk_replays,
     claims,
     operating,
     platforms,
@@ -121,9 +120,7 @@ class SqlLedger:
         besides: Collection[str] = (),
         probe: bool = False,
     ) -> Sequence[Work]:
-        return await self._store.read(
-            reading.heads, claim, now, latest, limit, only=only, besides=besides, probe=probe
-        )
+        return await self._store.read(reading.heads, claim, now, latest, limit, only=only, besides=besides, probe=probe)
 
     async def next_due(self, claim: Claim) -> datetime | None:
         return await self._store.read(reading.next_due, claim)

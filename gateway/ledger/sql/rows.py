@@ -24,12 +24,8 @@ _CORRELATION, _METHOD = MESSAGE.at("correlation_id"), REQUEST.at("method")
 
 
 # ── messages ──────────────────────────────────────────────────────────────────────────────────
-def from_message(message: Message, numbers: Mapping[str, str], **given: int) -> Row:
-    """Write a message without its document; `given`: its seq, its body and its record there."""
-    return MESSAGE.write(message, headers=_headers(message, numbers), **given)
-
-
-def _headers(message: Message, numbers: Mapping[str, str]) -> str:
+def headers_of(message: Message, numbers: Mapping[str, str]) -> str:
+    """Write what only some messages have, and the issued numbers that this one speaks of."""
     headers: dict[str, Any] = {}
     if message.keys:
         headers["keys"] = dict(message.keys)

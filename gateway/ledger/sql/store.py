@@ -1,4 +1,4 @@
-"""One database, opened and owned: the thread that writes to it, the one that reads single things, and those that search."""
+"""One database, opened and owned: its writer, its reader of single things, and its searches."""
 
 from __future__ import annotations
 

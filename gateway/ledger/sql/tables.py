@@ -333,7 +333,7 @@ ledger = sa.Table(
     sa.Column("checked_at", sa.BigInteger, nullable=False),
     sa.CheckConstraint("id = 1", name="one_row"),
 )
-"""One row: whose the ledger is (`owner`, `epoch`), the registry's revision, and when it was last written to be checked."""
+"""One row: whose the ledger is (`owner`, `epoch`), the registry's revision, and when it was last checked by writing."""
 
 intents = sa.Table(
     "intents",

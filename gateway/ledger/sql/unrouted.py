@@ -19,10 +19,13 @@ from gateway.ledger.sql.writing import Transaction
 from gateway.message import Delivery, State
 
 _m, _d, _p = tables.messages.c, tables.deliveries.c, tables.platforms.c
-_POSITION, _MESSAGE = DELIVERY.at("position"), DELIVERY.at("message")
+_POSITION, _MESSAGE, _TOWARD = DELIVERY.at("position"), DELIVERY.at("message"), DELIVERY.at("toward")
 _ASKED = itemgetter(
     *(DELIVERY.at(name) for name in ("id", "message_id", "type", "kind", "toward")), DELIVERY.width, DELIVERY.width + 1
 )
+
+NEAREST = "nearest"
+"""What an unrouted delivery seeks that any platform which covers its region may take."""
 
 _UNROUTED = Prepared(
     sa.select(*rows.DELIVERY_COLUMNS, _m.region, _m.source)
@@ -88,23 +91,24 @@ def _delivery(given: tuple[Row, str]) -> tuple[Delivery, str]:
 
 
 def _given(transaction: Transaction, kinds: Collection[str], take: Taker) -> Sequence[tuple[Row, str]]:
-    """Choose: never a platform that is not registered, and none that has the message already."""
+    """Choose, in order of position: only platforms that are registered, and none that has the message already."""
     unrouted = [row for kind in set(kinds) for row in _UNROUTED.rows(transaction.connection, kind)]
     unrouted.sort(key=itemgetter(_POSITION))
     registered = {platform for (platform,) in _REGISTERED.rows(transaction.connection)}
-    wanted: list[tuple[Row, str]] = []
-    for row in unrouted:
-        platform = take(Unrouted(*_ASKED(row)))
-        if platform is not None and platform in registered:
-            wanted.append((row, platform))
-    theirs = {(platform, row[_MESSAGE]) for row, platform in wanted}
-    has = set(map(tuple, _ITS_ALREADY.rows(transaction.connection, list(theirs))))
-    given: list[tuple[Row, str]] = []
-    for row, platform in wanted:
-        if (platform, row[_MESSAGE]) not in has:
-            has.add((platform, row[_MESSAGE]))
-            given.append((row, platform))
-    return given
+    taken = [(row, platform) for row in unrouted if (platform := take(Unrouted(*_ASKED(row)))) in registered]
+    wanted = [(row, platform) for row, platform in taken if platform is not None]
+    has = set(map(tuple, _ITS_ALREADY.rows(transaction.connection, list({_pair(each) for each in wanted}))))
+    # Who seeks the nearest chooses last: a nearer platform may come for it, while another goes to this one or nowhere.
+    given: dict[tuple[str, int], tuple[Row, str]] = {}
+    for each in sorted(wanted, key=lambda each: each[0][_TOWARD] == NEAREST):
+        if _pair(each) not in has:
+            given.setdefault(_pair(each), each)
+    return list(given.values())
+
+
+def _pair(wanted: tuple[Row, str]) -> tuple[str, int]:
+    row, platform = wanted
+    return platform, row[_MESSAGE]
 
 
 def _learn_numbers(transaction: Transaction, given: Sequence[tuple[Row, str]]) -> None:

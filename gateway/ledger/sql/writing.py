@@ -36,7 +36,7 @@ class Sequences:
 
 
 CountKey = tuple[str, str, str, str, str]
-"""What is counted: platform (empty: none), kind, type, state, and `operator`, `lane` or empty, as in the table `counts`."""
+"""What is counted, as in the table `counts`: platform (empty: none), kind, type, state, and `operator`, `lane` or empty."""
 
 
 @dataclass(frozen=True, slots=True)
