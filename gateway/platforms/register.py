@@ -268,13 +268,13 @@ class Register:
         self.principals.know(credentials)
         self._behind = False
         for platform_id in before.keys() - registry.platforms.keys():
-            self._remove(before[platform_id])
+            self._remove(before[platform_id], registry.revision)
         for platform in registry.platforms.values():
             self._tell(platform, before.get(platform.id))
 
-    def _remove(self, platform: Platform) -> None:
+    def _remove(self, platform: Platform, revision: int) -> None:
         self._told.pop(platform.id, None)
-        self._dispatcher.platform_removed(platform.id)
+        self._dispatcher.platform_removed(platform.id, revision)
         self._forgotten(platform.id)
         for by in sorted(platform.held_by()):
             self._events(PlatformReleased(platform.id, by.value))

@@ -6,13 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from gateway.ledger.memory import MemoryLedger
 
 from adapters.adapter import DeclarativeAdapter
 from adapters.base import OutboundRequest, Reply, Verdict, VerdictKind
 from gateway.delivery.attempt import Attempts, DeliveryTarget
 from gateway.delivery.sender import NoAnswer, Sender
 from gateway.errors import Unavailable
-from gateway.ledger.memory import MemoryLedger
 from gateway.ledger.records import Platform, Settlement
 from gateway.message import Delivery, State
 from gateway.telemetry.events import DeliveryStumbled, Event, Events
