@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from datetime import timedelta
 
 from gateway.clock import Clock, new_id
 from gateway.delivery.wakeup import Wakeup
@@ -25,7 +24,7 @@ class BulkReplays:
     """Runs bulk replays, each as one task. How far one has come is the ledger's to know.
 
     `wake` is told the platforms that got something; `doubt` is called when nobody knows whether a
-    replay was begun. After an error a replay waits for `pause`, twice as long each time up to `most`.
+    replay was begun. After an error a replay waits for `pause` seconds, twice as long each time up to `most`.
     """
 
     def __init__(
@@ -36,8 +35,8 @@ class BulkReplays:
         doubt: Callable[[], None],
         *,
         step: int = STEP,
-        pause: timedelta = timedelta(seconds=1),
-        most: timedelta = timedelta(minutes=1),
+        pause: float = 1.0,
+        most: float = 60.0,
     ) -> None:
         self._ledger = ledger
         self._clock = clock

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
 
 from gateway.delivery.wakeup import Wakeup
 from gateway.errors import HutongError
@@ -19,11 +18,11 @@ Repair = Callable[[], Awaitable[None]]
 class Reconciler:
     """Nothing waits for a restart: what a failed write or a lost answer left behind is found and taken up.
 
-    It runs its repairs `every` so often, and at once when `alarm` was called; after a round in which
-    one of them failed it waits for `pause`, twice as long each time, and goes on until all are done.
+    It runs its repairs `every` so many seconds, and at once when `alarm` was called; after a round in which
+    one of them failed it waits for `pause` seconds, twice as long each time, until all are done.
     """
 
-    def __init__(self, *, every: timedelta = timedelta(seconds=60), pause: timedelta = timedelta(seconds=1)) -> None:
+    def __init__(self, *, every: float = 60.0, pause: float = 1.0) -> None:
         self._every = every
         self._pause = pause
         self._repairs: Sequence[Repair] = ()

@@ -87,9 +87,9 @@ def _level(event: Event) -> int:
             return logging.ERROR
         case DeliverySettled(state="dead") | DeliveryUnrouted() | FieldDrifted(new=True):
             return logging.WARNING
-        case DeliverySettled(state="refused") | DocumentRejected() | IntakeBusy():
+        case DeliverySettled(state="refused") | PlatformReleased() | EndpointReleased():
             return logging.INFO
-        case PlatformReleased() | EndpointReleased():
+        case DocumentRejected() | IntakeBusy():
             return logging.INFO
         case AttemptEnded(verdict=verdict) if verdict not in ("accepted", "refused"):
             return logging.INFO
