@@ -1,7 +1,7 @@
-"""A gateway in memory, called over ASGI, delivering to platforms whose answers the tests write."""
+"""A gateway in one process, called over ASGI, delivering to platforms whose answers the tests write."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +17,7 @@ from gateway.api.app import create_app
 from gateway.bootstrap import build
 from gateway.delivery.sender import NoAnswer, Sender
 from gateway.hub import Hub
+from gateway.ledger.base import Ledger
 from gateway.ledger.records import Platform
 from gateway.releases.installed import InstalledAdapters
 from gateway.settings import Settings
@@ -93,12 +94,13 @@ def installed() -> InstalledAdapters:
 
 
 @pytest.fixture
-async def caller(installed: InstalledAdapters) -> AsyncIterator[Caller]:
+async def caller(installed: InstalledAdapters, new_ledger: Callable[[], Ledger]) -> AsyncIterator[Caller]:
     """A running gateway with a penalty system (the small bundle), an enforcement system and a canonical caller."""
-    settings = Settings(ledger="memory://", admin_token=ADMIN_TOKEN)
+    settings = Settings(admin_token=ADMIN_TOKEN)
     sender, settled = Scripted(), asyncio.Queue[DeliverySettled]()
     hub = build(
         settings,
+        ledger=new_ledger(),
         adapters=installed,
         sender=sender,
         hooks=(lambda event: settled.put_nowait(event) if isinstance(event, DeliverySettled) else None,),
