@@ -53,6 +53,8 @@ class House:
     hub: Hub
     post: Post
     settled: asyncio.Queue[DeliverySettled]
+    told: list[Event]
+    url: Mapping[str, str] = field(default_factory=lambda: URL)
 
     async def register(self, *ids: str, adapter: str = "plain") -> None:
         for one in ids:
@@ -63,8 +65,11 @@ class House:
         return Intent("admin", reason, self.hub.clock(), key)
 
     async def send(self, platform: str, operation: str, tree: Mapping[str, object]):
-        call = IntakeCall(await self.hub.platforms.get(platform), operation, orjson.dumps(tree))
-        return (await self.hub.receive(call)).receipt.entries[0]
+        return (await self.hub.receive(await self.call(platform, operation, tree))).receipt.entries[0]
+
+    async def call(self, platform: str, operation: str, tree: Mapping[str, object]) -> IntakeCall:
+        """A call as a platform makes it."""
+        return IntakeCall(await self.hub.platforms.get(platform), operation, orjson.dumps(tree))
 
     async def next(self, state: str) -> DeliverySettled:
         """Wait until a delivery comes to an end, which must be this one."""
@@ -79,8 +84,10 @@ def make(plain, ledger_at, tmp_path):
 
     def made(ledger=None, adapter=plain) -> House:
         settled: asyncio.Queue[DeliverySettled] = asyncio.Queue()
+        told: list[Event] = []
 
         def hook(event: Event) -> None:
+            told.append(event)
             if isinstance(event, DeliverySettled):
                 settled.put_nowait(event)
 
@@ -89,7 +96,7 @@ def make(plain, ledger_at, tmp_path):
         known = InstalledAdapters([adapter, replace(adapter, name="deaf", sends=frozenset()), locked])
         post = Post()
         hub = build(Settings(admin_token=ADMIN), adapters=known, sender=post, hooks=(hook,), ledger=kept)
-        return House(hub, post, settled)
+        return House(hub, post, settled, told)
 
     return made
 
