@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 from gateway.access.administrator import Administrator
@@ -45,11 +46,13 @@ def build(
     policy: Policy | None = None,
     prove: Prover | None = None,
     clock: Clock = system_clock,
+    pause: timedelta = timedelta(seconds=1),
     hooks: tuple[Hook, ...] = (),
 ) -> Hub:
     """Put a gateway together, not started yet; every part can be handed in instead of made.
 
-    BrokenBundle names file and line of what is wrong with a bundle or the routes.
+    `pause`: how long to wait before what failed is tried again. BrokenBundle names file and line of
+    what is wrong with a bundle or the routes.
     """
     metrics = Metrics()
     events = Events((metrics, LogHook(), *hooks))
@@ -59,9 +62,9 @@ def build(
     routed = routes or read_routes(settings.routes_file)
     directory = Directory()
     observers = Observers(kept, directory, clock, events)
-    dispatcher = Dispatcher(kept, known, outward, clock, events, policy=policy, watch=observers.written)
+    dispatcher = Dispatcher(kept, known, outward, clock, events, policy=policy, watch=observers.written, pause=pause)
     inventory = Inventory(kept, known, directory, observers.shadows, clock)
-    reconciler = Reconciler()
+    reconciler = Reconciler(pause=pause.total_seconds())
     register = Register(
         kept,
         known,
@@ -85,7 +88,7 @@ def build(
         releases=Releases(kept, inventory, known, directory, register, clock, prover, observers.shadows),
         observers=observers,
         deliveries=OperatorSteps(kept, dispatcher.wake, register.doubt),
-        replays=BulkReplays(kept, clock, dispatcher.wake, register.doubt),
+        replays=BulkReplays(kept, clock, dispatcher.wake, register.doubt, pause=pause.total_seconds()),
         dossiers=Dossiers(kept, known, outward, clock),
         administrator=_administrator(settings),
         dispatcher=dispatcher,
