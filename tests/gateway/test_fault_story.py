@@ -271,7 +271,7 @@ async def story(told: Told) -> None:
     await told.insist(lambda: hub.replays.cancel(job.id, cancel))
 
     # An inspection that the national permit platform should get, too, if it were there: the reconciler looks.
-    await told.register(PERMIT)
+    await told.register(PERMIT, password="new")
     await told.send("inspection.recorded", told.write.inspection(permit_number="91330110MA2CXY1R13001P"))
     await told.insist(hub.platforms.reconcile)
 
