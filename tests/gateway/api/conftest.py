@@ -26,6 +26,8 @@ from gateway.telemetry.events import DeliverySettled
 ADMIN_TOKEN = "the-admin-token-of-these-tests"
 TOWN = Path(__file__).parents[2] / "adapters" / "bundles" / "town"
 NOWHERE = "http://127.0.0.1:9"
+UNKNOWN = b'{"code": "7777"}'
+"""An answer that no rule of the bundle knows."""
 
 
 class Scripted(Sender):
@@ -129,9 +131,9 @@ def execution() -> dict[str, Any]:
 
 @pytest.fixture
 async def dead(caller: Caller, execution: dict[str, Any]) -> str:
-    """A delivery that died of an unreadable answer."""
+    """A delivery that died of an answer that its platform's adapter does not know."""
     await caller.register("mobile-enforcement.330000", "mobile-enforcement", token="t")
-    caller.sender.reply = Reply(200, {}, b"<html>busy</html>")
+    caller.sender.reply = Reply(200, {}, UNKNOWN)
     await caller.send("penalty.330000", "execution", execution)
     assert (await caller.outcome()).state == "dead"
     found = await caller.admin("GET", "/v1/deliveries?state=dead")

@@ -13,7 +13,7 @@ async def test_a_dead_delivery_shows_what_the_platform_said(caller, dead):
     """Each attempt with status, code and the beginning of the reply."""
     shown = (await caller.admin("GET", f"/v1/deliveries/{dead}")).json()
     assert shown["code"] == "reply.unrecognised" or shown["code"]
-    assert shown["tries"][0]["reply"] == "<html>busy</html>"
+    assert shown["tries"][0]["reply"] == '{"code": "7777"}'
     assert shown["receipt"] is None
 
 
