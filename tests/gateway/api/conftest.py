@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from faulty import FaultyLedger
 
 from adapters import bundled
 from adapters.adapter import load
@@ -56,6 +57,7 @@ class Caller:
     sender: Scripted
     settled: asyncio.Queue[DeliverySettled]
     credentials: dict[str, str] = field(default_factory=dict)
+    admin_token: str = ADMIN_TOKEN
 
     async def admin(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         """Call as the administrator."""
@@ -102,7 +104,7 @@ async def caller(installed: InstalledAdapters, new_ledger: Callable[[], Ledger])
     sender, settled = Scripted(), asyncio.Queue[DeliverySettled]()
     hub = build(
         settings,
-        ledger=new_ledger(),
+        ledger=FaultyLedger(new_ledger()),
         adapters=installed,
         sender=sender,
         hooks=(lambda event: settled.put_nowait(event) if isinstance(event, DeliverySettled) else None,),

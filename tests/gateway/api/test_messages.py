@@ -83,6 +83,8 @@ async def test_messages_are_found_by_what_they_say(caller, message, execution):
     assert await found(platform=MOBILE) == [other, message]
     assert await found(platform="penalty.320000") == []
     assert await found(state="unrouted") == [other, message]
+    assert await found(state="delivered", platform=MOBILE, case_number="浙环案2026001") == [message]
+    assert await found(state="held") == []
     assert await found(until="2020-01-01T00:00:00") == []
     assert await found(since="2020-01-01T00:00:00+08:00") == [other, message]
     first = (await caller.admin("GET", "/v1/messages?limit=1")).json()
