@@ -13,7 +13,6 @@ from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
-    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -57,7 +56,7 @@ places = st.sampled_from(PLATFORMS)
 types = st.sampled_from(TYPES)
 picks = st.sampled_from(range(12))
 mostly = st.sampled_from([True, True, True, False])
-some_keys = st.sampled_from([None, None, None, "key 1", "key 2"])
+some_keys = st.sampled_from([None, None, None, None, None, "key 1", "key 2"])
 destinations = st.sampled_from([*PLATFORMS, *PLATFORMS, "nearest", "national", "toward penalty.330100"])
 drafts_of_one = st.tuples(lanes, types, st.lists(destinations, min_size=1, max_size=3, unique=True), st.booleans())
 platform_holds = st.sampled_from(
@@ -68,6 +67,20 @@ platform_holds = st.sampled_from(
         *((HeldBy.ENDPOINT, one) for one in TYPES),
     ]
 )
+
+
+def step(times: int, **drawn: st.SearchStrategy[Any]) -> Callable[[Any], Any]:
+    """Marks a step of the machine, to be taken with what is drawn, `times` as often as others.
+
+    As rules of their own they would not do: Hypothesis leaves most rules out of most runs.
+    """
+
+    def marked(method: Any) -> Any:
+        method.drawn = [drawn] * times
+        return method
+
+    return marked
+
 
 Call = Callable[[Any, int], Awaitable[Any]]
 """What is done to one of the two ledgers, by its number: the model (0) or the other (1)."""
@@ -161,11 +174,17 @@ def machine(make: Any, ledger_at: Callable[[Path], str], folder: Path) -> type[R
             delivery = await ledger.delivery(delivery_id)
             return self.claim(index, delivery and delivery.platform, current), delivery_id
 
+        @rule(data=st.data())
+        def go_on(self, data: st.DataObject) -> None:
+            """Takes any step."""
+            name, drawn = data.draw(st.sampled_from(steps), label="step")
+            getattr(self, name)(**{key: data.draw(each, label=key) for key, each in drawn.items()})
+
         # ── platforms ─────────────────────────────────────────────────────────────────────────
         @initialize(drafts=st.lists(drafts_of_one, min_size=3, max_size=6))
         def begin_with_a_town(self, drafts: list[Any]) -> None:
-            """Two platforms are registered, one is not, and some messages were accepted."""
-            for platform in PLATFORMS[:2]:
+            """The platforms are registered, and some messages were accepted."""
+            for platform in PLATFORMS:
                 self.put_platform(platform, "", None)
             for each in drafts:
                 self.accept([each], "nothing", 1, None, b"one")
@@ -179,13 +198,13 @@ def machine(make: Any, ledger_at: Callable[[Path], str], folder: Path) -> type[R
                 assert claim.epoch > self.claim(index, platform).epoch
                 self.claims[index].setdefault(platform, []).append(claim)
 
-        @rule(platform=places, takes=st.sampled_from(["nearest", "national", PLATFORMS[1], ""]), key=some_keys)
+        @step(1, platform=places, takes=st.sampled_from(["nearest", "national", PLATFORMS[1], ""]), key=some_keys)
         def put_platform(self, platform: str, takes: str, key: str | None) -> None:
             intent = self.intent(key)
             self.same(lambda ledger, _: ledger.put_platform(make.platform(platform), intent, _taker(platform, takes)))
             self.take_claim(platform)
 
-        @rule(platform=places, discard=mostly, again=mostly)
+        @step(1, platform=st.sampled_from(PLATFORMS[1:]), discard=mostly, again=mostly)
         def delete_platform(self, platform: str, discard: bool, again: bool) -> None:
             """Deletes a platform, perhaps after everything to it was given up so that it may go, and puts it back."""
             intent = self.intent()
@@ -200,12 +219,12 @@ def machine(make: Any, ledger_at: Callable[[Path], str], folder: Path) -> type[R
             if again:
                 self.put_platform(platform, "nearest", None)
 
-        @rule(platform=places, takes=st.sampled_from(["nearest", "national"]))
+        @step(1, platform=places, takes=st.sampled_from(["nearest", "national"]))
         def assign(self, platform: str, takes: str) -> None:
             at, kind = self.moment(), platform.split(".")[0]
             self.same(lambda ledger, _: ledger.assign([kind], _taker(platform, takes), at))
 
-        @rule(platform=places, hold=platform_holds, key=some_keys, behind=st.sampled_from([None, 0, 1]))
+        @step(2, platform=places, hold=platform_holds, key=some_keys, behind=st.sampled_from([None, 0, 1]))
         def hold_platform(
             self, platform: str, hold: tuple[HeldBy, str | None], key: str | None, behind: int | None
         ) -> None:
@@ -218,20 +237,22 @@ def machine(make: Any, ledger_at: Callable[[Path], str], folder: Path) -> type[R
 
             self.same(held)
 
-        @rule(platform=places, number=picks, key=some_keys)
-        def release_platform(self, platform: str, number: int, key: str | None) -> None:
+        @step(2, number=picks, key=some_keys)
+        def release_platform(self, number: int, key: str | None) -> None:
+            """Lifts one of the holds that there are, or one that is not there."""
             intent = self.intent(key)
 
             async def released(ledger: Ledger, _: int) -> bool:
-                known = (await ledger.registry()).platforms.get(platform)
-                holds = sorted(known.holds, key=lambda each: (each.type or "", each.by)) if known else []
-                hold = holds[number % len(holds)] if holds else make.hold(HeldBy.PAUSED)
-                return await ledger.release_platform(platform, hold.by, intent, type=hold.type)
+                platforms = (await ledger.registry()).platforms
+                held = [(id, each.type or "", each.by) for id, one in platforms.items() for each in one.holds]
+                chosen = sorted(held)[number % len(held)] if held else (PLATFORMS[0], "", HeldBy.PAUSED)
+                return await ledger.release_platform(chosen[0], chosen[2], intent, type=chosen[1] or None)
 
             self.same(released)
 
         # ── intake ────────────────────────────────────────────────────────────────────────────
-        @rule(
+        @step(
+            3,
             drafts=st.lists(drafts_of_one, min_size=1, max_size=3),
             reads=st.sampled_from(["nothing", "as it is", "nobody spoke of it", "a new case"]),
             old=picks,
@@ -268,7 +289,8 @@ def machine(make: Any, ledger_at: Callable[[Path], str], folder: Path) -> type[R
             return replace(draft, deliveries=tuple(replace(each, created_at=at) for each in draft.deliveries))
 
         # ── delivery ──────────────────────────────────────────────────────────────────────────
-        @rule(
+        @step(
+            2,
             platform=places,
             probe=mostly,
             only=st.none() | st.lists(types, unique=True),
@@ -287,7 +309,8 @@ def machine(make: Any, ledger_at: Callable[[Path], str], folder: Path) -> type[R
 
             self.same(begun)
 
-        @rule(
+        @step(
+            2,
             state=st.sampled_from(ENDINGS),
             wait=st.integers(0, 40),
             hold=st.none() | platform_holds,
@@ -327,13 +350,13 @@ def machine(make: Any, ledger_at: Callable[[Path], str], folder: Path) -> type[R
 
             self.same(settled)
 
-        @rule(platform=places, state=st.sampled_from(ENDINGS), wait=st.integers(0, 5))
+        @step(4, platform=places, state=st.sampled_from(ENDINGS), wait=st.integers(0, 5))
         def deliver(self, platform: str, state: State, wait: int) -> None:
             """Sends heads of a platform, whatever a breaker says, and ends them in one state."""
             self.begin_heads(platform, True, None, [])
             self.settle_all(state, wait, None, 0, None)
 
-        @rule(number=picks, current=mostly, probe=st.booleans())
+        @step(1, number=picks, current=mostly, probe=st.booleans())
         def begin(self, number: int, current: bool, probe: bool) -> None:
             at, place = self.moment(), self.pick(number, State.READY, State.WAITING)
 
@@ -343,7 +366,7 @@ def machine(make: Any, ledger_at: Callable[[Path], str], folder: Path) -> type[R
 
             self.same(begun)
 
-        @rule(number=picks, current=mostly, attempt=st.sampled_from([1, 1, 2]), state=st.sampled_from(ENDINGS))
+        @step(1, number=picks, current=mostly, attempt=st.sampled_from([1, 1, 2]), state=st.sampled_from(ENDINGS))
         def settle(self, number: int, current: bool, attempt: int, state: State) -> None:
             self.now += 1
             place = self.pick(number, State.SENDING)
@@ -355,7 +378,7 @@ def machine(make: Any, ledger_at: Callable[[Path], str], folder: Path) -> type[R
 
             self.same(settled)
 
-        @rule(number=picks, attempt=st.sampled_from([1, 1, 2]), what=st.sampled_from(["unbegin", "kill"]))
+        @step(1, number=picks, attempt=st.sampled_from([1, 1, 2]), what=st.sampled_from(["unbegin", "kill"]))
         def give_up(self, number: int, attempt: int, what: str) -> None:
             """Takes an attempt back, or kills what could not be translated."""
             at, place = self.moment(), self.pick(number, State.SENDING if what == "unbegin" else State.READY)
@@ -368,7 +391,7 @@ def machine(make: Any, ledger_at: Callable[[Path], str], folder: Path) -> type[R
 
             self.same(given_up)
 
-        @rule(platform=places, current=mostly, keep=st.booleans())
+        @step(1, platform=places, current=mostly, keep=st.booleans())
         def rescue(self, platform: str, current: bool, keep: bool) -> None:
             at = self.moment()
 
@@ -381,15 +404,25 @@ def machine(make: Any, ledger_at: Callable[[Path], str], folder: Path) -> type[R
             self.same(rescued)
 
         # ── operators ─────────────────────────────────────────────────────────────────────────
-        @rule(
-            number=picks, action=st.sampled_from([*FITTING, "replay"]), fitting=mostly, stale_ok=mostly, key=some_keys
+        @step(
+            4,
+            number=picks,
+            action=st.sampled_from([*FITTING, "replay"]),
+            fitting=mostly,
+            stale_ok=mostly,
+            key=some_keys,
         )
         def operate(self, number: int, action: str, fitting: bool, stale_ok: bool, key: str | None) -> None:
-            intent, place = self.intent(key), self.pick(number, *(FITTING[action] if fitting else ()))
+            """Does something to a delivery; under a key it is asked for twice, and done once."""
+            place = self.pick(number, *(FITTING[action] if fitting else ()))
             more = {"stale_ok": stale_ok} if action == "replay" else {}
-            self.same(lambda ledger, index: getattr(ledger, action)(self.ids[index][place], intent, **more))
+            for _ in range(2 if key else 1):
+                intent = self.intent(key)
+                self.same(lambda ledger, index: getattr(ledger, action)(self.ids[index][place], intent, **more))  # noqa: B023
+                self.all_stand_alike()
 
-        @rule(
+        @step(
+            2,
             state=st.sampled_from([State.DEAD, State.REFUSED, State.DELIVERED, State.DELIVERED, HELD]),
             platform=st.none() | places,
             type=st.none() | types,
@@ -404,23 +437,25 @@ def machine(make: Any, ledger_at: Callable[[Path], str], folder: Path) -> type[R
             job = BulkReplay(f"job {self.jobs}", filter, "why", "operator", intent.at, stale_ok, dry_run)
             self.same(lambda ledger, _: ledger.begin_replay(job, intent))
 
-        @precondition(lambda self: self.jobs)
-        @rule(number=picks, limit=st.integers(1, 3), cancel=st.sampled_from([False, False, False, True]))
+        @step(2, number=picks, limit=st.integers(1, 3), cancel=st.sampled_from([False, False, False, True]))
         def step_replay(self, number: int, limit: int, cancel: bool) -> None:
             """Replays some of a bulk replay, and perhaps ends it there."""
+            if not self.jobs:
+                return
             at, job, intent = self.moment(), f"job {self.jobs - number % self.jobs}", self.intent()
             self.same(lambda ledger, _: ledger.step_replay(job, limit, at))
             if cancel:
                 self.same(lambda ledger, _: ledger.cancel_replay(job, intent))
 
-        @rule()
+        @step(1)
         def reopen(self) -> None:
             self.both(lambda ledger, _: ledger.stop())
             self.ledgers = (self.ledgers[0], SqlLedger(self.address))
             self.both(lambda ledger, _: ledger.start())
 
         # ── looking ───────────────────────────────────────────────────────────────────────────
-        @rule(
+        @step(
+            2,
             state=st.none() | st.sampled_from(SHOWN),
             platform=st.none() | places,
             type=st.none() | types,
@@ -484,6 +519,7 @@ def machine(make: Any, ledger_at: Callable[[Path], str], folder: Path) -> type[R
             answers = await asyncio.gather(*asked, return_exceptions=True)
             return [each.code if isinstance(each, HutongError) else each for each in answers]
 
+    steps = [(name, drawn) for name, one in vars(SameAsTheModel).items() for drawn in getattr(one, "drawn", ())]
     return SameAsTheModel
 
 
