@@ -30,6 +30,7 @@ from gateway.telemetry.events import Event, Events
 BUNDLE = Path(__file__).parents[1] / "sandbox" / "bundles" / "plain"
 START = datetime(2026, 9, 1, 0, 0, tzinfo=UTC)
 PATIENCE = 10.0
+QUIET = 0.05
 
 DOCUMENTS: dict[str, dict[str, Any]] = {
     "case.progressed": {"node": "filed", "at": "2026-09-01T08:00:00+08:00"},
@@ -230,6 +231,34 @@ class World:
             while not await condition():
                 await self.happened.wait()
                 self.happened.clear()
+
+    async def until_true(self, condition: Callable[[], bool]) -> None:
+        """Wait until something that can be seen at once holds."""
+
+        async def holds() -> bool:
+            return condition()
+
+        await self.until(holds)
+
+    async def drained(self, *deliveries: Delivery, within: float, step: float = 1.0) -> None:
+        """Let time pass in steps until all of these are delivered; fails when that takes more than `within` seconds."""
+        began = self.ticks()
+        left = list(deliveries)
+        while left := [one for one in left if (await self.now(one)).state is not State.DELIVERED]:
+            assert self.ticks() - began < within, f"{len(left)} are not delivered"
+            await self.quiet()
+            for platform_id in {one.platform for one in left}:
+                await self.later(platform_id, seconds=step)
+
+    async def quiet(self) -> None:
+        """Wait until nothing happens any more."""
+        while True:
+            self.happened.clear()
+            try:
+                async with asyncio.timeout(QUIET):
+                    await self.happened.wait()
+            except TimeoutError:
+                return
 
     async def reached(self, delivery: Delivery, *shown: str) -> Delivery:
         """Wait until a delivery is shown as one of these."""
