@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
-from typing import TypeVar
 
 import sqlalchemy as sa
 
@@ -28,7 +26,6 @@ from gateway.ledger.sql.verifying import Verification
 from gateway.ledger.sql.writing import Transaction
 from gateway.message import Delivery, Message
 
-T = TypeVar("T")
 _Scope = tuple[str, str, str]
 
 _m, _l = tables.messages.c, tables.latest.c
@@ -66,14 +63,19 @@ _IN_ORDER = (
 # ── in the event loop ─────────────────────────────────────────────────────────────────────────
 async def accept_in_chunks(store: Store, intake: Intake) -> Receipt:
     """Keep an intake: at once, or a large package chunk by chunk, so that others are kept in between."""
-    make = _beside_the_loop if chunks.is_large(intake) else _here
-    package = await make(partial(chunks.package, intake))
+    if chunks.is_large(intake):
+        return await _accept_large(store, intake)
+    return await _hand_in(store, chunks.chunk(chunks.package(intake), 0))
+
+
+async def _accept_large(store: Store, intake: Intake) -> Receipt:
+    """Keep a large intake; each chunk is made ready beside the event loop, and committed before the next."""
+    package = await asyncio.to_thread(chunks.package, intake)
     entries: list[Accepted | Rejection] = []
     accepted = False
     for start in range(0, len(intake.entries) or 1, chunks.CHUNK):
-        chunk = await make(partial(chunks.chunk, package, start, accepted))
-        answer = await store.write(accept, chunk, rows=len(chunk.entries), size=chunk.size)
-        receipt = await _read(store, answer) if isinstance(answer, KeptReceipt) else answer
+        chunk = await asyncio.to_thread(chunks.chunk, package, start, accepted)
+        receipt = await _hand_in(store, chunk)
         if receipt.repeated:
             return receipt
         entries.extend(receipt.entries)
@@ -81,17 +83,15 @@ async def accept_in_chunks(store: Store, intake: Intake) -> Receipt:
     return Receipt(tuple(entries))
 
 
-async def _here(make: Callable[[], T]) -> T:
-    return make()
-
-
-async def _beside_the_loop(make: Callable[[], T]) -> T:
-    return await asyncio.to_thread(make)
+async def _hand_in(store: Store, chunk: Chunk) -> Receipt:
+    answer: receipts.Answer = await store.write(accept, chunk, rows=len(chunk.entries), size=chunk.size)
+    return answer if isinstance(answer, Receipt) else await _read(store, answer)
 
 
 async def _read(store: Store, kept: KeptReceipt) -> Receipt:
     """Read a receipt as it is kept, a chunk of it at a time: the reader answers others too."""
-    essentials = await asyncio.to_thread(unpack_list, kept.content)
+    large = len(kept.content) > chunks.LONG
+    essentials = await asyncio.to_thread(unpack_list, kept.content) if large else unpack_list(kept.content)
     entries: list[Accepted | Rejection] = []
     for start in range(0, len(essentials), chunks.CHUNK):
         entries.extend(await store.read(receipts.read, essentials[start : start + chunks.CHUNK]))

@@ -16,8 +16,8 @@ T = TypeVar("T")
 Question = Callable[[sa.Connection], Any]
 """One thing to read."""
 
-_STEPS = 5_000
-"""Steps of SQLite's machine, well under a millisecond, after which a search looks whether it is too late."""
+_STEPS = 20_000
+"""Steps of SQLite's machine, about a millisecond, after which a search looks whether it is too late."""
 
 
 class Reader:
@@ -56,6 +56,8 @@ class Searcher:
 
     def run(self, question: Callable[[sa.Connection], T], deadline: float) -> T:
         """Answer a question; Unavailable `search.too-slow` when that takes too long, the wait for a thread included."""
+        if self._ticks() > deadline:
+            raise too_slow(self._seconds)
         try:
             with self._engine.begin() as connection:
                 return self._answer(question, connection, deadline)

@@ -15,8 +15,11 @@ from gateway.ledger.sql.tables import REJECTION
 CHUNK = 250
 """Entries of one intake that share a commit. The rest of a larger package waits for the next one, as others do."""
 
-_LONG, _MANY = 64 << 10, 16
-"""Bytes and entries from which on an intake is made ready beside the event loop."""
+LONG = 64 << 10
+"""Bytes that an event loop packs and unpacks itself; what is longer goes to a thread."""
+
+_MANY = 16
+"""Entries of an intake from which on it counts as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ class Chunk:
 
 def is_large(intake: Intake) -> bool:
     """Tell whether to make an intake ready takes longer than an event loop should wait."""
-    return len(intake.body) > _LONG or len(intake.entries) > _MANY
+    return len(intake.body) > LONG or len(intake.entries) > _MANY
 
 
 def package(intake: Intake) -> Package:

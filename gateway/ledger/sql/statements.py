@@ -66,7 +66,7 @@ class Prepared:
         try:
             connection.connection.cursor().executemany(sql, [arrange(row) for row in rows])
         except _errors(connection) as error:
-            raise _as_sqlalchemy(error, connection) from error
+            raise _as_sqlalchemy(error, sql, connection) from error
 
 
 class PreparedRows(Prepared):
@@ -87,7 +87,7 @@ class PreparedRows(Prepared):
             for part in _parts(rows, self._SIZES):
                 cursor.execute(self._by_size[len(part)], tuple(chain.from_iterable(map(arrange, part))))
         except _errors(connection) as error:
-            raise _as_sqlalchemy(error, connection) from error
+            raise _as_sqlalchemy(error, self.sql, connection) from error
 
 
 def _parts(rows: Sequence[Row], sizes: Sequence[int]) -> Iterator[Sequence[Row]]:
@@ -108,7 +108,7 @@ def _asked(connection: sa.Connection, sql: str, values: Row) -> Sequence[Row]:
     try:
         found: Sequence[Row] = connection.connection.cursor().execute(sql, values).fetchall()
     except _errors(connection) as error:
-        raise _as_sqlalchemy(error, connection) from error
+        raise _as_sqlalchemy(error, sql, connection) from error
     return found
 
 
@@ -117,9 +117,9 @@ def _errors(connection: sa.Connection) -> type[Exception]:
     return connection.dialect.loaded_dbapi.Error
 
 
-def _as_sqlalchemy(error: Exception, connection: sa.Connection) -> Exception:
+def _as_sqlalchemy(error: Exception, sql: str, connection: sa.Connection) -> Exception:
     """Wrap a driver's exception in SQLAlchemy's, without the parameters: they may be personal, and are not logged."""
-    return sa.exc.DBAPIError.instance(None, None, error, _errors(connection), dialect=connection.dialect)
+    return sa.exc.DBAPIError.instance(sql, (), error, _errors(connection), dialect=connection.dialect)
 
 
 def _arranged(given: Row, order: Sequence[int]) -> Row:

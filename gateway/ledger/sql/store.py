@@ -62,7 +62,7 @@ class Store:
     # ── start and stop ────────────────────────────────────────────────────────────────────────
     async def start(self) -> None:
         """Take the database over, or say whose it is."""
-        await asyncio.to_thread(self._lock.take)
+        self._lock.take()
         try:
             writer = await asyncio.to_thread(self._open)
         except BaseException:

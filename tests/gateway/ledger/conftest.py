@@ -29,20 +29,19 @@ class Small:
 
     def draft(self, name: str, lane: str = "L1", **message: Any) -> IntakeDraft:
         """One document for one platform: message `name`, delivery `name/0`."""
-        fields: dict[str, Any] = {"document": {"name": name}, **message}
-        kept = Message(
-            id=name,
-            type="case.transferred",
-            source="mobile-enforcement.330100",
-            operation="case",
-            adapter="mobile-enforcement@1.0.0",
-            region="330100",
-            ordering_key=lane,
-            correlation_id=lane,
-            received_at=NOW,
-            digest=name,
-            **{"identity": name, **fields},
-        )
+        fields: dict[str, Any] = {
+            "type": "case.transferred",
+            "document": {"name": name},
+            "source": "mobile-enforcement.330100",
+            "operation": "case",
+            "adapter": "mobile-enforcement@1.0.0",
+            "region": "330100",
+            "correlation_id": lane,
+            "received_at": NOW,
+            "identity": name,
+            "digest": name,
+        }
+        kept = Message(id=name, ordering_key=lane, **{**fields, **message})
         delivery = Delivery(f"{name}/0", name, kept.type, "penalty", self.platform, lane, State.READY, NOW)
         return IntakeDraft(0, kept, (delivery,))
 
