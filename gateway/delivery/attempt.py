@@ -10,7 +10,6 @@ from typing import TypeVar
 
 from adapters.base import UNREADABLE, Adapter, OutboundRequest, Reply, Sending, Verdict, VerdictKind
 from gateway.clock import Clock, Ticks, new_id
-from gateway.delivery.health import Sign
 from gateway.delivery.outgoing import keyed, outbound, stamped
 from gateway.delivery.sender import NoAnswer, Sender, Unsendable
 from gateway.delivery.settlement import Try, interrupted, settle, unanswered
@@ -33,19 +32,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class AttemptResult:
-    """What an attempt means for its platform.
+    """What became of a delivery by an attempt.
 
-    `sign`: what it tells of the platform's health; None when it tells nothing. `seconds`: how long
-    it was being called; None when nothing was sent. `state`: the delivery's now; None when it is as
-    it was. `lane_moved`: another delivery of the lane may go now. `rest`: how long the platform
-    asked everybody to wait. `unheld`: its credentials were refused, but those of a former revision.
+    `state`: the delivery's now; None when it is as it was. `lane_moved`: another delivery of the lane
+    may go now. `unheld`: its credentials were refused, but those of a former revision.
     """
 
-    sign: Sign | None = None
-    seconds: float | None = None
     state: State | None = None
     lane_moved: bool = False
-    rest: timedelta | None = None
     unheld: bool = False
 
 
@@ -67,8 +61,8 @@ class Turn:
     """What one attempt goes by, and whom it asks and tells before it is over.
 
     `claim` is what it begins under. `may_speak` is asked before every call to the platform, with
-    nothing in between. `refused` is told at once when the platform refuses its credentials, and
-    `met` of every error that the attempt outlives. `probe`: it looks past what a breaker holds.
+    nothing in between. `heard` is told at once how the call went, before that is settled, and `met`
+    of every error that the attempt outlives. `probe`: it looks past what a breaker holds.
     """
 
     to: DeliveryTarget
@@ -76,14 +70,14 @@ class Turn:
     tenure: Tenure
     slots: Slots
     may_speak: Callable[[], bool]
-    refused: Callable[[Verdict], None]
+    heard: Callable[[Try], None]
     met: Callable[[Exception, Claim | None], None]
     probe: bool = False
 
 
 def alone(to: DeliveryTarget, claim: Claim) -> Turn:
     """Give the turn of somebody who makes one attempt after the other, with nobody beside."""
-    return Turn(to, claim, Tenure(claim), Slots(1), lambda: True, lambda verdict: None, lambda error, claim: None)
+    return Turn(to, claim, Tenure(claim), Slots(1), lambda: True, lambda tried: None, lambda error, claim: None)
 
 
 DeliveryWatch = Callable[[Platform, Adapter, Sending], None]
@@ -138,14 +132,14 @@ class Attempts:
             return await self._take_back(work, turn, number)
         try:
             tried = await self._call_safely(work, adapter, turn, sending, request)
+            # At once, and before the slot is another's: nobody else may speak with credentials that
+            # were just refused. The ledger's hold is written with the settlement, in one transaction.
+            if tried is not None:
+                turn.heard(tried)
         finally:
             turn.slots.give()
         if tried is None:
             return await self._take_back(work, turn, number)
-        # At once, before anything is awaited: nobody else may speak with the credentials that were
-        # just refused. The ledger's hold is written with the settlement, in one transaction.
-        if tried.verdict.kind is VerdictKind.CREDENTIALS:
-            turn.refused(tried.verdict)
         settlement = settle(work, number, tried, to.platform, adapter.retry, self.steady())
         return await self._settle(work, turn, tried, settlement)
 
@@ -254,7 +248,7 @@ class Attempts:
         if settlement.state in _SETTLED:
             self._tell_settled(work, settlement.state, attempt.code, attempt.number, attempt.ended_at)
         unheld = refused and not settled.held
-        return AttemptResult(tried.sign, tried.seconds, settlement.state, settled.lane_moved, tried.rest, unheld)
+        return AttemptResult(settlement.state, settled.lane_moved, unheld)
 
     async def _persist(self, write: Callable[[Claim], Awaitable[T]], turn: Turn, *, committed: T | None = None) -> T:
         return await persist(turn.tenure, write, self.pause, turn.met, committed=committed)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 _BURST_SECONDS = 0.1
+_WHOLE = 1.0 - 1e-9
+"""A token, but for what adding up seconds loses: otherwise the wait for the rest of it would be too short to pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class Bucket:
         if self.rate is None:
             return self, 0.0
         filled = self._filled(self.rate, now)
-        if filled.tokens < 1.0:
+        if filled.tokens < _WHOLE:
             return self, (1.0 - filled.tokens) / self.rate
         return replace(filled, tokens=filled.tokens - 1.0), 0.0
 

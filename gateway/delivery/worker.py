@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
 
-from adapters.base import Verdict
+from adapters.base import VerdictKind
 from gateway.delivery.attempt import NOTHING, AttemptResult, Attempts, DeliveryTarget, Turn
 from gateway.delivery.breaker import Phase, Policy
 from gateway.delivery.health import WHOLE, Scope
@@ -16,6 +16,7 @@ from gateway.delivery.holds import Holds
 from gateway.delivery.rate import Bucket
 from gateway.delivery.reconcile import obeyed
 from gateway.delivery.retry import longest_wait
+from gateway.delivery.settlement import Try
 from gateway.delivery.slots import Slots
 from gateway.delivery.tenure import CLAIM_LOST, SUPERSEDED, Tenure
 from gateway.delivery.wakeup import Wakeup
@@ -81,6 +82,7 @@ class PlatformWorker:
         self._queue: list[Work] = []
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._suspects: set[str] = set()  # of the busy ones
+        self._probes: dict[str, Scope] = {}  # of the busy ones, those not heard yet
         self._resting: dict[str, float] = {}  # deliveries that met a fault of ours, and until when (ticks)
         self._stale = True  # the ledger may have heads that are not in the queue
         self._due: datetime | None = None
@@ -310,7 +312,10 @@ class PlatformWorker:
         self._tenure.under_way.add(delivery_id)
         if self._is_suspect(work):
             self._suspects.add(delivery_id)
-        task = self._busy[delivery_id] = asyncio.create_task(self._deliver(claim, work, probe))
+        if probe is not None:
+            self._probes[delivery_id] = probe
+        turn = self._turn(claim, work, probe is not None)
+        task = self._busy[delivery_id] = asyncio.create_task(self._deliver(work, turn))
         task.add_done_callback(lambda _: self._ended(delivery_id))
 
     def _ended(self, delivery_id: str) -> None:
@@ -319,16 +324,16 @@ class PlatformWorker:
         self._suspects.discard(delivery_id)
         self._wakeup.set()
 
-    async def _deliver(self, claim: Claim, work: Work, probe: Scope | None) -> None:
+    async def _deliver(self, work: Work, turn: Turn) -> None:
         result = NOTHING
         try:
-            result = await self._attempts.make(work, self._turn(claim, work, probe is not None))
+            result = await self._attempts.make(work, turn)
         except Exception as error:
-            self._met(error, claim)
+            self._met(error, turn.claim)
             # Without a rest it would be the head again at once and meet the same fault, over and over.
             self._resting[work.delivery.id] = self._ticks() + self._attempts.pause.total_seconds()
         finally:
-            self._learn(work, probe, result)
+            self._learn(work, result)
 
     def _turn(self, claim: Claim, work: Work, probe: bool) -> Turn:
         revision = self._to.platform.revision
@@ -338,7 +343,7 @@ class PlatformWorker:
             tenure=self._tenure,
             slots=self._slots,
             may_speak=partial(self._may_speak, claim, revision, work.message.type, probe),
-            refused=partial(self._refuse, work.delivery.id, revision),
+            heard=partial(self._hear, work, revision),
             met=self._met,
             probe=probe,
         )
@@ -353,36 +358,38 @@ class PlatformWorker:
             and not self._bucket.rests(self._ticks())
         )
 
-    def _refuse(self, delivery_id: str, revision: int, verdict: Verdict) -> None:
-        self._holds.refuse(delivery_id, verdict, revision)
-        if self._holds.stopped:
+    def _hear(self, work: Work, revision: int, tried: Try) -> None:
+        """Draw from a call what it means for all others, before anybody else speaks."""
+        now, delivery_id = self._ticks(), work.delivery.id
+        if tried.verdict.kind is VerdictKind.CREDENTIALS:
+            self._holds.refuse(delivery_id, tried.verdict, revision)
+        if tried.rest is not None:
+            self._bucket = self._bucket.rest(now + min(tried.rest, _LONGEST_REST).total_seconds())
+        health, type, lane = self._holds.health, work.message.type, work.delivery.lane
+        if (scope := self._probes.pop(delivery_id, None)) is not None:
+            health = health.probed(scope, type, lane, tried.sign, now)
+        elif tried.sign is not None:
+            health = health.heard(type, lane, tried.sign, now)
+        if self._holds.judge(health) or self._holds.stopped or tried.rest is not None:
             self._look_again()
+        if delivery_id not in self._suspects:
+            quick = tried.seconds < _QUICK
+            self._most = self._to.adapter.limits.concurrency * (_AHEAD if quick else 1)
 
-    def _learn(self, work: Work, probe: Scope | None, result: AttemptResult) -> None:
-        """Draw from an attempt what it means for all others."""
-        now, type, lane = self._ticks(), work.message.type, work.delivery.lane
-        health = self._holds.health
-        if probe is not None:
-            health = health.probed(probe, type, lane, result.sign, now)
-        elif result.sign is not None:
-            health = health.heard(type, lane, result.sign, now)
+    def _learn(self, work: Work, result: AttemptResult) -> None:
+        """Draw from the end of an attempt what may be done next."""
+        health, type, lane = self._holds.health, work.message.type, work.delivery.lane
+        if (scope := self._probes.pop(work.delivery.id, None)) is not None:
+            health = health.probed(scope, type, lane, None, self._ticks())  # it never spoke
         if result.state is State.DEAD:
             health = health.forgotten(type, lane)
-        if result.rest is not None:
-            self._bucket = self._bucket.rest(now + min(result.rest, _LONGEST_REST).total_seconds())
-        if self._holds.judge(health) or result.rest is not None:
-            self._look_again()
+        self._holds.judge(health)
         if result.lane_moved or result.state is State.READY:
             self._stale = True
         if result.lane_moved or result.state is State.WAITING:
             self._due_known = False
-        if result.seconds is not None and work.delivery.id not in self._suspects:
-            self._most = self._depth(result.seconds)
         self._holds.settled(work.delivery.id)
         self._unsure = self._unsure or result.unheld
-
-    def _depth(self, seconds: float) -> int:
-        return self._to.adapter.limits.concurrency * (_AHEAD if seconds < _QUICK else 1)
 
     # ── errors ────────────────────────────────────────────────────────────────────────────────
     def _met(self, error: Exception, claim: Claim | None) -> None:

@@ -59,6 +59,10 @@ class Admission:
             self._calls -= 1
             self._bytes -= counted
 
+    def under_way(self) -> int:
+        """Give how many bytes of bodies are under way now."""
+        return self._bytes
+
     def _fits(self, size: int, own: int = 0) -> bool:
         return self._bytes == own or self._bytes + size <= self._most_bytes
 

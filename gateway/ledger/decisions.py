@@ -63,7 +63,7 @@ def holder(state: State, type: str, own: HeldBy | None, holds: Collection[Hold])
     reasons = {hold.by for hold in holds if hold.type in (None, type)}
     if own is not None:
         reasons.add(own)
-    return next((by for by in HeldBy if by in reasons), None)
+    return next((by for by in HeldBy if by in reasons), None) if reasons else None
 
 
 def held_by(delivery: Delivery, holds: Collection[Hold], *, parked: bool) -> HeldBy | None:

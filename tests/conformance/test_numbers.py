@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -189,19 +190,47 @@ async def test_facts_follow(play: Any, ledger: Any, make: Any) -> None:
 
 
 async def test_deliveries_change_lanes(play: Any, ledger: Any, make: Any) -> None:
-    """What is not being sent goes into the original's lane by its position; what is being sent ends where it is."""
+    """Deliveries go into the original's lane, each by its position, but behind the one of them that is being sent."""
     await play.accept("a0", lane=AJ, correlation_id="a1", to=[make.source])
     await _race(play, make)
     await _call_back(play, make, "b2")
     await play.begin("b1/0")
     await _settle(play)
-    lanes = {name: (await ledger.delivery(name)).lane for name in ("a0/0", "b1/0", "b2/0")}
-    assert lanes == {"a0/0": AJ, "b1/0": CF, "b2/0": AJ}
-    assert await play.heads(make.source) == ["a0/0"]
+    assert [(await ledger.delivery(name)).lane for name in ("a0/0", "b1/0", "b2/0")] == [AJ, AJ, AJ]
+    assert await play.heads(make.source) == []
     await play.settle("b1/0", State.DELIVERED)
+    assert await play.heads(make.source) == ["a0/0"]
     await play.end("a0/0", State.DELIVERED)
     [work] = await play.works(make.source)
     assert (work.delivery.id, work.message.document["case_number"]) == ("b2/0", "AJ-1")
+
+
+async def test_one_is_sent_in_each_lane(play: Any, ledger: Any, make: Any) -> None:
+    """Of two that are being sent, one a lane, each ends where it is; the rest waits in the original's lane."""
+    await play.accept("a0", lane=AJ, correlation_id="a1", to=[make.source])
+    await play.begin("a0/0")
+    await _race(play, make)
+    await _call_back(play, make, "b2")
+    await play.begin("b1/0")
+    await _settle(play)
+    assert [(await ledger.delivery(name)).lane for name in ("a0/0", "b1/0", "b2/0")] == [AJ, CF, AJ]
+    assert await play.heads(make.source) == []
+    await play.settle("b1/0", State.DELIVERED)
+    assert await play.heads(make.source) == []
+    await play.settle("a0/0", State.DELIVERED)
+    assert await play.heads(make.source) == ["b2/0"]
+
+
+async def test_settled_with_what_it_ties(play: Any, ledger: Any, make: Any) -> None:
+    """An answer and what is tied by it may be settled in one commit."""
+    await _race(play, make)
+    await _call_back(play, make, "b2")
+    await play.begin("b1/0")
+    await asyncio.gather(play.settle("b1/0", State.WAITING, due=60), _settle(play))
+    assert await play.heads(make.source, at=59) == []
+    assert await play.heads(make.source, at=60) == ["b1/0"]
+    await play.end("b1/0", State.DELIVERED, at=60)
+    assert await play.heads(make.source) == ["b2/0"]
 
 
 async def test_behind_the_originals_dead_one(play: Any, ledger: Any, make: Any) -> None:

@@ -63,7 +63,7 @@ async def test_repeated(play: Any, ledger: Any, make: Any) -> None:
 
 @pytest.mark.parametrize("key", ["k", None])
 async def test_goes_on_half_way(play: Any, ledger: Any, make: Any, key: str | None) -> None:
-    """What was kept of a package before it stopped is answered under its first ids, also where an identity comes twice."""
+    """What was kept of a package before it stopped keeps its first ids, also where an identity comes twice."""
     await _half_way(play, make, key=key)
     assert (await ledger.message("a0")).id == "a0"
     assert await ledger.message("a400") is None

@@ -95,6 +95,10 @@ class FaultyLedger:
         self._add(name, 1, after=gate.pass_through, meant=meant)
         return gate
 
+    def faults_left(self) -> list[str]:
+        """Give the methods that were told to fail and have not been called since."""
+        return [name for name, waiting in self._faults.items() if waiting]
+
     def well_again(self) -> None:
         """Forget every fault that has not happened yet."""
         self._faults.clear()

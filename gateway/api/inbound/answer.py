@@ -14,7 +14,7 @@ from gateway.api.inbound.request import Incoming
 from gateway.api.models import FieldError, Problem, RestModel, Shown
 from gateway.errors import HutongError
 from gateway.errors.problems import MEDIA_TYPE, problem, tell_warnings, told
-from gateway.intake.steps import IntakePreview, IntakeResult, Previewed
+from gateway.intake.steps import IntakePreview, IntakeResult, Planned, Previewed
 from gateway.ledger.records import Accepted, Rejection
 from gateway.message import HELD, Delivery, State
 from schemas.findings import Rejected, Text
@@ -208,8 +208,13 @@ def _found(entry: Previewed | Rejection, language: str) -> dict[str, Any]:
         "type": entry.type,
         "document": entry.document,
         "warnings": tell_warnings(entry.warnings, language),
-        "routes": [{"kind": one.kind, "platform": one.platform, "toward": one.toward} for one in entry.routes],
+        "routes": [_route(one) for one in entry.routes],
     }
+
+
+def _route(planned: Planned) -> dict[str, Any]:
+    sought = {"toward": planned.toward} if planned.toward else {}
+    return {"kind": planned.kind, "platform": planned.platform, **sought}
 
 
 def problem_answer(

@@ -17,7 +17,7 @@ from gateway.ledger.sql.codecs import joined, pack_words
 from gateway.ledger.sql.columns import Row
 from gateway.ledger.sql.statements import Prepared, PreparedMany, inserting
 from gateway.ledger.sql.tables import DELIVERY
-from gateway.message import Delivery, HeldBy, Message, State
+from gateway.message import HELD, Delivery, HeldBy, Message, State
 
 Entry = Accepted | Rejection
 Essential = dict[str, Any]
@@ -189,7 +189,9 @@ def _entry(essential: Essential, kept: Mapping[str, tuple[Message, Sequence[Deli
 def _as_first(delivery: Delivery, state: str, held_by: str | None) -> Delivery:
     """Give a delivery as it was answered: what was unrouted then may have got its platform since."""
     platform = None if state == State.UNROUTED else delivery.platform
-    return replace(delivery, state=State(state), platform=platform, held_by=HeldBy(held_by) if held_by else None)
+    # Receipts from before holds were laid over states say `held`: what was accepted then was ready.
+    first = State.READY if state == HELD else State(state)
+    return replace(delivery, state=first, platform=platform, held_by=HeldBy(held_by) if held_by else None)
 
 
 def stored(connection: sa.Connection, ids: Collection[str]) -> Mapping[str, tuple[Message, Sequence[Delivery]]]:

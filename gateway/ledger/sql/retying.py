@@ -15,7 +15,7 @@ from gateway.ledger.sql.auditing import record
 from gateway.ledger.sql.codecs import pack_json
 from gateway.ledger.sql.columns import Row
 from gateway.ledger.sql.rows import StoredDelivery
-from gateway.ledger.sql.statements import Prepared, inserting_first, is_open, putting
+from gateway.ledger.sql.statements import Prepared, inserting_first, is_head, is_open, putting
 from gateway.ledger.sql.tables import MESSAGE
 from gateway.ledger.sql.writing import Transaction
 from gateway.message import Delivery, Message, State
@@ -87,9 +87,16 @@ _IN_LANE = Prepared(
     .order_by(_d.position),
     ("lane", "platform"),
 )
-_LANE = Prepared(
+_LANE = Prepared(sa.update(tables.deliveries).where(_d.position == sa.bindparam("position_")), ("lane", "position_"))
+_LANE_BEHIND = Prepared(
     sa.update(tables.deliveries).where(_d.position == sa.bindparam("position_")).values(head=sa.false()),
     ("lane", "position_"),
+)
+_NO_HEAD = Prepared(
+    sa.update(tables.deliveries)
+    .where(_d.lane == sa.bindparam("lane_"), _d.platform == sa.bindparam("platform_"), is_head(_d.head))
+    .values(head=sa.false()),
+    ("lane_", "platform_"),
 )
 
 
@@ -181,22 +188,31 @@ def _numbers(one: _Stored, deliveries: Sequence[StoredDelivery]) -> list[Row]:
 
 # ── lanes ─────────────────────────────────────────────────────────────────────────────────────
 def _change_lanes(transaction: Transaction, tie: Retie, deliveries: Sequence[StoredDelivery]) -> None:
-    """Give deliveries their lane, but for those being sent; both lanes get their head anew, and are counted anew."""
-    moving = [
-        each.delivery
-        for each in deliveries
-        if each.delivery.state is not State.SENDING and tie.lane(each.delivery.lane) != each.delivery.lane
-    ]
-    platforms = {each.platform for each in moving if each.platform is not None}
+    """Give deliveries their lane; both lanes get their heads anew, and are counted anew.
+
+    One that is being sent stays a head, also of its new lane, so that those behind it in the old one
+    stay behind it. A lane has one head: where another is being sent already, it ends in the old lane.
+    """
+    connection = transaction.connection
+    leaving = [each.delivery for each in deliveries if tie.lane(each.delivery.lane) != each.delivery.lane]
+    platforms = {each.platform for each in leaving if each.platform is not None}
     affected = [(lane, platform) for platform in platforms for lane in (tie.ordering_key, tie.to_ordering_key)]
     before = _parked(transaction, affected)
-    # Without their heads first: a lane has at most one (a unique index), and theirs may have one already.
-    _LANE.run(transaction.connection, [(tie.lane(each.lane), each.position) for each in moving])
+    busy = {each.platform for each, _ in before.values() if _is_sent_in(each, tie.to_ordering_key)}
+    sending = [each for each in leaving if each.state is State.SENDING and each.platform not in busy]
+    # Heads are cleared before others come, for a lane has at most one (a unique index).
+    _NO_HEAD.run(connection, [(tie.to_ordering_key, each.platform) for each in sending])
+    waiting = [each for each in leaving if each.state is not State.SENDING]
+    _LANE_BEHIND.run(connection, [(tie.to_ordering_key, each.position) for each in waiting])
+    _LANE.run(connection, [(tie.to_ordering_key, each.position) for each in sending])
     lanes.seat(transaction, affected)
-    after = _parked(transaction, affected)
-    for position, (delivery, parked) in after.items():
+    for position, (delivery, parked) in _parked(transaction, affected).items():
         was, parked_before = before[position]
         counting.step(transaction, was, delivery, parked_before=parked_before, parked_after=parked)
+
+
+def _is_sent_in(delivery: Delivery, lane: str) -> bool:
+    return delivery.state is State.SENDING and delivery.lane == lane
 
 
 def _parked(transaction: Transaction, affected: Sequence[lanes.Lane]) -> dict[int, tuple[Delivery, bool]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from gateway.ledger.sql import tables
 from gateway.ledger.sql.batch_thread import OperationResult
 from gateway.ledger.sql.border import is_about_one, ours
 from gateway.ledger.sql.statements import Prepared
+
+_log = logging.getLogger(__name__)
 
 _OWNED = Prepared(sa.select(tables.ledger.c.owner, tables.ledger.c.epoch), ())
 
@@ -36,7 +39,7 @@ class Sequences:
 
 
 CountKey = tuple[str, str, str, str, str]
-"""What is counted, as in the table `counts`: platform (empty: none), kind, type, state, and `operator`, `lane` or empty."""
+"""What is counted, as in `counts`: platform (or empty), kind, type, state, then `operator`, `lane` or empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +127,7 @@ class Writer:
         results: list[OperationResult] = [None] * len(batch)
         with self._engine.begin() as connection:
             if _OWNED.row(connection) != (self._owner, self._epoch):
+                _log.critical("ledger.superseded: %s in epoch %d is not the owner any more", self._owner, self._epoch)
                 self._superseded = True
                 return None
             transaction = Transaction(connection, self._sequences, self._rejections, self._owner, self._epoch)

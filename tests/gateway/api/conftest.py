@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from faulty import FaultyLedger
 
 from adapters import bundled
 from adapters.adapter import load
@@ -26,6 +27,8 @@ from gateway.telemetry.events import DeliverySettled
 ADMIN_TOKEN = "the-admin-token-of-these-tests"
 TOWN = Path(__file__).parents[2] / "adapters" / "bundles" / "town"
 NOWHERE = "http://127.0.0.1:9"
+UNKNOWN = b'{"code": "7777"}'
+"""An answer that no rule of the bundle knows."""
 
 
 class Scripted(Sender):
@@ -54,6 +57,7 @@ class Caller:
     sender: Scripted
     settled: asyncio.Queue[DeliverySettled]
     credentials: dict[str, str] = field(default_factory=dict)
+    admin_token: str = ADMIN_TOKEN
 
     async def admin(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         """Call as the administrator."""
@@ -100,7 +104,7 @@ async def caller(installed: InstalledAdapters, new_ledger: Callable[[], Ledger])
     sender, settled = Scripted(), asyncio.Queue[DeliverySettled]()
     hub = build(
         settings,
-        ledger=new_ledger(),
+        ledger=FaultyLedger(new_ledger()),
         adapters=installed,
         sender=sender,
         hooks=(lambda event: settled.put_nowait(event) if isinstance(event, DeliverySettled) else None,),
@@ -129,9 +133,9 @@ def execution() -> dict[str, Any]:
 
 @pytest.fixture
 async def dead(caller: Caller, execution: dict[str, Any]) -> str:
-    """A delivery that died of an unreadable answer."""
+    """A delivery that died of an answer that its platform's adapter does not know."""
     await caller.register("mobile-enforcement.330000", "mobile-enforcement", token="t")
-    caller.sender.reply = Reply(200, {}, b"<html>busy</html>")
+    caller.sender.reply = Reply(200, {}, UNKNOWN)
     await caller.send("penalty.330000", "execution", execution)
     assert (await caller.outcome()).state == "dead"
     found = await caller.admin("GET", "/v1/deliveries?state=dead")

@@ -6,6 +6,7 @@ Wall clock and ticks are handed in and stand still until a test moves them; wait
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from faulty import FaultyLedger, Post
+from faulty import FaultyLedger, Gate, Post, Posted
 
 from adapters.adapter import DeclarativeAdapter, load
 from gateway.clock import new_id
@@ -30,6 +31,7 @@ from gateway.telemetry.events import Event, Events
 BUNDLE = Path(__file__).parents[1] / "sandbox" / "bundles" / "plain"
 START = datetime(2026, 9, 1, 0, 0, tzinfo=UTC)
 PATIENCE = 10.0
+QUIET = 0.05
 
 DOCUMENTS: dict[str, dict[str, Any]] = {
     "case.progressed": {"node": "filed", "at": "2026-09-01T08:00:00+08:00"},
@@ -230,6 +232,46 @@ class World:
             while not await condition():
                 await self.happened.wait()
                 self.happened.clear()
+
+    def sender_gate(self) -> Gate:
+        """Let every call to a platform wait at a gate before it is answered, until it is opened."""
+        gate, answer = Gate(), self.sender.answer
+
+        async def answered(posted: Posted) -> Any:
+            await gate.pass_through()
+            reply = answer(posted)
+            return await reply if inspect.isawaitable(reply) else reply
+
+        self.sender.answer = answered
+        return gate
+
+    async def until_true(self, condition: Callable[[], bool]) -> None:
+        """Wait until something that can be seen at once holds."""
+
+        async def holds() -> bool:
+            return condition()
+
+        await self.until(holds)
+
+    async def drained(self, *deliveries: Delivery, within: float, step: float = 5.0) -> None:
+        """Let time pass in steps until all of these are delivered; fails when that takes more than `within` seconds."""
+        began = self.ticks()
+        left = list(deliveries)
+        while left := [one for one in left if (await self.now(one)).state is not State.DELIVERED]:
+            assert self.ticks() - began < within, f"{len(left)} are not delivered"
+            await self.quiet(0.02)
+            for platform_id in {one.platform for one in left}:
+                await self.later(platform_id, seconds=step)
+
+    async def quiet(self, most: float = QUIET) -> None:
+        """Wait until nothing happens for a moment."""
+        while True:
+            self.happened.clear()
+            try:
+                async with asyncio.timeout(most):
+                    await self.happened.wait()
+            except TimeoutError:
+                return
 
     async def reached(self, delivery: Delivery, *shown: str) -> Delivery:
         """Wait until a delivery is shown as one of these."""

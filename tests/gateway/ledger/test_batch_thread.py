@@ -37,6 +37,7 @@ class Doubling:
 
 
 def gathered(doubling: Doubling, **bounds: int) -> BatchThread[int]:
+    """A thread that doubles, with small batches."""
     return BatchThread("doubling", doubling.run, **{"most": 10, **bounds})
 
 

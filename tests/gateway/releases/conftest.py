@@ -181,9 +181,14 @@ async def house(ledger: Callable[[], Ledger]) -> AsyncIterator[House]:
 
 
 @pytest.fixture
-def again(ledger: Callable[[], Ledger]) -> Callable[..., Any]:
-    """Start another gateway over the same ledger, once the one before has ended."""
-    return lambda *more: begin(ledger(), *more)
+def again(house: House, ledger: Callable[[], Ledger]) -> Callable[..., Any]:
+    """End the gateway and start another one over the same ledger."""
+
+    async def restarted(*more: bytes) -> House:
+        await house.hub.stop()
+        return await begin(ledger(), *more)
+
+    return restarted
 
 
 @pytest.fixture
