@@ -600,8 +600,8 @@ class ModelLedger:
         return self.give(kinds, take, at)
 
     def give(self, kinds: Collection[str], take: Taker, at: datetime) -> frozenset[str]:
-        """Give unrouted deliveries their platform; a message never goes to one twice, and who seeks the nearest is last."""
-        given = set()
+        """Give unrouted deliveries their platform, a message never twice to one; who seeks the nearest comes last."""
+        given: list[Delivery] = []
         for each in sorted(self.all_shown(), key=lambda one: one.toward == "nearest"):
             if each.state is not State.UNROUTED or each.kind not in kinds:
                 continue
@@ -613,10 +613,10 @@ class ModelLedger:
             has_it = platform in {one.platform for one in self.shown_of(message)}
             if platform is None or has_it or platform not in self.kept.platforms:
                 continue
-            self.step(each, State.READY, at, platform=platform)
-            self.learn(platform, message.id)
-            given.add(platform)
-        return frozenset(given)
+            given.append(self.step(each, State.READY, at, platform=platform))
+        for each in sorted(given, key=_position):
+            self.learn(each.platform or "", each.message_id)
+        return frozenset(each.platform or "" for each in given)
 
     async def hold_platform(self, platform_id: str, hold: Hold, intent: Intent, *, revision: int | None = None) -> bool:
         def do() -> bool:
