@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
@@ -53,7 +53,7 @@ class Breaker:
     until: float = _AT_ONCE
 
     def is_suspect(self, lane: str) -> bool:
-        """Tell whether a lane failed while others succeeded."""
+        """Tell whether a lane failed, and another succeeded after that."""
         return lane in self.failures and lane not in self.fresh
 
     def succeeded(self, lane: str) -> Breaker:
@@ -102,9 +102,16 @@ class Breaker:
         """Tell whether it is open and has cooled down."""
         return self.phase is Phase.OPEN and now >= self.until
 
-    def rank(self, lane: str) -> int:
-        """Give the order in which lanes are probed, lowest first: those that did not fail, then by last failure."""
-        return self.failures.get(lane, -1)
+    def choose(self, lanes: Sequence[str]) -> int | None:
+        """Choose the lane to probe with, by its place among lanes in order of position.
+
+        One that did not fail, if there is one; not always the first of them: those that fail often
+        stand together, so each choice starts elsewhere. Otherwise the one that failed longest ago.
+        """
+        untried = [place for place, lane in enumerate(lanes) if lane not in self.failures]
+        if untried:
+            return untried[self.counted % len(untried)]
+        return min(range(len(lanes)), key=lambda place: self.failures[lanes[place]], default=None)
 
     def probing(self) -> Breaker:
         """Let one probe out."""

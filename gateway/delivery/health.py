@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -47,9 +47,9 @@ class Health:
         """Tell whether a message type is held, by its endpoint or with the whole platform."""
         return bool(self.breakers) and not self.held.isdisjoint((WHOLE, type))
 
-    def is_suspect(self, type: str, lane: str) -> bool:
-        """Tell whether a lane failed while others succeeded."""
-        return any(scope in self.breakers and self.breakers[scope].is_suspect(lane) for scope in (WHOLE, type))
+    def has_failed(self, type: str, lane: str) -> bool:
+        """Tell whether the last attempt of a lane failed."""
+        return any(scope in self.breakers and lane in self.breakers[scope].failures for scope in (WHOLE, type))
 
     def heard(self, type: str, lane: str, sign: Sign, now: float) -> Health:
         """Take note of an ordinary attempt.
@@ -102,10 +102,10 @@ class Health:
         """Let every probe go at once."""
         return self._with({scope: breaker.cooled() for scope, breaker in self.breakers.items()})
 
-    def choose(self, scope: Scope, works: Iterable[Work]) -> Work | None:
-        """Choose the probe: one that never failed, the first in order, else the one that failed longest ago."""
-        breaker = self.breaker(scope)
-        return min(works, key=lambda work: breaker.rank(work.delivery.lane), default=None)
+    def choose(self, scope: Scope, works: Sequence[Work]) -> Work | None:
+        """Choose the probe among heads in order of position; see `Breaker.choose`."""
+        place = self.breaker(scope).choose([work.delivery.lane for work in works])
+        return None if place is None else works[place]
 
     def _explained(self) -> Health:
         return self._with({scope: one.unexplained() for scope, one in self.breakers.items() if scope != WHOLE})

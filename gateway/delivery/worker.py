@@ -36,10 +36,12 @@ _QUIET = 0.05
 _SWEEP = 60.0
 """Seconds between two looks at the ledger that nothing asked for: a wake-up, or a write, may have been lost."""
 _LONGEST_REST = timedelta(minutes=5)
-_SUSPECTS = 4
-"""Of so many slots one may be taken by lanes that failed while others succeeded, and one in any case."""
-_MOST_PROBED = 200
-"""How many heads are looked through for one that has not just failed."""
+_TROUBLED = 4
+"""Of so many slots one may be taken by lanes whose last attempt failed, and one in any case."""
+_SPREAD = 16
+"""From how many heads that did not fail a probe is chosen."""
+_MOST_FAILED = 200
+"""Beyond how many heads that failed it is looked for them."""
 
 
 class Above(Protocol):
@@ -80,8 +82,9 @@ class PlatformWorker:
         self._holds = Holds(to.platform, policy, attempts.ledger, attempts.clock, attempts.events)
         self._wakeup = Wakeup()
         self._queue: list[Work] = []
+        self._last_next = False  # whether the last of the queue is next, not the first
         self._busy: dict[str, asyncio.Task[None]] = {}
-        self._suspects: set[str] = set()  # of the busy ones
+        self._troubled: set[str] = set()  # of the busy ones, those whose lane failed before
         self._probes: dict[str, Scope] = {}  # of the busy ones, those not heard yet
         self._resting: dict[str, float] = {}  # deliveries that met a fault of ours, and until when (ticks)
         self._stale = True  # the ledger may have heads that are not in the queue
@@ -256,12 +259,18 @@ class PlatformWorker:
         return None
 
     def _next(self) -> Work | None:
-        """Choose the next of the queue: the first, but suspects never fill the slots, so that others flow."""
-        room = max(1, self._to.adapter.limits.concurrency // _SUSPECTS) > len(self._suspects)
-        return next((work for work in self._queue if room or not self._is_suspect(work)), None)
+        """Choose the next of the queue: the first, and while something fails by turns the first and the last.
 
-    def _is_suspect(self, work: Work) -> bool:
-        return self._holds.health.is_suspect(work.message.type, work.delivery.lane)
+        Poison often stands together. Between its failures others are answered, which shows that the
+        platform is well; and lanes that failed never fill the slots, so that others flow.
+        """
+        room = max(1, self._to.adapter.limits.concurrency // _TROUBLED) > len(self._troubled)
+        self._last_next = bool(self._holds.health.breakers) and not self._last_next
+        queue = reversed(self._queue) if self._last_next else self._queue
+        return next((work for work in queue if room or not self._has_failed(work)), None)
+
+    def _has_failed(self, work: Work) -> bool:
+        return self._holds.health.has_failed(work.message.type, work.delivery.lane)
 
     async def _until_due(self, claim: Claim) -> float:
         if not self._due_known:
@@ -289,7 +298,7 @@ class PlatformWorker:
             return _SWEEP  # the end of the probe, or whoever lifts the hold, wakes the loop
         if not breaker.may_probe(now):
             return breaker.until - now
-        limit = 1 + len(self._known()) + min(len(breaker.failures), _MOST_PROBED)
+        limit = _SPREAD + len(self._known()) + min(len(breaker.failures), _MOST_FAILED)
         only = None if scope == WHOLE else [scope]
         works = await self._attempts.ledger.heads(claim, *self._due_between(), limit, only=only, probe=True)
         # Check, wait, check: a probe leaves only if all is still as it was when the ledger was asked.
@@ -310,8 +319,8 @@ class PlatformWorker:
         delivery_id = work.delivery.id
         # Before it begins: a rescue must never take what is under way for lost.
         self._tenure.under_way.add(delivery_id)
-        if self._is_suspect(work):
-            self._suspects.add(delivery_id)
+        if self._has_failed(work):
+            self._troubled.add(delivery_id)
         if probe is not None:
             self._probes[delivery_id] = probe
         turn = self._turn(claim, work, probe is not None)
@@ -321,7 +330,7 @@ class PlatformWorker:
     def _ended(self, delivery_id: str) -> None:
         del self._busy[delivery_id]
         self._tenure.under_way.discard(delivery_id)
-        self._suspects.discard(delivery_id)
+        self._troubled.discard(delivery_id)
         self._wakeup.set()
 
     async def _deliver(self, work: Work, turn: Turn) -> None:
@@ -372,7 +381,7 @@ class PlatformWorker:
             health = health.heard(type, lane, tried.sign, now)
         if self._holds.judge(health) or self._holds.stopped or tried.rest is not None:
             self._look_again()
-        if delivery_id not in self._suspects:
+        if delivery_id not in self._troubled:
             quick = tried.seconds < _QUICK
             self._most = self._to.adapter.limits.concurrency * (_AHEAD if quick else 1)
 

@@ -335,6 +335,12 @@ def adapter() -> DeclarativeAdapter:
 
 
 @pytest.fixture
+def spoil() -> type[Spoilt]:
+    """Give what makes an adapter with some attributes that are something else."""
+    return Spoilt
+
+
+@pytest.fixture
 async def world(adapter: DeclarativeAdapter, new_ledger: Any) -> AsyncIterator[World]:
     """Give a world whose dispatcher is not started yet; its platforms answer over sockets on loopback."""
     async with AsyncExitStack() as stack:

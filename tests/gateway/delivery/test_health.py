@@ -96,11 +96,12 @@ def test_an_answer_of_another_endpoint_closes_no_endpoint() -> None:
     assert after(FINE, Sign.WELL, "xyz", after(CASE, Sign.ENDPOINT, "ab")).breaker(CASE).fresh == {"a", "b"}
 
 
-def test_a_suspect_is_one_of_the_platform_or_of_its_endpoint() -> None:
-    """Whichever it failed."""
-    health = after(CASE, Sign.WELL, "x", after(CASE, Sign.ENDPOINT, "a"))
-    assert (health.is_suspect(CASE, "a"), health.is_suspect(FINE, "a")) == (True, False)
-    assert not after(CASE, Sign.WELL, "a", health).is_suspect(CASE, "a")
+def test_a_lane_that_failed_is_known_until_it_succeeds() -> None:
+    """By its endpoint, or by the whole platform."""
+    health = after(CASE, Sign.ENDPOINT, "a", after(CASE, Sign.PLATFORM, "b"))
+    assert [health.has_failed(CASE, lane) for lane in "abx"] == [True, True, False]
+    assert [health.has_failed(FINE, lane) for lane in "ab"] == [False, True]
+    assert not after(CASE, Sign.WELL, "a", health).has_failed(CASE, "a")
 
 
 @pytest.mark.parametrize("sign", [Sign.WELL, Sign.ENDPOINT])
@@ -137,9 +138,9 @@ def test_a_given_up_lane_is_forgotten() -> None:
 
 
 def test_the_probe_is_a_head_that_has_not_just_failed() -> None:
-    """Of those that never failed the first in order, else the one that failed longest ago."""
+    """One that did not fail, else the one that failed longest ago."""
     health = after(CASE, Sign.PLATFORM, "abc")
-    assert health.choose(WHOLE, [work("b"), work("a"), work("x"), work("y")]).delivery.lane == "x"  # type: ignore[union-attr]
+    assert health.choose(WHOLE, [work("b"), work("a"), work("x")]).delivery.lane == "x"  # type: ignore[union-attr]
     assert health.choose(WHOLE, [work("c"), work("b")]).delivery.lane == "b"  # type: ignore[union-attr]
     assert health.choose(WHOLE, []) is None
 
