@@ -600,7 +600,7 @@ class ModelLedger:
         return self.give(kinds, take, at)
 
     def give(self, kinds: Collection[str], take: Taker, at: datetime) -> frozenset[str]:
-        """Give unrouted deliveries their platform; a message never goes to one twice, and who seeks the nearest is last."""
+        """Give unrouted deliveries their platform, a message never twice to one; who seeks the nearest comes last."""
         given = set()
         for each in sorted(self.all_shown(), key=lambda one: one.toward == "nearest"):
             if each.state is not State.UNROUTED or each.kind not in kinds:
