@@ -22,7 +22,7 @@ from gateway.intake.routes import Routes, read_routes
 from gateway.ledger.base import Ledger
 from gateway.ledger.sql import SqlLedger
 from gateway.observe import Observers
-from gateway.platforms import Reconciler, Register
+from gateway.platforms import Mirror, Reconciler, Register
 from gateway.releases import Releases
 from gateway.releases.installed import InstalledAdapters, install
 from gateway.releases.inventory import Inventory
@@ -65,18 +65,8 @@ def build(
     dispatcher = Dispatcher(kept, known, outward, clock, events, policy=policy, watch=observers.written, pause=pause)
     inventory = Inventory(kept, known, directory, observers.shadows, clock)
     reconciler = Reconciler(pause=pause.total_seconds())
-    register = Register(
-        kept,
-        known,
-        inventory.learn,
-        routed,
-        directory,
-        dispatcher,
-        clock,
-        events,
-        alarm=reconciler.alarm,
-        forgotten=observers.drift.forget,
-    )
+    mirror = Mirror(kept, known, inventory.learn, directory, dispatcher, events, observers.drift.forget)
+    register = Register(kept, known, routed, mirror, dispatcher, clock, events, reconciler.alarm)
     prover = prove or ProcessProver(CHECK)
     return Hub(
         ledger=kept,

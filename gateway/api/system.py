@@ -17,7 +17,7 @@ from gateway.telemetry.metrics import CONTENT_TYPE
 from schemas.findings import Text
 
 
-class Health(RestModel):
+class HealthView(RestModel):
     """Whether the gateway lives, and whether it can take documents."""
 
     status: Literal["ok", "unavailable"]
@@ -34,13 +34,13 @@ _TEXT: dict[int | str, dict[str, Any]] = {
     }
 }
 
-_NOT_READY: dict[int | str, dict[str, Any]] = {503: {"model": Health, "description": "Send nothing for now"}}
+_NOT_READY: dict[int | str, dict[str, Any]] = {503: {"model": HealthView, "description": "Send nothing for now"}}
 
 
 @router.get("/health/live", summary="Is the process alive? · 存活", responses=problems())
-async def live() -> Health:
+async def live() -> HealthView:
     """Answer as long as the process can answer at all; restart it when it does not."""
-    return Health(status="ok")
+    return HealthView(status="ok")
 
 
 @router.get("/health/ready", summary="Can it take documents? · 就绪", responses=_NOT_READY | problems() | _NOT_READY)
@@ -49,9 +49,9 @@ async def ready(hub: TheHub, incoming: TheIncoming) -> Response:
     try:
         await hub.check()
     except HutongError as error:
-        health = Health(status="unavailable", detail=error.detail.say(incoming.language), code=error.code)
+        health = HealthView(status="unavailable", detail=error.detail.say(incoming.language), code=error.code)
         return JSONResponse(health.model_dump(), 503)
-    return JSONResponse(Health(status="ok").model_dump())
+    return JSONResponse(HealthView(status="ok").model_dump())
 
 
 @router.get("/metrics", summary="Prometheus metrics · 指标", responses=problems() | _TEXT, response_class=Response)

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from adapters.base import Adapter
-from gateway.access.principals import Principals
 from gateway.access.tokens import hash_token, new_token
 from gateway.clock import Clock
 from gateway.delivery.dispatcher import AdapterVersions, Dispatcher, Ping
-from gateway.errors import Conflict, HutongError, Invalid, NotFound
+from gateway.errors import Conflict, Invalid, NotFound
 from gateway.intake import router
-from gateway.intake.directory import Directory, SpokenAdapters
+from gateway.intake.directory import SpokenAdapters
 from gateway.intake.routes import Routes
 from gateway.ledger.base import Ledger
 from gateway.ledger.records import Hold, Intent, Platform, Registered, Taker
 from gateway.ledger.versions import AdapterVersion
 from gateway.message import HeldBy, State
+from gateway.platforms.mirror import Mirror
 from gateway.platforms.registration import DOSSIER, PUSH, Registration, registered
-from gateway.telemetry.events import Events, PlatformHeld, PlatformReleased
+from gateway.telemetry.events import Events, PlatformReleased
 from schemas.findings import Rejected, Text
 
 T = TypeVar("T")
@@ -51,43 +50,39 @@ class Register:
     platform and advances the registry's revision. Only then is it applied in memory: directory and
     adapters, callers, dispatcher. Changes wait for each other from the commit to the end of applying.
 
-    Applying is reading the ledger and taking over what it says. So it does not matter whether the
-    answer to a commit was lost: after every failure whose outcome nobody knows the ledger is read
-    again until it answers (`reconcile`). Until then intake takes nothing by what is out of date, for
-    `accept` compares the revision.
+    Applying is reading the ledger and taking over what it says (`Mirror`). So it does not matter
+    whether the answer to a commit was lost: after every failure whose outcome nobody knows the ledger
+    is read again until it answers (`reconcile`). Until then intake takes nothing by what is out of
+    date, for `accept` compares the revision.
 
-    `learn` takes up the adapter versions that the ledger keeps. `alarm` is called after such a
-    failure. `forgotten` is told the id of every platform that was deleted.
+    `alarm` is called after such a failure.
     """
 
     def __init__(
         self,
         ledger: Ledger,
         adapters: KnownAdapters,
-        learn: Callable[[], Awaitable[None]],
         routes: Routes,
-        directory: Directory,
+        mirror: Mirror,
         dispatcher: Dispatcher,
         clock: Clock,
         events: Events,
         alarm: Callable[[], None],
-        forgotten: Callable[[str], None],
     ) -> None:
-        self.directory = directory
-        self.principals = Principals(directory)
+        self.directory = mirror.directory
+        self.principals = mirror.principals
         self._ledger = ledger
         self._adapters = adapters
-        self._learn = learn
         self._routes = routes
+        self._mirror = mirror
         self._dispatcher = dispatcher
         self._clock = clock
         self._events = events
         self._alarm = alarm
-        self._forgotten = forgotten
         self._changing = asyncio.Lock()
-        self._behind = True  # memory may not be what the ledger says
+        self._doubts = 1  # how often memory may have fallen behind the ledger
+        self._cleared = 0  # how many of these were cleared by reading the ledger since
         self._looked_at: tuple[int, frozenset[tuple[str, int]]] | None = None  # the unrouted that nobody could take
-        self._told: dict[str, tuple[Platform, Adapter | None]] = {}  # what the dispatcher was told last
 
     # ── looking ───────────────────────────────────────────────────────────────────────────────
     async def all(self) -> Sequence[Platform]:
@@ -130,11 +125,11 @@ class Register:
             spoken, versions = self._adapters.get(adapter, version), self._adapters.versions(adapter)
             platform = registered(asked, spoken, self._routes.kinds, before, intent.at, versions)
             take = self._taker({**self.directory, platform.id: platform}, self._adapters.now)
-            done = await self._ledger.put_platform(platform, intent, take)
-            if before is not None and HeldBy.CREDENTIALS in before.held_by():
+            await self._apply(await self._ledger.put_platform(platform, intent, take))
+            after = self._standing(platform_id)
+            if before is not None and HeldBy.CREDENTIALS in before.held_by() - after.held_by():
                 self._events(PlatformReleased(platform_id, HeldBy.CREDENTIALS.value))
-            await self._apply(done)
-            return self.directory[platform_id]
+            return after
 
         return await self._change(change)
 
@@ -142,6 +137,8 @@ class Register:
         """Forget a platform and its credentials; Conflict `platform.in-use` while it has deliveries to get."""
 
         async def change() -> None:
+            # Read before, so that whatever holds it is known and told as lifted.
+            await self._take_over()
             await self._apply(await self._ledger.delete_platform(platform_id, intent))
 
         await self._change(change)
@@ -153,7 +150,7 @@ class Register:
             paused = Hold(HeldBy.PAUSED, intent.at, intent.reason)
             await self._ledger.hold_platform(platform_id, paused, intent)
             await self._take_over()
-            return self.directory[platform_id]
+            return self._standing(platform_id)
 
         return await self._change(change)
 
@@ -163,7 +160,7 @@ class Register:
         async def change() -> Platform:
             await self._ledger.release_platform(platform_id, HeldBy.PAUSED, intent)
             await self._take_over()
-            return self.directory[platform_id]
+            return self._standing(platform_id)
 
         return await self._change(change)
 
@@ -205,7 +202,7 @@ class Register:
 
     async def _alone(self, change: Callable[[], Awaitable[T]]) -> T:
         async with self._changing:
-            if self._behind:
+            if self._doubts != self._cleared:
                 await self._take_over()
             try:
                 return await change()
@@ -221,8 +218,15 @@ class Register:
 
         From now on memory counts as out of date, until the ledger was read again.
         """
-        self._behind = True
+        self._doubts += 1
         self._alarm()
+
+    def _standing(self, platform_id: str) -> Platform:
+        """Give a platform as it was read back; one that was deleted before a request came again: NotFound."""
+        found = self.directory.get(platform_id)
+        if found is None:
+            raise _no_platform(platform_id)
+        return found
 
     # ── applying ──────────────────────────────────────────────────────────────────────────────
     async def load(self) -> None:
@@ -243,59 +247,24 @@ class Register:
     async def reconcile(self) -> None:
         """Bring memory to where the ledger is, and give out what is unrouted although somebody can take it."""
         async with self._changing:
-            revision = (await self._ledger.registry()).revision
-            if self._behind or revision != self.directory.registry.revision:
-                _log.warning("the registered platforms are read again, at revision %s", revision)
+            known, kept = self.directory.registry.revision, (await self._ledger.registry()).revision
+            if self._doubts != self._cleared or kept != known:
+                _log.warning("memory may be behind the ledger, which is read again: revision %s, here %s", kept, known)
                 await self._take_over()
-                # Something may be ready of which nobody was told, because the answer was lost.
-                self._wake(self.directory)
             await self._assign()
 
     async def _apply(self, done: Registered) -> None:
         await self._take_over()
-        self._wake(done.given)
+        self._mirror.wake(done.given)
 
     async def _take_over(self) -> None:
-        """Read the ledger, and make memory the same."""
-        # The registry first: adapters that are newer than its revision do no harm, since accept then says that
-        # the registry moved; older ones would be taken for those of this revision.
-        registry = await self._ledger.registry()
-        await self._learn()
-        credentials = await self._ledger.credentials()
-        # Nothing is awaited from here on: who routes, who is let in and where it is delivered change together.
-        before = self.directory.registry.platforms
-        self.directory.take(registry)
-        self.principals.know(credentials)
-        self._behind = False
-        for platform_id in before.keys() - registry.platforms.keys():
-            self._remove(before[platform_id], registry.revision)
-        for platform in registry.platforms.values():
-            self._tell(platform, before.get(platform.id))
-
-    def _remove(self, platform: Platform, revision: int) -> None:
-        self._told.pop(platform.id, None)
-        self._dispatcher.platform_removed(platform.id, revision)
-        self._forgotten(platform.id)
-        for by in sorted(platform.held_by()):
-            self._events(PlatformReleased(platform.id, by.value))
-
-    def _tell(self, platform: Platform, before: Platform | None) -> None:
-        """Tell the dispatcher of a platform that is not as it was told last, and everybody of a pause."""
-        known = _as_operators_left_it(platform), self._spoken(platform)
-        if self._told.get(platform.id) != known:
-            self._told[platform.id] = known
-            self._dispatcher.platform_changed(platform)
-        paused, was = (HeldBy.PAUSED in (one.held_by() if one else ()) for one in (platform, before))
-        if paused and not was:
-            self._events(PlatformHeld(platform.id, HeldBy.PAUSED.value))
-        elif was and not paused:
-            self._events(PlatformReleased(platform.id, HeldBy.PAUSED.value))
-
-    def _spoken(self, platform: Platform) -> Adapter | None:
-        try:
-            return self._adapters.of(platform)
-        except HutongError:
-            return None
+        # Counted before the read: who doubts while the ledger is read makes it be read once more.
+        doubts = self._doubts
+        await self._mirror.take_over()
+        if doubts != self._cleared:
+            self._cleared = doubts
+            # Something may be ready of which nobody was told, because the answer was lost.
+            self._mirror.wake(self.directory)
 
     async def _assign(self) -> None:
         """Give unrouted deliveries to the platforms that can take them now.
@@ -309,21 +278,12 @@ class Register:
         looked_at = self.directory.registry.revision, frozenset((one.kind, one.count) for one in waiting)
         if waiting and looked_at != self._looked_at:
             take = self._taker(self.directory.registry.platforms, self._adapters.now)
-            self._wake(await self._ledger.assign({one.kind for one in waiting}, take, self._clock()))
+            self._mirror.wake(await self._ledger.assign({one.kind for one in waiting}, take, self._clock()))
             self._looked_at = looked_at
 
     def _taker(self, platforms: Mapping[str, Platform], spoken: SpokenAdapters) -> Taker:
         """Choose among platforms as they are now; neither changes while the ledger's thread uses them."""
         return router.taker(platforms, spoken.can_send)
-
-    def _wake(self, platforms: Iterable[str]) -> None:
-        for platform_id in platforms:
-            self._dispatcher.wake(platform_id)
-
-
-def _as_operators_left_it(platform: Platform) -> Platform:
-    """Give a platform without the holds that its own worker puts and lifts."""
-    return replace(platform, holds=tuple(hold for hold in platform.holds if hold.by is HeldBy.PAUSED))
 
 
 def _secret_shown() -> Conflict:

@@ -177,6 +177,16 @@ async def test_a_replay_that_was_committed_although_its_answer_was_lost_is_deliv
     await faulty.next("delivered")
 
 
+async def test_what_comes_again_under_a_key_after_its_platform_is_gone_is_not_found(house):
+    """The pause was made and answered; its repeat comes after the platform was deleted."""
+    await house.register(PENALTY)
+    await house.hub.platforms.pause(PENALTY, house.intent("maintenance", key="k"))
+    await house.hub.platforms.delete(PENALTY, house.intent())
+    assert PlatformReleased(PENALTY, "paused") in house.told
+    with pytest.raises(NotFound):
+        await house.hub.platforms.pause(PENALTY, house.intent("maintenance", key="k"))
+
+
 # ── keys ──────────────────────────────────────────────────────────────────────────────────────
 async def test_a_credential_is_issued_once_under_a_key(house):
     """It is shown once: the repeat is 409 and makes no second one."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from faulty import FaultyLedger
 
 from adapters.base import OutboundRequest, Reply
 from adapters.check import check
@@ -165,8 +166,8 @@ async def begin(ledger: Ledger, *more: bytes) -> House:
 
 @pytest.fixture
 def ledger(ledger_at: Callable[[Path], str], tmp_path: Path) -> Callable[[], Ledger]:
-    """Opens a ledger that outlives a gateway."""
-    return lambda: SqlLedger(ledger_at(tmp_path / "ledger.db"))
+    """Opens a ledger that outlives a gateway, and that can be made to fail."""
+    return lambda: FaultyLedger(SqlLedger(ledger_at(tmp_path / "ledger.db")))
 
 
 @pytest.fixture

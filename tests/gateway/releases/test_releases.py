@@ -168,6 +168,24 @@ async def test_two_who_activate_at_once_both_get_their_turn(house, bundle):
     assert [one["version"] for one in found if one["state"] == "active"] == [house.hub.adapters.active("town")]
 
 
+@pytest.mark.parametrize("fault", ["fail_before", "fail_after"])
+async def test_a_step_whose_answer_was_lost_stands_as_the_ledger_has_it(house, bundle, fault):
+    """Committed or not: memory says the same as the ledger, and the step can be taken again."""
+    await house.bring(bundle(adapter=MARKED), "1.1.0")
+    getattr(house.hub.ledger, fault)("change_adapters")
+    assert (await house.step("1.1.0", "activate")).status_code == 503
+    expected = "1.1.0" if fault == "fail_after" else "1.0.0"
+    async with asyncio.timeout(10):
+        while house.hub.adapters.active("town") != expected:
+            await asyncio.sleep(0)
+    assert (await house.pay())["adapter"] == f"town@{expected}"
+    await house.outcome()
+    assert (await house.step("1.1.0", "activate")).status_code == 200
+    assert (await house.pay(2))["adapter"] == "town@1.1.0"
+    await house.outcome()
+    assert "second" in house.post.sent[-1].headers["X-Batch"]
+
+
 INTENT = Intent("admin", "", datetime(2026, 9, 1, tzinfo=UTC))
 
 
