@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import kept_model
+import ledger_model
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -612,3 +616,23 @@ def test_same_as_the_model(make: Any, ledger_at: Callable[[Path], str], tmp_path
         derandomize=True,
     )
     run_state_machine_as_test(machine(make, ledger_at, tmp_path), settings=bounded)  # type: ignore[no-untyped-call]
+
+
+def test_model_shares_no_code_with_the_ledger() -> None:
+    """What the model says it says by itself: it knows the ledger's values, and nothing that decides or keeps."""
+    for module in (kept_model, ledger_model):
+        names = {value.__module__ for value in vars(module).values() if hasattr(value, "__module__")}
+        ours = {name for name in names if name.startswith("gateway.ledger")}
+        assert ours == {"gateway.ledger.records", "gateway.ledger.versions"}
+
+
+@pytest.mark.parametrize("made", [ModelLedger, SqlLedger])
+def test_every_promise_is_made(made: type[Any]) -> None:
+    """Model and ledger have every call of the promise, with its arguments by the same names."""
+    for name, promised in vars(Ledger).items():
+        if inspect.isfunction(promised) and not name.startswith("_"):
+            given = inspect.signature(getattr(made, name)).parameters
+            wanted = inspect.signature(promised).parameters
+            assert [(each.name, each.kind) for each in given.values()] == [
+                (each.name, each.kind) for each in wanted.values()
+            ], name
