@@ -335,12 +335,12 @@ class ModelLedger(KeptModel):
 
     # ── bulk replay ───────────────────────────────────────────────────────────────────────────
 
-    async def begin_replay(self, job: BulkReplay, intent: Intent) -> BulkReplay:
-        if job.filter.state not in REPLAYABLE:
+    async def begin_replay(self, replay: BulkReplay, intent: Intent) -> BulkReplay:
+        if replay.filter.state not in REPLAYABLE:
             raise error(Invalid, "replay.state")
         upto = len(self.kept.deliveries)
-        found = self.matching(job.filter)
-        job = replace(job, upto=upto, total=len(found))
+        found = self.matching(replay.filter)
+        job = replace(replay, upto=upto, total=len(found))
         if job.dry_run:
             would = [each for each in found if not self.stands_against(each, job)]
             skipped = len(found) - len(would)
