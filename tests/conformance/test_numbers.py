@@ -263,6 +263,38 @@ async def test_their_names_of_it_point_to_the_original(play: Any, ledger: Any, m
     assert work.aliases == {"case_number": "X-3"}
 
 
+async def test_case_that_it_began_goes_over_whole(play: Any, ledger: Any, make: Any) -> None:
+    """What belongs to the wrong case without speaking of its number goes over with it, in its own lane."""
+    await _race(play, make)
+    await play.accept("b2", correlation_id="b1", lane="order", numbers={"order_number": "D1"}, to=[make.source])
+    await _settle(play)
+    moved = await ledger.message("b2")
+    assert (moved.correlation_id, moved.ordering_key, moved.raw_numbers) == ("a1", "order", {})
+    assert (await ledger.recall(make.source, {"order_number": "D1"}))["order_number"].correlation_id == "a1"
+
+
+async def test_same_number_elsewhere_stays(play: Any, ledger: Any, make: Any) -> None:
+    """A third platform that calls a case of its own by the same number still means its own."""
+    await play.accept("x1", lane="X", source=make.credit, numbers={"case_number": "CF-77"}, to=[])
+    await _race(play, make)
+    await _settle(play)
+    known = (await ledger.recall(make.credit, {"case_number": "CF-77"}))["case_number"]
+    assert (known.original, known.message_id) == ("CF-77", "x1")
+
+
+async def test_already_one_case(play: Any, ledger: Any, make: Any) -> None:
+    """When both stood in one case already, only what speaks of the number changes, and is told of."""
+    await _call_back(play, make)
+    await play.accept("a1", lane=AJ, correlation_id="b1", numbers={"case_number": "AJ-1"}, keys={"case_number": "AJ-1"})
+    await play.begin("a1/0")
+    await _settle(play)
+    assert (await ledger.message("b1")).document["case_number"] == "AJ-1"
+    assert (await ledger.message("b1")).ordering_key == AJ
+    told = {name: [each.action for each in await ledger.audit(name)] for name in ("a1", "b1")}
+    assert told == {"a1": ["message.accepted"], "b1": ["message.accepted", "message.retied"]}
+    assert (await ledger.facts("b1"))["case_number"] == Enriched("AJ-1", "b1")
+
+
 async def test_only_what_speaks_of_it(play: Any, ledger: Any, make: Any) -> None:
     """When the number was spoken of in a case that others began, the rest of that case stays."""
     await play.accept("order", correlation_id="b1", lane="order", keys={"order_number": "D1"})

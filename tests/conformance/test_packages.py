@@ -132,3 +132,15 @@ async def test_rejections_of_a_package_are_bounded(play: Any, ledger: Any, make:
     for i in range(3):
         await play.receive(make.rejection(f"later {i}"), body=b"later")
     assert (await ledger.native("m1")).body == b"package"
+
+
+async def test_bytes_forgotten_half_way(play: Any, ledger: Any, make: Any) -> None:
+    """Bytes that were kept for rejections of half a package, and forgotten with them, are kept again with the rest."""
+    await play.accept("c1", lane="C1", numbers={"case_number": "C1"})
+    bad = [make.rejection(f"r{i}", index=i) for i in range(250)]
+    with pytest.raises(Moved):
+        await play.receive(*bad, make.draft("m1", index=250, reads=STALE), body=b"package")
+    for i in range(3):
+        await play.receive(make.rejection(f"later {i}"), body=b"later")
+    await play.receive(*bad, make.draft("m1", index=250), body=b"package")
+    assert (await ledger.native("m1")).body == b"package"

@@ -195,6 +195,14 @@ async def test_numbers_are_known_to_whom_they_are_given(play: Any, ledger: Any, 
     assert (known["case_number"].message_id, known["case_number"].original) == ("m1", "C1")
 
 
+async def test_the_first_to_speak_of_a_number_stays_the_first(play: Any, ledger: Any, make: Any) -> None:
+    """Of several messages that were unrouted, a number that they share leads to the one that was accepted first."""
+    for name, to in (("m1", "nearest"), ("m2", "national")):
+        await play.accept(name, lane=name, to=[to], numbers={"case_number": "C1"})
+    await play.register(take=make.takes())
+    assert (await ledger.recall(make.penalty, {"case_number": "C1"}))["case_number"].message_id == "m1"
+
+
 async def test_assigned_behind_a_dead_one(play: Any, ledger: Any, make: Any, penalty: Any) -> None:
     """What is given its platform late is held by a dead one ahead of it, and not by one behind it."""
     await play.accept("early", to=[None])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -119,6 +120,17 @@ async def test_record_that_was_not_kept(play: Any, make: Any) -> None:
     relying = make.draft("m3", index=1, reads=asking("m2"))
     with pytest.raises(Moved):
         await play.receive(again, relying)
+
+
+async def test_duplicates_within_a_package(play: Any, make: Any) -> None:
+    """Of records of one identity in a package, those that differ from the one before need what they read to stand."""
+    await play.accept("m0", identity="A", digest="x", numbers={"case_number": "C1"})
+    first, second = make.draft("m1", identity="A", digest="y"), make.draft("m2", index=1, identity="A", digest="y")
+    back = make.draft("m3", index=2, identity="A", digest="x", reads=asking())
+    with pytest.raises(Moved):
+        await play.receive(first, second, back)
+    receipt = await play.receive(first, replace(second, reads=asking()))
+    assert [each.duplicate for each in receipt.entries] == [False, True]
 
 
 async def test_what_is_not_kept_needs_nothing_to_stand(play: Any, make: Any) -> None:

@@ -14,7 +14,7 @@ from gateway.ledger import decisions
 from gateway.ledger.records import Accepted, Intake, IntakeDraft, Moved, Receipt, Rejection
 from gateway.ledger.sql import bodies, chunks, counting, lanes, numbers, receipts, tables
 from gateway.ledger.sql.batch_thread import OperationResult
-from gateway.ledger.sql.bodies import Body
+from gateway.ledger.sql.bodies import IntakeBody
 from gateway.ledger.sql.chunks import Chunk, ReadyDraft, ReadyRejection
 from gateway.ledger.sql.codecs import unpack_list
 from gateway.ledger.sql.columns import Row
@@ -65,12 +65,12 @@ async def accept_in_chunks(store: Store, intake: Intake) -> Receipt:
     """Keep an intake: at once, or a large package chunk by chunk, so that others are kept in between."""
     if chunks.is_large(intake):
         return await _accept_large(store, intake)
-    return await _hand_in(store, chunks.chunk(chunks.package(intake), 0))
+    return await _hand_in(store, chunks.chunk(chunks.ready(intake), 0))
 
 
 async def _accept_large(store: Store, intake: Intake) -> Receipt:
     """Keep a large intake; each chunk is made ready beside the event loop, and committed before the next."""
-    package = await asyncio.to_thread(chunks.package, intake)
+    package = await asyncio.to_thread(chunks.ready, intake)
     entries: list[Accepted | Rejection] = []
     accepted = False
     for start in range(0, len(intake.entries) or 1, chunks.CHUNK):
@@ -154,7 +154,7 @@ class _Batch:
         # Only what is to be kept needs what it was decided on to stand: a repeated document always gets its answer.
         if new and not self._stands(chunk, new):
             raise Moved(self._verification.revision)
-        body = Body(self._transaction, chunk, self._receipts.body(chunk))
+        body = IntakeBody(self._transaction, chunk, self._receipts.body(chunk))
         receipt = Receipt(tuple(self._entry(entry, body) for entry in chunk.entries))
         written = body.row()
         if written is not None:
@@ -181,7 +181,7 @@ class _Batch:
         package = chunk.package
         return package.intake.revision == self._verification.revision and self._verification.stands(new, package.ids)
 
-    def _entry(self, entry: ReadyDraft | ReadyRejection, body: Body) -> Accepted | Rejection:
+    def _entry(self, entry: ReadyDraft | ReadyRejection, body: IntakeBody) -> Accepted | Rejection:
         if isinstance(entry, ReadyRejection):
             self._rows[_REJECTIONS].append((*entry.row[:-1], body.needed(by_message=False)))
             self._rejecting.add(entry.rejection.platform)
@@ -199,7 +199,7 @@ class _Batch:
         return Accepted(draft.index, message, deliveries, duplicate=True)
 
     # ── keeping ───────────────────────────────────────────────────────────────────────────────
-    def _keep(self, ready: ReadyDraft, body: Body) -> Accepted:
+    def _keep(self, ready: ReadyDraft, body: IntakeBody) -> Accepted:
         draft, message = ready.draft, ready.draft.message
         seq = next(self._transaction.sequences.messages)
         kept_in = body.needed(by_message=True)

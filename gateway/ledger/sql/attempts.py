@@ -175,7 +175,8 @@ def rescue(transaction: Transaction, claim: Claim, under_way: Collection[str], a
     """Make what is being sent, but is not under way with the claim's owner, ready and in doubt."""
     verify(transaction.connection, claim)
     sending = map(rows.stored, _SENDING.rows(transaction.connection, claim.platform))
-    lost = [stored for stored in sending if stored.delivery.id not in under_way]
+    here = frozenset(under_way)
+    lost = [stored for stored in sending if stored.delivery.id not in here]
     _step(transaction, [(stored, decisions.rescued(stored.delivery, at)) for stored in lost])
     return [stored.delivery.id for stored in lost]
 

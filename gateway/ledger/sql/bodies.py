@@ -42,7 +42,7 @@ _FORGET_BODY = Prepared(
 )
 
 
-class Body:
+class IntakeBody:
     """The bytes of one package, kept once, and only when an entry of it is new.
 
     `before`: the seq under which an earlier chunk kept them; they may be forgotten since, with the

@@ -40,11 +40,11 @@ class ReadyRejection:
 
 
 @dataclass(frozen=True, slots=True)
-class Package:
-    """What the chunks of an intake share.
+class ReadyIntake:
+    """An intake as its chunks share it.
 
     `digest` is the SHA-256 of the bytes, `body` the bytes as they are kept. `scope` is the digest
-    under which the progress of the package is kept: of its key, else of its bytes. `ids` are those
+    under which the progress of a large package is kept: of its key, else of its bytes. `ids` are those
     of all its messages: what one of its records brought is no surprise to the next.
     """
 
@@ -59,7 +59,7 @@ class Package:
 class Chunk:
     """Some entries of a package, from record `start` on. `accepted`: an earlier chunk kept a message."""
 
-    package: Package
+    package: ReadyIntake
     start: int
     entries: tuple[ReadyDraft | ReadyRejection, ...]
     accepted: bool = False
@@ -90,15 +90,15 @@ def is_large(intake: Intake) -> bool:
     return len(intake.body) > LONG or len(intake.entries) > _MANY
 
 
-def package(intake: Intake) -> Package:
+def ready(intake: Intake) -> ReadyIntake:
     """Make ready what the chunks of an intake share."""
     digest = sha256(intake.body).hexdigest()
     scope = digest if intake.key is None else sha256(f"key {intake.key}".encode()).hexdigest()
     ids = frozenset(entry.message.id for entry in intake.entries if isinstance(entry, IntakeDraft))
-    return Package(intake, digest, pack(intake.body), scope, ids)
+    return ReadyIntake(intake, digest, pack(intake.body), scope, ids)
 
 
-def chunk(package: Package, start: int, accepted: bool = False) -> Chunk:
+def chunk(package: ReadyIntake, start: int, accepted: bool = False) -> Chunk:
     """Make the chunk ready that begins at a record."""
     entries = package.intake.entries[start : start + CHUNK]
     return Chunk(package, start, tuple(map(_ready, entries)), accepted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -75,13 +76,22 @@ def upgrade(engine: sa.Engine, revision: str = "head") -> None:
     """Run the migrations that this ledger has not seen yet, in one transaction; HutongError `ledger.newer`."""
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    newest, known = _revisions()
     with engine.begin() as connection:
         found = MigrationContext.configure(connection).get_current_revision()
         if found is not None and found not in known:
             raise newer(found)
+        if (found, revision) == (newest, "head"):
+            return
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
+
+
+@cache
+def _revisions() -> tuple[str | None, frozenset[str]]:
+    """Give the newest migration, and all of them: read once, since that takes longer than opening a ledger."""
+    scripts = ScriptDirectory(str(_MIGRATIONS))
+    return scripts.get_current_head(), frozenset(script.revision for script in scripts.walk_revisions())
 
 
 def take_over(engine: sa.Engine, owner: str) -> int:

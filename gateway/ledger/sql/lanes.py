@@ -154,11 +154,15 @@ def first_dead(transaction: Transaction, lanes: Iterable[Lane]) -> dict[Lane, in
     return {(lane, platform): position for lane, platform, position in found if position is not None}
 
 
+def is_parked(delivery: Delivery, dead: Mapping[Lane, int]) -> bool:
+    """Tell whether one ahead of a delivery in its lane is dead; `dead` are the first of their lanes."""
+    first = dead.get(lane_of(delivery))
+    return first is not None and first < delivery.position
+
+
 def shown(transaction: Transaction, delivery: Delivery, holds: Holds) -> Delivery:
     """Give a delivery as it is shown."""
-    lane = lane_of(delivery)
-    dead = first_dead(transaction, [lane]).get(lane)
-    parked = dead is not None and dead < delivery.position
+    parked = is_parked(delivery, first_dead(transaction, [lane_of(delivery)]))
     return decisions.shown(delivery, holds.get(delivery.platform or "", ()), parked=parked)
 
 
@@ -176,8 +180,7 @@ def change(transaction: Transaction, steps: Sequence[Step]) -> None:
         which = [(stored, after) for stored, after in steps if (stored.delivery.state is not after.state) is moves]
         statement.run(transaction.connection, [_changed(stored, after) for stored, after in which])
     for stored, after in steps:
-        first = dead.get(lane_of(after))
-        parked = first is not None and first < after.position
+        parked = is_parked(after, dead)
         counting.step(transaction, stored.delivery, after, parked_before=parked, parked_after=parked)
     _park(transaction, dead, {lane_of(after) for stored, after in steps if _parks(stored.delivery, after)})
 
@@ -214,7 +217,7 @@ def add(transaction: Transaction, added: Sequence[tuple[Delivery, int]]) -> None
         transaction.connection, [DELIVERY.write(delivery, message=message, head=False) for delivery, message in added]
     )
     for delivery, _ in added:
-        counting.step(transaction, None, delivery, parked_after=lane_of(delivery) in dead)
+        counting.step(transaction, None, delivery, parked_after=is_parked(delivery, dead))
 
 
 def seat(transaction: Transaction, lanes: Collection[Lane]) -> set[Lane]:

@@ -46,7 +46,7 @@ from gateway.ledger.sql import (
     unrouted,
 )
 from gateway.ledger.sql.numbers import facts, recall
-from gateway.ledger.sql.store import Limits, Store
+from gateway.ledger.sql.store import Store, StoreLimits
 from gateway.ledger.sql.writing import Transaction, one_by_one
 from gateway.ledger.versions import AdapterVersion
 from gateway.message import Attempt, Delivery, Enriched, HeldBy, Message
@@ -73,7 +73,7 @@ class SqlLedger:
         clock: Clock = system_clock,
         ticks: Ticks = monotonic,
     ) -> None:
-        limits = Limits(rejections=rejections, patience=patience, most=most, deadline=deadline)
+        limits = StoreLimits(rejections=rejections, patience=patience, most=most, deadline=deadline)
         self._store = Store(url, limits, clock, ticks)
 
     async def start(self) -> None:

@@ -82,10 +82,11 @@ class FileLock:
 
     def drop(self) -> None:
         """Let the lock go; only when nothing of this process has the file open any more."""
-        if self._file is not None:
-            os.close(self._file)
-            _ours.discard(self._inode or (0, 0))
-            self._file = self._inode = None
+        with _looking:
+            if self._file is not None and self._inode is not None:
+                os.close(self._file)
+                _ours.discard(self._inode)
+                self._file = self._inode = None
 
 
 def _inode(found: os.stat_result) -> _Inode:

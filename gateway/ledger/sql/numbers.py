@@ -44,7 +44,6 @@ _OWN = Prepared(
         _n.number == sa.bindparam("number"),
         _n.field == sa.bindparam("field"),
         _n.platform == sa.bindparam("platform"),
-        _n.original == _n.number,
         _m.source == _n.platform,
     ),
     ("number", "field", "platform"),

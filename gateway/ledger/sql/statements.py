@@ -139,6 +139,11 @@ class PreparedMany:
         self._for_one = Prepared(statement(one.subquery("wanted")), [f"{name}_" for name in names])
         self._names = names
 
+    @property
+    def sql(self) -> str:
+        """The statement for one key as the driver takes it."""
+        return self._for_one.sql
+
     @cached_property
     def _by_size(self) -> Mapping[int, str]:
         one = f"SELECT {', '.join(f'? AS {name}' for name in self._names)}"

@@ -34,7 +34,7 @@ _CHECKED = Prepared(sa.update(tables.ledger), ("checked_at",))
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class StoreLimits:
     """What bounds a ledger: see `SqlLedger`."""
 
     rejections: int
@@ -46,7 +46,7 @@ class Limits:
 class Store:
     """Runs what is written and read. Between `start` and `stop` the database is this process's alone."""
 
-    def __init__(self, url: str, limits: Limits, clock: Clock, ticks: Ticks) -> None:
+    def __init__(self, url: str, limits: StoreLimits, clock: Clock, ticks: Ticks) -> None:
         self._url = url
         self._limits = limits
         self._clock = clock

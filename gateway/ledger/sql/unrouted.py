@@ -78,8 +78,7 @@ def assign(transaction: Transaction, kinds: Collection[str], take: Taker, at: da
     taken = {lanes.lane_of(after) for _, after in steps}
     dead = lanes.first_dead(transaction, taken)
     for before, after in steps:
-        first = dead.get(lanes.lane_of(after))
-        counting.step(transaction, before, after, parked_after=first is not None and first < after.position)
+        counting.step(transaction, before, after, parked_after=lanes.is_parked(after, dead))
     lanes.seat(transaction, taken)
     _learn_numbers(transaction, given)
     return frozenset(platform for _, platform in given)
@@ -91,7 +90,7 @@ def _delivery(given: tuple[Row, str]) -> tuple[Delivery, str]:
 
 
 def _given(transaction: Transaction, kinds: Collection[str], take: Taker) -> Sequence[tuple[Row, str]]:
-    """Choose, in order of position: only platforms that are registered, and none that has the message already."""
+    """Choose for each, in order of position: only platforms that are registered and do not have the message yet."""
     unrouted = [row for kind in set(kinds) for row in _UNROUTED.rows(transaction.connection, kind)]
     unrouted.sort(key=itemgetter(_POSITION))
     registered = {platform for (platform,) in _REGISTERED.rows(transaction.connection)}
@@ -103,7 +102,7 @@ def _given(transaction: Transaction, kinds: Collection[str], take: Taker) -> Seq
     for each in sorted(wanted, key=lambda each: each[0][_TOWARD] == NEAREST):
         if _pair(each) not in has:
             given.setdefault(_pair(each), each)
-    return list(given.values())
+    return sorted(given.values(), key=lambda each: int(each[0][_POSITION]))
 
 
 def _pair(wanted: tuple[Row, str]) -> tuple[str, int]:

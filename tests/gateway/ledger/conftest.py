@@ -45,6 +45,13 @@ class Small:
         delivery = Delivery(f"{name}/0", name, kept.type, "penalty", self.platform, lane, State.READY, NOW)
         return IntakeDraft(0, kept, (delivery,))
 
+    def unrouted(self, name: str, lane: str = "L1") -> IntakeDraft:
+        """One document for a platform that is not there yet."""
+        draft = self.draft(name, lane)
+        [delivery] = draft.deliveries
+        waits = replace(delivery, platform=None, state=State.UNROUTED, toward="nearest")
+        return replace(draft, deliveries=(waits,), numbers={"case_number": f"number of {name}"})
+
     def intake(self, name: str, lane: str = "L1", **message: Any) -> Intake:
         """An intake of one such document."""
         return self.package(self.draft(name, lane, **message), body=name.encode())

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from gateway.ledger.records import DeliveryFilter, MessageFilter, Reads
+from gateway.errors import Conflict
+from gateway.ledger.records import BulkReplay, DeliveryFilter, MessageFilter, Reads
 from gateway.message import SHOWN, State
 
 LARGE = ("messages", "deliveries", "documents", "bodies", "attempts", "requests", "search_keys", "numbers", "facts")
@@ -23,11 +24,13 @@ class Watched:
     def __init__(self, path: Path) -> None:
         self._path = path
         self.statements: list[str] = []
+        self.run = 0
 
     def watch(self, connection: Any, _record: Any, _proxy: Any) -> None:
         connection.set_trace_callback(self.note)
 
     def note(self, statement: str) -> None:
+        self.run += 1
         if statement.split()[0] in ("SELECT", "UPDATE", "DELETE"):
             self.statements.append(statement)
 
@@ -146,6 +149,44 @@ async def test_one_statement_a_table(ledger: Any, small: Any, watched: Watched) 
         await asyncio.gather(*(ledger.accept(small.package(draft, body=draft.message.id.encode())) for draft in drafts))
         counts.append(len(watched.statements))
     assert counts[1] <= 2 * counts[0]
+
+
+async def test_operators_write_by_seeking(ledger: Any, small: Any, claim: Any, watched: Watched) -> None:
+    """What operators do to deliveries and platforms never walks through a table."""
+    for i, state in enumerate((State.DEAD, State.REFUSED, State.DELIVERED)):
+        for name in (f"{state}-1", f"{state}-2"):
+            await ledger.accept(small.intake(name, lane=name))
+            number = await ledger.begin(claim, f"{name}/0", "p@1", small.request, small.now)
+            await ledger.settle(claim, small.settlement(f"{name}/0", state, number))
+        await ledger.replay(f"{state}-1/0", small.intent)
+        looked_for = DeliveryFilter(state=state, platform=small.platform)
+        job = BulkReplay(f"b{i}", looked_for, "why", "operator", small.now)
+        await ledger.begin_replay(job, small.intent)
+        await ledger.begin_replay(replace(job, dry_run=True), small.intent)
+        await ledger.step_replay(job.id, 10, small.now)
+    for name in ("dead", "refused"):
+        await ledger.hold(f"{name}-1/0", small.intent)
+        await ledger.release(f"{name}-1/0", small.intent)
+    with pytest.raises(Conflict):
+        await ledger.delete_platform(small.platform, small.intent)
+    for each in await ledger.deliveries_of(*(f"{state}-{i}" for state in State for i in (1, 2))):
+        if each.state is State.READY:
+            await ledger.discard(each.id, small.intent)
+    await ledger.delete_platform(small.platform, small.intent)
+    assert watched.scans() == []
+
+
+async def test_thousands_are_assigned_in_few_statements(ledger: Any, small: Any, watched: Watched) -> None:
+    """A platform that comes late gets all that waited for it in one transaction of few statements, each in its lane."""
+    many = 5000
+    for start in range(0, many, 250):
+        drafts = [small.unrouted(f"m{i}", f"L{i % 2000}") for i in range(start, start + 250)]
+        await ledger.accept(small.package(*drafts, body=str(start).encode()))
+    watched.run = 0
+    assert await ledger.assign(["penalty"], lambda unrouted: small.platform, small.now) == {small.platform}
+    assert watched.run < many / 10
+    assert watched.scans() == []
+    assert await small.heads(ledger) == [f"m{i}/0" for i in range(1000)]
 
 
 def _steps(path: Path, now: datetime) -> int:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from gateway.errors import NotFound, Unavailable
+from gateway.errors import HutongError, NotFound, Unavailable
 from gateway.ledger.errors import no_platform
 from gateway.ledger.records import Accepted, Settled
+from gateway.ledger.sql import database
+from gateway.ledger.sql.writing import Sequences, Transaction, one_by_one
 from gateway.message import State
 
 
@@ -64,6 +67,30 @@ async def test_half_done_is_undone(ledger: Any, small: Any) -> None:
     registry = await ledger.registry()
     assert (registry.revision, registry.platforms[small.platform].mode) == (2, "push")
     assert [(each.state, each.count) for each in await ledger.backlog()] == [("unrouted", 1)]
+
+
+def test_undone_among_others(path: Path, ledger_at: Callable[[Path], str]) -> None:
+    """What an operation wrote and counted before its error is undone; what others did in the transaction stays."""
+    engine = database.writing(ledger_at(path), patience=1)
+    key = ("p", "penalty", "t", "ready", "")
+
+    def change(revision: int, error: HutongError | None = None) -> Callable[[Transaction], int]:
+        def operation(transaction: Transaction) -> int:
+            transaction.connection.exec_driver_sql(f"UPDATE ledger SET revision = {revision}")
+            transaction.counts[key] += revision
+            if error is not None:
+                raise error
+            return revision
+
+        return operation
+
+    with engine.begin() as connection:
+        transaction = Transaction(connection, Sequences.after(connection), 1, "me", 1)
+        error = no_platform("p")
+        assert one_by_one(transaction, [change(5), change(70, error)]) == [5, error]
+        assert transaction.counts == {key: 5}
+        assert connection.exec_driver_sql("SELECT revision FROM ledger").scalar_one() == 5
+    engine.dispose()
 
 
 async def test_many_share_a_commit(ledger: Any, small: Any, claim: Any) -> None:

@@ -159,7 +159,7 @@ def _deliveries(connection: sa.Connection) -> list[str]:
         "CASE WHEN state = 'held' THEN COALESCE(changed_at, created_at) END, 0.0 "
         "FROM deliveries_before ORDER BY position",
         "DROP TABLE deliveries_before",
-        *(changed.get(name, sql) for name, sql in indexes),
+        *(str(changed.get(name, sql)) for name, sql in indexes),
         "CREATE INDEX deliveries_created ON deliveries (created_at, position)",
         "CREATE INDEX deliveries_held ON deliveries (platform, state, position) WHERE held_at IS NOT NULL",
         f"CREATE UNIQUE INDEX replay_open ON deliveries (replay_of) WHERE replay_of IS NOT NULL AND {_OPEN}",
