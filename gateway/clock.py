@@ -20,7 +20,7 @@ def system_clock() -> datetime:
 
 
 Ticks = Callable[[], float]
-"""Gives seconds that only ever grow, whatever is done to the wall clock. Everything that measures an interval is handed one."""
+"""Gives seconds that only ever grow, whatever is done to the wall clock; who measures an interval is handed one."""
 
 
 def monotonic() -> float:

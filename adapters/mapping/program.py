@@ -144,7 +144,7 @@ def _rejected(found: list[Finding], direction: str) -> Rejected:
         )
     else:
         detail = Text(
-            f"文档有{len(found)}处不能写成对方的格式，请按 errors 更正文档或适配包后重放。",
+            f"文档有{len(found)}处不能写成对方的格式，请按 errors 更正文档或适配包后重新投递。",
             f"{len(found)} value(s) cannot be written in the platform's format: correct the document or the adapter.",
         )
     return Rejected(code, detail, found)

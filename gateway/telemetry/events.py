@@ -34,6 +34,13 @@ class DocumentRejected:
 
 
 @dataclass(frozen=True, slots=True)
+class IntakeBusy:
+    """A caller was told to come again, since as much is taken in as can be (429)."""
+
+    platform: str
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryUnrouted:
     """A routed kind has no platform that could take the message."""
 
@@ -157,6 +164,7 @@ class FieldDrifted:
 Event = (
     MessageAccepted
     | DocumentRejected
+    | IntakeBusy
     | DeliveryUnrouted
     | AttemptEnded
     | DeliverySettled

@@ -23,6 +23,7 @@ from gateway.telemetry.events import (
     EndpointReleased,
     Event,
     FieldDrifted,
+    IntakeBusy,
     PlatformHeld,
     PlatformReleased,
 )
@@ -86,7 +87,9 @@ def _level(event: Event) -> int:
             return logging.ERROR
         case DeliverySettled(state="dead") | DeliveryUnrouted() | FieldDrifted(new=True):
             return logging.WARNING
-        case DeliverySettled(state="refused") | PlatformReleased() | EndpointReleased() | DocumentRejected():
+        case DeliverySettled(state="refused") | PlatformReleased() | EndpointReleased():
+            return logging.INFO
+        case DocumentRejected() | IntakeBusy():
             return logging.INFO
         case AttemptEnded(verdict=verdict) if verdict not in ("accepted", "refused"):
             return logging.INFO

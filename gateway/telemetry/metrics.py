@@ -28,6 +28,7 @@ from gateway.telemetry.events import (
     EndpointReleased,
     Event,
     FieldDrifted,
+    IntakeBusy,
     MessageAccepted,
     PlatformHeld,
     PlatformReleased,
@@ -91,6 +92,7 @@ METRICS = (
         DocumentRejected,
         ("platform", "code"),
     ),
+    Metric("hutong_intake_busy", "Calls that were told to come again (429).", IntakeBusy, ("platform",)),
     Metric("hutong_deliveries_unrouted", "Deliveries with no platform to go to.", DeliveryUnrouted, ("kind", "type")),
     Metric("hutong_attempts", "Attempts to deliver, by how they ended.", AttemptEnded, ("platform", "verdict")),
     Metric(
