@@ -102,13 +102,18 @@ class VerdictKind(StrEnum):
     """401 or 403: not about this delivery; the whole platform waits for new credentials."""
 
 
+UNREADABLE = "reply.unreadable"
+"""The code of a reply that tells nothing, as it is not in the agreed format."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """The adapter's reading of a reply.
 
     `reference` is the platform's own number for what it accepted; `reason` its words when it did
     not; `code` a stable word of ours (`reply.unrecognised`, `soap.client-fault`, `http.500` …);
-    `after` the wait the platform asked for.
+    `after` the wait the platform asked for. `in_doubt`: whatever it says, this is no readable answer
+    to the request, which may have taken effect: before it is sent again, ask.
     """
 
     kind: VerdictKind
@@ -116,6 +121,7 @@ class Verdict:
     reason: str | None = None
     code: str | None = None
     after: timedelta | None = None
+    in_doubt: bool = False
 
 
 @dataclass(frozen=True, slots=True)

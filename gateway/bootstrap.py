@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 from gateway.access.administrator import Administrator
@@ -15,22 +16,21 @@ from gateway.hub.bulk_replays import BulkReplays
 from gateway.hub.deliveries import OperatorSteps
 from gateway.hub.dossier import Dossiers
 from gateway.intake.accept import Reception
+from gateway.intake.admission import Admission
 from gateway.intake.directory import Directory
 from gateway.intake.routes import Routes, read_routes
 from gateway.ledger.base import Ledger
-from gateway.ledger.memory import MemoryLedger
 from gateway.ledger.sql import SqlLedger
 from gateway.observe import Observers
-from gateway.platforms import Register
+from gateway.platforms import Mirror, Reconciler, Register
 from gateway.releases import Releases
 from gateway.releases.installed import InstalledAdapters, install
+from gateway.releases.inventory import Inventory
 from gateway.releases.proof import ProcessProver, Prover
-from gateway.settings import Settings
+from gateway.settings import SQLITE, Settings
 from gateway.telemetry.events import Events, Hook
 from gateway.telemetry.logs import LogHook
 from gateway.telemetry.metrics import Metrics
-
-SQLITE = "sqlite:///"
 
 CHECK = (sys.executable, "-m", "gateway.cli.main", "adapter", "check", "--json")
 """What proves an uploaded bundle: the very command its author runs."""
@@ -46,11 +46,13 @@ def build(
     policy: Policy | None = None,
     prove: Prover | None = None,
     clock: Clock = system_clock,
+    pause: timedelta = timedelta(seconds=1),
     hooks: tuple[Hook, ...] = (),
 ) -> Hub:
     """Put a gateway together, not started yet; every part can be handed in instead of made.
 
-    BrokenBundle names file and line of what is wrong with a bundle or the routes.
+    `pause`: how long to wait before what failed is tried again. BrokenBundle names file and line of
+    what is wrong with a bundle or the routes.
     """
     metrics = Metrics()
     events = Events((metrics, LogHook(), *hooks))
@@ -60,33 +62,38 @@ def build(
     routed = routes or read_routes(settings.routes_file)
     directory = Directory()
     observers = Observers(kept, directory, clock, events)
-    dispatcher = Dispatcher(kept, known, outward, clock, events, policy=policy, watch=observers.written)
-    register = Register(kept, known, routed, directory, dispatcher, clock, events, observers.drift.forget)
+    dispatcher = Dispatcher(kept, known, outward, clock, events, policy=policy, watch=observers.written, pause=pause)
+    inventory = Inventory(kept, known, directory, observers.shadows, clock)
+    reconciler = Reconciler(pause=pause.total_seconds())
+    mirror = Mirror(kept, known, inventory.learn, directory, dispatcher, events, observers.drift.forget)
+    register = Register(kept, known, routed, mirror, dispatcher, clock, events, reconciler.alarm)
     prover = prove or ProcessProver(CHECK)
     return Hub(
         ledger=kept,
         adapters=known,
-        reception=Reception(kept, known, routed, directory, clock, events, observers.taken),
+        admission=Admission(settings.intake_calls, settings.intake_megabytes * 1024 * 1024),
+        reception=Reception(kept, known, routed, directory, register.refresh, clock, events, observers.taken),
         platforms=register,
-        releases=Releases(kept, known, directory, clock, prover, register.follow, observers.shadows),
+        reconciler=reconciler,
+        releases=Releases(kept, inventory, known, directory, register, clock, prover, observers.shadows),
         observers=observers,
-        deliveries=OperatorSteps(kept, clock, dispatcher.wake),
-        replays=BulkReplays(kept, clock, dispatcher.wake),
+        deliveries=OperatorSteps(kept, dispatcher.wake, register.doubt),
+        replays=BulkReplays(kept, clock, dispatcher.wake, register.doubt, pause=pause.total_seconds()),
         dossiers=Dossiers(kept, known, outward, clock),
         administrator=_administrator(settings),
         dispatcher=dispatcher,
         sender=outward,
         clock=clock,
+        events=events,
         metrics=metrics,
     )
 
 
 def open_ledger(settings: Settings) -> Ledger:
     """Make the ledger that the settings name, not started yet."""
-    return SqlLedger(settings.ledger) if settings.ledger.startswith(SQLITE) else MemoryLedger()
+    return SqlLedger(settings.ledger)
 
 
 def _administrator(settings: Settings) -> Administrator:
     given = settings.admin_token.get_secret_value() if settings.admin_token else None
-    file = Path(settings.ledger.removeprefix(SQLITE) + ".admin") if settings.ledger.startswith(SQLITE) else None
-    return Administrator(given, file)
+    return Administrator(given, Path(settings.ledger.removeprefix(SQLITE) + ".admin"))

@@ -10,47 +10,60 @@ from typing import Any
 
 
 class State(StrEnum):
-    """Where a delivery stands."""
+    """Where a delivery stands, as it is stored."""
 
     UNROUTED = "unrouted"
     READY = "ready"
     SENDING = "sending"
     WAITING = "waiting"
-    HELD = "held"
     DELIVERED = "delivered"
     REFUSED = "refused"
     DEAD = "dead"
     DISCARDED = "discarded"
 
 
-class HeldBy(StrEnum):
-    """Why a delivery is held. `lane`: one ahead of it in its lane is dead."""
+HELD = "held"
+"""What a delivery that could go but waits is shown as. It is never stored: see `Delivery.held_by`."""
 
-    BREAKER = "breaker"
+SHOWN = (*State, HELD)
+"""Everything a delivery may be shown as, and looked for by."""
+
+
+class HeldBy(StrEnum):
+    """Why a delivery that could go waits; the first that applies is shown.
+
+    Of the delivery: `operator`. Of its lane: `lane`, one ahead of it is dead. Of its platform:
+    `paused`, `credentials`, `breaker`. Of one endpoint, a message type to a platform: `endpoint`.
+    """
+
+    OPERATOR = "operator"
+    LANE = "lane"
     PAUSED = "paused"
     CREDENTIALS = "credentials"
-    LANE = "lane"
-    OPERATOR = "operator"
+    BREAKER = "breaker"
+    ENDPOINT = "endpoint"
 
 
 TRANSITIONS: Mapping[State, frozenset[State]] = {
     State.UNROUTED: frozenset({State.READY, State.DISCARDED}),
-    State.READY: frozenset({State.SENDING, State.HELD, State.DISCARDED}),
+    State.READY: frozenset({State.SENDING, State.DEAD, State.DISCARDED}),
     State.SENDING: frozenset({State.DELIVERED, State.REFUSED, State.WAITING, State.DEAD, State.READY}),
-    State.WAITING: frozenset({State.SENDING, State.HELD, State.DISCARDED}),
-    State.HELD: frozenset({State.READY, State.DISCARDED}),
-    State.DEAD: frozenset({State.READY, State.DISCARDED}),
-    State.REFUSED: frozenset({State.READY}),
+    State.WAITING: frozenset({State.SENDING, State.DISCARDED}),
     State.DELIVERED: frozenset(),
+    State.REFUSED: frozenset({State.READY}),
+    State.DEAD: frozenset({State.READY, State.DISCARDED}),
     State.DISCARDED: frozenset(),
 }
-"""Every step that a delivery takes, and no other; the ledger's CHECK constraints and the drawing repeat it."""
+"""Every step a delivery may take; the ledger's CHECK constraints and the drawing repeat it."""
+
+SENDABLE = frozenset({State.READY, State.WAITING})
+"""The states a head may be sent from, and the only ones that are ever shown as held."""
 
 SETTLED = frozenset({State.DELIVERED, State.REFUSED, State.DISCARDED})
-"""Done with: the lane goes on without them."""
+"""Done with: these do not keep a lane waiting."""
 
 OPEN = frozenset(State) - SETTLED - {State.UNROUTED}
-"""Not done with: the first open delivery of a lane is its head, and the others wait until it is settled."""
+"""Not done with: the first open delivery of a lane is its head, and the others wait behind it."""
 
 
 def may_pass(before: State, after: State) -> bool:
@@ -110,10 +123,13 @@ class Enriched:
 class Delivery:
     """One message to one platform.
 
-    `lane` is the ordering key; `position` its number in the order of acceptance, assigned at commit.
-    `platform` is None while unrouted. `trying_since` is on the platform's unheld clock (seconds):
-    give-up counts only time not held. `due_at` is set while waiting. `in_doubt`: an earlier
-    attempt's request may have arrived. `adapter` is fixed at the first attempt, with the request.
+    `lane` is the ordering key; `position` the place in the platform's order, assigned at commit.
+    `platform` is None while unrouted; `toward` then says whom it seeks among its kind: `nearest`,
+    `national`, or one platform's id. `held_by` is an overlay that the ledger fills in as it reads;
+    `held_at` is kept: since when an operator holds this delivery, None when nobody does.
+    `due_at` is set while waiting. `in_doubt`: an earlier attempt's request may have arrived.
+    `tried_for`: seconds spent trying, attempts and the waits between them; time held adds nothing.
+    `adapter` is fixed at the first attempt, with the request.
     """
 
     id: str
@@ -126,6 +142,8 @@ class Delivery:
     created_at: datetime
     position: int = 0
     held_by: HeldBy | None = None
+    held_at: datetime | None = None
+    toward: str | None = None
     due_at: datetime | None = None
     attempts: int = 0
     in_doubt: bool = False
@@ -134,8 +152,13 @@ class Delivery:
     reason: str | None = None
     code: str | None = None
     changed_at: datetime | None = None
-    trying_since: float | None = None
+    tried_for: float = 0.0
     replay_of: str | None = None
+
+    @property
+    def shown(self) -> str:
+        """Where it stands as people see it: its state, or `held` over it."""
+        return HELD if self.held_by is not None else self.state.value
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ from pydantic_settings import (
 PREFIX = "HUTONG_"
 FILE = "hutong.toml"
 
-LEDGERS = ("sqlite:///", "memory://")
-"""How the address of a ledger may begin. `memory://` forgets everything when the process ends."""
+SQLITE = "sqlite:///"
+"""How the address of a ledger begins."""
 
 
 class Unset(Exception):
@@ -37,6 +37,12 @@ class Settings(BaseSettings):
     routes: str = Field("", description="A routes file to use instead of the bundled one.")
     host: str = Field("127.0.0.1", description="The address to listen on.")
     port: int = Field(8080, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
+    intake_calls: int = Field(
+        512, ge=1, description="Calls with documents that are taken in at once; more are answered 429."
+    )
+    intake_megabytes: int = Field(
+        256, ge=1, description="Megabytes of documents that are taken in at once; more are answered 429."
+    )
     admin_token: SecretStr | None = Field(
         None, description="The administrator's token; else one is made and printed at first start."
     )
@@ -56,7 +62,7 @@ class Settings(BaseSettings):
     def _known_ledger(cls, value: str) -> str:
         if value.startswith("postgresql"):
             raise ValueError("PostgreSQL comes with a later version; use sqlite:///PATH for now")
-        if not value.startswith(LEDGERS):
+        if not value.startswith(SQLITE):
             raise ValueError("not an address of a ledger; write sqlite:///PATH, such as sqlite:////var/lib/hutong.db")
         return value
 

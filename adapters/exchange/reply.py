@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from adapters import formats, paths
-from adapters.base import Reply, Tree, Verdict, VerdictKind
+from adapters.base import UNREADABLE, Reply, Tree, Verdict, VerdictKind
 from adapters.bundle.grammar import ReplyRule, When
 from adapters.exchange.scalar import comparable, reference
 from adapters.formats.format import Format, ReplyFault, as_text
@@ -21,8 +23,15 @@ from schemas.plain import plain
 
 MAX_REASON = 500
 _AGAIN = frozenset({408, 425, 429})
-_CREDENTIALS = frozenset({401, 403})
+_UNAUTHORISED = 401
+_CREDENTIALS = frozenset({_UNAUTHORISED, 403})
+_GATEWAY_TIMEOUT = 504
+_YES_OR_NO = frozenset({VerdictKind.ACCEPTED, VerdictKind.REFUSED})
 _UNRECOGNISED = "reply.unrecognised"
+_AROUND = b" \t\r\n\0"
+_PAGE = re.compile(rb"(?>\s+|<\?(?>.*?\?>)|<!--(?>.*?-->))*+<(?:!doctype\s+)?html\b", re.DOTALL | re.IGNORECASE)
+_TOP = 2000
+"""As many bytes are looked at to tell a page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +49,15 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class ReadReply:
-    """A reply with its body read once. `tree` is None when it cannot be read in the declared format."""
+    """A reply with its body read once. `tree` is None when the body is empty or cannot be read.
+
+    `unreadable`: there is a body, and not in the agreed format: a page of something in between, say.
+    """
 
     reply: Reply
-    tree: Tree
-    fault: ReplyFault | None
+    tree: Tree = None
+    fault: ReplyFault | None = None
+    unreadable: bool = False
 
 
 class Replies:
@@ -56,7 +69,6 @@ class Replies:
         self._budget = budget
         self._looks_inside = any(rule.at is not None for rule in self._rules)
         self._fault = formats.of(declared).fault
-        self._reads = self._fault is not None or any(rule.at or rule.reference or rule.reason for rule in self._rules)
 
     def judge(self, reply: Reply, budget: Budget | None = None) -> Verdict:
         """Give the verdict; never raises for anything a platform may say.
@@ -70,13 +82,21 @@ class Replies:
         return _by_default(read, looks_inside=self._looks_inside)
 
     def _read(self, reply: Reply, budget: Budget) -> ReadReply:
-        if not self._reads:
-            return ReadReply(reply, None, None)
+        top = _bare(reply.body)[:_TOP]
+        if not top:
+            return ReadReply(reply)
+        if _PAGE.match(top):  # some formats would read a page as a record
+            return ReadReply(reply, unreadable=True)
         try:
             body = formats.read_reply(self._format, reply.body, reply.headers.get("content-type"), budget=budget)
         except Rejected:
-            return ReadReply(reply, None, None)
+            return ReadReply(reply, unreadable=True)
         return ReadReply(reply, body.tree, self._fault(body) if self._fault else None)
+
+
+def _bare(body: bytes) -> bytes:
+    """Give a body without what servers put around it and means nothing: blanks, NUL and a byte-order mark."""
+    return body.strip(_AROUND).removeprefix(BOM_UTF8).lstrip(_AROUND)
 
 
 def _rule(declared: ReplyRule) -> Rule:
@@ -101,8 +121,9 @@ def _matches(rule: Rule, read: ReadReply) -> bool:
     if rule.status is not None and not _status_fits(rule.status, read.reply.status):
         return False
     if rule.at is None:
-        # A rule on the status alone never takes a SOAP fault: with 200 it would count an error as accepted.
-        return read.fault is None
+        # A rule on the status alone never takes a SOAP fault, nor a page, for an answer: with 200 it
+        # would count an error as accepted.
+        return read.fault is None and not (read.unreadable and rule.kind in _YES_OR_NO)
     if read.tree is None:
         return False
     found = [comparable(value) for value in paths.values(read.tree, rule.at) if _is_leaf(value)]
@@ -133,6 +154,7 @@ def _by_rule(rule: Rule, read: ReadReply) -> Verdict:
         reference=_text_at(read.tree, rule.reference, lambda value: folded(reference(value))),
         reason=_text_at(read.tree, rule.reason, as_text),
         after=_after(read.reply.headers) if rule.kind is VerdictKind.RETRY else None,
+        in_doubt=rule.kind not in _YES_OR_NO and (read.unreadable or read.reply.status == _GATEWAY_TIMEOUT),
     )
 
 
@@ -146,6 +168,9 @@ def _text_at(tree: Tree, at: Path | None, written: Callable[[Any], str]) -> str 
 def _by_default(read: ReadReply, *, looks_inside: bool) -> Verdict:
     status = read.reply.status
     code = f"http.{status}"
+    if status != _UNAUTHORISED and _tells_nothing(read, looks_inside=looks_inside):
+        after = _after(read.reply.headers)
+        return Verdict(VerdictKind.RETRY, code=UNREADABLE, after=after, in_doubt=True)
     # Credentials come before faults: a fault in the body of a 401 is still about the credentials.
     if status in _CREDENTIALS:
         return Verdict(VerdictKind.CREDENTIALS, code=code)
@@ -155,8 +180,16 @@ def _by_default(read: ReadReply, *, looks_inside: bool) -> Verdict:
         # Where rules look into the body and none matched, success is not known: people must look at it.
         return Verdict(VerdictKind.DEAD, code=_UNRECOGNISED) if looks_inside else Verdict(VerdictKind.ACCEPTED)
     if status in _AGAIN or 500 <= status < 600:
-        return Verdict(VerdictKind.RETRY, code=code, after=_after(read.reply.headers))
+        doubted = status == _GATEWAY_TIMEOUT
+        return Verdict(VerdictKind.RETRY, code=code, after=_after(read.reply.headers), in_doubt=doubted)
     return Verdict(VerdictKind.DEAD, code=code)
+
+
+def _tells_nothing(read: ReadReply, *, looks_inside: bool) -> bool:
+    """Tell whether a reply is none: a page, a redirect, or nothing where the answer is in the body."""
+    status = read.reply.status
+    silent = looks_inside and not _bare(read.reply.body) and 200 <= status < 300
+    return read.unreadable or silent or 300 <= status < 400
 
 
 def _by_fault(fault: ReplyFault, reply: Reply) -> Verdict:

@@ -151,7 +151,7 @@ def _rejected(found: list[Finding], direction: str) -> Rejected:
         )
     else:
         detail = Text(
-            f"文档有{count}处不能写成对方的格式，请按 errors 更正文档或适配包后重放。",
+            f"文档有{count}处不能写成对方的格式，请按 errors 更正文档或适配包后重新投递。",
             f"{count} value(s) cannot be written in the platform's format: correct the document or the adapter.",
         )
     return Rejected(code, detail, found)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import Field
 
 from gateway.api.limits import StrictRoute
-from gateway.api.models import Cursor, Limit, Reason, RestModel
+from gateway.api.models import Cursor, Limit, Reason, RestModel, Shown
 from gateway.api.openapi import NATIVE_BYTES, problems
-from gateway.api.rights import Actor, TheHub
+from gateway.api.rights import Actor, Intends, TheHub
 from gateway.errors import NotFound
 from gateway.hub import Hub
 from gateway.ledger.records import DeliveryFilter
@@ -51,8 +51,9 @@ class DeliveryView(RestModel):
     platform: str | None
     lane: str
     position: int
-    state: State
+    state: Shown = Field(description="`held` where something holds a delivery that could go: see `held_by`")
     held_by: HeldBy | None
+    toward: str | None = Field(description="Whom an unrouted one waits for: `nearest`, `national`, or a platform's id")
     due_at: datetime | None
     in_doubt: bool
     attempts: int
@@ -92,6 +93,8 @@ LONGEST_REPLY = 4096
 
 DeliveryId = Annotated[str, Path(max_length=100, description="The delivery's id")]
 
+_STEP = problems(400, 401, 403, 404, 409, 415, 422)
+
 _UNKNOWN = Text("没有这个投递；请核对 delivery_id", "There is no such delivery; check the delivery id")
 
 _UNSENT = Text(
@@ -104,15 +107,18 @@ _UNSENT = Text(
 async def find(
     hub: TheHub,
     actor: Actor,
-    state: Annotated[State | None, Query(examples=["dead"])] = None,
+    state: Annotated[Shown | None, Query(examples=["dead"])] = None,
     platform: Annotated[str | None, Query(max_length=100, examples=["penalty.330000"])] = None,
     message_id: Annotated[str | None, Query(max_length=100)] = None,
+    type: Annotated[str | None, Query(max_length=100, examples=["case.transferred"])] = None,
+    code: Annotated[str | None, Query(max_length=100, examples=["http.500"])] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> DeliveryPage:
     """Find deliveries, newest first."""
-    page = await hub.ledger.find_deliveries(DeliveryFilter(state, platform, message_id), cursor, limit)
-    return DeliveryPage(deliveries=[DeliveryView.of(one) for one in page.items], cursor=page.cursor)
+    looked_for = DeliveryFilter(state, platform, message_id, type, code)
+    page = await hub.ledger.find_deliveries(looked_for, cursor, limit)
+    return DeliveryPage(deliveries=[_view(one) for one in page.items], cursor=page.cursor)
 
 
 @router.get("/{delivery_id}", summary="Show a delivery · 查看投递", responses=problems(401, 403, 404))
@@ -144,36 +150,39 @@ async def sent(hub: TheHub, actor: Actor, delivery_id: DeliveryId) -> Response:
 
 
 @router.post(
-    "/{delivery_id}/replay", summary="Replay a delivery · 重新投递", responses=problems(401, 403, 404, 409, 415, 422)
+    "/{delivery_id}/replay",
+    summary="Replay a delivery · 重新投递",
+    responses=_STEP,
 )
-async def replay(hub: TheHub, actor: Actor, delivery_id: DeliveryId, order: ReplayReason) -> DeliveryView:
+async def replay(hub: TheHub, intends: Intends, delivery_id: DeliveryId, order: ReplayReason) -> DeliveryView:
     """Send a dead or refused one again, under its key and at its position; a delivered one as a new delivery."""
-    again = await hub.deliveries.replay(delivery_id, actor=actor, reason=order.reason, stale_ok=order.stale_ok)
-    return DeliveryView.of(again)
+    return _view(await hub.deliveries.replay(delivery_id, intends(order.reason), stale_ok=order.stale_ok))
 
 
 @router.post(
-    "/{delivery_id}/discard", summary="Give a delivery up · 放弃投递", responses=problems(401, 403, 404, 409, 415, 422)
+    "/{delivery_id}/discard",
+    summary="Give a delivery up · 放弃投递",
+    responses=_STEP,
 )
-async def discard(hub: TheHub, actor: Actor, delivery_id: DeliveryId, order: Reason) -> DeliveryView:
+async def discard(hub: TheHub, intends: Intends, delivery_id: DeliveryId, order: Reason) -> DeliveryView:
     """Give up a delivery that is not settled; its lane moves on."""
-    return DeliveryView.of(await hub.deliveries.discard(delivery_id, actor=actor, reason=order.reason))
+    return _view(await hub.deliveries.discard(delivery_id, intends(order.reason)))
 
 
-@router.post(
-    "/{delivery_id}/hold", summary="Hold a delivery · 暂缓投递", responses=problems(401, 403, 404, 409, 415, 422)
-)
-async def hold(hub: TheHub, actor: Actor, delivery_id: DeliveryId, order: Reason) -> DeliveryView:
+@router.post("/{delivery_id}/hold", summary="Hold a delivery · 暂缓投递", responses=_STEP)
+async def hold(hub: TheHub, intends: Intends, delivery_id: DeliveryId, order: Reason) -> DeliveryView:
     """Hold a delivery, and so the lane behind it, until it is released."""
-    return DeliveryView.of(await hub.deliveries.hold(delivery_id, actor=actor, reason=order.reason))
+    return _view(await hub.deliveries.hold(delivery_id, intends(order.reason)))
 
 
 @router.post(
-    "/{delivery_id}/release", summary="Release a delivery · 解除暂缓", responses=problems(401, 403, 404, 409, 415, 422)
+    "/{delivery_id}/release",
+    summary="Release a delivery · 解除暂缓",
+    responses=_STEP,
 )
-async def release(hub: TheHub, actor: Actor, delivery_id: DeliveryId, order: Reason) -> DeliveryView:
+async def release(hub: TheHub, intends: Intends, delivery_id: DeliveryId, order: Reason) -> DeliveryView:
     """Lift an operator's hold; a hold for any other reason stays."""
-    return DeliveryView.of(await hub.deliveries.release(delivery_id, actor=actor, reason=order.reason))
+    return _view(await hub.deliveries.release(delivery_id, intends(order.reason)))
 
 
 async def _kept(hub: Hub, delivery_id: str) -> Delivery:
@@ -193,8 +202,15 @@ def delivery_detail(delivery: Delivery, attempts: Sequence[Attempt], *, replies:
     if delivery.state is State.DELIVERED:
         receipt = ReceiptView(reference=delivery.reference, at=delivery.changed_at)
     tries = [_attempt(one, replies=replies) for one in attempts]
-    shown = {name: getattr(delivery, name) for name in DeliveryView.model_fields}
-    return DeliveryDetail(**shown, tries=tries, receipt=receipt)
+    return DeliveryDetail(**_told(delivery), tries=tries, receipt=receipt)
+
+
+def _view(delivery: Delivery) -> DeliveryView:
+    return DeliveryView(**_told(delivery))
+
+
+def _told(delivery: Delivery) -> dict[str, Any]:
+    return {name: getattr(delivery, name) for name in DeliveryView.model_fields} | {"state": delivery.shown}
 
 
 def _attempt(attempt: Attempt, *, replies: bool) -> AttemptView:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from datetime import datetime
@@ -13,14 +14,14 @@ from pydantic import BaseModel, Field
 from gateway.api.deliveries import DeliveryDetail, delivery_detail
 from gateway.api.inbound.answer import message_state
 from gateway.api.limits import StrictRoute
-from gateway.api.models import Cursor, FieldError, Limit, Moment, RestModel, TimelineEntry
+from gateway.api.models import Cursor, FieldError, Limit, Moment, RestModel, Shown, TimelineEntry
 from gateway.api.openapi import CANONICAL_EXAMPLE, NATIVE_BYTES, problems
 from gateway.api.rights import Actor, Caller, TheHub, TheIncoming, check_message, may_see_delivery, searched_platform
 from gateway.errors import NotFound
 from gateway.errors.problems import tell_warnings
 from gateway.hub import Hub
 from gateway.ledger.records import MessageFilter
-from gateway.message import Delivery, Message, State
+from gateway.message import Delivery, Message
 from schemas.findings import Text
 
 
@@ -35,7 +36,7 @@ class MessageQuery(BaseModel):
     case_number: str | None = Field(default=None, max_length=200)
     credit_code: str | None = Field(default=None, max_length=100)
     correlation_id: str | None = Field(default=None, max_length=200)
-    state: State | None = Field(default=None, description="Some delivery of it stands so")
+    state: Shown | None = Field(default=None, description="Some delivery of it stands so")
     since: Moment = None
     until: Moment = None
     cursor: Cursor = None
@@ -122,8 +123,10 @@ async def find(hub: TheHub, caller: Caller, query: Annotated[MessageQuery, Query
     asked = MessageFilter(**{one.name: getattr(query, one.name) for one in fields(MessageFilter)})
     looked_for = replace(asked, platform=searched_platform(caller, asked.platform, _ONLY_YOUR_OWN))
     page = await hub.ledger.find_messages(looked_for, query.cursor, query.limit)
-    shown = [_view(one, await hub.ledger.deliveries_of(one.id)) for one in page.items]
-    return MessagePage(messages=shown, cursor=page.cursor)
+    theirs = defaultdict[str, list[Delivery]](list)
+    for delivery in await hub.ledger.deliveries_of(*(one.id for one in page.items)):
+        theirs[delivery.message_id].append(delivery)
+    return MessagePage(messages=[_view(one, theirs[one.id]) for one in page.items], cursor=page.cursor)
 
 
 @router.get("/{message_id}", summary="Show a message · 查看消息", responses=problems(401, 403, 404))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from fastapi import Query
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from schemas.scalars import CHINA_TIME
+
+Shown = Literal["unrouted", "ready", "sending", "waiting", "delivered", "refused", "dead", "discarded", "held"]
+"""Everything a delivery may be shown as, and looked for by: its state, or `held` over it."""
 
 
 class RestModel(BaseModel):
@@ -84,6 +87,9 @@ Moment = Annotated[
     Annotated[datetime, BeforeValidator(_repair), AfterValidator(_in_utc)] | None,
     Query(description="ISO 8601; without an offset it is Chinese time", examples=["2026-09-01T08:00:00+08:00"]),
 ]
+
+Instant = Annotated[datetime, AfterValidator(_in_utc), Field(examples=["2026-09-01T08:00:00+08:00"])]
+"""A time in a body: ISO 8601; without an offset it is Chinese time."""
 
 Cursor = Annotated[str | None, Query(max_length=500, description="The `cursor` of the page before")]
 

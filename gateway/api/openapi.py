@@ -27,6 +27,7 @@ _CODES: Mapping[int, str] = {
     413: "body.too-large",
     415: "media-type.unsupported",
     422: "request.invalid",
+    429: "intake.busy",
     500: "internal",
     503: "unavailable",
 }

@@ -13,11 +13,11 @@ from adapters.base import Adapter
 from gateway.api.limits import StrictRoute
 from gateway.api.models import Reason, RestModel
 from gateway.api.openapi import problems
-from gateway.api.rights import DOSSIER, Actor, TheHub, may_read_dossiers
+from gateway.api.rights import DOSSIER, Actor, Intends, TheHub, may_read_dossiers
 from gateway.delivery.dispatcher import Ping
 from gateway.errors import HutongError
 from gateway.hub import Hub
-from gateway.ledger.records import Platform
+from gateway.ledger.records import Hold, Platform
 from gateway.message import HeldBy
 from gateway.observe.drift import DriftPage, What
 from schemas import regions
@@ -35,6 +35,15 @@ class PlatformSettings(RestModel):
     dossier: bool | None = Field(default=None, description="May this platform read enterprises' dossiers?")
 
 
+class HoldView(RestModel):
+    """One reason why a platform waits, or with `type` why one message type to it does."""
+
+    by: HeldBy
+    since: datetime
+    reason: str
+    type: str | None
+
+
 class PlatformView(RestModel):
     """A platform; secrets are named, never shown."""
 
@@ -48,8 +57,9 @@ class PlatformView(RestModel):
     secrets: list[str] = Field(description="The secrets that are set")
     mode: str
     dossier: bool
-    holds: list[HeldBy]
-    held_since: datetime | None
+    holds: list[HeldBy] = Field(description="Why everything to it waits; the first is shown on its deliveries")
+    held_since: datetime | None = Field(description="Since when the first of `holds` is there")
+    hold_details: list[HoldView] = Field(description="Every hold, those of single message types included")
     created_at: datetime
 
 
@@ -115,12 +125,20 @@ async def find(hub: TheHub, actor: Actor) -> PlatformList:
 
 
 @router.put(
-    "/{platform_id}", summary="Register or change a platform · 登记平台", responses=problems(401, 403, 404, 415, 422)
+    "/{platform_id}",
+    summary="Register or change a platform · 登记平台",
+    responses=problems(400, 401, 403, 404, 409, 415, 422),
 )
-async def put(hub: TheHub, actor: Actor, platform_id: PlatformId, order: PlatformSettings) -> PlatformView:
+async def put(hub: TheHub, intends: Intends, platform_id: PlatformId, order: PlatformSettings) -> PlatformView:
     """Register a platform; deliveries that waited for one like it start at once."""
     platform = await hub.platforms.put(
-        platform_id, order.adapter, order.version, order.settings, order.mode, actor=actor, dossier=order.dossier
+        platform_id,
+        order.adapter,
+        order.version,
+        order.settings,
+        order.mode,
+        intent=intends(""),
+        dossier=order.dossier,
     )
     return _view(hub, platform)
 
@@ -139,26 +157,35 @@ async def drift(hub: TheHub, actor: Actor, platform_id: PlatformId) -> DriftRepo
 
 
 @router.delete(
-    "/{platform_id}", status_code=204, summary="Forget a platform · 注销平台", responses=problems(401, 403, 404, 409)
+    "/{platform_id}",
+    status_code=204,
+    summary="Forget a platform · 注销平台",
+    responses=problems(400, 401, 403, 404, 409),
 )
-async def delete(hub: TheHub, actor: Actor, platform_id: PlatformId) -> Response:
+async def delete(hub: TheHub, intends: Intends, platform_id: PlatformId) -> Response:
     """Forget a platform that has nothing left to receive."""
-    await hub.platforms.delete(platform_id, actor=actor)
+    await hub.platforms.delete(platform_id, intends(""))
     return Response(status_code=204)
 
 
-@router.post("/{platform_id}/pause", summary="Pause a platform · 暂停平台", responses=problems(401, 403, 404, 415, 422))
-async def pause(hub: TheHub, actor: Actor, platform_id: PlatformId, order: Reason) -> PlatformView:
+@router.post(
+    "/{platform_id}/pause",
+    summary="Pause a platform · 暂停平台",
+    responses=problems(400, 401, 403, 404, 409, 415, 422),
+)
+async def pause(hub: TheHub, intends: Intends, platform_id: PlatformId, order: Reason) -> PlatformView:
     """Hold everything to a platform, until it is resumed; nothing is dropped."""
-    return _view(hub, await hub.platforms.pause(platform_id, actor=actor, reason=order.reason))
+    return _view(hub, await hub.platforms.pause(platform_id, intends(order.reason)))
 
 
 @router.post(
-    "/{platform_id}/resume", summary="Resume a platform · 恢复平台", responses=problems(401, 403, 404, 415, 422)
+    "/{platform_id}/resume",
+    summary="Resume a platform · 恢复平台",
+    responses=problems(400, 401, 403, 404, 409, 415, 422),
 )
-async def resume(hub: TheHub, actor: Actor, platform_id: PlatformId, order: Reason) -> PlatformView:
+async def resume(hub: TheHub, intends: Intends, platform_id: PlatformId, order: Reason) -> PlatformView:
     """Let deliveries to a paused platform go on, in order."""
-    return _view(hub, await hub.platforms.resume(platform_id, actor=actor, reason=order.reason))
+    return _view(hub, await hub.platforms.resume(platform_id, intends(order.reason)))
 
 
 @router.post("/{platform_id}/ping", summary="Does it answer? · 连通测试", responses=problems(401, 403, 404))
@@ -171,11 +198,11 @@ async def ping(hub: TheHub, actor: Actor, platform_id: PlatformId) -> PingView:
     "/{platform_id}/credentials",
     status_code=201,
     summary="Issue a credential · 签发凭据",
-    responses=problems(401, 403, 404),
+    responses=problems(400, 401, 403, 404, 409),
 )
-async def credentials(hub: TheHub, actor: Actor, platform_id: PlatformId) -> Credential:
+async def credentials(hub: TheHub, intends: Intends, platform_id: PlatformId) -> Credential:
     """Make a credential for the platform's calls; it is shown this once and kept only as a hash."""
-    return Credential(credential=await hub.platforms.issue_credential(platform_id, actor=actor))
+    return Credential(credential=await hub.platforms.issue_credential(platform_id, intends("")))
 
 
 def _view(hub: Hub, platform: Platform) -> PlatformView:
@@ -188,16 +215,25 @@ def _view(hub: Hub, platform: Platform) -> PlatformView:
 
 def _shown(platform: Platform, adapter: Adapter | None) -> PlatformView:
     """A setting that its adapter does not know counts as secret, save the address."""
+    holds = sorted(platform.holds, key=_order)
+    whole = [one for one in holds if one.type is None]
     secret = {name for name in platform.settings if _is_secret(name, adapter)}
     told = {
         "region_name": regions.path_name(platform.region) or "",
         "settings": {name: value for name, value in platform.settings.items() if name not in {*secret, DOSSIER}},
         "secrets": sorted(secret),
         "dossier": may_read_dossiers(platform),
-        "holds": sorted(platform.holds),
+        "holds": [one.by for one in whole],
+        "held_since": whole[0].since if whole else None,
+        "hold_details": [HoldView.of(one) for one in holds],
     }
     kept = {name: getattr(platform, name) for name in PlatformView.model_fields if name not in told}
     return PlatformView(**kept, **told)
+
+
+def _order(hold: Hold) -> tuple[int, str]:
+    """Order holds as they are shown: the one that is named on a delivery first."""
+    return list(HeldBy).index(hold.by), hold.type or ""
 
 
 def _is_secret(name: str, adapter: Adapter | None) -> bool:

@@ -1,73 +1,123 @@
-"""Bulk replays: ask once, then watch how far it has come."""
+"""Bulk replays: ask once, or try it dry, then watch how far it has come, and cancel it."""
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Response
+from pydantic import Field
 
 from gateway.api.deliveries import ReplayReason
 from gateway.api.limits import StrictRoute
-from gateway.api.models import RestModel
+from gateway.api.models import Instant, Reason, RestModel
 from gateway.api.openapi import problems
-from gateway.api.rights import Actor, TheHub
+from gateway.api.rights import Actor, Intends, TheHub
 from gateway.ledger.records import BulkReplay, DeliveryFilter
-from gateway.message import State
+
+Text100 = Annotated[str, Field(max_length=100)]
 
 
 class BulkReplayFilter(RestModel):
-    """Which deliveries to replay: those in one state, of one platform or of one message where they are named."""
+    """Which deliveries to replay: those in one state, and what else is named here must fit as well."""
 
     state: Literal["dead", "refused", "delivered"] = "dead"
-    platform: str | None = None
-    message_id: str | None = None
+    platform: Text100 | None = Field(default=None, examples=["penalty.330000"])
+    message_id: Text100 | None = None
+    type: Text100 | None = Field(default=None, examples=["case.transferred"])
+    code: Text100 | None = Field(default=None, description="Why it ended as it did", examples=["http.500"])
+    since: Instant | None = Field(default=None, description="Made at this time or later")
+    until: Instant | None = Field(default=None, description="Made before this time")
 
 
 class BulkReplayRequest(ReplayReason):
-    """A bulk replay."""
+    """A bulk replay. `dry_run`: only tell what would be replayed."""
 
     filter: BulkReplayFilter
+    dry_run: bool = False
+
+
+class ReplayCountView(RestModel):
+    """How many of one platform, type and code were replayed, or would be."""
+
+    platform: str
+    type: str
+    code: str | None
+    count: int
 
 
 class BulkReplayView(RestModel):
     """How far a bulk replay has come."""
 
-    id: str
+    id: str | None = Field(description="None for a dry run, which is not kept")
     filter: BulkReplayFilter
     reason: str
     actor: str
     stale_ok: bool
-    total: int
+    dry_run: bool
+    total: int = Field(description="Found when it began")
     replayed: int
-    failed: int
+    skipped: int = Field(
+        description="Passed over: a later one of its lane is there, it is being replayed, or it stands otherwise by now"
+    )
+    failed: int = Field(description="The same as `skipped`, under its earlier name", deprecated=True)
+    counts: list[ReplayCountView] = Field(description="What was replayed, or for a dry run would be")
     created_at: datetime
     finished_at: datetime | None
+    cancelled_at: datetime | None
 
 
 router = APIRouter(prefix="/v1/replays", tags=["deliveries"], route_class=StrictRoute)
 
+ReplayId = Annotated[str, Path(max_length=100, description="The replay's id")]
+
+_DRY: dict[int | str, dict[str, Any]] = {200: {"model": BulkReplayView, "description": "What a dry run found"}}
+
 
 @router.post(
-    "", status_code=202, summary="Replay many deliveries · 批量重新投递", responses=problems(401, 403, 415, 422)
+    "",
+    status_code=202,
+    summary="Replay many deliveries · 批量重新投递",
+    responses=problems(400, 401, 403, 409, 415, 422) | _DRY,
 )
-async def start(hub: TheHub, actor: Actor, order: BulkReplayRequest) -> BulkReplayView:
-    """Replay everything the filter finds, in the background; a restart of the gateway does not lose it."""
-    looked_for = DeliveryFilter(State(order.filter.state), order.filter.platform, order.filter.message_id)
-    return _view(await hub.replays.begin(looked_for, actor=actor, reason=order.reason, stale_ok=order.stale_ok))
+async def start(hub: TheHub, intends: Intends, order: BulkReplayRequest, response: Response) -> BulkReplayView:
+    """Replay everything the filter finds, in the background; errors and restarts of the gateway do not stop it."""
+    looked_for = DeliveryFilter(**order.filter.model_dump())
+    intent = intends(order.reason)
+    replay = await hub.replays.begin(looked_for, intent, stale_ok=order.stale_ok, dry_run=order.dry_run)
+    response.status_code = 200 if order.dry_run else 202
+    return _view(replay)
 
 
 @router.get(
     "/{replay_id}", summary="How far a bulk replay has come · 批量重新投递进度", responses=problems(401, 403, 404)
 )
-async def show(hub: TheHub, actor: Actor, replay_id: Annotated[str, Path(max_length=100)]) -> BulkReplayView:
-    """Give the counts of a bulk replay."""
+async def show(hub: TheHub, actor: Actor, replay_id: ReplayId) -> BulkReplayView:
+    """Give the counts of a bulk replay, by platform, type and code too."""
     return _view(await hub.replays.progress(replay_id))
 
 
+@router.post(
+    "/{replay_id}/cancel",
+    summary="Cancel a bulk replay · 取消批量重新投递",
+    responses=problems(400, 401, 403, 404, 409, 415, 422),
+)
+async def cancel(hub: TheHub, intends: Intends, replay_id: ReplayId, order: Reason) -> BulkReplayView:
+    """End a bulk replay where it is; what was replayed stays replayed, and one that has ended stays as it is."""
+    return _view(await hub.replays.cancel(replay_id, intends(order.reason)))
+
+
 def _view(replay: BulkReplay) -> BulkReplayView:
-    wanted = replay.filter
-    state = (wanted.state or State.DEAD).value
-    shown = {name: getattr(replay, name) for name in BulkReplayView.model_fields if name != "filter"}
-    chosen = {"state": state, "platform": wanted.platform, "message_id": wanted.message_id}
-    return BulkReplayView(**shown, filter=BulkReplayFilter.model_validate(chosen))
+    shown = {one.name: getattr(replay, one.name) for one in fields(BulkReplay) if one.name in _SHOWN}
+    chosen = {name: getattr(replay.filter, name) for name in BulkReplayFilter.model_fields}
+    return BulkReplayView(
+        **shown,
+        id=None if replay.dry_run else replay.id,
+        filter=BulkReplayFilter.model_validate(chosen),
+        failed=replay.skipped,
+        counts=[ReplayCountView.of(one) for one in replay.counts],
+    )
+
+
+_SHOWN = BulkReplayView.model_fields.keys() - {"id", "filter", "failed", "counts"}

@@ -6,18 +6,18 @@ the Principal.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Header, Request
 from fastapi.security import HTTPBearer
 
 from gateway.access.tokens import bearer
-from gateway.api.inbound.request import Incoming
+from gateway.api.inbound.request import Incoming, idempotency_key
 from gateway.errors import Forbidden, Unauthenticated
 from gateway.hub import Hub, Principal
-from gateway.ledger.records import Platform
+from gateway.ledger.records import Intent, Platform
 from gateway.message import Delivery, Message
 from schemas.findings import Text
 
@@ -62,6 +62,7 @@ CALLS: Mapping[str, Role] = {
     "POST /v1/deliveries/{delivery_id}/release": Role.ADMIN,
     "POST /v1/replays": Role.ADMIN,
     "GET /v1/replays/{replay_id}": Role.ADMIN,
+    "POST /v1/replays/{replay_id}/cancel": Role.ADMIN,
     "GET /v1/platforms": Role.ADMIN,
     "PUT /v1/platforms/{platform_id}": Role.ADMIN,
     "GET /v1/platforms/{platform_id}": Role.ADMIN,
@@ -172,6 +173,27 @@ def actor(caller: Caller) -> str:
 
 
 Actor = Annotated[str, Depends(actor)]
+
+_KEY = Header(
+    alias="Idempotency-Key",
+    description="同一键的相同请求只执行一次，并返回首次结果 · the same request under it is done once",
+    json_schema_extra={"minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+)
+
+
+def intends(
+    request: Request, hub: TheHub, actor: Actor, key: Annotated[str | None, _KEY] = None
+) -> Callable[[str], Intent]:
+    """Give what makes the caller's intent of a reason: who, when, and under which Idempotency-Key.
+
+    The one place where operators' calls read that header; the framework only describes it, since it
+    would pass over a second one.
+    """
+    only = idempotency_key(request.scope)
+    return lambda reason: Intent(actor, reason, hub.clock(), only)
+
+
+Intends = Annotated[Callable[[str], Intent], Depends(intends)]
 
 
 # ── the objects that a caller may see ─────────────────────────────────────────────────────────

@@ -6,6 +6,7 @@ from importlib.resources import files
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
+from pydantic import Field
 from starlette.responses import JSONResponse
 
 from gateway.api.models import RestModel
@@ -16,11 +17,12 @@ from gateway.telemetry.metrics import CONTENT_TYPE
 from schemas.findings import Text
 
 
-class Health(RestModel):
+class HealthView(RestModel):
     """Whether the gateway lives, and whether it can take documents."""
 
     status: Literal["ok", "unavailable"]
     detail: str | None = None
+    code: str | None = Field(default=None, description="Why not: such as `ledger.disk-full` or `ledger.superseded`")
 
 
 router = APIRouter(tags=["operations"])
@@ -32,24 +34,24 @@ _TEXT: dict[int | str, dict[str, Any]] = {
     }
 }
 
-_NOT_READY: dict[int | str, dict[str, Any]] = {503: {"model": Health, "description": "Send nothing for now"}}
+_NOT_READY: dict[int | str, dict[str, Any]] = {503: {"model": HealthView, "description": "Send nothing for now"}}
 
 
 @router.get("/health/live", summary="Is the process alive? · 存活", responses=problems())
-async def live() -> Health:
+async def live() -> HealthView:
     """Answer as long as the process can answer at all; restart it when it does not."""
-    return Health(status="ok")
+    return HealthView(status="ok")
 
 
 @router.get("/health/ready", summary="Can it take documents? · 就绪", responses=_NOT_READY | problems() | _NOT_READY)
 async def ready(hub: TheHub, incoming: TheIncoming) -> Response:
-    """Answer 200 when the ledger can be read and the gateway is running, else 503."""
+    """Answer 200 when the gateway is running and its ledger really writes, else 503 with the reason."""
     try:
         await hub.check()
     except HutongError as error:
-        health = Health(status="unavailable", detail=error.detail.say(incoming.language))
+        health = HealthView(status="unavailable", detail=error.detail.say(incoming.language), code=error.code)
         return JSONResponse(health.model_dump(), 503)
-    return JSONResponse(Health(status="ok").model_dump())
+    return JSONResponse(HealthView(status="ok").model_dump())
 
 
 @router.get("/metrics", summary="Prometheus metrics · 指标", responses=problems() | _TEXT, response_class=Response)

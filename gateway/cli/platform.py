@@ -140,8 +140,15 @@ def _show(platform: Any, as_json: bool) -> None:
             ("may read dossiers", "yes" if platform["dossier"] else "no"),
             ("held by", platform["holds"]),
             ("held since", platform["held_since"]),
+            ("holds", [_hold(one) for one in platform["hold_details"]]),
         ]
     )
+
+
+def _hold(hold: Any) -> str:
+    scope = f" of {hold['type']}" if hold["type"] else ""
+    reason = f": {hold['reason']}" if hold["reason"] else ""
+    return f"{hold['by']}{scope} since {hold['since'][:19]}{reason}"
 
 
 def _show_drift(drift: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
+from uuid import uuid4
 
 import httpx
 import typer
@@ -13,6 +14,9 @@ from gateway.cli.output import CommandFailed
 from gateway.errors.problems import MEDIA_TYPE
 
 DEFAULT_URL = "http://127.0.0.1:8080"
+
+KEY = "Idempotency-Key"
+"""Under it a gateway does what is asked only once, however often it is asked."""
 
 CLIENT_VARIABLES = frozenset({"HUTONG_URL", "HUTONG_TOKEN"})
 """Variables that only these commands read; they are no settings of the gateway."""
@@ -47,12 +51,12 @@ class Gateway:
         return self._call("GET", path, params={name: value for name, value in query.items() if value is not None})
 
     def post(self, path: str, body: Any = None) -> Any:
-        """Ask for something to be done."""
-        return self._call("POST", path, json={} if body is None else body)
+        """Ask for something to be done, once: should the answer be lost, the same is asked again under its key."""
+        return self._call("POST", path, json={} if body is None else body, headers=_own_key())
 
     def put(self, path: str, body: Any) -> Any:
-        """Register or change something."""
-        return self._call("PUT", path, json=body)
+        """Register or change something, once as `post` does."""
+        return self._call("PUT", path, json=body, headers=_own_key())
 
     def send(self, path: str, content: bytes, headers: Mapping[str, str], **query: Any) -> httpx.Response:
         """Hand a document in, byte for byte; the answer comes back whatever its status."""
@@ -72,7 +76,7 @@ class Gateway:
             with httpx.Client(
                 base_url=self.url, timeout=60, trust_env=False, follow_redirects=False, transport=self.transport
             ) as client:
-                return client.request(method, path, headers=headers, **arguments)
+                return _once_more(client, client.build_request(method, path, headers=headers, **arguments))
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             raise CommandFailed(
                 f"{self.url} is not an address: {error}", "write it like http://127.0.0.1:8080"
@@ -97,6 +101,20 @@ class Gateway:
             lines.append(f"  {where} {one.get('title', '')}: {one.get('message', '')}")
         hint = _HINTS.get(response.status_code, "")
         return CommandFailed("\n".join(lines), hint, told=problem if self.as_json else None)
+
+
+def _own_key() -> dict[str, str]:
+    return {KEY: str(uuid4())}
+
+
+def _once_more(client: httpx.Client, request: httpx.Request) -> httpx.Response:
+    """Send a request; one that has a key is sent a second time when its answer was lost, since it is done once."""
+    try:
+        return client.send(request)
+    except (httpx.ReadError, httpx.ReadTimeout, httpx.RemoteProtocolError):
+        if KEY not in request.headers:
+            raise
+        return client.send(request)
 
 
 def _is_json(response: httpx.Response) -> bool:

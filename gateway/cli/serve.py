@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
 import socket
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ import uvloop
 
 from gateway.api.app import create_app
 from gateway.bootstrap import build
+from gateway.cli import collector
 from gateway.cli.configuration import settings_here
 from gateway.cli.output import CommandFailed, say
 from gateway.hub import Hub
@@ -75,7 +75,8 @@ def _listen(host: str, port: int) -> socket.socket:
 async def _serve(settings: Settings, listener: socket.socket) -> None:
     hub = build(settings)
     await hub.start()
-    _keep_for_good()
+    collector.set_up()
+    collecting = asyncio.create_task(collector.collect(hub.admission.under_way), name="collector")
     try:
         server = Server(_configuration(hub, settings))
         loop = asyncio.get_running_loop()
@@ -84,6 +85,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
         _greet(hub, listener)
         await server.serve(sockets=[listener])
     finally:
+        collecting.cancel()
         await hub.stop()
 
 
@@ -102,12 +104,6 @@ def _configuration(hub: Hub, settings: Settings) -> uvicorn.Config:
         backlog=BACKLOG,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-
-
-def _keep_for_good() -> None:
-    """Exclude the objects made at start from later garbage collections: a full pass over them stalls all requests."""
-    gc.collect()
-    gc.freeze()
 
 
 def _end(server: uvicorn.Server) -> None:

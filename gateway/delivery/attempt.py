@@ -1,24 +1,25 @@
-"""One attempt, as it reads: write, begin, ask when in doubt, send, judge, settle."""
+"""One attempt, as it reads: write, begin, wait for a slot, look again, ask when in doubt, send, judge, settle."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
-from adapters.base import Adapter, OutboundRequest, Reply, Sending, Verdict, VerdictKind
-from gateway.clock import Clock, new_id
+from adapters.base import UNREADABLE, Adapter, OutboundRequest, Reply, Sending, Verdict, VerdictKind
+from gateway.clock import Clock, Ticks, new_id
 from gateway.delivery.outgoing import keyed, outbound, stamped
 from gateway.delivery.sender import NoAnswer, Sender, Unsendable
 from gateway.delivery.settlement import Try, interrupted, settle, unanswered
+from gateway.delivery.slots import Slots
+from gateway.delivery.tenure import Tenure, persist
 from gateway.errors import Unavailable
 from gateway.ledger.base import Ledger
-from gateway.ledger.records import Platform, Settlement, Work
+from gateway.ledger.records import Claim, Platform, Settled, Settlement, Work
 from gateway.message import State
-from gateway.telemetry.events import AttemptEnded, DeliverySettled, DeliveryStumbled, Events
+from gateway.telemetry.events import AttemptEnded, AttemptTakenBack, DeliverySettled, DeliveryStumbled, Events
 from schemas.findings import Rejected
 
 _log = logging.getLogger(__name__)
@@ -26,30 +27,24 @@ _SETTLED = (State.DELIVERED, State.REFUSED, State.DEAD)
 _FINAL_ANSWERS = (VerdictKind.ACCEPTED, VerdictKind.REFUSED, VerdictKind.CREDENTIALS)
 _SERVER_ERROR = 500
 _BUSY = (429, 503)
-"""Statuses with which a platform asks for a rest (RFC 6585, 4; RFC 9110, 15.6.4)."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptResult:
-    """What an attempt means for its platform.
+    """What became of a delivery by an attempt.
 
-    `failed`: the platform gave no answer or a server error; None when nothing was sent. `took`: how long it was being
-    called. `lane_moved`: another delivery of the lane may go now. `due_at`: when this one goes
-    again. `rest`: how long the platform asked everybody to wait.
+    `state`: the delivery's now; None when it is as it was. `lane_moved`: another delivery of the lane
+    may go now. `unheld`: its credentials were refused, but those of a former revision.
     """
 
-    failed: bool | None = None
-    took: timedelta = timedelta(0)
+    state: State | None = None
     lane_moved: bool = False
-    due_at: datetime | None = None
-    rest: timedelta | None = None
+    unheld: bool = False
 
 
 NOTHING = AttemptResult()
 """Nothing was sent and nothing follows from it."""
-
-Hold = Callable[[Verdict], Awaitable[None]]
-"""Called before a delivery whose credentials were refused is put back: holds the whole platform."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +54,30 @@ class DeliveryTarget:
     platform: Platform
     adapter: Adapter
     adapters: Callable[[str], Adapter]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one attempt goes by, and whom it asks and tells before it is over.
+
+    `claim` is what it begins under. `may_speak` is asked before every call to the platform, with
+    nothing in between. `heard` is told at once how the call went, before that is settled, and `met`
+    of every error that the attempt outlives. `probe`: it looks past what a breaker holds.
+    """
+
+    to: DeliveryTarget
+    claim: Claim
+    tenure: Tenure
+    slots: Slots
+    may_speak: Callable[[], bool]
+    heard: Callable[[Try], None]
+    met: Callable[[Exception, Claim | None], None]
+    probe: bool = False
+
+
+def alone(to: DeliveryTarget, claim: Claim) -> Turn:
+    """Give the turn of somebody who makes one attempt after the other, with nobody beside."""
+    return Turn(to, claim, Tenure(claim), Slots(1), lambda: True, lambda tried: None, lambda error, claim: None)
 
 
 DeliveryWatch = Callable[[Platform, Adapter, Sending], None]
@@ -71,101 +90,133 @@ def unwatched(platform: Platform, adapter: Adapter, sending: Sending) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Attempts:
-    """Makes attempts; keeps nothing between them. A cancelled attempt stays `sending`, to be rescued."""
+    """Makes attempts; keeps nothing between them. A cancelled attempt stays `sending`, to be rescued.
+
+    `clock` stamps what is recorded, `ticks` measure how long calls took, `steady` tells what is due.
+    """
 
     ledger: Ledger
     sender: Sender
     clock: Clock
+    ticks: Ticks
+    steady: Clock
     events: Events
-    ledger_pause: timedelta = timedelta(seconds=1)
+    pause: timedelta = timedelta(seconds=1)
     watch: DeliveryWatch = unwatched
 
-    async def make(
-        self, work: Work, to: DeliveryTarget, slot: AbstractAsyncContextManager[None], hold: Hold
-    ) -> AttemptResult:
-        """Try to deliver a lane head once; `slot` is held while the platform is being called."""
-        adapter = self._adapter(work, to)
+    async def make(self, work: Work, turn: Turn) -> AttemptResult:
+        """Try to deliver a lane head once; a slot is held while the platform is being called."""
+        to = turn.to
+        adapter = to.adapters(work.delivery.adapter) if work.delivery.adapter else to.adapter
         sending = outbound(work, to.platform)
         try:
             request = work.request or keyed(adapter.translate_out(sending), work.delivery.id, work.message.trace_id)
         except Rejected as rejected:
-            return await self._kill(work, rejected.code, worded(rejected))
+            return await self._kill(work, turn, rejected.code, worded(rejected))
         except Exception as error:
             self._report_fault(work, error)
-            return await self._kill(work, "translation.failed", type(error).__name__)
+            return await self._kill(work, turn, "translation.failed", type(error).__name__)
         # The order makes a crash safe. `begin` commits before anything is sent, so what a dead process
         # was sending is known, and is rescued as in doubt; the request is fixed with it, so a resend
         # is the same bytes. Nothing is sent when `begin` says that the delivery is no longer a head
         # that may go: an operator or another attempt came in between reading it and now.
         name = work.delivery.adapter or f"{adapter.name}@{adapter.version}"
-        if not await self.ledger.begin(work.delivery.id, name, request, self.clock()):
+        number = await self._begin(work, turn, name, request)
+        if number is None:
             return NOTHING
         if work.request is None:
             self.watch(to.platform, adapter, sending)
-        async with slot:
-            tried = await self._call_safely(work, adapter, to.platform, sending, request)
-        # Hold the platform before the delivery is ready again: otherwise it would be sent at once
-        # with the credentials that were just refused.
-        if tried.verdict.kind is VerdictKind.CREDENTIALS:
-            await hold(tried.verdict)
-        return await self._settle(work, tried, settle(work, tried, to.platform, adapter.retry))
-
-    def _adapter(self, work: Work, to: DeliveryTarget) -> Adapter:
-        return to.adapters(work.delivery.adapter) if work.delivery.adapter else to.adapter
-
-    async def _kill(self, work: Work, code: str, reason: str) -> AttemptResult:
-        now = self.clock()
-        await self.ledger.kill(work.delivery.id, code, reason, now)
-        self._tell_settled(work, State.DEAD, code, work.delivery.attempts, now)
-        return NOTHING
-
-    async def _call_safely(
-        self, work: Work, adapter: Adapter, platform: Platform, sending: Sending, request: OutboundRequest
-    ) -> Try:
-        """Call; an exception of our own counts as an attempt without a readable answer."""
-        began_at = self.clock()
+        # Check, wait, check: `begin` looked at the holds in its transaction, then this attempt waits
+        # for a slot. `take` looks at them once more in the step in which it gives the slot.
+        if not await turn.slots.take(turn.may_speak):
+            return await self._take_back(work, turn, number)
         try:
-            return await self._call(work, adapter, platform, sending, request)
+            tried = await self._call_safely(work, adapter, turn, sending, request)
+            # At once, and before the slot is another's: nobody else may speak with credentials that
+            # were just refused. The ledger's hold is written with the settlement, in one transaction.
+            if tried is not None:
+                turn.heard(tried)
+        finally:
+            turn.slots.give()
+        if tried is None:
+            return await self._take_back(work, turn, number)
+        settlement = settle(work, number, tried, to.platform, adapter.retry, self.steady())
+        return await self._settle(work, turn, tried, settlement)
+
+    async def _begin(self, work: Work, turn: Turn, name: str, request: OutboundRequest) -> int | None:
+        delivery = work.delivery
+        try:
+            return await self.ledger.begin(turn.claim, delivery.id, name, request, self.clock(), probe=turn.probe)
+        except Unavailable:
+            # Nobody knows whether it was committed. If it was, nothing was sent: take it back.
+            await self._unbegin(work, turn, delivery.attempts + 1)
+            raise
+
+    async def _take_back(self, work: Work, turn: Turn, number: int) -> AttemptResult:
+        if await self._unbegin(work, turn, number):
+            self.events(AttemptTakenBack(work.delivery.id, work.message.id, turn.to.platform.id, work.message.type))
+        return AttemptResult(state=State.READY)
+
+    async def _unbegin(self, work: Work, turn: Turn, number: int) -> bool:
+        delivery_id = work.delivery.id
+        return await self._persist(lambda claim: self.ledger.unbegin(claim, delivery_id, number, self.clock()), turn)
+
+    async def _kill(self, work: Work, turn: Turn, code: str, reason: str) -> AttemptResult:
+        now = self.clock()
+        await self._persist(lambda claim: self.ledger.kill(claim, work.delivery.id, code, reason, now), turn)
+        self._tell_settled(work, State.DEAD, code, work.delivery.attempts, now)
+        return AttemptResult(state=State.DEAD)
+
+    # ── calling ───────────────────────────────────────────────────────────────────────────────
+    async def _call_safely(
+        self, work: Work, adapter: Adapter, turn: Turn, sending: Sending, request: OutboundRequest
+    ) -> Try | None:
+        """Call; an exception of our own counts as an attempt without a readable answer. None: it never spoke."""
+        started_at, began = self.clock(), self.ticks()
+        try:
+            return await self._call(work, adapter, turn, sending, request)
         except Exception as error:
             self._report_fault(work, error)
-            return interrupted(began_at, self.clock())
+            return interrupted(started_at, self.ticks() - began)
 
     def _report_fault(self, work: Work, error: Exception) -> None:
         _log.error("delivery %s met a fault", work.delivery.id, exc_info=error)
         self.events(DeliveryStumbled(work.delivery.platform or "", type(error).__name__))
 
     async def _call(
-        self, work: Work, adapter: Adapter, platform: Platform, sending: Sending, request: OutboundRequest
-    ) -> Try:
-        started_at = self.clock()
-        doubted = work.delivery.in_doubt
+        self, work: Work, adapter: Adapter, turn: Turn, sending: Sending, request: OutboundRequest
+    ) -> Try | None:
+        started_at, began = self.clock(), self.ticks()
+        platform, doubted = turn.to.platform, work.delivery.in_doubt
         if doubted and (question := adapter.ask(sending)):
             asked = await self._ask(work, adapter, platform, question, started_at)
-            if asked is not None:
+            # The question took its time: look again before sending.
+            if asked is not None or not turn.may_speak():
                 return asked
         try:
             reply = await self._send(adapter, platform, request)
         except NoAnswer as none:
-            return Try(started_at, self.clock(), unanswered(none), in_doubt=doubted or none.may_have_left)
+            in_doubt = doubted or none.may_have_left
+            return Try(started_at, self.ticks() - began, unanswered(none), in_doubt=in_doubt)
         except (Unsendable, Rejected) as fault:
-            return Try(started_at, self.clock(), _unwritable(fault), in_doubt=doubted)
-        verdict = adapter.judge(work.message.type, reply)
-        return Try(started_at, self.clock(), verdict, reply, in_doubt=doubted)
+            return Try(started_at, self.ticks() - began, _unwritable(fault), in_doubt=doubted)
+        seconds, verdict = self.ticks() - began, adapter.judge(work.message.type, reply)
+        return Try(started_at, seconds, verdict, reply, in_doubt=doubted or verdict.in_doubt)
 
     async def _ask(
         self, work: Work, adapter: Adapter, platform: Platform, question: OutboundRequest, started_at: datetime
     ) -> Try | None:
         """Ask whether the earlier request arrived. None: it did not, or it is not known; send it again."""
-        own_key = new_id(started_at)
+        own_key, began = new_id(started_at), self.ticks()
         try:
             reply = await self._send(adapter, platform, keyed(question, own_key, work.message.trace_id))
         except NoAnswer as none:
-            return Try(started_at, self.clock(), unanswered(none), in_doubt=True)
+            return Try(started_at, self.ticks() - began, unanswered(none), in_doubt=True)
         except (Unsendable, Rejected):
             return None
         verdict = adapter.judge_answer(work.message.type, reply)
-        if verdict.kind in _FINAL_ANSWERS or _is_unwell(verdict, reply):
-            return Try(started_at, self.clock(), verdict, reply, in_doubt=True)
+        if verdict.kind in _FINAL_ANSWERS or _tells_nothing(verdict, reply):
+            return Try(started_at, self.ticks() - began, verdict, reply, in_doubt=True)
         return None
 
     async def _send(self, adapter: Adapter, platform: Platform, request: OutboundRequest) -> Reply:
@@ -173,8 +224,12 @@ class Attempts:
         authorised = adapter.authorise(stamped_now, platform.settings)
         return await self.sender.send(platform, authorised, adapter.limits.timeout)
 
-    async def _settle(self, work: Work, tried: Try, settlement: Settlement) -> AttemptResult:
-        lane_moved = await self._record(work, settlement)
+    # ── settling ──────────────────────────────────────────────────────────────────────────────
+    async def _settle(self, work: Work, turn: Turn, tried: Try, settlement: Settlement) -> AttemptResult:
+        refused = settlement.hold is not None
+        settled = await self._persist(
+            lambda claim: self.ledger.settle(claim, settlement), turn, committed=Settled(lane_moved=True, held=refused)
+        )
         attempt = settlement.attempt
         self.events(
             AttemptEnded(
@@ -185,24 +240,18 @@ class Attempts:
                 number=attempt.number,
                 verdict=attempt.verdict,
                 status=attempt.status,
-                seconds=(attempt.ended_at - attempt.started_at).total_seconds(),
+                seconds=tried.seconds,
                 code=attempt.code,
                 trace_id=work.message.trace_id,
             )
         )
         if settlement.state in _SETTLED:
             self._tell_settled(work, settlement.state, attempt.code, attempt.number, attempt.ended_at)
-        took = tried.ended_at - tried.started_at
-        return AttemptResult(tried.failed, took, lane_moved, settlement.due_at, _rest(tried))
+        unheld = refused and not settled.held
+        return AttemptResult(settlement.state, settled.lane_moved, unheld)
 
-    async def _record(self, work: Work, settlement: Settlement) -> bool:
-        """Settle, and try again while the ledger is not available: what a platform answered must not be lost."""
-        while True:
-            try:
-                return await self.ledger.settle(settlement)
-            except Unavailable as error:
-                self._report_fault(work, error)
-                await asyncio.sleep(self.ledger_pause.total_seconds())
+    async def _persist(self, write: Callable[[Claim], Awaitable[T]], turn: Turn, *, committed: T | None = None) -> T:
+        return await persist(turn.tenure, write, self.pause, turn.met, committed=committed)
 
     def _tell_settled(self, work: Work, state: State, code: str | None, attempts: int, at: datetime) -> None:
         self.events(
@@ -213,7 +262,7 @@ class Attempts:
                 type=work.message.type,
                 state=state.value,
                 attempts=attempts,
-                seconds=(at - work.message.received_at).total_seconds(),
+                seconds=max(0.0, (at - work.message.received_at).total_seconds()),
                 code=code,
                 trace_id=work.message.trace_id,
             )
@@ -232,10 +281,7 @@ def _unwritable(fault: Exception) -> Verdict:
     return Verdict(VerdictKind.DEAD, code="request.unwritable", reason=str(fault))
 
 
-def _is_unwell(verdict: Verdict, reply: Reply) -> bool:
-    return verdict.kind is VerdictKind.RETRY and (reply.status >= _SERVER_ERROR or reply.status in _BUSY)
-
-
-def _rest(tried: Try) -> timedelta | None:
-    busy = tried.reply is not None and tried.reply.status in _BUSY
-    return tried.verdict.after if busy and tried.verdict.kind is VerdictKind.RETRY else None
+def _tells_nothing(verdict: Verdict, reply: Reply) -> bool:
+    """Tell whether an answer to a question leaves it open: it must be asked again, not taken for a no."""
+    unwell = reply.status >= _SERVER_ERROR or reply.status in _BUSY or verdict.code == UNREADABLE
+    return verdict.kind is VerdictKind.RETRY and unwell

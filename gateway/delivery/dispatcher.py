@@ -9,17 +9,19 @@ from datetime import timedelta
 from typing import Protocol
 
 from adapters.base import Adapter, OutboundRequest
-from gateway.clock import Clock, new_id
+from gateway.clock import Clock, Ticks, monotonic, new_id, steady
 from gateway.delivery.attempt import Attempts, DeliveryTarget, DeliveryWatch, unwatched
 from gateway.delivery.breaker import Policy
 from gateway.delivery.outgoing import keyed, stamped
+from gateway.delivery.reconcile import obeyed
 from gateway.delivery.sender import NoAnswer, Sender, Unsendable
-from gateway.delivery.worker import ACTOR, PlatformWorker
+from gateway.delivery.shared_read import SharedRead
+from gateway.delivery.tenure import SUPERSEDED, Tenure
+from gateway.delivery.worker import PlatformWorker
 from gateway.errors import HutongError
 from gateway.ledger.base import Ledger
-from gateway.ledger.records import Platform
-from gateway.message import HeldBy
-from gateway.telemetry.events import DeliveryStumbled, Events, PlatformHeld, PlatformReleased
+from gateway.ledger.records import Platform, Registry
+from gateway.telemetry.events import DeliveryStopped, DeliveryStumbled, Events, PlatformHeld
 from schemas.findings import Rejected
 
 _log = logging.getLogger(__name__)
@@ -27,6 +29,7 @@ _PUSH = "push"
 _PING = timedelta(seconds=5)
 _REFUSED = (401, 403)
 _GRACE = timedelta(seconds=15)
+_PAUSE = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +55,10 @@ class AdapterVersions(Protocol):
 class Dispatcher:
     """Delivers everything the ledger holds for the platforms it knows.
 
-    `start` rescues what a crash left half-sent, lifts the holds of breakers that died with the
-    process, and tells of the holds that stay; `stop` lets calls under way end. Between them, `wake`
-    and the two `platform_…` calls tell it what changed; they never block.
+    `start` tells of the holds that stay and starts a worker a platform, which claims it, rescues
+    what a crash left half-sent, and lifts the holds of breakers that died with the process; `stop`
+    lets calls under way end. Between them, `wake` and the two `platform_…` calls tell it what
+    changed; they never block. News of an older revision than what is known is no news.
     """
 
     def __init__(
@@ -65,36 +69,29 @@ class Dispatcher:
         clock: Clock,
         events: Events,
         *,
+        ticks: Ticks = monotonic,
         policy: Policy | None = None,
         watch: DeliveryWatch = unwatched,
+        pause: timedelta = _PAUSE,
     ) -> None:
         self._adapters = adapters
         self._policy = policy or Policy()
-        self._attempts = Attempts(ledger, sender, clock, events, watch=watch)
+        self._attempts = Attempts(ledger, sender, clock, ticks, steady(clock, ticks), events, pause=pause, watch=watch)
         self._workers: dict[str, PlatformWorker] = {}
+        self._tenures: dict[str, Tenure] = {}
+        self._revisions: dict[str, int] = {}  # at which a platform was last changed or removed
         self._leaving: set[asyncio.Task[None]] = set()
+        self._reading = SharedRead(ledger.registry)
         self._running = False
 
     async def start(self) -> None:
         """Begin to deliver."""
-        # Rescue before any worker runs: it takes every delivery that is `sending` for one that a dead
-        # process left, and a worker of this process would soon have its own.
-        ledger, clock = self._attempts.ledger, self._attempts.clock
-        await ledger.rescue(clock())
-        for platform in await ledger.platforms():
-            if HeldBy.BREAKER in platform.holds:
-                await self._lift(platform)
+        registry = await self._attempts.ledger.registry()
         self._running = True
-        # Read again: the platforms that were read above still have the breaker's hold.
-        for platform in await ledger.platforms():
-            for by in sorted(platform.holds):
+        for platform in registry.platforms.values():
+            for by in sorted(obeyed(platform)):
                 self._attempts.events(PlatformHeld(platform.id, by.value, "still-held"))
             self.platform_changed(platform)
-
-    async def _lift(self, platform: Platform) -> None:
-        ledger, now = self._attempts.ledger, self._attempts.clock()
-        await ledger.release_platform(platform.id, HeldBy.BREAKER, actor=ACTOR, reason="restarted", at=now)
-        self._attempts.events(PlatformReleased(platform.id, HeldBy.BREAKER.value))
 
     async def stop(self, grace: timedelta = _GRACE) -> None:
         """Start nothing more and wait for what is under way; what outlasts `grace` is cut off, and in doubt."""
@@ -109,15 +106,26 @@ class Dispatcher:
             worker.wake()
 
     def platform_changed(self, platform: Platform) -> None:
-        """Say that a platform is new, or that its settings, adapter, mode or holds are not what they were."""
+        """Say that a platform is new, or that its settings, adapter, mode or holds are not what they were.
+
+        When this returns, nothing more is sent to it by what it was before: only calls under way end.
+        """
+        if not self._running or not self._is_news(platform.id, platform.revision):
+            return
         to = self._destination(platform)
-        if to is None or not self._running:
-            self.platform_removed(platform.id)
+        if to is None:
+            self._retire(platform.id)
         elif platform.id in self._workers:
             self._workers[platform.id].change(to)
         else:
-            worker = self._workers[platform.id] = PlatformWorker(to, self._attempts, self._policy)
+            tenure = self._tenures.setdefault(platform.id, Tenure())
+            worker = self._workers[platform.id] = PlatformWorker(to, tenure, self._attempts, self._policy, self)
             worker.start()
+
+    def _is_news(self, platform_id: str, revision: int) -> bool:
+        known = self._revisions.get(platform_id, 0)
+        self._revisions[platform_id] = max(known, revision)
+        return revision >= known
 
     def _destination(self, platform: Platform) -> DeliveryTarget | None:
         """Give where to deliver; None when the platform fetches for itself or its adapter is not installed."""
@@ -138,26 +146,65 @@ class Dispatcher:
         except HutongError:
             return self._adapters.of(platform)
 
-    def platform_removed(self, platform_id: str) -> None:
-        """Say that a platform is no more; calls under way to it end on their own."""
+    def platform_removed(self, platform_id: str, revision: int) -> None:
+        """Say that a platform is no more since a revision of the registry; calls under way to it end on their own."""
+        if self._is_news(platform_id, revision):
+            self._retire(platform_id)
+
+    def _retire(self, platform_id: str) -> None:
         worker = self._workers.pop(platform_id, None)
         if worker is not None:
+            # At once: when this returns, the worker begins nothing and speaks no more.
+            worker.halt()
             leaving = asyncio.create_task(self._leave(platform_id, worker))
             self._leaving.add(leaving)
             leaving.add_done_callback(self._leaving.discard)
 
     async def _leave(self, platform_id: str, worker: PlatformWorker) -> None:
-        await worker.stop(_GRACE)
-        # While it waited the platform may have been registered again, and uses the connections.
-        if platform_id not in self._workers:
-            await self._attempts.sender.forget(platform_id)
+        cut_off = await worker.stop(_GRACE)
+        # While it waited the platform may have got another worker, which repairs what was cut off
+        # and uses the connections.
+        if platform_id in self._workers:
+            return
+        if cut_off:
+            await self._rescue(platform_id)
+        await self._attempts.sender.forget(platform_id)
 
+    async def _rescue(self, platform_id: str) -> None:
+        """Make ready again what was cut off, as nobody else will: the platform has no worker any more."""
+        tenure = self._tenures[platform_id]
+        if tenure.claim is None:
+            return
+        try:
+            ledger, clock = self._attempts.ledger, self._attempts.clock
+            await ledger.rescue(tenure.claim, frozenset(tenure.under_way), clock())
+        except HutongError as error:
+            _log.warning("deliveries to %s that were cut off stay `sending`: %s", platform_id, error)
+            self._attempts.events(DeliveryStumbled(platform_id, error.code))
+
+    # ── what the workers say ──────────────────────────────────────────────────────────────────
+    async def registry(self) -> Registry:
+        """Give the ledger's registry, from a read that began after this call."""
+        return await self._reading.read()
+
+    def superseded(self) -> None:
+        """Stop all delivery: another process has the ledger, and sends what this one would."""
+        if not self._running:
+            return
+        self._running = False
+        _log.critical("another gateway process has taken over the ledger: nothing more is delivered from here")
+        self._attempts.events(DeliveryStopped(SUPERSEDED))
+        for worker in self._workers.values():
+            worker.halt()
+
+    # ── ping ──────────────────────────────────────────────────────────────────────────────────
     async def ping(self, platform: Platform) -> Ping:
         """Call a platform's base address once; any answer but 401 and 403 will do."""
-        clock = self._attempts.clock
-        began = clock()
-        status, reason = await self._call(platform, keyed(OutboundRequest("GET", "/"), new_id(began), None))
-        return Ping(reason is None, (clock() - began).total_seconds(), status, reason)
+        ticks = self._attempts.ticks
+        began = ticks()
+        key = new_id(self._attempts.clock())
+        status, reason = await self._call(platform, keyed(OutboundRequest("GET", "/"), key, None))
+        return Ping(reason is None, ticks() - began, status, reason)
 
     async def _call(self, platform: Platform, request: OutboundRequest) -> tuple[int | None, str | None]:
         try:

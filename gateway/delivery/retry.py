@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from tenacity import RetryCallState, Retrying, wait_random_exponential
 
 from adapters.base import RetrySchedule
 
+LONGEST_ASKED = timedelta(hours=1)
+"""A platform that asks for a longer wait than this is tried after this."""
+
 _retrying = Retrying()
 
 
 def next_attempt(
-    schedule: RetrySchedule,
-    *,
-    attempts: int,
-    tried_for: timedelta,
-    now: datetime,
-    after: timedelta | None = None,
-) -> datetime | None:
-    """Give the moment of the next attempt, or None to give up.
+    schedule: RetrySchedule, *, attempts: int, tried_for: float, after: timedelta | None = None
+) -> timedelta | None:
+    """Give the wait before the next attempt, or None to give up.
 
-    `attempts` are those made; `tried_for` the time since the first of them that was not held;
-    `after` the wait the platform asked for: never shorter than that, and never so long that the
-    last attempt would come later than the moment of giving up.
+    `attempts` are those made; `tried_for` the seconds of trying so far (see `Delivery`); `after` the
+    wait the platform asked for: never shorter than that (up to `LONGEST_ASKED`), and never so long
+    that the last attempt would come later than the moment of giving up.
     """
-    remaining = schedule.give_up_after - tried_for
+    remaining = schedule.give_up_after - timedelta(seconds=tried_for)
     if remaining <= timedelta(0):
         return None
-    wait = max(_jittered(schedule, attempts), after or timedelta(0))
-    return now + min(wait, remaining)
+    asked = min(after or timedelta(0), LONGEST_ASKED)
+    return min(max(_jittered(schedule, attempts), asked), remaining)
+
+
+def longest_wait(schedule: RetrySchedule) -> timedelta:
+    """Give the longest wait that `next_attempt` decides; what is due later than that was written by another clock."""
+    return max(schedule.max, LONGEST_ASKED)
 
 
 def _jittered(schedule: RetrySchedule, attempts: int) -> timedelta:

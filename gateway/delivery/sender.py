@@ -6,8 +6,10 @@ native threads sometimes abort the process at exit; httpx costs a hundred times 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
+from typing import Any
 
 import aiohttp
 from yarl import URL
@@ -39,16 +41,28 @@ class Unsendable(Exception):
     """The request itself cannot be put on the wire (a header with a line break, say)."""
 
 
-class Sender:
-    """Sends requests, with a pool of connections of its own for each platform.
+@dataclass(slots=True)
+class _Passage:
+    """How far a request came: whether any of it was put on a connection."""
 
-    No redirects followed, no proxies and no cookies; a reply is read up to `reply_limit` bytes after
-    decompression and cut there. The timeout is for the whole exchange: a body that drips is a
-    timeout too. A connection that was idle for some seconds is not used again, as it may be gone.
+    left: bool = False
+
+
+async def _note_leaving(session: aiohttp.ClientSession, context: Any, params: Any) -> None:
+    context.trace_request_ctx.left = True
+
+
+class Sender:
+    """Sends requests, over connections of its own for each platform.
+
+    There is no limit on connections here, so that nobody waits for one: whoever calls bounds how many
+    calls it makes at once (the platform's concurrency). No redirects followed, no proxies and no
+    cookies; a reply is read up to `reply_limit` bytes after decompression and cut there. The timeout
+    is for the whole exchange: a body that drips is a timeout too. A connection that was idle for some
+    seconds is not used again, as it may be gone.
     """
 
-    def __init__(self, *, connections: int = 64, reply_limit: int = 1024 * 1024) -> None:
-        self._connections = connections
+    def __init__(self, *, reply_limit: int = 1024 * 1024) -> None:
         self._reply_limit = reply_limit
         self._sessions: dict[str, aiohttp.ClientSession] = {}
 
@@ -56,6 +70,7 @@ class Sender:
         """Send and wait for the whole reply; NoAnswer when there is none, Unsendable when it cannot leave."""
         address = _address(platform, request)
         limit = aiohttp.ClientTimeout(total=timeout.total_seconds(), sock_connect=_CONNECT)
+        passage = _Passage()
         try:
             async with self._session(platform.id).request(
                 request.method,
@@ -64,11 +79,12 @@ class Sender:
                 headers=request.headers,
                 allow_redirects=False,
                 timeout=limit,
+                trace_request_ctx=passage,
             ) as response:
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 return Reply(response.status, headers, await self._read(response.content))
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            raise _translated(error) from None
+            raise _translated(error, passage) from None
 
     async def _read(self, stream: aiohttp.StreamReader) -> bytes:
         body = await stream.readany()
@@ -83,11 +99,11 @@ class Sender:
         return session
 
     def _new_session(self) -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(
-            limit=self._connections, keepalive_timeout=_KEEP_ALIVE, ttl_dns_cache=_RESOLVED
-        )
+        leaving = aiohttp.TraceConfig()
+        leaving.on_request_headers_sent.append(_note_leaving)
         return aiohttp.ClientSession(
-            connector=connector,
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE, ttl_dns_cache=_RESOLVED),
+            trace_configs=[leaving],
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": USER_AGENT},
             skip_auto_headers=("Content-Type",),
@@ -117,20 +133,18 @@ def _address(platform: Platform, request: OutboundRequest) -> URL:
     return address
 
 
-def _translated(error: Exception) -> NoAnswer | Unsendable:
-    """Say it in our words; whatever is not known to have failed before the request may have left."""
+def _translated(error: Exception, passage: _Passage) -> NoAnswer | Unsendable:
+    """Say it in our words; what failed before any of the request was on a connection cannot have arrived."""
     match error:
         case aiohttp.InvalidURL():
             return NoAnswer("address.unusable", may_have_left=False)
-        case aiohttp.ConnectionTimeoutError():
-            return NoAnswer("timeout", may_have_left=False)
         case TimeoutError():
-            return NoAnswer("timeout", may_have_left=True)
+            return NoAnswer("timeout", may_have_left=passage.left)
         case aiohttp.ClientConnectorError():
             return NoAnswer("connection.failed", may_have_left=False)
         case aiohttp.ClientResponseError() | aiohttp.ClientPayloadError():
             return NoAnswer("reply.broken", may_have_left=True)
         case aiohttp.ClientError() | OSError():
-            return NoAnswer("connection.lost", may_have_left=True)
+            return NoAnswer("connection.lost", may_have_left=passage.left)
         case _:
             return Unsendable(str(error))

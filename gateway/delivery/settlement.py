@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from adapters.base import Reply, RetrySchedule, Verdict, VerdictKind
+from gateway.delivery.health import Sign
 from gateway.delivery.retry import next_attempt
 from gateway.delivery.sender import NoAnswer
-from gateway.ledger.records import Platform, Settlement, Work
-from gateway.message import Attempt, State
+from gateway.ledger.records import Hold, Platform, Settlement, Work
+from gateway.message import Attempt, HeldBy, State
 from schemas.catalog import TYPES, at
 
 GAVE_UP = "gave-up"
@@ -20,25 +21,56 @@ _LONGEST_REFERENCE = 200
 """Characters; what is longer is no number, and is neither kept as one nor spoken of later."""
 _LONGEST_REASON = 2000
 _SERVER_ERROR = 500
+_TOO_MANY = 429
+_BUSY = (429, 503)
+"""Statuses with which a platform asks for a rest (RFC 6585, 4; RFC 9110, 15.6.4)."""
+_IN_FRONT = (502, 503, 504)
+"""Statuses that come from what stands in front of a platform, or from all of it (RFC 9110, 15.6)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """One attempt as it went: what was read from the answer, if any. `ours`: an exception of ours ended it."""
+    """One attempt as it went: what was read from the answer, if any. `ours`: an exception of ours ended it.
+
+    `started_at` is by the wall clock; `seconds` were measured by ticks.
+    """
 
     started_at: datetime
-    ended_at: datetime
+    seconds: float
     verdict: Verdict
     reply: Reply | None = None
     in_doubt: bool = False
     ours: bool = False
 
     @property
-    def failed(self) -> bool:
-        """Tell whether the platform failed: no answer or a server error, never a business no."""
-        if self.verdict.kind is not VerdictKind.RETRY or self.ours:
-            return False
-        return self.reply is None or self.reply.status >= _SERVER_ERROR
+    def ended_at(self) -> datetime:
+        """When it ended."""
+        return self.started_at + timedelta(seconds=self.seconds)
+
+    @property
+    def rest(self) -> timedelta | None:
+        """How long the platform asked everybody to wait."""
+        busy = self.reply is not None and self.reply.status in _BUSY
+        return self.verdict.after if busy and self.verdict.kind is VerdictKind.RETRY else None
+
+    @property
+    def sign(self) -> Sign | None:
+        """What it tells of the platform's health; None: nothing, as it never left or the platform asks for a rest."""
+        if self.ours:
+            return None
+        if self.verdict.kind is not VerdictKind.RETRY:
+            return Sign.WELL if self.reply is not None else None
+        if self.reply is None:
+            return Sign.PLATFORM
+        return _sign_of_failure(self.reply.status, self.verdict)
+
+
+def _sign_of_failure(status: int, verdict: Verdict) -> Sign | None:
+    if status == _TOO_MANY:
+        return Sign.PLATFORM if verdict.after is None else None
+    if verdict.in_doubt or status in _IN_FRONT:
+        return Sign.PLATFORM
+    return Sign.ENDPOINT if status >= _SERVER_ERROR else Sign.WELL
 
 
 def unanswered(reason: NoAnswer) -> Verdict:
@@ -46,62 +78,66 @@ def unanswered(reason: NoAnswer) -> Verdict:
     return Verdict(VerdictKind.RETRY, code=reason.reason)
 
 
-def interrupted(started_at: datetime, ended_at: datetime) -> Try:
+def interrupted(started_at: datetime, seconds: float) -> Try:
     """Give an attempt that a fault of our own cut short; the request may have left."""
     verdict = Verdict(VerdictKind.RETRY, code="internal")
-    return Try(started_at, ended_at, verdict, in_doubt=True, ours=True)
+    return Try(started_at, seconds, verdict, in_doubt=True, ours=True)
 
 
-def settle(work: Work, tried: Try, platform: Platform, schedule: RetrySchedule) -> Settlement:
-    """Decide the state that follows an attempt, when to try again, and which number became known.
+def settle(
+    work: Work, number: int, tried: Try, platform: Platform, schedule: RetrySchedule, now: datetime
+) -> Settlement:
+    """Decide what follows an attempt: the state, when to try again, a hold, and which number became known.
 
-    `work` is the delivery as it was before this attempt.
+    `work` is the delivery as it was before this attempt, `number` the attempt's; `platform` is it as
+    the attempt knew it; `now` is by the steady clock.
     """
-    state, due_at, code = _next(work, tried, platform, schedule)
+    tried_for = work.delivery.tried_for + tried.seconds
+    wait = _wait(number, tried, schedule, tried_for)
+    state, code = _next(tried.verdict, wait)
     return Settlement(
-        attempt=_attempt(work, tried, code),
+        attempt=_attempt(work, number, tried, code),
         state=state,
-        due_at=due_at,
+        due_at=now + wait if wait is not None else None,
         in_doubt=tried.in_doubt and state in (State.WAITING, State.READY, State.DEAD),
+        tried_for=tried_for + (wait.total_seconds() if wait is not None else 0.0),
         alias=_alias(work, tried.verdict) if state is State.DELIVERED else None,
+        hold=_hold(tried),
+        revision=platform.revision,
     )
 
 
-def _next(
-    work: Work, tried: Try, platform: Platform, schedule: RetrySchedule
-) -> tuple[State, datetime | None, str | None]:
-    verdict = tried.verdict
+def _wait(number: int, tried: Try, schedule: RetrySchedule, tried_for: float) -> timedelta | None:
+    if tried.verdict.kind is not VerdictKind.RETRY:
+        return None
+    return next_attempt(schedule, attempts=number, tried_for=tried_for, after=tried.verdict.after)
+
+
+def _next(verdict: Verdict, wait: timedelta | None) -> tuple[State, str | None]:
     match verdict.kind:
         case VerdictKind.ACCEPTED:
-            return State.DELIVERED, None, verdict.code
+            return State.DELIVERED, verdict.code
         case VerdictKind.REFUSED:
-            return State.REFUSED, None, verdict.code
+            return State.REFUSED, verdict.code
         case VerdictKind.DEAD:
-            return State.DEAD, None, verdict.code
+            return State.DEAD, verdict.code
         case VerdictKind.CREDENTIALS:
-            return State.READY, None, verdict.code
+            return State.READY, verdict.code
         case VerdictKind.RETRY:
-            due_at = _due(work, tried, platform, schedule)
-            return (State.WAITING, due_at, verdict.code) if due_at else (State.DEAD, None, GAVE_UP)
+            return (State.DEAD, GAVE_UP) if wait is None else (State.WAITING, verdict.code)
 
 
-def _due(work: Work, tried: Try, platform: Platform, schedule: RetrySchedule) -> datetime | None:
-    clock = platform.unheld(tried.ended_at)
-    since = work.delivery.trying_since
-    return next_attempt(
-        schedule,
-        attempts=work.delivery.attempts + 1,
-        tried_for=timedelta(seconds=0.0 if since is None else clock - since),
-        now=tried.ended_at,
-        after=tried.verdict.after,
-    )
+def _hold(tried: Try) -> Hold | None:
+    if tried.verdict.kind is not VerdictKind.CREDENTIALS:
+        return None
+    return Hold(HeldBy.CREDENTIALS, tried.ended_at, tried.verdict.code or HeldBy.CREDENTIALS.value)
 
 
-def _attempt(work: Work, tried: Try, code: str | None) -> Attempt:
+def _attempt(work: Work, number: int, tried: Try, code: str | None) -> Attempt:
     verdict, reply = tried.verdict, tried.reply
     return Attempt(
         delivery_id=work.delivery.id,
-        number=work.delivery.attempts + 1,
+        number=number,
         started_at=tried.started_at,
         ended_at=tried.ended_at,
         verdict=verdict.kind.value,

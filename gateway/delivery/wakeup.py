@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
 
 
 class Wakeup:
@@ -23,10 +22,10 @@ class Wakeup:
         self._called = False
         self._event.clear()
 
-    async def wait(self, most: timedelta) -> bool:
-        """Wait for a call, at most so long; True when there was one."""
+    async def wait(self, most: float) -> bool:
+        """Wait for a call, at most so many seconds; True when there was one."""
         if not self._called:
-            alarm = asyncio.get_running_loop().call_later(max(0.0, most.total_seconds()), self._event.set)
+            alarm = asyncio.get_running_loop().call_later(max(0.0, most), self._event.set)
             try:
                 await self._event.wait()
             finally:

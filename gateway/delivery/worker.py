@@ -1,38 +1,67 @@
-"""One platform's own worker: its queue, concurrency, rate and breaker, apart from every other platform's."""
+"""One platform's own worker: its claim, queue, slots, rate and holds, apart from every other platform's."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
-from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
+from typing import Protocol
 
-from adapters.base import Verdict
-from gateway.delivery.attempt import AttemptResult, Attempts, DeliveryTarget
-from gateway.delivery.breaker import Breaker, Phase, Policy
+from adapters.base import VerdictKind
+from gateway.delivery.attempt import NOTHING, AttemptResult, Attempts, DeliveryTarget, Turn
+from gateway.delivery.breaker import Phase, Policy
+from gateway.delivery.health import WHOLE, Scope
+from gateway.delivery.holds import Holds
 from gateway.delivery.rate import Bucket
+from gateway.delivery.reconcile import obeyed
+from gateway.delivery.retry import longest_wait
+from gateway.delivery.settlement import Try
+from gateway.delivery.slots import Slots
+from gateway.delivery.tenure import CLAIM_LOST, SUPERSEDED, Tenure
 from gateway.delivery.wakeup import Wakeup
 from gateway.errors import HutongError
-from gateway.ledger.records import Work
-from gateway.message import HeldBy
-from gateway.telemetry.events import DeliveryStumbled, PlatformHeld, PlatformReleased
+from gateway.ledger.records import Claim, Platform, Registry, Work
+from gateway.message import State
+from gateway.telemetry.events import ClaimLost, DeliveryStumbled
 
 _log = logging.getLogger(__name__)
-
-ACTOR = "gateway"
-"""Who holds and releases platforms in the audit when no person did."""
 
 _QUEUE = 64
 _AHEAD = 6
 """How many attempts are begun for each slot while the platform answers within `_QUICK`."""
-_QUICK = timedelta(milliseconds=100)
-_QUIET = timedelta(milliseconds=50)
-"""How long to wait for a wake-up before the ledger is asked what falls due."""
-_AFTER_FAULT = timedelta(seconds=1)
-_SWEEP = timedelta(seconds=60)
-"""How often the ledger is asked although nothing woke the worker."""
+_QUICK = 0.1
+_QUIET = 0.05
+"""Seconds to wait for a wake-up before the ledger is asked what falls due."""
+_SWEEP = 60.0
+"""Seconds between two looks at the ledger that nothing asked for: a wake-up, or a write, may have been lost."""
 _LONGEST_REST = timedelta(minutes=5)
+_TROUBLED = 4
+"""Of so many slots one may be taken by lanes whose last attempt failed, and one in any case."""
+_SPREAD = 16
+"""From how many heads that did not fail a probe is chosen."""
+_MOST_FAILED = 200
+"""Beyond how many heads that failed it is looked for them."""
+
+
+class Above(Protocol):
+    """What a worker tells and asks whoever started it; handed in, since that stands above it."""
+
+    async def registry(self) -> Registry:
+        """Give the ledger's registry, from a read that began after this call."""
+        ...
+
+    def platform_changed(self, platform: Platform) -> None:
+        """Hear that a platform is not as its worker knew it."""
+        ...
+
+    def platform_removed(self, platform_id: str, revision: int) -> None:
+        """Hear that a platform was gone at a revision of the registry."""
+        ...
+
+    def superseded(self) -> None:
+        """Hear that another process has the ledger."""
+        ...
 
 
 class PlatformWorker:
@@ -41,26 +70,32 @@ class PlatformWorker:
     It asks the ledger for heads when it is told that there may be some, or when one falls due, and
     holds at most a queue of them. Only the call itself takes one of the platform's slots: while the
     platform is quick, more deliveries are begun and settled around the calls, so that they share the
-    ledger's commits; while it is slow or down, none is begun before its turn.
+    ledger's commits; while it is slow or down, none is begun before its turn. Before it starts, after
+    every error and once a minute it compares itself with the ledger and repairs the difference.
     """
 
-    def __init__(self, to: DeliveryTarget, attempts: Attempts, policy: Policy) -> None:
+    def __init__(self, to: DeliveryTarget, tenure: Tenure, attempts: Attempts, policy: Policy, above: Above) -> None:
         self._to = to
+        self._tenure = tenure
         self._attempts = attempts
-        self._breaker = Breaker(policy)
-        self._held = set(to.platform.holds)
+        self._above = above
+        self._holds = Holds(to.platform, policy, attempts.ledger, attempts.clock, attempts.events)
         self._wakeup = Wakeup()
-        self._queue: deque[Work] = deque()
+        self._queue: list[Work] = []
+        self._last_next = False  # whether the last of the queue is next, not the first
         self._busy: dict[str, asyncio.Task[None]] = {}
+        self._troubled: set[str] = set()  # of the busy ones, those whose lane failed before
+        self._probes: dict[str, Scope] = {}  # of the busy ones, those not heard yet
+        self._resting: dict[str, float] = {}  # deliveries that met a fault of ours, and until when (ticks)
         self._stale = True  # the ledger may have heads that are not in the queue
         self._due: datetime | None = None
         self._due_known = False  # whether `_due` is what the ledger says
+        self._unsure = True  # something went wrong: compare with the ledger
+        self._compare_at = 0.0
+        self._pause_until = float("-inf")
         self._stopping = False
-        self._settle_limits()
-
-    def _settle_limits(self) -> None:
-        limits = self._to.adapter.limits
-        self._slots = asyncio.Semaphore(limits.concurrency)
+        limits = to.adapter.limits
+        self._slots = Slots(limits.concurrency)
         self._most = limits.concurrency
         self._bucket = Bucket(limits.rate)
 
@@ -75,203 +110,313 @@ class PlatformWorker:
         self._wakeup.set()
 
     def change(self, to: DeliveryTarget) -> None:
-        """Take over a changed platform (its settings, adapter or holds); attempts under way end as they began."""
+        """Take over a changed platform (its settings, adapter or holds); calls under way end as they began."""
         was, self._to = self._to, to
-        if was.adapter.limits != to.adapter.limits:
-            self._settle_limits()
-        self._held = set(to.platform.holds) - {HeldBy.BREAKER}
-        if self._breaker.phase is not Phase.CLOSED:
-            self._held.add(HeldBy.BREAKER)
-            self._breaker = self._breaker.cooled()
+        self._holds.change(to.platform)
+        limits = to.adapter.limits
+        if was.adapter.limits != limits:
+            self._slots.resize(limits.concurrency)
+            self._most = limits.concurrency
+            self._bucket = Bucket(limits.rate)
         self._bucket = self._bucket.rested()
-        self._queue.clear()
+        self._look_again()
+        # A hold that was kept although the platform comes without it: ask the ledger which is right.
+        self._unsure = self._unsure or self._holds.stopped != obeyed(to.platform)
         self.wake()
 
-    async def stop(self, grace: timedelta) -> None:
-        """Start nothing more, let what is under way end, and cut it off after `grace`."""
+    def halt(self) -> None:
+        """Start nothing more and let nobody speak who has not begun to."""
         self._stopping = True
-        self._queue.clear()
+        self._look_again()
         self._wakeup.set()
+
+    async def stop(self, grace: timedelta) -> bool:
+        """Halt, let what is under way end, and cut it off after `grace`; True when something was cut off."""
+        self.halt()
         _, late = await asyncio.wait([self._loop, *self._busy.values()], timeout=grace.total_seconds())
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
+        return bool(late)
+
+    def _look_again(self) -> None:
+        """Forget what was queued, and make everybody who waits for a slot ask whether it may still speak."""
+        self._queue.clear()
+        self._stale = True
+        self._slots.stir()
 
     # ── the loop ──────────────────────────────────────────────────────────────────────────────
     async def _run(self) -> None:
         while not self._stopping:
             # Clear before looking: a wake-up that comes during the round ends the wait after it.
             self._wakeup.clear()
-            try:
-                pause = await self._round()
-            except Exception as error:
-                self._report_fault(error)
-                self._stale, pause = True, _AFTER_FAULT
-            if not self._stopping and pause > timedelta(0) and not await self._wakeup.wait(pause):
-                self._sweep(pause)
+            claim = self._tenure.claim
+            pause = self._pause_until - self._ticks()
+            if pause <= 0:
+                try:
+                    pause = await self._round()
+                except Exception as error:
+                    self._met(error, claim or self._tenure.claim)
+                    pause = self._attempts.pause.total_seconds()
+                    self._pause_until = self._ticks() + pause
+            if pause > 0 and not self._stopping:
+                await self._wakeup.wait(pause)
 
-    def _sweep(self, pause: timedelta) -> None:
-        """Periodically ask the ledger again, whether or not a wake-up came: one may have been lost."""
-        if pause == _SWEEP:
-            self._stale, self._due_known = True, False
+    async def _round(self) -> float:
+        """Start what may start now; give the seconds for which there is nothing more to do unless woken."""
+        now = self._ticks()
+        if self._unsure or now >= self._compare_at or self._tenure.may_claim(now):
+            await self._reconcile()
+        claim = self._tenure.claim
+        if claim is None:
+            return max(self._tenure.not_before - self._ticks(), _QUIET)
+        await self._holds.record()
+        waits = [self._compare_at - self._ticks(), self._wake_rested()]
+        if self._shut:
+            return min(waits)
+        if self._holds.health.breaker(WHOLE).phase is not Phase.CLOSED:
+            return min(*waits, await self._probe(claim, WHOLE))
+        for scope in sorted(self._holds.health.held):
+            waits.append(await self._probe(claim, scope))
+        wait = self._start(claim)
+        if wait is None and self._stale:
+            await self._fetch(claim)
+            return 0.0
+        return min(*waits, await self._until_due(claim) if wait is None else wait)
 
-    async def _round(self) -> timedelta:
-        """Start what may start now; give how long there is nothing more to do unless woken."""
-        if self._breaker.phase is not Phase.CLOSED:
-            return await self._probe()
-        wait = self._start()
-        if self._stale and not self._queue:
-            await self._fetch()
-            return timedelta(0)
-        return wait if wait is not None else await self._until_due()
+    @property
+    def _shut(self) -> bool:
+        """Whether nothing at all may be begun."""
+        return self._stopping or self._tenure.claim is None or bool(self._holds.stopped)
 
-    async def _fetch(self) -> None:
+    async def _reconcile(self) -> None:
+        """Compare with the ledger and repair: first of all, on error, and from time to time."""
+        # Before looking: an error that comes while this runs asks for the next comparison.
+        self._unsure = False
+        self._compare_at = self._ticks() + _SWEEP
+        self._stale, self._due_known = True, False
+        platform_id = self._to.platform.id
+        repairs, registry = await self._holds.compare(self._above.registry)
+        if repairs.gone:
+            self._above.platform_removed(platform_id, registry.revision)
+            return
+        ledger, clock = self._attempts.ledger, self._attempts.clock
+        if self._tenure.may_claim(self._ticks()):
+            self._tenure.claim = await ledger.claim(platform_id)
+        if (claim := self._tenure.claim) is not None:
+            # What this process is sending is known from before `begin` until after `settle`, and only
+            # this loop begins anything: what the ledger has as `sending` beyond that, nobody is sending.
+            await ledger.rescue(claim, frozenset(self._tenure.under_way), clock())
+        if repairs.take_over and not self._stopping:
+            self._above.platform_changed(registry.platforms[platform_id])
+
+    def _wake_rested(self) -> float:
+        """Let deliveries that met a fault be tried again after a pause; gives the wait for the next."""
+        now = self._ticks()
+        for delivery_id in [one for one, until in self._resting.items() if until <= now]:
+            del self._resting[delivery_id]
+            self._stale = True
+        return min(self._resting.values(), default=now + _SWEEP) - now
+
+    # ── supply ────────────────────────────────────────────────────────────────────────────────
+    def _known(self) -> set[str]:
+        return {work.delivery.id for work in self._queue} | self._busy.keys() | self._resting.keys()
+
+    async def _fetch(self, claim: Claim) -> None:
         # Before the read: who calls `wake` while it runs sets it again, and the next round reads once more.
         self._stale = False
-        limit = _QUEUE + len(self._busy) + len(self._queue)
-        works = await self._attempts.ledger.heads(self._to.platform.id, self._now(), limit)
+        limit = _QUEUE + len(self._known())
+        held = self._holds.health.held
+        now, latest = self._due_between()
+        works = await self._attempts.ledger.heads(claim, now, latest, limit, besides=held)
+        # Check, wait, check: what was held while the ledger was read must not be queued by what it
+        # said before, and what was begun meanwhile not a second time.
+        if self._shut or self._holds.health.held != held:
+            self._stale = True
+            return
         if works:
-            self._held.discard(HeldBy.CREDENTIALS)
             self._due_known = False
-        # After the read: what was launched or queued meanwhile must not be queued a second time.
-        known = {work.delivery.id for work in self._queue} | self._busy.keys()
+        known = self._known()
         self._queue.extend(work for work in works if work.delivery.id not in known)
         # A full answer may not have been all.
         self._stale = self._stale or len(works) == limit
 
-    def _start(self) -> timedelta | None:
-        """Start attempts while there is room; give the wait for the rate, or None when the queue decides."""
-        while self._queue and len(self._busy) < self._most:
-            self._bucket, wait = self._bucket.take(self._now())
-            if wait > timedelta(0):
-                return wait
-            self._launch(self._queue.popleft())
-        return _SWEEP if self._queue else None
+    def _due_between(self) -> tuple[datetime, datetime]:
+        """Give what is due now and the latest that a wait can end; later is due, too: a clock was moved."""
+        now = self._attempts.steady()
+        return now, now + longest_wait(self._to.adapter.retry)
 
-    async def _until_due(self) -> timedelta:
+    def _start(self, claim: Claim) -> float | None:
+        """Start attempts while there is room; give the wait for that or for the rate, None when there is no work."""
+        while not self._shut and (work := self._next()) is not None:
+            if len(self._busy) >= self._most:
+                return _SWEEP  # whoever ends wakes the loop
+            self._bucket, wait = self._bucket.take(self._ticks())
+            if wait > 0:
+                return wait
+            self._queue.remove(work)
+            self._launch(claim, work)
+        return None
+
+    def _next(self) -> Work | None:
+        """Choose the next of the queue: the first, and while something fails by turns the first and the last.
+
+        Poison often stands together. Between its failures others are answered, which shows that the
+        platform is well; and lanes that failed never fill the slots, so that others flow.
+        """
+        room = max(1, self._to.adapter.limits.concurrency // _TROUBLED) > len(self._troubled)
+        self._last_next = bool(self._holds.health.breakers) and not self._last_next
+        queue = reversed(self._queue) if self._last_next else self._queue
+        return next((work for work in queue if room or not self._has_failed(work)), None)
+
+    def _has_failed(self, work: Work) -> bool:
+        return self._holds.health.has_failed(work.message.type, work.delivery.lane)
+
+    async def _until_due(self, claim: Claim) -> float:
         if not self._due_known:
             if await self._wakeup.wait(_QUIET):
-                return timedelta(0)
-            # Check, await, check: an attempt that ends while the ledger is asked may add an earlier due
+                return 0.0
+            # Check, wait, check: an attempt that ends while the ledger is asked may add an earlier due
             # time, and says so by clearing the flag; then the answer is too old, and is asked for again.
             self._due_known = True
-            due = await self._attempts.ledger.next_due(self._to.platform.id)
+            due = await self._attempts.ledger.next_due(claim)
             if not self._due_known:
-                return timedelta(0)
+                return 0.0
             self._due = due
         if self._due is None:
             return _SWEEP
-        left = self._due - self._now()
-        if left <= timedelta(0):
-            self._stale, self._due = True, None
-        return min(left, _SWEEP)
+        now, latest = self._due_between()
+        if now < self._due <= latest:
+            return (self._due - now).total_seconds()
+        self._stale, self._due = True, None
+        return 0.0
+
+    async def _probe(self, claim: Claim, scope: Scope) -> float:
+        """Let one delivery out when a breaker has cooled down; gives the wait for that."""
+        breaker, now = self._holds.health.breaker(scope), self._ticks()
+        if self._shut or breaker.phase is Phase.HALF_OPEN:
+            return _SWEEP  # the end of the probe, or whoever lifts the hold, wakes the loop
+        if not breaker.may_probe(now):
+            return breaker.until - now
+        limit = _SPREAD + len(self._known()) + min(len(breaker.failures), _MOST_FAILED)
+        only = None if scope == WHOLE else [scope]
+        works = await self._attempts.ledger.heads(claim, *self._due_between(), limit, only=only, probe=True)
+        # Check, wait, check: a probe leaves only if all is still as it was when the ledger was asked.
+        if self._shut or self._holds.health.breaker(scope) is not breaker:
+            return 0.0
+        known = self._known()
+        work = self._holds.health.choose(scope, [one for one in works if one.delivery.id not in known])
+        if work is None:
+            return await self._until_due(claim)
+        self._bucket, wait = self._bucket.take(self._ticks())
+        if wait <= 0:
+            self._holds.judge(self._holds.health.probing(scope))
+            self._launch(claim, work, probe=scope)
+        return wait or _SWEEP
 
     # ── attempts ──────────────────────────────────────────────────────────────────────────────
-    def _launch(self, work: Work) -> None:
-        task = asyncio.create_task(self._deliver(work))
-        self._busy[work.delivery.id] = task
-        task.add_done_callback(lambda _: self._ended(work.delivery.id))
+    def _launch(self, claim: Claim, work: Work, probe: Scope | None = None) -> None:
+        delivery_id = work.delivery.id
+        # Before it begins: a rescue must never take what is under way for lost.
+        self._tenure.under_way.add(delivery_id)
+        if self._has_failed(work):
+            self._troubled.add(delivery_id)
+        if probe is not None:
+            self._probes[delivery_id] = probe
+        turn = self._turn(claim, work, probe is not None)
+        task = self._busy[delivery_id] = asyncio.create_task(self._deliver(work, turn))
+        task.add_done_callback(lambda _: self._ended(delivery_id))
 
     def _ended(self, delivery_id: str) -> None:
         del self._busy[delivery_id]
+        self._tenure.under_way.discard(delivery_id)
+        self._troubled.discard(delivery_id)
         self._wakeup.set()
 
-    async def _deliver(self, work: Work) -> None:
+    async def _deliver(self, work: Work, turn: Turn) -> None:
+        result = NOTHING
         try:
-            result = await self._make(work)
-            await self._learn(result)
+            result = await self._attempts.make(work, turn)
         except Exception as error:
-            self._report_fault(error)
-            # Without a pause it would be the head again at once and meet the same fault, over and over.
-            await asyncio.sleep(_AFTER_FAULT.total_seconds())
+            self._met(error, turn.claim)
+            # Without a rest it would be the head again at once and meet the same fault, over and over.
+            self._resting[work.delivery.id] = self._ticks() + self._attempts.pause.total_seconds()
+        finally:
+            self._learn(work, result)
+
+    def _turn(self, claim: Claim, work: Work, probe: bool) -> Turn:
+        revision = self._to.platform.revision
+        return Turn(
+            to=self._to,
+            claim=claim,
+            tenure=self._tenure,
+            slots=self._slots,
+            may_speak=partial(self._may_speak, claim, revision, work.message.type, probe),
+            heard=partial(self._hear, work, revision),
+            met=self._met,
+            probe=probe,
+        )
+
+    def _may_speak(self, claim: Claim, revision: int, type: str, probe: bool) -> bool:
+        """Tell whether an attempt that was begun may still call the platform."""
+        return (
+            not self._stopping
+            and self._tenure.claim == claim
+            and self._to.platform.revision == revision
+            and self._holds.let_pass(type, probe=probe)
+            and not self._bucket.rests(self._ticks())
+        )
+
+    def _hear(self, work: Work, revision: int, tried: Try) -> None:
+        """Draw from a call what it means for all others, before anybody else speaks."""
+        now, delivery_id = self._ticks(), work.delivery.id
+        if tried.verdict.kind is VerdictKind.CREDENTIALS:
+            self._holds.refuse(delivery_id, tried.verdict, revision)
+        if tried.rest is not None:
+            self._bucket = self._bucket.rest(now + min(tried.rest, _LONGEST_REST).total_seconds())
+        health, type, lane = self._holds.health, work.message.type, work.delivery.lane
+        if (scope := self._probes.pop(delivery_id, None)) is not None:
+            health = health.probed(scope, type, lane, tried.sign, now)
+        elif tried.sign is not None:
+            health = health.heard(type, lane, tried.sign, now)
+        if self._holds.judge(health) or self._holds.stopped or tried.rest is not None:
+            self._look_again()
+        if delivery_id not in self._troubled:
+            quick = tried.seconds < _QUICK
+            self._most = self._to.adapter.limits.concurrency * (_AHEAD if quick else 1)
+
+    def _learn(self, work: Work, result: AttemptResult) -> None:
+        """Draw from the end of an attempt what may be done next."""
+        health, type, lane = self._holds.health, work.message.type, work.delivery.lane
+        if (scope := self._probes.pop(work.delivery.id, None)) is not None:
+            health = health.probed(scope, type, lane, None, self._ticks())  # it never spoke
+        if result.state is State.DEAD:
+            health = health.forgotten(type, lane)
+        self._holds.judge(health)
+        if result.lane_moved or result.state is State.READY:
             self._stale = True
-
-    async def _make(self, work: Work) -> AttemptResult:
-        result = await self._attempts.make(work, self._to, self._slots, self._refuse_credentials)
-        if result.lane_moved:
-            self._stale, self._due_known = True, False
-        if result.failed is not None:
-            self._most = self._depth(result)
-        if result.due_at is not None:
+        if result.lane_moved or result.state is State.WAITING:
             self._due_known = False
-        if result.rest is not None:
-            self._bucket = self._bucket.rest(self._now() + min(result.rest, _LONGEST_REST))
-        return result
+        self._holds.settled(work.delivery.id)
+        self._unsure = self._unsure or result.unheld
 
-    def _depth(self, result: AttemptResult) -> int:
-        quick = not result.failed and result.took < _QUICK
-        return self._to.adapter.limits.concurrency * (_AHEAD if quick else 1)
-
-    async def _learn(self, result: AttemptResult) -> None:
-        if result.failed is None:
+    # ── errors ────────────────────────────────────────────────────────────────────────────────
+    def _met(self, error: Exception, claim: Claim | None) -> None:
+        """Take note of an error under a claim: stop speaking when the claim or the ledger is another's."""
+        platform_id, code = self._to.platform.id, getattr(error, "code", None)
+        self._unsure = True
+        if code == SUPERSEDED:
+            self._above.superseded()
             return
-        self._breaker = self._breaker.record(self._now(), failed=result.failed)
-        if self._breaker.phase is Phase.OPEN and HeldBy.BREAKER not in self._held:
-            await self._hold(HeldBy.BREAKER, "breaker.open")
-
-    # ── holds ─────────────────────────────────────────────────────────────────────────────────
-    async def _probe(self) -> timedelta:
-        """Let one delivery out when the breaker has cooled down, and close it again when it is answered."""
-        # The breaker stays half-open while the probe is under way, and every end of it leaves that
-        # phase again: with a verdict, without one (None), or cancelled.
-        now = self._now()
-        if not self._breaker.may_probe(now):
-            return (self._breaker.until or now) - now
-        heads = await self._attempts.ledger.heads(self._to.platform.id, now, 1 + len(self._busy), probe=True)
-        work = next((head for head in heads if head.delivery.id not in self._busy), None)
-        if work is None:
-            return await self._until_due()
-        self._bucket, wait = self._bucket.take(now)
-        if wait > timedelta(0):
-            return wait
-        self._breaker = self._breaker.probing()
-        try:
-            failed = (await self._make(work)).failed
-        except BaseException:
-            self._breaker = self._breaker.probed(self._now(), failed=None)
-            raise
-        self._breaker = self._breaker.probed(self._now(), failed=failed)
-        if self._breaker.phase is Phase.CLOSED:
-            await self._release(HeldBy.BREAKER)
-        return timedelta(0) if failed is not None else _QUIET
-
-    async def _refuse_credentials(self, verdict: Verdict) -> None:
-        await self._hold(HeldBy.CREDENTIALS, verdict.code or "credentials")
-
-    async def _hold(self, by: HeldBy, code: str) -> None:
-        # In memory first, then in the ledger: several attempts may fail at once, and only the first
-        # of them tells of the hold; none may start from the queue while the ledger writes.
-        first = by not in self._held
-        self._held.add(by)
-        self._queue.clear()
-        ledger, platform = self._attempts.ledger, self._to.platform
-        await ledger.hold_platform(platform.id, by, actor=ACTOR, reason=code, at=self._now())
-        await self._reload()
-        if first:
-            self._attempts.events(PlatformHeld(platform.id, by.value, code))
-
-    async def _release(self, by: HeldBy) -> None:
-        ledger, platform = self._attempts.ledger, self._to.platform
-        await ledger.release_platform(platform.id, by, actor=ACTOR, reason="breaker.closed", at=self._now())
-        self._held.discard(by)
-        await self._reload()
-        self._attempts.events(PlatformReleased(platform.id, by.value))
-        self.wake()
-
-    async def _reload(self) -> None:
-        """Read the platform again: only the ledger knows how long it was held, which giving up depends on."""
-        # Check, await, check: when the platform was changed while the ledger was read, what was read
-        # may be older than the change and must not undo it; read again.
-        to, platforms = self._to, await self._attempts.ledger.platforms()
-        while to is not self._to:
-            to, platforms = self._to, await self._attempts.ledger.platforms()
-        found = next((one for one in platforms if one.id == to.platform.id), to.platform)
-        self._to = replace(to, platform=found)
-
-    def _now(self) -> datetime:
-        return self._attempts.clock()
-
-    def _report_fault(self, error: Exception) -> None:
+        if code == CLAIM_LOST:
+            if self._tenure.lose(claim, self._ticks()):
+                _log.error("another process delivers to %s now; this one stopped", platform_id)
+                self._attempts.events(ClaimLost(platform_id))
+                self._look_again()
+            return
         level = logging.WARNING if isinstance(error, HutongError) else logging.ERROR
-        _log.log(level, "worker of %s met a fault", self._to.platform.id, exc_info=error)
-        self._attempts.events(DeliveryStumbled(self._to.platform.id, type(error).__name__))
+        _log.log(level, "worker of %s met a fault", platform_id, exc_info=error)
+        self._attempts.events(DeliveryStumbled(platform_id, type(error).__name__))
+
+    def _ticks(self) -> float:
+        return self._attempts.ticks()

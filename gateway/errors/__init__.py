@@ -58,3 +58,10 @@ class Unavailable(HutongError):
 
     status = 503
     code = "unavailable"
+
+
+class Busy(HutongError):
+    """More was asked at once than is taken at once; the same may be sent again after a moment."""
+
+    status = 429
+    code = "busy"

@@ -1,123 +1,135 @@
-"""Bulk replays: many deliveries replayed in the background; progress is kept, a restart goes on from it."""
+"""Bulk replays: many deliveries replayed in the background, step by step, through errors and restarts."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 
 from gateway.clock import Clock, new_id
-from gateway.errors import Conflict, Invalid, NotFound
+from gateway.delivery.wakeup import Wakeup
+from gateway.errors import Invalid, NotFound, Unavailable
 from gateway.ledger.base import Ledger
-from gateway.ledger.records import BulkReplay, DeliveryFilter
-from gateway.message import State
+from gateway.ledger.decisions import REPLAYABLE
+from gateway.ledger.records import BulkReplay, DeliveryFilter, Intent
 from schemas.findings import Text
 
 _log = logging.getLogger(__name__)
 
-PAGE = 500
-"""Deliveries that are looked up at once, and after which progress is kept."""
-
-REPLAYABLE = (State.DEAD, State.REFUSED, State.DELIVERED)
+STEP = 100
+"""Deliveries that are replayed in one transaction; the ledger takes others' writes between two of them."""
 
 
 class BulkReplays:
-    """Runs bulk replays, each as one task. `wake` is told the platform of every delivery replayed."""
+    """Runs bulk replays, each as one task. How far one has come is the ledger's to know.
 
-    def __init__(self, ledger: Ledger, clock: Clock, wake: Callable[[str], None]) -> None:
+    `wake` is told the platforms that got something; `doubt` is called when nobody knows whether a
+    replay was begun. After an error a replay waits for `pause` seconds, twice as long each time up to `most`.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        clock: Clock,
+        wake: Callable[[str], None],
+        doubt: Callable[[], None],
+        *,
+        step: int = STEP,
+        pause: float = 1.0,
+        most: float = 60.0,
+    ) -> None:
         self._ledger = ledger
         self._clock = clock
         self._wake = wake
+        self._doubt = doubt
+        self._step = step
+        self._pause = pause
+        self._most = most
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._end = Wakeup()
         self._stopping = False
 
     async def resume(self) -> None:
-        """Take up what a stop or a crash left unfinished.
-
-        After a crash as many as were done since progress was last kept are done again: delivered
-        ones then have one more copy.
-        """
-        for replay in await self._ledger.bulk_replays(unfinished=True):
+        """Run every replay that is unfinished and does not run: after a restart, or when an answer was lost."""
+        for replay in await self._ledger.replays(unfinished=True):
             self._run(replay)
 
     async def stop(self) -> None:
-        """Let each end the delivery it is at and keep how far it came; `resume` goes on from there."""
+        """Let each end the step it is at; `resume` goes on from there."""
         self._stopping = True
+        self._end.set()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
-    async def begin(self, looked_for: DeliveryFilter, *, actor: str, reason: str, stale_ok: bool = False) -> BulkReplay:
-        """Begin a bulk replay and return at once; Invalid `replay.state` for a state that cannot be replayed."""
+    async def begin(
+        self, looked_for: DeliveryFilter, intent: Intent, *, stale_ok: bool = False, dry_run: bool = False
+    ) -> BulkReplay:
+        """Begin a bulk replay and return at once; a dry run is answered with its counts, and replays nothing.
+
+        Invalid `replay.state` for a state that cannot be replayed.
+        """
         if looked_for.state not in REPLAYABLE:
             raise _not_replayable()
-        at = self._clock()
-        replay = BulkReplay(new_id(at), looked_for, reason, actor, at, stale_ok)
-        # Kept before it runs: after a crash from here on, the next start resumes it.
-        await self._ledger.put_bulk_replay(replay)
+        asked = BulkReplay(new_id(intent.at), looked_for, intent.reason, intent.actor, intent.at, stale_ok, dry_run)
+        try:
+            # Kept before it runs: after a crash from here on, the next start resumes it.
+            replay = await self._ledger.begin_replay(asked, intent)
+        except Unavailable:
+            self._doubt()
+            raise
         self._run(replay)
         return replay
 
     async def progress(self, replay_id: str) -> BulkReplay:
         """Tell how far a bulk replay has come; NotFound `replay.unknown`."""
-        found = next((one for one in await self._ledger.bulk_replays() if one.id == replay_id), None)
+        found = next((one for one in await self._ledger.replays() if one.id == replay_id), None)
         if found is None:
             raise NotFound(
-                Text(f"没有批量重投 {replay_id}；请核对编号", f"There is no replay {replay_id}; check the id"),
+                Text(f"没有批量重新投递 {replay_id}；请核对编号", f"There is no replay {replay_id}; check the id"),
                 code="replay.unknown",
             )
         return found
 
+    async def cancel(self, replay_id: str, intent: Intent) -> BulkReplay:
+        """End a bulk replay where it is: what was replayed stays replayed. NotFound `replay.unknown`."""
+        # Its task sees it at its next step.
+        return await self._ledger.cancel_replay(replay_id, intent)
+
     def _run(self, replay: BulkReplay) -> None:
-        task = asyncio.create_task(self._replay(replay), name=f"replay-{replay.id}")
+        if self._stopping or replay.id in self._tasks or _ended(replay):
+            return
+        task = asyncio.create_task(self._replay(replay.id), name=f"replay-{replay.id}")
         self._tasks[replay.id] = task
-        task.add_done_callback(lambda done: self._ended(replay.id, done))
+        task.add_done_callback(lambda _: self._tasks.pop(replay.id, None))
 
-    def _ended(self, replay_id: str, task: asyncio.Task[None]) -> None:
-        self._tasks.pop(replay_id, None)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error("replay %s stopped, the next start takes it up again", replay_id, exc_info=error)
-
-    async def _replay(self, replay: BulkReplay) -> None:
-        found = await self._found(replay)
-        replay = replace(replay, total=replay.replayed + replay.failed + len(found))
-        for done, (position, delivery_id) in enumerate(found):
-            if self._stopping or done % PAGE == 0:
-                await self._ledger.put_bulk_replay(replay)
-            if self._stopping:
+    async def _replay(self, replay_id: str) -> None:
+        pause = self._pause
+        while not self._stopping:
+            try:
+                replay = await self._ledger.step_replay(replay_id, self._step, self._clock())
+            except NotFound:
                 return
-            replay = await self._one(replay, position, delivery_id)
-        await self._ledger.put_bulk_replay(replace(replay, finished_at=self._clock()))
+            except Exception as error:
+                # Whether or not the step was committed: its progress was committed with it, so that the next
+                # step goes on from where the ledger is, and replays nothing twice.
+                _log.warning("bulk replay %s waits and goes on", replay_id, exc_info=error)
+                await self._end.wait(pause)
+                pause = min(2 * pause, self._most)
+                continue
+            pause = self._pause
+            for platform in {one.platform for one in replay.counts}:
+                self._wake(platform)
+            if _ended(replay):
+                return
 
-    async def _found(self, replay: BulkReplay) -> list[tuple[int, str]]:
-        """Find what there was when the replay began and is not done yet, in the order of the lanes."""
-        done = int(replay.cursor or 0)
-        found: list[tuple[int, str]] = []
-        cursor: str | None = None
-        while True:
-            page = await self._ledger.find_deliveries(replay.filter, cursor, PAGE)
-            due = (one for one in page.items if one.position > done and one.created_at <= replay.created_at)
-            found += [(one.position, one.id) for one in due]
-            if page.cursor is None:
-                return sorted(found)
-            cursor = page.cursor
 
-    async def _one(self, replay: BulkReplay, position: int, delivery_id: str) -> BulkReplay:
-        cursor = str(position)
-        try:
-            again = await self._ledger.replay(
-                delivery_id, actor=replay.actor, reason=replay.reason, at=self._clock(), stale_ok=replay.stale_ok
-            )
-        except (Conflict, NotFound):
-            return replace(replay, failed=replay.failed + 1, cursor=cursor)
-        if again.platform is not None:
-            self._wake(again.platform)
-        return replace(replay, replayed=replay.replayed + 1, cursor=cursor)
+def _ended(replay: BulkReplay) -> bool:
+    return replay.finished_at is not None or replay.cancelled_at is not None
 
 
 def _not_replayable() -> Invalid:
     return Invalid(
         Text(
-            "只能批量重投 dead、refused 或 delivered 的投递；请在 filter.state 中指定其一",
+            "只能批量重新投递 dead、refused 或 delivered 的投递；请在 filter.state 中指定其一",
             "Only dead, refused or delivered deliveries are replayed; name one of them in filter.state",
         ),
         code="replay.state",

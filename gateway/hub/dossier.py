@@ -149,7 +149,7 @@ class Dossiers:
 
     async def _askable(self) -> Sequence[tuple[Platform, Adapter]]:
         found = []
-        for platform in await self._ledger.platforms():
+        for platform in (await self._ledger.registry()).platforms.values():
             try:
                 found.append((platform, self._adapters.of(platform)))
             except HutongError:
@@ -159,9 +159,10 @@ class Dossiers:
     async def _ask(
         self, part: str, platform: Platform, adapter: Adapter, credit_code: str, gate: asyncio.Semaphore
     ) -> _Answer:
-        if platform.holds:
-            state = "down" if platform.holds == {HeldBy.BREAKER} else "held"
-            return _Answer(part, self._source(platform, state, sorted(platform.holds)[0].value))
+        held = platform.held_by()
+        if held:
+            state = "down" if held == {HeldBy.BREAKER} else "held"
+            return _Answer(part, self._source(platform, state, sorted(held)[0].value))
         try:
             async with gate:
                 found = await self._pages(part, platform, adapter, credit_code)

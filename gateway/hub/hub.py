@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 
 from gateway.access.administrator import Administrator
 from gateway.clock import Clock
@@ -13,14 +14,16 @@ from gateway.hub.bulk_replays import BulkReplays
 from gateway.hub.deliveries import OperatorSteps
 from gateway.hub.dossier import Dossiers
 from gateway.intake.accept import Reception
+from gateway.intake.admission import Admission
 from gateway.intake.steps import IntakeCall, IntakePreview, IntakeResult
 from gateway.ledger.base import Ledger
 from gateway.ledger.records import Accepted, Receipt
 from gateway.message import Delivery
 from gateway.observe import Observers
-from gateway.platforms import Register
+from gateway.platforms import Reconciler, Register
 from gateway.releases import Releases
 from gateway.releases.installed import InstalledAdapters
+from gateway.telemetry.events import Events
 from gateway.telemetry.metrics import Metrics
 from schemas.findings import Text
 
@@ -39,8 +42,10 @@ class Hub:
         *,
         ledger: Ledger,
         adapters: InstalledAdapters,
+        admission: Admission,
         reception: Reception,
         platforms: Register,
+        reconciler: Reconciler,
         releases: Releases,
         observers: Observers,
         deliveries: OperatorSteps,
@@ -50,10 +55,12 @@ class Hub:
         dispatcher: Dispatcher,
         sender: Sender,
         clock: Clock,
+        events: Events,
         metrics: Metrics,
     ) -> None:
         self.ledger = ledger
         self.adapters = adapters
+        self.admission = admission
         self.platforms = platforms
         self.principals = platforms.principals
         self.releases = releases
@@ -62,8 +69,10 @@ class Hub:
         self.replays = replays
         self.dossiers = dossiers
         self.clock = clock
+        self.events = events
         self.metrics = metrics
         self._reception = reception
+        self._reconciler = reconciler
         self._administrator = administrator
         self._dispatcher = dispatcher
         self._sender = sender
@@ -74,17 +83,17 @@ class Hub:
     async def start(self) -> None:
         """Open the ledger, know the platforms and the callers, deliver, and take up what was left unfinished."""
         await self.ledger.start()
-        # Versions before platforms: who is routed to depends on what the active adapters can send.
-        await self.releases.start()
         await self.platforms.load()
+        await self.releases.start()
         digest, self.new_admin_token = self._administrator.appoint()
         self.principals.know_admin(digest)
         self.observers.tap.start()
+        # Before anything is delivered, and so in order: what an earlier gateway left unrouted although
+        # somebody can take it stands before what comes from now on.
+        await self.platforms.reconcile()
         await self._dispatcher.start()
-        # A stop between registering a platform and assigning what waited for it leaves this to be done.
-        for kind in {platform.kind for platform in self.platforms.directory.values()}:
-            await self.platforms.assign(kind)
         await self.replays.resume()
+        self._reconciler.start((self.platforms.reconcile, self.replays.resume))
         self._running = True
 
     async def stop(self) -> None:
@@ -93,6 +102,7 @@ class Hub:
         The ledger is closed last: everything stopped before it still writes how far it came.
         """
         self._running = False
+        await self._reconciler.stop()
         await self.replays.stop()
         await self._dispatcher.stop()
         await self._sender.close()
@@ -100,24 +110,22 @@ class Hub:
         await self.ledger.stop()
 
     async def check(self) -> None:
-        """Return when documents can be taken now; Unavailable when they cannot."""
+        """Return when documents can be taken now, for which the ledger really writes; Unavailable when they cannot."""
         if not self._running:
             raise Unavailable(
                 Text("网关正在启动或停止；请稍后再试", "The gateway is starting or stopping; try again soon"),
                 code="gateway.not-running",
             )
-        await self.ledger.credentials()
+        await self.ledger.check()
 
     # ── documents ─────────────────────────────────────────────────────────────────────────────
     async def receive(self, call: IntakeCall) -> IntakeResult:
         """Take a body in the caller's own format; see `Reception.receive`."""
-        edition = self.platforms.directory.edition
-        return await self._delivering(await self._reception.receive(call), edition)
+        return await self._delivering(self._reception.receive(call))
 
     async def submit(self, call: IntakeCall) -> IntakeResult:
         """Take a canonical document; see `Reception.submit`."""
-        edition = self.platforms.directory.edition
-        return await self._delivering(await self._reception.submit(call), edition)
+        return await self._delivering(self._reception.submit(call))
 
     async def preview(self, call: IntakeCall) -> IntakePreview:
         """Tell what `receive` would make of a body; nothing is kept."""
@@ -127,19 +135,16 @@ class Hub:
         """Tell what `submit` would make of a body; nothing is kept."""
         return await self._reception.preview_submission(call)
 
-    async def _delivering(self, outcome: IntakeResult, edition: int) -> IntakeResult:
-        """Wake the platforms that have something to get.
-
-        `edition` is the directory's from before routing. When it has changed since, a platform may
-        have been registered after routing and before the commit: its own assignment of unrouted
-        deliveries ran too early to see these, so it is done again.
-        """
-        deliveries = _new_deliveries(outcome.receipt)
-        for platform in {one.platform for one in deliveries if one.platform}:
+    async def _delivering(self, taking: Awaitable[IntakeResult]) -> IntakeResult:
+        """Wake the platforms that have something to get."""
+        try:
+            outcome = await taking
+        except Unavailable:
+            # All of it may have been committed, or the first records of a package: everybody is woken then.
+            self.platforms.doubt()
+            raise
+        for platform in {one.platform for one in _new_deliveries(outcome.receipt) if one.platform}:
             self._dispatcher.wake(platform)
-        if edition != self.platforms.directory.edition:
-            for kind in {one.kind for one in deliveries if one.platform is None}:
-                await self.platforms.assign(kind)
         return outcome
 
 

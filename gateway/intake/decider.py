@@ -2,101 +2,103 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from adapters.base import Adapter
+from gateway.clock import Ticks
 from gateway.intake import drafts, enricher, numbers, router, sender_rights
 from gateway.intake.directory import Directory, SpokenAdapters
+from gateway.intake.lookups import Lookups
 from gateway.intake.routes import Route, Routes
-from gateway.intake.steps import Context, Decided, IntakeCall, Reading, Recognised, RejectedRecord, Translated
+from gateway.intake.steps import Context, Decided, Decisions, IntakeCall, Reading, RejectedRecord, Translated
+from gateway.intake.turns import Turns
 from gateway.ledger.base import Ledger
-from gateway.ledger.records import IntakeDraft, Known
+from gateway.ledger.records import IntakeDraft
 from gateway.message import overlaid
 from schemas.catalog import TYPES, MessageType
 from schemas.findings import Rejected
 
-YIELD_EVERY = 64
-"""Records of a package after which the event loop runs other requests."""
 
-Numbers = dict[tuple[str, str], Known]
-"""Numbers that earlier records of the same package brought, and the ledger does not know yet."""
+@dataclass(frozen=True, slots=True)
+class _Package:
+    """What is the same for all records of a package while they are decided."""
+
+    call: IntakeCall
+    adapter: Adapter
+    at: datetime
+    lookups: Lookups
+    choose: router.Choose
 
 
 class Decider:
     """Decides record by record. The ledger is asked only about numbers that a document speaks of."""
 
-    def __init__(self, ledger: Ledger, adapters: SpokenAdapters, routes: Routes, directory: Directory) -> None:
+    def __init__(
+        self, ledger: Ledger, adapters: SpokenAdapters, routes: Routes, directory: Directory, ticks: Ticks
+    ) -> None:
         self._ledger = ledger
         self._adapters = adapters
         self._routes = routes
         self._directory = directory
+        self._ticks = ticks
 
-    async def decide(self, call: IntakeCall, reading: Reading, at: datetime) -> Sequence[Decided | RejectedRecord]:
-        """Decide every record of a body, in order; what is wrong with one does not stop the others."""
-        brought: Numbers = {}
+    async def decide(self, call: IntakeCall, reading: Reading, at: datetime) -> Decisions:
+        """Decide every record of a body, in order; what is wrong with one does not stop the others.
+
+        What was looked up, and the registry's revision, go with the drafts: the ledger compares them
+        with what is so when it keeps them.
+        """
+        # One moment's platforms for the whole package, taken before anything is decided: a change that comes
+        # while the ledger is asked makes the revision too old, and accepting says so.
+        registry = self._directory.registry
+        choose = router.chooser(registry.platforms, self._adapters.can_send)
+        package = _Package(call, reading.adapter, at, Lookups(self._ledger, call.platform.id), choose)
+        turn = Turns(self._ticks)
         decided: list[Decided | RejectedRecord] = []
-        for number, record in enumerate(reading.entries, 1):
-            decided.append(await self._record(call, reading.adapter, record, at, brought))
-            if number % YIELD_EVERY == 0:
-                await asyncio.sleep(0)
-        return decided
+        for record in reading.entries:
+            decided.append(await self._record(package, record))
+            await turn()
+        return Decisions(registry.revision, tuple(decided))
 
-    async def _record(
-        self, call: IntakeCall, adapter: Adapter, record: Translated | RejectedRecord, at: datetime, brought: Numbers
-    ) -> Decided | RejectedRecord:
+    async def _record(self, package: _Package, record: Translated | RejectedRecord) -> Decided | RejectedRecord:
         if isinstance(record, RejectedRecord):
             return record
+        package.lookups.begin()
         try:
-            decided = await self._document(call, adapter, record, at, brought)
+            decided = await self._document(package, record)
         except Rejected as error:
             return RejectedRecord(record.index, error)
-        _bring(brought, decided.draft)
+        package.lookups.bring(decided.draft)
         return decided
 
-    async def _document(
-        self, call: IntakeCall, adapter: Adapter, record: Translated, at: datetime, brought: Numbers
-    ) -> Decided:
-        kind, route = TYPES[record.type], self._routes.of(record.type)
-        sender_rights.check_sender(route, call.platform)
-        context = await self._context(call, record, kind, route, brought)
-        routable = router.Routable(
-            record.type, context.effective, context.region, call.platform.id, context.recognised.answered
-        )
-        planned = router.plan(route, routable, self._directory, self._adapters.can_send)
+    async def _document(self, package: _Package, record: Translated) -> Decided:
+        caller, kind, route = package.call.platform, TYPES[record.type], self._routes.of(record.type)
+        sender_rights.check_sender(route, caller)
+        context = await self._context(package, record, kind, route)
+        answered = context.recognised.answered
+        routable = router.Routable(record.type, context.effective, context.region, caller.id, answered)
+        planned = router.plan(route, routable, package.choose)
         noticed = [*enricher.notices(kind, context.enriched), *drafts.unrouted_notices(self._routes, planned)]
-        message = drafts.message(call, record, adapter, context, noticed, at)
-        draft = IntakeDraft(record.index, message, drafts.deliveries(message, planned), context.recognised.numbers)
+        message = drafts.message(package.call, record, package.adapter, context, noticed, package.at)
+        draft = IntakeDraft(
+            index=record.index,
+            message=message,
+            deliveries=drafts.deliveries(message, planned),
+            numbers=context.recognised.numbers,
+            reads=package.lookups.reads(),
+        )
         return Decided(draft, context.effective, planned)
 
-    async def _context(
-        self, call: IntakeCall, record: Translated, kind: MessageType, route: Route, brought: Numbers
-    ) -> Context:
-        caller = call.platform
-        recognised = await self._recognise(caller.id, kind, route, record.document, brought)
-        named = await sender_rights.tied(self._ledger, caller.id, record.headers)
+    async def _context(self, package: _Package, record: Translated, kind: MessageType, route: Route) -> Context:
+        caller, lookups = package.call.platform, package.lookups
+        known = await lookups.recall(numbers.spoken(kind, record.document))
+        recognised = numbers.recognise(kind, route, record.document, caller.id, known)
+        named = await sender_rights.tied(lookups, caller.id, record.headers)
         tied = recognised.correlation_id or named
-        enriched = await enricher.filled(self._ledger, kind, recognised.document, tied)
+        enriched = await enricher.filled(lookups, kind, recognised.document, tied)
         document = drafts.signed(route, caller.id, recognised.document)
         effective = overlaid(document, enriched) if enriched else document
         said = kind.region(document) or record.headers.region
         region = sender_rights.region_of(said, kind.region(effective), caller)
         return Context(recognised, document, effective, enriched, region, tied)
-
-    async def _recognise(
-        self, caller: str, kind: MessageType, route: Route, document: Mapping[str, Any], brought: Numbers
-    ) -> Recognised:
-        spoken = numbers.spoken(kind, document)
-        known = await self._ledger.recall(caller, spoken) if spoken else {}
-        new = {key: brought[key, number] for key, number in spoken.items() if (key, number) in brought}
-        return numbers.recognise(kind, route, document, caller, {**new, **known})
-
-
-def _bring(brought: Numbers, draft: IntakeDraft) -> None:
-    """Let the following records of a package recognise the numbers of this one, in its sender's words."""
-    message = draft.message
-    for key, number in draft.numbers.items():
-        known = Known(number, message.id, message.type, message.source, message.correlation_id, message.ordering_key)
-        brought.setdefault((key, message.raw_numbers.get(key, number)), known)

@@ -2,43 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from adapters.base import Adapter
-from gateway.ledger.records import Platform
+from gateway.ledger.records import Platform, Registry
 
 
-class Directory(dict[str, Platform]):
+class Directory(Mapping[str, Platform]):
     """Platforms by id: kind, region, adapter and settings. Their holds may be out of date here; the ledger has them.
 
-    `edition` grows with every change: what was decided under an earlier one may be out of date.
+    All of it is replaced at once by a later revision of the registry: whoever took `registry` has
+    one moment's platforms for as long as it needs them.
     """
 
-    edition = 0
+    def __init__(self) -> None:
+        self.registry = Registry(0, {})
 
-    def fill(self, platforms: Iterable[Platform]) -> None:
-        """Replace all platforms by these."""
-        self.clear()
-        self.update((one.id, one) for one in platforms)
+    def take(self, registry: Registry) -> None:
+        """See these platforms from now on; an earlier revision than the present one is passed over."""
+        if registry.revision >= self.registry.revision:
+            self.registry = registry
 
-    def put(self, platform: Platform) -> None:
-        """Add a platform, or replace it."""
-        self[platform.id] = platform
-        self.edition += 1
+    def __getitem__(self, platform_id: str) -> Platform:
+        return self.registry.platforms[platform_id]
 
-    def changed(self) -> None:
-        """Say that the adapters of platforms changed."""
-        self.edition += 1
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.registry.platforms)
 
-    def remove(self, platform_id: str) -> None:
-        """Forget a platform."""
-        self.pop(platform_id, None)
-        self.edition += 1
+    def __len__(self) -> int:
+        return len(self.registry.platforms)
 
 
 class SpokenAdapters(Protocol):
-    """Which adapter a platform speaks now; handed in, since the versions live above intake."""
+    """Which adapter a platform speaks; handed in, since the versions live above intake."""
 
     def of(self, platform: Platform) -> Adapter:
         """Give the adapter that a platform speaks; NotFound `adapter.unknown`."""

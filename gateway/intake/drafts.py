@@ -9,7 +9,7 @@ from typing import Any
 from adapters.base import Adapter
 from gateway.clock import new_id
 from gateway.errors import problems
-from gateway.intake import receiver
+from gateway.intake import receiver, router
 from gateway.intake.routes import Route, Routes
 from gateway.intake.steps import Context, IntakeCall, Planned, Translated
 from gateway.ledger.records import Rejection
@@ -64,22 +64,29 @@ def deliveries(message: Message, planned: Iterable[Planned]) -> tuple[Delivery, 
             lane=message.ordering_key,
             state=State.UNROUTED if one.platform is None else State.READY,
             created_at=message.received_at,
+            toward=one.toward,
         )
         for one in planned
     )
 
 
 def unrouted_notices(routes: Routes, planned: Iterable[Planned]) -> list[Finding]:
-    """Say which kinds nobody can take the message for, one warning a kind."""
-    return [_unrouted(one.kind, routes.kinds.get(one.kind, one.kind)) for one in planned if one.platform is None]
+    """Say whom the message is kept for until somebody can take it, one warning a delivery."""
+    return [_unrouted(one, routes.kinds.get(one.kind, one.kind)) for one in planned if one.platform is None]
 
 
-def _unrouted(kind: str, title: str) -> Finding:
-    message = Text(
-        f"没有可接收的{title}覆盖该地区；已留存，此类平台登记后立即投递",
-        f"No {kind} platform covers the region and can take it; it is kept and goes out as soon as one is registered",
-    )
-    return Finding("delivery.unrouted", message, value=kind)
+def _unrouted(planned: Planned, title: str) -> Finding:
+    if planned.toward == router.NEAREST:
+        zh = f"没有可接收的{title}覆盖该地区；已留存，此类平台登记后立即投递"
+        en = f"No {planned.kind} platform covers the region and can take it; "
+    elif planned.toward == router.NATIONAL:
+        zh = f"没有可接收的国家级{title}；已留存，登记后立即投递"
+        en = f"No national {planned.kind} platform can take it; "
+    else:
+        zh = f"平台 {planned.toward} 未登记或不能接收；已留存，可接收后立即投递"
+        en = f"The platform {planned.toward} is not registered or cannot take it; "
+    message = Text(zh, f"{en}it is kept and goes out as soon as one can")
+    return Finding("delivery.unrouted", message, value=planned.kind)
 
 
 def rejection(call: IntakeCall, index: int, error: Rejected, at: datetime, *, kept: bool = True) -> Rejection:

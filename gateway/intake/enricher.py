@@ -1,11 +1,11 @@
-"""Ask the ledger what a case already knows, and choose what of it a document may be filled in with."""
+"""Ask what a case already knows, and choose what of it a document may be filled in with."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.ledger.base import Ledger
+from gateway.intake.lookups import Lookups
 from gateway.message import Enriched
 from schemas import documents
 from schemas.catalog import MessageType, at
@@ -21,25 +21,25 @@ _FOLDED = str.maketrans("（）", "()")
 
 
 async def filled(
-    ledger: Ledger, kind: MessageType, document: Mapping[str, Any], correlation_id: str | None
+    lookups: Lookups, kind: MessageType, document: Mapping[str, Any], correlation_id: str | None
 ) -> dict[str, Enriched]:
     """Give what the case knows and the document lacks, by canonical path; nothing when it belongs to no case.
 
     What a document said of one enterprise is not filled in for another: the parties must agree.
     """
-    absent = lacking(kind, document) if correlation_id else ()
+    absent = {path: path.rpartition(".")[2] for path in lacking(kind, document)} if correlation_id else {}
     if not absent or correlation_id is None:
         return {}
-    facts = await ledger.facts(correlation_id)
-    found = {path: facts[key] for path in absent if (key := path.rpartition(".")[2]) in facts}
-    strangers = await _strangers(ledger, document, found)
+    facts = await lookups.facts(correlation_id, absent.values())
+    found = {path: facts[field] for path, field in absent.items() if field in facts}
+    strangers = await _strangers(lookups, document, found)
     return {path: fact for path, fact in found.items() if path == _OF_THE_PLACE or fact.message_id not in strangers}
 
 
-async def _strangers(ledger: Ledger, document: Mapping[str, Any], found: Mapping[str, Enriched]) -> set[str]:
+async def _strangers(lookups: Lookups, document: Mapping[str, Any], found: Mapping[str, Enriched]) -> set[str]:
     """Give the ids of those messages, among the ones the facts came from, that are about another party."""
     asked = {fact.message_id for path, fact in found.items() if path != _OF_THE_PLACE}
-    messages = [await ledger.message(one) for one in asked]
+    messages = [await lookups.message(one) for one in asked]
     return {one.id for one in messages if one is not None and not same_party(document, one.document)}
 
 

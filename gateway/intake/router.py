@@ -4,16 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from gateway.intake.routes import Reach, Route, RouteDestination
 from gateway.intake.steps import Planned
-from gateway.ledger.records import Platform
+from gateway.ledger.records import Platform, Taker
 from schemas import regions
 from schemas.catalog import at
 
 CanSend = Callable[[Platform, str], bool]
 """Tells whether a platform's adapter can send a message type."""
+
+Choose = Callable[[str, str, str, str, str], str | None]
+"""Gives the id of the platform for (type, kind, toward, region, source), None while there is none."""
+
+NEAREST, NATIONAL = "nearest", "national"
+"""Whom a delivery may seek among its kind (`toward`); else it seeks one platform, by its id."""
+
+_TOWARD: Mapping[Reach, tuple[str, ...]] = {
+    Reach.NEAREST: (NEAREST,),
+    Reach.NATIONAL: (NATIONAL,),
+    # National first. While neither is there both wait, in this order: when the national platform comes, it
+    # is offered the delivery that only it may take, before the one that a nearer platform may still take.
+    Reach.BOTH: (NATIONAL, NEAREST),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,50 +42,62 @@ class Routable:
     answered: str | None = None
 
 
-def plan(route: Route, message: Routable, platforms: Mapping[str, Platform], can_send: CanSend) -> tuple[Planned, ...]:
-    """Give the deliveries of a message: one a platform, and one without a platform for a kind nobody can take.
+def chooser(platforms: Mapping[str, Platform], can_send: CanSend) -> Choose:
+    """Make the choice among these platforms; each question is answered once and remembered.
 
-    `platforms` are by id (`kind.region`). Never back to the source: where the source itself is the
-    platform that covers the region, nobody else does.
+    Never the source: where the source itself is the platform that covers the region, nobody else is.
     """
+
+    @cache
+    def choose(message_type: str, kind: str, toward: str, region: str, source: str) -> str | None:
+        sought = _sought(kind, toward, region)
+        able = (one for one in map(platforms.get, sought) if one is not None and can_send(one, message_type))
+        found = next(able, None)
+        return None if found is None or found.id == source else found.id
+
+    return choose
+
+
+def taker(platforms: Mapping[str, Platform], can_send: CanSend) -> Taker:
+    """Make the choice for deliveries that nobody could take; it decides as at intake.
+
+    It is called on the ledger's thread: neither argument may change while it is in use.
+    """
+    choose = chooser(platforms, can_send)
+    return lambda one: choose(one.type, one.kind, one.toward, one.region, one.source)
+
+
+def plan(route: Route, message: Routable, choose: Choose) -> tuple[Planned, ...]:
+    """Give the deliveries of a message: one a platform, and one without a platform for whom it seeks in vain."""
     planned = [
         one
         for destination in route.destinations
         if _applies(destination, message)
-        for one in towards(destination, message, platforms, can_send)
+        for one in _towards(destination, message, choose)
     ]
     return tuple(dict.fromkeys(planned))
 
 
-def towards(
-    destination: RouteDestination, message: Routable, platforms: Mapping[str, Platform], can_send: CanSend
-) -> Sequence[Planned]:
-    """Give the deliveries to one destination; at least one, without a platform when nobody can take it."""
+def _sought(kind: str, toward: str, region: str) -> Sequence[str]:
+    """Name the platforms that a delivery may go to, the one that is preferred first."""
+    if toward == NEAREST:
+        return [f"{kind}.{code}" for code in regions.lineage(region)]
+    return [f"{kind}.{regions.NATIONAL}"] if toward == NATIONAL else [toward]
+
+
+def _towards(destination: RouteDestination, message: Routable, choose: Choose) -> Sequence[Planned]:
+    kind, sought = _seeking(destination, message)
+    found = [(choose(message.type, kind, toward, message.region, message.source), toward) for toward in sought]
+    return [Planned(kind, platform, None if platform else toward) for platform, toward in found]
+
+
+def _seeking(destination: RouteDestination, message: Routable) -> tuple[str, tuple[str, ...]]:
+    """Give the kind of platform that a destination means, and whom to seek among it."""
     if destination.answers:
-        return [_back(message, platforms, can_send)]
-    kind = destination.kind or ""
-    covering = (platforms.get(f"{kind}.{code}") for code in regions.lineage(message.region))
-    able = [one for one in covering if one is not None and can_send(one, message.type)]
-    chosen = [Planned(kind, one.id) for one in _reached(destination.reach, able) if one.id != message.source]
-    return chosen or [Planned(kind, None)]
+        answered = message.answered or ""
+        return answered.rpartition(".")[0], (answered,)
+    return destination.kind or "", _TOWARD[destination.reach]
 
 
 def _applies(destination: RouteDestination, message: Routable) -> bool:
     return not destination.when or any(at(message.document, field) is not None for field in destination.when)
-
-
-def _back(message: Routable, platforms: Mapping[str, Platform], can_send: CanSend) -> Planned:
-    platform = platforms.get(message.answered or "")
-    if platform is not None and can_send(platform, message.type):
-        return Planned(platform.kind, platform.id)
-    return Planned((message.answered or "").rpartition(".")[0], None)
-
-
-def _reached(reach: Reach, able: Sequence[Platform]) -> Sequence[Platform]:
-    """Choose among covering platforms, deepest first."""
-    nearest, national = able[:1], [one for one in able[-1:] if one.region == regions.NATIONAL]
-    if reach is Reach.NEAREST:
-        return nearest
-    if reach is Reach.NATIONAL:
-        return national
-    return [*nearest, *(one for one in national if one not in nearest)]

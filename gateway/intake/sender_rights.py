@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from gateway.intake.lookups import Lookups
 from gateway.intake.routes import Route
 from gateway.intake.steps import Headers
-from gateway.ledger.base import Ledger
-from gateway.ledger.records import MessageFilter, Platform
+from gateway.ledger.records import Platform
 from schemas import regions
 from schemas.catalog import TYPES
 from schemas.findings import Finding, Rejected, Text
@@ -47,22 +47,22 @@ def region_of(named: str | None, case: str | None, caller: Platform) -> str:
     raise Rejected("region.outside", detail, [finding], status=403)
 
 
-async def tied(ledger: Ledger, caller: str, headers: Headers) -> str | None:
+async def tied(lookups: Lookups, caller: str, headers: Headers) -> str | None:
     """Give the correlation that the sender names, itself or through what it corrects; None when it names none.
 
     Rejected `message.unknown` for a message that is not the caller's, and `correlation.foreign`
     (403) for a case that the caller has no part in: else it could read and feed somebody else's.
     """
-    corrected = await _corrected(ledger, caller, headers.corrects) if headers.corrects else None
+    corrected = await _corrected(lookups, caller, headers.corrects) if headers.corrects else None
     if headers.correlation_id is None:
         return corrected
-    if not await _open_to(ledger, caller, headers.correlation_id):
+    if not await lookups.is_open(headers.correlation_id):
         raise _foreign(headers.correlation_id)
     return headers.correlation_id
 
 
-async def _corrected(ledger: Ledger, caller: str, message_id: str) -> str:
-    message = await ledger.message(message_id)
+async def _corrected(lookups: Lookups, caller: str, message_id: str) -> str:
+    message = await lookups.message(message_id)
     if message is None or message.source != caller:
         raise Rejected(
             "message.unknown",
@@ -73,14 +73,6 @@ async def _corrected(ledger: Ledger, caller: str, message_id: str) -> str:
             [_finding("corrects", message_id)],
         )
     return message.correlation_id
-
-
-async def _open_to(ledger: Ledger, caller: str, correlation_id: str) -> bool:
-    """A correlation is open to those who take part in it, and to anybody while it is new."""
-    own = await ledger.find_messages(MessageFilter(correlation_id=correlation_id, platform=caller), limit=1)
-    if own.items:
-        return True
-    return not (await ledger.find_messages(MessageFilter(correlation_id=correlation_id), limit=1)).items
 
 
 def _foreign(correlation_id: str) -> Rejected:

@@ -42,10 +42,15 @@ class IntakeResult:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A delivery that routing asks for. `platform` None: nobody can take it yet, it will be unrouted."""
+    """A delivery that routing asks for.
+
+    `platform` None: nobody can take it yet, it will be unrouted; `toward` then says whom it seeks
+    among its kind (`nearest`, `national`, or one platform's id).
+    """
 
     kind: str
     platform: str | None
+    toward: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,3 +155,11 @@ class Decided:
     draft: IntakeDraft
     document: Mapping[str, Any]
     planned: tuple[Planned, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """What was decided about every record of a body, in order, by the platforms of one revision of the registry."""
+
+    revision: int
+    entries: tuple[Decided | RejectedRecord, ...]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -11,16 +11,23 @@ from gateway.ledger.records import (
     AuditEntry,
     Backlog,
     BulkReplay,
+    Claim,
     DeliveryFilter,
+    Hold,
     Intake,
+    Intent,
     Known,
     MessageFilter,
     Native,
     Platform,
     Receipt,
+    Registered,
+    Registry,
     Rejection,
     ResultPage,
+    Settled,
     Settlement,
+    Taker,
     Work,
 )
 from gateway.ledger.versions import AdapterVersion
@@ -31,38 +38,54 @@ class Ledger(Protocol):
     """The durable record; the only thing between intake and delivery.
 
     **Crash.** When a writing call returns, what it wrote is committed and fsynced; when the process
-    dies before it returns, all of it is there or none of it. Concurrent calls share a commit.
+    dies before it returns, all of it is there or none of it. Concurrent calls share a commit. When
+    a writing call raises Unavailable, nobody knows: it may have been committed.
 
-    **Order.** Positions are assigned at commit under one writer: if `accept` of A returned before
-    `accept` of B was called, A stands before B in every lane they share. A lane is the deliveries
-    to one platform with one ordering key; its head is the open delivery with the lowest position,
-    and only the head is ever given out by `heads`.
+    **Owner.** One process has a ledger. A living one refuses the newcomer; otherwise the newer
+    epoch wins, and every write of the older raises Unavailable `ledger.superseded`.
 
-    **Held.** A delivery that is `ready` or `waiting` while its platform has a hold is shown, found
-    and counted as `held` by that hold. Behind a dead delivery the rest of the lane is held by
-    `lane` until the dead one is replayed or discarded.
+    **Order.** Positions are assigned at commit: if `accept` of A returned before `accept` of B was
+    called, A stands before B in every lane they share. A lane is the deliveries to one platform
+    with one ordering key; its head is the open delivery with the lowest position (one being sent
+    stays head), and only the head is ever given out by `heads`.
+
+    **Held.** Holds are shown over the stored states `ready` and `waiting` (`Delivery.held_by`), and
+    looked for and counted as `held`: of the delivery (operator), its lane (behind a dead one), its
+    platform, its endpoint. Nothing that is held is given out by `heads`, except to a probe.
 
     **Threads.** Methods are called from one event loop; none blocks it. Foreign database errors
     never leave: they become `gateway.errors`.
     """
 
     async def start(self) -> None:
-        """Open the store, bring its schema up to date, and lock it against a second process."""
+        """Open the store, bring its schema up to date, and take it over.
+
+        Unavailable `ledger.in-use` when a living process has it; HutongError `ledger.newer` when a
+        newer gateway has changed its schema.
+        """
         ...
 
     async def stop(self) -> None:
         """Finish what was handed in, then close. A ledger that was stopped takes nothing more."""
         ...
 
+    async def check(self) -> None:
+        """Return when something can be written now (a real write, at most one a second); Unavailable when not."""
+        ...
+
     # ── intake ────────────────────────────────────────────────────────────────────────────────
     async def accept(self, intake: Intake) -> Receipt:
-        """Keep an intake: messages, bodies, deliveries, numbers, rejections and audit, in one transaction.
+        """Keep an intake: messages, bodies, deliveries, numbers, rejections and audit.
 
-        A draft whose (source, operation, identity) has an equal latest digest is a duplicate: the
-        earlier message is returned and nothing new is kept. The same key with the same bytes gives
-        the first receipt, `repeated`; with other bytes raises Conflict `idempotency.key-reused`.
-        A key is remembered only when at least one entry was accepted (or was there already).
-        Deliveries arrive `ready` or `unrouted`; in a lane with a dead head they become held by `lane`.
+        In this order: the same key with the same bytes gives the first receipt, `repeated` (other
+        bytes: Conflict `idempotency.key-reused`); a draft whose (source, operation, identity) has an
+        equal latest digest is a duplicate and gives the earlier message; then the registry's
+        revision and what the drafts were decided on (`Reads`) are verified, also against intakes
+        that share the commit: when one moved, raises Moved and keeps nothing. A key is remembered
+        only when at least one entry was accepted (or was there already).
+
+        A large package takes several commits, each record whole in one; the receipt is complete
+        after the last. After a crash or Moved half-way the same bytes go on and give the same ids.
         """
         ...
 
@@ -74,97 +97,166 @@ class Ledger(Protocol):
         """Give what earlier messages of a correlation said first: keys and region, with their message."""
         ...
 
+    async def partakes(self, correlation_id: str, platform: str) -> bool | None:
+        """Tell whether a platform sent or got a message of a correlation; None when nobody has it yet."""
+        ...
+
     # ── delivery ──────────────────────────────────────────────────────────────────────────────
-    async def heads(self, platform: str, now: datetime, limit: int, *, probe: bool = False) -> Sequence[Work]:
-        """Give up to `limit` lane heads that are ready, or waiting and due, oldest first.
+    async def claim(self, platform_id: str) -> Claim:
+        """Take the right to deliver to a platform, from whoever has it; NotFound `platform.unknown`.
 
-        None while the platform has a hold; `probe` looks past the breaker's hold only.
+        Calls under an older claim raise Conflict `claim.lost`.
         """
         ...
 
-    async def next_due(self, platform: str) -> datetime | None:
-        """Give the earliest `due_at` of a waiting head, or None."""
-        ...
+    async def heads(
+        self,
+        claim: Claim,
+        now: datetime,
+        latest: datetime,
+        limit: int,
+        *,
+        only: Collection[str] | None = None,
+        besides: Collection[str] = (),
+        probe: bool = False,
+    ) -> Sequence[Work]:
+        """Give up to `limit` lane heads that are ready, or waiting and due, in order of position.
 
-    async def begin(self, delivery_id: str, adapter: str, request: OutboundRequest, at: datetime) -> bool:
-        """Mark a head `sending`, count the attempt and fix its request at the first one.
-
-        False when it is no longer a head that is ready or waiting, or its platform has a hold other
-        than the breaker's (a probe begins like any other).
+        Due is what has `due_at` up to `now`, or beyond `latest`: no wait is as long, so a clock
+        moved. `only`: these message types; `besides`: not these. None while the platform has a hold;
+        `probe` looks past breaker and endpoint holds.
         """
         ...
 
-    async def settle(self, settlement: Settlement) -> bool:
-        """Record an attempt and the state that follows, with its alias, in one transaction.
+    async def next_due(self, claim: Claim) -> datetime | None:
+        """Give the earliest `due_at` of a waiting head that is not held by its operator, or None."""
+        ...
 
-        True when another delivery of the lane became its head. Dead: the rest of the lane is held.
+    async def begin(
+        self,
+        claim: Claim,
+        delivery_id: str,
+        adapter: str,
+        request: OutboundRequest,
+        at: datetime,
+        *,
+        probe: bool = False,
+    ) -> int | None:
+        """Mark a head `sending`, count the attempt and fix its request at the first one; gives the attempt's number.
+
+        None when it is no longer a head that is ready or waiting, or is held (a probe looks past
+        breaker and endpoint holds).
         """
         ...
 
-    async def kill(self, delivery_id: str, code: str, reason: str, at: datetime) -> None:
-        """Make a head that could not be translated dead: ready or waiting, through sending, nothing having left."""
+    async def unbegin(self, claim: Claim, delivery_id: str, attempt: int, at: datetime) -> bool:
+        """Take back an attempt that was begun and never spoke: ready again, not counted, in doubt as it was before.
+
+        A first attempt takes its adapter and its request with it: the next one is made anew.
+        False when the delivery is no longer being sent by this attempt.
+        """
         ...
 
-    async def rescue(self, at: datetime) -> int:
-        """Make every `sending` delivery `ready` and in doubt; called once at start. Gives their number."""
+    async def settle(self, claim: Claim, settlement: Settlement) -> Settled:
+        """Record an attempt and the state that follows, with its alias and its hold, in one transaction.
+
+        Conflict `settle.stale` when the delivery is not being sent by this attempt (any more).
+        An alias wins over the same number if the platform had spoken of it as its own: what hung on
+        that is tied to the original's case, and the audit tells it.
+        """
         ...
 
-    async def assign(self, delivery_id: str, platform: str, at: datetime) -> bool:
-        """Give an unrouted delivery its platform; it becomes ready at the position it was accepted with."""
+    async def kill(self, claim: Claim, delivery_id: str, code: str, reason: str, at: datetime) -> Settled:
+        """Make a ready head dead that could not be translated: nothing was sent. Not a ready head: changes nothing."""
         ...
 
-    async def unrouted(
-        self, kind: str, after: str | None = None, limit: int = 500
-    ) -> Sequence[tuple[Delivery, Message]]:
-        """Give unrouted deliveries of a kind in order of acceptance, after the given delivery id."""
+    async def rescue(self, claim: Claim, under_way: Collection[str], at: datetime) -> Sequence[str]:
+        """Make every `sending` delivery of the platform ready and in doubt, but those under way here; gives the ids."""
         ...
 
     # ── operators ─────────────────────────────────────────────────────────────────────────────
-    async def replay(
-        self, delivery_id: str, *, actor: str, reason: str, at: datetime, stale_ok: bool = False
-    ) -> Delivery:
+    async def replay(self, delivery_id: str, intent: Intent, *, stale_ok: bool = False) -> Delivery:
         """Replay a delivery, as a recorded intent.
 
         Dead or refused: the same delivery, key and position become ready. Delivered: a new delivery
-        with a new id at the end of its lane, `replay_of` the old. If a later delivery of the lane
-        was delivered: Conflict `lane.moved_on`, unless `stale_ok`. Any other state: Conflict `state.wrong`.
+        with a new id at the end of its lane, `replay_of` the old. Looked at in this order: any other
+        state is Conflict `state.wrong`; a platform that is not registered any more Conflict
+        `platform.unknown`; an open replay of a delivered one Conflict `replay.open`; a later
+        delivery of the lane that was delivered, or is open and being sent or in doubt, Conflict
+        `lane.moved_on`, unless `stale_ok`.
         """
         ...
 
-    async def discard(self, delivery_id: str, *, actor: str, reason: str, at: datetime) -> Delivery:
-        """Give up a delivery that is ready, waiting, held, dead or unrouted; the lane moves on."""
+    async def discard(self, delivery_id: str, intent: Intent) -> Delivery:
+        """Give up a delivery that is ready, waiting, dead or unrouted, held or not; the lane moves on."""
         ...
 
-    async def hold(self, delivery_id: str, *, actor: str, reason: str, at: datetime) -> Delivery:
+    async def hold(self, delivery_id: str, intent: Intent) -> Delivery:
         """Hold a ready or waiting delivery, and so the lane behind it, until `release`."""
         ...
 
-    async def release(self, delivery_id: str, *, actor: str, reason: str, at: datetime) -> Delivery:
-        """Lift an operator's hold; any other: Conflict `state.wrong`."""
+    async def release(self, delivery_id: str, intent: Intent) -> Delivery:
+        """Lift an operator's hold; where there is none: Conflict `state.wrong`."""
+        ...
+
+    async def begin_replay(self, replay: BulkReplay, intent: Intent) -> BulkReplay:
+        """Keep a bulk replay that is to be done, with its `upto` and `total` filled in.
+
+        A dry run is answered at once, finished, with its counts, and not kept.
+        """
+        ...
+
+    async def step_replay(self, replay_id: str, limit: int, at: datetime) -> BulkReplay:
+        """Replay the next `limit` of a bulk replay, its progress in the same transaction; finished ones change nothing.
+
+        The ids of new deliveries follow from the replay and the old delivery. NotFound `replay.unknown`.
+        """
+        ...
+
+    async def cancel_replay(self, replay_id: str, intent: Intent) -> BulkReplay:
+        """End a bulk replay where it is; one that has ended stays as it is. NotFound `replay.unknown`."""
+        ...
+
+    async def replays(self, *, unfinished: bool = False) -> Sequence[BulkReplay]:
+        """Give the bulk replays, newest first."""
         ...
 
     # ── platforms ─────────────────────────────────────────────────────────────────────────────
-    async def platforms(self) -> Sequence[Platform]:
-        """Give every platform, by id."""
+    async def registry(self) -> Registry:
+        """Give every platform and the registry's revision, read together."""
         ...
 
-    async def put_platform(self, platform: Platform, *, actor: str, at: datetime) -> None:
-        """Register a platform or change it (its holds and held time stay as they are)."""
+    async def put_platform(self, platform: Platform, intent: Intent, take: Taker) -> Registered:
+        """Register a platform or change it, and give it the unrouted deliveries that it takes, in one transaction.
+
+        Its birth and its holds stay as they are, except that refused credentials are forgotten.
+        `take` chooses for each unrouted delivery, in order of position; one whose platform has the
+        message already, or is not registered, stays unrouted. Where two of a message are for one
+        platform, the one that seeks the nearest stays: a nearer one may come. The registry's
+        revision advances.
+        """
         ...
 
-    async def delete_platform(self, platform_id: str, *, actor: str, at: datetime) -> None:
-        """Forget a platform; Conflict `platform.in-use` while it has deliveries that are not settled."""
+    async def delete_platform(self, platform_id: str, intent: Intent) -> Registered:
+        """Forget a platform, its credentials and holds; Conflict `platform.in-use` while it has open deliveries."""
         ...
 
-    async def hold_platform(self, platform_id: str, by: HeldBy, *, actor: str, reason: str, at: datetime) -> None:
-        """Add a hold; holding twice by the same reason changes nothing."""
+    async def assign(self, kinds: Collection[str], take: Taker, at: datetime) -> frozenset[str]:
+        """Give unrouted deliveries of some kinds their platform, as `put_platform` does; gives those that got any."""
         ...
 
-    async def release_platform(self, platform_id: str, by: HeldBy, *, actor: str, reason: str, at: datetime) -> None:
-        """Lift a hold; the time it lasted does not count towards giving up."""
+    async def hold_platform(self, platform_id: str, hold: Hold, intent: Intent, *, revision: int | None = None) -> bool:
+        """Add a hold to a platform or an endpoint of it; True when it was not there.
+
+        With `revision`, only if the platform is still as it was registered then.
+        """
         ...
 
-    async def add_credential(self, platform_id: str, digest: str, *, actor: str, at: datetime) -> None:
+    async def release_platform(self, platform_id: str, by: HeldBy, intent: Intent, *, type: str | None = None) -> bool:
+        """Lift a hold of a platform, or of the endpoint of one message type; True when it was there."""
+        ...
+
+    async def add_credential(self, platform_id: str, digest: str, intent: Intent) -> None:
         """Keep the hash of a credential for a platform."""
         ...
 
@@ -173,7 +265,7 @@ class Ledger(Protocol):
         ...
 
     # ── adapters ──────────────────────────────────────────────────────────────────────────────
-    async def add_adapter(self, adapter: AdapterVersion, content: bytes, *, actor: str, at: datetime) -> AdapterVersion:
+    async def add_adapter(self, adapter: AdapterVersion, content: bytes, intent: Intent) -> AdapterVersion:
         """Keep an uploaded version with its bundle's bytes, for good.
 
         The same digest again gives what is kept already; another: Conflict `adapter.version-exists`.
@@ -181,12 +273,14 @@ class Ledger(Protocol):
         ...
 
     async def change_adapters(
-        self, versions: Sequence[AdapterVersion], *, actor: str, action: str, reason: str, at: datetime
-    ) -> Sequence[AdapterVersion]:
+        self, versions: Sequence[AdapterVersion], intent: Intent, action: str, kinds: Collection[str], take: Taker
+    ) -> tuple[Sequence[AdapterVersion], Registered]:
         """Write how versions stand now, all of them in one transaction, with audit; gives them as kept.
 
         One that was not kept yet (an installed one) is added without bytes. Conflict
         `adapter.changed` when one was changed since it was read. Of a name, one version is active.
+        What platforms can be sent changes with it: the registry's revision advances, and unrouted
+        deliveries of `kinds` are given their platform as `put_platform` does.
         """
         ...
 
@@ -201,17 +295,18 @@ class Ledger(Protocol):
     # ── reading ───────────────────────────────────────────────────────────────────────────────
     async def message(self, message_id: str) -> Message | None: ...
     async def native(self, message_id: str) -> Native | None: ...
-    async def deliveries_of(self, message_id: str) -> Sequence[Delivery]: ...
+    async def deliveries_of(self, *message_ids: str) -> Sequence[Delivery]: ...
     async def delivery(self, delivery_id: str) -> Delivery | None: ...
     async def attempts_of(self, delivery_id: str) -> Sequence[Attempt]: ...
     async def sent(self, delivery_id: str) -> OutboundRequest | None: ...
     async def rejection(self, rejection_id: str) -> Rejection | None: ...
     async def rejection_native(self, rejection_id: str) -> Native | None: ...
 
+    # ── searching: on threads of its own, each search with a deadline (Unavailable `search.too-slow`) ──
     async def find_messages(
         self, filter: MessageFilter, cursor: str | None = None, limit: int = 50
     ) -> ResultPage[Message]:
-        """Find messages, newest first; a filter never scans what an index can find."""
+        """Find messages, newest first; Invalid `cursor.unknown` for a cursor that is not one of ours."""
         ...
 
     async def find_deliveries(
@@ -231,17 +326,19 @@ class Ledger(Protocol):
         ...
 
     async def backlog(self) -> Sequence[Backlog]:
-        """Count what is not settled, by platform, kind, state and holder."""
+        """Give how many are not settled, by platform, kind, shown state and holder, from counts that are kept."""
         ...
 
     async def audit(self, subject: str, limit: int = 200) -> Sequence[AuditEntry]:
         """Give what was done to a subject (a message, delivery or platform id), oldest first."""
         ...
 
-    async def put_bulk_replay(self, replay: BulkReplay) -> None:
-        """Keep the progress of a bulk replay."""
-        ...
 
-    async def bulk_replays(self, *, unfinished: bool = False) -> Sequence[BulkReplay]:
-        """Give the bulk replays, newest first."""
-        ...
+READS = frozenset(
+    {
+        "recall", "facts", "partakes", "heads", "next_due", "replays", "registry", "credentials", "adapters",
+        "adapter_content", "message", "native", "deliveries_of", "delivery", "attempts_of", "sent", "rejection",
+        "rejection_native", "find_messages", "find_deliveries", "find_rejections", "dossier", "backlog", "audit",
+    }
+)  # fmt: skip
+"""The methods that change nothing; every other one writes, but for `start` and `stop`."""

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from gateway.clock import new_id
 from gateway.errors import Conflict, Invalid
-from gateway.ledger.records import Platform, Settlement
-from gateway.message import OPEN, Delivery, HeldBy, Message, State, may_pass
+from gateway.ledger.records import Claim, Hold, Platform, Settlement
+from gateway.message import OPEN, SENDABLE, SHOWN, Delivery, HeldBy, Message, State, may_pass
 from schemas.findings import Text
 
-SENDABLE = (State.READY, State.WAITING)
-"""The states a head may be sent from."""
-
-DISCARDABLE = (State.READY, State.WAITING, State.HELD, State.DEAD, State.UNROUTED)
+DISCARDABLE = (State.READY, State.WAITING, State.DEAD, State.UNROUTED)
 """The states an operator may give a delivery up from."""
 
-HOLD_ORDER = (HeldBy.PAUSED, HeldBy.CREDENTIALS, HeldBy.BREAKER, HeldBy.OPERATOR)
-"""Of several holds on a platform the first of these is shown: what people decided before what machines did."""
+REPLAYABLE = (State.DEAD, State.REFUSED, State.DELIVERED)
+"""The states a delivery may be replayed from."""
 
 
 # ── intake ────────────────────────────────────────────────────────────────────────────────────
@@ -56,38 +52,56 @@ def speakers(message: Message, deliveries: Sequence[Delivery]) -> tuple[str, ...
 
 
 # ── lanes ─────────────────────────────────────────────────────────────────────────────────────
-def head_of(lane: Sequence[Delivery]) -> Delivery | None:
-    """Choose the head of a lane from its open deliveries in order: one being sent stays the head."""
-    sending = (delivery for delivery in lane if delivery.state is State.SENDING)
-    return next(sending, lane[0] if lane else None)
+def holder(state: State, type: str, own: HeldBy | None, holds: Collection[Hold]) -> HeldBy | None:
+    """Tell what holds deliveries of a type in a state, the first that applies in the order of `HeldBy`.
 
-
-def shown_state(
-    state: State, held_by: HeldBy | None, holds: Collection[HeldBy], *, parked: bool
-) -> tuple[State, HeldBy | None]:
-    """Give a state as it is shown: `parked` tells that one ahead of the delivery in its lane is dead."""
+    `own` is what holds them apart from their platform: their operator, or a dead one ahead in the
+    lane. `holds` are their platform's.
+    """
     if state not in SENDABLE:
-        return state, held_by
-    by = HeldBy.LANE if parked else next((hold for hold in HOLD_ORDER if hold in holds), None)
-    return (state, held_by) if by is None else (State.HELD, by)
+        return None
+    reasons = {hold.by for hold in holds if hold.type in (None, type)}
+    if own is not None:
+        reasons.add(own)
+    return next((by for by in HeldBy if by in reasons), None) if reasons else None
 
 
-def shown(delivery: Delivery, holds: Collection[HeldBy], *, parked: bool) -> Delivery:
-    """Give a delivery as it is shown."""
-    state, held_by = shown_state(delivery.state, delivery.held_by, holds, parked=parked)
-    return delivery if state is delivery.state else replace(delivery, state=state, held_by=held_by)
+def held_by(delivery: Delivery, holds: Collection[Hold], *, parked: bool) -> HeldBy | None:
+    """Tell what holds a delivery; `parked` tells that one ahead of it in its lane is dead."""
+    own = HeldBy.OPERATOR if delivery.held_at is not None else HeldBy.LANE if parked else None
+    return holder(delivery.state, delivery.type, own, holds)
 
 
-def may_send(holds: Collection[HeldBy], *, probe: bool) -> bool:
-    """Tell whether a platform's holds let its heads out; a probe looks past the breaker only."""
-    return not (set(holds) - {HeldBy.BREAKER} if probe else holds)
+def shown(delivery: Delivery, holds: Collection[Hold], *, parked: bool) -> Delivery:
+    """Give a delivery with what holds it laid over its state."""
+    by = held_by(delivery, holds, parked=parked)
+    return delivery if by is None else replace(delivery, held_by=by)
 
 
-def is_sendable(delivery: Delivery, now: datetime) -> bool:
-    """Tell whether a head is ready, or waiting and due."""
-    if delivery.state is State.WAITING:
-        return delivery.due_at is None or delivery.due_at <= now
-    return delivery.state is State.READY
+def in_force(holds: Iterable[Hold], *, probe: bool) -> tuple[Hold, ...]:
+    """Give the holds that keep heads from being sent; a probe looks past what a breaker holds."""
+    past = (HeldBy.BREAKER, HeldBy.ENDPOINT) if probe else ()
+    return tuple(hold for hold in holds if hold.by not in past)
+
+
+def may_send(delivery: Delivery, holds: Collection[Hold], *, probe: bool) -> bool:
+    """Tell whether a head may be sent."""
+    if delivery.state not in SENDABLE or delivery.held_at is not None:
+        return False
+    return not any(hold.type in (None, delivery.type) for hold in in_force(holds, probe=probe))
+
+
+# ── claims ────────────────────────────────────────────────────────────────────────────────────
+def verify_claim(claim: Claim, owner: str | None, epoch: int | None) -> None:
+    """Let pass who has the claim: Conflict `claim.lost` when a later one was taken."""
+    if (claim.owner, claim.epoch) != (owner, epoch):
+        raise Conflict(
+            Text(
+                f"平台 {claim.platform} 的投递权已由另一进程取得；本进程停止向其投递。",
+                f"Another process has taken over delivering to {claim.platform}; this one stops delivering to it.",
+            ),
+            code="claim.lost",
+        )
 
 
 # ── steps of a delivery ───────────────────────────────────────────────────────────────────────
@@ -95,7 +109,7 @@ def wrong_state(delivery: Delivery, wanted: str) -> Conflict:
     """Say that a delivery is not in a state in which this can be done."""
     return Conflict(
         Text(
-            f"投递 {delivery.id} 当前为 {delivery.state},不能执行 {wanted};请刷新后再看。",
+            f"投递 {delivery.id} 当前为 {delivery.state}，不能执行 {wanted}；请刷新后再看。",
             f"Delivery {delivery.id} is {delivery.state}, which does not allow {wanted}; look at it again.",
         ),
         code="state.wrong",
@@ -105,50 +119,51 @@ def wrong_state(delivery: Delivery, wanted: str) -> Conflict:
 def _step(delivery: Delivery, state: State, at: datetime, **changes: Any) -> Delivery:
     if not may_pass(delivery.state, state):
         raise wrong_state(delivery, state)
-    return replace(delivery, **{"state": state, "held_by": None, "due_at": None, "changed_at": at, **changes})
+    return replace(delivery, **{"state": state, "held_at": None, "due_at": None, "changed_at": at, **changes})
 
 
-def begun(delivery: Delivery, adapter: str, at: datetime, unheld: float) -> Delivery:
-    """Begin an attempt; adapter and start on the unheld clock are fixed at the first one."""
-    return _step(
-        delivery,
-        State.SENDING,
-        at,
-        attempts=delivery.attempts + 1,
-        adapter=delivery.adapter or adapter,
-        trying_since=unheld if delivery.trying_since is None else delivery.trying_since,
-    )
+def begun(delivery: Delivery, adapter: str, at: datetime) -> Delivery:
+    """Begin an attempt; the adapter is fixed at the first one."""
+    return _step(delivery, State.SENDING, at, attempts=delivery.attempts + 1, adapter=delivery.adapter or adapter)
+
+
+def unbegun(delivery: Delivery, at: datetime) -> Delivery:
+    """Take back an attempt that never spoke; doubt about an earlier one stays, and a first one fixes no adapter."""
+    adapter = delivery.adapter if delivery.attempts > 1 else None
+    return _step(delivery, State.READY, at, attempts=delivery.attempts - 1, adapter=adapter)
 
 
 def settled(delivery: Delivery, settlement: Settlement) -> Delivery:
-    """End an attempt."""
+    """End an attempt: compare and set. Conflict `settle.stale` when another attempt is under way, or none."""
     attempt, state = settlement.attempt, settlement.state
-    if delivery.state is not State.SENDING:
-        raise wrong_state(delivery, state)
+    if delivery.state is not State.SENDING or delivery.attempts != attempt.number:
+        raise Conflict(
+            Text(
+                f"投递 {delivery.id} 的第 {attempt.number} 次尝试已不在进行中；其结果未予采用。",
+                f"Attempt {attempt.number} of delivery {delivery.id} is not under way any more; it changes nothing.",
+            ),
+            code="settle.stale",
+        )
     return _step(
         delivery,
         state,
         attempt.ended_at,
         due_at=settlement.due_at or attempt.ended_at if state is State.WAITING else None,
         in_doubt=settlement.in_doubt,
+        tried_for=settlement.tried_for,
         reference=attempt.reference or delivery.reference,
         reason=attempt.reason,
         code=attempt.code,
     )
 
 
-def passing_through_sending(delivery: Delivery, at: datetime) -> Delivery:
-    """Pass through sending without an attempt, on the way to dead."""
-    return _step(delivery, State.SENDING, at)
-
-
 def killed(delivery: Delivery, code: str, reason: str, at: datetime) -> Delivery:
     """Make a delivery that could not be translated dead."""
-    return _step(passing_through_sending(delivery, at), State.DEAD, at, code=code, reason=reason)
+    return _step(delivery, State.DEAD, at, code=code, reason=reason)
 
 
 def rescued(delivery: Delivery, at: datetime) -> Delivery:
-    """Make a delivery that was being sent when the process died ready, and in doubt."""
+    """Make a delivery whose attempt nobody ends any more ready, and in doubt."""
     return _step(delivery, State.READY, at, in_doubt=True)
 
 
@@ -165,37 +180,38 @@ def discarded(delivery: Delivery, reason: str, at: datetime) -> Delivery:
 
 
 def held(delivery: Delivery, at: datetime) -> Delivery:
-    """Hold a delivery for an operator."""
+    """Hold a delivery for an operator: its state stays, and `held_at` is laid over it. Held twice is held once."""
     if delivery.state not in SENDABLE:
         raise wrong_state(delivery, "hold")
-    return _step(delivery, State.HELD, at, held_by=HeldBy.OPERATOR)
+    return replace(delivery, held_at=delivery.held_at or at)
 
 
-def released(delivery: Delivery, at: datetime) -> Delivery:
+def released(delivery: Delivery) -> Delivery:
     """Lift an operator's hold; the time to give up starts anew."""
-    if delivery.state is not State.HELD or delivery.held_by is not HeldBy.OPERATOR:
+    if delivery.held_at is None:
         raise wrong_state(delivery, "release")
-    return _step(delivery, State.READY, at, trying_since=None)
+    return replace(delivery, held_at=None, tried_for=0.0)
 
 
-def replayed(delivery: Delivery, at: datetime, *, moved_on: bool, stale_ok: bool) -> Delivery:
-    """Replay a delivery: the same one when dead or refused, a new one when it was delivered."""
-    if delivery.state not in (State.DEAD, State.REFUSED, State.DELIVERED):
+def replayed(delivery: Delivery, new_id: str, at: datetime, *, moved_on: bool, stale_ok: bool) -> Delivery:
+    """Replay a delivery: the same one when dead or refused, a new one under `new_id` when it was delivered."""
+    if delivery.state not in REPLAYABLE:
         raise wrong_state(delivery, "replay")
     if moved_on and not stale_ok:
         raise _moved_on(delivery)
     if delivery.state is State.DELIVERED:
-        return _again(delivery, at)
-    return _step(delivery, State.READY, at, trying_since=None, reason=None, code=None)
+        return _again(delivery, new_id, at)
+    return _step(delivery, State.READY, at, tried_for=0.0, reason=None, code=None)
 
 
-def _again(delivery: Delivery, at: datetime) -> Delivery:
+def _again(delivery: Delivery, new_id: str, at: datetime) -> Delivery:
     return Delivery(
-        id=new_id(at),
+        id=new_id,
         message_id=delivery.message_id,
         type=delivery.type,
         kind=delivery.kind,
         platform=delivery.platform,
+        toward=delivery.toward,
         lane=delivery.lane,
         state=State.READY,
         created_at=at,
@@ -206,52 +222,41 @@ def _again(delivery: Delivery, at: datetime) -> Delivery:
 def _moved_on(delivery: Delivery) -> Conflict:
     return Conflict(
         Text(
-            f"投递 {delivery.id} 之后同一事项已有新的投递送达;如仍要重放旧内容,请加 stale_ok。",
-            f"A later delivery of the lane of {delivery.id} was delivered; add stale_ok to replay it anyway.",
+            f"投递 {delivery.id} 之后，同一事项已有新的投递送达或正在发送；如仍要重新投递旧内容，请加 stale_ok。",
+            f"A later delivery of the lane of {delivery.id} was delivered or is being sent; "
+            "add stale_ok to replay it anyway.",
         ),
         code="lane.moved_on",
     )
 
 
 def is_open(delivery: Delivery) -> bool:
-    """Tell whether a delivery keeps its position in its lane."""
+    """Tell whether a delivery keeps its place in its lane."""
     return delivery.state in OPEN
 
 
 # ── platforms ─────────────────────────────────────────────────────────────────────────────────
-def registered(platform: Platform, before: Platform | None) -> Platform:
-    """Register or change a platform: its birth, holds and held time stay as they are."""
+def registered(platform: Platform, before: Platform | None, revision: int) -> Platform:
+    """Register or change a platform: its birth and its holds stay, but for credentials that were refused."""
     if before is None:
-        return replace(platform, holds=frozenset(), held_seconds=0.0, held_since=None)
-    return replace(
-        platform,
-        created_at=before.created_at,
-        holds=before.holds,
-        held_seconds=before.held_seconds,
-        held_since=before.held_since,
-    )
+        return replace(platform, holds=(), revision=revision)
+    kept = tuple(hold for hold in before.holds if hold.by is not HeldBy.CREDENTIALS)
+    return replace(platform, created_at=before.created_at, holds=kept, revision=revision)
 
 
-def with_hold(platform: Platform, by: HeldBy, at: datetime) -> Platform:
-    """Add a hold; the unheld clock stops at the first one."""
-    return replace(platform, holds=platform.holds | {by}, held_since=platform.held_since or at)
+# ── searching ─────────────────────────────────────────────────────────────────────────────────
+def check_shown(state: str | None) -> None:
+    """Let pass what a delivery may be shown as; any other word: Invalid `state.unknown`."""
+    if state is not None and state not in SHOWN:
+        raise Invalid(
+            Text(
+                f"没有状态 {state}；可用的有 {'、'.join(SHOWN)}。",
+                f"There is no state {state}; there are {', '.join(SHOWN)}.",
+            ),
+            code="state.unknown",
+        )
 
 
-def without_hold(platform: Platform, by: HeldBy, at: datetime) -> Platform:
-    """Lift a hold; when it was the last, the time they lasted is counted as held."""
-    holds = platform.holds - {by}
-    if holds or platform.held_since is None:
-        return replace(platform, holds=holds)
-    lasted = max(0.0, (at - platform.held_since).total_seconds())
-    return replace(platform, holds=holds, held_since=None, held_seconds=platform.held_seconds + lasted)
-
-
-def unheld(platform: Platform | None, at: datetime) -> float:
-    """Give the unheld clock of a platform; one we do not know was never held."""
-    return at.timestamp() if platform is None else platform.unheld(at)
-
-
-# ── pages ─────────────────────────────────────────────────────────────────────────────────────
 def read_cursor(cursor: str | None) -> int | None:
     """Read a cursor: the number of the last item shown. Anything else: Invalid `cursor.unknown`."""
     if cursor is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.errors import Conflict, NotFound, Unavailable
+from gateway.errors import Conflict, HutongError, NotFound, Unavailable
 from gateway.ledger.versions import AdapterVersion
 from schemas.findings import Text
 
@@ -61,4 +61,67 @@ def adapter_changed(adapter: AdapterVersion) -> Conflict:
             f"{adapter.name} {adapter.version} was changed by somebody else just now; look at it and try again.",
         ),
         code="adapter.changed",
+    )
+
+
+def superseded() -> Unavailable:
+    """Say that another process owns the ledger now."""
+    return Unavailable(
+        Text(
+            "账本已由另一个网关进程接管；本进程不再收发，请停止本进程。",
+            "Another gateway process has taken over the ledger; this one takes and sends nothing more: stop it.",
+        ),
+        code="ledger.superseded",
+    )
+
+
+def newer(found: str) -> HutongError:
+    """Say that a newer gateway changed the ledger's schema."""
+    return HutongError(
+        Text(
+            f"账本的表结构（{found}）来自更新版本的网关；请改用该版本的网关，或恢复升级前的备份。",
+            f"The ledger's schema ({found}) is from a newer gateway; run that one, or restore a backup from before.",
+        ),
+        code="ledger.newer",
+    )
+
+
+def too_slow(seconds: float) -> Unavailable:
+    """Say that a search took longer than it may."""
+    return Unavailable(
+        Text(
+            f"查询超过 {seconds:g} 秒，已中止；请缩小时间范围，或加上平台、类型等条件后再试。",
+            f"The search took more than {seconds:g} s and was stopped; narrow it by time, platform or type.",
+        ),
+        code="search.too-slow",
+    )
+
+
+def replay_open(delivery_id: str, open_id: str) -> Conflict:
+    """Say that a delivered delivery is being replayed already."""
+    return Conflict(
+        Text(
+            f"投递 {delivery_id} 已有一次重新投递（{open_id}）尚未了结；请等待其结束，或先放弃它。",
+            f"Delivery {delivery_id} is being replayed already, as {open_id}; wait for it, or discard it first.",
+        ),
+        code="replay.open",
+    )
+
+
+def no_replay(replay_id: str) -> NotFound:
+    """Say that there is no such bulk replay."""
+    return NotFound(
+        Text(f"没有批量重新投递 {replay_id}；请核对编号。", f"There is no bulk replay {replay_id}; check the id."),
+        code="replay.unknown",
+    )
+
+
+def platform_gone(platform_id: str) -> Conflict:
+    """Say that a delivery's platform is not registered any more."""
+    return Conflict(
+        Text(
+            f"平台 {platform_id} 已不再登记，无处可投；请先重新登记该平台。",
+            f"Platform {platform_id} is not registered any more; register it again first.",
+        ),
+        code="platform.unknown",
     )

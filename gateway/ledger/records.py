@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -14,18 +14,54 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
+class Intent:
+    """Who changes something, why and when; every operator's write carries one and is audited with it.
+
+    `key` is the caller's Idempotency-Key: the same request under it is done once and answered the same.
+    """
+
+    actor: str
+    reason: str
+    at: datetime
+    key: str | None = None
+
+
+# ── intake ────────────────────────────────────────────────────────────────────────────────────
+NumberSpoken = tuple[str, str, str]
+"""A number as it is looked up: who spoke of it, its canonical field, and the number as written."""
+
+FactAsked = tuple[str, str]
+"""A fact as it is looked up: correlation id and canonical field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """What a draft was decided on, to be verified in the transaction that keeps it.
+
+    `numbers`: each number looked up, and the id of the message it was recognised as (None: nobody's
+    yet). `facts`: each fact looked up, and the message that said it first (None: nobody). `fresh`:
+    correlation ids that no message had.
+    """
+
+    numbers: Mapping[NumberSpoken, str | None] = field(default_factory=dict)
+    facts: Mapping[FactAsked, str | None] = field(default_factory=dict)
+    fresh: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class IntakeDraft:
     """A message ready to be kept, with the deliveries its routes gave (unrouted ones included).
 
     `index` is the record's number in its package. `numbers` are the issued numbers it speaks of,
     in their issuer's words: kept for the source and for each destination, so that either may
-    speak of them later.
+    speak of them later. `reads` is what all this was decided on.
     """
 
     index: int
     message: Message
     deliveries: tuple[Delivery, ...]
     numbers: Mapping[str, str] = field(default_factory=dict)
+    reads: Reads = Reads()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +80,11 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """One request's worth of documents: kept whole, in one transaction, or not at all.
+    """One request's worth of documents.
 
-    `key` is the caller's Idempotency-Key (scoped to platform and operation). `body` are the exact
-    bytes received, kept once for all entries.
+    `revision` is the registry's, by which its entries were routed. `key` is the caller's
+    Idempotency-Key (scoped to platform and operation). `body` are the exact bytes received, kept
+    once for all entries.
     """
 
     platform: str
@@ -56,7 +93,16 @@ class Intake:
     body: bytes
     content_type: str
     entries: tuple[IntakeDraft | Rejection, ...]
+    revision: int = 0
     key: str | None = None
+
+
+class Moved(Exception):
+    """What an intake was decided on is no longer so; it has to be decided again. `revision` is the registry's now."""
+
+    def __init__(self, revision: int) -> None:
+        super().__init__(revision)
+        self.revision = revision
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +135,16 @@ class Known:
     ordering_key: str
 
 
+# ── delivery ──────────────────────────────────────────────────────────────────────────────────
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right of one process to deliver to one platform; a later claim, with a higher epoch, ends it."""
+
+    platform: str
+    owner: str
+    epoch: int
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
     """A lane head that may be sent now, with all that is needed to send it.
@@ -104,27 +160,51 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
+class Hold:
+    """One reason why a platform waits, or with `type` why one endpoint of it does (one message type to it)."""
+
+    by: HeldBy
+    since: datetime
+    reason: str = ""
+    type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Settlement:
     """How an attempt ended and what follows.
 
-    `state` is one that SENDING may pass to; `due_at` goes with WAITING (without one: due at once).
-    `alias` is (canonical field, the original number) when the accepting platform's
-    `attempt.reference` is its own name for that number.
+    `state` is one that SENDING may pass to; `due_at` goes with WAITING (without one: due at once);
+    `tried_for` is the delivery's from now on (see `Delivery`). `alias` is (canonical field, the
+    original number) when the accepting platform's `attempt.reference` is its own name for that
+    number. `hold` is put on the platform in the same transaction, unless the platform was
+    registered anew since `revision`, the one the attempt spoke by.
     """
 
     attempt: Attempt
     state: State
     due_at: datetime | None = None
     in_doubt: bool = False
+    tried_for: float = 0.0
     alias: tuple[str, str] | None = None
+    hold: Hold | None = None
+    revision: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a settlement changed. `lane_moved`: another delivery of the lane became its head. `held`: its hold is on."""
+
+    lane_moved: bool
+    held: bool = False
+
+
+# ── platforms ─────────────────────────────────────────────────────────────────────────────────
 @dataclass(frozen=True, slots=True)
 class Platform:
     """An outside system: one kind in one region. `id` is `kind.region`.
 
-    `version` None follows the adapter's newest. `holds` are the reasons the whole platform waits
-    now; `held_seconds` how long it waited before, `held_since` since when it waits now.
+    `version` None follows the adapter's newest. `holds` are the reasons it waits now, and those of
+    its endpoints. `revision` is the registry's when it was last registered or changed.
     """
 
     id: str
@@ -135,16 +215,55 @@ class Platform:
     created_at: datetime
     version: str | None = None
     mode: str = "push"
-    holds: frozenset[HeldBy] = frozenset()
-    held_seconds: float = 0.0
-    held_since: datetime | None = None
+    revision: int = 0
+    holds: tuple[Hold, ...] = ()
 
-    def unheld(self, now: datetime) -> float:
-        """Give the platform's unheld clock: seconds that pass only while nothing holds it."""
-        held = (now - self.held_since).total_seconds() if self.held_since else 0.0
-        return now.timestamp() - self.held_seconds - held
+    def held_by(self) -> frozenset[HeldBy]:
+        """Give the reasons why everything to it waits; those of its endpoints are not among them."""
+        return frozenset(hold.by for hold in self.holds if hold.type is None)
+
+    def held_types(self) -> frozenset[str]:
+        """Give the message types whose endpoints are held."""
+        return frozenset(hold.type for hold in self.holds if hold.type is not None)
 
 
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """Every platform, by id, at one revision of the registry."""
+
+    revision: int
+    platforms: Mapping[str, Platform]
+
+
+@dataclass(frozen=True, slots=True)
+class Unrouted:
+    """A delivery that nobody could take, as far as finding it a platform goes.
+
+    `toward`: `nearest`, `national`, or the id of the one platform it is meant for.
+    """
+
+    id: str
+    message_id: str
+    type: str
+    kind: str
+    toward: str
+    region: str
+    source: str
+
+
+Taker = Callable[[Unrouted], str | None]
+"""Chooses the platform for an unrouted delivery, or none: pure, called in the ledger's transaction, on its thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """What a change of the registry did. `given`: the platforms that got deliveries which were unrouted before."""
+
+    revision: int
+    given: frozenset[str] = frozenset()
+
+
+# ── finding ───────────────────────────────────────────────────────────────────────────────────
 @dataclass(frozen=True, slots=True)
 class MessageFilter:
     """What to look for among messages; None does not restrict. `platform` is source or destination.
@@ -157,18 +276,25 @@ class MessageFilter:
     case_number: str | None = None
     credit_code: str | None = None
     correlation_id: str | None = None
-    state: State | None = None
+    state: str | None = None
     since: datetime | None = None
     until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryFilter:
-    """What to look for among deliveries; None does not restrict."""
+    """What to look for among deliveries; None does not restrict.
 
-    state: State | None = None
+    `state` is as it is shown. `since` (included) and `until` (not) are about when it was made.
+    """
+
+    state: str | None = None
     platform: str | None = None
     message_id: str | None = None
+    type: str | None = None
+    code: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,11 +316,11 @@ class Native:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """How many deliveries to a platform stand in a state that is not done with, and since when."""
+    """How many deliveries of a kind to a platform are not done with, as they are shown, and since when the oldest."""
 
     platform: str | None
     kind: str
-    state: State
+    state: str
     held_by: HeldBy | None
     count: int
     oldest: datetime
@@ -212,9 +338,25 @@ class AuditEntry:
     detail: Mapping[str, Any] = field(default_factory=dict)
 
 
+# ── bulk replay ───────────────────────────────────────────────────────────────────────────────
+@dataclass(frozen=True, slots=True)
+class ReplayCount:
+    """How many deliveries of one platform, type and code a bulk replay replayed, or would."""
+
+    platform: str
+    type: str
+    code: str | None
+    count: int
+
+
 @dataclass(frozen=True, slots=True)
 class BulkReplay:
-    """A replay of every delivery that a filter finds: its reason, and how far it has come."""
+    """A replay of every delivery that a filter finds: its reason, and how far it has come.
+
+    Only what was there when it began is replayed: up to position `upto`, by position; `cursor` is
+    the last one looked at. `skipped` counts what has moved on, has an open replay, or is no longer
+    in the state that was asked for. `dry_run`: nothing is replayed, `counts` tells what would be.
+    """
 
     id: str
     filter: DeliveryFilter
@@ -222,8 +364,12 @@ class BulkReplay:
     actor: str
     created_at: datetime
     stale_ok: bool = False
+    dry_run: bool = False
+    upto: int = 0
+    cursor: int = 0
     total: int = 0
     replayed: int = 0
-    failed: int = 0
-    cursor: str | None = None
+    skipped: int = 0
+    counts: tuple[ReplayCount, ...] = ()
     finished_at: datetime | None = None
+    cancelled_at: datetime | None = None

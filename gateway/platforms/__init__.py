@@ -1,5 +1,7 @@
-"""The register of platforms: the one owner of every change of a platform."""
+"""The register of platforms: the one owner of every change of a platform, and the reconciler beside it."""
 
+from gateway.platforms.mirror import Mirror
+from gateway.platforms.reconciler import Reconciler
 from gateway.platforms.register import Register
 
-__all__ = ["Register"]
+__all__ = ["Mirror", "Reconciler", "Register"]

@@ -3,29 +3,41 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
-from typing import Any, Protocol
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 from adapters.base import Adapter
-from gateway.access.principals import Principals
 from gateway.access.tokens import hash_token, new_token
 from gateway.clock import Clock
 from gateway.delivery.dispatcher import AdapterVersions, Dispatcher, Ping
-from gateway.errors import NotFound
-from gateway.intake.directory import Directory, SpokenAdapters
+from gateway.errors import Conflict, Invalid, NotFound
+from gateway.intake import router
+from gateway.intake.directory import SpokenAdapters
 from gateway.intake.routes import Routes
 from gateway.ledger.base import Ledger
-from gateway.ledger.records import Platform
-from gateway.message import HeldBy
-from gateway.platforms import unrouted
+from gateway.ledger.records import Hold, Intent, Platform, Registered, Taker
+from gateway.ledger.versions import AdapterVersion
+from gateway.message import HeldBy, State
+from gateway.platforms.mirror import Mirror
 from gateway.platforms.registration import DOSSIER, PUSH, Registration, registered
-from gateway.telemetry.events import Events, PlatformHeld, PlatformReleased
-from schemas.findings import Text
+from gateway.telemetry.events import Events, PlatformReleased
+from schemas.findings import Rejected, Text
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+_NOTHING_WRITTEN = (Conflict, Invalid, NotFound, Rejected)
+"""What says for sure that a change was not committed; after any other exception nobody knows."""
 
 
 class KnownAdapters(AdapterVersions, SpokenAdapters, Protocol):
     """The adapters that a platform may be registered with; handed in, since the versions are kept in `releases`."""
+
+    @property
+    def now(self) -> SpokenAdapters:
+        """Give what platforms speak at this moment; it never changes, so it may be read on any thread."""
 
     def versions(self, name: str) -> Sequence[Adapter]:
         """Give every version of an adapter, oldest first."""
@@ -34,12 +46,16 @@ class KnownAdapters(AdapterVersions, SpokenAdapters, Protocol):
 class Register:
     """The registered platforms, their credentials and their holds.
 
-    Every change is one commit in the ledger, and only then applied in memory: a crash between the
-    two loses nothing, since `load` reads the ledger at the next start. Changes wait for each other
-    from the commit to the end of applying; otherwise a platform read back late would overwrite in
-    memory what a later change had committed meanwhile.
+    Every change is one transaction in the ledger, which also gives unrouted deliveries their
+    platform and advances the registry's revision. Only then is it applied in memory: directory and
+    adapters, callers, dispatcher. Changes wait for each other from the commit to the end of applying.
 
-    `forgotten` is told the id of every platform that was deleted.
+    Applying is reading the ledger and taking over what it says (`Mirror`). So it does not matter
+    whether the answer to a commit was lost: after every failure whose outcome nobody knows the ledger
+    is read again until it answers (`reconcile`). Until then intake takes nothing by what is out of
+    date, for `accept` compares the revision.
+
+    `alarm` is called after such a failure.
     """
 
     def __init__(
@@ -47,39 +63,45 @@ class Register:
         ledger: Ledger,
         adapters: KnownAdapters,
         routes: Routes,
-        directory: Directory,
+        mirror: Mirror,
         dispatcher: Dispatcher,
         clock: Clock,
         events: Events,
-        forgotten: Callable[[str], None],
+        alarm: Callable[[], None],
     ) -> None:
-        self.directory = directory
-        self.principals = Principals(directory)
+        self.directory = mirror.directory
+        self.principals = mirror.principals
         self._ledger = ledger
         self._adapters = adapters
         self._routes = routes
+        self._mirror = mirror
         self._dispatcher = dispatcher
         self._clock = clock
         self._events = events
-        self._forgotten = forgotten
+        self._alarm = alarm
         self._changing = asyncio.Lock()
+        self._doubts = 1  # how often memory may have fallen behind the ledger
+        self._cleared = 0  # how many of these were cleared by reading the ledger since
+        self._looked_at: tuple[int, frozenset[tuple[str, int]]] | None = None  # the unrouted that nobody could take
 
-    async def load(self) -> None:
-        """Read platforms and credentials from the ledger."""
-        self.directory.fill(await self._ledger.platforms())
-        self.principals.know(await self._ledger.credentials())
-
+    # ── looking ───────────────────────────────────────────────────────────────────────────────
     async def all(self) -> Sequence[Platform]:
         """Give every platform as it stands, by id."""
-        return await self._ledger.platforms()
+        platforms = (await self._ledger.registry()).platforms
+        return [platforms[one] for one in sorted(platforms)]
 
     async def get(self, platform_id: str) -> Platform:
         """Give a platform as it stands; NotFound `platform.unknown`."""
-        found = next((one for one in await self._ledger.platforms() if one.id == platform_id), None)
+        found = (await self._ledger.registry()).platforms.get(platform_id)
         if found is None:
             raise _no_platform(platform_id)
         return found
 
+    async def ping(self, platform_id: str) -> Ping:
+        """Call a platform's address once."""
+        return await self._dispatcher.ping(await self.get(platform_id))
+
+    # ── changing ──────────────────────────────────────────────────────────────────────────────
     async def put(
         self,
         platform_id: str,
@@ -88,7 +110,7 @@ class Register:
         settings: Mapping[str, Any] | None = None,
         mode: str = PUSH,
         *,
-        actor: str,
+        intent: Intent,
         dossier: bool | None = None,
     ) -> Platform:
         """Register a platform or change it; Rejected `platform.invalid`, NotFound `adapter.unknown`.
@@ -97,84 +119,182 @@ class Register:
         """
         right = {} if dossier is None else {DOSSIER.name: dossier}
         asked = Registration(platform_id, adapter, version, {**(settings or {}), **right}, mode)
-        spoken, versions = self._adapters.get(adapter, version), self._adapters.versions(adapter)
-        async with self._changing:
-            at, before = self._clock(), self.directory.get(platform_id)
-            platform = registered(asked, spoken, self._routes.kinds, before, at, versions)
-            await self._ledger.put_platform(platform, actor=actor, at=at)
-            await self._lift(platform_id, HeldBy.CREDENTIALS, actor, "settings changed", at)
-            platform = await self._apply(platform_id)
-        # Assigned only once the directory has the platform: what is routed from now on finds it
-        # there. What was routed before and is committed after this, the hub assigns (see `edition`).
-        await self.assign(platform.kind)
-        return platform
 
-    async def delete(self, platform_id: str, *, actor: str) -> None:
+        async def change() -> Platform:
+            before = (await self._ledger.registry()).platforms.get(platform_id)
+            spoken, versions = self._adapters.get(adapter, version), self._adapters.versions(adapter)
+            platform = registered(asked, spoken, self._routes.kinds, before, intent.at, versions)
+            take = self._taker({**self.directory, platform.id: platform}, self._adapters.now)
+            await self._apply(await self._ledger.put_platform(platform, intent, take))
+            after = self._standing(platform_id)
+            if before is not None and HeldBy.CREDENTIALS in before.held_by() - after.held_by():
+                self._events(PlatformReleased(platform_id, HeldBy.CREDENTIALS.value))
+            return after
+
+        return await self._change(change)
+
+    async def delete(self, platform_id: str, intent: Intent) -> None:
         """Forget a platform and its credentials; Conflict `platform.in-use` while it has deliveries to get."""
-        async with self._changing:
-            holds = (await self.get(platform_id)).holds
-            await self._ledger.delete_platform(platform_id, actor=actor, at=self._clock())
-            self.directory.remove(platform_id)
-            self.principals.know(await self._ledger.credentials())
-            self._dispatcher.platform_removed(platform_id)
-            for hold in holds:
-                self._events(PlatformReleased(platform_id, hold.value))
-        self._forgotten(platform_id)
 
-    async def pause(self, platform_id: str, *, actor: str, reason: str) -> Platform:
+        async def change() -> None:
+            # Read before, so that whatever holds it is known and told as lifted.
+            await self._take_over()
+            await self._apply(await self._ledger.delete_platform(platform_id, intent))
+
+        await self._change(change)
+
+    async def pause(self, platform_id: str, intent: Intent) -> Platform:
         """Hold everything to a platform until `resume`; pausing twice changes nothing."""
-        async with self._changing:
-            paused = HeldBy.PAUSED in (await self.get(platform_id)).holds
-            await self._ledger.hold_platform(platform_id, HeldBy.PAUSED, actor=actor, reason=reason, at=self._clock())
-            if not paused:
-                self._events(PlatformHeld(platform_id, HeldBy.PAUSED.value))
-            return await self._apply(platform_id)
 
-    async def resume(self, platform_id: str, *, actor: str, reason: str) -> Platform:
+        async def change() -> Platform:
+            paused = Hold(HeldBy.PAUSED, intent.at, intent.reason)
+            await self._ledger.hold_platform(platform_id, paused, intent)
+            await self._take_over()
+            return self._standing(platform_id)
+
+        return await self._change(change)
+
+    async def resume(self, platform_id: str, intent: Intent) -> Platform:
         """Let a paused platform's deliveries go on."""
-        async with self._changing:
-            await self._lift(platform_id, HeldBy.PAUSED, actor, reason, self._clock())
-            return await self._apply(platform_id)
 
-    async def issue_credential(self, platform_id: str, *, actor: str) -> str:
-        """Make a token for a platform's calls; only its hash is kept, this is the one time it is readable."""
+        async def change() -> Platform:
+            await self._ledger.release_platform(platform_id, HeldBy.PAUSED, intent)
+            await self._take_over()
+            return self._standing(platform_id)
+
+        return await self._change(change)
+
+    async def issue_credential(self, platform_id: str, intent: Intent) -> str:
+        """Make a token for a platform's calls; only its hash is kept, this is the one time it is readable.
+
+        Conflict `idempotency.secret-shown` for a key that was used before.
+        """
         token = new_token()
+
+        async def change() -> str:
+            try:
+                await self._ledger.add_credential(platform_id, hash_token(token), intent)
+            except Conflict as error:
+                raise _secret_shown() if error.code == "idempotency.key-reused" else error from None
+            await self._take_over()
+            return token
+
+        return await self._change(change)
+
+    async def change_adapters(
+        self, versions: Sequence[AdapterVersion], intent: Intent, action: str, spoken: SpokenAdapters
+    ) -> Sequence[AdapterVersion]:
+        """Write how adapter versions stand; what can be sent at last goes out. `spoken` is what is spoken after it."""
+
+        async def change() -> Sequence[AdapterVersion]:
+            names = {one.name for one in versions}
+            kinds = {one.kind for one in self.directory.values() if one.adapter in names}
+            take = self._taker(self.directory.registry.platforms, spoken)
+            kept, done = await self._ledger.change_adapters(versions, intent, action, kinds, take)
+            await self._apply(done)
+            return kept
+
+        return await self._change(change)
+
+    async def _change(self, change: Callable[[], Awaitable[T]]) -> T:
+        """Commit and apply, alone. A caller that goes away does not stop it half-way."""
+        return await asyncio.shield(asyncio.ensure_future(self._alone(change)))
+
+    async def _alone(self, change: Callable[[], Awaitable[T]]) -> T:
         async with self._changing:
-            await self._ledger.add_credential(platform_id, hash_token(token), actor=actor, at=self._clock())
-            self.principals.know(await self._ledger.credentials())
-        return token
+            if self._doubts != self._cleared:
+                await self._take_over()
+            try:
+                return await change()
+            except _NOTHING_WRITTEN:
+                raise
+            except BaseException:
+                # It may have been committed all the same, or it was and could not be applied.
+                self.doubt()
+                raise
 
-    async def ping(self, platform_id: str) -> Ping:
-        """Call a platform's address once."""
-        return await self._dispatcher.ping(await self.get(platform_id))
+    def doubt(self) -> None:
+        """Say that something may have been committed although its answer was lost.
 
-    async def follow(self, adapter: str) -> None:
-        """Another version of an adapter is active: deliver with it, and what it can send at last goes out."""
-        self.directory.changed()
-        following = [one for one in await self.all() if one.adapter == adapter and one.version is None]
-        for platform in following:
-            self._dispatcher.platform_changed(platform)
-        for kind in {platform.kind for platform in following}:
-            await self.assign(kind)
+        From now on memory counts as out of date, until the ledger was read again.
+        """
+        self._doubts += 1
+        self._alarm()
 
-    async def assign(self, kind: str) -> None:
-        """Give the unrouted deliveries of a kind to the platforms that can take them now, and wake these."""
-        can_send = self._adapters.can_send
-        woken = await unrouted.assign(self._ledger, self._routes, self.directory, can_send, kind, self._clock())
-        for platform in woken:
-            self._dispatcher.wake(platform)
+    def _standing(self, platform_id: str) -> Platform:
+        """Give a platform as it was read back; one that was deleted before a request came again: NotFound."""
+        found = self.directory.get(platform_id)
+        if found is None:
+            raise _no_platform(platform_id)
+        return found
 
-    async def _lift(self, platform_id: str, hold: HeldBy, actor: str, reason: str, at: datetime) -> None:
-        held = hold in (await self.get(platform_id)).holds
-        await self._ledger.release_platform(platform_id, hold, actor=actor, reason=reason, at=at)
-        if held:
-            self._events(PlatformReleased(platform_id, hold.value))
+    # ── applying ──────────────────────────────────────────────────────────────────────────────
+    async def load(self) -> None:
+        """Take over what the ledger says, before anything is delivered."""
+        async with self._changing:
+            await self._take_over()
 
-    async def _apply(self, platform_id: str) -> Platform:
-        platform = await self.get(platform_id)
-        self.directory.put(platform)
-        self._dispatcher.platform_changed(platform)
-        return platform
+    async def refresh(self, revision: int) -> None:
+        """Return once memory is at a revision of the registry, or at a later one."""
+        if self.directory.registry.revision >= revision:
+            return
+        # Whoever committed that revision has the lock until it is applied. When it is still missing
+        # afterwards, its answer was lost.
+        async with self._changing:
+            if self.directory.registry.revision < revision:
+                await self._take_over()
+
+    async def reconcile(self) -> None:
+        """Bring memory to where the ledger is, and give out what is unrouted although somebody can take it."""
+        async with self._changing:
+            known, kept = self.directory.registry.revision, (await self._ledger.registry()).revision
+            if self._doubts != self._cleared or kept != known:
+                _log.warning("memory may be behind the ledger, which is read again: revision %s, here %s", kept, known)
+                await self._take_over()
+            await self._assign()
+
+    async def _apply(self, done: Registered) -> None:
+        await self._take_over()
+        self._mirror.wake(done.given)
+
+    async def _take_over(self) -> None:
+        # Counted before the read: who doubts while the ledger is read makes it be read once more.
+        doubts = self._doubts
+        await self._mirror.take_over()
+        if doubts != self._cleared:
+            self._cleared = doubts
+            # Something may be ready of which nobody was told, because the answer was lost.
+            self._mirror.wake(self.directory)
+
+    async def _assign(self) -> None:
+        """Give unrouted deliveries to the platforms that can take them now.
+
+        Every change does that itself in its transaction, so that there is nothing left to do here but
+        what an earlier version of the gateway left.
+        """
+        there = {platform.kind for platform in self.directory.values()}
+        waiting = [one for one in await self._ledger.backlog() if one.state == State.UNROUTED and one.kind in there]
+        # Looked through once for the same platforms and the same number of them, and not every minute.
+        looked_at = self.directory.registry.revision, frozenset((one.kind, one.count) for one in waiting)
+        if waiting and looked_at != self._looked_at:
+            take = self._taker(self.directory.registry.platforms, self._adapters.now)
+            self._mirror.wake(await self._ledger.assign({one.kind for one in waiting}, take, self._clock()))
+            self._looked_at = looked_at
+
+    def _taker(self, platforms: Mapping[str, Platform], spoken: SpokenAdapters) -> Taker:
+        """Choose among platforms as they are now; neither changes while the ledger's thread uses them."""
+        return router.taker(platforms, spoken.can_send)
+
+
+def _secret_shown() -> Conflict:
+    return Conflict(
+        Text(
+            "该 Idempotency-Key 已用过；凭据只显示一次，不再重复显示；如未收到，请换用新的键另行签发",
+            "This Idempotency-Key was used before, and a credential is shown only once; "
+            "if it did not arrive, issue another one under a new key",
+        ),
+        code="idempotency.secret-shown",
+    )
 
 
 def _no_platform(platform_id: str) -> NotFound:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import adapters
@@ -15,29 +16,25 @@ from schemas.findings import Text
 MANIFEST = "adapter.yaml"
 
 
-class InstalledAdapters:
-    """Adapters by name and version, and for each name the active version that platforms follow.
+@dataclass(frozen=True, slots=True)
+class AdapterSnapshot:
+    """Every version there is, and of each name the active one that platforms follow, at one moment.
 
-    A name's active version is exchanged in one step: whoever asks gets the one before or the one
-    after. Versions are never taken away, so that what began with one can end with it.
+    It never changes, so it may be read on any thread; `following` and `without` give the next one.
     """
 
-    def __init__(self, installed: Iterable[Adapter]) -> None:
-        self._versions: dict[str, dict[str, Adapter]] = {}
-        for adapter in installed:
-            self.add(adapter)
-        newest = (max(known.values(), key=age) for known in self._versions.values())
-        self._active = {adapter.name: adapter for adapter in newest}
+    known: Mapping[str, Mapping[str, Adapter]] = field(default_factory=dict)
+    active: Mapping[str, Adapter] = field(default_factory=dict)
 
     def get(self, name: str, version: str | None = None) -> Adapter:
         """Give an adapter, the active one unless a version is named; NotFound `adapter.unknown`."""
-        found = self._active.get(name) if version is None else self._versions.get(name, {}).get(version)
+        found = self.active.get(name) if version is None else self.known.get(name, {}).get(version)
         if found is None:
             raise self._unknown(name, version)
         return found
 
     def of(self, platform: Platform) -> Adapter:
-        """Give the adapter that a platform speaks."""
+        """Give the adapter that a platform speaks; NotFound `adapter.unknown`."""
         return self.get(platform.adapter, platform.version)
 
     def can_send(self, platform: Platform, message_type: str) -> bool:
@@ -49,31 +46,33 @@ class InstalledAdapters:
 
     def all(self) -> Sequence[Adapter]:
         """Give every adapter in every version, by name, oldest first."""
-        return [one for name in sorted(self._versions) for one in self.versions(name)]
+        return [one for name in sorted(self.known) for one in self.versions(name)]
 
     def versions(self, name: str) -> Sequence[Adapter]:
         """Give every version of an adapter, oldest first."""
-        return sorted(self._versions.get(name, {}).values(), key=age)
+        return sorted(self.known.get(name, {}).values(), key=age)
 
-    def active(self, name: str) -> str | None:
-        """Give the version that platforms follow; None when there is none."""
-        found = self._active.get(name)
-        return None if found is None else found.version
+    def knowing(self, adapter: Adapter) -> AdapterSnapshot:
+        """Give the same with one more version, which nobody follows yet.
 
-    def activate(self, name: str, version: str) -> None:
-        """Let platforms follow a version from now on; NotFound `adapter.unknown`."""
-        self._active[name] = self.get(name, version)
-
-    def suspend(self, name: str) -> None:
-        """Let nobody follow any version of an adapter."""
-        self._active.pop(name, None)
-
-    def add(self, adapter: Adapter) -> None:
-        """Know a version, which nobody follows yet; HutongError `adapter.ambiguous` for a second content of it."""
-        known = self._versions.setdefault(adapter.name, {})
-        other = known.setdefault(adapter.version, adapter)
+        HutongError `adapter.ambiguous` for a second content of it.
+        """
+        versions = self.known.get(adapter.name, {})
+        other = versions.get(adapter.version, adapter)
         if other.digest != adapter.digest:
             raise _ambiguous(adapter)
+        if adapter.version in versions:
+            return self
+        return replace(self, known={**self.known, adapter.name: {**versions, adapter.version: other}})
+
+    def following(self, adapter: Adapter) -> AdapterSnapshot:
+        """Give the same with a version that platforms follow."""
+        knowing = self.knowing(adapter)
+        return replace(knowing, active={**self.active, adapter.name: knowing.get(adapter.name, adapter.version)})
+
+    def without(self, name: str) -> AdapterSnapshot:
+        """Give the same with no version of an adapter that anybody follows."""
+        return replace(self, active={other: one for other, one in self.active.items() if other != name})
 
     def _unknown(self, name: str, version: str | None) -> NotFound:
         wanted = name if version is None else f"{name} {version}"
@@ -84,6 +83,54 @@ class InstalledAdapters:
             ),
             code="adapter.unknown",
         )
+
+
+class InstalledAdapters:
+    """Adapters by name and version, and for each name the active version that platforms follow.
+
+    All of it is one `AdapterSnapshot`, exchanged in one step: whoever asks gets the one before or the
+    one after. Versions are never taken away, so that what began with one can end with it.
+    """
+
+    def __init__(self, installed: Iterable[Adapter]) -> None:
+        self.now = AdapterSnapshot()
+        for adapter in installed:
+            self.add(adapter)
+        for known in self.now.known.values():
+            self.now = self.now.following(max(known.values(), key=age))
+
+    def get(self, name: str, version: str | None = None) -> Adapter:
+        """Give an adapter, the active one unless a version is named; NotFound `adapter.unknown`."""
+        return self.now.get(name, version)
+
+    def of(self, platform: Platform) -> Adapter:
+        """Give the adapter that a platform speaks; NotFound `adapter.unknown`."""
+        return self.now.of(platform)
+
+    def can_send(self, platform: Platform, message_type: str) -> bool:
+        """Tell whether a platform's adapter can send a message type; one that is not installed cannot."""
+        return self.now.can_send(platform, message_type)
+
+    def all(self) -> Sequence[Adapter]:
+        """Give every adapter in every version, by name, oldest first."""
+        return self.now.all()
+
+    def versions(self, name: str) -> Sequence[Adapter]:
+        """Give every version of an adapter, oldest first."""
+        return self.now.versions(name)
+
+    def active(self, name: str) -> str | None:
+        """Give the version that platforms follow; None when there is none."""
+        found = self.now.active.get(name)
+        return None if found is None else found.version
+
+    def take(self, snapshot: AdapterSnapshot) -> None:
+        """Let platforms speak what a snapshot says from now on."""
+        self.now = snapshot
+
+    def add(self, adapter: Adapter) -> None:
+        """Know a version, which nobody follows yet; HutongError `adapter.ambiguous` for a second content of it."""
+        self.now = self.now.knowing(adapter)
 
 
 def install(folders: Sequence[Path] = ()) -> InstalledAdapters:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
@@ -12,14 +13,16 @@ from adapters.adapter import DeclarativeAdapter
 from adapters.base import Adapter
 from gateway.clock import Clock
 from gateway.ledger.base import Ledger
-from gateway.ledger.records import AuditEntry, Platform
+from gateway.ledger.records import AuditEntry, Intent, Platform
 from gateway.ledger.versions import AdapterState, AdapterVersion
 from gateway.releases import release
-from gateway.releases.installed import InstalledAdapters
-from gateway.releases.inventory import Inventory
+from gateway.releases.installed import AdapterSnapshot, InstalledAdapters
+from gateway.releases.inventory import ACTOR, Inventory, Shadowing
 from gateway.releases.proof import Prover
 from gateway.releases.release import Release
 from gateway.releases.upload import opened, packed
+
+_log = logging.getLogger(__name__)
 
 _REMEMBERED = 256
 
@@ -27,21 +30,16 @@ UNLESS_SEEN = 100
 """Messages a platform that are compared before a version leaves its shadow, when it was shown none."""
 
 
-class Shadowing(Protocol):
-    """Runs versions in shadow, and judges what was found."""
+class RegistryChanges(Protocol):
+    """Changes what platforms speak; handed in, since who owns "a platform changed" stands beside this room."""
 
-    def run(self, active: Adapter, shadow: Adapter, expected: tuple[str, ...], at: datetime) -> None:
-        """Let a version run in the shadow of another; one that runs already goes on, with what is expected now."""
+    async def change_adapters(
+        self, versions: Sequence[AdapterVersion], intent: Intent, action: str, spoken: AdapterSnapshot
+    ) -> Sequence[AdapterVersion]:
+        """Commit how versions stand, together with the deliveries that waited for it, then apply it.
 
-    def end(self, name: str) -> None:
-        """Let no version of an adapter run in shadow any more."""
-
-    async def check_explained(self, name: str, version: str, most: int) -> None:
-        """Refuse while a shadow differs in what nobody declared: Conflict `shadow.differences`."""
-
-
-Followed = Callable[[str], Awaitable[None]]
-"""Told the name of an adapter of which another version is followed now."""
+        `spoken` is what platforms speak after it. Gives the versions as they are kept.
+        """
 
 
 class Releases:
@@ -55,30 +53,32 @@ class Releases:
     def __init__(
         self,
         ledger: Ledger,
+        inventory: Inventory,
         installed: InstalledAdapters,
         platforms: Mapping[str, Platform],
+        changes: RegistryChanges,
         clock: Clock,
         prove: Prover,
-        followed: Followed,
         shadows: Shadowing,
     ) -> None:
         self._ledger = ledger
+        self._inventory = inventory
         self._installed = installed
         self._platforms = platforms
+        self._changes = changes
         self._clock = clock
         self._prove = prove
-        self._followed = followed
         self._shadows = shadows
-        self._inventory = Inventory(ledger, installed, platforms, clock)
         self._step = asyncio.Lock()
         self._reports: dict[str, dict[str, Any]] = {}
 
     async def start(self) -> None:
-        """Take up the versions that the ledger keeps, and go on with those in shadow."""
-        await self._inventory.learn()
-        for kept in await self._inventory.versions():
-            if kept.state is AdapterState.SHADOW:
-                await self._settle_shadow(kept.name)
+        """Write down which versions are active no more, since they are not installed any more."""
+        for gone in await self._inventory.gone():
+            _log.warning("%s was active and is not installed any more; the newest installed is followed", gone.id)
+            at = self._clock()
+            retired = replace(gone, state=AdapterState.RETIRED, changed_at=at)
+            await self._change([retired], ACTOR, "adapter.retired", "not installed any more", at)
 
     # ── looking ───────────────────────────────────────────────────────────────────────────────
     async def all(self) -> Sequence[Release]:
@@ -103,10 +103,12 @@ class Releases:
         adapter = await asyncio.to_thread(opened, content)
         there = await self._inventory.same(adapter)
         if there is not None:
+            # Known here as well, in case the answer to the first upload was lost after its commit.
+            self._inventory.put(there, adapter)
             return self._inventory.release(there), False
         at = self._clock()
         draft = AdapterVersion(adapter.name, adapter.version, adapter.digest, AdapterState.DRAFT, at, at)
-        kept = await self._ledger.add_adapter(draft, content, actor=actor, at=at)
+        kept = await self._ledger.add_adapter(draft, content, Intent(actor, "", at))
         self._inventory.put(kept, adapter)
         return self._inventory.release(kept), True
 
@@ -150,12 +152,7 @@ class Releases:
             known = await self._inventory.find(name, version)
             if known.state is not AdapterState.ACTIVE:
                 await self._check(known, forced=force is not None)
-                # Shielded: a caller that goes away must not cancel it between the commit in the
-                # ledger and the exchange in memory, or the two would name different versions.
-                await asyncio.shield(self._activate(known, actor, reason, force))
-        # Outside the lock, and also when it was active already: repeating a call whose telling
-        # failed is how the platforms learn of the version after all.
-        await self._followed(name)
+                await self._activate(known, actor, reason, force)
         return await self.find(name, version)
 
     async def rollback(self, name: str, *, actor: str, reason: str = "") -> Release:
@@ -168,13 +165,9 @@ class Releases:
         at = self._clock()
         others = [one for one in await self._inventory.versions() if one.name == known.name]
         changes = release.activated(known, others, at)
-        adapter = self._inventory.usable(known)
+        self._inventory.usable(known)
         action = "adapter.activated" if force is None else "adapter.activated-by-force"
-        # Commit before apply: should the commit fail, memory still names the version before.
-        await self._ledger.change_adapters(changes, actor=actor, action=action, reason=force or reason, at=at)
-        self._inventory.put(known, adapter)
-        self._installed.activate(known.name, known.version)
-        await self._settle_shadow(known.name)
+        await self._change(changes, actor, action, force or reason, at)
 
     async def _check(self, known: AdapterVersion, *, forced: bool) -> None:
         release.check_proven(known)
@@ -205,19 +198,8 @@ class Releases:
             leaving = [one for one in others if one.state is AdapterState.SHADOW]
             changes = [*(release.moved(one, AdapterState.CHECKED, at) for one in leaving)]
             changes.append(replace(inside, expected=declared, changed_at=at))
-            await self._ledger.change_adapters(changes, actor=actor, action="adapter.shadowed", reason=reason, at=at)
-            await self._settle_shadow(name)
+            await self._change(changes, actor, "adapter.shadowed", reason, at)
         return await self.find(name, version)
-
-    async def _settle_shadow(self, name: str) -> None:
-        """Run the version of a name that is in shadow beside the one that is active now, or none."""
-        versions = [one for one in await self._inventory.versions() if one.name == name]
-        inside = next((one for one in versions if one.state is AdapterState.SHADOW), None)
-        adapter = self._inventory.adapter(inside) if inside is not None else None
-        if inside is None or adapter is None or self._installed.active(name) is None:
-            self._shadows.end(name)
-        else:
-            self._shadows.run(self._installed.get(name), adapter, inside.expected, self._clock())
 
     async def adapter(self, name: str, version: str) -> Adapter:
         """Give any version's adapter, a draft's too, to be tried; Conflict `adapter.unusable`."""
@@ -230,19 +212,17 @@ class Releases:
             active = self._installed.active(name)
             release.check_unused(known, release.speakers(known, active, self._platforms.values()))
             after = release.moved(known, AdapterState.RETIRED, self._clock())
-            kept = await self._keep(after, actor, "adapter.retired", reason)
-            if active == version:
-                self._installed.suspend(name)
-            await self._settle_shadow(name)
-            return kept
+            return await self._keep(after, actor, "adapter.retired", reason)
 
     async def _keep(self, after: AdapterVersion, actor: str, action: str, reason: str) -> Release:
-        at = self._clock()
-        [kept] = await self._ledger.change_adapters([after], actor=actor, action=action, reason=reason, at=at)
-        adapter = self._inventory.adapter(kept)
-        if adapter is not None:
-            self._inventory.put(kept, adapter)
+        [kept] = await self._change([after], actor, action, reason, after.changed_at)
         return self._inventory.release(kept)
+
+    async def _change(
+        self, versions: Sequence[AdapterVersion], actor: str, action: str, reason: str, at: datetime
+    ) -> Sequence[AdapterVersion]:
+        spoken = self._inventory.after(versions)
+        return await self._changes.change_adapters(versions, Intent(actor, reason, at), action, spoken)
 
 
 def _is_unproven_yet(known: AdapterVersion) -> bool:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, nullcontext
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from adapters.adapter import DeclarativeAdapter
 from adapters.base import Reply, Verdict
-from gateway.clock import new_id
-from gateway.delivery.attempt import Attempts, DeliveryTarget
+from gateway.clock import monotonic, new_id
+from gateway.delivery.attempt import Attempts, DeliveryTarget, alone
 from gateway.delivery.outgoing import stamped
 from gateway.delivery.sender import Sender
-from gateway.ledger.memory import MemoryLedger
-from gateway.ledger.records import Intake, IntakeDraft, Platform
+from gateway.ledger.base import Ledger
+from gateway.ledger.records import Claim, Intake, IntakeDraft, Intent, Platform
+from gateway.ledger.sql import SqlLedger
 from gateway.message import Delivery, Message, State
 from gateway.sandbox.double import Double
 from gateway.sandbox.serve import running
@@ -24,6 +26,8 @@ from gateway.telemetry.events import Events
 _PLATFORM = "rehearsal.000000"
 _SOURCE = "sender.000000"
 _START = datetime(2026, 9, 1, tzinfo=UTC)
+_LONGEST_WAIT = timedelta(days=365)
+"""What is due is for the rehearsal's own clock to say."""
 
 
 @dataclass
@@ -34,11 +38,16 @@ class Rehearsal:
     double: Double
     platform: Platform
     sender: Sender
-    ledger: MemoryLedger = field(default_factory=MemoryLedger)
+    ledger: Ledger
+    claim: Claim
+    revision: int
     now: datetime = _START
 
     def __post_init__(self) -> None:
-        self._attempts = Attempts(self.ledger, self.sender, lambda: self.now, Events())
+        self._attempts = Attempts(self.ledger, self.sender, self._clock, monotonic, self._clock, Events())
+
+    def _clock(self) -> datetime:
+        return self.now
 
     async def post(self, message_type: str, document: Mapping[str, Any]) -> str:
         """Accept a document for the double; gives the delivery's id."""
@@ -54,7 +63,8 @@ class Rehearsal:
             created_at=self.now,
         )
         draft = IntakeDraft(0, message, (delivery,))
-        await self.ledger.accept(Intake(_SOURCE, "rehearsal", self.now, b"", "application/json", (draft,)))
+        intake = Intake(_SOURCE, "rehearsal", self.now, b"", "application/json", (draft,), self.revision)
+        await self.ledger.accept(intake)
         return delivery.id
 
     def _message(self, message_type: str, document: Mapping[str, Any]) -> Message:
@@ -78,10 +88,10 @@ class Rehearsal:
         """Make one attempt, as soon as it is due, and give the delivery after it."""
         due = (await self.delivery(delivery_id)).due_at
         self.now = max(self.now, due or self.now) + timedelta(milliseconds=1)
-        heads = await self.ledger.heads(self.platform.id, self.now, 1000)
+        heads = await self.ledger.heads(self.claim, self.now, self.now + _LONGEST_WAIT, 1000)
         work = next(head for head in heads if head.delivery.id == delivery_id)
         to = DeliveryTarget(self.platform, self.adapter, lambda name: self.adapter)
-        await self._attempts.make(work, to, nullcontext(), _go_on)
+        await self._attempts.make(work, alone(to, self.claim))
         return await self.delivery(delivery_id)
 
     async def delivery(self, delivery_id: str) -> Delivery:
@@ -105,22 +115,31 @@ class Rehearsal:
         return next((one for one in self.double.platform.received() if one["key"] == delivery_id), {})
 
 
-async def _go_on(verdict: Verdict) -> None:
-    """Do nothing: a rehearsal makes one attempt at a time, so a verdict never holds other deliveries."""
-
-
 @asynccontextmanager
 async def rehearsing(adapter: DeclarativeAdapter, settings: Mapping[str, Any]) -> AsyncIterator[Rehearsal]:
     """Serve a double of the bundle and give a rehearsal with it."""
-    double, sender, ledger = Double(adapter), Sender(), MemoryLedger()
-    async with running(double) as address:
+    double, sender = Double(adapter), Sender()
+    async with running(double) as address, _ledger() as ledger:
         platform = Platform(_PLATFORM, "rehearsal", "000000", adapter.name, {**settings, "base_url": address}, _START)
-        rehearsal = Rehearsal(adapter, double, platform, sender, ledger)
+        # Attempts are made with the platform as it is here, which is of no revision: a verdict never holds it, and
+        # the next attempt is made whatever the last one's was.
+        registered = await ledger.put_platform(platform, Intent("rehearsal", "", _START), lambda unrouted: None)
+        claim = await ledger.claim(platform.id)
+        rehearsal = Rehearsal(adapter, double, platform, sender, ledger, claim, registered.revision)
         double.platform.clock = lambda: rehearsal.now
-        await ledger.start()
-        await ledger.put_platform(platform, actor="rehearsal", at=_START)
         try:
             yield rehearsal
         finally:
-            await ledger.stop()
             await sender.close()
+
+
+@asynccontextmanager
+async def _ledger() -> AsyncIterator[Ledger]:
+    """Keep a ledger for as long as it is used, in a folder that goes away with it."""
+    with tempfile.TemporaryDirectory(prefix="hutong-rehearsal-") as folder:
+        ledger = SqlLedger(f"sqlite:///{folder}/ledger.db")
+        await ledger.start()
+        try:
+            yield ledger
+        finally:
+            await ledger.stop()

@@ -34,6 +34,13 @@ class DocumentRejected:
 
 
 @dataclass(frozen=True, slots=True)
+class IntakeBusy:
+    """A caller was told to come again, since as much is taken in as can be (429)."""
+
+    platform: str
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryUnrouted:
     """A routed kind has no platform that could take the message."""
 
@@ -91,6 +98,47 @@ class PlatformReleased:
 
 
 @dataclass(frozen=True, slots=True)
+class EndpointHeld:
+    """One endpoint waits, a message type to a platform: what answers it fails, the platform is there. Once a hold."""
+
+    platform: str
+    type: str
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointReleased:
+    """An endpoint's hold was lifted."""
+
+    platform: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptTakenBack:
+    """An attempt was begun, waited for its turn, and never spoke: its platform was held or changed meanwhile."""
+
+    delivery_id: str
+    message_id: str
+    platform: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimLost:
+    """Another process delivers to a platform now; this one stopped."""
+
+    platform: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryStopped:
+    """This process delivers nothing any more, and people have to see to it. `code` says why."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryStumbled:
     """The gateway itself failed while delivering (not the platform): our operators look into it."""
 
@@ -116,11 +164,17 @@ class FieldDrifted:
 Event = (
     MessageAccepted
     | DocumentRejected
+    | IntakeBusy
     | DeliveryUnrouted
     | AttemptEnded
     | DeliverySettled
     | PlatformHeld
     | PlatformReleased
+    | EndpointHeld
+    | EndpointReleased
+    | AttemptTakenBack
+    | ClaimLost
+    | DeliveryStopped
     | DeliveryStumbled
     | FieldDrifted
 )

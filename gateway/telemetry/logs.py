@@ -13,12 +13,17 @@ import structlog
 
 from gateway.telemetry.events import (
     AttemptEnded,
+    ClaimLost,
     DeliverySettled,
+    DeliveryStopped,
     DeliveryStumbled,
     DeliveryUnrouted,
     DocumentRejected,
+    EndpointHeld,
+    EndpointReleased,
     Event,
     FieldDrifted,
+    IntakeBusy,
     PlatformHeld,
     PlatformReleased,
 )
@@ -76,11 +81,15 @@ class LogHook:
 
 def _level(event: Event) -> int:
     match event:
-        case PlatformHeld() | DeliveryStumbled():
+        case DeliveryStopped():
+            return logging.CRITICAL
+        case PlatformHeld() | EndpointHeld() | DeliveryStumbled() | ClaimLost():
             return logging.ERROR
         case DeliverySettled(state="dead") | DeliveryUnrouted() | FieldDrifted(new=True):
             return logging.WARNING
-        case DeliverySettled(state="refused") | PlatformReleased() | DocumentRejected():
+        case DeliverySettled(state="refused") | PlatformReleased() | EndpointReleased():
+            return logging.INFO
+        case DocumentRejected() | IntakeBusy():
             return logging.INFO
         case AttemptEnded(verdict=verdict) if verdict not in ("accepted", "refused"):
             return logging.INFO

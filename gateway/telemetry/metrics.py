@@ -17,12 +17,18 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 
 from gateway.telemetry.events import (
     AttemptEnded,
+    AttemptTakenBack,
+    ClaimLost,
     DeliverySettled,
+    DeliveryStopped,
     DeliveryStumbled,
     DeliveryUnrouted,
     DocumentRejected,
+    EndpointHeld,
+    EndpointReleased,
     Event,
     FieldDrifted,
+    IntakeBusy,
     MessageAccepted,
     PlatformHeld,
     PlatformReleased,
@@ -86,6 +92,7 @@ METRICS = (
         DocumentRejected,
         ("platform", "code"),
     ),
+    Metric("hutong_intake_busy", "Calls that were told to come again (429).", IntakeBusy, ("platform",)),
     Metric("hutong_deliveries_unrouted", "Deliveries with no platform to go to.", DeliveryUnrouted, ("kind", "type")),
     Metric("hutong_attempts", "Attempts to deliver, by how they ended.", AttemptEnded, ("platform", "verdict")),
     Metric(
@@ -110,6 +117,20 @@ METRICS = (
         state="dead",
     ),
     Metric("hutong_platform_holds", "Times a whole platform was held.", PlatformHeld, ("platform", "by")),
+    Metric(
+        "hutong_endpoint_holds",
+        "Times one message type to a platform was held.",
+        EndpointHeld,
+        ("platform", "type"),
+    ),
+    Metric(
+        "hutong_attempts_taken_back",
+        "Attempts that waited for their turn and were called off before they spoke.",
+        AttemptTakenBack,
+        ("platform",),
+    ),
+    Metric("hutong_claims_lost", "Times another process took over delivering to a platform.", ClaimLost, ("platform",)),
+    Metric("hutong_delivery_stops", "Times this process stopped delivering for good.", DeliveryStopped, ("code",)),
     Metric(
         "hutong_drift",
         "Native fields that an adapter does not know, misses or cannot read.",
@@ -143,7 +164,7 @@ METRICS = (
         buckets=_SLOW,
     ),
 )
-"""Every metric that events feed. What is read from the ledger at each scrape, and the held gauge, are in Metrics."""
+"""Every metric that events feed. What is read from the ledger at each scrape, and the held gauges, are in Metrics."""
 
 
 class LabelLimit:
@@ -176,6 +197,9 @@ class Metrics:
         self._backlog = self._gauge("hutong_backlog", "Deliveries not done with.", standing)
         self._oldest = self._gauge("hutong_backlog_oldest_seconds", "Age of the oldest of them.", standing)
         self._held = self._gauge("hutong_platform_held", "1 while the platform is held.", ["platform", "by"])
+        self._held_endpoint = self._gauge(
+            "hutong_endpoint_held", "1 while a message type to the platform is held.", ["platform", "type"]
+        )
 
     def _collector(self, metric: Metric) -> Counter | Histogram:
         if metric.buckets is None:
@@ -193,6 +217,9 @@ class Metrics:
         if isinstance(event, PlatformHeld | PlatformReleased):
             labels = self._label(event, "platform"), event.by
             self._held.labels(*labels).set(1 if isinstance(event, PlatformHeld) else 0)
+        if isinstance(event, EndpointHeld | EndpointReleased):
+            labels = self._label(event, "platform"), event.type
+            self._held_endpoint.labels(*labels).set(1 if isinstance(event, EndpointHeld) else 0)
 
     def _feed(self, metric: Metric, collector: Counter | Histogram, event: Event) -> None:
         labels = [self._label(event, name) for name in metric.labels]

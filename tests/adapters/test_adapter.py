@@ -293,7 +293,7 @@ def test_a_key_that_a_header_cannot_carry_is_rejected(town: DeclarativeAdapter, 
 def test_replies_are_judged_by_the_types_rules(town: DeclarativeAdapter) -> None:
     """Each message type has its own."""
     assert town.judge("penalty.executed", Reply(200, {}, b'{"code":0,"data":{"no":"R1"}}')).reference == "R1"
-    assert town.judge("penalty.executed", Reply(200, {}, b"<html/>")).code == "reply.unrecognised"
+    assert town.judge("penalty.executed", Reply(200, {}, b"<html/>")).code == "reply.unreadable"
     soap = town.translate_out(_sending("case.progressed", {"case_number": "A", "node": "filed", "at": EXECUTION["at"]}))
     assert town.judge("case.progressed", Reply(200, {}, soap.body)).kind is VerdictKind.DEAD
 

@@ -40,7 +40,7 @@ async def test_returns_what_it_kept(play: Any, ledger: Any) -> None:
 
 async def test_survives_reopening(play: Any, ledger: Any, make: Any, opening: Any) -> None:
     """Whatever a call returned for is there after the ledger is stopped and opened again."""
-    await ledger.put_platform(make.platform(), actor="admin", at=make.at())
+    await play.register()
     await play.receive(make.draft("m1", numbers={"case_number": "C1"}), make.rejection(index=1), key="k")
     await play.end("m1/0", State.WAITING, due=60)
     await ledger.stop()
@@ -54,7 +54,8 @@ async def test_survives_reopening(play: Any, ledger: Any, make: Any, opening: An
         assert await again.sent("m1/0") == make.request
         assert "case_number" in await again.recall(make.penalty, {"case_number": "C1"})
         assert (await again.accept(make.intake(make.draft("other"), key="k"))).repeated
-        later = (await again.accept(make.intake(make.draft("m2")))).entries[0]
+        routed = (await again.registry()).revision
+        later = (await again.accept(make.intake(make.draft("m2"), revision=routed))).entries[0]
         assert later.deliveries[0].position > (await again.delivery("m1/0")).position
     finally:
         await again.stop()

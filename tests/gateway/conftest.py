@@ -1,15 +1,16 @@
-"""A gateway in one process: memory ledger, one plain adapter, platforms wherever a test wants them."""
+"""Intake in one process: a ledger on a file, one plain adapter, platforms wherever a test wants them."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
 import pytest
+from faulty import FaultyLedger
 
 from adapters.base import (
     Answer,
@@ -28,12 +29,13 @@ from adapters.base import (
     VerdictKind,
 )
 from adapters.formats import json
+from gateway.intake import router
 from gateway.intake.accept import Reception
 from gateway.intake.directory import Directory
 from gateway.intake.routes import Routes, read_routes
 from gateway.intake.steps import IntakeCall, IntakeResult
-from gateway.ledger.memory import MemoryLedger
-from gateway.ledger.records import Accepted, Platform, Rejection, Settlement
+from gateway.ledger.base import Ledger
+from gateway.ledger.records import Accepted, Claim, Intent, Platform, Rejection, Settlement, Work
 from gateway.message import Attempt, Delivery, State
 from gateway.releases.installed import InstalledAdapters
 from gateway.telemetry.events import Event, Events
@@ -226,9 +228,9 @@ class Tick:
 
 @dataclass
 class Desk:
-    """Intake over a memory ledger. `at` registers platforms by id; every call is as that platform."""
+    """Intake over a ledger. `at` registers platforms by id, which get what waited; every call is as that platform."""
 
-    ledger: MemoryLedger
+    ledger: Ledger
     adapters: InstalledAdapters
     reception: Reception
     directory: Directory
@@ -240,8 +242,13 @@ class Desk:
         for one in ids:
             kind, _, region = one.partition(".")
             platform = Platform(one, kind, region, adapter, {"base_url": "http://127.0.0.1"}, self.clock())
-            self.directory.put(platform)
-            await self.ledger.put_platform(platform, actor="test", at=self.clock())
+            take = router.taker({**self.directory, one: platform}, self.adapters.now.can_send)
+            await self.ledger.put_platform(platform, Intent("test", "", self.clock()), take)
+            await self.refresh()
+
+    async def refresh(self, revision: int = 0) -> None:
+        """See the platforms that the ledger has."""
+        self.directory.take(await self.ledger.registry())
 
     def call(self, platform: str, operation: str, tree: Any, **more: Any) -> IntakeCall:
         body = tree if isinstance(tree, bytes) else orjson.dumps(tree)
@@ -270,10 +277,26 @@ class Desk:
 
     async def accept_as(self, delivery: Delivery, field_name: str, original: str, reference: str) -> None:
         """Let a delivery's platform accept it under a number of its own."""
+        claim = await self.begin(delivery)
+        await self.settle_as(claim, delivery, field_name, original, reference)
+
+    async def begin(self, delivery: Delivery) -> Claim:
+        """Let the sending of a delivery begin."""
+        assert delivery.platform is not None
+        claim = await self.ledger.claim(delivery.platform)
+        await self.ledger.begin(claim, delivery.id, "plain@1.0.0", OutboundRequest("POST", "/"), self.clock())
+        return claim
+
+    async def settle_as(self, claim: Claim, delivery: Delivery, field_name: str, original: str, reference: str) -> None:
+        """Let a delivery that is being sent be accepted under a number of the platform's own."""
         at = self.clock()
-        await self.ledger.begin(delivery.id, "plain@1.0.0", OutboundRequest("POST", "/"), at)
         attempt = Attempt(delivery.id, 1, at, at, "accepted", 200, reference)
-        await self.ledger.settle(Settlement(attempt, State.DELIVERED, alias=(field_name, original)))
+        await self.ledger.settle(claim, Settlement(attempt, State.DELIVERED, alias=(field_name, original)))
+
+    async def heads(self, platform: str) -> Sequence[Work]:
+        """Give what could be sent to a platform now."""
+        now = self.clock()
+        return await self.ledger.heads(await self.ledger.claim(platform), now, now + timedelta(hours=1), 10)
 
 
 @pytest.fixture
@@ -289,13 +312,29 @@ def plain() -> PlainAdapter:
 
 
 @pytest.fixture
-async def desk(plain: PlainAdapter) -> AsyncIterator[Desk]:
+async def desk(plain: PlainAdapter, new_ledger: Callable[[], Ledger]) -> AsyncIterator[Desk]:
     """Intake, ready to take documents."""
-    told: list[Event] = []
-    ledger, clock, directory, routes = MemoryLedger(), Tick(), Directory(), read_routes()
-    deaf = replace(plain, name="deaf", sends=frozenset())
-    adapters = InstalledAdapters([plain, deaf])
+    ledger = new_ledger()
     await ledger.start()
-    reception = Reception(ledger, adapters, routes, directory, clock, Events([told.append]))
-    yield Desk(ledger, adapters, reception, directory, routes, clock, told)
+    yield desk_over(ledger, plain)
     await ledger.stop()
+
+
+@pytest.fixture
+async def racing(plain: PlainAdapter, new_ledger: Callable[[], Ledger]) -> AsyncIterator[Desk]:
+    """Intake over a ledger whose calls can be made to fail or to wait."""
+    ledger = FaultyLedger(new_ledger())
+    await ledger.start()
+    yield desk_over(ledger, plain)
+    await ledger.stop()
+
+
+def desk_over(ledger: Ledger, plain: PlainAdapter) -> Desk:
+    """Make intake over a ledger that is started already."""
+    told: list[Event] = []
+    clock, directory, routes = Tick(), Directory(), read_routes()
+    adapters = InstalledAdapters([plain, replace(plain, name="deaf", sends=frozenset())])
+    events = Events([told.append])
+    reception = Reception(ledger, adapters, routes, directory, lambda revision: desk.refresh(revision), clock, events)
+    desk = Desk(ledger, adapters, reception, directory, routes, clock, told)
+    return desk

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.bootstrap import build, open_ledger
 from gateway.intake.steps import IntakeCall
-from gateway.ledger.memory import MemoryLedger
+from gateway.ledger.records import Intent
 from gateway.ledger.sql import SqlLedger
 from gateway.message import State
 from gateway.releases.installed import InstalledAdapters
@@ -23,7 +23,6 @@ def settings(tmp_path):
 def test_the_address_chooses_the_ledger(settings):
     """The only place that looks at a backend's name."""
     assert isinstance(open_ledger(settings), SqlLedger)
-    assert isinstance(open_ledger(Settings(ledger="memory://")), MemoryLedger)
 
 
 async def test_everything_is_still_there_after_a_restart(settings, plain, write):
@@ -31,10 +30,10 @@ async def test_everything_is_still_there_after_a_restart(settings, plain, write)
     known = InstalledAdapters([plain])
     hub = build(settings, adapters=known)
     await hub.start()
-    await hub.platforms.put(
-        "mobile-enforcement.330000", "plain", settings={"base_url": "http://127.0.0.1:9"}, actor="admin"
-    )
-    token = await hub.platforms.issue_credential("mobile-enforcement.330000", actor="admin")
+    intent = Intent("admin", "", hub.clock())
+    address = {"base_url": "http://127.0.0.1:9"}
+    await hub.platforms.put("mobile-enforcement.330000", "plain", settings=address, intent=intent)
+    token = await hub.platforms.issue_credential("mobile-enforcement.330000", intent)
     platform = hub.principals.of(token).platform
     entry = (await hub.receive(IntakeCall(platform, "case.transferred", orjson.dumps(write.case())))).receipt.entries[0]
     admin = hub.new_admin_token

@@ -29,8 +29,8 @@ def test_arguments_win_over_the_environment_and_that_over_the_file(tmp_path, mon
     (tmp_path / "hutong.toml").write_text('host = "0.0.0.0"\nport = 1\nledger = "sqlite:///a.db"\n')
     monkeypatch.setenv("HUTONG_PORT", "2")
     monkeypatch.setenv("HUTONG_LEDGER", "sqlite:///b.db")
-    settings = load(ledger="memory://")
-    assert (settings.host, settings.port, settings.ledger) == ("0.0.0.0", 2, "memory://")
+    settings = load(ledger="sqlite:///other.db")
+    assert (settings.host, settings.port, settings.ledger) == ("0.0.0.0", 2, "sqlite:///other.db")
 
 
 def test_an_unknown_variable_is_an_error_that_suggests(monkeypatch):

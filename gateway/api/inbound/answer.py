@@ -11,12 +11,12 @@ from pydantic import BaseModel, Field
 
 from adapters.base import Adapter, Answer
 from gateway.api.inbound.request import Incoming
-from gateway.api.models import FieldError, Problem, RestModel
+from gateway.api.models import FieldError, Problem, RestModel, Shown
 from gateway.errors import HutongError
 from gateway.errors.problems import MEDIA_TYPE, problem, tell_warnings, told
-from gateway.intake.steps import IntakePreview, IntakeResult, Previewed
+from gateway.intake.steps import IntakePreview, IntakeResult, Planned, Previewed
 from gateway.ledger.records import Accepted, Rejection
-from gateway.message import Delivery, State
+from gateway.message import HELD, Delivery, State
 from schemas.findings import Rejected, Text
 
 
@@ -24,9 +24,9 @@ class AcceptedDelivery(RestModel):
     """Where an accepted message goes."""
 
     id: str
-    platform: str | None = Field(description="None while no platform covers the region")
+    platform: str | None = Field(description="None while there is no platform that can take it")
     kind: str
-    state: State
+    state: Shown
 
 
 class AcceptedMessage(RestModel):
@@ -60,10 +60,11 @@ class AcceptedPackage(RestModel):
 
 
 class RouteView(RestModel):
-    """Where a document would go. `platform` None: nobody covers the region yet."""
+    """Where a document would go. `platform` None: nobody can take it yet, and `toward` says whom it would wait for."""
 
     kind: str
     platform: str | None
+    toward: str | None = Field(default=None, description="`nearest`, `national`, or one platform's id")
 
 
 class DryRun(RestModel):
@@ -97,7 +98,7 @@ JSON = "application/json"
 _WORST_FIRST = (
     State.DEAD,
     State.UNROUTED,
-    State.HELD,
+    HELD,
     State.WAITING,
     State.SENDING,
     State.READY,
@@ -125,8 +126,8 @@ class HttpAnswer:
 
 def message_state(deliveries: Sequence[Delivery]) -> str:
     """Sum a message up: the state of the delivery that most needs attention; `recorded` when it goes nowhere."""
-    present = {one.state for one in deliveries}
-    return next((state.value for state in _WORST_FIRST if state in present), "recorded")
+    present = {one.shown for one in deliveries}
+    return next((str(shown) for shown in _WORST_FIRST if shown in present), "recorded")
 
 
 def json_answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpAnswer:
@@ -144,8 +145,7 @@ def _accepted(entry: Accepted, language: str) -> dict[str, Any]:
         "duplicate": entry.duplicate,
         "warnings": tell_warnings(message.warnings, language),
         "deliveries": [
-            {"id": one.id, "platform": one.platform, "kind": one.kind, "state": one.state.value}
-            for one in entry.deliveries
+            {"id": one.id, "platform": one.platform, "kind": one.kind, "state": one.shown} for one in entry.deliveries
         ],
     }
 
@@ -208,8 +208,13 @@ def _found(entry: Previewed | Rejection, language: str) -> dict[str, Any]:
         "type": entry.type,
         "document": entry.document,
         "warnings": tell_warnings(entry.warnings, language),
-        "routes": [{"kind": one.kind, "platform": one.platform} for one in entry.routes],
+        "routes": [_route(one) for one in entry.routes],
     }
+
+
+def _route(planned: Planned) -> dict[str, Any]:
+    sought = {"toward": planned.toward} if planned.toward else {}
+    return {"kind": planned.kind, "platform": planned.platform, **sought}
 
 
 def problem_answer(
@@ -226,10 +231,18 @@ def problem_answer(
     return problem_bytes(body, headers)
 
 
+_BY_STATUS: Mapping[int, Mapping[str, str]] = {
+    401: {"www-authenticate": "Bearer"},
+    429: {"retry-after": "1"},
+    503: {"retry-after": "5"},
+}
+"""The headers that go with a problem."""
+
+
 def problem_bytes(body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> HttpAnswer:
     """Answer with a problem document that is already written."""
     status: int = body["status"]
-    extra = {"www-authenticate": "Bearer"} if status == 401 else {"retry-after": "5"} if status == 503 else {}
+    extra = _BY_STATUS.get(status, {})
     return HttpAnswer(status, orjson.dumps(body), MEDIA_TYPE, {**extra, **(headers or {})}, close=status == 413)
 
 

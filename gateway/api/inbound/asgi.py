@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -18,15 +21,31 @@ from gateway.api.inbound.answer import (
     native_error_answer,
     problem_answer,
 )
-from gateway.api.inbound.request import Event, Gone, Incoming, Receive, Scope, Send, linger, read_body
-from gateway.errors import HutongError
+from gateway.api.inbound.request import (
+    Event,
+    Gone,
+    Incoming,
+    Receive,
+    Scope,
+    Send,
+    check_length,
+    declared_length,
+    idempotency_key,
+    linger,
+    read_body,
+)
+from gateway.errors import Busy, HutongError
 from gateway.hub import Hub
 from gateway.intake.steps import IntakeCall
 from gateway.ledger.records import Platform
+from gateway.telemetry.events import IntakeBusy
 from schemas.findings import Rejected, Text
 
 PREFIX = "/v1/inbound/"
 SUBMISSIONS = "/v1/messages"
+
+MANY = 250
+"""Records whose answer is written beside the event loop."""
 
 _log = structlog.get_logger("hutong.api")
 
@@ -91,17 +110,35 @@ class Inbound:
             adapter = self._hub.adapters.of(platform)
         except HutongError as error:
             return error_answer(error, language=incoming.language, trace_id=incoming.trace_id)
-        # The caller is known before its body is read: what nobody may send is not even received.
+        # The caller is known and admitted before its body is read: what nobody may send, or what there is no
+        # room for, is not even received.
         try:
-            body = await read_body(incoming, receive, adapter.limits.body)
-            call = _call(platform, operation or SUBMIT, body, incoming, adapter)
-            if dry_run(scope["query_string"]):
-                preview = await (self._hub.preview(call) if operation else self._hub.preview_submission(call))
-                return dry_run_answer(preview, incoming.language)
-            outcome = await (self._hub.receive(call) if operation else self._hub.submit(call))
+            check_length(incoming, adapter.limits.body)
+            key = idempotency_key(scope)
+            with self._hub.admission.enter(declared_length(incoming)) as take:
+                body = await read_body(receive, adapter.limits.body, take)
+                call = _call(platform, operation or SUBMIT, body, incoming, key, adapter)
+                return await self._answered(call, operation, adapter, incoming, dry=dry_run(scope["query_string"]))
+        except Busy as busy:
+            self._hub.events(IntakeBusy(platform.id))
+            return error_answer(busy, language=incoming.language, trace_id=incoming.trace_id)
         except (HutongError, Rejected) as error:
             return native_error_answer(adapter, operation, error, incoming)
-        return accept_answer(adapter, operation, outcome, incoming.language)
+
+    async def _answered(
+        self, call: IntakeCall, operation: str | None, adapter: Adapter, incoming: Incoming, *, dry: bool
+    ) -> HttpAnswer:
+        if dry:
+            preview = await (self._hub.preview(call) if operation else self._hub.preview_submission(call))
+            return await _written(len(preview.entries), partial(dry_run_answer, preview, incoming.language))
+        outcome = await (self._hub.receive(call) if operation else self._hub.submit(call))
+        write = partial(accept_answer, adapter, operation, outcome, incoming.language)
+        return await _written(len(outcome.receipt.entries), write)
+
+
+async def _written(entries: int, write: Callable[[], HttpAnswer]) -> HttpAnswer:
+    """Write an answer; one that tells of many records beside the event loop, so that others are served meanwhile."""
+    return await asyncio.to_thread(write) if entries > MANY else write()
 
 
 def dry_run(query: bytes) -> bool:
@@ -120,8 +157,10 @@ def dry_run(query: bytes) -> bool:
     )
 
 
-def _call(platform: Platform, operation: str, body: bytes, incoming: Incoming, adapter: Adapter) -> IntakeCall:
-    kind, key = incoming.headers.get("content-type"), incoming.headers.get("idempotency-key")
+def _call(
+    platform: Platform, operation: str, body: bytes, incoming: Incoming, key: str | None, adapter: Adapter
+) -> IntakeCall:
+    kind = incoming.headers.get("content-type")
     return IntakeCall(platform, operation, body, kind, key, incoming.trace_id, adapter)
 
 

@@ -11,6 +11,8 @@ from typing import Any
 from pydantic import Field
 
 from gateway.api.models import RestModel
+from gateway.intake.admission import Take
+from gateway.intake.receiver import check_key
 from gateway.telemetry.trace import trace_id
 from schemas.findings import Rejected, Text
 
@@ -31,7 +33,6 @@ _WANTED = frozenset(
         b"content-length",
         b"content-type",
         b"expect",
-        b"idempotency-key",
         b"traceparent",
     }
 )
@@ -67,6 +68,32 @@ def _wanted(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     return {name.decode("latin-1"): value.decode("latin-1") for name, value in headers if name in _WANTED}
 
 
+def idempotency_key(scope: Scope) -> str | None:
+    """Give the key under which the caller may ask the same again (Idempotency-Key), None without one.
+
+    Rejected `idempotency.key-invalid` (400) when there are two, or when it cannot be kept.
+    """
+    keys = [value.decode("latin-1") for name, value in scope["headers"] if name == b"idempotency-key"]
+    if len(keys) > 1:
+        raise Rejected(
+            "idempotency.key-invalid",
+            Text(
+                "请求中有多个 Idempotency-Key；请只保留一个",
+                "The request has more than one Idempotency-Key; send only one",
+            ),
+            status=400,
+        )
+    key = keys[0] if keys else None
+    check_key(key)
+    return key
+
+
+def declared_length(incoming: Incoming) -> int:
+    """Give the length that a request says its body has, 0 when it says none."""
+    declared = incoming.headers.get("content-length", "")
+    return int(declared[:20]) if declared.isdecimal() else 0
+
+
 def language(header: str | None) -> str:
     """Choose `en` when the caller prefers English to Chinese, else `zh-CN` (RFC 9110, 12.5.4)."""
     if not header:
@@ -87,22 +114,26 @@ def _weight(text: str | None) -> float:
         return 0.0
 
 
-async def read_body(incoming: Incoming, receive: Receive, limit: int) -> bytes:
+def check_length(incoming: Incoming, limit: int) -> None:
+    """Reject a body that says it is larger than its platform may send: Rejected (413)."""
+    if declared_length(incoming) > limit:
+        raise too_large(limit)
+
+
+async def read_body(receive: Receive, limit: int, take: Take) -> bytes:
     """Read a body of at most `limit` bytes; Rejected (413) as soon as it is known to be larger.
 
-    A declared length that is too large ends it at once; else the bytes that arrive are counted.
+    `take` is told of every byte that arrives, and raises Busy when there is no room for more.
     """
-    declared = incoming.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared[:20]) > limit:
-        raise too_large(limit)
     event = await receive()
     first: bytes = event.get("body", b"")
     if not event.get("more_body") and event["type"] == "http.request" and len(first) <= limit:
+        take(len(first))
         return first
-    return await _read_rest(event, receive, limit)
+    return await _read_rest(event, receive, limit, take)
 
 
-async def _read_rest(event: Event, receive: Receive, limit: int) -> bytes:
+async def _read_rest(event: Event, receive: Receive, limit: int, take: Take) -> bytes:
     parts: list[bytes] = []
     size = 0
     while True:
@@ -113,6 +144,7 @@ async def _read_rest(event: Event, receive: Receive, limit: int) -> bytes:
         size += len(part)
         if size > limit:
             raise too_large(limit)
+        take(len(part))
         if not event.get("more_body"):
             return b"".join(parts)
         event = await receive()

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
-from hashlib import sha256
-from typing import Any
 
 import sqlalchemy as sa
 
 from gateway.errors import HutongError
 from gateway.ledger import decisions
-from gateway.ledger.records import Accepted, Intake, IntakeDraft, Receipt, Rejection
-from gateway.ledger.sql import lanes, numbers, rows, tables
+from gateway.ledger.records import Accepted, Intake, IntakeDraft, Moved, Receipt, Rejection
+from gateway.ledger.sql import bodies, chunks, counting, lanes, numbers, receipts, tables
 from gateway.ledger.sql.batch_thread import OperationResult
-from gateway.ledger.sql.codecs import pack, pack_json, pack_words, unpack_json
+from gateway.ledger.sql.bodies import IntakeBody
+from gateway.ledger.sql.chunks import Chunk, ReadyDraft, ReadyRejection
+from gateway.ledger.sql.codecs import unpack_list
 from gateway.ledger.sql.columns import Row
+from gateway.ledger.sql.receipts import KeptReceipt, Receipts
 from gateway.ledger.sql.statements import Prepared, PreparedMany, inserting, inserting_first, putting
+from gateway.ledger.sql.store import Store
 from gateway.ledger.sql.tables import DELIVERY, MESSAGE, REJECTION
+from gateway.ledger.sql.verifying import Verification
 from gateway.ledger.sql.writing import Transaction
-from gateway.message import Delivery, HeldBy, Message, State
+from gateway.message import Delivery, Message
 
-_m, _d, _l, _r = tables.messages.c, tables.deliveries.c, tables.latest.c, tables.receipts.c
-_stored = tables.messages.join(tables.documents)
+_Scope = tuple[str, str, str]
+
+_m, _l = tables.messages.c, tables.latest.c
 
 _LATEST = PreparedMany(
     ["identity", "operation", "source"],
@@ -34,242 +39,203 @@ _LATEST = PreparedMany(
         ).join(tables.messages, _l.message == _m.seq)
     ),
 )
-_MESSAGE = Prepared(
-    sa.select(*rows.MESSAGE_COLUMNS).select_from(_stored).where(_m.id == sa.bindparam("message")), ("message",)
-)
-_DELIVERIES = Prepared(
-    sa.select(*rows.DELIVERY_COLUMNS)
-    .select_from(tables.deliveries.join(tables.messages))
-    .where(_m.id == sa.bindparam("message"))
-    .order_by(_d.position),
-    ("message",),
-)
-_RECEIPT = Prepared(
-    sa.select(_r.digest, _r.entries).where(
-        _r.key == sa.bindparam("key"),
-        _r.operation == sa.bindparam("operation"),
-        _r.platform == sa.bindparam("platform"),
-    ),
-    ("key", "operation", "platform"),
-)
-
-_BODIES = inserting(tables.bodies)
 _MESSAGES = inserting(tables.messages, MESSAGE.inserted)
 _DOCUMENTS = inserting(tables.documents)
 _LATEST_NOW = putting(tables.latest)
 _KEYS = inserting_first(tables.search_keys)
-_NUMBERS = numbers.NUMBERS
 _FACTS = inserting_first(tables.facts)
 _REJECTIONS = inserting(tables.rejections, REJECTION.inserted)
-_RECEIPTS = inserting(tables.receipts)
 _IN_ORDER = (
-    _BODIES,
+    bodies.ADD,
+    bodies.KEEP,
     _MESSAGES,
     _DOCUMENTS,
     lanes.ADD,
     _LATEST_NOW,
     _KEYS,
-    _NUMBERS,
+    numbers.NUMBERS,
     _FACTS,
     _REJECTIONS,
-    _RECEIPTS,
 )
-
-_j, _b = tables.rejections.c, tables.bodies.c
-_OLDEST_KEPT = Prepared(
-    sa.select(_j.seq)
-    .where(_j.platform == sa.bindparam("platform"))
-    .order_by(_j.seq.desc())
-    .limit(1)
-    .offset(sa.bindparam("bound")),
-    ("platform", "bound"),
-)
-_TOO_OLD = [_j.platform == sa.bindparam("platform"), _j.seq <= sa.bindparam("last")]
-_THEIR_BODIES = Prepared(sa.select(_j.body).distinct().where(*_TOO_OLD), ("platform", "last"))
-_FORGET = Prepared(sa.delete(tables.rejections).where(*_TOO_OLD), ("platform", "last"))
-_FORGET_BODY = Prepared(
-    sa.delete(tables.bodies).where(
-        _b.seq == sa.bindparam("body"),
-        _b.kept.is_(sa.false()),
-        ~sa.exists().where(_j.body == _b.seq),
-    ),
-    ("body",),
-)
+"""The order of the foreign keys: bodies, messages, then what names a message."""
 
 
-def accept(transaction: Transaction, intakes: Sequence[Intake]) -> Sequence[OperationResult]:
-    """Keep a batch of intakes: the group for `Ledger.accept`."""
-    batch = _Batch(transaction, intakes)
-    results = [batch.accept(intake) for intake in intakes]
-    batch.write()
+# ── in the event loop ─────────────────────────────────────────────────────────────────────────
+async def accept_in_chunks(store: Store, intake: Intake) -> Receipt:
+    """Keep an intake: at once, or a large package chunk by chunk, so that others are kept in between."""
+    if chunks.is_large(intake):
+        return await _accept_large(store, intake)
+    return await _hand_in(store, chunks.chunk(chunks.ready(intake), 0))
+
+
+async def _accept_large(store: Store, intake: Intake) -> Receipt:
+    """Keep a large intake; each chunk is made ready beside the event loop, and committed before the next."""
+    package = await asyncio.to_thread(chunks.ready, intake)
+    entries: list[Accepted | Rejection] = []
+    accepted = False
+    for start in range(0, len(intake.entries) or 1, chunks.CHUNK):
+        chunk = await asyncio.to_thread(chunks.chunk, package, start, accepted)
+        receipt = await _hand_in(store, chunk)
+        if receipt.repeated:
+            return receipt
+        entries.extend(receipt.entries)
+        accepted = accepted or any(isinstance(entry, Accepted) for entry in receipt.entries)
+    return Receipt(tuple(entries))
+
+
+async def _hand_in(store: Store, chunk: Chunk) -> Receipt:
+    answer: receipts.Answer = await store.write(accept, chunk, rows=len(chunk.entries), size=chunk.size)
+    return answer if isinstance(answer, Receipt) else await _read(store, answer)
+
+
+async def _read(store: Store, kept: KeptReceipt) -> Receipt:
+    """Read a receipt as it is kept, a chunk of it at a time: the reader answers others too."""
+    large = len(kept.content) > chunks.LONG
+    essentials = await asyncio.to_thread(unpack_list, kept.content) if large else unpack_list(kept.content)
+    entries: list[Accepted | Rejection] = []
+    for start in range(0, len(essentials), chunks.CHUNK):
+        entries.extend(await store.read(receipts.read, essentials[start : start + chunks.CHUNK]))
+    return Receipt(tuple(entries), repeated=kept.whole)
+
+
+# ── in the writer ─────────────────────────────────────────────────────────────────────────────
+def accept(transaction: Transaction, batch: Sequence[Chunk]) -> Sequence[OperationResult]:
+    """Keep a batch of chunks: the group for `Ledger.accept`."""
+    intakes = _Batch(transaction, batch)
+    results = [intakes.accept(chunk) for chunk in batch]
+    intakes.write()
     return results
 
 
 class _Batch:
-    """One batch's intakes: what was decided so far is known to those that come after."""
+    """One batch's chunks: what was decided so far is known to those that come after."""
 
-    def __init__(self, transaction: Transaction, intakes: Sequence[Intake]) -> None:
+    def __init__(self, transaction: Transaction, batch: Sequence[Chunk]) -> None:
         self._transaction = transaction
-        self._connection = transaction.connection
-        drafts = [entry for intake in intakes for entry in intake.entries if isinstance(entry, IntakeDraft)]
-        latest = _LATEST.rows(self._connection, list({_scope(draft.message) for draft in drafts}))
-        self._before = {(row[0], row[1], row[2]): (row[3], row[4]) for row in latest}
-        routed = [delivery for draft in drafts for delivery in draft.deliveries if delivery.platform]
-        self._lanes = lanes.occupied(transaction, {lanes.lane_of(delivery) for delivery in routed})
-        self._holds = lanes.holds(transaction.connection)
+        connection = transaction.connection
+        drafts = [draft for chunk in batch for draft in chunk.drafts()]
+        latest = _LATEST.rows(connection, list({_scope(draft.message) for draft in drafts}))
+        self._before: dict[_Scope, tuple[str, str]] = {(row[0], row[1], row[2]): (row[3], row[4]) for row in latest}
+        self._verification = Verification(connection, (draft.reads for draft in drafts))
+        routed = {lanes.lane_of(each) for draft in drafts for each in draft.deliveries if each.platform}
+        self._lanes = lanes.occupied(transaction, routed)
+        self._holds = lanes.holds(connection)
+        self._kept = self._earlier(drafts)
+        self._receipts = Receipts(connection)
         self._rows: defaultdict[Prepared, list[Row]] = defaultdict(list)
-        self._latest: dict[tuple[str, str, str], Accepted] = {}
-        self._receipts: dict[tuple[str, str, str], tuple[str, Receipt]] = {}
+        self._latest: dict[_Scope, Accepted] = {}
         self._rejecting: set[str] = set()
 
+    def _earlier(self, drafts: Sequence[IntakeDraft]) -> dict[str, tuple[Message, tuple[Delivery, ...]]]:
+        """Read the messages that drafts are duplicates of, with their deliveries as they are shown."""
+        digests = {(_scope(draft.message), draft.message.digest) for draft in drafts}
+        ids = {id for scope, (id, digest) in self._before.items() if (scope, digest) in digests}
+        found = receipts.stored(self._transaction.connection, ids)
+        routed = {lanes.lane_of(each) for _, deliveries in found.values() for each in deliveries if each.platform}
+        dead = lanes.first_dead(self._transaction, routed)
+        return {
+            id: (message, tuple(self._shown(each, dead.get(lanes.lane_of(each))) for each in deliveries))
+            for id, (message, deliveries) in found.items()
+        }
+
+    def _shown(self, delivery: Delivery, dead: int | None) -> Delivery:
+        parked = dead is not None and dead < delivery.position
+        return decisions.shown(delivery, self._holds.get(delivery.platform or "", ()), parked=parked)
+
     # ── deciding ──────────────────────────────────────────────────────────────────────────────
-    def accept(self, intake: Intake) -> OperationResult:
+    def accept(self, chunk: Chunk) -> OperationResult:
         try:
-            return self._first(intake) if intake.key is None else self._keyed(intake, intake.key)
-        except HutongError as error:
-            return error
+            return self._receipts.known(chunk) or self._take(chunk)
+        except (HutongError, Moved) as answer:
+            return answer
 
-    def _keyed(self, intake: Intake, key: str) -> Receipt:
-        digest = sha256(intake.body).hexdigest()
-        scope = (key, intake.operation, intake.platform)
-        known = self._receipts.get(scope) or self._kept_receipt(scope)
-        if known and decisions.is_repeat(known[0], digest):
-            return replace(known[1], repeated=True)
-        receipt = self._first(intake)
-        if any(isinstance(entry, Accepted) for entry in receipt.entries):
-            self._receipts[scope] = (digest, receipt)
-            self._rows[_RECEIPTS].append((*scope, digest, pack_words(_essentials(receipt))))
+    def _take(self, chunk: Chunk) -> Receipt:
+        new = self._new(chunk)
+        # Only what is to be kept needs what it was decided on to stand: a repeated document always gets its answer.
+        if new and not self._stands(chunk, new):
+            raise Moved(self._verification.revision)
+        body = IntakeBody(self._transaction, chunk, self._receipts.body(chunk))
+        receipt = Receipt(tuple(self._entry(entry, body) for entry in chunk.entries))
+        written = body.row()
+        if written is not None:
+            self._rows[written[0]].append(written[1])
+        self._receipts.keep(chunk, receipt, body.seq)
         return receipt
 
-    def _kept_receipt(self, scope: tuple[str, str, str]) -> tuple[str, Receipt] | None:
-        found = _RECEIPT.rows(self._connection, *scope)
-        kept = [(digest, Receipt(tuple(map(self._entry, unpack_json(entries))))) for digest, entries in found]
-        return kept[0] if kept else None
+    def _new(self, chunk: Chunk) -> list[IntakeDraft]:
+        """Give the drafts that are no duplicates, also of one another."""
+        digests: dict[_Scope, str] = {}
+        new: list[IntakeDraft] = []
+        for draft in chunk.drafts():
+            scope = _scope(draft.message)
+            if not decisions.is_duplicate(digests.get(scope) or self._digest(scope), draft.message.digest):
+                digests[scope] = draft.message.digest
+                new.append(draft)
+        return new
 
-    def _entry(self, entry: dict[str, Any]) -> Accepted | Rejection:
-        if "rejected" in entry:
-            return rows.rejection(entry["rejected"])
-        message, now = self._stored(entry["message"])
-        first = [_as_first(each, *entry["deliveries"][each.id]) for each in now if each.id in entry["deliveries"]]
-        return Accepted(entry["index"], message, tuple(first), duplicate=entry["duplicate"])
+    def _digest(self, scope: _Scope) -> str | None:
+        here, before = self._latest.get(scope), self._before.get(scope)
+        return here.message.digest if here else before[1] if before else None
 
-    def _first(self, intake: Intake) -> Receipt:
-        body = _Body(self._transaction)
-        receipt = Receipt(tuple(self._take(entry, body) for entry in intake.entries))
-        self._rows[_BODIES].extend(body.rows(intake))
-        return receipt
+    def _stands(self, chunk: Chunk, new: Sequence[IntakeDraft]) -> bool:
+        package = chunk.package
+        return package.intake.revision == self._verification.revision and self._verification.stands(new, package.ids)
 
-    def _take(self, entry: IntakeDraft | Rejection, body: _Body) -> Accepted | Rejection:
-        if isinstance(entry, Rejection):
-            self._rows[_REJECTIONS].append(REJECTION.write(entry, body=body.needed(by_message=False)))
-            self._rejecting.add(entry.platform)
-            return entry
-        scope = _scope(entry.message)
-        return self._duplicate(entry, scope) or self._keep(entry, body, scope)
+    def _entry(self, entry: ReadyDraft | ReadyRejection, body: IntakeBody) -> Accepted | Rejection:
+        if isinstance(entry, ReadyRejection):
+            self._rows[_REJECTIONS].append((*entry.row[:-1], body.needed(by_message=False)))
+            self._rejecting.add(entry.rejection.platform)
+            return entry.rejection
+        return self._duplicate(entry.draft) or self._keep(entry, body)
 
-    def _duplicate(self, draft: IntakeDraft, scope: tuple[str, str, str]) -> Accepted | None:
+    def _duplicate(self, draft: IntakeDraft) -> Accepted | None:
+        scope = _scope(draft.message)
+        if not decisions.is_duplicate(self._digest(scope), draft.message.digest):
+            return None
         here = self._latest.get(scope)
         if here is not None:
-            same = decisions.is_duplicate(here.message.digest, draft.message.digest)
-            return replace(here, index=draft.index, duplicate=True) if same else None
-        before = self._before.get(scope)
-        if before is None or not decisions.is_duplicate(before[1], draft.message.digest):
-            return None
-        message, deliveries = self._stored(before[0])
-        return Accepted(draft.index, message, tuple(deliveries), duplicate=True)
-
-    def _stored(self, message_id: str) -> tuple[Message, list[Delivery]]:
-        row = _MESSAGE.row(self._connection, message_id)
-        assert row is not None
-        found = [DELIVERY.read(each) for each in _DELIVERIES.rows(self._connection, message_id)]
-        return rows.message(row), [lanes.shown(self._transaction, each, self._holds) for each in found]
+            return replace(here, index=draft.index, duplicate=True)
+        message, deliveries = self._kept[self._before[scope][0]]
+        return Accepted(draft.index, message, deliveries, duplicate=True)
 
     # ── keeping ───────────────────────────────────────────────────────────────────────────────
-    def _keep(self, draft: IntakeDraft, body: _Body, scope: tuple[str, str, str]) -> Accepted:
-        message = draft.message
+    def _keep(self, ready: ReadyDraft, body: IntakeBody) -> Accepted:
+        draft, message = ready.draft, ready.draft.message
         seq = next(self._transaction.sequences.messages)
         kept_in = body.needed(by_message=True)
-        row = rows.from_message(message, draft.numbers, seq=seq, body=kept_in, record=draft.index)
-        self._rows[_MESSAGES].append(row)
-        self._rows[_DOCUMENTS].append((seq, pack_json(dict(message.document))))
+        self._rows[_MESSAGES].append(
+            MESSAGE.write(message, seq=seq, headers=ready.headers, body=kept_in, record=draft.index)
+        )
+        self._rows[_DOCUMENTS].append((seq, ready.document))
+        scope = _scope(message)
         self._rows[_LATEST_NOW].append((*scope, seq))
         self._rows[_KEYS].extend((value, name, seq) for name, value in message.keys.items())
         said = decisions.said(message)
         self._rows[_FACTS].extend((message.correlation_id, field, value, seq) for field, value in said.items())
         for platform in decisions.speakers(message, draft.deliveries):
-            self._rows[_NUMBERS].extend(numbers.number_rows(platform, draft.numbers, seq))
+            self._rows[numbers.NUMBERS].extend(numbers.number_rows(platform, draft.numbers, seq))
         deliveries = tuple(self._deliver(delivery, seq) for delivery in draft.deliveries)
         accepted = self._latest[scope] = Accepted(draft.index, message, deliveries)
         return accepted
 
     def _deliver(self, delivery: Delivery, message: int) -> Delivery:
         placed = replace(delivery, position=next(self._transaction.sequences.deliveries))
-        if placed.platform is None:
-            self._rows[lanes.ADD].append(DELIVERY.write(placed, message=message, head=False))
-            return placed
         lane = lanes.lane_of(placed)
-        occupied, parked = self._lanes[lane]
+        occupied, parked = self._lanes[lane] if placed.platform else (True, False)
         self._rows[lanes.ADD].append(DELIVERY.write(placed, message=message, head=not occupied))
+        counting.step(self._transaction, None, placed, parked_after=parked)
+        if placed.platform is None:
+            return placed
         self._lanes[lane] = (True, parked)
         return decisions.shown(placed, self._holds.get(placed.platform, ()), parked=parked)
 
     # ── writing ───────────────────────────────────────────────────────────────────────────────
     def write(self) -> None:
-        # In the order of the foreign keys: bodies, messages, then what names a message.
         for statement in _IN_ORDER:
-            statement.run(self._connection, self._rows[statement])
-        for platform in self._rejecting:
-            self._forget_oldest(platform)
-
-    def _forget_oldest(self, platform: str) -> None:
-        last = _OLDEST_KEPT.row(self._connection, platform, self._transaction.rejections)
-        if last is None:
-            return
-        bodies = _THEIR_BODIES.rows(self._connection, platform, last[0])
-        _FORGET.run(self._connection, [(platform, last[0])])
-        _FORGET_BODY.run(self._connection, bodies)
+            statement.run(self._transaction.connection, self._rows[statement])
+        self._receipts.write()
+        bodies.forget_rejections(self._transaction, self._rejecting)
 
 
-def _scope(message: Message) -> tuple[str, str, str]:
+def _scope(message: Message) -> _Scope:
     return message.identity, message.operation, message.source
-
-
-class _Body:
-    """The bytes of one intake, kept once, and only when an entry of it is new."""
-
-    def __init__(self, transaction: Transaction) -> None:
-        self._transaction = transaction
-        self._seq: int | None = None
-        self._of_message = False
-
-    def needed(self, *, by_message: bool) -> int:
-        """Give the seq of the bytes; those of a message are never forgotten with a rejection."""
-        self._of_message |= by_message
-        if self._seq is None:
-            self._seq = next(self._transaction.sequences.bodies)
-        return self._seq
-
-    def rows(self, intake: Intake) -> list[Row]:
-        """Give the row to keep, if any entry needs it."""
-        if self._seq is None:
-            return []
-        return [(self._seq, intake.content_type, self._of_message, pack(intake.body))]
-
-
-def _essentials(receipt: Receipt) -> list[dict[str, Any]]:
-    return [_essential(entry) for entry in receipt.entries]
-
-
-def _essential(entry: Accepted | Rejection) -> dict[str, Any]:
-    if isinstance(entry, Rejection):
-        return {"rejected": rows.plain_rejection(entry)}
-    return {
-        "index": entry.index,
-        "message": entry.message.id,
-        "duplicate": entry.duplicate,
-        "deliveries": {each.id: [each.state, each.held_by] for each in entry.deliveries},
-    }
-
-
-def _as_first(delivery: Delivery, state: str, held_by: str | None) -> Delivery:
-    return replace(delivery, state=State(state), held_by=HeldBy(held_by) if held_by else None)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
 from gateway.ledger.errors import adapter_changed, version_exists
-from gateway.ledger.sql import tables
-from gateway.ledger.sql.auditing import record
+from gateway.ledger.records import Intent, Registered, Taker
+from gateway.ledger.sql import platforms, tables, unrouted
+from gateway.ledger.sql.auditing import intended, once
 from gateway.ledger.sql.statements import Prepared, inserting, putting
 from gateway.ledger.sql.tables import ADAPTER
 from gateway.ledger.sql.writing import Transaction
@@ -44,31 +45,45 @@ def content(connection: sa.Connection, name: str, version: str) -> bytes | None:
     return row[0] if row else None
 
 
-def add(
-    transaction: Transaction, adapter: AdapterVersion, content: bytes, *, actor: str, at: datetime
-) -> AdapterVersion:
+def add(transaction: Transaction, adapter: AdapterVersion, content: bytes, intent: Intent) -> AdapterVersion:
     """Keep an uploaded version, once."""
-    known = _one(transaction, adapter)
-    if known is not None:
-        if known.digest != adapter.digest:
+
+    def do() -> None:
+        known = _one(transaction, adapter)
+        if known is None:
+            kept = replace(adapter, revision=_next_revision(transaction))
+            _ADD.run(transaction.connection, [(*ADAPTER.write(kept), content)])
+            intended(transaction, intent, adapter.id, "adapter.uploaded", digest=adapter.digest)
+        elif known.digest != adapter.digest:
             raise version_exists(adapter)
-        return known
-    kept = replace(adapter, revision=_next_revision(transaction))
-    _ADD.run(transaction.connection, [(*ADAPTER.write(kept), content)])
-    record(transaction, adapter.id, at, actor, "adapter.uploaded", digest=adapter.digest)
-    return kept
+
+    once(transaction, intent, "adapter.add", adapter.id, do, {"digest": adapter.digest})
+    return _as_kept(transaction, adapter)
 
 
 def change(
     transaction: Transaction,
     adapters: Sequence[AdapterVersion],
-    *,
-    actor: str,
+    intent: Intent,
     action: str,
-    reason: str,
-    at: datetime,
-) -> Sequence[AdapterVersion]:
-    """Write how versions stand now, all of them or none."""
+    kinds: Collection[str],
+    take: Taker,
+) -> tuple[Sequence[AdapterVersion], Registered]:
+    """Write how versions stand now, all of them or none, and give platforms what they can take now."""
+
+    def do() -> dict[str, Any]:
+        _write(transaction, adapters)
+        for each in adapters:
+            intended(transaction, intent, each.id, action, state=each.state)
+        revision = platforms.advance(transaction)
+        return platforms.plain(Registered(revision, unrouted.assign(transaction, kinds, take, intent.at)))
+
+    states = {each.id: each.state for each in adapters}
+    answer = once(transaction, intent, action, " ".join(sorted(states)), do, {"states": states})
+    return [_as_kept(transaction, each) for each in adapters], platforms.registered(answer)
+
+
+def _write(transaction: Transaction, adapters: Sequence[AdapterVersion]) -> None:
     for each in adapters:
         known = _one(transaction, each)
         if each.revision != (known.revision if known else 0):
@@ -78,9 +93,10 @@ def change(
     # Of a name one version is active (a unique index): the old one is written before the new one.
     in_order = sorted(kept, key=lambda each: each.state is AdapterState.ACTIVE)
     _PUT.run(transaction.connection, [ADAPTER.write(each) for each in in_order])
-    for each in adapters:
-        record(transaction, each.id, at, actor, action, reason, state=each.state)
-    return kept
+
+
+def _as_kept(transaction: Transaction, adapter: AdapterVersion) -> AdapterVersion:
+    return _one(transaction, adapter) or adapter
 
 
 def _one(transaction: Transaction, adapter: AdapterVersion) -> AdapterVersion | None:

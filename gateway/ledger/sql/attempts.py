@@ -1,8 +1,8 @@
-"""Attempts: begun and settled in whole batches; killing, rescuing and assigning one by one."""
+"""Attempts: begun and settled in whole batches, taken back, given up and rescued; all of it under a claim."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -12,138 +12,175 @@ from adapters.base import OutboundRequest
 from gateway.errors import HutongError
 from gateway.ledger import decisions
 from gateway.ledger.errors import no_delivery
-from gateway.ledger.records import Platform, Settlement
-from gateway.ledger.sql import lanes, numbers, rows, tables
+from gateway.ledger.records import Claim, Intent, Settled, Settlement
+from gateway.ledger.sql import lanes, numbers, platforms, rows, tables
 from gateway.ledger.sql.batch_thread import OperationResult
+from gateway.ledger.sql.claims import Owners, verify
 from gateway.ledger.sql.columns import Row
-from gateway.ledger.sql.platforms import one
 from gateway.ledger.sql.rows import StoredDelivery
 from gateway.ledger.sql.statements import Prepared, inserting, is_state, not_delivered
 from gateway.ledger.sql.tables import ATTEMPT, REQUEST
 from gateway.ledger.sql.writing import Transaction
 from gateway.message import Delivery, State
 
-_m, _d = tables.messages.c, tables.deliveries.c
+_d, _r = tables.deliveries.c, tables.requests.c
+_ACTOR = "gateway"
 
 _REQUESTS = inserting(tables.requests, REQUEST.inserted)
+_FORGET_REQUEST = Prepared(sa.delete(tables.requests).where(_r.delivery == sa.bindparam("delivery_")), ("delivery_",))
 _ATTEMPTS = inserting(tables.attempts, ATTEMPT.inserted)
 _SENDING = Prepared(
     sa.select(*rows.DELIVERY_COLUMNS)
     .select_from(tables.deliveries.join(tables.messages))
-    .where(is_state(_d.state, State.SENDING), not_delivered(_d.state)),
-    (),
+    .where(is_state(_d.state, State.SENDING), not_delivered(_d.state), _d.platform == sa.bindparam("platform"))
+    .order_by(_d.position),
+    ("platform",),
 )
-_HEADERS = Prepared(sa.select(_m.headers).where(_m.seq == sa.bindparam("seq")), ("seq",))
 
 
 @dataclass(frozen=True, slots=True)
 class Begin:
     """What `Ledger.begin` is told."""
 
+    claim: Claim
     delivery_id: str
     adapter: str
     request: OutboundRequest
     at: datetime
+    probe: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """What `Ledger.settle` is told."""
+
+    claim: Claim
+    settlement: Settlement
+
+
+class _Claimed:
+    """The deliveries that a batch speaks of, and who has the claims: read once, and kept as the batch changes them."""
+
+    def __init__(self, transaction: Transaction, asked: Sequence[tuple[Claim, str]]) -> None:
+        self._found = lanes.find(transaction, [delivery_id for _, delivery_id in asked])
+        self._owners = Owners(transaction.connection, (claim.platform for claim, _ in asked))
+
+    def get(self, claim: Claim, delivery_id: str) -> StoredDelivery:
+        """Give a delivery of the claim's platform; Conflict `claim.lost`, NotFound `delivery.unknown`."""
+        self._owners.verify(claim)
+        stored = self._found.get(delivery_id)
+        if stored is None or stored.delivery.platform != claim.platform:
+            raise no_delivery(delivery_id)
+        return stored
+
+    def put(self, stored: StoredDelivery, after: Delivery) -> None:
+        """Let the operations that come after in this batch see a delivery as it is now."""
+        self._found[after.id] = replace(stored, delivery=after)
 
 
 def begin(transaction: Transaction, begins: Sequence[Begin]) -> Sequence[OperationResult]:
     """Begin attempts: the group for `Ledger.begin`."""
-    found = lanes.find(transaction, [each.delivery_id for each in begins])
-    ids = {each.delivery.platform or "" for each in found.values()}
-    platforms = {id: one(transaction.connection, id) for id in ids}
+    claimed = _Claimed(transaction, [(each.claim, each.delivery_id) for each in begins])
+    holds = lanes.holds(transaction.connection)
     results: list[OperationResult] = []
-    changes: list[tuple[Delivery, bool]] = []
+    steps: list[lanes.Step] = []
     requests: list[Row] = []
     for each in begins:
-        stored = found.get(each.delivery_id)
-        if stored is None:
-            results.append(no_delivery(each.delivery_id))
+        try:
+            stored = claimed.get(each.claim, each.delivery_id)
+        except HutongError as error:
+            results.append(error)
             continue
-        begun = _begun(stored, each, platforms[stored.delivery.platform or ""])
-        results.append(begun is not None)
+        begun = _begun(stored, each, holds)
+        results.append(None if begun is None else begun.attempts)
         if begun is not None:
-            # The operations after it in this batch must see it as begun.
-            found[begun.id] = replace(stored, delivery=begun)
-            changes.append((begun, True))
+            claimed.put(stored, begun)
+            steps.append((stored, begun))
             if begun.attempts == 1:
                 requests.append(REQUEST.write(each.request, delivery=begun.position))
-    lanes.change(transaction, changes)
+    lanes.change(transaction, steps)
     _REQUESTS.run(transaction.connection, requests)
     return results
 
 
-def _begun(stored: StoredDelivery, begin: Begin, platform: Platform | None) -> Delivery | None:
-    let_out = platform is None or decisions.may_send(platform.holds, probe=True)
-    if not (let_out and stored.head and stored.delivery.state in decisions.SENDABLE):
+def _begun(stored: StoredDelivery, begin: Begin, holds: lanes.Holds) -> Delivery | None:
+    holding = holds.get(begin.claim.platform, ())
+    if not (stored.head and decisions.may_send(stored.delivery, holding, probe=begin.probe)):
         return None
-    return decisions.begun(stored.delivery, begin.adapter, begin.at, decisions.unheld(platform, begin.at))
+    return decisions.begun(stored.delivery, begin.adapter, begin.at)
 
 
-def settle(transaction: Transaction, settlements: Sequence[Settlement]) -> Sequence[OperationResult]:
-    """End attempts: the group for `Ledger.settle`."""
-    found = lanes.find(transaction, [each.attempt.delivery_id for each in settlements])
+def settle(transaction: Transaction, settles: Sequence[Settle]) -> Sequence[OperationResult]:
+    """End attempts: the group for `Ledger.settle`. One that is stale is an error of its own; the others go on."""
+    claimed = _Claimed(transaction, [(each.claim, each.settlement.attempt.delivery_id) for each in settles])
     results: list[OperationResult] = []
-    settled: list[tuple[StoredDelivery, Settlement]] = []
-    for each in settlements:
-        result = _settled(found, each)
-        results.append(result)
-        if isinstance(result, StoredDelivery):
-            # A second settlement of it in this batch must see it as settled, and is a conflict.
-            found[result.delivery.id] = result
-            settled.append((result, each))
-    _write(transaction, settled)
-    moved = iter(lanes.follow(transaction, [each.delivery for each, _ in settled]))
-    return [next(moved) if isinstance(result, StoredDelivery) else result for result in results]
-
-
-def _settled(found: dict[str, StoredDelivery], settlement: Settlement) -> OperationResult:
-    stored = found.get(settlement.attempt.delivery_id)
-    if stored is None:
-        return no_delivery(settlement.attempt.delivery_id)
-    try:
-        return replace(stored, delivery=decisions.settled(stored.delivery, settlement))
-    except HutongError as error:
-        return error
-
-
-def _write(transaction: Transaction, settled: Sequence[tuple[StoredDelivery, Settlement]]) -> None:
-    lanes.change(transaction, [(each.delivery, decisions.is_open(each.delivery)) for each, _ in settled])
-    attempts = [ATTEMPT.write(each.attempt, delivery=stored.delivery.position) for stored, each in settled]
+    done: list[tuple[int, StoredDelivery, Delivery]] = []
+    for index, each in enumerate(settles):
+        try:
+            stored = claimed.get(each.claim, each.settlement.attempt.delivery_id)
+            after = decisions.settled(stored.delivery, each.settlement)
+        except HutongError as error:
+            results.append(error)
+            continue
+        claimed.put(stored, after)
+        done.append((index, stored, after))
+        results.append(None)
+    lanes.change(transaction, [(stored, after) for _, stored, after in done])
+    moved = lanes.seat(transaction, {lanes.lane_of(after) for _, _, after in done})
+    attempts = [ATTEMPT.write(settles[i].settlement.attempt, delivery=after.position) for i, _, after in done]
     _ATTEMPTS.run(transaction.connection, attempts)
-    numbers.learn_aliases(transaction, settled)
+    for index, _, after in done:
+        held = _held(transaction, settles[index])
+        results[index] = Settled(lanes.lane_of(after) in moved, held)
+    # Last: an alias may tie what hung on another case to this one, lanes included.
+    called = [(replace(stored, delivery=after), settles[index].settlement) for index, stored, after in done]
+    numbers.learn_aliases(transaction, called)
+    return results
 
 
-def kill(transaction: Transaction, delivery_id: str, code: str, reason: str, at: datetime) -> None:
-    """Make a head dead, through sending."""
-    stored = lanes.one(transaction, delivery_id)
-    if not stored.head or stored.delivery.state not in decisions.SENDABLE:
-        return
-    # Two writes: the database's rule `step_allowed` takes no step from ready or waiting to dead.
-    lanes.change(transaction, [(decisions.passing_through_sending(stored.delivery, at), True)])
-    killed = decisions.killed(stored.delivery, code, reason, at)
-    lanes.change(transaction, [(killed, True)])
-    lanes.follow(transaction, [killed])
-
-
-def rescue(transaction: Transaction, at: datetime) -> int:
-    """Make what was being sent ready, and in doubt."""
-    lost = [rows.stored(row).delivery for row in _SENDING.rows(transaction.connection)]
-    rescued = [decisions.rescued(delivery, at) for delivery in lost]
-    lanes.change(transaction, [(delivery, True) for delivery in rescued])
-    lanes.follow(transaction, rescued)
-    return len(rescued)
-
-
-def assign(transaction: Transaction, delivery_id: str, platform: str, at: datetime) -> bool:
-    """Give an unrouted delivery its platform; it keeps the position that it was accepted with."""
-    stored = lanes.one(transaction, delivery_id)
-    if stored.delivery.state is not State.UNROUTED:
+def _held(transaction: Transaction, settle: Settle) -> bool:
+    """Put the hold of a settlement, unless the platform was registered anew since its attempt began."""
+    hold = settle.settlement.hold
+    if hold is None:
         return False
-    after = decisions.assigned(stored.delivery, platform, at)
-    # The platform first: a ready delivery without one breaks the database's rule `open_has_platform`.
-    lanes.route(transaction, after)
-    lanes.change(transaction, [(after, False)])
-    lanes.set_head(transaction, lanes.lane_of(after))
-    [(headers,)] = _HEADERS.rows(transaction.connection, stored.message)
-    numbers.learn(transaction, numbers.number_rows(platform, rows.numbers_in(headers), stored.message))
+    platform = platforms.one(transaction.connection, settle.claim.platform)
+    if platform is None or platform.revision > settle.settlement.revision:
+        return False
+    platforms.add_hold(transaction, platform, hold, Intent(_ACTOR, hold.reason, settle.settlement.attempt.ended_at))
     return True
+
+
+def unbegin(transaction: Transaction, claim: Claim, delivery_id: str, attempt: int, at: datetime) -> bool:
+    """Take back an attempt that never spoke."""
+    stored = _Claimed(transaction, [(claim, delivery_id)]).get(claim, delivery_id)
+    if (stored.delivery.state, stored.delivery.attempts) != (State.SENDING, attempt):
+        return False
+    after = decisions.unbegun(stored.delivery, at)
+    if not after.attempts:
+        _FORGET_REQUEST.run(transaction.connection, [(after.position,)])
+    _step(transaction, [(stored, after)])
+    return True
+
+
+def kill(transaction: Transaction, claim: Claim, delivery_id: str, code: str, reason: str, at: datetime) -> Settled:
+    """Make a ready head dead."""
+    stored = _Claimed(transaction, [(claim, delivery_id)]).get(claim, delivery_id)
+    if not stored.head or stored.delivery.state is not State.READY:
+        return Settled(lane_moved=False)
+    after = decisions.killed(stored.delivery, code, reason, at)
+    return Settled(lanes.lane_of(after) in _step(transaction, [(stored, after)]))
+
+
+def rescue(transaction: Transaction, claim: Claim, under_way: Collection[str], at: datetime) -> Sequence[str]:
+    """Make what is being sent, but is not under way with the claim's owner, ready and in doubt."""
+    verify(transaction.connection, claim)
+    sending = map(rows.stored, _SENDING.rows(transaction.connection, claim.platform))
+    here = frozenset(under_way)
+    lost = [stored for stored in sending if stored.delivery.id not in here]
+    _step(transaction, [(stored, decisions.rescued(stored.delivery, at)) for stored in lost])
+    return [stored.delivery.id for stored in lost]
+
+
+def _step(transaction: Transaction, steps: Sequence[lanes.Step]) -> set[lanes.Lane]:
+    lanes.change(transaction, steps)
+    return lanes.seat(transaction, {lanes.lane_of(after) for _, after in steps})

@@ -1,20 +1,26 @@
-"""Who did what: appended, never changed."""
+"""Who did what: appended, never changed; and what was asked under a caller's key, so that it is done once."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from hashlib import sha256
+from typing import Any, TypeVar
 
+import orjson
 import sqlalchemy as sa
 
-from gateway.ledger.records import AuditEntry
+from gateway.ledger import decisions
+from gateway.ledger.records import AuditEntry, Intent
 from gateway.ledger.sql import tables
-from gateway.ledger.sql.codecs import moment
+from gateway.ledger.sql.codecs import micros, moment, text
 from gateway.ledger.sql.statements import Prepared, inserting
 from gateway.ledger.sql.tables import AUDIT
 from gateway.ledger.sql.writing import Transaction
 
-_e, _m = tables.audit.c, tables.messages.c
+T = TypeVar("T")
+
+_e, _m, _i = tables.audit.c, tables.messages.c, tables.intents.c
 
 _APPEND = inserting(tables.audit, AUDIT.inserted)
 _OF = Prepared(
@@ -25,13 +31,54 @@ _OF = Prepared(
     ("subject", "limit"),
 )
 _ACCEPTED = Prepared(sa.select(_m.received_at, _m.source).where(_m.id == sa.bindparam("message")), ("message",))
+_ASKED = Prepared(
+    sa.select(_i.digest, _i.answer).where(_i.key == sa.bindparam("key"), _i.actor == sa.bindparam("actor")),
+    ("key", "actor"),
+)
+_KEEP = inserting(tables.intents)
 
 
 def record(
     transaction: Transaction, subject: str, at: datetime, actor: str, action: str, reason: str = "", **detail: str
 ) -> None:
     """Append an entry."""
-    _APPEND.run(transaction.connection, [AUDIT.write(AuditEntry(at, actor, action, subject, reason, detail))])
+    append(transaction, [AuditEntry(at, actor, action, subject, reason, detail)])
+
+
+def append(transaction: Transaction, entries: Sequence[AuditEntry]) -> None:
+    """Append entries."""
+    _APPEND.run(transaction.connection, [AUDIT.write(entry) for entry in entries])
+
+
+def intended(transaction: Transaction, intent: Intent, subject: str, action: str, **detail: str) -> None:
+    """Append the entry of an operator's intent."""
+    record(transaction, subject, intent.at, intent.actor, action, intent.reason, **detail)
+
+
+def once(
+    transaction: Transaction,
+    intent: Intent,
+    action: str,
+    subject: str,
+    do: Callable[[], T],
+    arguments: Mapping[str, Any] | None = None,
+) -> T:
+    """Do what an intent asks, and keep the answer under its key; the same again is answered and not done.
+
+    The answer is a JSON value: what has to be known to answer again. Another request under the key:
+    Conflict `idempotency.key-reused`. Without a key it is done.
+    """
+    if intent.key is None:
+        return do()
+    asked = orjson.dumps([action, subject, intent.reason, arguments], default=str, option=orjson.OPT_SORT_KEYS)
+    digest = sha256(asked).hexdigest()
+    kept = _ASKED.row(transaction.connection, intent.key, intent.actor)
+    if kept is not None and decisions.is_repeat(kept[0], digest):
+        answer: T = orjson.loads(kept[1])
+        return answer
+    answer = do()
+    _KEEP.run(transaction.connection, [(intent.key, intent.actor, digest, text(answer), micros(intent.at))])
+    return answer
 
 
 def of(connection: sa.Connection, subject: str, limit: int) -> Sequence[AuditEntry]:

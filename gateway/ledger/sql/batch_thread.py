@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -20,19 +21,31 @@ OperationResult = Any
 @dataclass(frozen=True, slots=True)
 class _Order(Generic[W]):
     work: W
+    rows: int
+    size: int
     answer: asyncio.Future[Any]
 
 
 class BatchThread(Generic[W]):
     """Runs batches of work in one thread of its own.
 
-    `run` is given what has gathered, at most `most` at a time, and gives a result for each; it may
-    not raise. Work handed in before `stop` is done before `stop` returns.
+    `run` is given what has gathered, up to `most` rows and `largest` bytes at a time (a piece of
+    work that is larger goes alone), and gives a result for each. When it raises, that is the result
+    of the whole batch, and the thread goes on. Work handed in before `stop` is done before `stop`
+    returns, also when its caller was cancelled meanwhile.
     """
 
-    def __init__(self, name: str, run: Callable[[Sequence[W]], Sequence[OperationResult]], *, most: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        run: Callable[[Sequence[W]], Sequence[OperationResult]],
+        *,
+        most: int,
+        largest: int = 4 << 20,
+    ) -> None:
         self._run = run
         self._most = most
+        self._largest = largest
         self._handed: SimpleQueue[list[_Order[W]] | None] = SimpleQueue()
         self._waiting: list[_Order[W]] = []
         self._thread = Thread(target=self._work, name=name, daemon=True)
@@ -40,14 +53,14 @@ class BatchThread(Generic[W]):
         self._stopped = False
         self._thread.start()
 
-    def do(self, work: W) -> asyncio.Future[Any]:
-        """Hand in a piece of work; await what comes of it."""
+    def do(self, work: W, *, rows: int = 1, size: int = 0) -> asyncio.Future[Any]:
+        """Hand in a piece of work, which writes about so many rows and bytes; await what comes of it."""
         if self._stopped:
             raise stopped()
         if not self._waiting:
             self._loop.call_soon(self._hand_over)
         answer: asyncio.Future[Any] = self._loop.create_future()
-        self._waiting.append(_Order(work, answer))
+        self._waiting.append(_Order(work, rows, size, answer))
         return answer
 
     def _hand_over(self) -> None:
@@ -66,18 +79,17 @@ class BatchThread(Generic[W]):
             await asyncio.to_thread(self._thread.join)
 
     def _work(self) -> None:
-        orders: list[_Order[W]] = []
+        orders: deque[_Order[W]] = deque()
         going = True
         while going or orders:
             going = self._gather(orders, going)
-            now, orders = orders[: self._most], orders[self._most :]
-            if now:
-                results = self._run([order.work for order in now])
-                self._loop.call_soon_threadsafe(_answer, now, results)
+            if orders:
+                now = self._batch(orders)
+                self._loop.call_soon_threadsafe(_answer, self._results(now))
 
-    def _gather(self, orders: list[_Order[W]], going: bool) -> bool:
+    def _gather(self, orders: deque[_Order[W]], going: bool) -> bool:
         """Add what was handed over, waiting for it when there is nothing; tell whether there will be more."""
-        while going and len(orders) < self._most:
+        while going:
             try:
                 handed = self._handed.get(block=not orders)
             except Empty:
@@ -87,10 +99,25 @@ class BatchThread(Generic[W]):
             orders.extend(handed)
         return going
 
+    def _batch(self, orders: deque[_Order[W]]) -> list[_Order[W]]:
+        """Take the first orders that fit into one batch, at least one."""
+        batch = [orders.popleft()]
+        rows, size = batch[0].rows, batch[0].size
+        while orders and rows + orders[0].rows <= self._most and size + orders[0].size <= self._largest:
+            batch.append(orders.popleft())
+            rows, size = rows + batch[-1].rows, size + batch[-1].size
+        return batch
 
-def _answer(orders: Sequence[_Order[Any]], results: Sequence[OperationResult]) -> None:
-    for order, result in zip(orders, results, strict=True):
-        if order.answer.done():
+    def _results(self, batch: list[_Order[W]]) -> list[tuple[_Order[W], OperationResult]]:
+        try:
+            return list(zip(batch, self._run([order.work for order in batch]), strict=True))
+        except Exception as error:  # whoever waits is told; the thread goes on
+            return [(order, error) for order in batch]
+
+
+def _answer(results: Iterable[tuple[_Order[Any], OperationResult]]) -> None:
+    for order, result in results:
+        if order.answer.done():  # its caller was cancelled
             continue
         if isinstance(result, BaseException):
             order.answer.set_exception(result)

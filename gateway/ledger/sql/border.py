@@ -1,14 +1,18 @@
-"""The only module that knows the database's exceptions: each becomes an error of ours, with its remedy."""
+"""The only module that knows the database's exceptions: each is logged, and becomes an error of ours."""
 
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
 
 from gateway.errors import HutongError, Unavailable
 from schemas.findings import Text
+
+_log = logging.getLogger(__name__)
 
 _REMEDIES = {
     "SQLITE_FULL": (
@@ -49,12 +53,42 @@ _OTHER = (
 )
 
 
-def translated(error: SQLAlchemyError) -> HutongError:
-    """Translate a database's exception into an error of ours; SQLite's extended codes count as their base code."""
+_INTERRUPTED = "SQLITE_INTERRUPT"
+_STATEMENT = re.compile(r"(INSERT (?:OR \w+ )?INTO|UPDATE|DELETE FROM|SELECT|PRAGMA|BEGIN|COMMIT|\w+)(?: (\w+))?")
+
+
+def _name(error: BaseException) -> str:
+    """Give SQLite's name of an error; extended codes count as their base code."""
     name = getattr(getattr(error, "orig", None), "sqlite_errorname", "") or ""
-    base = "_".join(name.split("_")[:2])
-    code, detail = _REMEDIES.get(_SAME_AS.get(base, base), _OTHER)
+    return "_".join(name.split("_")[:2])
+
+
+def _remedy(error: SQLAlchemyError) -> tuple[str, Text]:
+    base = _name(error)
+    return _REMEDIES.get(_SAME_AS.get(base, base), _OTHER)
+
+
+def translated(error: SQLAlchemyError) -> HutongError:
+    """Log a database's exception, and give the error of ours that it becomes."""
+    code, detail = _remedy(error)
+    # Never the parameters: they hold people's names and numbers.
+    _log.error("%s: %s in %s", code, getattr(error, "orig", None) or type(error).__name__, _statement(error))
     return Unavailable(detail, code=code)
+
+
+def _statement(error: SQLAlchemyError) -> str:
+    """Say what kind of statement failed: its verb, and its table where it names one first."""
+    statement = error.statement if isinstance(error, StatementError) else None
+    found = _STATEMENT.match(statement.strip()) if statement else None
+    if found is None:
+        return "no statement"
+    verb, table = found.groups()
+    return verb if verb == "SELECT" or table is None else f"{verb} {table}"
+
+
+def ours(error: Exception) -> Exception:
+    """Give the error to answer with: of the database's, our own; any other as it is."""
+    return translated(error) if isinstance(error, SQLAlchemyError) else error
 
 
 @contextmanager
@@ -68,6 +102,9 @@ def border() -> Iterator[None]:
 
 def is_about_one(error: Exception) -> bool:
     """Tell whether another operation may still succeed: the rows were wrong, not the store."""
-    if isinstance(error, DBAPIError):
-        return translated(error).code == _OTHER[0]
-    return True
+    return not isinstance(error, DBAPIError) or _remedy(error) is _OTHER
+
+
+def is_interrupted(error: Exception) -> bool:
+    """Tell whether a statement was stopped because it took too long."""
+    return _name(error) == _INTERRUPTED

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
@@ -13,9 +13,9 @@ import orjson
 import sqlalchemy as sa
 
 from gateway.ledger.versions import AdapterState
-from gateway.message import HeldBy, State
+from gateway.message import State
 
-_PLAIN, _DEFLATED = b"\x00", b"\x01"
+_PLAIN, _DEFLATED, _JOINED = b"\x00", b"\x01", b"\x02"
 _SHORTEST = 200
 """Bytes. Shorter content does not get smaller by compression."""
 
@@ -61,14 +61,27 @@ def unpack_json(content: bytes) -> Any:
     return orjson.loads(unpack(content))
 
 
+def joined(parts: Sequence[bytes]) -> bytes:
+    """Put packed lists together as one, each with its length before it: none is packed anew."""
+    return _JOINED + b"".join(len(part).to_bytes(4) + part for part in parts)
+
+
+def unpack_list(content: bytes) -> list[Any]:
+    """Give back a list that `pack_json` was given, or all those that were joined, as one."""
+    if content[:1] != _JOINED:
+        found: list[Any] = unpack_json(content)
+        return found
+    values, start = [], 1
+    while start < len(content):
+        end = start + 4 + int.from_bytes(content[start : start + 4])
+        values.extend(unpack_json(content[start + 4 : end]))
+        start = end
+    return values
+
+
 def text(value: Any) -> str:
     """Write a small JSON value as text; a value that JSON does not know is written as its `str`."""
     return orjson.dumps(value, default=str).decode()
-
-
-def read_holds(words: str) -> frozenset[HeldBy]:
-    """Read a set of holds, written as words with spaces between."""
-    return frozenset(map(HeldBy, words.split()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +103,6 @@ BLOB = Codec(sa.LargeBinary())
 FLAG = Codec(sa.Boolean(create_constraint=False), None, bool)
 TIME = Codec(sa.BigInteger(), micros, moment)
 STATE = Codec(sa.Text(), attrgetter("value"), State)
-HELD_BY = Codec(sa.Text(), attrgetter("value"), HeldBy)
-HOLDS = Codec(sa.Text(), lambda holds: " ".join(sorted(holds)), read_holds)
 ADAPTER_STATE = Codec(sa.Text(), attrgetter("value"), AdapterState)
 JSON_OBJECT = Codec(sa.Text(), lambda value: text(dict(value)), orjson.loads)
 JSON_LIST = Codec(sa.Text(), text, lambda value: tuple(orjson.loads(value)))

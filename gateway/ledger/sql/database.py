@@ -1,15 +1,21 @@
-"""Opening the database: every commit synced, readers beside one writer, tables brought up to date."""
+"""Opening the database: every commit synced, readers beside one writer, tables brought up to date, one owner."""
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
+import sqlite3
+from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from gateway.ledger.errors import newer
+from gateway.ledger.sql import tables
 
 _MIGRATIONS = Path(__file__).parents[1] / "migrations"
 _ALWAYS = (
@@ -32,16 +38,6 @@ _READER = ("PRAGMA query_only=ON", "PRAGMA cache_size=-8192")
 def path_of(url: str) -> Path:
     """Give the file a `sqlite:///` address names."""
     return Path(sa.make_url(url).database or "hutong.db")
-
-
-def reserve(path: Path) -> None:
-    """Make a ledger's file readable by its owner only, where there is none: it holds personal data and secrets.
-
-    SQLite gives the files beside it the same mode, and says itself what cannot be made. A file that
-    is there keeps the mode its owner chose.
-    """
-    with suppress(OSError):
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def writing(url: str, *, patience: float) -> sa.Engine:
@@ -77,9 +73,52 @@ def _engine(url: str, begin: str, pragmas: tuple[str, ...], patience: float, *, 
 
 
 def upgrade(engine: sa.Engine, revision: str = "head") -> None:
-    """Run the migrations that this ledger has not seen yet, in one transaction."""
+    """Run the migrations that this ledger has not seen yet, in one transaction; HutongError `ledger.newer`."""
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
+    newest, known = _revisions()
     with engine.begin() as connection:
+        found = MigrationContext.configure(connection).get_current_revision()
+        if found is not None and found not in known:
+            raise newer(found)
+        if (found, revision) == (newest, "head"):
+            return
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
+
+
+@cache
+def _revisions() -> tuple[str | None, frozenset[str]]:
+    """Give the newest migration, and all of them: read once, since that takes longer than opening a ledger."""
+    scripts = ScriptDirectory(str(_MIGRATIONS))
+    return scripts.get_current_head(), frozenset(script.revision for script in scripts.walk_revisions())
+
+
+def take_over(engine: sa.Engine, owner: str) -> int:
+    """Make a process the ledger's owner; gives its epoch, which ends all before it."""
+    ledger = tables.ledger
+    taken = sa.update(ledger).values(owner=owner, epoch=ledger.c.epoch + 1).returning(ledger.c.epoch)
+    with engine.begin() as connection:
+        epoch = int(connection.execute(taken).scalar_one())
+    # Into the file itself, where `owner_of` can read it without SQLite's log beside the file.
+    raw = engine.raw_connection()  # outside any transaction
+    try:
+        raw.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)")
+    finally:
+        raw.close()
+    return epoch
+
+
+def owner_of(path: Path) -> str | None:
+    """Read who has a ledger that another process has open; None when that cannot be told.
+
+    `immutable` looks at the file alone: no lock is taken, and nothing is left beside a hard link.
+    """
+    address = f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1"
+    engine = sa.create_engine("sqlite://", creator=lambda: sqlite3.connect(address, uri=True), poolclass=sa.NullPool)
+    try:
+        with engine.connect() as connection:
+            owner: str | None = connection.scalar(sa.select(tables.ledger.c.owner))
+    except sa.exc.SQLAlchemyError:
+        return None
+    return owner

@@ -2,40 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 
 from gateway.ledger import decisions
 from gateway.ledger.errors import no_delivery
-from gateway.ledger.sql import rows, tables
-from gateway.ledger.sql.codecs import read_holds
+from gateway.ledger.records import Hold
+from gateway.ledger.sql import counting, rows, tables
+from gateway.ledger.sql.codecs import moment
+from gateway.ledger.sql.columns import Row
 from gateway.ledger.sql.rows import StoredDelivery
 from gateway.ledger.sql.statements import Prepared, PreparedMany, inserting, is_head, is_open, is_state
 from gateway.ledger.sql.tables import DELIVERY
 from gateway.ledger.sql.writing import Transaction
-from gateway.message import Delivery, HeldBy, State
+from gateway.message import SENDABLE, Delivery, HeldBy, State
 
-_d = tables.deliveries.c
+_d, _h = tables.deliveries.c, tables.holds.c
 _with_messages = tables.deliveries.join(tables.messages, _d.message == tables.messages.c.seq)
-_here = [_d.lane == sa.bindparam("lane"), _d.platform == sa.bindparam("platform")]
+_head = tables.deliveries.alias("head_of")
+_later = tables.deliveries.alias("later")
+
+MOVED_ON: sa.ColumnElement[bool] = sa.or_(
+    *(
+        sa.exists().where(
+            _later.c.lane == _d.lane, _later.c.platform == _d.platform, _later.c.position > _d.position, *further_on
+        )
+        for further_on in (
+            [is_state(_later.c.state, State.DELIVERED)],
+            [
+                is_open(_later.c.state),
+                sa.or_(is_state(_later.c.state, State.SENDING), _later.c.in_doubt.is_(sa.true())),
+            ],
+        )
+    )
+)
+"""Whether a later delivery of a delivery's lane was delivered, or is open and being sent or in doubt."""
 
 
 def _in_lane(wanted: sa.FromClause) -> list[sa.ColumnElement[bool]]:
     return [_d.lane == wanted.c.lane, _d.platform == wanted.c.platform]
 
 
-def _first(*lane: sa.ColumnElement[bool]) -> sa.Select[tuple[int]]:
-    return sa.select(sa.func.min(_d.position)).where(*lane, is_open(_d.state))
+def _first(wanted: sa.FromClause, state: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+    return sa.select(sa.func.min(_d.position)).where(*_in_lane(wanted), state).correlate(wanted).scalar_subquery()
 
 
 _BY_ID = PreparedMany(
     ["id"],
     lambda wanted: sa.select(*rows.DELIVERY_COLUMNS).select_from(wanted.join(_with_messages, _d.id == wanted.c.id)),
-)
-_FIRST_OF = PreparedMany(
-    ["lane", "platform"],
-    lambda wanted: sa.select(wanted, _first(*_in_lane(wanted)).correlate(wanted).scalar_subquery()),
 )
 _OCCUPIED = PreparedMany(
     ["lane", "platform"],
@@ -45,37 +61,59 @@ _OCCUPIED = PreparedMany(
         sa.exists().where(*_in_lane(wanted), is_state(_d.state, State.DEAD)).correlate(wanted),
     ),
 )
-_FIRST = Prepared(_first(*_here), ("lane", "platform"))
-_HEAD = Prepared(sa.select(_d.position, _d.state).where(*_here, is_head(_d.head)), ("lane", "platform"))
-_DEAD_AHEAD = Prepared(
-    sa.select(sa.exists().where(*_here, is_state(_d.state, State.DEAD), _d.position < sa.bindparam("position"))),
-    ("lane", "platform", "position"),
+_FIRST_DEAD = PreparedMany(
+    ["lane", "platform"],
+    lambda wanted: sa.select(wanted, _first(wanted, is_state(_d.state, State.DEAD))),
 )
-_DELIVERED_LATER = Prepared(
-    sa.select(sa.exists().where(*_here, is_state(_d.state, State.DELIVERED), _d.position > sa.bindparam("position"))),
-    ("lane", "platform", "position"),
+_SEATS = PreparedMany(
+    ["lane", "platform"],
+    lambda wanted: sa.select(wanted, _first(wanted, is_open(_d.state)), _head.c.position, _head.c.state).select_from(
+        wanted.outerjoin(
+            _head,
+            sa.and_(_head.c.lane == wanted.c.lane, _head.c.platform == wanted.c.platform, is_head(_head.c.head)),
+        )
+    ),
 )
 _CHANGE = Prepared(
     sa.update(tables.deliveries).where(_d.position == sa.bindparam("position_")).values({"was": _d.state}),
     (*DELIVERY.changed, "position_"),
 )
-_SET_HEAD = Prepared(
-    sa.update(tables.deliveries).where(_d.position == sa.bindparam("position_")),
-    ("head", "position_"),
+_STAY = Prepared(
+    sa.update(tables.deliveries).where(_d.position == sa.bindparam("position_")), (*DELIVERY.changed, "position_")
 )
-_ROUTE = Prepared(
-    sa.update(tables.deliveries).where(_d.position == sa.bindparam("position_")),
-    ("platform", "position_"),
+_HOLDS = Prepared(sa.select(_h.platform, _h.by, _h.since, _h.reason, _h.type).order_by(_h.type, _h.by), ())
+_HOLDS_OF = Prepared(
+    sa.select(_h.platform, _h.by, _h.since, _h.reason, _h.type)
+    .where(_h.platform == sa.bindparam("platform"))
+    .order_by(_h.type, _h.by),
+    ("platform",),
 )
-_HOLDS = Prepared(sa.select(tables.platforms.c.id, tables.platforms.c.holds).where(tables.platforms.c.holds != ""), ())
 ADD = inserting(tables.deliveries, DELIVERY.inserted)
+
+
+def _set_head(to: bool) -> PreparedMany:
+    value = sa.true() if to else sa.false()
+    return PreparedMany(
+        ["position"],
+        lambda wanted: (
+            sa.update(tables.deliveries).values(head=value).where(_d.position.in_(sa.select(wanted.c.position)))
+        ),
+    )
+
+
+_UNSEAT, _SEAT = _set_head(False), _set_head(True)
 
 Lane = tuple[str, str]
 """Ordering key and platform."""
 
-Holds = Mapping[str, frozenset[HeldBy]]
+Step = tuple[StoredDelivery, Delivery]
+"""A delivery as it is kept, and as it is to be."""
+
+Holds = Mapping[str, Sequence[Hold]]
+"""What holds each platform and its endpoints; none: it is not in it."""
 
 
+# ── finding ───────────────────────────────────────────────────────────────────────────────────
 def find(transaction: Transaction, ids: Sequence[str]) -> dict[str, StoredDelivery]:
     """Give deliveries by id."""
     found = map(rows.stored, _BY_ID.rows(transaction.connection, [(each,) for each in ids]))
@@ -95,9 +133,13 @@ def lane_of(delivery: Delivery) -> Lane:
     return delivery.lane, delivery.platform or ""
 
 
-def holds(connection: sa.Connection) -> Holds:
-    """Give the holds of the platforms that have one."""
-    return {platform: read_holds(words) for platform, words in _HOLDS.rows(connection)}
+def holds(connection: sa.Connection, platform: str | None = None) -> Holds:
+    """Give the holds of the platforms that have one, or of one platform."""
+    found = _HOLDS.rows(connection) if platform is None else _HOLDS_OF.rows(connection, platform)
+    kept: defaultdict[str, list[Hold]] = defaultdict(list)
+    for held, by, since, reason, type in found:
+        kept[held].append(Hold(HeldBy(by), moment(since), reason, type or None))
+    return kept
 
 
 def occupied(transaction: Transaction, lanes: Iterable[Lane]) -> dict[Lane, tuple[bool, bool]]:
@@ -106,46 +148,88 @@ def occupied(transaction: Transaction, lanes: Iterable[Lane]) -> dict[Lane, tupl
     return {(lane, platform): (bool(head), bool(dead)) for lane, platform, head, dead in found}
 
 
+def first_dead(transaction: Transaction, lanes: Iterable[Lane]) -> dict[Lane, int]:
+    """Give the position of the first dead delivery of each lane that has one: it parks all behind it."""
+    found = _FIRST_DEAD.rows(transaction.connection, list(lanes))
+    return {(lane, platform): position for lane, platform, position in found if position is not None}
+
+
+def is_parked(delivery: Delivery, dead: Mapping[Lane, int]) -> bool:
+    """Tell whether one ahead of a delivery in its lane is dead; `dead` are the first of their lanes."""
+    first = dead.get(lane_of(delivery))
+    return first is not None and first < delivery.position
+
+
 def shown(transaction: Transaction, delivery: Delivery, holds: Holds) -> Delivery:
     """Give a delivery as it is shown."""
-    row = _DEAD_AHEAD.row(transaction.connection, *lane_of(delivery), delivery.position)
-    parked = bool(row and row[0])
+    parked = is_parked(delivery, first_dead(transaction, [lane_of(delivery)]))
     return decisions.shown(delivery, holds.get(delivery.platform or "", ()), parked=parked)
 
 
-def moved_on(transaction: Transaction, delivery: Delivery) -> bool:
-    """Tell whether a later delivery of the lane was delivered."""
-    row = _DELIVERED_LATER.row(transaction.connection, *lane_of(delivery), delivery.position)
-    return bool(row and row[0])
+# ── changing ──────────────────────────────────────────────────────────────────────────────────
+def change(transaction: Transaction, steps: Sequence[Step]) -> None:
+    """Put deliveries as they are now, and count it; a head that is done with is none any more.
+
+    The heads of their lanes are right again only after `seat`.
+    """
+    dead = first_dead(
+        transaction, {lane_of(after) for stored, after in steps if _may_be_parked(stored.delivery, after)}
+    )
+    # `was` is the state before the last step: what an operator holds or releases takes none.
+    for statement, moves in ((_CHANGE, True), (_STAY, False)):
+        which = [(stored, after) for stored, after in steps if (stored.delivery.state is not after.state) is moves]
+        statement.run(transaction.connection, [_changed(stored, after) for stored, after in which])
+    for stored, after in steps:
+        parked = is_parked(after, dead)
+        counting.step(transaction, stored.delivery, after, parked_before=parked, parked_after=parked)
+    _park(transaction, dead, {lane_of(after) for stored, after in steps if _parks(stored.delivery, after)})
 
 
-def change(transaction: Transaction, changes: Sequence[tuple[Delivery, bool]]) -> None:
-    """Put deliveries as they are now, each with whether it is a head."""
-    _CHANGE.run(transaction.connection, [DELIVERY.write_changes(delivery, head=head) for delivery, head in changes])
+def _changed(stored: StoredDelivery, after: Delivery) -> Row:
+    return DELIVERY.write_changes(after, head=stored.head and decisions.is_open(after))
 
 
-def route(transaction: Transaction, delivery: Delivery) -> None:
-    """Write the platform that a delivery goes to."""
-    _ROUTE.run(transaction.connection, [(delivery.platform, delivery.position)])
+def _may_be_parked(before: Delivery, after: Delivery) -> bool:
+    """Tell whether it matters to the counts that one ahead is dead: on the way of most deliveries it never does.
+
+    One that is sent was the first of its lane, and so nothing ahead of it was dead.
+    """
+    if after.platform is None or after.state is State.SENDING:
+        return False
+    return before.state in SENDABLE or after.state in SENDABLE or _parks(before, after)
 
 
-def follow(transaction: Transaction, heads: Sequence[Delivery]) -> list[bool]:
-    """Make the first open delivery the head of each lane whose head took a step; tell where that is another one."""
-    found = _FIRST_OF.rows(transaction.connection, [lane_of(head) for head in heads])
-    first: dict[Lane, int | None] = {(lane, platform): position for lane, platform, position in found}
-    moved = [first[lane_of(head)] not in (None, head.position) for head in heads]
-    # A lane has at most one head (a unique index): the old one is cleared before the new one is set.
-    left = [head for head, another in zip(heads, moved, strict=True) if another]
-    _SET_HEAD.run(transaction.connection, [(False, head.position) for head in left if decisions.is_open(head)])
-    _SET_HEAD.run(transaction.connection, [(True, first[lane_of(head)]) for head in left])
-    return moved
+def _parks(before: Delivery, after: Delivery) -> bool:
+    return (before.state is State.DEAD) is not (after.state is State.DEAD)
 
 
-def set_head(transaction: Transaction, lane: Lane) -> None:
-    """Make the first open delivery of a lane its head, unless the head is being sent: that one stays the head."""
-    position, state = _HEAD.row(transaction.connection, *lane) or (None, None)
-    [(first,)] = _FIRST.rows(transaction.connection, *lane)
-    if first is None or position == first or state == State.SENDING:
-        return
-    _SET_HEAD.run(transaction.connection, [] if position is None else [(False, position)])
-    _SET_HEAD.run(transaction.connection, [(True, first)])
+def _park(transaction: Transaction, before: Mapping[Lane, int], lanes: Collection[Lane]) -> None:
+    after = first_dead(transaction, lanes)
+    for lane in lanes:
+        if before.get(lane) != after.get(lane):
+            counting.park(transaction, lane, before.get(lane), after.get(lane))
+
+
+def add(transaction: Transaction, added: Sequence[tuple[Delivery, int]]) -> None:
+    """Add deliveries at the end of their lanes, each with the seq of its message; then comes `seat`."""
+    dead = first_dead(transaction, {lane_of(delivery) for delivery, _ in added})
+    ADD.run(
+        transaction.connection, [DELIVERY.write(delivery, message=message, head=False) for delivery, message in added]
+    )
+    for delivery, _ in added:
+        counting.step(transaction, None, delivery, parked_after=is_parked(delivery, dead))
+
+
+def seat(transaction: Transaction, lanes: Collection[Lane]) -> set[Lane]:
+    """Make the first open delivery of each lane its head, unless the head is being sent: that one stays the head.
+
+    Gives the lanes that have another head now.
+    """
+    moved: list[tuple[Lane, int, int | None]] = []
+    for lane, platform, first, head, state in _SEATS.rows(transaction.connection, list(lanes)):
+        if first is not None and first != head and state != State.SENDING:
+            moved.append(((lane, platform), first, head))
+    # A lane has at most one head (a unique index): the old ones are cleared before the new ones are set.
+    _UNSEAT.rows(transaction.connection, [(head,) for _, _, head in moved if head is not None])
+    _SEAT.rows(transaction.connection, [(first,) for _, first, _ in moved])
+    return {lane for lane, _, _ in moved}

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 import sqlalchemy as sa
 
 from gateway.ledger.records import Known, Settlement
+from gateway.ledger.retie import Retie
 from gateway.ledger.sql import tables
 from gateway.ledger.sql.columns import Row
+from gateway.ledger.sql.retying import retie
 from gateway.ledger.sql.rows import StoredDelivery
 from gateway.ledger.sql.statements import Prepared, PreparedMany, inserting_first, putting
 from gateway.ledger.sql.writing import Transaction
-from gateway.message import Enriched
+from gateway.message import Attempt, Enriched
 
 _m, _n, _f, _a = tables.messages.c, tables.numbers.c, tables.facts.c, tables.aliases.c
 
@@ -34,7 +36,20 @@ _FACTS = Prepared(
     .where(_f.correlation_id == sa.bindparam("correlation_id")),
     ("correlation_id",),
 )
-_CORRELATION = Prepared(sa.select(_m.correlation_id).where(_m.seq == sa.bindparam("seq")), ("seq",))
+_CASE = Prepared(sa.select(_m.correlation_id, _m.ordering_key).where(_m.seq == sa.bindparam("seq")), ("seq",))
+_OWN = Prepared(
+    sa.select(_m.seq, _m.correlation_id, _m.ordering_key)
+    .select_from(tables.numbers.join(tables.messages, _n.message == _m.seq))
+    .where(
+        _n.number == sa.bindparam("number"),
+        _n.field == sa.bindparam("field"),
+        _n.platform == sa.bindparam("platform"),
+        _m.source == _n.platform,
+    ),
+    ("number", "field", "platform"),
+)
+"""A number that a platform spoke of as its own: the first message that it spoke of it in."""
+
 _KNOWN_AS = PreparedMany(
     ["original", "field", "platform", "correlation_id"],
     lambda wanted: sa.select(_a.correlation_id, _a.field, _a.original, _a.number).select_from(
@@ -60,25 +75,27 @@ def learn(transaction: Transaction, rows: Sequence[Row]) -> None:
 
 
 def learn_aliases(transaction: Transaction, settled: Sequence[tuple[StoredDelivery, Settlement]]) -> None:
-    """Keep what platforms call the numbers of what they accepted."""
-    known: list[Row] = []
-    called: list[Row] = []
+    """Keep what platforms call the numbers of what they accepted.
+
+    Called last in a settlement, after the heads of its lanes: what hung on a number that a platform
+    had spoken of as its own, before it told us what it stands for, is tied to the original's case.
+    """
     for stored, settlement in settled:
-        reference = settlement.attempt.reference
-        if settlement.alias is None or not reference:
-            continue
-        field, original = settlement.alias
-        platform, message = stored.delivery.platform, stored.message
-        known.append((reference, field, platform, original, message))
-        if reference != original:
-            called.append((original, field, platform, _correlation(transaction, message), reference))
-    NUMBERS.run(transaction.connection, known)
-    _ALIASES.run(transaction.connection, called)
+        if settlement.alias is not None and settlement.attempt.reference:
+            _learn_alias(transaction, stored, settlement.attempt, *settlement.alias)
 
 
-def _correlation(transaction: Transaction, message: int) -> str:
-    [(correlation_id,)] = _CORRELATION.rows(transaction.connection, message)
-    return str(correlation_id)
+def _learn_alias(transaction: Transaction, stored: StoredDelivery, attempt: Attempt, field: str, original: str) -> None:
+    connection, platform, reference = transaction.connection, stored.delivery.platform or "", attempt.reference
+    [(correlation_id, ordering_key)] = _CASE.rows(connection, stored.message)
+    if reference != original:
+        own = _OWN.row(connection, reference, field, platform)
+        if own is not None:
+            founder, wrong, lane = own
+            tie = Retie(field, str(reference), original, wrong, lane, correlation_id, ordering_key)
+            retie(transaction, tie, stored.message, founder, platform, attempt.ended_at)
+        _ALIASES.run(connection, [(original, field, platform, correlation_id, reference)])
+    NUMBERS.run(connection, [(reference, field, platform, original, stored.message)])
 
 
 def recall(connection: sa.Connection, platform: str, spoken: Mapping[str, str]) -> Mapping[str, Known]:

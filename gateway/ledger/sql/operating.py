@@ -1,63 +1,152 @@
-"""What operators do to deliveries: replay, discard, hold, release; each recorded with its reason."""
+"""What operators do to deliveries: replay, discard, hold, release; each recorded with its reason, once under a key."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+import sqlalchemy as sa
+
+from gateway.clock import new_id
 from gateway.ledger import decisions
-from gateway.ledger.sql import lanes
-from gateway.ledger.sql.auditing import record
+from gateway.ledger.errors import no_delivery, platform_gone, replay_open
+from gateway.ledger.records import AuditEntry, Intent
+from gateway.ledger.sql import lanes, rows, tables
+from gateway.ledger.sql.auditing import append, intended, once
+from gateway.ledger.sql.columns import Row
 from gateway.ledger.sql.rows import StoredDelivery
+from gateway.ledger.sql.statements import Prepared, is_open
 from gateway.ledger.sql.tables import DELIVERY
 from gateway.ledger.sql.writing import Transaction
 from gateway.message import Delivery, State
 
+_d, _p = tables.deliveries.c, tables.platforms.c
+_again = tables.deliveries.alias("again")
+_replays = [_again.c.replay_of == _d.id, _again.c.replay_of.is_not(None), is_open(_again.c.state)]
 
-def replay(
-    transaction: Transaction, delivery_id: str, *, actor: str, reason: str, at: datetime, stale_ok: bool
-) -> Delivery:
+IS_REGISTERED: sa.ColumnElement[bool] = sa.exists().where(_p.id == _d.platform)
+"""Whether the platform of a delivery is registered."""
+
+IS_REPLAYED: sa.ColumnElement[bool] = sa.exists().where(*_replays)
+"""Whether a replay of a delivery is open."""
+
+REPLAYABLE_COLUMNS = (
+    *rows.DELIVERY_COLUMNS,
+    IS_REGISTERED,
+    sa.select(_again.c.id).where(*_replays).correlate(tables.deliveries).scalar_subquery(),
+    lanes.MOVED_ON,
+)
+_ONE = Prepared(
+    sa.select(*REPLAYABLE_COLUMNS)
+    .select_from(tables.deliveries.join(tables.messages))
+    .where(_d.id == sa.bindparam("id")),
+    ("id",),
+)
+
+
+# ── replay ────────────────────────────────────────────────────────────────────────────────────
+@dataclass(frozen=True, slots=True)
+class Replayable:
+    """A delivery that somebody wants to replay, and what stands against it."""
+
+    stored: StoredDelivery
+    registered: bool
+    open_replay: str | None
+    moved_on: bool
+
+    def replayed(self, new_id: str, at: datetime, *, stale_ok: bool) -> Delivery:
+        """Give the delivery that follows: the same, or a new one under `new_id`; Conflict when it may not be."""
+        before = self.stored.delivery
+        if before.state in decisions.REPLAYABLE and not self.registered:
+            raise platform_gone(before.platform or "")
+        if before.state is State.DELIVERED and self.open_replay is not None:
+            raise replay_open(before.id, self.open_replay)
+        return decisions.replayed(before, new_id, at, moved_on=self.moved_on, stale_ok=stale_ok)
+
+
+def replayable(row: Row) -> Replayable:
+    """Read `REPLAYABLE_COLUMNS`."""
+    registered, open_replay, moved_on = row[DELIVERY.width :]
+    return Replayable(rows.stored(row), bool(registered), open_replay, bool(moved_on))
+
+
+def replay(transaction: Transaction, delivery_id: str, intent: Intent, *, stale_ok: bool = False) -> Delivery:
     """Replay a delivery: the same one, or a new one at the end of its lane."""
-    stored = lanes.one(transaction, delivery_id)
-    before = stored.delivery
-    moved_on = lanes.moved_on(transaction, before)
-    after = decisions.replayed(before, at, moved_on=moved_on, stale_ok=stale_ok)
-    if after.id == before.id:
-        return _operate(transaction, stored, after, actor, "delivery.replayed", reason)
-    record(transaction, before.id, at, actor, "delivery.replayed", reason, **{"as": after.id})
-    placed = replace(after, position=next(transaction.sequences.deliveries))
-    lanes.ADD.run(transaction.connection, [DELIVERY.write(placed, message=stored.message, head=False)])
-    lanes.set_head(transaction, lanes.lane_of(placed))
-    record(transaction, placed.id, at, actor, "delivery.replay-made", reason)
-    return lanes.shown(transaction, placed, lanes.holds(transaction.connection))
+
+    def do() -> str:
+        row = _ONE.row(transaction.connection, delivery_id)
+        if row is None:
+            raise no_delivery(delivery_id)
+        found = replayable(row)
+        after = found.replayed(new_id(intent.at), intent.at, stale_ok=stale_ok)
+        write_replays(transaction, [(found.stored, after)], intent)
+        return after.id
+
+    answer = once(transaction, intent, "delivery.replay", delivery_id, do, {"stale_ok": stale_ok})
+    return _shown(transaction, answer)
 
 
-def discard(transaction: Transaction, delivery_id: str, *, actor: str, reason: str, at: datetime) -> Delivery:
+def write_replays(transaction: Transaction, replays: Sequence[lanes.Step], intent: Intent) -> None:
+    """Write replays that were decided: deliveries that are ready again, and new ones at the end of their lanes."""
+    again = [(stored, after) for stored, after in replays if stored.delivery.id == after.id]
+    made = [(stored, after) for stored, after in replays if stored.delivery.id != after.id]
+    new = [(replace(after, position=next(transaction.sequences.deliveries)), stored.message) for stored, after in made]
+    lanes.change(transaction, again)
+    lanes.add(transaction, new)
+    lanes.seat(transaction, {lanes.lane_of(after) for _, after in replays})
+    append(transaction, [entry for stored, after in replays for entry in _entries(stored.delivery, after, intent)])
+
+
+def _entries(before: Delivery, after: Delivery, intent: Intent) -> list[AuditEntry]:
+    def entry(subject: str, action: str, **detail: str) -> AuditEntry:
+        return AuditEntry(intent.at, intent.actor, action, subject, intent.reason, detail)
+
+    if before.id == after.id:
+        return [entry(before.id, "delivery.replayed")]
+    return [entry(before.id, "delivery.replayed", **{"as": after.id}), entry(after.id, "delivery.replay-made")]
+
+
+# ── discard, hold, release ────────────────────────────────────────────────────────────────────
+def discard(transaction: Transaction, delivery_id: str, intent: Intent) -> Delivery:
     """Give a delivery up; its lane moves on."""
-    stored = lanes.one(transaction, delivery_id)
-    after = decisions.discarded(stored.delivery, reason, at)
-    return _operate(transaction, stored, after, actor, "delivery.discarded", reason)
+
+    def discarded(delivery: Delivery) -> Delivery:
+        return decisions.discarded(delivery, intent.reason, intent.at)
+
+    return _operate(transaction, delivery_id, intent, "delivery.discarded", discarded)
 
 
-def hold(transaction: Transaction, delivery_id: str, *, actor: str, reason: str, at: datetime) -> Delivery:
+def hold(transaction: Transaction, delivery_id: str, intent: Intent) -> Delivery:
     """Hold a delivery, and so the lane behind it."""
-    stored = lanes.one(transaction, delivery_id)
-    after = decisions.held(stored.delivery, at)
-    return _operate(transaction, stored, after, actor, "delivery.held", reason)
+
+    def held(delivery: Delivery) -> Delivery:
+        return decisions.held(delivery, intent.at)
+
+    return _operate(transaction, delivery_id, intent, "delivery.held", held)
 
 
-def release(transaction: Transaction, delivery_id: str, *, actor: str, reason: str, at: datetime) -> Delivery:
+def release(transaction: Transaction, delivery_id: str, intent: Intent) -> Delivery:
     """Lift an operator's hold."""
-    stored = lanes.one(transaction, delivery_id)
-    after = decisions.released(stored.delivery, at)
-    return _operate(transaction, stored, after, actor, "delivery.released", reason)
+    return _operate(transaction, delivery_id, intent, "delivery.released", decisions.released)
 
 
 def _operate(
-    transaction: Transaction, stored: StoredDelivery, after: Delivery, actor: str, action: str, reason: str
+    transaction: Transaction, delivery_id: str, intent: Intent, action: str, step: Callable[[Delivery], Delivery]
 ) -> Delivery:
-    lanes.change(transaction, [(after, stored.head and decisions.is_open(after))])
-    if after.platform is not None and after.state is not State.SENDING:
-        lanes.set_head(transaction, lanes.lane_of(after))
-    record(transaction, after.id, after.changed_at or after.created_at, actor, action, reason)
-    return lanes.shown(transaction, after, lanes.holds(transaction.connection))
+    def do() -> str:
+        stored = lanes.one(transaction, delivery_id)
+        after = step(stored.delivery)
+        if after != stored.delivery:
+            lanes.change(transaction, [(stored, after)])
+            if after.platform is not None:
+                lanes.seat(transaction, [lanes.lane_of(after)])
+            intended(transaction, intent, delivery_id, action)
+        return delivery_id
+
+    return _shown(transaction, once(transaction, intent, action, delivery_id, do))
+
+
+def _shown(transaction: Transaction, delivery_id: str) -> Delivery:
+    delivery = lanes.one(transaction, delivery_id).delivery
+    return lanes.shown(transaction, delivery, lanes.holds(transaction.connection, delivery.platform or ""))

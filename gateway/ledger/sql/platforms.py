@@ -1,27 +1,37 @@
-"""Platforms, their holds and their credentials."""
+"""Platforms, their holds and their credentials; what routing depends on changes with the registry's revision."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 import sqlalchemy as sa
 
 from gateway.ledger import decisions
 from gateway.ledger.errors import in_use, no_platform
-from gateway.ledger.records import Platform
-from gateway.ledger.sql import tables
-from gateway.ledger.sql.auditing import record
-from gateway.ledger.sql.statements import Prepared, in_states, not_delivered, putting
+from gateway.ledger.records import Hold, Intent, Platform, Registered, Registry, Taker
+from gateway.ledger.sql import claims, lanes, tables, unrouted
+from gateway.ledger.sql.auditing import intended, once
+from gateway.ledger.sql.codecs import micros
+from gateway.ledger.sql.statements import Prepared, in_states, inserting_first, not_delivered, putting
 from gateway.ledger.sql.tables import PLATFORM
 from gateway.ledger.sql.writing import Transaction
 from gateway.message import OPEN, HeldBy
 
-_p, _d, _c = tables.platforms.c, tables.deliveries.c, tables.credentials.c
+_p, _d, _c, _h, _l = (
+    tables.platforms.c,
+    tables.deliveries.c,
+    tables.credentials.c,
+    tables.holds.c,
+    tables.ledger.c,
+)
 
 _PUT = putting(tables.platforms, PLATFORM.inserted)
 _ALL = Prepared(sa.select(*PLATFORM.select(tables.platforms)).order_by(_p.id), ())
 _ONE = Prepared(sa.select(*PLATFORM.select(tables.platforms)).where(_p.id == sa.bindparam("id")), ("id",))
+_REVISION = Prepared(sa.select(_l.revision), ())
+_ADVANCE = Prepared(sa.update(tables.ledger).values(revision=_l.revision + 1), ())
 _OPEN = Prepared(
     sa.select(
         sa.exists().where(
@@ -36,22 +46,44 @@ _DELETE = Prepared(sa.delete(tables.platforms).where(_p.id == sa.bindparam("id")
 _FORGET = Prepared(sa.delete(tables.credentials).where(_c.platform == sa.bindparam("platform")), ("platform",))
 _CREDENTIAL = putting(tables.credentials)
 _CREDENTIALS = Prepared(sa.select(_c.digest, _c.platform), ())
+_HOLD = inserting_first(tables.holds)
+_LIFT = Prepared(
+    sa.delete(tables.holds).where(
+        _h.platform == sa.bindparam("platform"), _h.type == sa.bindparam("type"), _h.by == sa.bindparam("by")
+    ),
+    ("platform", "type", "by"),
+)
+_LIFT_ALL = Prepared(sa.delete(tables.holds).where(_h.platform == sa.bindparam("platform")), ("platform",))
 
 
-def platforms(connection: sa.Connection) -> Sequence[Platform]:
-    """Give every platform, by id."""
-    return [PLATFORM.read(row) for row in _ALL.rows(connection)]
+# ── reading ───────────────────────────────────────────────────────────────────────────────────
+def registry(connection: sa.Connection) -> Registry:
+    """Give every platform, by id, and the revision."""
+    holds = lanes.holds(connection)
+    found = map(PLATFORM.read, _ALL.rows(connection))
+    return Registry(revision(connection), {each.id: _with_holds(each, holds) for each in found})
+
+
+def revision(connection: sa.Connection) -> int:
+    """Give the registry's revision."""
+    [(now,)] = _REVISION.rows(connection)
+    return int(now)
 
 
 def one(connection: sa.Connection, platform_id: str) -> Platform | None:
     """Give a platform, or None."""
     row = _ONE.row(connection, platform_id)
-    return PLATFORM.read(row) if row else None
+    return _with_holds(PLATFORM.read(row), lanes.holds(connection, platform_id)) if row else None
 
 
 def credentials(connection: sa.Connection) -> Mapping[str, str]:
     """Give hash → platform id."""
     return {row[0]: row[1] for row in _CREDENTIALS.rows(connection)}
+
+
+def _with_holds(platform: Platform, holds: lanes.Holds) -> Platform:
+    held = holds.get(platform.id)
+    return replace(platform, holds=tuple(held)) if held else platform
 
 
 def _known(transaction: Transaction, platform_id: str) -> Platform:
@@ -61,45 +93,118 @@ def _known(transaction: Transaction, platform_id: str) -> Platform:
     return found
 
 
-def _keep(transaction: Transaction, platform: Platform) -> None:
-    _PUT.run(transaction.connection, [PLATFORM.write(platform)])
+# ── registering ───────────────────────────────────────────────────────────────────────────────
+def advance(transaction: Transaction) -> int:
+    """Advance the registry's revision: what was routed by the one before is decided again."""
+    _ADVANCE.run(transaction.connection, [()])
+    return revision(transaction.connection)
 
 
-def put(transaction: Transaction, platform: Platform, *, actor: str, at: datetime) -> None:
-    """Register or change a platform."""
-    _keep(transaction, decisions.registered(platform, one(transaction.connection, platform.id)))
-    record(transaction, platform.id, at, actor, "platform.put", adapter=platform.adapter, mode=platform.mode)
+def put(transaction: Transaction, platform: Platform, intent: Intent, take: Taker) -> Registered:
+    """Register or change a platform, and give it what it can take now."""
+
+    def do() -> dict[str, Any]:
+        before = one(transaction.connection, platform.id)
+        after = decisions.registered(platform, before, advance(transaction))
+        _PUT.run(transaction.connection, [PLATFORM.write(after)])
+        for hold in before.holds if before else ():
+            if hold not in after.holds:
+                _lift(transaction, after.id, hold.by, hold.type, intent)
+        intended(transaction, intent, after.id, "platform.put", adapter=after.adapter, mode=after.mode)
+        given = unrouted.assign(transaction, [after.kind], take, intent.at)
+        return plain(Registered(after.revision, given))
+
+    return registered(once(transaction, intent, "platform.put", platform.id, do, _asked(platform)))
 
 
-def delete(transaction: Transaction, platform_id: str, *, actor: str, at: datetime) -> None:
+def _asked(platform: Platform) -> dict[str, Any]:
+    """Give what a caller says of a platform; the rest is the ledger's."""
+    names = ("adapter", "version", "mode", "settings")
+    return {name: getattr(platform, name) for name in names}
+
+
+def plain(registered: Registered) -> dict[str, Any]:
+    """Write what a change of the registry did as JSON values."""
+    return {"revision": registered.revision, "given": sorted(registered.given)}
+
+
+def registered(values: Mapping[str, Any]) -> Registered:
+    """Read what `plain` wrote."""
+    return Registered(values["revision"], frozenset(values["given"]))
+
+
+def delete(transaction: Transaction, platform_id: str, intent: Intent) -> Registered:
     """Forget a platform that nothing waits for."""
-    _known(transaction, platform_id)
-    row = _OPEN.row(transaction.connection, platform_id)
-    if row and row[0]:
-        raise in_use(platform_id)
-    _FORGET.run(transaction.connection, [(platform_id,)])
-    _DELETE.run(transaction.connection, [(platform_id,)])
-    record(transaction, platform_id, at, actor, "platform.deleted")
+
+    def do() -> dict[str, Any]:
+        _known(transaction, platform_id)
+        [(waits,)] = _OPEN.rows(transaction.connection, platform_id)
+        if waits:
+            raise in_use(platform_id)
+        for forget in (_FORGET, _LIFT_ALL, _DELETE):
+            forget.run(transaction.connection, [(platform_id,)])
+        claims.end(transaction, platform_id)
+        intended(transaction, intent, platform_id, "platform.deleted")
+        return plain(Registered(advance(transaction)))
+
+    return registered(once(transaction, intent, "platform.delete", platform_id, do))
 
 
-def hold(transaction: Transaction, platform_id: str, by: HeldBy, *, actor: str, reason: str, at: datetime) -> None:
-    """Add a hold."""
-    platform = _known(transaction, platform_id)
-    if by not in platform.holds:
-        _keep(transaction, decisions.with_hold(platform, by, at))
-        record(transaction, platform_id, at, actor, "platform.held", reason, by=by)
+# ── holding ───────────────────────────────────────────────────────────────────────────────────
+def hold(
+    transaction: Transaction, platform_id: str, hold: Hold, intent: Intent, *, revision: int | None = None
+) -> bool:
+    """Add a hold to a platform or an endpoint of it."""
+
+    def do() -> bool:
+        platform = _known(transaction, platform_id)
+        if revision is not None and platform.revision != revision:
+            return False
+        return add_hold(transaction, platform, hold, intent)
+
+    asked = {"by": hold.by, "type": hold.type, "reason": hold.reason, "revision": revision}
+    return once(transaction, intent, "platform.hold", platform_id, do, asked)
 
 
-def release(transaction: Transaction, platform_id: str, by: HeldBy, *, actor: str, reason: str, at: datetime) -> None:
-    """Lift a hold."""
-    platform = _known(transaction, platform_id)
-    if by in platform.holds:
-        _keep(transaction, decisions.without_hold(platform, by, at))
-        record(transaction, platform_id, at, actor, "platform.released", reason, by=by)
+def add_hold(transaction: Transaction, platform: Platform, hold: Hold, intent: Intent) -> bool:
+    """Put a hold where it is not yet; the first of a sort stays as it is."""
+    if any((each.by, each.type) == (hold.by, hold.type) for each in platform.holds):
+        return False
+    row = (platform.id, hold.type or "", hold.by.value, micros(hold.since), hold.reason)
+    _HOLD.run(transaction.connection, [row])
+    intended(transaction, intent, platform.id, "platform.held", **_detail(hold.by, hold.type))
+    return True
 
 
-def add_credential(transaction: Transaction, platform_id: str, digest: str, *, actor: str, at: datetime) -> None:
+def release(transaction: Transaction, platform_id: str, by: HeldBy, intent: Intent, *, type: str | None = None) -> bool:
+    """Lift a hold of a platform or of an endpoint of it."""
+
+    def do() -> bool:
+        held = {(each.by, each.type) for each in _known(transaction, platform_id).holds}
+        if (by, type) not in held:
+            return False
+        _lift(transaction, platform_id, by, type, intent)
+        return True
+
+    return once(transaction, intent, "platform.release", platform_id, do, {"by": by, "type": type})
+
+
+def _lift(transaction: Transaction, platform_id: str, by: HeldBy, type: str | None, intent: Intent) -> None:
+    _LIFT.run(transaction.connection, [(platform_id, type or "", by.value)])
+    intended(transaction, intent, platform_id, "platform.released", **_detail(by, type))
+
+
+def _detail(by: HeldBy, type: str | None) -> dict[str, str]:
+    return {"by": by.value} if type is None else {"by": by.value, "type": type}
+
+
+# ── credentials ───────────────────────────────────────────────────────────────────────────────
+def add_credential(transaction: Transaction, platform_id: str, digest: str, intent: Intent) -> None:
     """Keep the hash of a credential."""
-    _known(transaction, platform_id)
-    _CREDENTIAL.run(transaction.connection, [(digest, platform_id)])
-    record(transaction, platform_id, at, actor, "credential.added")
+
+    def do() -> None:
+        _known(transaction, platform_id)
+        _CREDENTIAL.run(transaction.connection, [(digest, platform_id)])
+        intended(transaction, intent, platform_id, "credential.added")
+
+    once(transaction, intent, "credential.add", platform_id, do, {"digest": digest})

@@ -1,49 +1,33 @@
-"""Reading beside the writer: one thing, and the heads of lanes; a batch is answered from one snapshot."""
+"""Reading beside the writer: one thing at a time, and the heads of lanes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from adapters.base import OutboundRequest
-from gateway.errors import HutongError
 from gateway.ledger import decisions
-from gateway.ledger.records import Native, Rejection, Work
-from gateway.ledger.sql import lanes, numbers, platforms, rows, tables
-from gateway.ledger.sql.batch_thread import OperationResult
-from gateway.ledger.sql.border import translated
+from gateway.ledger.records import Claim, Hold, Native, Rejection, Work
+from gateway.ledger.sql import claims, lanes, numbers, overlay, rows, tables
 from gateway.ledger.sql.codecs import micros, moment, unpack
 from gateway.ledger.sql.columns import Row
-from gateway.ledger.sql.statements import Prepared, is_head, is_state
+from gateway.ledger.sql.statements import Prepared, PreparedMany, may_go, of_types, types_listed
 from gateway.ledger.sql.tables import ATTEMPT, DELIVERY, MESSAGE, REJECTION
 from gateway.message import Attempt, Delivery, Message, State
 
-_m, _d, _b, _r, _j = (
+_m, _d, _b, _j = (
     tables.messages.c,
     tables.deliveries.c,
     tables.bodies.c,
-    tables.requests.c,
     tables.rejections.c,
 )
 _stored = tables.messages.join(tables.documents)
 _delivering = tables.deliveries.join(tables.messages)
 _working = _delivering.join(tables.documents).outerjoin(tables.requests)
-
-_dead = tables.deliveries.alias("dead")
-PARKED: sa.ColumnElement[Any] = sa.exists().where(
-    _dead.c.lane == _d.lane,
-    _dead.c.platform == _d.platform,
-    is_state(_dead.c.state, State.DEAD),
-    _dead.c.position < _d.position,
-)
-"""Whether one ahead of a delivery in its lane is dead."""
-
-SHOWN_COLUMNS = (*rows.DELIVERY_COLUMNS, PARKED)
-_PARKED = DELIVERY.width
-_POSITION_AT = DELIVERY.at("position")
+_POSITION = DELIVERY.at("position")
 
 _MESSAGE = Prepared(sa.select(*rows.MESSAGE_COLUMNS).select_from(_stored).where(_m.id == sa.bindparam("id")), ("id",))
 _NATIVE = Prepared(
@@ -52,10 +36,14 @@ _NATIVE = Prepared(
     .where(_m.id == sa.bindparam("id")),
     ("id",),
 )
-_DELIVERY = Prepared(sa.select(*SHOWN_COLUMNS).select_from(_delivering).where(_d.id == sa.bindparam("id")), ("id",))
-_DELIVERIES = Prepared(
-    sa.select(*SHOWN_COLUMNS).select_from(_delivering).where(_m.id == sa.bindparam("id")).order_by(_d.position),
-    ("id",),
+_DELIVERY = Prepared(
+    sa.select(*overlay.SHOWN_COLUMNS).select_from(_delivering).where(_d.id == sa.bindparam("id")), ("id",)
+)
+_DELIVERIES = PreparedMany(
+    ["id"],
+    lambda wanted: sa.select(*overlay.SHOWN_COLUMNS).select_from(
+        wanted.join(tables.messages, _m.id == wanted.c.id).join(tables.deliveries, _d.message == _m.seq)
+    ),
 )
 _ATTEMPTS = Prepared(
     sa.select(*ATTEMPT.select(tables.attempts))
@@ -78,72 +66,46 @@ _REJECTED = Prepared(
     ("id",),
 )
 
+_TAKES_PART = sa.or_(
+    _m.source == sa.bindparam("platform"),
+    sa.exists().where(_d.platform == sa.bindparam("platform"), _d.message == _m.seq),
+)
+_PARTAKES = Prepared(
+    sa.select(sa.func.max(_TAKES_PART)).where(_m.correlation_id == sa.bindparam("correlation_id")),
+    ("platform", "correlation_id"),
+)
+
 _WORK_COLUMNS = (*rows.DELIVERY_COLUMNS, *rows.MESSAGE_COLUMNS, *rows.REQUEST_COLUMNS)
-_WORK_HERE = [_d.platform == sa.bindparam("platform"), is_head(_d.head)]
 _READY = Prepared(
     sa.select(*_WORK_COLUMNS)
     .select_from(_working)
-    .where(*_WORK_HERE, is_state(_d.state, State.READY))
+    .where(_d.platform == sa.bindparam("platform"), may_go(_d, State.READY), of_types(_d.type))
     .order_by(_d.position)
     .limit(sa.bindparam("limit")),
-    ("platform", "limit"),
+    ("platform", "only", "besides", "limit"),
 )
+
+
+def _due(*when: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    here = _d.platform == sa.bindparam("platform")
+    return sa.select(_d.position).where(here, may_go(_d, State.WAITING), of_types(_d.type), *when)
+
+
+# Due up to now, or later than any wait can be: two ranges of one index. The positions found are
+# sorted before anything else of them is read, because the index is in order of time.
+_due_positions = sa.union_all(_due(_d.due_at <= sa.bindparam("now")), _due(_d.due_at > sa.bindparam("latest")))
+_due_first = sa.select(_due_positions.subquery("due").c.position).order_by("position").limit(sa.bindparam("limit"))
 _DUE = Prepared(
-    sa.select(*_WORK_COLUMNS)
-    .select_from(_working)
-    .where(*_WORK_HERE, is_state(_d.state, State.WAITING), _d.due_at <= sa.bindparam("now"))
-    .order_by(_d.position)
-    .limit(sa.bindparam("limit")),
-    ("platform", "now", "limit"),
+    sa.select(*_WORK_COLUMNS).select_from(_working).where(_d.position.in_(_due_first)).order_by(_d.position),
+    ("platform", "only", "besides", "now", "latest", "limit"),
 )
 _NEXT_DUE = Prepared(
-    sa.select(_d.due_at).where(*_WORK_HERE, is_state(_d.state, State.WAITING)).order_by(_d.due_at).limit(1),
+    sa.select(_d.due_at)
+    .where(_d.platform == sa.bindparam("platform"), may_go(_d, State.WAITING))
+    .order_by(_d.due_at)
+    .limit(1),
     ("platform",),
 )
-_POSITION = Prepared(sa.select(_d.position).where(_d.id == sa.bindparam("id")), ("id",))
-_UNROUTED = Prepared(
-    sa.select(*rows.DELIVERY_COLUMNS, *rows.MESSAGE_COLUMNS)
-    .select_from(_delivering.join(tables.documents))
-    .where(
-        is_state(_d.state, State.UNROUTED),
-        _d.kind == sa.bindparam("kind"),
-        _d.position > sa.bindparam("after"),
-    )
-    .order_by(_d.position)
-    .limit(sa.bindparam("limit")),
-    ("kind", "after", "limit"),
-)
-
-
-# ── the thread that reads ────────────────────────────────────────────────────────────────────
-Question = Callable[[sa.Connection], Any]
-"""One thing to read."""
-
-
-class Reader:
-    """Answers batches of questions on a connection that cannot write."""
-
-    def __init__(self, engine: sa.Engine) -> None:
-        self._engine = engine
-
-    def run(self, batch: Sequence[Question]) -> Sequence[OperationResult]:
-        """Answer each question; what one of them raises is its own result."""
-        try:
-            with self._engine.begin() as connection:
-                return [_answer(question, connection) for question in batch]
-        except sa.exc.SQLAlchemyError as error:
-            return [translated(error)] * len(batch)
-
-
-def _answer(question: Question, connection: sa.Connection) -> OperationResult:
-    try:
-        return question(connection)
-    except HutongError as error:
-        return error
-    except sa.exc.SQLAlchemyError as error:
-        return translated(error)
-    except Exception as error:  # the asker is told; the thread goes on
-        return error
 
 
 # ── one thing ─────────────────────────────────────────────────────────────────────────────────
@@ -173,21 +135,16 @@ def rejection_native(connection: sa.Connection, rejection_id: str) -> Native | N
     return _native(_REJECTED.rows(connection, rejection_id))
 
 
-def as_shown(connection: sa.Connection, found: Sequence[Row]) -> list[Delivery]:
-    """Read `SHOWN_COLUMNS`."""
-    holds = lanes.holds(connection)
-    kept = [(DELIVERY.read(row), bool(row[_PARKED])) for row in found]
-    return [decisions.shown(each, holds.get(each.platform or "", ()), parked=parked) for each, parked in kept]
-
-
 def delivery(connection: sa.Connection, delivery_id: str) -> Delivery | None:
     """Give a delivery as it is shown."""
-    return next(iter(as_shown(connection, _DELIVERY.rows(connection, delivery_id))), None)
+    return next(iter(overlay.as_shown(connection, _DELIVERY.rows(connection, delivery_id))), None)
 
 
-def deliveries_of(connection: sa.Connection, message_id: str) -> Sequence[Delivery]:
-    """Give a message's deliveries as they are shown."""
-    return as_shown(connection, _DELIVERIES.rows(connection, message_id))
+def deliveries_of(connection: sa.Connection, *message_ids: str) -> Sequence[Delivery]:
+    """Give the deliveries of messages as they are shown, in order of position."""
+    found = _DELIVERIES.rows(connection, [(each,) for each in message_ids])
+    once = {row[_POSITION]: row for row in found}
+    return overlay.as_shown(connection, [once[position] for position in sorted(once)])
 
 
 def attempts_of(connection: sa.Connection, delivery_id: str) -> Sequence[Attempt]:
@@ -201,19 +158,43 @@ def sent(connection: sa.Connection, delivery_id: str) -> OutboundRequest | None:
     return rows.request(row) if row else None
 
 
+def partakes(connection: sa.Connection, correlation_id: str, platform: str) -> bool | None:
+    """Tell whether a platform sent or got a message of a correlation; None when there is none."""
+    [(found,)] = _PARTAKES.rows(connection, platform, correlation_id)
+    return None if found is None else bool(found)
+
+
 # ── heads ─────────────────────────────────────────────────────────────────────────────────────
-def heads(connection: sa.Connection, platform: str, now: datetime, limit: int, *, probe: bool) -> Sequence[Work]:
-    """Give lane heads that may be sent, oldest first."""
-    known = platforms.one(connection, platform)
-    if known is not None and not decisions.may_send(known.holds, probe=probe):
+def heads(
+    connection: sa.Connection,
+    claim: Claim,
+    now: datetime,
+    latest: datetime,
+    limit: int,
+    *,
+    only: Collection[str] | None,
+    besides: Collection[str],
+    probe: bool,
+) -> Sequence[Work]:
+    """Give lane heads that may be sent, by position."""
+    claims.verify(connection, claim)
+    here = lanes.holds(connection, claim.platform).get(claim.platform, ())
+    in_force = decisions.in_force(here, probe=probe)
+    if any(hold.type is None for hold in in_force):
         return ()
-    ready = _READY.rows(connection, platform, limit)
-    due = _DUE.rows(connection, platform, micros(now), limit)
-    found = sorted((*ready, *due), key=lambda row: int(row[_POSITION_AT]))[:limit] if due else ready
+    held = {hold.type for hold in in_force if hold.type is not None}
+    chosen = claim.platform, None if only is None else types_listed(only), types_listed({*besides, *held})
+    ready = _READY.rows(connection, *chosen, limit)
+    due = _DUE.rows(connection, *chosen, micros(now), micros(latest), limit)
+    found = sorted((*ready, *due), key=lambda row: int(row[_POSITION]))[:limit] if due else ready
+    return _works(connection, claim.platform, here, found)
+
+
+def _works(connection: sa.Connection, platform: str, here: Sequence[Hold], found: Sequence[Row]) -> Sequence[Work]:
     spoken = [set(_spoken(row[DELIVERY.width :])) for row in found]
     known_as = numbers.aliases(connection, platform, {one for each in spoken for one in each})
     return [
-        _work(row, {one[1]: known_as[one] for one in each if one in known_as})
+        _work(row, here, {one[1]: known_as[one] for one in each if one in known_as})
         for row, each in zip(found, spoken, strict=True)
     ]
 
@@ -223,23 +204,18 @@ def _spoken(stored: Row) -> Iterator[tuple[str, str, str]]:
     return ((correlation_id, field, number) for field, number in rows.numbers(stored).items())
 
 
-def _work(row: Row, aliases: dict[str, str]) -> Work:
+def _work(row: Row, here: Sequence[Hold], aliases: Mapping[str, str]) -> Work:
     stored = row[DELIVERY.width :]
     return Work(
-        delivery=DELIVERY.read(row),
+        # A head has nobody ahead of it, so none that is dead either.
+        delivery=decisions.shown(DELIVERY.read(row), here, parked=False),
         message=rows.message(stored),
         request=rows.request(stored[MESSAGE.width :]),
         aliases=aliases,
     )
 
 
-def next_due(connection: sa.Connection, platform: str) -> datetime | None:
+def next_due(connection: sa.Connection, claim: Claim) -> datetime | None:
     """Give when the next waiting head is due."""
-    return next((moment(due_at) for (due_at,) in _NEXT_DUE.rows(connection, platform)), None)
-
-
-def unrouted(connection: sa.Connection, kind: str, after: str | None, limit: int) -> Sequence[tuple[Delivery, Message]]:
-    """Give unrouted deliveries of a kind with their messages."""
-    [position] = (_POSITION.row(connection, after) if after is not None else None) or [0]
-    found = _UNROUTED.rows(connection, kind, position, limit)
-    return [(DELIVERY.read(row), rows.message(row[DELIVERY.width :])) for row in found]
+    claims.verify(connection, claim)
+    return next((moment(due_at) for (due_at,) in _NEXT_DUE.rows(connection, claim.platform)), None)

@@ -10,11 +10,11 @@ from typing import Any
 import orjson
 
 from adapters.base import OutboundRequest
-from gateway.ledger.records import BulkReplay, DeliveryFilter, Rejection
+from gateway.ledger.records import BulkReplay, DeliveryFilter, Rejection, ReplayCount
 from gateway.ledger.sql.codecs import micros, moment, text
 from gateway.ledger.sql.columns import Row
 from gateway.ledger.sql.tables import DELIVERY, MESSAGE, REQUEST, deliveries, documents, messages, requests
-from gateway.message import Delivery, Enriched, Message, State
+from gateway.message import Delivery, Enriched, Message
 
 MESSAGE_COLUMNS = MESSAGE.select(messages, document=documents.c.content)
 DELIVERY_COLUMNS = DELIVERY.select(deliveries, message_id=messages.c.id)
@@ -24,12 +24,8 @@ _CORRELATION, _METHOD = MESSAGE.at("correlation_id"), REQUEST.at("method")
 
 
 # ── messages ──────────────────────────────────────────────────────────────────────────────────
-def from_message(message: Message, numbers: Mapping[str, str], **given: int) -> Row:
-    """Write a message without its document; `given`: its seq, its body and its record there."""
-    return MESSAGE.write(message, headers=_headers(message, numbers), **given)
-
-
-def _headers(message: Message, numbers: Mapping[str, str]) -> str:
+def headers_of(message: Message, numbers: Mapping[str, str]) -> str:
+    """Write what only some messages have, and the issued numbers that this one speaks of."""
     headers: dict[str, Any] = {}
     if message.keys:
         headers["keys"] = dict(message.keys)
@@ -112,8 +108,11 @@ def from_bulk_replay(replay: BulkReplay) -> str:
 def bulk_replay(content: str) -> BulkReplay:
     """Read a bulk replay."""
     values = orjson.loads(content)
-    state = values["filter"].pop("state")
-    values["filter"] = DeliveryFilter(state=State(state) if state else None, **values["filter"])
-    for name in ("created_at", "finished_at"):
-        values[name] = datetime.fromisoformat(values[name]) if values[name] else None
-    return BulkReplay(**values)
+    looked_for = _with_moments(values.pop("filter"), "since", "until")
+    counts = tuple(ReplayCount(**each) for each in values.pop("counts", ()))
+    values = _with_moments(values, "created_at", "finished_at", "cancelled_at")
+    return BulkReplay(filter=DeliveryFilter(**looked_for), counts=counts, **values)
+
+
+def _with_moments(values: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {**values, **{name: datetime.fromisoformat(values[name]) for name in names if values.get(name)}}

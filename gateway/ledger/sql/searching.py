@@ -1,20 +1,20 @@
-"""Finding many things, newest first, each through the index that finds the fewest."""
+"""Finding many things, newest first, each through the index that finds the fewest; and counts that are kept."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
 from gateway.ledger import decisions
-from gateway.ledger.records import Backlog, BulkReplay, DeliveryFilter, MessageFilter, Rejection, ResultPage
-from gateway.ledger.sql import lanes, reading, rows, tables
-from gateway.ledger.sql.codecs import micros, moment
+from gateway.ledger.records import DeliveryFilter, MessageFilter, Rejection, ResultPage
+from gateway.ledger.sql import lanes, overlay, rows, tables
+from gateway.ledger.sql.codecs import micros
 from gateway.ledger.sql.columns import Row
-from gateway.ledger.sql.statements import in_states, is_open, is_state, not_delivered
 from gateway.ledger.sql.tables import DELIVERY, MESSAGE, REJECTION
-from gateway.message import SETTLED, Delivery, HeldBy, Message, State
+from gateway.message import Delivery, Message, State
 
 T = TypeVar("T")
 Condition = sa.ColumnElement[bool]
@@ -22,7 +22,7 @@ Condition = sa.ColumnElement[bool]
 _m, _d, _k, _j = tables.messages.c, tables.deliveries.c, tables.search_keys.c, tables.rejections.c
 _stored = tables.messages.join(tables.documents)
 _delivering = tables.deliveries.join(tables.messages)
-_dead = tables.deliveries.alias("parking")
+_any_of = tables.deliveries.alias("any_of")
 
 
 def _page(found: Sequence[Row], key: int, read: Callable[[Sequence[Row]], Sequence[T]], limit: int) -> ResultPage[T]:
@@ -31,55 +31,8 @@ def _page(found: Sequence[Row], key: int, read: Callable[[Sequence[Row]], Sequen
     return ResultPage(tuple(read(found[:limit])), more)
 
 
-# ── messages ──────────────────────────────────────────────────────────────────────────────────
-def find_messages(
-    connection: sa.Connection, filter: MessageFilter, cursor: str | None, limit: int
-) -> ResultPage[Message]:
-    """Find messages: by number, case or state where one is given, else by time, else by platform or type."""
-    before = decisions.read_cursor(cursor)
-    conditions = _message_conditions(connection, filter)
-    order: tuple[sa.ColumnElement[Any], ...] = (_m.seq.desc(),)
-    if _finds_few(filter):
-        seqs = _keys(connection, _by_message([*conditions, *_at_platform(filter)], before, limit))
-    elif filter.since or filter.until:
-        order = (_m.received_at.desc(), _m.seq.desc())
-        seqs = _keys(connection, _by_time([*conditions, *_at_platform(filter)], before, limit))
-    elif filter.platform is None:
-        seqs = _keys(connection, _by_message(conditions, before, limit))
-    else:
-        seqs = _by_platform(connection, filter.platform, conditions, before, limit)
-    query = sa.select(*rows.MESSAGE_COLUMNS).select_from(_stored).where(_m.seq.in_(seqs))
-    return _page(connection.execute(query.order_by(*order)).fetchall(), MESSAGE.at("seq"), _messages, limit)
-
-
-def _messages(found: Sequence[Row]) -> list[Message]:
-    return [rows.message(row) for row in found]
-
-
-def _finds_few(filter: MessageFilter) -> bool:
-    named = filter.correlation_id or filter.case_number or filter.credit_code
-    return bool(named) or filter.state not in (None, State.DELIVERED)
-
-
-def _message_conditions(connection: sa.Connection, filter: MessageFilter) -> list[Condition]:
-    conditions: list[Condition] = []
-    if filter.correlation_id is not None:
-        conditions.append(_m.correlation_id == filter.correlation_id)
-    for name in ("case_number", "credit_code"):
-        value = getattr(filter, name)
-        if value is not None:
-            conditions.append(_m.seq.in_(sa.select(_k.message).where(_k.value == value, _k.name == name)))
-    if filter.type is not None:
-        alone = not (_finds_few(filter) or filter.platform or filter.since or filter.until)
-        conditions.append((_m.type if alone else _unindexed(_m.type)) == filter.type)
-    if filter.state is not None:
-        conditions.append(_in_state(connection, filter.state))
-    received = _unindexed(_m.received_at) if _finds_few(filter) else _m.received_at
-    if filter.since is not None:
-        conditions.append(received >= micros(filter.since))
-    if filter.until is not None:
-        conditions.append(received < micros(filter.until))
-    return conditions
+def _keys(connection: sa.Connection, query: sa.Select[Any]) -> list[int]:
+    return list(connection.scalars(query))
 
 
 def _unindexed(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
@@ -87,149 +40,165 @@ def _unindexed(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
     return sa.func.coalesce(column, None)
 
 
-def _in_state(connection: sa.Connection, state: State) -> Condition:
-    if state is State.DELIVERED:
-        return sa.exists().where(_d.message == _m.seq, is_state(_d.state, state))
-    branches = [sa.select(_d.message).where(*branch) for branch in _shown_as(connection, state)]
-    return _m.seq.in_(sa.union_all(*branches))
+def _between(column: sa.ColumnElement[Any], since: datetime | None, until: datetime | None) -> list[Condition]:
+    from_then = [] if since is None else [column >= micros(since)]
+    return from_then if until is None else [*from_then, column < micros(until)]
 
 
-def _at_platform(filter: MessageFilter) -> list[Condition]:
-    if filter.platform is None:
-        return []
-    destination = sa.exists().where(_d.message == _m.seq, _unindexed(_d.platform) == filter.platform)
-    return [sa.or_(_unindexed(_m.source) == filter.platform, destination)]
-
-
-def _keys(connection: sa.Connection, query: sa.Select[Any]) -> list[int]:
-    return list(connection.scalars(query))
-
-
-def _by_message(conditions: Sequence[Condition], before: int | None, limit: int) -> sa.Select[Any]:
-    query = sa.select(_m.seq).where(*conditions).order_by(_m.seq.desc()).limit(limit + 1)
-    return query if before is None else query.where(_m.seq < before)
-
-
-def _by_time(conditions: Sequence[Condition], before: int | None, limit: int) -> sa.Select[Any]:
-    newest = (_m.received_at.desc(), _m.seq.desc())
-    query = sa.select(_m.seq).where(*conditions).order_by(*newest).limit(limit + 1)
+def _by_time(query: sa.Select[Any], time: sa.Column[Any], key: sa.Column[Any], before: int | None) -> sa.Select[Any]:
+    """Order by time and then by number, after the row that a cursor names."""
+    newest = query.order_by(time.desc(), key.desc())
     if before is None:
-        return query
-    last = tables.messages.alias("last")
-    moment = sa.select(last.c.received_at).where(last.c.seq == before).scalar_subquery()
-    same_moment = sa.and_(_m.received_at == moment, _unindexed(_m.seq) >= before)
-    return query.where(_m.received_at <= moment, ~same_moment)
+        return newest
+    last = time.table.alias("last")
+    moment = sa.select(last.c[time.name]).where(last.c[key.name] == before).scalar_subquery()
+    same_moment = sa.and_(time == moment, _unindexed(key) >= before)
+    return newest.where(time <= moment, ~same_moment)
 
 
-def _by_platform(
-    connection: sa.Connection, platform: str, conditions: Sequence[Condition], before: int | None, limit: int
+def _by_number(query: sa.Select[Any], key: sa.Column[Any], before: int | None) -> sa.Select[Any]:
+    newest = query.order_by(key.desc())
+    return newest if before is None else newest.where(key < before)
+
+
+# ── messages ──────────────────────────────────────────────────────────────────────────────────
+def find_messages(
+    connection: sa.Connection, filter: MessageFilter, cursor: str | None, limit: int
+) -> ResultPage[Message]:
+    """Find messages: by number, case or state where one is given, else by time, else by platform or type."""
+    decisions.check_shown(filter.state)
+    before = decisions.read_cursor(cursor)
+    conditions = _message_conditions(connection, filter)
+    query = sa.select(_m.seq).where(*conditions).limit(limit + 1)
+    order: tuple[sa.ColumnElement[Any], ...] = (_m.seq.desc(),)
+    if filter.platform is not None and not _finds_few(filter) and not _by_moment(filter):
+        seqs = _at_platform(connection, filter.platform, query, conditions, before, limit)
+    elif _by_moment(filter):
+        order = (_m.received_at.desc(), _m.seq.desc())
+        seqs = _keys(connection, _by_time(query, _m.received_at, _m.seq, before))
+    else:
+        seqs = _keys(connection, _by_number(query, _m.seq, before))
+    found = sa.select(*rows.MESSAGE_COLUMNS).select_from(_stored).where(_m.seq.in_(seqs)).order_by(*order)
+    return _page(connection.execute(found).fetchall(), MESSAGE.at("seq"), _messages, limit)
+
+
+def _messages(found: Sequence[Row]) -> list[Message]:
+    return [rows.message(row) for row in found]
+
+
+def _named(filter: MessageFilter) -> bool:
+    return bool(filter.correlation_id or filter.case_number or filter.credit_code)
+
+
+def _finds_few(filter: MessageFilter) -> bool:
+    return _named(filter) or filter.state not in (None, State.DELIVERED)
+
+
+def _by_moment(filter: MessageFilter) -> bool:
+    return not _finds_few(filter) and (filter.since or filter.until) is not None
+
+
+def _message_conditions(connection: sa.Connection, filter: MessageFilter) -> list[Condition]:
+    conditions = [*_by_words(filter), *_by_state(connection, filter)]
+    received = _m.received_at if _by_moment(filter) else _unindexed(_m.received_at)
+    conditions += _between(received, filter.since, filter.until)
+    if filter.type is not None:
+        alone = not (_finds_few(filter) or _by_moment(filter) or filter.platform)
+        conditions.append((_m.type if alone else _unindexed(_m.type)) == filter.type)
+    if filter.platform is not None and (_finds_few(filter) or _by_moment(filter)):
+        conditions.append(_partakes(filter.platform))
+    return conditions
+
+
+def _by_words(filter: MessageFilter) -> list[Condition]:
+    numbers = {"case_number": filter.case_number, "credit_code": filter.credit_code}
+    keys: list[Condition] = [
+        _m.seq.in_(sa.select(_k.message).where(_k.value == value, _k.name == name))
+        for name, value in numbers.items()
+        if value is not None
+    ]
+    return keys if filter.correlation_id is None else [*keys, _m.correlation_id == filter.correlation_id]
+
+
+def _by_state(connection: sa.Connection, filter: MessageFilter) -> list[Condition]:
+    if filter.state is None:
+        return []
+    holds = lanes.holds(connection)
+    if _named(filter) or filter.state == State.DELIVERED:
+        return [sa.exists().where(_any_of.c.message == _m.seq, overlay.shown_as(_any_of.c, filter.state, holds))]
+    ways = [sa.select(_d.message).where(*way) for way in overlay.ways_to_find(filter.state, holds)]
+    return [_m.seq.in_(sa.union_all(*ways))]
+
+
+def _partakes(platform: str) -> Condition:
+    sent_to = sa.exists().where(_any_of.c.message == _m.seq, _any_of.c.platform == platform)
+    return sa.or_(_unindexed(_m.source) == platform, sent_to)
+
+
+def _at_platform(
+    connection: sa.Connection,
+    platform: str,
+    query: sa.Select[Any],
+    conditions: Iterable[Condition],
+    before: int | None,
+    limit: int,
 ) -> list[int]:
     """Look for a platform as source and as destination apart, each in its own index."""
-    source = _by_message([*conditions, _m.source == platform], before, limit)
-    destination = (
-        sa.select(_d.message)
-        .distinct()
-        .select_from(_delivering)
-        .where(_d.platform == platform, *conditions)
-        .order_by(_d.message.desc())
-        .limit(limit + 1)
-    )
-    if before is not None:
-        destination = destination.where(_d.message < before)
+    source = _by_number(query.where(_m.source == platform), _m.seq, before)
+    sent_to = sa.select(_d.message).distinct().select_from(_delivering).where(_d.platform == platform, *conditions)
+    destination = _by_number(sent_to.limit(limit + 1), _d.message, before)
     found = {*_keys(connection, source), *_keys(connection, destination)}
     return sorted(found, reverse=True)[: limit + 1]
 
 
 # ── deliveries ────────────────────────────────────────────────────────────────────────────────
-def _shown_as(connection: sa.Connection, state: State) -> list[list[Condition]]:
-    """Give the ways in which a delivery is shown in a state, each findable in an index."""
-    held = sorted(lanes.holds(connection))
-    kept = is_state(_d.state, state)
-    if state is State.DELIVERED:
-        return [[kept]]
-    kept = sa.and_(kept, not_delivered(_d.state))
-    if state in decisions.SENDABLE:
-        return [[kept, _d.platform.not_in(held), ~reading.PARKED]]
-    if state is not State.HELD:
-        return [[kept]]
-    sendable = [_one_of(each) for each in decisions.SENDABLE]
-    by_platform = [[each, _d.platform.in_(held)] for each in sendable] if held else []
-    return [[kept], *by_platform, [in_states(_d.state, decisions.SENDABLE), _d.position.in_(_behind_dead())]]
-
-
-def _one_of(state: State) -> Condition:
-    return sa.and_(is_state(_d.state, state), not_delivered(_d.state))
-
-
-def _behind_dead() -> sa.Select[Any]:
-    behind = tables.deliveries.alias("behind")
-    return sa.select(behind.c.position).where(
-        is_state(_dead.c.state, State.DEAD),
-        behind.c.lane == _dead.c.lane,
-        behind.c.platform == _dead.c.platform,
-        behind.c.position > _dead.c.position,
-        is_open(behind.c.state),
-    )
-
-
 def find_deliveries(
     connection: sa.Connection, filter: DeliveryFilter, cursor: str | None, limit: int
 ) -> ResultPage[Delivery]:
-    """Find deliveries as they are shown."""
+    """Find deliveries as they are shown: by message or state where one is given, else by time, else by platform."""
+    decisions.check_shown(filter.state)
     before = decisions.read_cursor(cursor)
-    conditions: list[Condition] = []
-    if filter.platform is not None:
-        conditions.append(_d.platform == filter.platform)
-    if filter.message_id is not None:
-        conditions.append(_d.message.in_(sa.select(_m.seq).where(_m.id == filter.message_id)))
-    if before is not None:
-        conditions.append(_d.position < before)
-    ways: list[list[Condition]] = [[]] if filter.state is None else _shown_as(connection, filter.state)
+    order: tuple[sa.ColumnElement[Any], ...] = (_d.position.desc(),)
+    if _by_birth(filter):
+        order = (_d.created_at.desc(), _d.position.desc())
     positions = {
         position
-        for way in ways
-        for position in _keys(
-            connection,
-            sa.select(_d.position).where(*way, *conditions).order_by(_d.position.desc()).limit(limit + 1),
-        )
+        for way in _delivery_ways(connection, filter)
+        for position in _keys(connection, _delivery_query(filter, way, before).limit(limit + 1))
     }
-    newest = sorted(positions, reverse=True)[: limit + 1]
-    query = sa.select(*reading.SHOWN_COLUMNS).select_from(_delivering).where(_d.position.in_(newest))
-    found = connection.execute(query.order_by(_d.position.desc())).fetchall()
-    return _page(found, DELIVERY.at("position"), lambda page: reading.as_shown(connection, page), limit)
+    query = sa.select(*overlay.SHOWN_COLUMNS).select_from(_delivering).where(_d.position.in_(positions))
+    found = connection.execute(query.order_by(*order).limit(limit + 1)).fetchall()
+    return _page(found, DELIVERY.at("position"), lambda page: overlay.as_shown(connection, page), limit)
 
 
-def backlog(connection: sa.Connection) -> Sequence[Backlog]:
-    """Count what is not settled, as it is shown."""
-    kept = (_d.platform, _d.kind, _d.state, _d.held_by, reading.PARKED.label("parked"))
-    query = (
-        sa.select(*kept, sa.func.count(), sa.func.min(_d.created_at))
-        .where(
-            in_states(_d.state, set(State) - SETTLED),
-            not_delivered(_d.state),
-        )
-        .group_by(*kept[:-1], sa.literal_column("parked"))
-    )
+def _by_birth(filter: DeliveryFilter) -> bool:
+    few = filter.message_id is not None or filter.state not in (None, State.DELIVERED)
+    return not few and (filter.since or filter.until) is not None
+
+
+def _delivery_ways(connection: sa.Connection, filter: DeliveryFilter) -> list[list[Condition]]:
+    if filter.state is None:
+        return [[]]
     holds = lanes.holds(connection)
-    groups: dict[tuple[str | None, str, State, HeldBy | None], Backlog] = {}
-    for row in connection.execute(query):
-        _count(groups, row, holds)
-    return list(groups.values())
+    if filter.message_id is not None:
+        return [[overlay.shown_as(_d, filter.state, holds)]]
+    return overlay.ways_to_find(filter.state, holds, filter.platform)
 
 
-def _count(
-    groups: dict[tuple[str | None, str, State, HeldBy | None], Backlog], row: Sequence[Any], holds: lanes.Holds
-) -> None:
-    platform, kind, kept, kept_by, parked, count, oldest = row
-    before = State(kept), HeldBy(kept_by) if kept_by else None
-    state, held_by = decisions.shown_state(*before, holds.get(platform, ()), parked=bool(parked))
-    group = (platform, kind, state, held_by)
-    here = groups.get(group)
-    groups[group] = Backlog(
-        *group,
-        count=count + (here.count if here else 0),
-        oldest=min(moment(oldest), here.oldest) if here else moment(oldest),
-    )
+def _delivery_query(filter: DeliveryFilter, way: Sequence[Condition], before: int | None) -> sa.Select[Any]:
+    conditions = [*way]
+    if filter.message_id is not None:
+        conditions.append(_d.message == sa.select(_m.seq).where(_m.id == filter.message_id).scalar_subquery())
+    if filter.platform is not None:
+        conditions.append((_unindexed(_d.platform) if _by_birth(filter) else _d.platform) == filter.platform)
+    for column, value in ((_d.type, filter.type), (_d.code, filter.code)):
+        if value is not None:
+            conditions.append(column == value)
+    created = _d.created_at if _by_birth(filter) else _unindexed(_d.created_at)
+    query = sa.select(_d.position).where(*conditions, *_between(created, filter.since, filter.until))
+    if _by_birth(filter):
+        return _by_time(query, _d.created_at, _d.position, before)
+    return _by_number(query, _d.position, before)
 
 
 # ── the rest ──────────────────────────────────────────────────────────────────────────────────
@@ -257,11 +226,3 @@ def dossier(connection: sa.Connection, credit_code: str, types: Sequence[str], l
     )
     query = sa.select(*rows.MESSAGE_COLUMNS).select_from(_stored).where(_m.seq.in_(newest))
     return [rows.message(row) for row in connection.execute(query.order_by(_m.seq.desc()).limit(limit))]
-
-
-def bulk_replays(connection: sa.Connection, *, unfinished: bool) -> Sequence[BulkReplay]:
-    """Give the bulk replays, newest first."""
-    query = sa.select(tables.replays.c.content).order_by(tables.replays.c.seq.desc())
-    if unfinished:
-        query = query.where(tables.replays.c.finished.is_(sa.false()))
-    return list(map(rows.bulk_replay, connection.scalars(query)))

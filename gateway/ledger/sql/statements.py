@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
+from gateway.ledger.sql.codecs import text
 from gateway.ledger.sql.columns import Row
 from gateway.message import OPEN, State
 
@@ -65,7 +66,7 @@ class Prepared:
         try:
             connection.connection.cursor().executemany(sql, [arrange(row) for row in rows])
         except _errors(connection) as error:
-            raise _as_sqlalchemy(error, connection) from error
+            raise _as_sqlalchemy(error, sql, connection) from error
 
 
 class PreparedRows(Prepared):
@@ -86,7 +87,7 @@ class PreparedRows(Prepared):
             for part in _parts(rows, self._SIZES):
                 cursor.execute(self._by_size[len(part)], tuple(chain.from_iterable(map(arrange, part))))
         except _errors(connection) as error:
-            raise _as_sqlalchemy(error, connection) from error
+            raise _as_sqlalchemy(error, self.sql, connection) from error
 
 
 def _parts(rows: Sequence[Row], sizes: Sequence[int]) -> Iterator[Sequence[Row]]:
@@ -107,7 +108,7 @@ def _asked(connection: sa.Connection, sql: str, values: Row) -> Sequence[Row]:
     try:
         found: Sequence[Row] = connection.connection.cursor().execute(sql, values).fetchall()
     except _errors(connection) as error:
-        raise _as_sqlalchemy(error, connection) from error
+        raise _as_sqlalchemy(error, sql, connection) from error
     return found
 
 
@@ -116,9 +117,9 @@ def _errors(connection: sa.Connection) -> type[Exception]:
     return connection.dialect.loaded_dbapi.Error
 
 
-def _as_sqlalchemy(error: Exception, connection: sa.Connection) -> Exception:
+def _as_sqlalchemy(error: Exception, sql: str, connection: sa.Connection) -> Exception:
     """Wrap a driver's exception in SQLAlchemy's, without the parameters: they may be personal, and are not logged."""
-    return sa.exc.DBAPIError.instance(None, None, error, _errors(connection), dialect=connection.dialect)
+    return sa.exc.DBAPIError.instance(sql, (), error, _errors(connection), dialect=connection.dialect)
 
 
 def _arranged(given: Row, order: Sequence[int]) -> Row:
@@ -137,6 +138,11 @@ class PreparedMany:
         one = sa.select(*(sa.bindparam(f"{name}_", type_=sa.Text).label(name) for name in names))
         self._for_one = Prepared(statement(one.subquery("wanted")), [f"{name}_" for name in names])
         self._names = names
+
+    @property
+    def sql(self) -> str:
+        """The statement for one key as the driver takes it."""
+        return self._for_one.sql
 
     @cached_property
     def _by_size(self) -> Mapping[int, str]:
@@ -196,6 +202,27 @@ def is_head(column: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
 def is_state(column: sa.ColumnElement[Any], state: State) -> sa.ColumnElement[bool]:
     """Restrict to one state."""
     return column == sa.literal_column(f"'{state}'")
+
+
+def may_go(deliveries: sa.ColumnCollection[str, sa.Column[Any]], state: State) -> sa.ColumnElement[bool]:
+    """Restrict to heads in a state that no operator holds."""
+    return sa.and_(is_head(deliveries.head), is_state(deliveries.state, state), deliveries.held_at.is_(None))
+
+
+def of_types(column: sa.ColumnElement[Any], only: str = "only", besides: str = "besides") -> sa.ColumnElement[bool]:
+    """Restrict to some message types, and to none of others: parameters that take `types_listed`."""
+    only_these = sa.or_(sa.bindparam(only, type_=sa.Text).is_(None), column.in_(_items(only)))
+    return sa.and_(only_these, column.not_in(_items(besides)))
+
+
+def _items(name: str) -> sa.Select[Any]:
+    each = sa.func.json_each(sa.bindparam(name, type_=sa.Text)).table_valued("value")
+    return sa.select(each.c.value)
+
+
+def types_listed(types: Iterable[str]) -> str:
+    """Write message types as one parameter, however many there are."""
+    return text(sorted(types))
 
 
 def not_delivered(column: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:

@@ -14,8 +14,6 @@ from gateway.ledger.sql.codecs import (
     BLOB,
     FLAG,
     FLOAT,
-    HELD_BY,
-    HOLDS,
     INTEGER,
     JSON_LIST,
     JSON_OBJECT,
@@ -27,9 +25,9 @@ from gateway.ledger.sql.codecs import (
     TIME,
 )
 from gateway.ledger.sql.columns import Layout, TableColumn
-from gateway.ledger.sql.statements import is_head, is_open, is_state
+from gateway.ledger.sql.statements import is_head, is_open, is_state, may_go
 from gateway.ledger.versions import AdapterVersion
-from gateway.message import OPEN, TRANSITIONS, Attempt, Delivery, HeldBy, Message, State
+from gateway.message import OPEN, SENDABLE, TRANSITIONS, Attempt, Delivery, Message, State
 
 metadata = sa.MetaData()
 
@@ -161,11 +159,12 @@ DELIVERY = Layout(
     TableColumn("type"),
     TableColumn("kind"),
     TableColumn("platform", optional=True),
+    TableColumn("toward", optional=True),
     TableColumn("lane"),
     TableColumn("state", STATE, changes=True),
     TableColumn("head", FLAG, given=True, changes=True),
     TableColumn("created_at", TIME),
-    TableColumn("held_by", HELD_BY, optional=True, changes=True),
+    TableColumn("held_at", TIME, optional=True, changes=True),
     TableColumn("due_at", TIME, optional=True, changes=True),
     TableColumn("attempts", INTEGER, changes=True),
     TableColumn("in_doubt", FLAG, changes=True),
@@ -174,7 +173,7 @@ DELIVERY = Layout(
     TableColumn("reason", optional=True, changes=True),
     TableColumn("code", optional=True, changes=True),
     TableColumn("changed_at", TIME, optional=True, changes=True),
-    TableColumn("trying_since", FLOAT, optional=True, changes=True),
+    TableColumn("tried_for", FLOAT, changes=True),
     TableColumn("replay_of", optional=True),
 )
 """`message`: the seq of its message. `head`: whether it is the one of its lane that may be sent."""
@@ -193,7 +192,8 @@ def _steps() -> str:
 RULES = {
     "state_known": f"state IN ({_listed(State)})",
     "step_allowed": f"was IS NULL OR {_steps()}",
-    "held_by_someone": f"(state = 'held') = (held_by IS NOT NULL AND held_by IN ({_listed(HeldBy)}))",
+    "held_while_it_could_go": f"held_at IS NULL OR state IN ({_listed(SENDABLE)})",
+    "unrouted_seeks": "state <> 'unrouted' OR toward IS NOT NULL",
     "waiting_until": "(state = 'waiting') = (due_at IS NOT NULL)",
     "open_has_platform": f"platform IS NOT NULL OR state NOT IN ({_listed(OPEN | {State.DELIVERED, State.REFUSED})})",
     "head_is_open": f"NOT head OR state IN ({_listed(OPEN)})",
@@ -214,29 +214,31 @@ DELIVERY_INDEXES = (
     sa.Index("deliveries_message", _d.message),
     sa.Index("deliveries_platform", _d.platform, _d.position),
     sa.Index("deliveries_destination", _d.platform, _d.message),
+    sa.Index("deliveries_created", _d.created_at, _d.position),
     sa.Index("lane_head", _d.lane, _d.platform, unique=True, sqlite_where=is_head(_d.head)),
     sa.Index("lane_open", _d.lane, _d.platform, _d.position, sqlite_where=is_open(_d.state)),
     sa.Index("lane_dead", _d.lane, _d.platform, _d.position, sqlite_where=is_state(_d.state, State.DEAD)),
     sa.Index("lane_delivered", _d.lane, _d.platform, _d.position, sqlite_where=is_state(_d.state, State.DELIVERED)),
-    sa.Index(
-        "heads_ready", _d.platform, _d.position, sqlite_where=sa.and_(is_head(_d.head), is_state(_d.state, State.READY))
-    ),
-    sa.Index(
-        "heads_waiting",
-        _d.platform,
-        _d.due_at,
-        sqlite_where=sa.and_(is_head(_d.head), is_state(_d.state, State.WAITING)),
-    ),
+    sa.Index("heads_ready", _d.platform, _d.position, _d.type, sqlite_where=may_go(_d, State.READY)),
+    sa.Index("heads_waiting", _d.platform, _d.due_at, _d.type, sqlite_where=may_go(_d, State.WAITING)),
     sa.Index("deliveries_unrouted", _d.kind, _d.position, sqlite_where=is_state(_d.state, State.UNROUTED)),
     sa.Index(
         "deliveries_state",
         _d.state,
         _d.platform,
         _d.position,
+        _d.type,
         sqlite_where=_d.state != sa.literal_column(f"'{State.DELIVERED}'"),
     ),
+    sa.Index("deliveries_held", _d.platform, _d.state, _d.position, sqlite_where=_d.held_at.is_not(None)),
+    sa.Index(
+        "replay_open", _d.replay_of, unique=True, sqlite_where=sa.and_(_d.replay_of.is_not(None), is_open(_d.state))
+    ),
 )
-"""Most of these hold only what is not delivered yet, and so stay small."""
+"""Most of these hold only what is not delivered yet, and so stay small.
+
+Where `type` stands last, deliveries of other types are passed over without reading their rows.
+"""
 
 REQUEST = Layout(
     OutboundRequest,
@@ -295,11 +297,81 @@ PLATFORM = Layout(
     TableColumn("mode"),
     TableColumn("settings", JSON_OBJECT),
     TableColumn("created_at", TIME),
-    TableColumn("holds", HOLDS),
-    TableColumn("held_seconds", FLOAT),
-    TableColumn("held_since", TIME, optional=True),
+    TableColumn("revision", BIG_INTEGER),
 )
+"""Its holds are rows of their own."""
 platforms = PLATFORM.table("platforms", metadata)
+
+holds = sa.Table(
+    "holds",
+    metadata,
+    sa.Column("platform", sa.Text, sa.ForeignKey("platforms.id"), primary_key=True),
+    sa.Column("type", sa.Text, primary_key=True),  # a message type; empty: the whole platform
+    sa.Column("by", sa.Text, primary_key=True),
+    sa.Column("since", sa.BigInteger, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+claims = sa.Table(
+    "claims",
+    metadata,
+    sa.Column("platform", sa.Text, primary_key=True),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("epoch", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Who may deliver to a platform. The row outlives the platform, so that no epoch ever comes twice."""
+
+ledger = sa.Table(
+    "ledger",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("epoch", sa.BigInteger, nullable=False),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Column("checked_at", sa.BigInteger, nullable=False),
+    sa.CheckConstraint("id = 1", name="one_row"),
+)
+"""One row: whose the ledger is (`owner`, `epoch`), the registry's revision, and when it was last checked by writing."""
+
+intents = sa.Table(
+    "intents",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("actor", sa.Text, primary_key=True),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("answer", sa.Text, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Operators' Idempotency-Keys: what was asked under one, and what it was answered with."""
+
+packages = sa.Table(
+    "packages",
+    metadata,
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("operation", sa.Text, primary_key=True),
+    sa.Column("platform", sa.Text, primary_key=True),
+    sa.Column("start", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("entries", sa.LargeBinary, nullable=False),
+    sa.Column("body", sa.BigInteger),
+    sqlite_with_rowid=False,
+)
+"""Packages that take several commits, as far as they were kept: the entries of the chunk that begins at `start`."""
+
+counts = sa.Table(
+    "counts",
+    metadata,
+    sa.Column("platform", sa.Text, primary_key=True),  # empty: none, the delivery is unrouted
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("type", sa.Text, primary_key=True),
+    sa.Column("state", sa.Text, primary_key=True),
+    sa.Column("held_by", sa.Text, primary_key=True),  # `operator`, `lane`, or empty
+    sa.Column("count", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""How many deliveries that are not done with stand where: kept with every step, so that nobody has to count."""
 
 ADAPTER = Layout(
     AdapterVersion,

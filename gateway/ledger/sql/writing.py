@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
 import sqlalchemy as sa
 
 from gateway.errors import HutongError
+from gateway.ledger.errors import superseded
 from gateway.ledger.sql import tables
 from gateway.ledger.sql.batch_thread import OperationResult
-from gateway.ledger.sql.border import is_about_one, translated
+from gateway.ledger.sql.border import is_about_one, ours
+from gateway.ledger.sql.statements import Prepared
+
+_log = logging.getLogger(__name__)
+
+_OWNED = Prepared(sa.select(tables.ledger.c.owner, tables.ledger.c.epoch), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +38,28 @@ class Sequences:
         return cls(*(count((connection.scalar(sa.select(sa.func.max(key))) or 0) + 1) for key in keys))
 
 
+CountKey = tuple[str, str, str, str, str]
+"""What is counted, as in `counts`: platform (or empty), kind, type, state, then `operator`, `lane` or empty."""
+
+
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """What a group of operations writes with."""
+    """What a group of operations writes with.
+
+    `owner`, `epoch`: as whom, in whose time of the ledger. `counts`: by how much the kept counts
+    change, written before the commit.
+    """
 
     connection: sa.Connection
     sequences: Sequences
     rejections: int
+    owner: str
+    epoch: int
+    counts: Counter[CountKey] = field(default_factory=Counter)
 
+
+Flush = Callable[[Transaction], None]
+"""Writes what a transaction has gathered, before it commits."""
 
 Group = Callable[[Transaction, Sequence[Any]], Sequence[OperationResult]]
 """Does all operations of one kind that have gathered. An error of ours is a result; anything else is raised."""
@@ -54,47 +76,64 @@ class WriteOperation:
 def one_by_one(
     transaction: Transaction, arguments: Sequence[Callable[[Transaction], Any]]
 ) -> Sequence[OperationResult]:
-    """A group for rare operations: each decides before it writes, so one that ends with an error wrote nothing."""
+    """A group for rare operations: one that ends with an error of ours has written nothing."""
     return [_result_of(transaction, argument) for argument in arguments]
 
 
 def _result_of(transaction: Transaction, argument: Callable[[Transaction], Any]) -> OperationResult:
+    counted = Counter(transaction.counts)
     try:
-        return argument(transaction)
+        with transaction.connection.begin_nested():
+            return argument(transaction)
     except HutongError as error:
+        transaction.counts.clear()
+        transaction.counts.update(counted)
         return error
 
 
 class Writer:
-    """Runs batches of operations, each batch in one transaction; a bad operation does not fail its neighbours."""
+    """Runs batches of operations, each batch in one transaction; a bad operation does not fail its neighbours.
 
-    def __init__(self, engine: sa.Engine, sequences: Sequences, *, rejections: int) -> None:
+    Every transaction looks first whether the ledger is still its owner's. When it is not, nothing is
+    written any more.
+    """
+
+    def __init__(
+        self, engine: sa.Engine, sequences: Sequences, flush: Flush, *, owner: str, epoch: int, rejections: int
+    ) -> None:
         self._engine = engine
         self._sequences = sequences
+        self._flush = flush
+        self._owner = owner
+        self._epoch = epoch
         self._rejections = rejections
+        self._superseded = False
 
     def run(self, batch: Sequence[WriteOperation]) -> Sequence[OperationResult]:
         """Commit a batch and give each operation's result."""
         try:
-            return self._commit(batch)
+            results = None if self._superseded else self._commit(batch)
         except Exception as error:  # the border: nothing foreign passes, and the thread goes on
             if len(batch) > 1 and is_about_one(error):
                 return [result for operation in batch for result in self.run([operation])]
-            return [_ours(error)] * len(batch)
+            return [ours(error) for _ in batch]
+        return [superseded() for _ in batch] if results is None else results
 
-    def _commit(self, batch: Sequence[WriteOperation]) -> Sequence[OperationResult]:
+    def _commit(self, batch: Sequence[WriteOperation]) -> Sequence[OperationResult] | None:
+        """Do a batch in one transaction; None when the ledger is somebody else's."""
         groups: dict[Group, list[int]] = {}
         for index, operation in enumerate(batch):
             groups.setdefault(operation.group, []).append(index)
         results: list[OperationResult] = [None] * len(batch)
         with self._engine.begin() as connection:
-            transaction = Transaction(connection, self._sequences, self._rejections)
+            if _OWNED.row(connection) != (self._owner, self._epoch):
+                _log.critical("ledger.superseded: %s in epoch %d is not the owner any more", self._owner, self._epoch)
+                self._superseded = True
+                return None
+            transaction = Transaction(connection, self._sequences, self._rejections, self._owner, self._epoch)
             for group, members in groups.items():
                 found = group(transaction, [batch[index].argument for index in members])
                 for index, result in zip(members, found, strict=True):
                     results[index] = result
+            self._flush(transaction)
         return results
-
-
-def _ours(error: Exception) -> Exception:
-    return translated(error) if isinstance(error, sa.exc.SQLAlchemyError) else error

@@ -256,8 +256,8 @@ SOAP12 = "http://www.w3.org/2003/05/soap-envelope"
         (500, _fault("Receiver", SOAP12), VerdictKind.RETRY, "soap.server-fault"),
         (500, _fault("VersionMismatch"), VerdictKind.DEAD, "soap.fault"),
         (401, _fault("Client"), VerdictKind.CREDENTIALS, "http.401"),
-        (500, b"<html/>", VerdictKind.RETRY, "http.500"),
-        (200, b"<html/>", VerdictKind.DEAD, "reply.unrecognised"),
+        (500, b"<html/>", VerdictKind.RETRY, "reply.unreadable"),
+        (200, b"<html/>", VerdictKind.RETRY, "reply.unreadable"),
     ],
 )
 def test_a_soap_fault_is_a_verdict(status: int, body: bytes, kind: VerdictKind, code: str) -> None:
@@ -272,7 +272,7 @@ def test_a_soap_fault_is_a_verdict(status: int, body: bytes, kind: VerdictKind, 
     [
         ('{"code":0,"id":"R-1"}', VerdictKind.ACCEPTED),
         ('<![CDATA[{"code":1,"msg":"重复"}]]>', VerdictKind.REFUSED),
-        ("系统错误", VerdictKind.DEAD),
+        ("系统错误", VerdictKind.RETRY),
     ],
 )
 def test_a_verdict_may_stand_inside_text(inner: str, kind: VerdictKind) -> None:

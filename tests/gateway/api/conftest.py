@@ -1,7 +1,7 @@
-"""A gateway in memory, called over ASGI, delivering to platforms whose answers the tests write."""
+"""A gateway in one process, called over ASGI, delivering to platforms whose answers the tests write."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from faulty import FaultyLedger
 
 from adapters import bundled
 from adapters.adapter import load
@@ -17,6 +18,7 @@ from gateway.api.app import create_app
 from gateway.bootstrap import build
 from gateway.delivery.sender import NoAnswer, Sender
 from gateway.hub import Hub
+from gateway.ledger.base import Ledger
 from gateway.ledger.records import Platform
 from gateway.releases.installed import InstalledAdapters
 from gateway.settings import Settings
@@ -25,6 +27,8 @@ from gateway.telemetry.events import DeliverySettled
 ADMIN_TOKEN = "the-admin-token-of-these-tests"
 TOWN = Path(__file__).parents[2] / "adapters" / "bundles" / "town"
 NOWHERE = "http://127.0.0.1:9"
+UNKNOWN = b'{"code": "7777"}'
+"""An answer that no rule of the bundle knows."""
 
 
 class Scripted(Sender):
@@ -53,6 +57,7 @@ class Caller:
     sender: Scripted
     settled: asyncio.Queue[DeliverySettled]
     credentials: dict[str, str] = field(default_factory=dict)
+    admin_token: str = ADMIN_TOKEN
 
     async def admin(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         """Call as the administrator."""
@@ -93,12 +98,13 @@ def installed() -> InstalledAdapters:
 
 
 @pytest.fixture
-async def caller(installed: InstalledAdapters) -> AsyncIterator[Caller]:
+async def caller(installed: InstalledAdapters, new_ledger: Callable[[], Ledger]) -> AsyncIterator[Caller]:
     """A running gateway with a penalty system (the small bundle), an enforcement system and a canonical caller."""
-    settings = Settings(ledger="memory://", admin_token=ADMIN_TOKEN)
+    settings = Settings(admin_token=ADMIN_TOKEN)
     sender, settled = Scripted(), asyncio.Queue[DeliverySettled]()
     hub = build(
         settings,
+        ledger=FaultyLedger(new_ledger()),
         adapters=installed,
         sender=sender,
         hooks=(lambda event: settled.put_nowait(event) if isinstance(event, DeliverySettled) else None,),
@@ -127,9 +133,9 @@ def execution() -> dict[str, Any]:
 
 @pytest.fixture
 async def dead(caller: Caller, execution: dict[str, Any]) -> str:
-    """A delivery that died of an unreadable answer."""
+    """A delivery that died of an answer that its platform's adapter does not know."""
     await caller.register("mobile-enforcement.330000", "mobile-enforcement", token="t")
-    caller.sender.reply = Reply(200, {}, b"<html>busy</html>")
+    caller.sender.reply = Reply(200, {}, UNKNOWN)
     await caller.send("penalty.330000", "execution", execution)
     assert (await caller.outcome()).state == "dead"
     found = await caller.admin("GET", "/v1/deliveries?state=dead")

@@ -13,7 +13,7 @@ async def test_a_dead_delivery_shows_what_the_platform_said(caller, dead):
     """Each attempt with status, code and the beginning of the reply."""
     shown = (await caller.admin("GET", f"/v1/deliveries/{dead}")).json()
     assert shown["code"] == "reply.unrecognised" or shown["code"]
-    assert shown["tries"][0]["reply"] == "<html>busy</html>"
+    assert shown["tries"][0]["reply"] == '{"code": "7777"}'
     assert shown["receipt"] is None
 
 
@@ -69,6 +69,64 @@ async def test_a_held_delivery_waits_for_its_release(caller, dead, execution):
     released = await caller.admin("POST", f"/v1/deliveries/{delivery}/release", json=REASON)
     assert released.status_code == 200
     assert (await caller.outcome()).delivery_id == delivery
+
+
+async def test_what_is_held_is_shown_and_found_as_held(caller, execution):
+    """In the 202, in the list and in the message; since it is laid over the state, resuming is enough."""
+    await caller.admin("POST", f"/v1/platforms/{MOBILE}/pause", json=REASON)
+    accepted = (await caller.send(PENALTY, "execution", execution)).json()
+    assert accepted["state"] == "unrouted"
+    assert {one["state"] for one in accepted["deliveries"]} == {"held", "unrouted"}
+    listed = (await caller.admin("GET", f"/v1/deliveries?state=held&platform={MOBILE}")).json()["deliveries"]
+    assert [(one["state"], one["held_by"]) for one in listed] == [("held", "paused")]
+    assert (await caller.admin("GET", f"/v1/deliveries?state=ready&platform={MOBILE}")).json()["deliveries"] == []
+    await caller.admin("POST", f"/v1/platforms/{MOBILE}/resume", json=REASON)
+    assert (await caller.outcome()).state == "delivered"
+
+
+async def test_deliveries_are_found_by_why_they_ended(caller, dead):
+    """Type and code, as a bulk replay finds them."""
+    shown = (await caller.admin("GET", f"/v1/deliveries/{dead}")).json()
+
+    async def found(**query) -> list[str]:
+        return [one["id"] for one in (await caller.admin("GET", "/v1/deliveries", params=query)).json()["deliveries"]]
+
+    assert await found(state="dead", code=shown["code"], type="penalty.executed") == [dead]
+    assert await found(state="dead", code="another") == []
+    assert await found(state="dead", type="case.transferred") == []
+
+
+async def test_many_clicks_under_one_key_are_one_replay(caller, dead):
+    """Eight times the same answer, and one more sending; the key for something else is a conflict."""
+    caller.sender.reply = Reply(200, {}, b'{"code": "0000", "data": {"id": "7"}}')
+    await caller.admin("POST", f"/v1/deliveries/{dead}/replay", json=REASON)
+    await caller.outcome()
+    key = {"Idempotency-Key": "click-1"}
+    answers = [await caller.admin("POST", f"/v1/deliveries/{dead}/replay", json=REASON, headers=key) for _ in range(8)]
+    assert {one.status_code for one in answers} == {200}
+    assert len({one.json()["id"] for one in answers}) == 1
+    await caller.outcome()
+    assert len(caller.sender.sent) == 3
+    other = await caller.admin("POST", f"/v1/deliveries/{dead}/discard", json=REASON, headers=key)
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency.key-reused")
+
+
+async def test_a_second_copy_is_not_made_while_the_first_is_on_its_way(caller, dead):
+    """409 without a key as well: a click too many makes no second one."""
+    caller.sender.reply = Reply(200, {}, b'{"code": "0000", "data": {"id": "7"}}')
+    await caller.admin("POST", f"/v1/deliveries/{dead}/replay", json=REASON)
+    await caller.outcome()
+    await caller.admin("POST", f"/v1/platforms/{MOBILE}/pause", json=REASON)
+    assert (await caller.admin("POST", f"/v1/deliveries/{dead}/replay", json=REASON)).status_code == 200
+    again = await caller.admin("POST", f"/v1/deliveries/{dead}/replay", json=REASON)
+    assert (again.status_code, again.json()["code"]) == (409, "replay.open")
+
+
+async def test_two_keys_are_a_bad_request(caller, dead):
+    """Nobody could tell under which of them it is to be known."""
+    headers = [("Idempotency-Key", "a"), ("Idempotency-Key", "b"), ("Authorization", f"Bearer {caller.admin_token}")]
+    answer = await caller.client.post(f"/v1/deliveries/{dead}/replay", json=REASON, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (400, "idempotency.key-invalid")
 
 
 @pytest.mark.parametrize("path", ["/v1/deliveries", "/v1/deliveries/x", "/v1/deliveries/x/sent", "/v1/replays/x"])

@@ -83,6 +83,8 @@ async def test_messages_are_found_by_what_they_say(caller, message, execution):
     assert await found(platform=MOBILE) == [other, message]
     assert await found(platform="penalty.320000") == []
     assert await found(state="unrouted") == [other, message]
+    assert await found(state="delivered", platform=MOBILE, case_number="浙环案2026001") == [message]
+    assert await found(state="held") == []
     assert await found(until="2020-01-01T00:00:00") == []
     assert await found(since="2020-01-01T00:00:00+08:00") == [other, message]
     first = (await caller.admin("GET", "/v1/messages?limit=1")).json()
@@ -98,12 +100,12 @@ async def test_a_platform_finds_its_own_messages(caller, message):
 
 
 async def test_refused_and_dead_are_told_apart(caller, execution):
-    """The platform's no is refused; an answer nobody can read is dead, and parks its lane."""
+    """The platform's no is refused; an answer that means nothing to us is dead, and parks its lane."""
     await caller.register(MOBILE, "mobile-enforcement", token="t")
     caller.sender.reply = Reply(200, {}, '{"code": "4001", "msg": "案件不存在"}'.encode())
     await caller.send(PENALTY, "execution", execution)
     assert (await caller.outcome()).state == "refused"
-    caller.sender.reply = Reply(200, {}, b"<html>busy</html>")
+    caller.sender.reply = Reply(200, {}, b'{"code": "7777"}')
     second = (await caller.send(PENALTY, "execution", {**execution, "LX": "5"})).json()
     assert (await caller.outcome()).state == "dead"
     shown = (await caller.admin("GET", f"/v1/messages/{second['message_id']}")).json()

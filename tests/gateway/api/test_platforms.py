@@ -1,6 +1,11 @@
 """Platforms are registered, changed, paused, asked and forgotten; their secrets never come back."""
 
+from datetime import UTC, datetime
+
 import pytest
+
+from gateway.ledger.records import Hold, Intent
+from gateway.message import HeldBy
 
 MOBILE = "mobile-enforcement.330000"
 PENALTY = "penalty.330000"
@@ -78,9 +83,51 @@ async def test_pause_and_resume(caller):
     """A paused platform says so, until it is resumed."""
     paused = (await caller.admin("POST", f"/v1/platforms/{MOBILE}/pause", json=REASON)).json()
     assert paused["holds"] == ["paused"]
-    assert paused["held_since"]
+    (detail,) = paused["hold_details"]
+    assert (detail["by"], detail["reason"], detail["type"]) == ("paused", "检修", None)
+    assert paused["held_since"] == detail["since"]
     resumed = (await caller.admin("POST", f"/v1/platforms/{MOBILE}/resume", json=REASON)).json()
     assert resumed["holds"] == []
+
+
+async def test_a_hold_of_one_message_type_is_shown_apart(caller):
+    """The platform itself is not held; the first of its own holds is the one whose age is told."""
+    intent = Intent("test", "", datetime(2026, 9, 1, tzinfo=UTC))
+    since = {HeldBy.ENDPOINT: 1, HeldBy.BREAKER: 2, HeldBy.PAUSED: 3}
+    for by, day in since.items():
+        kind = "penalty.executed" if by is HeldBy.ENDPOINT else None
+        hold = Hold(by, datetime(2026, 9, day, tzinfo=UTC), "http.500", kind)
+        await caller.hub.ledger.hold_platform(MOBILE, hold, intent)
+    shown = (await caller.admin("GET", f"/v1/platforms/{MOBILE}")).json()
+    assert shown["holds"] == ["paused", "breaker"]
+    assert shown["held_since"].startswith("2026-09-03")
+    assert [(one["by"], one["type"]) for one in shown["hold_details"]] == [
+        ("paused", None),
+        ("breaker", None),
+        ("endpoint", "penalty.executed"),
+    ]
+
+
+async def test_a_credential_is_shown_once_under_a_key(caller):
+    """The repeat is 409, and says to take another key."""
+    key = {"Idempotency-Key": "k-1"}
+    first = await caller.admin("POST", f"/v1/platforms/{MOBILE}/credentials", headers=key)
+    again = await caller.admin("POST", f"/v1/platforms/{MOBILE}/credentials", headers=key)
+    assert (first.status_code, again.status_code) == (201, 409)
+    assert again.json()["code"] == "idempotency.secret-shown"
+
+
+async def test_a_registration_and_a_pause_are_made_once_under_a_key(caller):
+    """A repeat that comes late changes nothing: the platform was resumed meanwhile, and stays so."""
+    body = {"adapter": "town", "settings": {"base_url": "http://127.0.0.1:10", "key": "k"}}
+    for _ in range(2):
+        put = await caller.admin("PUT", "/v1/platforms/penalty.320000", json=body, headers={"Idempotency-Key": "put"})
+        assert put.status_code == 200, put.text
+    pause = {"method": "POST", "path": f"/v1/platforms/{MOBILE}/pause", "json": REASON}
+    await caller.admin(**pause, headers={"Idempotency-Key": "pause"})
+    await caller.admin("POST", f"/v1/platforms/{MOBILE}/resume", json=REASON)
+    late = await caller.admin(**pause, headers={"Idempotency-Key": "pause"})
+    assert (late.status_code, late.json()["holds"]) == (200, [])
 
 
 async def test_ping_tells_whether_a_platform_answers(caller):

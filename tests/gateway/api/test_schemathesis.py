@@ -1,7 +1,8 @@
 """Requests made at random from the interface's own description never find an error of the server's."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from schemathesis.python import asgi
 from gateway.api.app import create_app
 from gateway.bootstrap import build
 from gateway.intake.steps import IntakeCall
-from gateway.ledger.records import Accepted, Rejection
+from gateway.ledger.records import Accepted, Intent, Rejection
 from gateway.settings import Settings
 
 EXAMPLES = 40
@@ -32,8 +33,8 @@ schemathesis.serializer.alias("application/zip", "application/octet-stream")
 class Living:
     """The application with its gateway's life tied to its own, and a few things in it to be found."""
 
-    def __init__(self, installed: Any) -> None:
-        self._settings = Settings(ledger="memory://", admin_token=ADMIN_TOKEN)
+    def __init__(self, installed: Any, address: str) -> None:
+        self._settings = Settings(ledger=address, admin_token=ADMIN_TOKEN)
         self._hub = build(self._settings, adapters=installed)
         self._app = create_app(self._hub, self._settings)
         self.known: dict[str, str] = {}
@@ -55,9 +56,11 @@ class Living:
         hub = self._hub
         await hub.start()
         address = {"base_url": "http://127.0.0.1:9"}
-        await hub.platforms.put("mobile-enforcement.330000", "canonical", None, {**address, "token": "t"}, actor="test")
-        platform = await hub.platforms.put(PENALTY, "town", None, {**address, "key": "k"}, actor="test")
-        self.credential = await hub.platforms.issue_credential(PENALTY, actor="test")
+        intent = Intent("test", "", hub.clock())
+        mobile = {**address, "token": "t"}
+        await hub.platforms.put("mobile-enforcement.330000", "canonical", None, mobile, intent=intent)
+        platform = await hub.platforms.put(PENALTY, "town", None, {**address, "key": "k"}, intent=intent)
+        self.credential = await hub.platforms.issue_credential(PENALTY, intent)
         accepted = (await hub.receive(IntakeCall(platform, "execution", GOOD))).receipt.entries[0]
         rejected = (await hub.receive(IntakeCall(platform, "execution", b"{}"))).receipt.entries[0]
         assert isinstance(accepted, Accepted)
@@ -75,9 +78,11 @@ class Living:
 
 
 @pytest.fixture(scope="module")
-def living(installed: Any) -> Iterator[Living]:
+def living(
+    installed: Any, ledger_at: Callable[[Path], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Living]:
     """A gateway that lives as long as this module's tests."""
-    yield Living(installed)
+    yield Living(installed, ledger_at(tmp_path_factory.mktemp("living") / "hutong.db"))
     asgi.shutdown_lifespans()
 
 

@@ -4,6 +4,9 @@ import re
 
 import pytest
 
+from gateway.errors import Unavailable
+from schemas.findings import Text
+
 PENALTY = "penalty.330000"
 
 
@@ -36,6 +39,16 @@ async def test_what_can_be_got_can_be_asked_about(caller, path):
     assert response.status_code == 200
     assert response.content == b""
     assert int(response.headers["Content-Length"]) > 0
+
+
+@pytest.mark.parametrize("code", ["ledger.disk-full", "ledger.superseded"])
+async def test_a_gateway_that_cannot_write_is_not_ready(caller, code):
+    """503 with the reason, although it runs and can be read; ready again once it can."""
+    fault = Unavailable(Text("无法写入", "The ledger cannot be written"), code=code)
+    caller.hub.ledger.fail_before("check", fault)
+    answer = await caller.call(None, "GET", "/health/ready")
+    assert (answer.status_code, answer.json()["code"]) == (503, code)
+    assert (await caller.call(None, "GET", "/health/ready")).status_code == 200
 
 
 async def test_a_gateway_that_stops_is_not_ready(caller):

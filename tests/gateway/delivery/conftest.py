@@ -1,27 +1,29 @@
-"""A gateway's delivering half over each ledger, calling doubles over real sockets on loopback."""
+"""A gateway's delivering half over a real ledger, calling doubles over sockets on loopback, or a post in memory.
+
+Wall clock and ticks are handed in and stand still until a test moves them; waiting is for events.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
+from faulty import FaultyLedger, Gate, Post, Posted
 
 from adapters.adapter import DeclarativeAdapter, load
 from gateway.clock import new_id
 from gateway.delivery import Dispatcher, Sender
 from gateway.delivery.breaker import Policy
-from gateway.ledger.base import Ledger
-from gateway.ledger.memory import MemoryLedger
-from gateway.ledger.records import Intake, IntakeDraft, Platform
-from gateway.ledger.sql import SqlLedger
-from gateway.message import Attempt, Delivery, Message, State
+from gateway.ledger.records import Hold, Intake, IntakeDraft, Intent, Platform
+from gateway.message import Attempt, Delivery, HeldBy, Message, State
 from gateway.releases.installed import InstalledAdapters
 from gateway.sandbox import Double, running
 from gateway.telemetry.events import Event, Events
@@ -29,6 +31,7 @@ from gateway.telemetry.events import Event, Events
 BUNDLE = Path(__file__).parents[1] / "sandbox" / "bundles" / "plain"
 START = datetime(2026, 9, 1, 0, 0, tzinfo=UTC)
 PATIENCE = 10.0
+QUIET = 0.05
 
 DOCUMENTS: dict[str, dict[str, Any]] = {
     "case.progressed": {"node": "filed", "at": "2026-09-01T08:00:00+08:00"},
@@ -60,9 +63,32 @@ class HandedClock:
         """Give the moment it was moved to."""
         return self.now
 
-    def advance(self, **time: float) -> None:
-        """Move on."""
+    def step(self, **time: float) -> None:
+        """Set it forward or back, as an operator or a time server does."""
         self.now += timedelta(**time)
+
+
+class HandedTicks:
+    """Seconds that stand still until they are moved on."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        """Give the seconds so far."""
+        return self.now
+
+
+class Spoilt:
+    """An adapter with some attributes that are something else."""
+
+    def __init__(self, adapter: Any, **attributes: Any) -> None:
+        self._adapter = adapter
+        self._attributes = attributes
+
+    def __getattr__(self, name: str) -> Any:
+        """Give the other attribute, or the adapter's own."""
+        return self._attributes[name] if name in self._attributes else getattr(self._adapter, name)
 
 
 class SignallingDouble(Double):
@@ -88,14 +114,16 @@ class SignallingDouble(Double):
 class World:
     """Everything a test needs: the ledger, a dispatcher, and a double for each platform it registered."""
 
-    adapter: DeclarativeAdapter
+    adapter: Any
     stack: AsyncExitStack
-    ledger: Ledger
+    ledger: Any
     clock: HandedClock = field(default_factory=HandedClock)
-    sender: Sender = field(default_factory=Sender)
+    ticks: HandedTicks = field(default_factory=HandedTicks)
+    sender: Any = field(default_factory=Sender)
     doubles: dict[str, SignallingDouble] = field(default_factory=dict)
     heard: list[Event] = field(default_factory=list)
-    policy: Policy = field(default_factory=lambda: Policy(window=10, least=4, cool_down=timedelta(seconds=5)))
+    policy: Policy = field(default_factory=lambda: Policy(lanes=4, cool_down=timedelta(seconds=5)))
+    reply: Any = None
     numbers: Any = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
@@ -104,29 +132,62 @@ class World:
 
     def new_dispatcher(self) -> Dispatcher:
         """Give a dispatcher as a new process would."""
-        adapters = InstalledAdapters([self.adapter])
-        return Dispatcher(self.ledger, adapters, self.sender, self.clock, Events([self._hear]), policy=self.policy)
+        self.ledger.told = self.signal
+        return Dispatcher(
+            self.ledger,
+            InstalledAdapters([self.adapter]),
+            self.sender,
+            self.clock,
+            Events([self._hear]),
+            ticks=self.ticks,
+            policy=self.policy,
+            pause=timedelta(0),
+        )
+
+    def intent(self, reason: str = "test") -> Intent:
+        """Give an operator's intent."""
+        return Intent("test", reason, self.clock())
 
     def _hear(self, event: Event) -> None:
         self.heard.append(event)
-        self._signal()
+        self.signal()
 
-    def _signal(self) -> None:
+    def signal(self) -> None:
         self.happened.set()
 
     async def platform(self, platform_id: str, *, base_url: str | None = None, mode: str = "push") -> Platform:
         """Register a platform, with a double that answers for it unless an address is given."""
         if base_url is None:
-            double = self.doubles[platform_id] = SignallingDouble(self.adapter, self.clock, self._signal)
+            double = self.doubles[platform_id] = SignallingDouble(self.adapter, self.clock, self.signal)
             base_url = await self.stack.enter_async_context(running(double))
         kind, _, region = platform_id.partition(".")
         platform = Platform(platform_id, kind, region, "plain", {"base_url": base_url}, self.clock(), mode=mode)
-        await self.ledger.put_platform(platform, actor="test", at=self.clock())
-        return await self.known(platform_id)
+        return await self.put(platform)
+
+    async def put(self, platform: Platform, **settings: Any) -> Platform:
+        """Register a platform, or change its settings, and give it as it stands; the dispatcher is not told."""
+        changed = replace(platform, settings={**platform.settings, **settings})
+        await self.ledger.put_platform(changed, self.intent(), lambda unrouted: None)
+        return await self.known(platform.id)
 
     async def known(self, platform_id: str) -> Platform:
         """Give a platform as it stands."""
-        return next(one for one in await self.ledger.platforms() if one.id == platform_id)
+        return (await self.ledger.registry()).platforms[platform_id]
+
+    async def held(self, platform_id: str) -> set[HeldBy]:
+        """Give what the ledger says that holds the whole of a platform."""
+        return set((await self.known(platform_id)).held_by())
+
+    async def pause(self, platform_id: str) -> None:
+        """Pause a platform as the hub does: in the ledger, then at the dispatcher."""
+        hold = Hold(HeldBy.PAUSED, self.clock(), "works")
+        await self.ledger.hold_platform(platform_id, hold, self.intent("works"))
+        self.dispatcher.platform_changed(await self.known(platform_id))
+
+    async def resume(self, platform_id: str) -> None:
+        """Resume a platform as the hub does."""
+        await self.ledger.release_platform(platform_id, HeldBy.PAUSED, self.intent("done"))
+        self.dispatcher.platform_changed(await self.known(platform_id))
 
     async def post(self, platform_id: str, case: str, type: str = "case.progressed", /, **document: Any) -> Delivery:
         """Accept one message for one platform, as intake would, and say so."""
@@ -159,7 +220,8 @@ class World:
             created_at=self.clock(),
         )
         draft = IntakeDraft(0, message, (delivery,), numbers={"case_number": case})
-        intake = Intake(message.source, "case", self.clock(), b"{}", "application/json", (draft,))
+        revision = (await self.ledger.registry()).revision
+        intake = Intake(message.source, "case", self.clock(), b"{}", "application/json", (draft,), revision)
         await self.ledger.accept(intake)
         self.dispatcher.wake(platform_id)
         return delivery
@@ -172,11 +234,56 @@ class World:
                 await self.happened.wait()
                 self.happened.clear()
 
-    async def reached(self, delivery: Delivery, *states: State) -> Delivery:
-        """Wait until a delivery is in one of these states."""
+    def sender_gate(self) -> Gate:
+        """Let every call to a platform wait at a gate before it is answered, until it is opened."""
+        gate, answer = Gate(), self.sender.answer
+
+        async def answered(posted: Posted) -> Any:
+            await gate.pass_through()
+            reply = answer(posted) if self.reply is None else self.reply
+            return await reply if inspect.isawaitable(reply) else reply
+
+        self.sender.answer = answered
+        return gate
+
+    def replies(self, reply: Any) -> None:
+        """Let the platform give this reply, also to the calls that wait at its gate."""
+        self.reply = reply
+        self.sender.answer = lambda posted: reply
+
+    async def until_true(self, condition: Callable[[], bool]) -> None:
+        """Wait until something that can be seen at once holds."""
+
+        async def holds() -> bool:
+            return condition()
+
+        await self.until(holds)
+
+    async def drained(self, *deliveries: Delivery, within: float, step: float = 5.0) -> None:
+        """Let time pass in steps until all of these are delivered; fails when that takes more than `within` seconds."""
+        began = self.ticks()
+        left = list(deliveries)
+        while left := [one for one in left if (await self.now(one)).state is not State.DELIVERED]:
+            assert self.ticks() - began < within, f"{len(left)} are not delivered"
+            await self.quiet(0.02)
+            for platform_id in {one.platform for one in left}:
+                await self.later(platform_id, seconds=step)
+
+    async def quiet(self, most: float = QUIET) -> None:
+        """Wait until nothing happens for a moment."""
+        while True:
+            self.happened.clear()
+            try:
+                async with asyncio.timeout(most):
+                    await self.happened.wait()
+            except TimeoutError:
+                return
+
+    async def reached(self, delivery: Delivery, *shown: str) -> Delivery:
+        """Wait until a delivery is shown as one of these."""
 
         async def there() -> bool:
-            return (await self.now(delivery)).state in states
+            return (await self.now(delivery)).shown in shown
 
         await self.until(there)
         return await self.now(delivery)
@@ -214,7 +321,8 @@ class World:
 
     async def later(self, platform_id: str, **time: float) -> None:
         """Let time pass for a platform."""
-        self.clock.advance(**time)
+        self.clock.step(**time)
+        self.ticks.now += timedelta(**time).total_seconds()
         self.dispatcher.wake(platform_id)
 
     def received(self, platform_id: str) -> list[dict[str, Any]]:
@@ -232,19 +340,33 @@ def adapter() -> DeclarativeAdapter:
     return load(BUNDLE)
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Ledger:
-    """Give each ledger in turn: the dispatcher knows none of them by name."""
-    return MemoryLedger() if request.param == "memory" else SqlLedger(f"sqlite:///{tmp_path / 'ledger.db'}")
+@pytest.fixture
+def spoil() -> type[Spoilt]:
+    """Give what makes an adapter with some attributes that are something else."""
+    return Spoilt
 
 
 @pytest.fixture
-async def world(adapter: DeclarativeAdapter, ledger: Ledger) -> AsyncIterator[World]:
-    """Give a world whose dispatcher is not started yet."""
+async def world(adapter: DeclarativeAdapter, new_ledger: Any) -> AsyncIterator[World]:
+    """Give a world whose dispatcher is not started yet; its platforms answer over sockets on loopback."""
     async with AsyncExitStack() as stack:
-        world = World(adapter, stack, ledger)
-        await world.ledger.start()
-        stack.push_async_callback(world.ledger.stop)
-        stack.push_async_callback(world.sender.close)
-        stack.push_async_callback(lambda: world.dispatcher.stop(timedelta(seconds=0.1)))
+        yield await opened(World(adapter, stack, FaultyLedger(new_ledger())))
+
+
+@pytest.fixture
+async def post(adapter: DeclarativeAdapter, new_ledger: Any) -> AsyncIterator[World]:
+    """Give a world whose platforms answer as its `sender`, a `Post`, says."""
+    async with AsyncExitStack() as stack:
+        sender = Post()
+        world = await opened(World(adapter, stack, FaultyLedger(new_ledger()), sender=sender))
+        sender.told = world.signal
         yield world
+
+
+async def opened(world: World) -> World:
+    """Open a world's ledger, and close all of it at the end."""
+    await world.ledger.start()
+    world.stack.push_async_callback(world.ledger.stop)
+    world.stack.push_async_callback(world.sender.close)
+    world.stack.push_async_callback(lambda: world.dispatcher.stop(timedelta(seconds=0.1)))
+    return world

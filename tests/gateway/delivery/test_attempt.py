@@ -6,63 +6,18 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from faulty import LOST, UNREACHED, YES, Posted
 
-from adapters.adapter import DeclarativeAdapter
-from adapters.base import OutboundRequest, Reply, Verdict, VerdictKind
-from gateway.delivery.attempt import Attempts, DeliveryTarget
-from gateway.delivery.sender import NoAnswer, Sender
-from gateway.errors import Unavailable
-from gateway.ledger.memory import MemoryLedger
-from gateway.ledger.records import Platform, Settlement
-from gateway.message import Delivery, State
-from gateway.telemetry.events import DeliveryStumbled, Event, Events
+from adapters.base import Reply, VerdictKind
+from gateway.clock import steady
+from gateway.delivery.attempt import Attempts, DeliveryTarget, alone
+from gateway.delivery.settlement import Try
+from gateway.message import Delivery, HeldBy, State
+from gateway.telemetry.events import DeliveryStumbled, Events
 from schemas.findings import Rejected, Text
 
 PLATFORM = "penalty.330100"
-
-
-class Spoilt:
-    """An adapter with one method that does something else."""
-
-    def __init__(self, adapter: DeclarativeAdapter, **methods: Any) -> None:
-        self._adapter = adapter
-        self._methods = methods
-
-    def __getattr__(self, name: str) -> Any:
-        """Give the other method, or the adapter's own."""
-        return self._methods.get(name) or getattr(self._adapter, name)
-
-
-class Answers(Sender):
-    """A sender that says what it is told to, one answer a call."""
-
-    def __init__(self, *answers: Reply | Exception) -> None:
-        super().__init__()
-        self.answers = list(answers)
-        self.sent: list[OutboundRequest] = []
-
-    async def send(self, platform: Platform, request: OutboundRequest, timeout: timedelta) -> Reply:
-        """Give the next answer."""
-        self.sent.append(request)
-        answer = self.answers.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-
-class Away(MemoryLedger):
-    """A ledger that cannot settle the first times."""
-
-    def __init__(self, times: int) -> None:
-        super().__init__()
-        self.times = times
-
-    async def settle(self, settlement: Settlement) -> bool:
-        """Fail a few times."""
-        self.times -= 1
-        if self.times >= 0:
-            raise Unavailable(Text("磁盘已满", "the disk is full"))
-        return await super().settle(settlement)
+HOUR = timedelta(hours=1)
 
 
 def fail(*_: Any, **__: Any) -> Any:
@@ -75,116 +30,157 @@ def reject(*_: Any, **__: Any) -> Any:
     raise Rejected("setting.missing", Text("未填写", "not filled in"))
 
 
-YES = Reply(200, {"content-type": "application/json"}, b'{"code": 0, "data": {"id": "9"}}')
-LOST = NoAnswer("connection.lost", may_have_left=True)
-REFUSED = NoAnswer("connection.failed", may_have_left=False)
+def answering(post: Any, *answers: Any) -> None:
+    """Let the platform give one answer a call."""
+    left = list(answers)
+    post.sender.answer = lambda posted: left.pop(0)
 
 
-@pytest.fixture
-def heard() -> list[Event]:
-    """Give the list that events go to."""
-    return []
+def attempts_of(post: Any) -> Attempts:
+    """Give what makes attempts, one after the other."""
+    return Attempts(
+        post.ledger,
+        post.sender,
+        post.clock,
+        post.ticks,
+        steady(post.clock, post.ticks),
+        Events([post.heard.append]),
+        pause=timedelta(0),
+    )
 
 
-async def attempted(
-    world: Any, adapter: Any, sender: Sender, heard: list[Event], ledger: MemoryLedger, times: int = 1
-) -> tuple[Delivery, list[Verdict]]:
-    """Post one message and try it, as often as told; give the delivery and the holds asked for."""
-    holds: list[Verdict] = []
-
-    async def hold(verdict: Verdict) -> None:
-        holds.append(verdict)
-
-    world.ledger = ledger
-    await ledger.start()
-    await world.platform(PLATFORM, base_url="http://nowhere.invalid")
-    posted = await world.post(PLATFORM, "A-1")
-    attempts = Attempts(ledger, sender, world.clock, Events([heard.append]), ledger_pause=timedelta(0))
-    to = DeliveryTarget(await world.known(PLATFORM), adapter, lambda name: adapter)
+async def attempted(post: Any, adapter: Any, times: int = 1) -> Delivery:
+    """Post one message and try it, as often as told; give the delivery as it stands."""
+    await post.platform(PLATFORM, base_url="http://nowhere.invalid")
+    posted = await post.post(PLATFORM, "A-1")
     for _ in range(times):
-        (work,) = await ledger.heads(PLATFORM, world.clock() + timedelta(hours=1), 1)
-        await attempts.make(work, to, Slot(), hold)
-    return await world.now(posted), holds
+        await once(post, adapter)
+    return await post.now(posted)
 
 
-class Slot:
-    """A slot that is always free."""
+async def once(post: Any, adapter: Any, adapters: Any = None) -> list[Try]:
+    """Try the head once, an hour later; give what was heard of the call."""
+    claim = await post.ledger.claim(PLATFORM)
+    now = post.clock() + HOUR
+    (work,) = await post.ledger.heads(claim, now, now + HOUR, 1)
+    heard: list[Try] = []
+    to = DeliveryTarget(await post.known(PLATFORM), adapter, adapters or (lambda name: adapter))
+    turn = alone(to, claim)
+    turn = type(turn)(to, claim, turn.tenure, turn.slots, turn.may_speak, heard.append, turn.met)
+    await attempts_of(post).make(work, turn)
+    return heard
 
-    async def __aenter__(self) -> None:
-        """Take it."""
 
-    async def __aexit__(self, *_: object) -> None:
-        """Give it back."""
-
-
-async def test_a_bug_in_translation_is_a_dead_letter_not_a_stop(world: Any, adapter: Any, heard: list[Event]) -> None:
+async def test_a_bug_in_translation_is_a_dead_letter_not_a_stop(post: Any, adapter: Any, spoil: Any) -> None:
     """The document is put aside with the name of the fault, and somebody is told."""
-    dead, _ = await attempted(world, Spoilt(adapter, translate_out=fail), Answers(), heard, MemoryLedger())
+    dead = await attempted(post, spoil(adapter, translate_out=fail))
     assert (dead.state, dead.code, dead.reason) == (State.DEAD, "translation.failed", "KeyError")
-    assert [event for event in heard if isinstance(event, DeliveryStumbled)] == [DeliveryStumbled(PLATFORM, "KeyError")]
+    assert post.events(DeliveryStumbled) == [DeliveryStumbled(PLATFORM, "KeyError")]
 
 
-async def test_a_bug_in_judging_leaves_it_in_doubt(world: Any, adapter: Any, heard: list[Event]) -> None:
-    """The platform may have taken it: it is tried again, and asked first."""
-    waiting, _ = await attempted(world, Spoilt(adapter, judge=fail), Answers(YES), heard, MemoryLedger())
-    assert (waiting.state, waiting.code, waiting.in_doubt) == (State.WAITING, "internal", True)
-
-
-async def test_what_a_platform_said_survives_a_ledger_that_is_away(
-    world: Any, adapter: Any, heard: list[Event]
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_dead_letter_is_kept_though_the_ledger_fails_once(
+    post: Any, adapter: Any, spoil: Any, when: str
 ) -> None:
+    """It is written again until the ledger answers."""
+    getattr(post.ledger, f"fail_{when}")("kill", times=2)
+    dead = await attempted(post, spoil(adapter, translate_out=reject))
+    assert (dead.state, dead.code, dead.attempts) == (State.DEAD, "setting.missing", 0)
+
+
+async def test_a_bug_in_judging_leaves_it_in_doubt(post: Any, adapter: Any, spoil: Any) -> None:
+    """The platform may have taken it: it is tried again, and asked first. It tells nothing of its health."""
+    await post.platform(PLATFORM, base_url="http://nowhere.invalid")
+    posted = await post.post(PLATFORM, "A-1")
+    (heard,) = await once(post, spoil(adapter, judge=fail))
+    waiting = await post.now(posted)
+    assert (waiting.state, waiting.code, waiting.in_doubt) == (State.WAITING, "internal", True)
+    assert heard.sign is None
+
+
+async def test_what_a_platform_said_survives_a_ledger_that_is_away(post: Any, adapter: Any) -> None:
     """The answer is kept until it can be written down; the document is not sent again."""
-    sender = Answers(YES)
-    delivered, _ = await attempted(world, adapter, sender, heard, Away(3))
+    post.ledger.fail_before("settle", times=3)
+    delivered = await attempted(post, adapter)
     assert delivered.state is State.DELIVERED
-    assert len(sender.sent) == 1
-    assert len([event for event in heard if isinstance(event, DeliveryStumbled)]) == 3
+    assert len(post.sender.sent) == 1
 
 
-async def test_doubt_stays_until_it_is_answered(world: Any, adapter: Any, heard: list[Event]) -> None:
+async def test_doubt_stays_until_it_is_answered(post: Any, adapter: Any) -> None:
     """Lost once, then unreachable: the second failure does not take the first doubt away."""
-    waiting, _ = await attempted(world, adapter, Answers(LOST, REFUSED), heard, MemoryLedger(), times=2)
+    answering(post, LOST, UNREACHED)
+    waiting = await attempted(post, adapter, times=2)
     assert (waiting.state, waiting.code, waiting.in_doubt) == (State.WAITING, "connection.failed", True)
 
 
-async def test_a_platform_too_unwell_to_be_asked_gets_nothing_resent(
-    world: Any, adapter: Any, heard: list[Event]
-) -> None:
-    """A question answered 503 tells nothing: wait and ask again, do not resend blindly."""
-    sender = Answers(LOST, Reply(503, {"retry-after": "9"}))
-    waiting, _ = await attempted(world, adapter, sender, heard, MemoryLedger(), times=2)
-    assert [request.method for request in sender.sent] == ["POST", "GET"]
+@pytest.mark.parametrize(
+    "answer", [Reply(504), Reply(200, {}, b"<html>log in</html>"), Reply(302), Reply(200)], ids=str
+)
+async def test_no_readable_answer_is_doubt_and_asked_about(post: Any, adapter: Any, answer: Reply) -> None:
+    """It may have taken effect: the next attempt asks, and finds that it has."""
+    answering(post, answer, YES)
+    delivered = await attempted(post, adapter, times=2)
+    assert [one.request.method for one in post.sender.sent] == ["POST", "GET"]
+    assert (delivered.state, delivered.reference) == (State.DELIVERED, "9")
+
+
+@pytest.mark.parametrize("answer", [Reply(500), Reply(503), Reply(200, {}, b'{"code": 5000}')], ids=str)
+async def test_a_readable_failure_is_no_doubt(post: Any, adapter: Any, answer: Reply) -> None:
+    """The platform said that it did not take it: it is sent again without a question."""
+    answering(post, answer, YES)
+    await attempted(post, adapter, times=2)
+    assert [one.request.method for one in post.sender.sent] == ["POST", "POST"]
+
+
+@pytest.mark.parametrize(
+    "answer", [Reply(503, {"retry-after": "9"}), Reply(500), Reply(200, {}, b"<html>log in</html>")], ids=str
+)
+async def test_a_question_without_an_answer_gets_nothing_resent(post: Any, adapter: Any, answer: Reply) -> None:
+    """It tells nothing: wait and ask again, do not resend blindly."""
+    answering(post, LOST, answer)
+    waiting = await attempted(post, adapter, times=2)
+    assert [one.request.method for one in post.sender.sent] == ["POST", "GET"]
     assert (waiting.state, waiting.in_doubt) == (State.WAITING, True)
 
 
-async def test_a_question_has_a_key_of_its_own(world: Any, adapter: Any, heard: list[Event]) -> None:
+async def test_a_declared_no_is_an_answer_whatever_page_comes_with_it(post: Any, adapter: Any) -> None:
+    """404 is declared to mean that it never arrived; that it comes as a page is how servers say 404."""
+    answering(post, LOST, Reply(404, {}, b"<html>not found</html>"), YES)
+    delivered = await attempted(post, adapter, times=2)
+    assert [one.request.method for one in post.sender.sent] == ["POST", "GET", "POST"]
+    assert delivered.state is State.DELIVERED
+
+
+async def test_a_question_has_a_key_of_its_own(post: Any, adapter: Any) -> None:
     """A receiver that remembers keys must not take the question for the document."""
-    sender = Answers(LOST, Reply(404), YES)
-    delivered, _ = await attempted(world, adapter, sender, heard, MemoryLedger(), times=2)
-    first, question, second = (request.headers["Idempotency-Key"] for request in sender.sent)
+    answering(post, LOST, Reply(404), YES)
+    delivered = await attempted(post, adapter, times=2)
+    first, question, second = post.sender.keys()
     assert first == second == delivered.id != question
     assert delivered.state is State.DELIVERED
 
 
-async def test_a_setting_that_is_missing_holds_the_platform(world: Any, adapter: Any, heard: list[Event]) -> None:
+async def test_a_setting_that_is_missing_holds_the_platform(post: Any, adapter: Any, spoil: Any) -> None:
     """Not the document's fault: it goes back, and the platform waits for its settings."""
-    ready, holds = await attempted(world, Spoilt(adapter, authorise=reject), Answers(), heard, MemoryLedger())
-    assert (ready.state, ready.attempts) == (State.READY, 1)
-    assert [(verdict.kind, verdict.code) for verdict in holds] == [(VerdictKind.CREDENTIALS, "setting.missing")]
+    await post.platform(PLATFORM, base_url="http://nowhere.invalid")
+    posted = await post.post(PLATFORM, "A-1")
+    (heard,) = await once(post, spoil(adapter, authorise=reject))
+    ready = await post.now(posted)
+    assert (ready.state, ready.attempts, ready.held_by) == (State.READY, 1, HeldBy.CREDENTIALS)
+    assert (heard.verdict.kind, heard.verdict.code) == (VerdictKind.CREDENTIALS, "setting.missing")
+    assert post.sender.sent == []
 
 
-async def test_the_reply_is_kept_but_not_all_of_it(world: Any, adapter: Any, heard: list[Event]) -> None:
+async def test_the_reply_is_kept_but_not_all_of_it(post: Any, adapter: Any) -> None:
     """Enough to see what was said."""
-    page = Reply(200, {"content-type": "text/html"}, b"<html>" + b"x" * 100_000)
-    dead, _ = await attempted(world, adapter, Answers(page), heard, MemoryLedger())
-    (attempt,) = await world.attempts(dead)
-    assert (attempt.status, attempt.verdict, attempt.code) == (200, "dead", "reply.unrecognised")
+    answering(post, Reply(200, {"content-type": "text/html"}, b"<html>" + b"x" * 100_000))
+    waiting = await attempted(post, adapter)
+    (attempt,) = await post.attempts(waiting)
+    assert (attempt.status, attempt.verdict, attempt.code) == (200, "retry", "reply.unreadable")
     assert len(attempt.reply) == 16 * 1024
 
 
-async def test_the_version_of_the_first_attempt_speaks_for_it_ever_after(
-    world: Any, adapter: Any, heard: list[Event]
-) -> None:
+async def test_the_version_of_the_first_attempt_speaks_for_it_ever_after(post: Any, adapter: Any, spoil: Any) -> None:
     """A newer adapter does not read the answers to an older one's request."""
     named: list[str] = []
 
@@ -192,14 +188,43 @@ async def test_the_version_of_the_first_attempt_speaks_for_it_ever_after(
         named.append(name)
         return adapter
 
-    ledger = world.ledger = MemoryLedger()
-    await ledger.start()
-    await world.platform(PLATFORM, base_url="http://nowhere.invalid")
-    await world.post(PLATFORM, "A-1")
-    attempts = Attempts(ledger, Answers(Reply(503), YES), world.clock, Events())
-    newer = Spoilt(adapter, judge=fail, version="2.0.0")
-    for current in (adapter, newer):
-        (work,) = await ledger.heads(PLATFORM, world.clock() + timedelta(hours=1), 1)
-        await attempts.make(work, DeliveryTarget(await world.known(PLATFORM), current, version), Slot(), reject)
+    answering(post, Reply(503), YES)
+    await post.platform(PLATFORM, base_url="http://nowhere.invalid")
+    posted = await post.post(PLATFORM, "A-1")
+    for current in (adapter, spoil(adapter, judge=fail, version="2.0.0")):
+        await once(post, current, version)
     assert named == ["plain@1.2.0"]
-    assert [one.verdict for one in await world.attempts(work.delivery)] == ["retry", "accepted"]
+    assert [one.verdict for one in await post.attempts(posted)] == ["retry", "accepted"]
+
+
+async def test_what_was_never_sent_is_written_by_the_version_that_is_active_then(
+    post: Any, adapter: Any, spoil: Any
+) -> None:
+    """It was begun and taken back: nothing is fixed yet."""
+    await post.platform(PLATFORM, base_url="http://nowhere.invalid")
+    posted = await post.post(PLATFORM, "A-1")
+    claim = await post.ledger.claim(PLATFORM)
+    request = adapter.translate_out
+    to = DeliveryTarget(await post.known(PLATFORM), adapter, lambda name: adapter)
+    quiet = alone(to, claim)
+    shut = type(quiet)(to, claim, quiet.tenure, quiet.slots, lambda: False, quiet.heard, quiet.met)
+    (work,) = await post.ledger.heads(claim, post.clock(), post.clock() + HOUR, 1)
+    await attempts_of(post).make(work, shut)
+    assert post.sender.sent == []
+    await once(post, spoil(adapter, version="2.0.0", translate_out=request))
+    assert (await post.now(posted)).adapter == "plain@2.0.0"
+
+
+async def test_calls_are_measured_by_ticks(post: Any, adapter: Any) -> None:
+    """The clock was set back during the call; it took two seconds all the same, and these count as trying."""
+
+    def slow(posted: Posted) -> Reply:
+        post.ticks.now += 2
+        post.clock.step(hours=-1)
+        return Reply(400)
+
+    post.sender.answer = slow
+    dead = await attempted(post, adapter)
+    (attempt,) = await post.attempts(dead)
+    assert attempt.ended_at - attempt.started_at == timedelta(seconds=2)
+    assert dead.tried_for == 2.0

@@ -2,22 +2,20 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from adapters.base import OutboundRequest
-from gateway.errors import Unavailable
-from gateway.ledger.memory import MemoryLedger
+from adapters.base import Reply
+from gateway.ledger.records import Hold
 from gateway.message import HeldBy, State
 from gateway.telemetry.events import AttemptEnded, DeliverySettled, DeliveryStumbled, PlatformHeld, PlatformReleased
-from schemas.findings import Text
 
 HZ = "penalty.330100"
 NB = "penalty.330200"
 JX = "penalty.330400"
+NOWHERE = "http://nowhere.invalid"
 
 
 @pytest.fixture
@@ -26,20 +24,6 @@ def nowhere() -> Iterator[str]:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{taken.getsockname()[1]}"
-
-
-class Stuck(MemoryLedger):
-    """A ledger in which some deliveries cannot be begun."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.stuck: set[str] = set()
-
-    async def begin(self, delivery_id: str, adapter: str, request: OutboundRequest, at: datetime) -> bool:
-        """Begin, unless it is stuck."""
-        if delivery_id in self.stuck:
-            raise Unavailable(Text("磁盘已满", "the disk is full"))
-        return await super().begin(delivery_id, adapter, request, at)
 
 
 def cases(world: Any, platform_id: str) -> list[str]:
@@ -52,10 +36,19 @@ async def open_breaker(world: Any, platform_id: str, count: int = 4) -> list[Any
     posted = [await world.post(platform_id, f"CASE-{n}") for n in range(count)]
 
     async def held() -> bool:
-        return HeldBy.BREAKER in (await world.known(platform_id)).holds
+        return HeldBy.BREAKER in await world.held(platform_id)
 
     await world.until(held)
     return posted
+
+
+async def tried_to_the_end(world: Any, delivery: Any) -> Any:
+    """Let time pass, so much after each attempt that the next is due, until the delivery is given up."""
+    tried = 0
+    while (await world.tried(delivery, tried + 1)).state is State.WAITING:
+        tried = len(await world.attempts(delivery))
+        await world.later(delivery.platform, minutes=11)
+    return await world.reached(delivery, State.DEAD)
 
 
 # ── delivering ────────────────────────────────────────────────────────────────────────────────
@@ -157,14 +150,27 @@ async def test_a_business_no_is_not_a_yes(world: Any) -> None:
     await world.delivered(await world.post(HZ, "A-1"))
 
 
-@pytest.mark.parametrize(("status", "code"), [(200, "reply.unrecognised"), (400, "http.400"), (302, "http.302")])
-async def test_an_answer_nobody_declared_is_dead(world: Any, status: int, code: str) -> None:
-    """An HTML page with status 200, a client error, a redirect: never delivered, never repeated blindly."""
+@pytest.mark.parametrize(
+    ("reply", "code"),
+    [(Reply(400), "http.400"), (Reply(200, {}, b'{"code": 77}'), "reply.unrecognised")],
+)
+async def test_an_answer_nobody_declared_is_dead(post: Any, reply: Reply, code: str) -> None:
+    """A client error, a code that no rule knows: never delivered, never repeated blindly."""
+    await post.platform(HZ, base_url=NOWHERE)
+    post.sender.answer = lambda posted: reply
+    await post.dispatcher.start()
+    dead = await post.reached(await post.post(HZ, "A-1"), State.DEAD)
+    assert dead.code == code
+
+
+@pytest.mark.parametrize("status", [200, 302])
+async def test_an_answer_that_is_none_is_in_doubt(world: Any, status: int) -> None:
+    """A page with status 200, a redirect to a log-in: it is tried again, and the platform is asked first."""
     await world.platform(HZ)
     world.doubles[HZ].misbehave(status=status)
     await world.dispatcher.start()
-    dead = await world.reached(await world.post(HZ, "A-1"), State.DEAD)
-    assert dead.code == code
+    waiting = await world.reached(await world.post(HZ, "A-1"), State.WAITING)
+    assert (waiting.code, waiting.in_doubt) == ("reply.unreadable", True)
 
 
 async def test_retry_after_is_honoured(world: Any) -> None:
@@ -224,15 +230,13 @@ async def test_refused_credentials_hold_the_platform_once(world: Any) -> None:
 
     await world.until(calm)
     assert [(event.by, event.code) for event in world.events(PlatformHeld)] == [("credentials", "http.401")]
-    assert (await world.known(HZ)).holds == {HeldBy.CREDENTIALS}
+    assert await world.held(HZ) == {HeldBy.CREDENTIALS}
     assert {(await world.now(one)).held_by for one in posted} == {HeldBy.CREDENTIALS}
     tried = len(world.events(AttemptEnded))
     assert tried <= 8
 
     world.doubles[HZ].misbehave()
-    at = world.clock()
-    await world.ledger.release_platform(HZ, HeldBy.CREDENTIALS, actor="test", reason="new token", at=at)
-    world.dispatcher.platform_changed(await world.known(platform.id))
+    world.dispatcher.platform_changed(await world.put(platform, token="t-2"))
     await world.delivered(*posted)
 
 
@@ -285,9 +289,7 @@ async def test_a_resend_is_byte_identical_whatever_changed_meanwhile(world: Any)
     delivery = await world.reached(await world.post(HZ, "A-1"), State.WAITING)
     sent = await world.ledger.sent(delivery.id)
     world.doubles[HZ].misbehave()
-    changed = replace(platform, settings={**platform.settings, "token": "t-2"})
-    await world.ledger.put_platform(changed, actor="test", at=world.clock())
-    world.dispatcher.platform_changed(await world.known(HZ))
+    world.dispatcher.platform_changed(await world.put(platform, token="t-2"))
     await world.later(HZ, seconds=2)
     await world.delivered(delivery)
     (received,) = world.doubles[HZ].platform.memory
@@ -317,9 +319,7 @@ async def test_it_gives_up_after_the_declared_time(world: Any, nowhere: str) -> 
     """An hour of trying: dead, with the last reason."""
     await world.platform(HZ, base_url=nowhere)
     await world.dispatcher.start()
-    delivery = await world.reached(await world.post(HZ, "A-1"), State.WAITING)
-    await world.later(HZ, minutes=61)
-    dead = await world.reached(delivery, State.DEAD)
+    dead = await tried_to_the_end(world, await world.post(HZ, "A-1"))
     assert (dead.code, dead.reason, dead.in_doubt) == ("gave-up", "connection.failed", False)
 
 
@@ -328,15 +328,13 @@ async def test_giving_up_counts_only_time_not_held(world: Any, nowhere: str) -> 
     await world.platform(HZ, base_url=nowhere)
     await world.dispatcher.start()
     delivery = await world.reached(await world.post(HZ, "A-1"), State.WAITING)
-    await world.ledger.hold_platform(HZ, HeldBy.PAUSED, actor="test", reason="works", at=world.clock())
-    world.dispatcher.platform_changed(await world.known(HZ))
-    world.clock.advance(days=7)
-    await world.ledger.release_platform(HZ, HeldBy.PAUSED, actor="test", reason="done", at=world.clock())
-    world.dispatcher.platform_changed(await world.known(HZ))
+    await world.pause(HZ)
+    await world.later(HZ, days=7)
+    await world.resume(HZ)
     again = await world.tried(delivery, 2)
     assert again.state is State.WAITING
-    await world.later(HZ, minutes=61)
-    await world.reached(delivery, State.DEAD)
+    assert again.tried_for < 60
+    await tried_to_the_end(world, delivery)
 
 
 # ── bulkheads ─────────────────────────────────────────────────────────────────────────────────
@@ -423,7 +421,10 @@ async def test_server_errors_open_the_breaker(world: Any) -> None:
 async def test_breakers_left_by_another_process_are_lifted_at_the_start(world: Any) -> None:
     """Its knowledge died with it; this one finds out for itself."""
     await world.platform(HZ)
-    await world.ledger.hold_platform(HZ, HeldBy.BREAKER, actor="gateway", reason="breaker.open", at=world.clock())
+    breaker = Hold(HeldBy.BREAKER, world.clock(), "breaker.open")
+    endpoint = Hold(HeldBy.ENDPOINT, world.clock(), "breaker.open", "case.progressed")
+    for hold in (breaker, endpoint):
+        await world.ledger.hold_platform(HZ, hold, world.intent())
     posted = await world.post(HZ, "A-1")
     await world.dispatcher.start()
     await world.delivered(posted)
@@ -432,25 +433,21 @@ async def test_breakers_left_by_another_process_are_lifted_at_the_start(world: A
 async def test_a_start_tells_of_the_holds_that_stay(world: Any) -> None:
     """Metrics and alerts of a new process know what is held from before."""
     await world.platform(HZ)
-    await world.ledger.hold_platform(HZ, HeldBy.PAUSED, actor="test", reason="works", at=world.clock())
+    await world.ledger.hold_platform(HZ, Hold(HeldBy.PAUSED, world.clock(), "works"), world.intent())
     await world.dispatcher.start()
     assert world.events(PlatformHeld) == [PlatformHeld(HZ, "paused", "still-held")]
 
 
 # ── a ledger that cannot write ────────────────────────────────────────────────────────────────
-async def test_a_delivery_that_cannot_be_begun_is_not_tried_in_a_tight_loop(world: Any) -> None:
-    """It is still the head of its lane: the worker rests before it looks at it again, and nobody else waits."""
-    ledger = world.ledger = Stuck()
-    await ledger.start()
-    world.dispatcher = world.new_dispatcher()
+async def test_a_delivery_that_cannot_be_begun_keeps_nobody_else_waiting(world: Any) -> None:
+    """It is still the head of its lane, and goes when it can be begun."""
     await world.platform(HZ)
     stuck = await world.post(HZ, "A-1")
-    ledger.stuck.add(stuck.id)
+    world.ledger.fail_before("begin", times=3, meant=lambda claim, delivery_id, *rest, **more: delivery_id == stuck.id)
     await world.dispatcher.start()
-    await world.delivered(await world.post(HZ, "A-2"))
-    await world.a_while()
-    assert world.events(DeliveryStumbled) == [DeliveryStumbled(HZ, "Unavailable")]
-    assert (await world.now(stuck)).state is State.READY
+    await world.delivered(await world.post(HZ, "A-2"), stuck)
+    assert world.events(DeliveryStumbled) == [DeliveryStumbled(HZ, "Unavailable")] * 3
+    assert len(await world.attempts(stuck)) == 1
 
 
 # ── platforms come and go ─────────────────────────────────────────────────────────────────────
@@ -464,13 +461,12 @@ async def test_a_platform_registered_later_gets_its_worker(world: Any) -> None:
 async def test_a_paused_platform_gets_nothing_until_it_is_resumed(world: Any) -> None:
     """Held by `paused`, then delivered."""
     await world.platform(HZ)
-    await world.ledger.hold_platform(HZ, HeldBy.PAUSED, actor="test", reason="works", at=world.clock())
     await world.dispatcher.start()
+    await world.pause(HZ)
     delivery = await world.post(HZ, "A-1")
     await world.a_while()
     assert (await world.now(delivery)).held_by is HeldBy.PAUSED
-    await world.ledger.release_platform(HZ, HeldBy.PAUSED, actor="test", reason="done", at=world.clock())
-    world.dispatcher.platform_changed(await world.known(HZ))
+    await world.resume(HZ)
     await world.delivered(delivery)
 
 

@@ -157,6 +157,43 @@ async def test_silence_is_a_timeout_and_in_doubt(wire: Wire, sender: Sender) -> 
     assert (caught.value.reason, caught.value.may_have_left) == ("timeout", True)
 
 
+async def test_as_many_connections_are_had_as_calls_are_made(wire: Wire, sender: Sender) -> None:
+    """A platform may be called 256 times at once: nobody waits for a connection of ours, let alone times out so."""
+    all_there = asyncio.Event()
+
+    async def together(head: bytes, writer: asyncio.StreamWriter) -> None:
+        if len(wire.heads) == 256:
+            all_there.set()
+        await all_there.wait()
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+    wire.behave = together
+    replies = await asyncio.gather(*(sender.send(wire.platform, POST, PATIENT) for _ in range(256)))
+    assert {reply.status for reply in replies} == {200}
+
+
+async def test_a_timeout_before_a_connection_is_had_is_not_in_doubt(sender: Sender) -> None:
+    """The platform's queue of connections is full: it takes no other, and nothing can have arrived."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        port = listening.getsockname()[1]
+        waiting = []
+        while True:  # fill the queue
+            other = socket.socket()
+            other.settimeout(0.05)
+            waiting.append(other)
+            try:
+                other.connect(("127.0.0.1", port))
+            except TimeoutError:
+                break
+        with pytest.raises(NoAnswer) as caught:
+            await sender.send(a_platform(f"http://127.0.0.1:{port}"), POST, SHORT)
+        for other in waiting:
+            other.close()
+    assert (caught.value.reason, caught.value.may_have_left) == ("timeout", False)
+
+
 async def test_a_dripping_body_is_a_timeout(wire: Wire, sender: Sender) -> None:
     """The limit is for the whole exchange, not for each piece."""
 

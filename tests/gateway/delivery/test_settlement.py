@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,10 +10,11 @@ import pytest
 from adapters.base import Reply, RetrySchedule, Verdict, VerdictKind
 from gateway.delivery.settlement import Try, settle
 from gateway.ledger.records import Platform, Settlement, Work
-from gateway.message import Delivery, Message, State
+from gateway.message import Delivery, HeldBy, Message, State
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
-PLATFORM = Platform("penalty.330100", "penalty", "330100", "plain", {}, NOW)
+STEADY = NOW + timedelta(days=1)
+PLATFORM = Platform("penalty.330100", "penalty", "330100", "plain", {}, NOW, revision=7)
 MESSAGE = Message(
     id="m-1",
     type="case.transferred",
@@ -30,10 +32,10 @@ MESSAGE = Message(
 DELIVERY = Delivery("d-1", "m-1", "case.transferred", "penalty", PLATFORM.id, "A-1", State.READY, NOW)
 
 
-def after(verdict: Verdict) -> Settlement:
+def after(verdict: Verdict, delivery: Delivery = DELIVERY) -> Settlement:
     """Settle an attempt that was answered so."""
-    tried = Try(NOW, NOW + timedelta(seconds=1), verdict, Reply(200))
-    return settle(Work(DELIVERY, MESSAGE), tried, PLATFORM, RetrySchedule())
+    tried = Try(NOW, 1.5, verdict, Reply(200), in_doubt=verdict.in_doubt)
+    return settle(Work(delivery, MESSAGE), 3, tried, PLATFORM, RetrySchedule(), STEADY)
 
 
 def test_a_platforms_own_number_becomes_an_alias() -> None:
@@ -57,3 +59,44 @@ def test_what_a_platform_says_is_kept_within_bounds() -> None:
     settled = after(Verdict(VerdictKind.REFUSED, reference="9" * 201, reason="否" * 5000))
     assert settled.attempt.reference is None
     assert len(settled.attempt.reason or "") == 2000
+
+
+def test_an_attempt_ends_after_as_many_seconds_as_were_measured() -> None:
+    """Whatever was done to the wall clock meanwhile."""
+    attempt = after(Verdict(VerdictKind.ACCEPTED)).attempt
+    assert (attempt.number, attempt.started_at, attempt.ended_at) == (3, NOW, NOW + timedelta(seconds=1.5))
+
+
+def test_the_next_attempt_is_due_by_the_steady_clock() -> None:
+    """And trying adds the attempt and the wait that was decided, nothing else."""
+    before = replace(DELIVERY, tried_for=100.0)
+    settled = after(Verdict(VerdictKind.RETRY, after=timedelta(seconds=30)), before)
+    assert (settled.state, settled.due_at) == (State.WAITING, STEADY + timedelta(seconds=30))
+    assert settled.tried_for == 100.0 + 1.5 + 30.0
+
+
+def test_who_was_tried_for_long_enough_is_given_up() -> None:
+    """With the last reason."""
+    settled = after(Verdict(VerdictKind.RETRY, code="timeout"), replace(DELIVERY, tried_for=72 * 3600.0))
+    assert (settled.state, settled.attempt.code, settled.attempt.reason) == (State.DEAD, "gave-up", "timeout")
+
+
+def test_refused_credentials_hold_the_platform_that_was_spoken_to() -> None:
+    """In the same settlement, with the revision it is about; the delivery is ready again."""
+    settled = after(Verdict(VerdictKind.CREDENTIALS, code="http.401"))
+    assert settled.state is State.READY
+    assert settled.hold is not None
+    assert (settled.hold.by, settled.hold.reason, settled.hold.type) == (HeldBy.CREDENTIALS, "http.401", None)
+    assert settled.revision == 7
+
+
+@pytest.mark.parametrize("kind", [VerdictKind.ACCEPTED, VerdictKind.REFUSED, VerdictKind.DEAD, VerdictKind.RETRY])
+def test_nothing_else_holds_a_platform(kind: VerdictKind) -> None:
+    """Breakers are judged by many attempts, not by one."""
+    assert after(Verdict(kind)).hold is None
+
+
+@pytest.mark.parametrize(("kind", "doubted"), [(VerdictKind.RETRY, True), (VerdictKind.ACCEPTED, False)])
+def test_doubt_is_kept_until_it_is_settled(kind: VerdictKind, doubted: bool) -> None:
+    """A readable yes ends it."""
+    assert after(Verdict(kind, in_doubt=True)).in_doubt is doubted

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -21,8 +21,8 @@ from adapters.formats import json
 from gateway.clock import new_id
 from gateway.delivery.sender import Sender
 from gateway.hub.dossier import PARTS, Dossiers, Enterprise
-from gateway.ledger.memory import MemoryLedger
-from gateway.ledger.records import Intake, IntakeDraft, Platform
+from gateway.ledger.base import Ledger
+from gateway.ledger.records import Hold, Intake, IntakeDraft, Intent, Platform
 from gateway.message import HeldBy, Message
 from gateway.releases.installed import InstalledAdapters
 from gateway.sandbox import Double, running
@@ -53,7 +53,7 @@ class Country:
     """A ledger, three kinds of platforms that answer questions, and a dossier of it all."""
 
     stack: AsyncExitStack
-    ledger: MemoryLedger = field(default_factory=MemoryLedger)
+    ledger: Ledger
     sender: Sender = field(default_factory=Sender)
     doubles: dict[str, Double] = field(default_factory=dict)
 
@@ -70,7 +70,7 @@ class Country:
             base_url = await self.stack.enter_async_context(running(double))
         settings = {**SETTINGS, "base_url": base_url}
         platform = Platform(platform_id, kind, region, kind, settings, NOW)
-        await self.ledger.put_platform(platform, actor="test", at=NOW)
+        await self.ledger.put_platform(platform, Intent("test", "", NOW), lambda unrouted: None)
 
     async def knows(self, message_type: str, document: Mapping[str, Any], credit_code: str) -> str:
         """Let the ledger have a message about an enterprise."""
@@ -90,7 +90,9 @@ class Country:
             digest=message_id,
             keys={"credit_code": credit_code},
         )
-        await self.ledger.accept(Intake(message.source, "any", NOW, b"", "", (IntakeDraft(0, message, ()),)))
+        revision = (await self.ledger.registry()).revision
+        draft = IntakeDraft(0, message, ())
+        await self.ledger.accept(Intake(message.source, "any", NOW, b"", "", (draft,), revision))
         return message_id
 
     async def dossier(self, credit_code: str, patience: float = 5) -> Enterprise:
@@ -107,10 +109,10 @@ class Country:
 
 
 @pytest.fixture
-async def country() -> AsyncIterator[Country]:
+async def country(new_ledger: Callable[[], Ledger]) -> AsyncIterator[Country]:
     """Give a country without platforms yet."""
     async with AsyncExitStack() as stack:
-        country = Country(stack)
+        country = Country(stack, new_ledger())
         await country.ledger.start()
         stack.push_async_callback(country.ledger.stop)
         stack.push_async_callback(country.sender.close)
@@ -185,7 +187,7 @@ async def test_nobody_waits_for_a_platform_that_does_not_answer(country: Country
 async def test_a_held_platform_is_not_called(country: Country, hold: HeldBy, state: str) -> None:
     """What is known to be down, or was told to be left alone, is left alone."""
     await country.platform("penalty.330000")
-    await country.ledger.hold_platform("penalty.330000", hold, actor="test", reason="", at=NOW)
+    await country.ledger.hold_platform("penalty.330000", Hold(hold, NOW), Intent("test", "", NOW))
     part = (await country.dossier(country.code("penalty"))).parts["penalties"]
     assert [(source.state, source.detail) for source in part.sources] == [(state, hold.value)]
     assert part.entries == ()

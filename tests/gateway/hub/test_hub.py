@@ -47,13 +47,13 @@ async def test_operators_replay_discard_hold_and_release(house, write):
     await house.next("dead")
     house.post.status = 200
     delivery = entry.deliveries[0].id
-    await house.hub.deliveries.replay(delivery, actor="admin", reason="fixed")
+    await house.hub.deliveries.replay(delivery, house.intent("fixed"))
     await house.next("delivered")
     assert [key for _, key in house.post.sent] == [delivery, delivery]
     with pytest.raises(Conflict):
-        await house.hub.deliveries.discard(delivery, actor="admin", reason="too late")
+        await house.hub.deliveries.discard(delivery, house.intent("too late"))
     with pytest.raises(NotFound):
-        await house.hub.deliveries.hold("nothing", actor="admin", reason="x")
+        await house.hub.deliveries.hold("nothing", house.intent("x"))
 
 
 async def test_a_hub_that_does_not_run_says_so(make):

@@ -6,10 +6,10 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from faulty import FaultyLedger
 
 from gateway.errors import NotFound
-from gateway.ledger.memory import MemoryLedger
-from gateway.ledger.records import Intake, Receipt
+from gateway.ledger.records import Hold
 from gateway.message import HeldBy, State
 from schemas.findings import Rejected
 
@@ -39,31 +39,19 @@ async def test_an_adapter_that_learns_a_type_takes_what_waited_for_it(house, wri
     await house.next("delivered")
 
 
-class Slow(MemoryLedger):
-    """A ledger whose commits wait until they are let go."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.reached = asyncio.Event()
-        self.go = asyncio.Event()
-
-    async def accept(self, intake: Intake) -> Receipt:
-        self.reached.set()
-        await self.go.wait()
-        return await super().accept(intake)
-
-
-async def test_a_platform_registered_while_a_document_is_being_kept_still_gets_it(make, write):
-    """Routed before, committed after: it does not wait for the next registration."""
-    ledger = Slow()
+async def test_a_platform_registered_while_a_document_is_being_kept_still_gets_it(make, new_ledger, write):
+    """Routed before, committed after: it is routed again, and does not wait for the next registration."""
+    ledger = FaultyLedger(new_ledger())
     house = make(ledger)
     await house.hub.start()
     await house.register(MOBILE)
+    gate = ledger.hold_before("accept")
     sending = asyncio.create_task(house.send(MOBILE, "case.transferred", write.case()))
-    await ledger.reached.wait()
+    await gate.reached()
     await house.register(PENALTY)
-    ledger.go.set()
+    gate.open()
     entry = await sending
+    assert entry.deliveries[0].platform == PENALTY
     assert (await house.next("delivered")).message_id == entry.message.id
     await house.hub.stop()
 
@@ -86,34 +74,34 @@ async def test_an_unrouted_report_waits_for_its_orderer_only(house, write):
 async def test_a_credential_opens_its_platform_and_nothing_else(house):
     """Only its hash is kept; a deleted platform's opens nothing."""
     await house.register(MOBILE)
-    token = await house.hub.platforms.issue_credential(MOBILE, actor="admin")
+    token = await house.hub.platforms.issue_credential(MOBILE, house.intent())
     principal = house.hub.principals.of(token)
     assert (principal.platform.id, principal.admin) == (MOBILE, False)
     assert token not in str(await house.hub.ledger.credentials())
     assert house.hub.principals.of(token + "x") is None
-    await house.hub.platforms.delete(MOBILE, actor="admin")
+    await house.hub.platforms.delete(MOBILE, house.intent())
     assert house.hub.principals.of(token) is None
 
 
 async def test_a_paused_platform_holds_and_flows_again_in_order(house, write):
     """Nothing leaves while paused; holds are seen on the platform."""
     await house.register(MOBILE, PENALTY)
-    paused = await house.hub.platforms.pause(PENALTY, actor="admin", reason="maintenance")
-    assert paused.holds == {HeldBy.PAUSED}
+    paused = await house.hub.platforms.pause(PENALTY, house.intent("maintenance"))
+    assert paused.held_by() == {HeldBy.PAUSED}
     sent = [await house.send(MOBILE, "case.transferred", write.case(facts=text)) for text in ("一", "二")]
     assert house.post.sent == []
-    resumed = await house.hub.platforms.resume(PENALTY, actor="admin", reason="done")
-    assert resumed.holds == frozenset()
+    resumed = await house.hub.platforms.resume(PENALTY, house.intent("done"))
+    assert resumed.holds == ()
     assert [(await house.next("delivered")).message_id for _ in sent] == [one.message.id for one in sent]
 
 
 async def test_new_settings_lift_the_hold_of_refused_credentials(house, write):
     """401 held the whole platform; with a new registration it is tried again."""
     await house.register(MOBILE, PENALTY)
-    at = house.hub.clock()
-    await house.hub.ledger.hold_platform(PENALTY, HeldBy.CREDENTIALS, actor="test", reason="401", at=at)
+    hold = Hold(HeldBy.CREDENTIALS, house.hub.clock(), "401")
+    await house.hub.ledger.hold_platform(PENALTY, hold, house.intent())
     await house.register(PENALTY)
-    assert (await house.hub.platforms.get(PENALTY)).holds == frozenset()
+    assert (await house.hub.platforms.get(PENALTY)).holds == ()
     await house.send(MOBILE, "case.transferred", write.case())
     await house.next("delivered")
 
@@ -142,7 +130,7 @@ async def test_new_settings_lift_the_hold_of_refused_credentials(house, write):
 async def test_a_registration_that_cannot_work_names_its_faults(house, platform, adapter, settings, mode, path, code):
     """422, and nothing is registered."""
     with pytest.raises(Rejected) as caught:
-        await house.hub.platforms.put(platform, adapter, None, settings, mode, actor="admin")
+        await house.hub.platforms.put(platform, adapter, None, settings, mode, intent=house.intent())
     assert (path, code) in [(one.path, one.code) for one in caught.value.findings]
     assert await house.hub.platforms.all() == []
 
@@ -150,7 +138,7 @@ async def test_a_registration_that_cannot_work_names_its_faults(house, platform,
 async def test_an_adapter_that_is_not_installed_is_not_found(house):
     """404 with what there is."""
     with pytest.raises(NotFound) as caught:
-        await house.hub.platforms.put(PENALTY, "other", settings=URL, actor="admin")
+        await house.hub.platforms.put(PENALTY, "other", settings=URL, intent=house.intent())
     assert caught.value.code == "adapter.unknown"
 
 
@@ -166,14 +154,14 @@ async def test_an_adapter_of_one_kind_serves_no_other(make, plain):
 
 async def test_a_secret_that_is_left_out_stays_what_it_was(house):
     """Nobody can read it back to repeat it; another value replaces it."""
-    await house.hub.platforms.put(PENALTY, "locked", settings={**URL, "key": "one"}, actor="admin")
-    moved = await house.hub.platforms.put(PENALTY, "locked", settings={"base_url": "http://b"}, actor="admin")
+    await house.hub.platforms.put(PENALTY, "locked", settings={**URL, "key": "one"}, intent=house.intent())
+    moved = await house.hub.platforms.put(PENALTY, "locked", settings={"base_url": "http://b"}, intent=house.intent())
     assert moved.settings == {"base_url": "http://b", "key": "one"}
-    changed = await house.hub.platforms.put(PENALTY, "locked", settings={**URL, "key": "two"}, actor="admin")
+    changed = await house.hub.platforms.put(PENALTY, "locked", settings={**URL, "key": "two"}, intent=house.intent())
     assert changed.settings["key"] == "two"
 
 
 async def test_the_dossier_right_is_a_setting(house):
     """Given by name or among the settings."""
-    given = await house.hub.platforms.put(PENALTY, "plain", settings=URL, actor="admin", dossier=True)
+    given = await house.hub.platforms.put(PENALTY, "plain", settings=URL, intent=house.intent(), dossier=True)
     assert given.settings["dossier"] is True

@@ -53,7 +53,7 @@ async def test_on_the_way_out_each_platform_gets_its_own_name(desk, write):
     case = await desk.send("mobile-enforcement.330000", "case.transferred", write.case())
     await desk.accept_as(case.deliveries[0], "case_number", "AJ-1", "CF-77")
     await desk.send("mobile-enforcement.330000", "case.transferred", write.case(facts="补充材料"))
-    (again,) = await desk.ledger.heads("penalty.330000", desk.clock(), 10)
+    (again,) = await desk.heads("penalty.330000")
     assert again.aliases == {"case_number": "CF-77"}
 
 

@@ -68,6 +68,54 @@ async def test_both_is_one_delivery_where_both_are_one_platform(desk, write):
     assert [one.platform for one in sent.deliveries] == ["pollutant-permit.000000"]
 
 
+PROVINCE, NATIONAL = "pollutant-permit.330000", "pollutant-permit.000000"
+
+
+def standing(deliveries) -> set[tuple[str, str | None, str | None]]:
+    """Tell of each delivery its state, its platform and whom it seeks or sought."""
+    return {(one.state.value, one.platform, one.toward) for one in deliveries}
+
+
+@pytest.mark.parametrize("order", [(PROVINCE, NATIONAL), (NATIONAL, PROVINCE)])
+async def test_both_keeps_both_whichever_is_registered_first(desk, write, order):
+    """Art. 25: nobody is there yet, and in the end the province and the ministry each have the inspection, once."""
+    await desk.at("mobile-enforcement.330000")
+    inspection = write.inspection(permit_number="91330110MA2CXY1R13001P")
+    sent = await desk.send("mobile-enforcement.330000", "inspection.recorded", inspection)
+    assert standing(sent.deliveries) == {("unrouted", None, "national"), ("unrouted", None, "nearest")}
+    assert [one["code"] for one in sent.message.warnings] == ["delivery.unrouted", "delivery.unrouted"]
+    await desk.at(*order)
+    now = await desk.ledger.deliveries_of(sent.message.id)
+    assert standing(now) == {("ready", NATIONAL, "national"), ("ready", PROVINCE, "nearest")}
+
+
+async def test_both_waits_for_the_country_where_only_the_province_is_there(desk, write):
+    """The province gets its own at once; the ministry's copy waits for the ministry, and nobody else gets it."""
+    await desk.at("mobile-enforcement.330000", PROVINCE)
+    inspection = write.inspection(permit_number="91330110MA2CXY1R13001P")
+    sent = await desk.send("mobile-enforcement.330000", "inspection.recorded", inspection)
+    assert standing(sent.deliveries) == {("ready", PROVINCE, None), ("unrouted", None, "national")}
+    await desk.at("pollutant-permit.330100")
+    assert standing(await desk.ledger.deliveries_of(sent.message.id)) == standing(sent.deliveries)
+    await desk.at(NATIONAL)
+    assert places_now(await desk.ledger.deliveries_of(sent.message.id)) == {PROVINCE, NATIONAL}
+
+
+async def test_a_platform_gets_a_message_once_however_many_of_its_deliveries_it_could_take(desk, write):
+    """The ministry takes the copy that is meant for it; the nearest one's waits for a nearer platform."""
+    await desk.at("mobile-enforcement.330000")
+    inspection = write.inspection(permit_number="91330110MA2CXY1R13001P")
+    sent = await desk.send("mobile-enforcement.330000", "inspection.recorded", inspection)
+    await desk.at(NATIONAL)
+    now = await desk.ledger.deliveries_of(sent.message.id)
+    assert standing(now) == {("ready", NATIONAL, "national"), ("unrouted", None, "nearest")}
+
+
+def places_now(deliveries) -> set[str | None]:
+    """Name the platforms of deliveries."""
+    return {one.platform for one in deliveries}
+
+
 async def test_a_condition_that_does_not_hold_gives_no_delivery(desk, write):
     """An inspection that names neither permit nor project goes nowhere, and that is not `unrouted`."""
     await desk.at("mobile-enforcement.330000", "pollutant-permit.000000", "construction-project.000000")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.ledger.sql.codecs import pack, pack_json, pack_words, unpack, unpack_json
+from gateway.ledger.sql.codecs import joined, pack, pack_json, pack_words, unpack, unpack_json, unpack_list
 
 
 @given(st.binary(max_size=2000))
@@ -26,3 +26,11 @@ def test_json() -> None:
     with pytest.raises(TypeError):
         pack_json({"x": 1j})
     assert unpack_json(pack_words({"x": 1j})) == {"x": "1j"}
+
+
+@given(st.lists(st.lists(st.one_of(st.integers(-9, 9), st.text(max_size=300)), max_size=4), max_size=5))
+def test_joined_lists(parts: list[list[object]]) -> None:
+    """Packed lists that were joined come back as one list, and one that was not as itself."""
+    assert unpack_list(joined([pack_json(part) for part in parts])) == [value for part in parts for value in part]
+    for part in parts:
+        assert unpack_list(pack_json(part)) == part

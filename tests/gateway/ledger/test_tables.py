@@ -10,8 +10,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from gateway.ledger.sql import database
+from gateway.ledger.sql.codecs import pack_json
 from gateway.ledger.sql.tables import RULES, metadata
-from gateway.message import TRANSITIONS, State
+from gateway.message import TRANSITIONS, HeldBy, State
 
 _MESSAGE = """
 INSERT INTO messages (place, id, type, source, operation, adapter, region, ordering_key, correlation_id, received_at,
@@ -22,6 +23,27 @@ _DELIVERY = """
 INSERT INTO deliveries (position, id, message, type, kind, platform, lane, state, was, head, created_at, attempts,
                         in_doubt)
 VALUES (3, 'd1', 7, 'case.transferred', 'penalty', 'penalty.330000', 'l', 'delivered', 'sending', 0, 1, 1, 0)
+"""
+_BEFORE_HOLDS = f"""
+{_MESSAGE.replace("place", "seq")};
+INSERT INTO messages (seq, id, type, source, causation_id, operation, adapter, region, ordering_key, correlation_id,
+                      received_at, identity, digest, headers, body, record)
+SELECT 8, 'm2', 'dispatch.reported', 'x', 'm1', operation, adapter, region, ordering_key, correlation_id, received_at,
+       identity, digest, headers, body, record FROM messages;
+INSERT INTO platforms VALUES
+    ('penalty.330000', 'penalty', '330000', 'penalty', NULL, 'push', '{{}}', 5, 'breaker paused', 7.5, 90),
+    ('credit.330000', 'credit', '330000', 'credit', NULL, 'push', '{{}}', 5, '', 0, NULL);
+INSERT INTO credentials VALUES ('digest', 'penalty.330000');
+INSERT INTO deliveries (position, id, message, type, kind, platform, lane, state, held_by, head, created_at, due_at,
+                        attempts, in_doubt, changed_at, trying_since) VALUES
+    (1, 'held', 7, 't', 'penalty', 'penalty.330000', 'a', 'held', 'operator', 1, 1, NULL, 2, 1, 60, 4.5),
+    (2, 'behind', 7, 't', 'penalty', 'penalty.330000', 'a', 'ready', NULL, 0, 1, NULL, 0, 0, NULL, NULL),
+    (3, 'dead', 7, 't', 'credit', 'credit.330000', 'b', 'dead', NULL, 1, 1, NULL, 1, 0, 1, 3.5),
+    (4, 'parked', 7, 't', 'credit', 'credit.330000', 'b', 'waiting', NULL, 0, 1, 70, 1, 0, 1, 3.5),
+    (5, 'answer', 8, 'dispatch.reported', 'penalty', NULL, 'c', 'unrouted', NULL, 0, 1, NULL, 0, 0, NULL, NULL),
+    (6, 'lost', 7, 't', 'penalty', NULL, 'a', 'unrouted', NULL, 0, 1, NULL, 0, 0, NULL, NULL),
+    (7, 'done', 7, 't', 'penalty', 'penalty.330000', 'a', 'delivered', NULL, 0, 1, NULL, 1, 0, 1, 3.5);
+INSERT INTO requests VALUES (7, 'POST', '/', '{{}}', x'00')
 """
 
 
@@ -73,6 +95,44 @@ def test_aliases_find_their_case(empty: sa.Engine) -> None:
     assert kept == [("C1", "case_number", "penalty.330000", "case", "P-1")]
 
 
+def test_holds_are_laid_over_what_was_held(empty: sa.Engine) -> None:
+    """What an operator held is ready with a hold over it, platforms keep theirs, and all that is open is counted."""
+    database.upgrade(empty, "0004")
+    with empty.begin() as connection:
+        for statement in _BEFORE_HOLDS.split(";"):
+            connection.exec_driver_sql(statement)
+    database.upgrade(empty)
+    with empty.connect() as connection:
+
+        def kept(query: str) -> list[tuple[object, ...]]:
+            return list(map(tuple, connection.exec_driver_sql(query)))
+
+        assert kept("SELECT id, state, held_at, toward, head, due_at, tried_for FROM deliveries") == [
+            ("held", "ready", 60, None, 1, None, 0.0),
+            ("behind", "ready", None, None, 0, None, 0.0),
+            ("dead", "dead", None, None, 1, None, 0.0),
+            ("parked", "waiting", None, None, 0, 70, 0.0),
+            ("answer", "unrouted", None, "s", 0, None, 0.0),
+            ("lost", "unrouted", None, "nearest", 0, None, 0.0),
+            ("done", "delivered", None, None, 0, None, 0.0),
+        ]
+        assert kept("SELECT platform, type, by, since FROM holds ORDER BY by") == [
+            ("penalty.330000", "", "breaker", 90),
+            ("penalty.330000", "", "paused", 90),
+        ]
+        assert kept("SELECT platform, kind, type, state, held_by, count FROM counts ORDER BY 1, 3, 4, 5") == [
+            ("", "penalty", "dispatch.reported", "unrouted", "", 1),
+            ("", "penalty", "t", "unrouted", "", 1),
+            ("credit.330000", "credit", "t", "dead", "", 1),
+            ("credit.330000", "credit", "t", "waiting", "lane", 1),
+            ("penalty.330000", "penalty", "t", "ready", "", 1),
+            ("penalty.330000", "penalty", "t", "ready", "operator", 1),
+        ]
+        assert kept("SELECT epoch, revision FROM ledger") == [(0, 1)]
+        assert kept("SELECT revision FROM platforms") == [(1,), (1,)]
+        assert kept("PRAGMA foreign_key_check") == []
+
+
 def test_deliveries_keep_what_refers_to_them(empty: sa.Engine) -> None:
     """When the table of deliveries gets new rules, every delivery, attempt and request stays, and still belongs."""
     database.upgrade(empty, "0003")
@@ -87,10 +147,10 @@ def test_deliveries_keep_what_refers_to_them(empty: sa.Engine) -> None:
     database.upgrade(empty)
     with empty.connect() as connection:
         kept = connection.exec_driver_sql(
-            "SELECT m.seq, d.position, d.was, r.path, a.seq FROM messages m JOIN deliveries d ON d.message = m.seq "
+            "SELECT m.seq, d.position, d.state, r.path, a.seq FROM messages m JOIN deliveries d ON d.message = m.seq "
             "JOIN requests r ON r.delivery = d.position JOIN attempts a ON a.delivery = d.position"
         ).fetchall()
-        assert kept == [(7, 3, "sending", "/", 1)]
+        assert kept == [(7, 3, "delivered", "/", 1)]
         assert connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall() == []
 
 
@@ -125,12 +185,11 @@ async def test_database_knows_the_steps(ledger: Any, small: Any, path: Path) -> 
 
 
 def _takes(database: sqlite3.Connection, before: State, after: State) -> bool:
-    held = "'operator'" if after is State.HELD else "NULL"
     due = "1" if after is State.WAITING else "NULL"
     head = int(after is State.SENDING)
     try:
         step = f"was = '{before}', state = '{after}', head = {head}"
-        database.execute(f"UPDATE deliveries SET {step}, held_by = {held}, due_at = {due}")
+        database.execute(f"UPDATE deliveries SET {step}, due_at = {due}, toward = 'nearest'")
     except sqlite3.IntegrityError as error:
         return "step_allowed" not in str(error)
     return True
@@ -140,8 +199,9 @@ def _takes(database: sqlite3.Connection, before: State, after: State) -> bool:
     ("change", "rule"),
     [
         ("state = 'lost', head = 0", "state_known"),
-        ("state = 'held'", "held_by_someone"),
-        ("held_by = 'operator'", "held_by_someone"),
+        ("state = 'held', head = 0", "state_known"),
+        ("state = 'dead', held_at = 5", "held_while_it_could_go"),
+        ("state = 'unrouted', head = 0", "unrouted_seeks"),
         ("due_at = 5", "waiting_until"),
         ("platform = NULL", "open_has_platform"),
         ("state = 'refused', head = 1", "head_is_open"),
@@ -163,3 +223,18 @@ async def test_one_head_a_lane(ledger: Any, small: Any, path: Path) -> None:
     await ledger.stop()
     with sqlite3.connect(path) as database, pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
         database.execute("UPDATE deliveries SET head = 1")
+
+
+async def test_receipts_from_before(ledger: Any, small: Any, path: Path, opened: Any) -> None:
+    """A receipt from when `held` was a state is answered as it was: ready, and held."""
+    intake = small.package(small.draft("m1"), key="k")
+    await ledger.accept(intake)
+    await ledger.stop()
+    entry = {"index": 0, "message": "m1", "duplicate": False, "deliveries": {"m1/0": ["held", "paused"]}}
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE receipts SET entries = ?", (pack_json([entry]),))
+    again = opened()
+    await again.start()
+    [accepted] = (await again.accept(intake)).entries
+    await again.stop()
+    assert [(each.state, each.held_by) for each in accepted.deliveries] == [(State.READY, HeldBy.PAUSED)]

@@ -1,61 +1,99 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from gateway.errors import NotFound, Unavailable
-from gateway.ledger.records import Accepted
+from gateway.errors import HutongError, NotFound, Unavailable
+from gateway.ledger.errors import no_platform
+from gateway.ledger.records import Accepted, Settled
+from gateway.ledger.sql import database
+from gateway.ledger.sql.writing import Sequences, Transaction, one_by_one
 from gateway.message import State
 
 
 async def test_one_bad_apple(ledger: Any, small: Any) -> None:
     """What cannot be kept fails alone: its neighbours of the same commit are kept, and none of it is."""
-    good = [ledger.accept(small.intake(f"m{i}", lane=f"L{i}")) for i in range(10)]
-    bad = ledger.accept(small.intake("bad", document={"when": object()}))
+    await ledger.accept(small.intake("m0"))
+    good = [ledger.accept(small.intake(f"m{i}", lane=f"L{i}")) for i in range(1, 11)]
+    bad = ledger.accept(small.intake("m0", identity="other"))
     outcomes = await asyncio.gather(*good[:5], bad, *good[5:], return_exceptions=True)
-    assert isinstance(outcomes[5], TypeError)
-    assert sum(not isinstance(each, BaseException) for each in outcomes) == 10
+    assert isinstance(outcomes[5], Unavailable)
+    assert sum(isinstance(each, BaseException) for each in outcomes) == 1
+    assert (await ledger.message("m0")).identity == "m0"
+    assert len(await small.heads(ledger)) == 10
+
+
+async def test_no_json(ledger: Any, small: Any) -> None:
+    """A document that is no JSON value is refused before it comes near the writer."""
+    with pytest.raises(TypeError):
+        await ledger.accept(small.intake("bad", document={"when": object()}))
     assert await ledger.message("bad") is None
-    assert len(await ledger.heads(small.platform, small.now, 100)) == 10
 
 
-async def test_same_id_twice(ledger: Any, small: Any) -> None:
-    """A message id that is there already is refused in our words, and its neighbours are kept."""
-    await ledger.accept(small.intake("m1"))
-    again = small.intake("m1", lane="L2")
-    renamed = type(again.entries[0].message)
-    message = again.entries[0].message
-    other = renamed(**{name: getattr(message, name) for name in renamed.__slots__} | {"identity": "other"})
-    draft = type(again.entries[0])(0, other, again.entries[0].deliveries)
-    intake = type(again)(again.platform, "case", small.now, b"", "text/plain", (draft,))
-    outcomes = await asyncio.gather(
-        ledger.accept(intake), ledger.accept(small.intake("m3", lane="L3")), return_exceptions=True
-    )
-    assert isinstance(outcomes[0], Unavailable)
-    assert (await ledger.message("m3")).id == "m3"
-    assert len(await ledger.heads(small.platform, small.now, 100)) == 2
-
-
-async def test_refusals_among_others(ledger: Any, small: Any) -> None:
-    """A refusal is its caller's alone."""
+async def test_errors_among_others(ledger: Any, small: Any, claim: Any) -> None:
+    """An error is its caller's alone."""
     await ledger.accept(small.intake("m1"))
     outcomes = await asyncio.gather(
-        ledger.begin("m1/0", "p@1", small.request, small.now),
-        ledger.begin("nobody", "p@1", small.request, small.now),
-        ledger.hold("nobody", actor="o", reason="r", at=small.now),
+        ledger.begin(claim, "m1/0", "p@1", small.request, small.now),
+        ledger.begin(claim, "nobody", "p@1", small.request, small.now),
+        ledger.hold("nobody", small.intent),
         ledger.accept(small.intake("m2")),
         return_exceptions=True,
     )
-    assert outcomes[0] is True
+    assert outcomes[0] == 1
     assert isinstance(outcomes[1], NotFound)
     assert isinstance(outcomes[2], NotFound)
     assert isinstance(outcomes[3].entries[0], Accepted)
 
 
-async def test_many_share_a_commit(ledger: Any, small: Any) -> None:
+async def test_half_done_is_undone(ledger: Any, small: Any) -> None:
+    """An operation that ends with an error of ours half-way has written and counted nothing."""
+
+    def choose(unrouted: Any) -> str:
+        raise no_platform(unrouted.kind)
+
+    platform = (await ledger.registry()).platforms[small.platform]
+    draft = small.draft("m1")
+    lost = replace(draft.deliveries[0], platform=None, state=State.UNROUTED, toward="nearest")
+    await ledger.accept(small.package(replace(draft, deliveries=(lost,))))
+    with pytest.raises(NotFound):
+        await ledger.put_platform(replace(platform, mode="pull"), small.intent, choose)
+    registry = await ledger.registry()
+    assert (registry.revision, registry.platforms[small.platform].mode) == (2, "push")
+    assert [(each.state, each.count) for each in await ledger.backlog()] == [("unrouted", 1)]
+
+
+def test_undone_among_others(path: Path, ledger_at: Callable[[Path], str]) -> None:
+    """What an operation wrote and counted before its error is undone; what others did in the transaction stays."""
+    engine = database.writing(ledger_at(path), patience=1)
+    key = ("p", "penalty", "t", "ready", "")
+
+    def change(revision: int, error: HutongError | None = None) -> Callable[[Transaction], int]:
+        def operation(transaction: Transaction) -> int:
+            transaction.connection.exec_driver_sql(f"UPDATE ledger SET revision = {revision}")
+            transaction.counts[key] += revision
+            if error is not None:
+                raise error
+            return revision
+
+        return operation
+
+    with engine.begin() as connection:
+        transaction = Transaction(connection, Sequences.after(connection), 1, "me", 1)
+        error = no_platform("p")
+        assert one_by_one(transaction, [change(5), change(70, error)]) == [5, error]
+        assert transaction.counts == {key: 5}
+        assert connection.exec_driver_sql("SELECT revision FROM ledger").scalar_one() == 5
+    engine.dispose()
+
+
+async def test_many_share_a_commit(ledger: Any, small: Any, claim: Any) -> None:
     """Concurrent calls cost far fewer commits than calls."""
     commits: list[object] = []
 
@@ -65,10 +103,10 @@ async def test_many_share_a_commit(ledger: Any, small: Any) -> None:
     sa.event.listen(sa.Engine, "commit", committed)
     try:
         await asyncio.gather(*(ledger.accept(small.intake(f"m{i}", lane=f"L{i}")) for i in range(300)))
-        begun = [ledger.begin(f"m{i}/0", "p@1", small.request, small.now) for i in range(300)]
-        assert all(await asyncio.gather(*begun))
-        settled = [ledger.settle(small.settlement(f"m{i}/0", State.DELIVERED)) for i in range(300)]
-        assert not any(await asyncio.gather(*settled))
+        begun = [ledger.begin(claim, f"m{i}/0", "p@1", small.request, small.now) for i in range(300)]
+        assert await asyncio.gather(*begun) == [1] * 300
+        settled = [ledger.settle(claim, small.settlement(f"m{i}/0", State.DELIVERED)) for i in range(300)]
+        assert set(await asyncio.gather(*settled)) == {Settled(lane_moved=False)}
     finally:
         sa.event.remove(sa.Engine, "commit", committed)
     assert len(commits) <= 90
@@ -91,28 +129,73 @@ async def test_stop_finishes_what_was_handed_in(ledger: Any, opened: Any, small:
     await asyncio.sleep(0)
     await ledger.stop()
     assert len([call for call in calls if call.result()]) == 50
-    for call in (ledger.accept(small.intake("late")), ledger.platforms(), ledger.backlog()):
-        with pytest.raises(Unavailable):
+    for call in (ledger.accept(small.intake("late")), ledger.registry(), ledger.backlog(), ledger.check()):
+        with pytest.raises(Unavailable) as error:
             await call
-    again = opened()
-    await again.start()
-    assert len(await again.heads(small.platform, small.now, 100)) == 50
+        assert error.value.code == "ledger.stopped"
+    again = await small.start(opened())
+    assert len(await small.heads(again)) == 50
     await again.stop()
 
 
 async def test_never_started(opened: Any, small: Any) -> None:
     """A ledger that was not started says so."""
-    with pytest.raises(Unavailable):
-        await opened().accept(small.intake("m1"))
-    with pytest.raises(Unavailable):
-        await opened().message("m1")
-    await opened().stop()
+    ledger = opened()
+    for call in (ledger.accept(small.intake("m1")), ledger.message("m1"), ledger.replays(), ledger.check()):
+        with pytest.raises(Unavailable):
+            await call
+    await ledger.stop()
 
 
 async def test_large_package(ledger: Any, small: Any) -> None:
-    """A package larger than any batch is kept whole, and finds its duplicates."""
-    drafts = [small.intake(f"m{i}", lane=f"L{i % 3}").entries[0] for i in range(700)]
-    intake = type(small.intake("x"))("mobile-enforcement.330100", "case", small.now, b"", "text/plain", tuple(drafts))
-    assert sum(not each.duplicate for each in (await ledger.accept(intake)).entries) == 700
-    assert all(each.duplicate for each in (await ledger.accept(intake)).entries)
-    assert len(await ledger.heads(small.platform, small.now, 100)) == 3
+    """A package larger than any batch is kept whole, its bytes once, and leaves no note of its progress."""
+    package = small.package(*(small.draft(f"m{i}", lane=f"L{i % 3}") for i in range(700)))
+    assert sum(not each.duplicate for each in (await ledger.accept(package)).entries) == 700
+    assert all(each.duplicate for each in (await ledger.accept(package)).entries)
+    assert len(await small.heads(ledger)) == 3
+
+
+async def test_bytes_are_kept_once(ledger: Any, small: Any, path: Path) -> None:
+    """The bytes of a large package are kept once, and its progress only until it is complete."""
+    await ledger.accept(small.package(*(small.draft(f"m{i}") for i in range(700)), key="k"))
+    await ledger.stop()
+    engine = sa.create_engine(f"sqlite:///{path}")
+    with engine.connect() as connection:
+        counted = [
+            connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one()
+            for table in ("bodies", "packages", "receipts", "messages")
+        ]
+    engine.dispose()
+    assert counted == [1, 0, 1, 700]
+
+
+async def test_check_writes(ledger: Any, small: Any, opened: Any) -> None:
+    """To check a ledger something is written, once a second, however many ask."""
+    now = 100.0
+    await ledger.stop()
+    checked = await small.start(opened(ticks=lambda: now))
+    commits: list[object] = []
+
+    def committed(connection: object) -> None:
+        commits.append(connection)
+
+    sa.event.listen(sa.Engine, "commit", committed)
+    try:
+        await asyncio.gather(*(checked.check() for _ in range(20)))
+        await checked.check()
+        assert len(commits) == 1
+        now = 101.0
+        await checked.check()
+        assert len(commits) == 2
+    finally:
+        sa.event.remove(sa.Engine, "commit", committed)
+    await checked.stop()
+
+
+async def test_one_who_asks_goes_away(ledger: Any) -> None:
+    """Of those who wait for one check, one that goes away does not take it from the others."""
+    gone, stays = asyncio.ensure_future(ledger.check()), asyncio.ensure_future(ledger.check())
+    await asyncio.sleep(0)
+    gone.cancel()
+    await stays
+    assert gone.cancelled()

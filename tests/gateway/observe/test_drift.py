@@ -115,8 +115,7 @@ async def test_another_version_begins_a_new_page(desk, watch, plain):
     """What the old version did not know, the new one may."""
     await desk.at(PENALTY)
     await watch.show("case.progressed", GOOD | {"EXTRA": 1})
-    desk.adapters.add(replace(plain, version="2.0.0"))
-    desk.adapters.activate("plain", "2.0.0")
+    desk.adapters.take(desk.adapters.now.following(replace(plain, version="2.0.0")))
     await watch.show("case.progressed", GOOD)
     page = watch.pages(PENALTY)["case.progressed"]
     assert (page.adapter.version, page.oddities()) == ("2.0.0", [])

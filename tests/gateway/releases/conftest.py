@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from faulty import FaultyLedger
 
 from adapters.base import OutboundRequest, Reply
 from adapters.check import check
@@ -20,8 +21,8 @@ from gateway.bootstrap import build
 from gateway.delivery.sender import Sender
 from gateway.hub import Hub
 from gateway.ledger.base import Ledger
-from gateway.ledger.memory import MemoryLedger
 from gateway.ledger.records import Platform
+from gateway.ledger.sql import SqlLedger
 from gateway.releases.installed import InstalledAdapters
 from gateway.releases.upload import opened, packed
 from gateway.settings import Settings
@@ -153,7 +154,7 @@ async def begin(ledger: Ledger, *more: bytes) -> House:
         if isinstance(event, DeliverySettled):
             settled.put_nowait(event)
 
-    settings = Settings(ledger="memory://", admin_token=TOKEN)
+    settings = Settings(admin_token=TOKEN)
     known = InstalledAdapters([opened(town("1.0.0")), *map(opened, more)])
     post, proof = Post(), Proof()
     hub = build(settings, adapters=known, sender=post, hooks=(hook,), ledger=ledger, prove=proof)
@@ -164,15 +165,15 @@ async def begin(ledger: Ledger, *more: bytes) -> House:
 
 
 @pytest.fixture
-def ledger() -> MemoryLedger:
-    """A ledger that outlives a gateway."""
-    return MemoryLedger()
+def ledger(ledger_at: Callable[[Path], str], tmp_path: Path) -> Callable[[], Ledger]:
+    """Opens a ledger that outlives a gateway, and that can be made to fail."""
+    return lambda: FaultyLedger(SqlLedger(ledger_at(tmp_path / "ledger.db")))
 
 
 @pytest.fixture
-async def house(ledger: MemoryLedger) -> AsyncIterator[House]:
+async def house(ledger: Callable[[], Ledger]) -> AsyncIterator[House]:
     """A gateway whose penalty and enforcement platforms speak `town`: what one tells, the other gets."""
-    made = await begin(ledger)
+    made = await begin(ledger())
     await made.register(PENALTY)
     await made.register(MOBILE)
     yield made
@@ -181,9 +182,14 @@ async def house(ledger: MemoryLedger) -> AsyncIterator[House]:
 
 
 @pytest.fixture
-def again(ledger: MemoryLedger) -> Callable[..., Any]:
-    """Start another gateway over the same ledger."""
-    return lambda *more: begin(ledger, *more)
+def again(house: House, ledger: Callable[[], Ledger]) -> Callable[..., Any]:
+    """End the gateway and start another one over the same ledger."""
+
+    async def restarted(*more: bytes) -> House:
+        await house.hub.stop()
+        return await begin(ledger(), *more)
+
+    return restarted
 
 
 @pytest.fixture

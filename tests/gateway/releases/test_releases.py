@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from gateway.ledger.records import Intent
 from gateway.ledger.versions import TRANSITIONS, AdapterState, AdapterVersion
 from gateway.releases.upload import LARGEST
 
@@ -166,16 +168,51 @@ async def test_two_who_activate_at_once_both_get_their_turn(house, bundle):
     assert [one["version"] for one in found if one["state"] == "active"] == [house.hub.adapters.active("town")]
 
 
+@pytest.mark.parametrize("fault", ["fail_before", "fail_after"])
+async def test_a_step_whose_answer_was_lost_stands_as_the_ledger_has_it(house, bundle, fault):
+    """Committed or not: memory says the same as the ledger, and the step can be taken again."""
+    await house.bring(bundle(adapter=MARKED), "1.1.0")
+    getattr(house.hub.ledger, fault)("change_adapters")
+    assert (await house.step("1.1.0", "activate")).status_code == 503
+    expected = "1.1.0" if fault == "fail_after" else "1.0.0"
+    async with asyncio.timeout(10):
+        while house.hub.adapters.active("town") != expected:
+            await asyncio.sleep(0)
+    assert (await house.pay())["adapter"] == f"town@{expected}"
+    await house.outcome()
+    assert (await house.step("1.1.0", "activate")).status_code == 200
+    assert (await house.pay(2))["adapter"] == "town@1.1.0"
+    await house.outcome()
+    assert "second" in house.post.sent[-1].headers["X-Batch"]
+
+
+INTENT = Intent("admin", "", datetime(2026, 9, 1, tzinfo=UTC))
+
+
+def nobody(unrouted):
+    """Take nothing."""
+    return
+
+
+@asynccontextmanager
+async def opened(ledger):
+    """Open the ledger while no gateway has it."""
+    kept = ledger()
+    await kept.start()
+    yield kept
+    await kept.stop()
+
+
 async def test_a_bundle_that_compiles_no_more_stops_nobody_else(house, bundle, ledger, again):
     """Nobody follows its adapter, nothing is translated by a version nobody chose, and another one mends it."""
     await house.bring(bundle(), "1.1.0", "activate")
     await house.hub.stop()
-    await ledger.start()
-    [active] = [one for one in await ledger.adapters() if one.state is AdapterState.ACTIVE]
-    broken = replace(active, version="1.2.0", digest="x", state=AdapterState.DRAFT)
-    broken = await ledger.add_adapter(broken, b"of another age", actor="admin", at=active.created_at)
-    swapped = [replace(active, state=AdapterState.RETIRED), replace(broken, state=AdapterState.ACTIVE)]
-    await ledger.change_adapters(swapped, actor="admin", action="adapter.activated", reason="", at=active.created_at)
+    async with opened(ledger) as kept:
+        [active] = [one for one in await kept.adapters() if one.state is AdapterState.ACTIVE]
+        broken = replace(active, version="1.2.0", digest="x", state=AdapterState.DRAFT)
+        broken = await kept.add_adapter(broken, b"of another age", INTENT)
+        swapped = [replace(active, state=AdapterState.RETIRED), replace(broken, state=AdapterState.ACTIVE)]
+        await kept.change_adapters(swapped, INTENT, "adapter.activated", (), nobody)
     second = await again()
     second.credentials = house.credentials
     shown = (await second.admin("GET", "/v1/adapters/town/1.2.0")).json()
@@ -192,7 +229,9 @@ async def test_an_installed_version_that_is_gone_gives_way_to_the_newest(house, 
     """An installation without it follows what it has, and keeps book of it."""
     at = datetime(2026, 9, 1, tzinfo=UTC)
     gone = AdapterVersion("town", "0.9.0", "x", AdapterState.ACTIVE, at, at, uploaded=False)
-    await ledger.change_adapters([gone], actor="admin", action="adapter.activated", reason="", at=at)
+    await house.hub.stop()
+    async with opened(ledger) as kept:
+        await kept.change_adapters([gone], INTENT, "adapter.activated", (), nobody)
     second = await again()
     assert await second.state("1.0.0") == "active"
     assert (await second.admin("GET", "/v1/adapters/town/0.9.0")).status_code == 404

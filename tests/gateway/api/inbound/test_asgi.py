@@ -1,6 +1,11 @@
 """Documents in their own format: what a platform is told, and what it is told when they cannot be taken."""
 
+from contextlib import ExitStack
+
 import pytest
+
+from gateway.api.inbound.asgi import Inbound
+from gateway.intake.admission import BYTES, CALLS
 
 PENALTY = "penalty.330000"
 MOBILE = "mobile-enforcement.330000"
@@ -165,3 +170,46 @@ async def test_the_hot_path_takes_posts_only(caller, method):
     response = await caller.platform(PENALTY, method, "/v1/inbound/execution")
     assert response.status_code == 405
     assert response.headers["Allow"] == "POST"
+
+
+async def test_more_than_can_be_taken_in_at_once_is_told_to_come_again(caller, execution):
+    """429 with when to come, counted, and taken as soon as there is room."""
+    with ExitStack() as taken:
+        for _ in range(CALLS):
+            taken.enter_context(caller.hub.admission.enter())
+        busy = await caller.send(PENALTY, "execution", execution)
+        assert (busy.status_code, busy.json()["code"]) == (429, "intake.busy")
+        assert busy.headers["Retry-After"] == "1"
+        assert busy.headers["Content-Type"] == "application/problem+json"
+    assert (await caller.send(PENALTY, "execution", execution)).status_code == 202
+    metrics = (await caller.call(None, "GET", "/metrics")).text
+    assert f'hutong_intake_busy_total{{platform="{PENALTY}"}} 1.0' in metrics
+
+
+async def test_a_body_that_there_is_no_room_for_is_not_even_read(caller):
+    """Its length is declared, and the answer is there before the first byte is asked for."""
+    asked: list[str] = []
+
+    async def receive():
+        asked.append("body")
+        return {"type": "http.request", "body": b"{}", "more_body": False}
+
+    headers = [
+        (b"authorization", f"Bearer {caller.credentials[PENALTY]}".encode()),
+        (b"content-length", b"1000"),
+    ]
+    scope = {"type": "http", "method": "POST", "path": "/v1/inbound/execution", "query_string": b"", "headers": headers}
+    with caller.hub.admission.enter(BYTES):
+        answer = await Inbound(caller.hub)(scope, receive, "execution")
+    assert (answer.status, asked) == (429, [])
+
+
+async def test_two_keys_on_a_document_are_a_bad_request(caller, execution):
+    """Nobody could tell which of them makes it the same document again."""
+    headers = [
+        ("Idempotency-Key", "a"),
+        ("Idempotency-Key", "b"),
+        ("Authorization", f"Bearer {caller.credentials[PENALTY]}"),
+    ]
+    answer = await caller.client.post("/v1/inbound/execution", json=execution, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (400, "idempotency.key-invalid")

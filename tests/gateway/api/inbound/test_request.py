@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.api.inbound.request import Gone, Incoming, language, linger, read_body
+from gateway.api.inbound.request import Gone, Incoming, check_length, idempotency_key, language, linger, read_body
 from schemas.findings import Rejected
 
 
@@ -58,27 +58,48 @@ def test_a_trace_is_continued():
     assert len(told(traceparent="nonsense").trace_id) == 32
 
 
+def taken(size: int) -> None:
+    """Have room for any number of bytes."""
+
+
+async def test_every_byte_is_counted_as_it_arrives():
+    """So that a body without a length cannot take more room than there is."""
+    counted: list[int] = []
+    receive, _ = stream(b"one ", b"two ", b"three")
+    await read_body(receive, 100, counted.append)
+    assert sum(counted) == 13
+
+
+@pytest.mark.parametrize("keys", [[b"a", b"b"], [b""], ["键".encode()], [b"k" * 256]])
+def test_a_key_that_cannot_be_kept_or_is_one_of_two_is_bad_request(keys):
+    """400: nobody could tell which of them the request is to be known by."""
+    with pytest.raises(Rejected) as caught:
+        idempotency_key({"headers": [(b"idempotency-key", key) for key in keys]})
+    assert (caught.value.status, caught.value.code) == (400, "idempotency.key-invalid")
+    assert idempotency_key({"headers": [(b"idempotency-key", b"k-1")]}) == "k-1"
+    assert idempotency_key({"headers": []}) is None
+
+
 async def test_a_body_in_parts_is_put_together():
     """However it is cut, the body is the whole of it."""
     receive, _ = stream(b"one ", b"two ", b"three")
-    assert await read_body(told(), receive, 100) == b"one two three"
+    assert await read_body(receive, 100, taken) == b"one two three"
 
 
-async def test_a_declared_length_beyond_the_limit_is_rejected_unread():
+def test_a_declared_length_beyond_the_limit_is_rejected_unread():
     """Nothing is read of a body that says it is too large."""
-    receive, asked = stream(b"x" * 10)
     with pytest.raises(Rejected) as caught:
-        await read_body(told(content_length="11000000"), receive, 1000)
+        check_length(told(content_length="11000000"), 1000)
     assert caught.value.status == 413
-    assert not asked
 
 
 @pytest.mark.parametrize("declared", ["3", "lies", "-5", "9" * 400 + "x"])
 async def test_a_length_that_lies_is_counted_anyway(declared):
     """A body larger than its declared length is stopped at the limit, not read to its end."""
+    check_length(told(content_length=declared), 1000)
     receive, asked = stream(*[b"x" * 100] * 50)
     with pytest.raises(Rejected) as caught:
-        await read_body(told(content_length=declared), receive, 1000)
+        await read_body(receive, 1000, taken)
     assert caught.value.code == "body.too-large"
     assert len(asked) == 11
 
@@ -86,16 +107,16 @@ async def test_a_length_that_lies_is_counted_anyway(declared):
 async def test_a_body_of_exactly_the_limit_passes():
     """The limit itself is allowed, in one part or in several."""
     receive, _ = stream(b"x" * 1000)
-    assert len(await read_body(told(), receive, 1000)) == 1000
+    assert len(await read_body(receive, 1000, taken)) == 1000
     receive, _ = stream(b"x" * 999, b"x")
-    assert len(await read_body(told(), receive, 1000)) == 1000
+    assert len(await read_body(receive, 1000, taken)) == 1000
 
 
 async def test_nobody_is_left_to_answer():
     """A caller that leaves in the middle is noticed."""
     receive, _ = stream(b"", then="http.disconnect")
     with pytest.raises(Gone):
-        await read_body(told(), receive, 1000)
+        await read_body(receive, 1000, taken)
 
 
 async def test_lingering_ends_with_the_body():

@@ -1,0 +1,116 @@
+"""A platform's health: a breaker before the whole of it, and one before each endpoint; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from gateway.delivery.breaker import Breaker, Phase, Policy
+from gateway.ledger.records import Work
+
+Scope = str
+"""What a breaker stands before: one endpoint, named by the message type that is sent to it, or the `WHOLE`."""
+
+WHOLE: Scope = ""
+"""The whole platform."""
+
+
+class Sign(StrEnum):
+    """What one attempt tells of the health of whom it called."""
+
+    WELL = "well"
+    """It was answered, whatever the answer."""
+    ENDPOINT = "endpoint"
+    """What answers this message type failed; the platform itself is there."""
+    PLATFORM = "platform"
+    """Nobody answered, or something in front of the platform did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What the attempts so far tell. `breakers` has those that remember something; a missing one is closed."""
+
+    policy: Policy
+    breakers: Mapping[Scope, Breaker] = field(default_factory=dict)
+
+    def breaker(self, scope: Scope) -> Breaker:
+        """Give the breaker before the whole platform or one endpoint."""
+        return self.breakers.get(scope) or Breaker(self.policy)
+
+    @property
+    def held(self) -> frozenset[Scope]:
+        """Everything that is held now."""
+        return frozenset(scope for scope, breaker in self.breakers.items() if breaker.phase is not Phase.CLOSED)
+
+    def holds(self, type: str) -> bool:
+        """Tell whether a message type is held, by its endpoint or with the whole platform."""
+        return bool(self.breakers) and not self.held.isdisjoint((WHOLE, type))
+
+    def has_failed(self, type: str, lane: str) -> bool:
+        """Tell whether the last attempt of a lane failed."""
+        return any(scope in self.breakers and lane in self.breakers[scope].failures for scope in (WHOLE, type))
+
+    def heard(self, type: str, lane: str, sign: Sign, now: float) -> Health:
+        """Take note of an ordinary attempt.
+
+        A failure of the platform counts for the endpoint, too: when one endpoint alone hangs, the
+        answers of the others keep the platform's breaker closed, and the endpoint's own opens.
+        """
+        if sign is Sign.WELL and not self.breakers:
+            return self
+        whole, endpoint = self.breaker(WHOLE), self.breaker(type)
+        match sign:
+            case Sign.WELL:
+                return self._with({WHOLE: whole.succeeded(lane), type: endpoint.succeeded(lane)})
+            case Sign.ENDPOINT:
+                return self._with({type: endpoint.failed(lane, now)})
+            case Sign.PLATFORM:
+                after = whole.failed(lane, now)
+                if after.phase is Phase.CLOSED:
+                    return self._with({WHOLE: after, type: endpoint.failed(lane, now)})
+                # The platform is down: that explains what its endpoints failed of.
+                return self._with({WHOLE: after})._explained()
+
+    def probing(self, scope: Scope) -> Health:
+        """Let a probe out."""
+        return self._with({scope: self.breaker(scope).probing()})
+
+    def probed(self, scope: Scope, type: str, lane: str, sign: Sign | None, now: float) -> Health:
+        """Take note of a probe of the whole platform or of an endpoint; None: it tells nothing."""
+        if sign is None:
+            return self._with({scope: self.breaker(scope).probed(lane, now, well=None)})
+        # To the platform's breaker an endpoint that fails is an answer: somebody is there.
+        well = sign is Sign.WELL or (scope == WHOLE and sign is Sign.ENDPOINT)
+        after = self._with({scope: self.breaker(scope).probed(lane, now, well=well)})
+        other = type if scope == WHOLE else WHOLE
+        beside = after.breaker(other)
+        if sign is Sign.WELL:
+            return after._with({other: beside.succeeded(lane)})
+        if sign is Sign.ENDPOINT and scope == WHOLE:
+            return after._with({other: beside.failed(lane, now)})
+        if sign is Sign.PLATFORM and scope != WHOLE:
+            return after._with({other: beside.failed(lane, now)})
+        return after
+
+    def forgotten(self, type: str, lane: str) -> Health:
+        """Forget a lane whose delivery was given up."""
+        known = {scope: self.breakers[scope].forgotten(lane) for scope in (WHOLE, type) if scope in self.breakers}
+        return self._with(known) if known else self
+
+    def cooled(self) -> Health:
+        """Let every probe go at once."""
+        return self._with({scope: breaker.cooled() for scope, breaker in self.breakers.items()})
+
+    def choose(self, scope: Scope, works: Sequence[Work]) -> Work | None:
+        """Choose the probe among heads in order of position; see `Breaker.choose`."""
+        place = self.breaker(scope).choose([work.delivery.lane for work in works])
+        return None if place is None else works[place]
+
+    def _explained(self) -> Health:
+        return self._with({scope: one.unexplained() for scope, one in self.breakers.items() if scope != WHOLE})
+
+    def _with(self, changed: Mapping[Scope, Breaker]) -> Health:
+        merged = {**self.breakers, **changed}
+        telling = {scope: one for scope, one in merged.items() if one.failures or one.phase is not Phase.CLOSED}
+        return replace(self, breakers=telling)

@@ -1,0 +1,85 @@
+"""What deciding about a package asks the ledger, noted down so that it can be verified when the package is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from gateway.ledger import decisions
+from gateway.ledger.base import Ledger
+from gateway.ledger.records import FactAsked, IntakeDraft, Known, NumberSpoken, Reads
+from gateway.message import Enriched, Message
+
+
+class Lookups:
+    """Answers for one caller's package: from the ledger, else from what earlier records of the package brought.
+
+    Earlier records count because they will be kept before this one: a package gives what its
+    records would have given one by one. What the ledger has goes first, since it was there first.
+    """
+
+    def __init__(self, ledger: Ledger, caller: str) -> None:
+        self._ledger = ledger
+        self._caller = caller
+        self._brought_numbers: dict[tuple[str, str], Known] = {}
+        self._brought_facts: dict[FactAsked, Enriched] = {}
+        self._brought: dict[str, Message] = {}
+        self._numbers: dict[NumberSpoken, str | None] = {}
+        self._facts: dict[FactAsked, str | None] = {}
+        self._fresh: set[str] = set()
+
+    # ── one record ────────────────────────────────────────────────────────────────────────────
+    def begin(self) -> None:
+        """Begin with a record: nothing was asked for it yet."""
+        self._numbers, self._facts, self._fresh = {}, {}, set()
+
+    def reads(self) -> Reads:
+        """Give what was asked since the record began, with the answers."""
+        return Reads(self._numbers, self._facts, frozenset(self._fresh))
+
+    def bring(self, draft: IntakeDraft) -> None:
+        """Let the following records find what this one says: its numbers in their issuer's words, and its facts."""
+        message = draft.message
+        self._brought[message.id] = message
+        for field, number in draft.numbers.items():
+            known = Known(
+                number, message.id, message.type, message.source, message.correlation_id, message.ordering_key
+            )
+            self._brought_numbers.setdefault((field, number), known)
+        for field, value in decisions.said(message).items():
+            self._brought_facts.setdefault((message.correlation_id, field), Enriched(value, message.id))
+
+    # ── asking ────────────────────────────────────────────────────────────────────────────────
+    async def recall(self, spoken: Mapping[str, str]) -> Mapping[str, Known]:
+        """Recognise numbers as the caller speaks of them, by canonical field."""
+        if not spoken:
+            return {}
+        kept = await self._ledger.recall(self._caller, spoken)
+        brought = {
+            field: one for field, number in spoken.items() if (one := self._brought_numbers.get((field, number)))
+        }
+        found = {**brought, **kept}
+        for field, number in spoken.items():
+            self._numbers[self._caller, field, number] = found[field].message_id if field in found else None
+        return found
+
+    async def facts(self, correlation_id: str, fields: Iterable[str]) -> Mapping[str, Enriched]:
+        """Give what a case said first of these fields."""
+        kept = await self._ledger.facts(correlation_id)
+        found: dict[str, Enriched] = {}
+        for field in fields:
+            fact = kept.get(field) or self._brought_facts.get((correlation_id, field))
+            self._facts[correlation_id, field] = fact.message_id if fact else None
+            if fact is not None:
+                found[field] = fact
+        return found
+
+    async def is_open(self, correlation_id: str) -> bool:
+        """Tell whether a case is open to the caller: it takes part in it, or nobody does yet."""
+        part = await self._ledger.partakes(correlation_id, self._caller)
+        if part is None:
+            self._fresh.add(correlation_id)
+        return part is not False
+
+    async def message(self, message_id: str) -> Message | None:
+        """Give a message; it never changes, so nothing is noted."""
+        return self._brought.get(message_id) or await self._ledger.message(message_id)

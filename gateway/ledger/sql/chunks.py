@@ -1,0 +1,111 @@
+"""An intake made ready for the writer: in chunks, each with all of it that can be computed before its transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+
+from gateway.ledger.records import Intake, IntakeDraft, Rejection
+from gateway.ledger.sql import rows
+from gateway.ledger.sql.codecs import pack, pack_json
+from gateway.ledger.sql.columns import Row
+from gateway.ledger.sql.tables import REJECTION
+
+CHUNK = 250
+"""Entries of one intake that share a commit. The rest of a larger package waits for the next one, as others do."""
+
+LONG = 64 << 10
+"""Bytes that an event loop packs and unpacks itself; what is longer goes to a thread."""
+
+_MANY = 16
+"""Entries of an intake from which on it counts as long."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyDraft:
+    """A draft, with its document and its headers as they are kept."""
+
+    draft: IntakeDraft
+    document: bytes
+    headers: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyRejection:
+    """A rejection, and its row; the body's number, the last value, is not known yet."""
+
+    rejection: Rejection
+    row: Row
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyIntake:
+    """An intake as its chunks share it.
+
+    `digest` is the SHA-256 of the bytes, `body` the bytes as they are kept. `scope` is the digest
+    under which the progress of a large package is kept: of its key, else of its bytes. `ids` are those
+    of all its messages: what one of its records brought is no surprise to the next.
+    """
+
+    intake: Intake
+    digest: str
+    body: bytes
+    scope: str
+    ids: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some entries of a package, from record `start` on. `accepted`: an earlier chunk kept a message."""
+
+    package: ReadyIntake
+    start: int
+    entries: tuple[ReadyDraft | ReadyRejection, ...]
+    accepted: bool = False
+
+    @property
+    def last(self) -> bool:
+        """Whether the package ends here."""
+        return self.start + CHUNK >= len(self.package.intake.entries)
+
+    @property
+    def whole(self) -> bool:
+        """Whether this is all of the package, so that no progress has to be kept."""
+        return self.start == 0 and self.last
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it writes; the body goes with the first chunk."""
+        documents = sum(len(entry.document) for entry in self.entries if isinstance(entry, ReadyDraft))
+        return documents + (0 if self.start else len(self.package.body))
+
+    def drafts(self) -> Iterator[IntakeDraft]:
+        """Give its drafts."""
+        return (entry.draft for entry in self.entries if isinstance(entry, ReadyDraft))
+
+
+def is_large(intake: Intake) -> bool:
+    """Tell whether to make an intake ready takes longer than an event loop should wait."""
+    return len(intake.body) > LONG or len(intake.entries) > _MANY
+
+
+def ready(intake: Intake) -> ReadyIntake:
+    """Make ready what the chunks of an intake share."""
+    digest = sha256(intake.body).hexdigest()
+    scope = digest if intake.key is None else sha256(f"key {intake.key}".encode()).hexdigest()
+    ids = frozenset(entry.message.id for entry in intake.entries if isinstance(entry, IntakeDraft))
+    return ReadyIntake(intake, digest, pack(intake.body), scope, ids)
+
+
+def chunk(package: ReadyIntake, start: int, accepted: bool = False) -> Chunk:
+    """Make the chunk ready that begins at a record."""
+    entries = package.intake.entries[start : start + CHUNK]
+    return Chunk(package, start, tuple(map(_ready, entries)), accepted)
+
+
+def _ready(entry: IntakeDraft | Rejection) -> ReadyDraft | ReadyRejection:
+    if isinstance(entry, Rejection):
+        return ReadyRejection(entry, REJECTION.write(entry, body=None))
+    document = pack_json(dict(entry.message.document))
+    return ReadyDraft(entry, document, rows.headers_of(entry.message, entry.numbers))

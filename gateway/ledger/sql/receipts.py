@@ -1,0 +1,210 @@
+"""Receipts as they are kept, to answer a repeated request with: whole, or as far as a large package has come."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from gateway.ledger import decisions
+from gateway.ledger.records import Accepted, Receipt, Rejection
+from gateway.ledger.sql import rows, tables
+from gateway.ledger.sql.chunks import Chunk
+from gateway.ledger.sql.codecs import joined, pack_words
+from gateway.ledger.sql.columns import Row
+from gateway.ledger.sql.statements import Prepared, PreparedMany, inserting
+from gateway.ledger.sql.tables import DELIVERY
+from gateway.message import HELD, Delivery, HeldBy, Message, State
+
+Entry = Accepted | Rejection
+Essential = dict[str, Any]
+"""What of an entry is kept: a rejection whole; of a message its id, and what its deliveries were shown as."""
+
+_m, _d, _r, _p = tables.messages.c, tables.deliveries.c, tables.receipts.c, tables.packages.c
+
+_RECEIPT = Prepared(
+    sa.select(_r.digest, _r.entries).where(
+        _r.key == sa.bindparam("key"),
+        _r.operation == sa.bindparam("operation"),
+        _r.platform == sa.bindparam("platform"),
+    ),
+    ("key", "operation", "platform"),
+)
+_RECEIPTS = inserting(tables.receipts)
+_of_package = [
+    _p.digest == sa.bindparam("digest"),
+    _p.operation == sa.bindparam("operation"),
+    _p.platform == sa.bindparam("platform"),
+]
+_PACKAGE = ("digest", "operation", "platform")
+_PART = Prepared(sa.select(_p.entries).where(*_of_package, _p.start == sa.bindparam("start")), (*_PACKAGE, "start"))
+_PARTS = Prepared(sa.select(_p.entries).where(*_of_package).order_by(_p.start), _PACKAGE)
+_BODY = Prepared(sa.select(sa.func.max(_p.body)).where(*_of_package), _PACKAGE)
+_PROGRESS = inserting(tables.packages)
+_DONE = Prepared(sa.delete(tables.packages).where(*_of_package), _PACKAGE)
+
+_MESSAGES = PreparedMany(
+    ["id"],
+    lambda wanted: sa.select(*rows.MESSAGE_COLUMNS).select_from(
+        wanted.join(tables.messages, _m.id == wanted.c.id).join(tables.documents)
+    ),
+)
+_DELIVERIES = PreparedMany(
+    ["id"],
+    lambda wanted: sa.select(*rows.DELIVERY_COLUMNS).select_from(
+        wanted.join(tables.messages, _m.id == wanted.c.id).join(tables.deliveries)
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptReceipt:
+    """A receipt as it is kept, or what a chunk was answered: read outside the writer, for it may be long.
+
+    `whole`: it is the package's, and nothing follows.
+    """
+
+    content: bytes
+    whole: bool
+
+
+Answer = Receipt | KeptReceipt
+
+
+class Receipts:
+    """What the chunks of a batch were answered before, also earlier in the batch, and what is kept of their answers."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+        self._answered: dict[tuple[str, ...], tuple[str, Answer]] = {}
+        self._parts: dict[tuple[str | int, ...], tuple[str, Receipt]] = {}
+        self._receipts: list[Row] = []
+        self._progress: list[Row] = []
+        self._done: list[Row] = []
+
+    def known(self, chunk: Chunk) -> Answer | None:
+        """Give what a chunk was answered before; other bytes under its key: Conflict `idempotency.key-reused`."""
+        known = self._by_key(chunk) or self._part(chunk)
+        return known[1] if known and decisions.is_repeat(known[0], chunk.package.digest) else None
+
+    def _by_key(self, chunk: Chunk) -> tuple[str, Answer] | None:
+        scope = _key_scope(chunk)
+        if scope is None:
+            return None
+        if scope in self._answered:
+            return self._answered[scope]
+        kept = _RECEIPT.row(self._connection, *scope)
+        return (kept[0], KeptReceipt(kept[1], whole=True)) if kept else None
+
+    def _part(self, chunk: Chunk) -> tuple[str, Answer] | None:
+        if chunk.whole:
+            return None
+        part = (*_package_scope(chunk), chunk.start)
+        if part in self._parts:
+            return self._parts[part]
+        kept = _PART.row(self._connection, *part)
+        return (kept[0][:_DIGEST].hex(), KeptReceipt(kept[0][_DIGEST:], whole=False)) if kept else None
+
+    def body(self, chunk: Chunk) -> int | None:
+        """Give the seq under which an earlier chunk kept the package's bytes."""
+        if chunk.start == 0:
+            return None
+        [(seq,)] = _BODY.rows(self._connection, *_package_scope(chunk))
+        return None if seq is None else int(seq)
+
+    def keep(self, chunk: Chunk, receipt: Receipt, body: int | None) -> None:
+        """Keep the answer to a chunk: the last one's with those before it as the receipt, if anything was accepted."""
+        digest, content = chunk.package.digest, written(receipt.entries)
+        if not chunk.last:
+            self._parts[*_package_scope(chunk), chunk.start] = digest, receipt
+            row = (*_package_scope(chunk), chunk.start, bytes.fromhex(digest) + content, body)
+            self._progress.append(row)
+            return
+        scope = _key_scope(chunk)
+        if scope and (chunk.accepted or any(isinstance(entry, Accepted) for entry in receipt.entries)):
+            content = content if chunk.whole else joined([*self._before(chunk), content])
+            whole = replace(receipt, repeated=True) if chunk.whole else KeptReceipt(content, whole=True)
+            self._answered[scope] = digest, whole
+            self._receipts.append((*scope, digest, content))
+        if not chunk.whole:
+            self._done.append(_package_scope(chunk))
+
+    def _before(self, chunk: Chunk) -> list[bytes]:
+        return [content[_DIGEST:] for (content,) in _PARTS.rows(self._connection, *_package_scope(chunk))]
+
+    def write(self) -> None:
+        """Write what is kept."""
+        _RECEIPTS.run(self._connection, self._receipts)
+        _PROGRESS.run(self._connection, self._progress)
+        _DONE.run(self._connection, self._done)
+
+
+_DIGEST = 32
+"""Bytes of the digest of a package's bytes, which stands before what is kept of its progress."""
+
+
+def _key_scope(chunk: Chunk) -> tuple[str, str, str] | None:
+    intake = chunk.package.intake
+    return None if intake.key is None else (intake.key, intake.operation, intake.platform)
+
+
+def _package_scope(chunk: Chunk) -> tuple[str, str, str]:
+    return chunk.package.scope, chunk.package.intake.operation, chunk.package.intake.platform
+
+
+def written(entries: Sequence[Entry]) -> bytes:
+    """Write entries as they are kept."""
+    return pack_words(list(map(_essential, entries)))
+
+
+def _essential(entry: Entry) -> Essential:
+    if isinstance(entry, Rejection):
+        return {"rejected": rows.plain_rejection(entry)}
+    return {
+        "index": entry.index,
+        "message": entry.message.id,
+        "duplicate": entry.duplicate,
+        "deliveries": {each.id: [each.state, each.held_by] for each in entry.deliveries},
+    }
+
+
+def read(connection: sa.Connection, essentials: Sequence[Essential]) -> Sequence[Entry]:
+    """Give entries as they were answered, from what is kept of them."""
+    kept = stored(connection, {each["message"] for each in essentials if "message" in each})
+    return [_entry(each, kept) for each in essentials]
+
+
+def _entry(essential: Essential, kept: Mapping[str, tuple[Message, Sequence[Delivery]]]) -> Entry:
+    if "rejected" in essential:
+        return rows.rejection(essential["rejected"])
+    message, now = kept[essential["message"]]
+    first: Mapping[str, tuple[str, str | None]] = essential["deliveries"]
+    deliveries = tuple(_as_first(each, *first[each.id]) for each in now if each.id in first)
+    return Accepted(essential["index"], message, deliveries, duplicate=essential["duplicate"])
+
+
+def _as_first(delivery: Delivery, state: str, held_by: str | None) -> Delivery:
+    """Give a delivery as it was answered: what was unrouted then may have got its platform since."""
+    platform = None if state == State.UNROUTED else delivery.platform
+    # Receipts from before holds were laid over states say `held`: what was accepted then was ready.
+    first = State.READY if state == HELD else State(state)
+    return replace(delivery, state=first, platform=platform, held_by=HeldBy(held_by) if held_by else None)
+
+
+def stored(connection: sa.Connection, ids: Collection[str]) -> Mapping[str, tuple[Message, Sequence[Delivery]]]:
+    """Give messages by id, each with its deliveries in order; what holds these is not laid over them."""
+    keys = [(id,) for id in ids]
+    deliveries: defaultdict[str, list[Delivery]] = defaultdict(list)
+    for each in map(DELIVERY.read, _DELIVERIES.rows(connection, keys)):
+        deliveries[each.message_id].append(each)
+    messages = map(rows.message, _MESSAGES.rows(connection, keys))
+    return {one.id: (one, _in_order(deliveries[one.id])) for one in messages}
+
+
+def _in_order(deliveries: Collection[Delivery]) -> list[Delivery]:
+    """Sort by position, and drop those that a padded question gave twice."""
+    by_position = {each.position: each for each in deliveries}
+    return [by_position[position] for position in sorted(by_position)]

@@ -1,0 +1,141 @@
+"""One database, opened and owned: its writer, its reader of single things, and its searches."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from gateway.clock import Clock, Ticks
+from gateway.ledger.errors import stopped
+from gateway.ledger.sql import counting, database, tables
+from gateway.ledger.sql.asking import Question, Reader, Searcher
+from gateway.ledger.sql.batch_thread import BatchThread
+from gateway.ledger.sql.border import border
+from gateway.ledger.sql.codecs import micros
+from gateway.ledger.sql.lock import FileLock, this_process
+from gateway.ledger.sql.statements import Prepared
+from gateway.ledger.sql.writing import Group, Sequences, Transaction, WriteOperation, Writer, one_by_one
+
+T = TypeVar("T")
+
+_SEARCHES = 2
+"""Searches that run at a time."""
+
+_CHECKED_FOR = 1.0
+"""Seconds that one write to check the ledger serves for."""
+
+_CHECKED = Prepared(sa.update(tables.ledger), ("checked_at",))
+
+
+@dataclass(frozen=True, slots=True)
+class StoreLimits:
+    """What bounds a ledger: see `SqlLedger`."""
+
+    rejections: int
+    patience: float
+    most: int
+    deadline: float
+
+
+class Store:
+    """Runs what is written and read. Between `start` and `stop` the database is this process's alone."""
+
+    def __init__(self, url: str, limits: StoreLimits, clock: Clock, ticks: Ticks) -> None:
+        self._url = url
+        self._limits = limits
+        self._clock = clock
+        self._ticks = ticks
+        self._lock = FileLock(database.path_of(url))
+        self._engines: list[sa.Engine] = []
+        self._writer: BatchThread[WriteOperation] | None = None
+        self._reader: BatchThread[Question] | None = None
+        self._searcher: Searcher | None = None
+        self._searches: ThreadPoolExecutor | None = None
+        self._check: tuple[float, asyncio.Future[None]] | None = None
+
+    # ── start and stop ────────────────────────────────────────────────────────────────────────
+    async def start(self) -> None:
+        """Take the database over, or say whose it is."""
+        self._lock.take()
+        try:
+            writer = await asyncio.to_thread(self._open)
+        except BaseException:
+            self._close()
+            raise
+        reading = self._engines[1]
+        self._writer = BatchThread("ledger-writer", writer.run, most=self._limits.most)
+        self._reader = BatchThread("ledger-reader", Reader(reading).run, most=64)
+        self._searcher = Searcher(reading, self._ticks, self._limits.deadline)
+        self._searches = ThreadPoolExecutor(_SEARCHES, "ledger-search")
+
+    def _open(self) -> Writer:
+        writing = database.writing(self._url, patience=self._limits.patience)
+        reading = database.reading(self._url, patience=self._limits.patience, readers=1 + _SEARCHES)
+        self._engines = [writing, reading]
+        owner = this_process()
+        with border():
+            database.upgrade(writing)
+            epoch = database.take_over(writing, owner)
+            with writing.begin() as connection:
+                sequences = Sequences.after(connection)
+        rejections = self._limits.rejections
+        return Writer(writing, sequences, counting.flush, owner=owner, epoch=epoch, rejections=rejections)
+
+    async def stop(self) -> None:
+        """Finish what was handed in, then close and give the database up."""
+        self._searcher = self._check = None
+        for thread in (self._writer, self._reader):
+            if thread is not None:
+                await thread.stop()
+        if self._searches is not None:
+            await asyncio.to_thread(self._searches.shutdown)
+        self._close()
+
+    def _close(self) -> None:
+        for each in reversed(self._engines):
+            each.dispose()
+        self._engines.clear()
+        # Last: to close the lock's file would take SQLite's own locks on it away from this process.
+        self._lock.drop()
+
+    # ── what is handed in ─────────────────────────────────────────────────────────────────────
+    async def write(self, group: Group, argument: Any, *, rows: int = 1, size: int = 0) -> Any:
+        """Have something written, with others in one commit."""
+        if self._writer is None:
+            raise stopped()
+        return await self._writer.do(WriteOperation(group, argument), rows=rows, size=size)
+
+    async def read(self, question: Callable[..., T], *arguments: Any, **named: Any) -> T:
+        """Read something that an index finds at once."""
+        if self._reader is None:
+            raise stopped()
+        found: T = await self._reader.do(lambda connection: question(connection, *arguments, **named))
+        return found
+
+    async def search(self, question: Callable[..., T], *arguments: Any, **named: Any) -> T:
+        """Read something that may take its time; Unavailable `search.too-slow` when that is too much."""
+        if self._searcher is None or self._searches is None:
+            raise stopped()
+
+        def asked(connection: sa.Connection) -> T:
+            return question(connection, *arguments, **named)
+
+        search = partial(self._searcher.run, asked, self._searcher.deadline())
+        return await asyncio.get_running_loop().run_in_executor(self._searches, search)
+
+    async def check(self) -> None:
+        """Write to the database, at most once a second, whoever asks."""
+        now = self._ticks()
+        if self._check is None or (self._check[1].done() and now - self._check[0] >= _CHECKED_FOR):
+            self._check = now, asyncio.ensure_future(self.write(one_by_one, self._checked))
+        # Shielded: one of those who wait for it may go away.
+        await asyncio.shield(self._check[1])
+
+    def _checked(self, transaction: Transaction) -> None:
+        _CHECKED.run(transaction.connection, [(micros(self._clock()),)])

@@ -1,0 +1,125 @@
+"""Deliveries that nobody could take: given their platform, many at once, when somebody can."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from operator import itemgetter
+
+import sqlalchemy as sa
+
+from gateway.ledger import decisions
+from gateway.ledger.records import Taker, Unrouted
+from gateway.ledger.sql import counting, lanes, numbers, rows, tables
+from gateway.ledger.sql.codecs import micros
+from gateway.ledger.sql.columns import Row
+from gateway.ledger.sql.statements import Prepared, PreparedMany, is_state
+from gateway.ledger.sql.tables import DELIVERY
+from gateway.ledger.sql.writing import Transaction
+from gateway.message import Delivery, State
+
+_m, _d, _p = tables.messages.c, tables.deliveries.c, tables.platforms.c
+_POSITION, _MESSAGE, _TOWARD = DELIVERY.at("position"), DELIVERY.at("message"), DELIVERY.at("toward")
+_ASKED = itemgetter(
+    *(DELIVERY.at(name) for name in ("id", "message_id", "type", "kind", "toward")), DELIVERY.width, DELIVERY.width + 1
+)
+
+NEAREST = "nearest"
+"""What an unrouted delivery seeks that any platform which covers its region may take."""
+
+_UNROUTED = Prepared(
+    sa.select(*rows.DELIVERY_COLUMNS, _m.region, _m.source)
+    .select_from(tables.deliveries.join(tables.messages))
+    .where(is_state(_d.state, State.UNROUTED), _d.kind == sa.bindparam("kind"))
+    .order_by(_d.position),
+    ("kind",),
+)
+_REGISTERED = Prepared(sa.select(_p.id), ())
+_ITS_ALREADY = PreparedMany(
+    ["platform", "message"],
+    lambda wanted: (
+        sa.select(_d.platform, _d.message)
+        .distinct()
+        .select_from(
+            wanted.join(tables.deliveries, sa.and_(_d.platform == wanted.c.platform, _d.message == wanted.c.message))
+        )
+    ),
+)
+_GIVE = PreparedMany(
+    ["position", "platform", "at"],
+    lambda wanted: (
+        sa.update(tables.deliveries)
+        .values(
+            platform=wanted.c.platform,
+            state=sa.literal_column(f"'{State.READY}'"),
+            was=_d.state,
+            changed_at=wanted.c.at,
+        )
+        .where(_d.position == wanted.c.position)
+    ),
+)
+_HEADERS = PreparedMany(
+    ["seq"],
+    lambda wanted: sa.select(_m.seq, _m.headers).select_from(wanted.join(tables.messages, _m.seq == wanted.c.seq)),
+)
+
+
+def assign(transaction: Transaction, kinds: Collection[str], take: Taker, at: datetime) -> frozenset[str]:
+    """Give unrouted deliveries of some kinds their platform, in order of position; gives the platforms that got any.
+
+    They keep the positions they were accepted with. All is written in bulk: there may be thousands.
+    """
+    given = _given(transaction, kinds, take)
+    if not given:
+        return frozenset()
+    steps = [(before, decisions.assigned(before, platform, at)) for before, platform in map(_delivery, given)]
+    changed_at = micros(at)
+    _GIVE.rows(transaction.connection, [(after.position, after.platform, changed_at) for _, after in steps])
+    taken = {lanes.lane_of(after) for _, after in steps}
+    dead = lanes.first_dead(transaction, taken)
+    for before, after in steps:
+        counting.step(transaction, before, after, parked_after=lanes.is_parked(after, dead))
+    lanes.seat(transaction, taken)
+    _learn_numbers(transaction, given)
+    return frozenset(platform for _, platform in given)
+
+
+def _delivery(given: tuple[Row, str]) -> tuple[Delivery, str]:
+    row, platform = given
+    return DELIVERY.read(row), platform
+
+
+def _given(transaction: Transaction, kinds: Collection[str], take: Taker) -> Sequence[tuple[Row, str]]:
+    """Choose for each, in order of position: only platforms that are registered and do not have the message yet."""
+    unrouted = [row for kind in set(kinds) for row in _UNROUTED.rows(transaction.connection, kind)]
+    unrouted.sort(key=itemgetter(_POSITION))
+    registered = {platform for (platform,) in _REGISTERED.rows(transaction.connection)}
+    taken = [(row, platform) for row in unrouted if (platform := take(Unrouted(*_ASKED(row)))) in registered]
+    wanted = [(row, platform) for row, platform in taken if platform is not None]
+    has = set(map(tuple, _ITS_ALREADY.rows(transaction.connection, list({_pair(each) for each in wanted}))))
+    # Who seeks the nearest chooses last: a nearer platform may come for it, while another goes to this one or nowhere.
+    given: dict[tuple[str, int], tuple[Row, str]] = {}
+    for each in sorted(wanted, key=lambda each: each[0][_TOWARD] == NEAREST):
+        if _pair(each) not in has:
+            given.setdefault(_pair(each), each)
+    return sorted(given.values(), key=lambda each: int(each[0][_POSITION]))
+
+
+def _pair(wanted: tuple[Row, str]) -> tuple[str, int]:
+    row, platform = wanted
+    return platform, row[_MESSAGE]
+
+
+def _learn_numbers(transaction: Transaction, given: Sequence[tuple[Row, str]]) -> None:
+    """Let the platforms speak of the numbers in what they get, as those that got it at once can."""
+    messages = {row[_MESSAGE] for row, _ in given}
+    headers = dict(map(tuple, _HEADERS.rows(transaction.connection, [(message,) for message in messages])))
+    spoken = {message: rows.numbers_in(each) for message, each in headers.items()}
+    numbers.learn(
+        transaction,
+        [
+            known
+            for row, platform in given
+            for known in numbers.number_rows(platform, spoken[row[_MESSAGE]], row[_MESSAGE])
+        ],
+    )

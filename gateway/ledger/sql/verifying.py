@@ -1,0 +1,114 @@
+"""What intakes were decided on, compared with what is so when they are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from gateway.ledger import decisions
+from gateway.ledger.records import FactAsked, IntakeDraft, NumberSpoken, Reads
+from gateway.ledger.sql import tables
+from gateway.ledger.sql.statements import Prepared, PreparedMany
+
+K = TypeVar("K")
+_Noted = tuple[dict[Any, str | None], Any]
+
+_m, _n, _f = tables.messages.c, tables.numbers.c, tables.facts.c
+_first = tables.messages.alias("first")
+
+_REVISION = Prepared(sa.select(tables.ledger.c.revision), ())
+_NUMBERS = PreparedMany(
+    ["platform", "field", "number"],
+    lambda wanted: sa.select(wanted, _m.id).select_from(
+        wanted.join(
+            tables.numbers,
+            (_n.number == wanted.c.number) & (_n.field == wanted.c.field) & (_n.platform == wanted.c.platform),
+        ).join(tables.messages, _n.message == _m.seq)
+    ),
+)
+_FACTS = PreparedMany(
+    ["correlation_id", "field"],
+    lambda wanted: sa.select(wanted, _m.id).select_from(
+        wanted.join(tables.facts, (_f.correlation_id == wanted.c.correlation_id) & (_f.field == wanted.c.field)).join(
+            tables.messages, _f.message == _m.seq
+        )
+    ),
+)
+_FIRST_OF = PreparedMany(
+    ["correlation_id"],
+    lambda wanted: sa.select(wanted, _m.id).select_from(
+        wanted.join(
+            tables.messages,
+            _m.seq
+            == sa.select(sa.func.min(_first.c.seq))
+            .where(_first.c.correlation_id == wanted.c.correlation_id)
+            .scalar_subquery(),
+        )
+    ),
+)
+
+
+class Verification:
+    """What is so now: in the database, and by what earlier intakes of the same batch brought.
+
+    Only what one of the intakes asked about is looked at, all of it in a few statements.
+    """
+
+    def __init__(self, connection: sa.Connection, asked: Iterable[Reads]) -> None:
+        reads = list(asked)
+        numbers = {each for one in reads for each in one.numbers}
+        facts = {each for one in reads for each in one.facts}
+        fresh = {each for one in reads for each in one.fresh}
+        self.revision: int = next(iter(_REVISION.rows(connection)))[0]
+        self._numbers: dict[NumberSpoken, str | None] = dict.fromkeys(numbers)
+        self._numbers |= {(row[0], row[1], row[2]): row[3] for row in _NUMBERS.rows(connection, list(numbers))}
+        self._facts: dict[FactAsked, str | None] = dict.fromkeys(facts)
+        self._facts |= {(row[0], row[1]): row[2] for row in _FACTS.rows(connection, list(facts))}
+        self._first: dict[str, str | None] = dict.fromkeys(fresh)
+        self._first |= {row[0]: row[1] for row in _FIRST_OF.rows(connection, [(each,) for each in fresh])}
+
+    def stands(self, drafts: Iterable[IntakeDraft], own: Collection[str]) -> bool:
+        """Tell whether all that drafts were decided on is still so, each seeing what those before it bring.
+
+        If it is, what they bring is so from now on: they are kept. What messages of the same package
+        brought (`own`) is no change: its records were decided together.
+        """
+        noted: list[_Noted] = []
+        for draft in drafts:
+            if self._moved(draft.reads, own):
+                for known, key in noted:
+                    known[key] = None
+                return False
+            noted.extend(self._bring(draft))
+        return True
+
+    def _moved(self, reads: Reads, own: Collection[str]) -> bool:
+        changed = [
+            *_changed(reads.numbers, self._numbers),
+            *_changed(reads.facts, self._facts),
+            *_changed(dict.fromkeys(reads.fresh), self._first),
+        ]
+        return any(now not in own for now in changed)
+
+    def _bring(self, draft: IntakeDraft) -> Iterator[_Noted]:
+        """Note what a draft is the first to say, of what somebody asked about."""
+        message = draft.message
+        speakers = decisions.speakers(message, draft.deliveries)
+        spoken = [(platform, field, number) for platform in speakers for field, number in draft.numbers.items()]
+        said = [(message.correlation_id, field) for field in decisions.said(message)]
+        yield from _note(self._first, [message.correlation_id], message.id)
+        yield from _note(self._numbers, spoken, message.id)
+        yield from _note(self._facts, said, message.id)
+
+
+def _changed(read: Mapping[K, str | None], now: Mapping[K, str | None]) -> list[str | None]:
+    return [now[key] for key, as_read in read.items() if now[key] != as_read]
+
+
+def _note(known: dict[K, str | None], said: Iterable[K], message_id: str) -> Iterator[_Noted]:
+    for each in said:
+        if each in known and known[each] is None:
+            known[each] = message_id
+            yield known, each

@@ -1,0 +1,526 @@
+"""The model of a ledger: what `gateway.ledger.base` promises, in memory, simple and slow.
+
+It is written from the words of the promise and shares no code with the ledger, so that a wrong
+decision there cannot be wrong here in the same way. Everything is looked for from the beginning
+each time; the only order there is are the positions of deliveries and the order of messages.
+
+It leaves out what tests of their own say: that large packages take several commits, and that a case
+is tied to another when a number turns out to be an alias.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, TypeVar
+
+from kept_model import OPEN, REPLAYABLE, SENDABLE, Kept, KeptModel, error, identity, position_of
+
+from adapters.base import OutboundRequest
+from gateway.errors import Conflict, Invalid, NotFound
+from gateway.ledger.records import (
+    Accepted,
+    AuditEntry,
+    BulkReplay,
+    Claim,
+    Hold,
+    Intake,
+    IntakeDraft,
+    Intent,
+    Moved,
+    Native,
+    Platform,
+    Receipt,
+    Registered,
+    Rejection,
+    ReplayCount,
+    Settled,
+    Settlement,
+    Taker,
+    Unrouted,
+)
+from gateway.ledger.versions import AdapterVersion
+from gateway.message import Delivery, Enriched, HeldBy, State
+
+T = TypeVar("T")
+
+
+class ModelLedger(KeptModel):
+    """A `gateway.ledger.base.Ledger` for as long as this object lives. `rejections`: kept for each platform."""
+
+    def __init__(self, *, rejections: int = 10_000) -> None:
+        super().__init__()
+        self.rejections = rejections
+
+    async def start(self) -> None:
+        self.running = True
+
+    async def stop(self) -> None:
+        self.running = False
+
+    async def check(self) -> None:
+        self.must_run()
+
+    # ── intake ────────────────────────────────────────────────────────────────────────────────
+
+    async def accept(self, intake: Intake) -> Receipt:
+        self.must_run()
+        under = intake.platform, intake.operation, intake.key or ""
+        if intake.key is not None and under in self.kept.receipts:
+            body, receipt = self.kept.receipts[under]
+            if body != intake.body:
+                raise error(Conflict, "idempotency.key-reused")
+            return replace(receipt, repeated=True)
+        before = self.kept.copied()
+        try:
+            receipt = Receipt(tuple(self.take(entry, intake) for entry in intake.entries))
+        except Moved:
+            self.kept = before
+            raise
+        if intake.key is not None and any(isinstance(entry, Accepted) for entry in receipt.entries):
+            self.kept.receipts[under] = intake.body, receipt
+        return receipt
+
+    def verify(self, draft: IntakeDraft, intake: Intake) -> None:
+        """Raise Moved when what a draft was decided on is not so, other than by messages of its own package."""
+        own = {entry.message.id for entry in intake.entries if isinstance(entry, IntakeDraft)}
+        reads = draft.reads
+        cases = {each.message.correlation_id for each in self.kept.messages.values() if each.message.id not in own}
+        moved = [
+            intake.revision != self.kept.revision,
+            *(self.brought(key) not in {id, *own} for key, id in reads.numbers.items()),
+            *(self.said_first(key) not in {id, *own} for key, id in reads.facts.items()),
+            not cases.isdisjoint(reads.fresh),
+        ]
+        if any(moved):
+            raise Moved(self.kept.revision)
+
+    def brought(self, spoken: tuple[str, str, str]) -> str | None:
+        """The message that a number is recognised as."""
+        return self.kept.numbers.get(spoken, (None, None))[1]
+
+    def said_first(self, asked: tuple[str, str]) -> str | None:
+        """The message that was the first to say something of its case."""
+        fact = self.kept.facts.get(asked)
+        return fact.message_id if fact else None
+
+    def take(self, entry: IntakeDraft | Rejection, intake: Intake) -> Accepted | Rejection:
+        if isinstance(entry, Rejection):
+            return self.reject(entry, intake)
+        message = entry.message
+        same = [kept.message for kept in self.kept.messages.values() if identity(kept.message) == identity(message)]
+        if same and same[-1].digest == message.digest:
+            return Accepted(entry.index, same[-1], self.shown_of(same[-1]), duplicate=True)
+        self.verify(entry, intake)
+        native = Native(intake.body, intake.content_type, entry.index)
+        self.kept.messages[message.id] = Kept(len(self.kept.messages) + 1, message, entry.numbers, native)
+        for name, value in {**message.keys, "region": message.region}.items():
+            self.kept.facts.setdefault((message.correlation_id, name), Enriched(value, message.id))
+        for platform in (message.source, *(each.platform for each in entry.deliveries if each.platform)):
+            self.learn(platform, message.id)
+        for delivery in entry.deliveries:
+            self.place(delivery)
+        self.note(message.id, message.received_at, message.source, "message.accepted")
+        return Accepted(entry.index, message, self.shown_of(message))
+
+    def reject(self, rejection: Rejection, intake: Intake) -> Rejection:
+        self.kept.rejections[rejection.id] = rejection, Native(intake.body, intake.content_type, rejection.index)
+        theirs = [id for id, (each, _) in self.kept.rejections.items() if each.platform == rejection.platform]
+        for id in theirs[: max(0, len(theirs) - self.rejections)]:
+            del self.kept.rejections[id]
+        return rejection
+
+    def learn(self, platform: str, message_id: str) -> None:
+        """Let a platform speak of a message's numbers; the first to bring one stays its message."""
+        for name, number in self.kept.messages[message_id].numbers.items():
+            self.kept.numbers.setdefault((platform, name, number), (number, message_id))
+
+    def place(self, delivery: Delivery) -> None:
+        self.kept.deliveries[delivery.id] = replace(delivery, position=len(self.kept.deliveries) + 1)
+
+    # ── delivery ──────────────────────────────────────────────────────────────────────────────
+
+    async def claim(self, platform_id: str) -> Claim:
+        self.registered(platform_id)
+        self.kept.epochs[platform_id] += 1
+        self.kept.claims[platform_id] = Claim(platform_id, "model", self.kept.epochs[platform_id])
+        return self.kept.claims[platform_id]
+
+    async def begin(
+        self,
+        claim: Claim,
+        delivery_id: str,
+        adapter: str,
+        request: OutboundRequest,
+        at: datetime,
+        *,
+        probe: bool = False,
+    ) -> int | None:
+        before: Delivery = self.claimed(claim, delivery_id)
+        if not self.may_go(before, probe=probe):
+            return None
+        self.kept.requests.setdefault(delivery_id, request)
+        number = before.attempts + 1
+        self.step(before, State.SENDING, at, attempts=number, adapter=before.adapter or adapter)
+        return number
+
+    async def unbegin(self, claim: Claim, delivery_id: str, attempt: int, at: datetime) -> bool:
+        before: Delivery = self.claimed(claim, delivery_id)
+        if (before.state, before.attempts) != (State.SENDING, attempt):
+            return False
+        if attempt == 1:
+            del self.kept.requests[delivery_id]
+        adapter = None if attempt == 1 else before.adapter
+        self.step(before, State.READY, at, attempts=attempt - 1, adapter=adapter)
+        return True
+
+    async def settle(self, claim: Claim, settlement: Settlement) -> Settled:
+        attempt, state = settlement.attempt, settlement.state
+        before: Delivery = self.claimed(claim, attempt.delivery_id)
+        if (before.state, before.attempts) != (State.SENDING, attempt.number):
+            raise error(Conflict, "settle.stale")
+        due_at = settlement.due_at or attempt.ended_at
+        after = self.step(
+            before,
+            state,
+            attempt.ended_at,
+            due_at=due_at if state is State.WAITING else None,
+            in_doubt=settlement.in_doubt,
+            tried_for=settlement.tried_for,
+            reference=attempt.reference or before.reference,
+            reason=attempt.reason,
+            code=attempt.code,
+        )
+        self.kept.attempts.append(attempt)
+        self.name(after, settlement)
+        held = self.hold_with(claim.platform, settlement)
+        head = self.head(after)
+        return Settled(lane_moved=head is not None and head.id != after.id, held=held)
+
+    def name(self, delivery: Delivery, settlement: Settlement) -> None:
+        """Keep what a platform calls a number of what it accepted."""
+        reference = settlement.attempt.reference
+        if settlement.alias is None or not reference:
+            return
+        name, original = settlement.alias
+        platform, case = delivery.platform or "", self.kept.messages[delivery.message_id].message.correlation_id
+        self.kept.numbers.setdefault((platform, name, reference), (original, delivery.message_id))
+        if reference != original:
+            self.kept.aliases[platform, case, name, original] = reference
+
+    def hold_with(self, platform_id: str, settlement: Settlement) -> bool:
+        platform = self.kept.platforms[platform_id]
+        if settlement.hold is None or platform.revision > settlement.revision:
+            return False
+        self.add_hold(platform, settlement.hold)
+        return True
+
+    async def kill(self, claim: Claim, delivery_id: str, code: str, reason: str, at: datetime) -> Settled:
+        before: Delivery = self.claimed(claim, delivery_id)
+        if before.state is State.READY and self.is_head(before):
+            self.step(before, State.DEAD, at, code=code, reason=reason)
+        return Settled(lane_moved=False)
+
+    async def rescue(self, claim: Claim, under_way: Collection[str], at: datetime) -> Sequence[str]:
+        self.claimed(claim)
+        sending = [each for each in self.all_shown() if (each.platform, each.state) == (claim.platform, State.SENDING)]
+        lost = [each for each in sending if each.id not in under_way]
+        for each in lost:
+            self.step(each, State.READY, at, in_doubt=True)
+        return [each.id for each in lost]
+
+    def step(self, before: Delivery, state: State, at: datetime, **changes: Any) -> Delivery:
+        """Let a delivery stand in another state: nothing of the old one's hold or time stays."""
+        stepped = {"state": state, "held_by": None, "held_at": None, "due_at": None, "changed_at": at, **changes}
+        return self.put(replace(before, **stepped))
+
+    def put(self, delivery: Delivery) -> Delivery:
+        self.kept.deliveries[delivery.id] = delivery
+        return delivery
+
+    # ── operators ─────────────────────────────────────────────────────────────────────────────
+
+    async def replay(self, delivery_id: str, intent: Intent, *, stale_ok: bool = False) -> Delivery:
+        def do() -> str:
+            id = self.replayed(self.one(delivery_id), intent.at, f"{delivery_id}+", stale_ok=stale_ok)
+            self.note_intent(delivery_id, intent, "delivery.replayed")
+            return id
+
+        return self.shown(self.one(self.once(intent, ("replay", delivery_id, stale_ok), do)))
+
+    def replayed(self, before: Delivery, at: datetime, new_id: str, *, stale_ok: bool) -> str:
+        """Replay a delivery if nothing stands against it; gives the id of what is ready now."""
+        against = self.against(before, stale_ok=stale_ok)
+        if against is not None:
+            raise error(Conflict, against)
+        if before.state is not State.DELIVERED:
+            return self.step(before, State.READY, at, tried_for=0.0, reason=None, code=None).id
+        while new_id in self.kept.deliveries:
+            new_id += "+"
+        again = Delivery(
+            new_id, before.message_id, before.type, before.kind, before.platform, before.lane, State.READY, at
+        )
+        self.place(replace(again, toward=before.toward, replay_of=before.id))
+        return new_id
+
+    def against(self, before: Delivery, *, stale_ok: bool) -> str | None:
+        """Say what stands against a replay, in the order of the promise."""
+        if before.state not in REPLAYABLE:
+            return "state.wrong"
+        if before.platform not in self.kept.platforms:
+            return "platform.unknown"
+        replays = [each for each in self.kept.deliveries.values() if each.replay_of == before.id]
+        if before.state is State.DELIVERED and any(each.state in OPEN for each in replays):
+            return "replay.open"
+        later = [each for each in self.lane(before) if each.position > before.position]
+        moved_on = any(
+            each.state is State.DELIVERED or (each.state in OPEN and (each.state is State.SENDING or each.in_doubt))
+            for each in later
+        )
+        return "lane.moved_on" if moved_on and not stale_ok else None
+
+    async def discard(self, delivery_id: str, intent: Intent) -> Delivery:
+        def do() -> None:
+            before = self.in_state(delivery_id, State.READY, State.WAITING, State.DEAD, State.UNROUTED)
+            self.step(before, State.DISCARDED, intent.at, reason=intent.reason)
+            self.note_intent(delivery_id, intent, "delivery.discarded")
+
+        return self.operated(intent, "discard", delivery_id, do)
+
+    async def hold(self, delivery_id: str, intent: Intent) -> Delivery:
+        def do() -> None:
+            before = self.in_state(delivery_id, *SENDABLE)
+            if before.held_at is None:
+                self.put(replace(before, held_at=intent.at))
+                self.note_intent(delivery_id, intent, "delivery.held")
+
+        return self.operated(intent, "hold", delivery_id, do)
+
+    async def release(self, delivery_id: str, intent: Intent) -> Delivery:
+        def do() -> None:
+            before = self.one(delivery_id)
+            if before.held_at is None:
+                raise error(Conflict, "state.wrong")
+            self.put(replace(before, held_at=None, tried_for=0.0))
+            self.note_intent(delivery_id, intent, "delivery.released")
+
+        return self.operated(intent, "release", delivery_id, do)
+
+    def operated(self, intent: Intent, action: str, delivery_id: str, do: Callable[[], None]) -> Delivery:
+        self.once(intent, (action, delivery_id), do)
+        return self.shown(self.one(delivery_id))
+
+    def in_state(self, delivery_id: str, *states: State) -> Delivery:
+        found = self.one(delivery_id)
+        if found.state not in states:
+            raise error(Conflict, "state.wrong")
+        return found
+
+    def once(self, intent: Intent, asked: Any, do: Callable[[], T]) -> T:
+        """Do what is asked, once under a key."""
+        self.must_run()
+        if intent.key is None:
+            return do()
+        known = self.kept.intents.get((intent.actor, intent.key))
+        if known is not None:
+            if known[0] != (asked, intent.reason):
+                raise error(Conflict, "idempotency.key-reused")
+            answer: T = known[1]
+            return answer
+        done = do()
+        self.kept.intents[intent.actor, intent.key] = (asked, intent.reason), done
+        return done
+
+    # ── bulk replay ───────────────────────────────────────────────────────────────────────────
+
+    async def begin_replay(self, replay: BulkReplay, intent: Intent) -> BulkReplay:
+        if replay.filter.state not in REPLAYABLE:
+            raise error(Invalid, "replay.state")
+        upto = len(self.kept.deliveries)
+        found = self.matching(replay.filter)
+        job = replace(replay, upto=upto, total=len(found))
+        if job.dry_run:
+            would = [each for each in found if not self.stands_against(each, job)]
+            skipped = len(found) - len(would)
+            return replace(job, counts=_counted(would), skipped=skipped, finished_at=job.created_at)
+
+        def do() -> str:
+            self.kept.replays.setdefault(job.id, job)
+            return job.id
+
+        asked = "begin_replay", job.filter, job.stale_ok
+        return self.kept.replays[self.once(intent, asked, do)]
+
+    def stands_against(self, delivery: Delivery, job: BulkReplay) -> bool:
+        return self.against(delivery, stale_ok=job.stale_ok) is not None
+
+    async def step_replay(self, replay_id: str, limit: int, at: datetime) -> BulkReplay:
+        job = self.job(replay_id)
+        if job.finished_at or job.cancelled_at:
+            return job
+        following = [each for each in self.matching(job.filter) if job.cursor < each.position <= job.upto][:limit]
+        done = [each for each in following if not self.stands_against(each, job)]
+        for each in done:
+            self.replayed(each, at, f"{each.id} by {job.id}", stale_ok=job.stale_ok)
+        was = Counter({(each.platform, each.type, each.code): each.count for each in job.counts})
+        job = replace(
+            job,
+            cursor=max((each.position for each in following), default=job.cursor),
+            replayed=job.replayed + len(done),
+            skipped=job.skipped + len(following) - len(done),
+            counts=_counted(done, was),
+        )
+        if len(following) < limit:
+            job = replace(job, finished_at=at, skipped=max(job.skipped, job.total - job.replayed))
+        self.kept.replays[replay_id] = job
+        return job
+
+    async def cancel_replay(self, replay_id: str, intent: Intent) -> BulkReplay:
+        def do() -> str:
+            job = self.job(replay_id)
+            if not (job.finished_at or job.cancelled_at):
+                self.kept.replays[replay_id] = replace(job, cancelled_at=intent.at)
+            return replay_id
+
+        return self.job(self.once(intent, ("cancel_replay", replay_id), do))
+
+    def job(self, replay_id: str) -> BulkReplay:
+        if replay_id not in self.kept.replays:
+            raise error(NotFound, "replay.unknown")
+        return self.kept.replays[replay_id]
+
+    # ── platforms ─────────────────────────────────────────────────────────────────────────────
+
+    async def put_platform(self, platform: Platform, intent: Intent, take: Taker) -> Registered:
+        def do() -> Registered:
+            self.kept.revision += 1
+            before = self.kept.platforms.get(platform.id)
+            kept = replace(platform, holds=(), revision=self.kept.revision)
+            if before is not None:
+                holds = tuple(hold for hold in before.holds if hold.by is not HeldBy.CREDENTIALS)
+                kept = replace(kept, created_at=before.created_at, holds=holds)
+            self.kept.platforms[platform.id] = kept
+            self.note_intent(platform.id, intent, "platform.put")
+            return Registered(self.kept.revision, self.give([platform.kind], take, intent.at))
+
+        asked = platform.id, platform.adapter, platform.version, platform.mode, dict(platform.settings)
+        return self.once(intent, ("put_platform", *asked), do)
+
+    async def delete_platform(self, platform_id: str, intent: Intent) -> Registered:
+        def do() -> Registered:
+            self.registered(platform_id)
+            if any(each.platform == platform_id and each.state in OPEN for each in self.kept.deliveries.values()):
+                raise error(Conflict, "platform.in-use")
+            del self.kept.platforms[platform_id]
+            self.kept.claims.pop(platform_id, None)
+            self.kept.credentials = {digest: id for digest, id in self.kept.credentials.items() if id != platform_id}
+            self.kept.revision += 1
+            self.note_intent(platform_id, intent, "platform.deleted")
+            return Registered(self.kept.revision)
+
+        return self.once(intent, ("delete_platform", platform_id), do)
+
+    async def assign(self, kinds: Collection[str], take: Taker, at: datetime) -> frozenset[str]:
+        self.must_run()
+        return self.give(kinds, take, at)
+
+    def give(self, kinds: Collection[str], take: Taker, at: datetime) -> frozenset[str]:
+        """Give unrouted deliveries their platform, a message never twice to one; who seeks the nearest comes last."""
+        given: list[Delivery] = []
+        for each in sorted(self.all_shown(), key=lambda one: one.toward == "nearest"):
+            if each.state is not State.UNROUTED or each.kind not in kinds:
+                continue
+            message = self.kept.messages[each.message_id].message
+            asked = Unrouted(
+                each.id, each.message_id, each.type, each.kind, each.toward or "", message.region, message.source
+            )
+            platform = take(asked)
+            has_it = platform in {one.platform for one in self.shown_of(message)}
+            if platform is None or has_it or platform not in self.kept.platforms:
+                continue
+            given.append(self.step(each, State.READY, at, platform=platform))
+        for each in sorted(given, key=position_of):
+            self.learn(each.platform or "", each.message_id)
+        return frozenset(each.platform or "" for each in given)
+
+    async def hold_platform(self, platform_id: str, hold: Hold, intent: Intent, *, revision: int | None = None) -> bool:
+        def do() -> bool:
+            platform = self.registered(platform_id)
+            if revision not in (None, platform.revision):
+                return False
+            return self.add_hold(platform, hold)
+
+        return self.once(intent, ("hold_platform", platform_id, hold.by, hold.type, hold.reason, revision), do)
+
+    def add_hold(self, platform: Platform, hold: Hold) -> bool:
+        if any((each.by, each.type) == (hold.by, hold.type) for each in platform.holds):
+            return False
+        holds = sorted((*platform.holds, hold), key=lambda each: (each.type or "", each.by))
+        self.kept.platforms[platform.id] = replace(platform, holds=tuple(holds))
+        return True
+
+    async def release_platform(self, platform_id: str, by: HeldBy, intent: Intent, *, type: str | None = None) -> bool:
+        def do() -> bool:
+            platform = self.registered(platform_id)
+            left = tuple(each for each in platform.holds if (each.by, each.type) != (by, type))
+            self.kept.platforms[platform_id] = replace(platform, holds=left)
+            return len(left) < len(platform.holds)
+
+        return self.once(intent, ("release_platform", platform_id, by, type), do)
+
+    async def add_credential(self, platform_id: str, digest: str, intent: Intent) -> None:
+        def do() -> None:
+            self.registered(platform_id)
+            self.kept.credentials[digest] = platform_id
+
+        self.once(intent, ("add_credential", platform_id, digest), do)
+
+    # ── adapters ──────────────────────────────────────────────────────────────────────────────
+
+    async def add_adapter(self, adapter: AdapterVersion, content: bytes, intent: Intent) -> AdapterVersion:
+        def do() -> AdapterVersion:
+            known = self.kept.adapters.get((adapter.name, adapter.version))
+            if known is None:
+                self.kept.bundles[adapter.name, adapter.version] = content
+                return self.put_adapter(adapter)
+            if known.digest != adapter.digest:
+                raise error(Conflict, "adapter.version-exists")
+            return known
+
+        return self.once(intent, ("add_adapter", adapter.id, adapter.digest), do)
+
+    async def change_adapters(
+        self, versions: Sequence[AdapterVersion], intent: Intent, action: str, kinds: Collection[str], take: Taker
+    ) -> tuple[Sequence[AdapterVersion], Registered]:
+        def do() -> tuple[Sequence[AdapterVersion], Registered]:
+            for each in versions:
+                known = self.kept.adapters.get((each.name, each.version))
+                if each.revision != (known.revision if known else 0):
+                    raise error(Conflict, "adapter.changed")
+            kept = [self.put_adapter(each) for each in versions]
+            self.kept.revision += 1
+            return kept, Registered(self.kept.revision, self.give(kinds, take, intent.at))
+
+        return self.once(intent, ("change_adapters", tuple((each.id, each.state) for each in versions), action), do)
+
+    def put_adapter(self, adapter: AdapterVersion) -> AdapterVersion:
+        newest = max((each.revision for each in self.kept.adapters.values()), default=0)
+        kept = self.kept.adapters[adapter.name, adapter.version] = replace(adapter, revision=newest + 1)
+        return kept
+
+    # ── what all of them need ─────────────────────────────────────────────────────────────────
+
+    def note(self, subject: str, at: datetime, actor: str, action: str, reason: str = "") -> None:
+        self.kept.audit.append(AuditEntry(at, actor, action, subject, reason))
+
+    def note_intent(self, subject: str, intent: Intent, action: str) -> None:
+        self.note(subject, intent.at, intent.actor, action, intent.reason)
+
+
+def _counted(deliveries: Iterable[Delivery], was: Counter[Any] | None = None) -> tuple[ReplayCount, ...]:
+    counts = Counter(was)
+    counts.update((each.platform, each.type, each.code) for each in deliveries)
+    in_order = sorted(counts.items(), key=lambda each: (each[0][0] or "", each[0][1], each[0][2] or ""))
+    return tuple(ReplayCount(platform or "", type, code, count) for (platform, type, code), count in in_order)

@@ -1,0 +1,638 @@
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import kept_model
+import ledger_model
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+from ledger_model import ModelLedger
+
+from gateway.errors import HutongError
+from gateway.ledger.base import Ledger
+from gateway.ledger.records import (
+    BulkReplay,
+    Claim,
+    DeliveryFilter,
+    Intent,
+    MessageFilter,
+    Moved,
+    Platform,
+    Reads,
+    Receipt,
+    Registry,
+    Rejection,
+    ResultPage,
+    Unrouted,
+    Work,
+)
+from gateway.ledger.sql import SqlLedger
+from gateway.message import HELD, SHOWN, Delivery, HeldBy, State
+
+SOURCE = "mobile-enforcement.330100"
+PLATFORMS = ("penalty.330000", "penalty.330100", "credit-publicity.330000")
+TYPES = ("case.transferred", "penalty.decided")
+ENDINGS = (State.DELIVERED, State.REFUSED, State.WAITING, State.DEAD, State.READY)
+LONGEST_WAIT = 15.0
+FITTING: dict[str, Callable[[Delivery], bool]] = {
+    "replay": lambda one: one.state in (State.DEAD, State.REFUSED, State.DELIVERED),
+    "discard": lambda one: one.state in (State.READY, State.WAITING, State.DEAD, State.UNROUTED),
+    "hold": lambda one: one.state in (State.READY, State.WAITING),
+    "release": lambda one: one.held_at is not None,
+    "begin": lambda one: one.state in (State.READY, State.WAITING),
+    "settle": lambda one: one.state is State.SENDING,
+    "unbegin": lambda one: one.state is State.SENDING,
+    "kill": lambda one: one.state is State.READY,
+}
+"""The deliveries with which a step can do something."""
+
+lanes = st.sampled_from("AB")
+places = st.sampled_from([PLATFORMS[0], *PLATFORMS])
+types = st.sampled_from(TYPES)
+picks = st.sampled_from(range(12))
+mostly = st.sampled_from([True, True, True, False])
+some_keys = st.sampled_from([None, None, None, None, None, "key 1", "key 2"])
+destinations = st.sampled_from([PLATFORMS[0], *PLATFORMS, "nearest", "national", "toward penalty.330100"])
+drafts_of_one = st.tuples(lanes, types, st.lists(destinations, min_size=1, max_size=3, unique=True), st.booleans())
+platform_holds = st.sampled_from(
+    [
+        (HeldBy.PAUSED, None),
+        (HeldBy.BREAKER, None),
+        (HeldBy.CREDENTIALS, None),
+        *((HeldBy.ENDPOINT, one) for one in TYPES),
+    ]
+)
+
+
+def step(times: int, **drawn: st.SearchStrategy[Any]) -> Callable[[Any], Any]:
+    """Marks a step of the machine, to be taken with what is drawn, `times` as often as others.
+
+    As rules of their own they would not do: Hypothesis leaves most rules out of most runs.
+    """
+
+    def marked(method: Any) -> Any:
+        method.drawn = [drawn] * times
+        return method
+
+    return marked
+
+
+Call = Callable[[Any, int], Awaitable[Any]]
+"""What is done to one of the two ledgers, by its number: the model (0) or the other (1)."""
+
+
+def machine(make: Any, ledger_at: Callable[[Path], str], folder: Path) -> type[RuleBasedStateMachine]:
+    """Makes the machine that does the same to both ledgers and compares what they say."""
+
+    class SameAsTheModel(RuleBasedStateMachine):
+        def __init__(self) -> None:
+            super().__init__()
+            self.runner = asyncio.Runner()
+            self.folder = TemporaryDirectory(dir=folder)
+            self.address = ledger_at(Path(self.folder.name) / "ledger.db")
+            self.ledgers: tuple[Ledger, Ledger] = (ModelLedger(), SqlLedger(self.address))
+            self.claims: tuple[dict[str, list[Claim]], ...] = ({}, {})
+            self.standing: list[Delivery] = []
+            self.ids: list[list[str]] = [[], []]
+            self.jobs: list[str] = []
+            self.names = 0
+            self.now = 0.0
+            self.both(lambda ledger, _: ledger.start())
+
+        def teardown(self) -> None:
+            self.both(lambda ledger, _: ledger.stop())
+            self.runner.close()
+            self.folder.cleanup()
+
+        # ── doing the same to both ────────────────────────────────────────────────────────────
+        def both(self, call: Call) -> list[Any]:
+            """Does the same to both, and gives what each answers: an error by its code."""
+
+            async def answer(index: int) -> Any:
+                try:
+                    return await call(self.ledgers[index], index)
+                except HutongError as error:
+                    return error.code
+                except Moved as moved:
+                    return "moved", moved.revision
+
+            return [self.runner.run(answer(index)) for index in range(2)]
+
+        def same(self, call: Call) -> Any:
+            """Does the same to both; they must answer the same, but for the ids of replays."""
+            model, other = (self.plain(answer, index) for index, answer in enumerate(self.both(call)))
+            assert other == model
+            return model
+
+        def plain(self, answer: Any, index: int) -> Any:
+            """What can be compared of an answer."""
+            if isinstance(answer, Delivery):
+                return replace(answer, id=str(answer.position), replay_of=self.position(answer.replay_of, index))
+            if isinstance(answer, Work):
+                return self.plain(answer.delivery, index), answer.message, answer.request, answer.aliases
+            if isinstance(answer, Receipt):
+                return [
+                    each if isinstance(each, Rejection) else _taken(each) for each in answer.entries
+                ], answer.repeated
+            if isinstance(answer, Registry):
+                return answer.revision, {id: _unordered(each) for id, each in answer.platforms.items()}
+            if isinstance(answer, ResultPage):
+                return self.plain(answer.items, index), answer.cursor
+            if isinstance(answer, tuple | list):
+                return [self.plain(each, index) for each in answer]
+            return answer
+
+        def position(self, delivery_id: str | None, index: int) -> str | None:
+            return None if delivery_id is None else str(self.ids[index].index(delivery_id) + 1)
+
+        def pick(self, number: int, step: str, fitting: bool = True) -> int:
+            """Chooses a delivery, one that fits the step if there is one; gives its place among all ids."""
+            places = [place for place, one in enumerate(self.standing) if fitting and FITTING[step](one)]
+            return places[number % len(places)] if places else number % len(self.standing)
+
+        def moment(self) -> Any:
+            self.now += 1
+            return make.at(self.now)
+
+        def intent(self, key: str | None = None) -> Intent:
+            self.now += 1
+            intent: Intent = make.intent("why", at=self.now, key=key)
+            return intent
+
+        def claim(self, index: int, platform: str | None, current: bool = True) -> Claim:
+            """The newest claim of a platform, or the one that was taken before it."""
+            taken = self.claims[index].get(platform or "", [])
+            age = 1 if current else 2
+            return taken[-age] if len(taken) >= age else Claim(platform or "", "nobody", 0)
+
+        async def its_claim(self, ledger: Ledger, index: int, place: int, current: bool = True) -> tuple[Claim, str]:
+            """A claim of the platform that a delivery goes to, and the delivery's id."""
+            delivery_id = self.ids[index][place]
+            delivery = await ledger.delivery(delivery_id)
+            return self.claim(index, delivery and delivery.platform, current), delivery_id
+
+        @rule(data=st.data())
+        def go_on(self, data: st.DataObject) -> None:
+            """Takes any step."""
+            name, drawn = data.draw(st.sampled_from(steps), label="step")
+            getattr(self, name)(**{key: data.draw(each, label=key) for key, each in drawn.items()})
+
+        # ── platforms ─────────────────────────────────────────────────────────────────────────
+        @initialize(drafts=st.lists(drafts_of_one, min_size=3, max_size=6))
+        def begin_with_a_town(self, drafts: list[Any]) -> None:
+            """The platforms are registered, and some messages were accepted."""
+            for platform in PLATFORMS:
+                self.put_platform(platform, "", None)
+            for each in drafts:
+                self.accept([each], "nothing", 1, None, b"one")
+
+        def take_claim(self, platform: str) -> None:
+            answers = self.both(lambda ledger, _: ledger.claim(platform))
+            if isinstance(answers[0], str):
+                assert answers[1] == answers[0]
+                return
+            for index, claim in enumerate(answers):
+                assert claim.epoch > self.claim(index, platform).epoch
+                self.claims[index].setdefault(platform, []).append(claim)
+
+        @step(1, platform=places, takes=st.sampled_from(["nearest", "national", PLATFORMS[1], ""]), key=some_keys)
+        def put_platform(self, platform: str, takes: str, key: str | None) -> None:
+            intent = self.intent(key)
+            self.same(lambda ledger, _: ledger.put_platform(make.platform(platform), intent, _taker(platform, takes)))
+            self.take_claim(platform)
+
+        @step(1, platform=st.sampled_from(PLATFORMS[1:]), discard=st.booleans(), again=mostly)
+        def delete_platform(self, platform: str, discard: bool, again: bool) -> None:
+            """Deletes a platform, perhaps after everything to it was given up so that it may go, and puts it back."""
+            intent = self.intent()
+
+            async def deleted(ledger: Ledger, _: int) -> Any:
+                for each in (await ledger.find_deliveries(DeliveryFilter(platform=platform), None, 100)).items:
+                    if discard and each.state in (State.READY, State.WAITING, State.DEAD):
+                        await ledger.discard(each.id, intent)
+                return await ledger.delete_platform(platform, intent)
+
+            self.same(deleted)
+            if again:
+                self.put_platform(platform, "nearest", None)
+
+        @step(1, platform=places, takes=st.sampled_from(["nearest", "national"]))
+        def assign(self, platform: str, takes: str) -> None:
+            at, kind = self.moment(), platform.split(".")[0]
+            self.same(lambda ledger, _: ledger.assign([kind], _taker(platform, takes), at))
+
+        @step(
+            2,
+            platform=places,
+            hold=platform_holds,
+            key=some_keys,
+            behind=st.sampled_from([None, 0, 1]),
+            mend=st.booleans(),
+        )
+        def hold_platform(
+            self, platform: str, hold: tuple[HeldBy, str | None], key: str | None, behind: int | None, mend: bool
+        ) -> None:
+            """Holds a platform or an endpoint, and perhaps puts the platform anew."""
+            intent, put = self.intent(key), make.hold(hold[0], at=self.now, type=hold[1])
+
+            async def held(ledger: Ledger, _: int) -> bool:
+                known = (await ledger.registry()).platforms.get(platform)
+                revision = None if behind is None or known is None else known.revision - behind
+                return await ledger.hold_platform(platform, put, intent, revision=revision)
+
+            self.same(held)
+            if mend:
+                self.put_platform(platform, "nearest", None)
+
+        @step(2, number=picks, key=some_keys)
+        def release_platform(self, number: int, key: str | None) -> None:
+            """Lifts one of the holds that there are, or one that is not there."""
+            intent = self.intent(key)
+
+            async def released(ledger: Ledger, _: int) -> bool:
+                platforms = (await ledger.registry()).platforms
+                held = [(id, each.type or "", each.by) for id, one in platforms.items() for each in one.holds]
+                chosen = sorted(held)[number % len(held)] if held else (PLATFORMS[0], "", HeldBy.PAUSED)
+                return await ledger.release_platform(chosen[0], chosen[2], intent, type=chosen[1] or None)
+
+            self.same(released)
+
+        # ── intake ────────────────────────────────────────────────────────────────────────────
+        @step(
+            5,
+            drafts=st.lists(drafts_of_one, min_size=1, max_size=3),
+            reads=st.sampled_from(["nothing", "as it is", "nobody spoke of it", "a new case"]),
+            old=picks,
+            key=st.sampled_from([None, None, "key 1", "key 2"]),
+            body=st.sampled_from([b"one", b"one", b"two"]),
+        )
+        def accept(self, drafts: list[Any], reads: str, old: int, key: str | None, body: bytes) -> None:
+            """Accepts a package, sometimes one that was decided on what is not so (any more)."""
+            at = self.moment()
+            entries = [self.draft(at, index, *each) for index, each in enumerate(drafts)]
+
+            async def accepted(ledger: Ledger, _: int) -> Receipt:
+                revision = (await ledger.registry()).revision - (old == 0)
+                read = [replace(each, reads=await _reads(ledger, each.message.ordering_key, reads)) for each in entries]
+                return await ledger.accept(make.intake(*read, revision=revision, key=key, body=body))
+
+            self.same(accepted)
+
+        def draft(self, at: Any, index: int, lane: str, type: str, to: list[str], twin: bool) -> Any:
+            self.names += 1
+            numbers = {"case_number": f"C-{lane}"}
+            draft = make.draft(
+                f"m{self.names}",
+                lane=lane,
+                to=to,
+                type=type,
+                index=index,
+                identity=f"twin {lane}" if twin else None,
+                digest=f"{type} {to}" if twin else None,
+                numbers=numbers,
+                keys=numbers,
+                received_at=at,
+            )
+            return replace(draft, deliveries=tuple(replace(each, created_at=at) for each in draft.deliveries))
+
+        # ── delivery ──────────────────────────────────────────────────────────────────────────
+        @step(
+            3,
+            platform=places,
+            probe=mostly,
+            only=st.none() | st.lists(types, unique=True),
+            besides=st.lists(types, max_size=1),
+        )
+        def begin_heads(self, platform: str, probe: bool, only: list[str] | None, besides: list[str]) -> None:
+            at, latest = self.moment(), make.at(self.now + LONGEST_WAIT)
+
+            async def begun(ledger: Ledger, index: int) -> list[Any]:
+                claim = self.claim(index, platform)
+                heads = await ledger.heads(claim, at, latest, 2, only=only, besides=besides, probe=probe)
+                numbers = [
+                    await ledger.begin(claim, each.delivery.id, "a@1", make.request, at, probe=probe) for each in heads
+                ]
+                return [*heads, *numbers]
+
+            self.same(begun)
+
+        @step(
+            1,
+            state=st.sampled_from(ENDINGS),
+            wait=st.integers(0, 40),
+            hold=st.none() | platform_holds,
+            behind=st.integers(0, 1),
+            name=st.sampled_from([None, "P-1", "P-2"]),
+        )
+        def settle_all(
+            self, state: State, wait: int, hold: tuple[HeldBy, str | None] | None, behind: int, name: str | None
+        ) -> None:
+            """Ends everything that is being sent in one state, perhaps with a hold and an alias."""
+            self.now += 1
+            put = hold and make.hold(hold[0], at=self.now, type=hold[1])
+
+            async def settled(ledger: Ledger, index: int) -> list[Any]:
+                platforms = (await ledger.registry()).platforms
+                sending = (await ledger.find_deliveries(DeliveryFilter(state=State.SENDING), None, 100)).items
+                return [
+                    await ledger.settle(
+                        self.claim(index, each.platform),
+                        make.settlement(
+                            each.id,
+                            state,
+                            at=self.now,
+                            number=each.attempts,
+                            hold=put,
+                            alias=("case_number", f"C-{each.lane}") if name and state is State.DELIVERED else None,
+                            due=self.now + wait if state is State.WAITING and wait else None,
+                            in_doubt=state is State.READY or (state is not State.DELIVERED and wait % 2 == 1),
+                            tried_for=float(wait),
+                            code=f"code {wait % 3}",
+                            reference=name,
+                            revision=platforms[each.platform or ""].revision - behind,
+                        ),
+                    )
+                    for each in reversed(sending)
+                ]
+
+            self.same(settled)
+
+        @step(
+            5,
+            platform=places,
+            state=st.sampled_from(ENDINGS),
+            wait=st.integers(0, 40),
+            hold=st.none() | st.none() | platform_holds,
+            behind=st.integers(0, 1),
+        )
+        def deliver(
+            self, platform: str, state: State, wait: int, hold: tuple[HeldBy, str | None] | None, behind: int
+        ) -> None:
+            """Sends heads of a platform, whatever a breaker says, and ends them in one state."""
+            self.begin_heads(platform, True, None, [])
+            self.settle_all(state, wait, hold, behind, None)
+
+        @step(2, number=picks, current=mostly, probe=st.booleans())
+        def begin(self, number: int, current: bool, probe: bool) -> None:
+            at, place = self.moment(), self.pick(number, "begin")
+
+            async def begun(ledger: Ledger, index: int) -> int | None:
+                claim, id = await self.its_claim(ledger, index, place, current)
+                return await ledger.begin(claim, id, f"a@{number}", make.request, at, probe=probe)
+
+            self.same(begun)
+
+        @step(1, number=picks, current=mostly, attempt=st.sampled_from([1, 1, 2]), state=st.sampled_from(ENDINGS))
+        def settle(self, number: int, current: bool, attempt: int, state: State) -> None:
+            self.now += 1
+            place = self.pick(number, "settle")
+            due = self.now + 5 if state is State.WAITING else None
+
+            async def settled(ledger: Ledger, index: int) -> Any:
+                claim, id = await self.its_claim(ledger, index, place, current)
+                return await ledger.settle(claim, make.settlement(id, state, at=self.now, number=attempt, due=due))
+
+            self.same(settled)
+
+        @step(2, number=picks, attempt=st.sampled_from([1, 1, 2]), what=st.sampled_from(["unbegin", "kill"]))
+        def give_up(self, number: int, attempt: int, what: str) -> None:
+            """Takes an attempt back, or kills what could not be translated."""
+            at, place = self.moment(), self.pick(number, what)
+
+            async def given_up(ledger: Ledger, index: int) -> Any:
+                claim, id = await self.its_claim(ledger, index, place)
+                if what == "unbegin":
+                    return await ledger.unbegin(claim, id, attempt, at)
+                return await ledger.kill(claim, id, "translation.failed", "why", at)
+
+            self.same(given_up)
+
+        @step(1, platform=places, current=mostly, keep=st.booleans())
+        def rescue(self, platform: str, current: bool, keep: bool) -> None:
+            at = self.moment()
+
+            async def rescued(ledger: Ledger, index: int) -> list[str | None]:
+                sending = (await ledger.find_deliveries(DeliveryFilter(state=State.SENDING, platform=platform))).items
+                under_way = [each.id for each in sending[:1]] if keep else []
+                ids = await ledger.rescue(self.claim(index, platform, current), under_way, at)
+                return sorted(str(self.position(id, index)) for id in ids)
+
+            self.same(rescued)
+
+        # ── operators ─────────────────────────────────────────────────────────────────────────
+        @step(
+            4,
+            number=picks,
+            action=st.sampled_from(["replay", "replay", "discard", "hold", "release"]),
+            fitting=mostly,
+            stale_ok=st.booleans(),
+            key=some_keys,
+        )
+        def operate(self, number: int, action: str, fitting: bool, stale_ok: bool, key: str | None) -> None:
+            """Does something to a delivery; under a key it is asked for twice, and done once."""
+            place = self.pick(number, action, fitting)
+            more = {"stale_ok": stale_ok} if action == "replay" else {}
+            for _ in range(2 if key else 1):
+                intent = self.intent(key)
+                self.same(lambda ledger, index: getattr(ledger, action)(self.ids[index][place], intent, **more))  # noqa: B023
+                self.all_stand_alike()
+
+        @step(
+            2,
+            state=st.sampled_from([State.DEAD, State.REFUSED, State.DELIVERED, State.DELIVERED, HELD]),
+            platform=st.none() | places,
+            type=st.none() | types,
+            stale_ok=st.booleans(),
+            dry_run=st.booleans(),
+        )
+        def begin_replay(
+            self, state: str, platform: str | None, type: str | None, stale_ok: bool, dry_run: bool
+        ) -> None:
+            intent, filter = self.intent(), DeliveryFilter(state=state, platform=platform, type=type)
+            job = BulkReplay(f"job {intent.at}", filter, "why", "operator", intent.at, stale_ok, dry_run)
+            begun = self.same(lambda ledger, _: ledger.begin_replay(job, intent))
+            if isinstance(begun, BulkReplay) and not dry_run:
+                self.jobs.append(job.id)
+
+        @step(3, number=picks, limit=st.integers(1, 3), cancel=st.sampled_from([False, False, False, True]))
+        def step_replay(self, number: int, limit: int, cancel: bool) -> None:
+            """Replays some of a bulk replay, and perhaps ends it there."""
+            if not self.jobs:
+                return
+            at, job, intent = self.moment(), self.jobs[-1 - number % len(self.jobs)], self.intent()
+            self.same(lambda ledger, _: ledger.step_replay(job, limit, at))
+            if cancel:
+                self.same(lambda ledger, _: ledger.cancel_replay(job, intent))
+
+        @step(1)
+        def reopen(self) -> None:
+            self.both(lambda ledger, _: ledger.stop())
+            self.ledgers = (self.ledgers[0], SqlLedger(self.address))
+            self.both(lambda ledger, _: ledger.start())
+
+        # ── looking ───────────────────────────────────────────────────────────────────────────
+        @step(
+            2,
+            state=st.none() | st.sampled_from(SHOWN),
+            platform=st.none() | places,
+            type=st.none() | types,
+            code=st.sampled_from([None, None, "code 1"]),
+            since=st.none() | st.integers(0, 20),
+            until=st.none() | st.integers(10, 60),
+            limit=st.integers(1, 5),
+        )
+        def find(
+            self,
+            state: str | None,
+            platform: str | None,
+            type: str | None,
+            code: str | None,
+            since: int | None,
+            until: int | None,
+            limit: int,
+        ) -> None:
+            """Finds deliveries and messages, page by page."""
+            times = {
+                "since": None if since is None else make.at(since),
+                "until": None if until is None else make.at(until),
+            }
+            deliveries = DeliveryFilter(state=state, platform=platform, type=type, code=code, **times)
+            messages = MessageFilter(state=state, platform=platform, type=type, **times)
+            case = replace(messages, case_number="C-A")
+
+            async def found(ledger: Ledger, _: int) -> list[Any]:
+                return [
+                    *await _pages(ledger.find_deliveries, deliveries, limit),
+                    *await _pages(ledger.find_messages, messages, limit),
+                    *await _pages(ledger.find_messages, case, limit),
+                ]
+
+            self.same(found)
+
+        @invariant()
+        def all_stand_alike(self) -> None:
+            """After every step both say the same of every delivery, head, platform, count, case and bulk replay."""
+            found = self.both(lambda ledger, _: ledger.find_deliveries(DeliveryFilter(), None, 1000))
+            self.standing = list(reversed(found[0].items))
+            self.ids = [[each.id for each in reversed(page.items)] for page in found]
+            model, other = (self.plain(list(page.items), index) for index, page in enumerate(found))
+            assert other == model
+            self.same(self.look)
+
+        async def look(self, ledger: Ledger, index: int) -> Any:
+            now, latest = make.at(self.now + 3), make.at(self.now + 3 + LONGEST_WAIT)
+            claims = [self.claim(index, platform) for platform in PLATFORMS]
+            asked = [
+                *(ledger.find_deliveries(DeliveryFilter(state=state), None, 100) for state in (HELD, State.READY)),
+                *(ledger.heads(claim, now, latest, 100, probe=probe) for claim in claims for probe in (False, True)),
+                *map(ledger.next_due, claims),
+                *map(ledger.facts, "AB"),
+                *(ledger.partakes(lane, PLATFORMS[0]) for lane in "ABC"),
+                *(ledger.recall(PLATFORMS[0], {"case_number": number}) for number in ("C-A", "C-B", "P-1")),
+                ledger.registry(),
+                ledger.replays(),
+                ledger.replays(unfinished=True),
+                _grouped(ledger),
+            ]
+            answers = await asyncio.gather(*asked, return_exceptions=True)
+            return [each.code if isinstance(each, HutongError) else each for each in answers]
+
+    steps = [(name, drawn) for name, one in vars(SameAsTheModel).items() for drawn in getattr(one, "drawn", ())]
+    return SameAsTheModel
+
+
+def _taker(platform: str, takes: str) -> Callable[[Unrouted], str | None]:
+    """Takes what seeks somebody like that, of the platform's kind."""
+
+    def take(unrouted: Unrouted) -> str | None:
+        return platform if unrouted.kind == platform.split(".")[0] and unrouted.toward == takes else None
+
+    return take
+
+
+def _taken(accepted: Any) -> Any:
+    """What a sender is answered; a repeated answer does not remember more."""
+    deliveries = [(each.position, each.platform, each.state, each.held_by) for each in accepted.deliveries]
+    return accepted.index, accepted.message, accepted.duplicate, deliveries
+
+
+def _unordered(platform: Platform) -> Any:
+    return replace(platform, holds=()), frozenset(platform.holds)
+
+
+async def _grouped(ledger: Ledger) -> Any:
+    return {(each.platform, each.kind, each.state, each.held_by): each for each in await ledger.backlog()}
+
+
+async def _reads(ledger: Ledger, lane: str, reads: str) -> Reads:
+    """What a draft of a lane says it was decided on: nothing, what is so, or what may have been so."""
+    number, fact = (SOURCE, "case_number", f"C-{lane}"), (lane, "region")
+    if reads == "nothing":
+        return Reads()
+    if reads == "as it is":
+        known = await ledger.recall(SOURCE, {"case_number": number[2]})
+        said = await ledger.facts(lane)
+        return Reads(
+            {number: known["case_number"].message_id if known else None},
+            {fact: said["region"].message_id if said else None},
+        )
+    return Reads({number: None}) if reads == "nobody spoke of it" else Reads(fresh=frozenset({lane}))
+
+
+async def _pages(search: Any, filter: Any, limit: int) -> list[Any]:
+    """The first three pages of a search."""
+    found: list[Any] = []
+    cursor: str | None = None
+    for _ in range(3):
+        page = await search(filter, cursor, limit)
+        found += [*page.items, page.cursor]
+        cursor = page.cursor
+        if cursor is None:
+            break
+    return found
+
+
+def test_same_as_the_model(make: Any, ledger_at: Callable[[Path], str], tmp_path: Path) -> None:
+    """Whatever is done to both, the ledger says what the model says: states, holds, heads, order, pages and counts."""
+    bounded = settings(
+        max_examples=60,
+        stateful_step_count=40,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        derandomize=True,
+    )
+    run_state_machine_as_test(machine(make, ledger_at, tmp_path), settings=bounded)  # type: ignore[no-untyped-call]
+
+
+def test_model_shares_no_code_with_the_ledger() -> None:
+    """What the model says it says by itself: it knows the ledger's values, and nothing that decides or keeps."""
+    for module in (kept_model, ledger_model):
+        names = {value.__module__ for value in vars(module).values() if hasattr(value, "__module__")}
+        ours = {name for name in names if name.startswith("gateway.ledger")}
+        assert ours == {"gateway.ledger.records", "gateway.ledger.versions"}
+
+
+@pytest.mark.parametrize("made", [ModelLedger, SqlLedger])
+def test_every_promise_is_made(made: type[Any]) -> None:
+    """Model and ledger have every call of the promise, with its arguments by the same names."""
+    for name, promised in vars(Ledger).items():
+        if inspect.isfunction(promised) and not name.startswith("_"):
+            given = inspect.signature(getattr(made, name)).parameters
+            wanted = inspect.signature(promised).parameters
+            assert [(each.name, each.kind) for each in given.values()] == [
+                (each.name, each.kind) for each in wanted.values()
+            ], name

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import gateway.ledger.sql
+from gateway.ledger.sql.statements import Prepared, PreparedMany
+
+FEW_ROWS = {
+    "adapters._ALL": "a version of an adapter is a row, and all are asked for",
+    "backlog._COUNTS": "a row for each platform, message type and state, however many deliveries stand there",
+    "bulk_replays._ALL": "a bulk replay is a row, and all are asked for",
+    "bulk_replays._UNFINISHED": "a bulk replay is a row, and operators begin few",
+    "lanes._HOLDS": "a hold of a platform or of an endpoint is a row, and most have none",
+    "platforms._ALL": "a platform is a row, and all are asked for",
+    "platforms._CREDENTIALS": "a credential is a row, and all are asked for",
+    "platforms._FORGET": "a credential is a row, and platforms are seldom deleted",
+    "unrouted._REGISTERED": "a platform is a row, and all are asked for",
+    "platforms._REVISION": "the table has one row",
+    "platforms._ADVANCE": "the table has one row",
+    "store._CHECKED": "the table has one row",
+    "verifying._REVISION": "the table has one row",
+    "writing._OWNED": "the table has one row",
+}
+"""Statements that walk through a table, and why they may."""
+
+SORTED = {
+    "adapters._ALL": "the versions of one name",
+    "bodies._THEIR_BODIES": "the bodies of the few rejections that go",
+    "counting._FOLLOWERS": "the deliveries behind a dead one are put in a few groups when it dies or is replayed",
+    "lanes._HOLDS": "a few holds",
+    "reading._DUE": "what is due is found by time and sent by position: positions alone are sorted, from the index",
+    "unrouted._ITS_ALREADY": "the platforms and messages asked for, each once",
+}
+"""Statements that sort what they find, and what that is."""
+
+SMALL = {"adapters", "counts", "credentials", "holds", "ledger", "platforms", "replays"}
+"""The tables that may be walked through."""
+
+
+def prepared() -> Iterator[tuple[str, str]]:
+    """Every statement that a module of the ledger prepares, by module and name."""
+    for found in pkgutil.iter_modules(gateway.ledger.sql.__path__):
+        module = importlib.import_module(f"gateway.ledger.sql.{found.name}")
+        for name, value in vars(module).items():
+            if isinstance(value, Prepared | PreparedMany):
+                yield f"{found.name}.{name}", value.sql
+
+
+STATEMENTS = dict(prepared())
+
+
+@pytest.fixture(scope="module")
+def database(
+    ledger_at: Callable[[Path], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[sqlite3.Connection]:
+    """An empty ledger's tables: with no rows in them SQLite plans by its indexes alone."""
+    path = tmp_path_factory.mktemp("plans") / "ledger.db"
+    ledger_at(path)
+    connection = sqlite3.connect(path)
+    yield connection
+    connection.close()
+
+
+def steps(database: sqlite3.Connection, statement: str) -> list[str]:
+    """How SQLite runs a statement."""
+    explained = database.execute(f"EXPLAIN QUERY PLAN {statement}", [None] * statement.count("?"))
+    return [row[3] for row in explained]
+
+
+def walked(steps: list[str]) -> set[str]:
+    """The tables that are walked through: not the rows of parameters, which stand in the statement itself."""
+    scans = [step.split() for step in steps if step.startswith("SCAN") and "VIRTUAL TABLE" not in step]
+    return {words[1] for words in scans} - {"CONSTANT", "wanted"}
+
+
+def is_sorted(steps: list[str]) -> bool:
+    """Whether rows are sorted, or grouped, without an index."""
+    return any("TEMP B-TREE" in step for step in steps)
+
+
+@pytest.mark.parametrize("name", sorted(STATEMENTS))
+def test_every_statement_uses_an_index(database: sqlite3.Connection, name: str) -> None:
+    """No statement walks through a table or sorts what it finds, but for those that are listed with their reason."""
+    plan = steps(database, STATEMENTS[name])
+    assert walked(plan) <= (SMALL if name in FEW_ROWS else set()), plan
+    assert not is_sorted(plan) or name in SORTED, plan
+
+
+def test_reasons_are_needed(database: sqlite3.Connection) -> None:
+    """A statement that needs no reason any more has none."""
+    plans = {name: steps(database, statement) for name, statement in STATEMENTS.items()}
+    assert {name for name, plan in plans.items() if walked(plan)} == set(FEW_ROWS)
+    assert {name for name, plan in plans.items() if is_sorted(plan)} == set(SORTED)
+
+
+def test_all_statements_are_found() -> None:
+    """The statements of every module that speaks to the database are looked at."""
+    assert len(STATEMENTS) > 100
+    assert {"accepting", "attempts", "claims", "lanes", "reading"} <= {name.split(".")[0] for name in STATEMENTS}
