@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 from adapters.base import UNREADABLE, Adapter, OutboundRequest, Reply, Sending, Verdict, VerdictKind
@@ -27,6 +29,9 @@ _SETTLED = (State.DELIVERED, State.REFUSED, State.DEAD)
 _FINAL_ANSWERS = (VerdictKind.ACCEPTED, VerdictKind.REFUSED, VerdictKind.CREDENTIALS)
 _SERVER_ERROR = 500
 _BUSY = (429, 503)
+LARGE = 32 * 1024
+"""Bytes of a reply that is judged beside the event loop."""
+
 T = TypeVar("T")
 
 
@@ -200,7 +205,9 @@ class Attempts:
             return Try(started_at, self.ticks() - began, unanswered(none), in_doubt=in_doubt)
         except (Unsendable, Rejected) as fault:
             return Try(started_at, self.ticks() - began, _unwritable(fault), in_doubt=doubted)
-        seconds, verdict = self.ticks() - began, adapter.judge(work.message.type, reply)
+        seconds = self.ticks() - began
+        budget = platform.bounded(adapter.budget)
+        verdict = await _judged(partial(adapter.judge, work.message.type, reply, budget=budget), reply)
         return Try(started_at, seconds, verdict, reply, in_doubt=doubted or verdict.in_doubt)
 
     async def _ask(
@@ -214,7 +221,8 @@ class Attempts:
             return Try(started_at, self.ticks() - began, unanswered(none), in_doubt=True)
         except (Unsendable, Rejected):
             return None
-        verdict = adapter.judge_answer(work.message.type, reply)
+        budget = platform.bounded(adapter.budget)
+        verdict = await _judged(partial(adapter.judge_answer, work.message.type, reply, budget=budget), reply)
         if verdict.kind in _FINAL_ANSWERS or _tells_nothing(verdict, reply):
             return Try(started_at, self.ticks() - began, verdict, reply, in_doubt=True)
         return None
@@ -267,6 +275,11 @@ class Attempts:
                 trace_id=work.message.trace_id,
             )
         )
+
+
+async def _judged(judge: Callable[[], Verdict], reply: Reply) -> Verdict:
+    """Judge a reply; a large one on another thread, so that the other deliveries go on."""
+    return await asyncio.to_thread(judge) if len(reply.body) > LARGE else judge()
 
 
 def worded(rejected: Rejected) -> str:

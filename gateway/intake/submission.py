@@ -10,6 +10,7 @@ from adapters.formats import json
 from adapters.formats.format import Format
 from gateway.intake.steps import Headers, Translated
 from schemas import catalog, documents
+from schemas.budget import STANDARD, Budget
 from schemas.findings import Finding, Rejected, Text
 from schemas.identifiers import Misshapen, RegionCode
 
@@ -18,20 +19,20 @@ KEYS = ("type", "document", "region", "correlation_id", "causation_id", "correct
 _ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 
-def read(body: bytes, content_type: str | None) -> Translated:
+def read(body: bytes, content_type: str | None, budget: Budget = STANDARD) -> Translated:
     """Read and check one submission; Rejected names every fault."""
-    tree = json.read(Format("json"), body, content_type).tree
+    tree = json.read(Format("json"), body, content_type, budget).tree
     faults = list(_faults(tree))
     if faults:
         raise Rejected("submission.invalid", _MEND, faults)
-    checked = _check(catalog.TYPES[tree["type"]].document, tree["document"])
+    checked = _check(catalog.TYPES[tree["type"]].document, tree["document"], budget)
     return Translated(0, tree["type"], checked.document, checked.warnings, headers=_headers(tree))
 
 
-def _check(name: str, tree: Any) -> documents.Checked:
+def _check(name: str, tree: Any, budget: Budget) -> documents.Checked:
     """Check the document, telling its faults by where they stand in the submission."""
     try:
-        return documents.check(name, tree)
+        return documents.check(name, tree, budget)
     except Rejected as error:
         placed = [one.at(path=f"document.{one.field}".rstrip(".")) for one in error.findings]
         raise Rejected(error.code, error.detail, placed, status=error.status) from None

@@ -119,7 +119,7 @@ def put(transaction: Transaction, platform: Platform, intent: Intent, take: Take
 
 def _asked(platform: Platform) -> dict[str, Any]:
     """Give what a caller says of a platform; the rest is the ledger's."""
-    names = ("adapter", "version", "mode", "settings")
+    names = ("adapter", "version", "mode", "settings", "limits")
     return {name: getattr(platform, name) for name in names}
 
 
