@@ -122,8 +122,16 @@ class SqlLedger:
     ) -> Sequence[Work]:
         return await self._store.read(reading.heads, claim, now, latest, limit, only=only, besides=besides, probe=probe)
 
-    async def next_due(self, claim: Claim) -> datetime | None:
-        return await self._store.read(reading.next_due, claim)
+    async def next_due(
+        self,
+        claim: Claim,
+        now: datetime,
+        latest: datetime,
+        *,
+        only: Collection[str] | None = None,
+        besides: Collection[str] = (),
+    ) -> datetime | None:
+        return await self._store.read(reading.next_due, claim, now, latest, only=only, besides=besides)
 
     async def begin(
         self,
