@@ -201,6 +201,9 @@ class PlatformWorker:
         if repairs.gone:
             self._above.platform_removed(platform_id, registry.revision)
             return
+        # At once: whoever changes the platform while this waits for the ledger below tells what is newer.
+        if repairs.take_over and not self._stopping:
+            self._above.platform_changed(registry.platforms[platform_id])
         ledger, clock = self._attempts.ledger, self._attempts.clock
         if self._tenure.may_claim(self._ticks()):
             self._tenure.claim = await ledger.claim(platform_id)
@@ -208,8 +211,6 @@ class PlatformWorker:
             # What this process is sending is known from before `begin` until after `settle`, and only
             # this loop begins anything: what the ledger has as `sending` beyond that, nobody is sending.
             await ledger.rescue(claim, frozenset(self._tenure.under_way), clock())
-        if repairs.take_over and not self._stopping:
-            self._above.platform_changed(registry.platforms[platform_id])
 
     def _wake_rested(self) -> float:
         """Let deliveries that met a fault be tried again after a pause; gives the wait for the next."""
