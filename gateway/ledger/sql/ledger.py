@@ -223,10 +223,11 @@ class SqlLedger:
         return await self._write(adapters.change, versions, intent, action, kinds, take)
 
     async def adapters(self) -> Sequence[AdapterVersion]:
-        return await self._store.search(adapters.versions)
+        # Every change of a platform reads these: they are few, and must not wait behind searches.
+        return await self._store.read(adapters.versions)
 
     async def adapter_content(self, name: str, version: str) -> bytes | None:
-        return await self._store.search(adapters.content, name, version)
+        return await self._store.read(adapters.content, name, version)
 
     # ── reading ───────────────────────────────────────────────────────────────────────────────
     async def message(self, message_id: str) -> Message | None:
