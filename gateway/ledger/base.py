@@ -128,8 +128,19 @@ class Ledger(Protocol):
         """
         ...
 
-    async def next_due(self, claim: Claim) -> datetime | None:
-        """Give the earliest `due_at` of a waiting head that is not held by its operator, or None."""
+    async def next_due(
+        self,
+        claim: Claim,
+        now: datetime,
+        latest: datetime,
+        *,
+        only: Collection[str] | None = None,
+        besides: Collection[str] = (),
+    ) -> datetime | None:
+        """Give when the next head falls due that `heads` with the same arguments does not give out yet, or None.
+
+        So it is the earliest `due_at` after `now` and up to `latest` that is not held by its operator.
+        """
         ...
 
     async def begin(
