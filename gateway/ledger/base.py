@@ -90,7 +90,10 @@ class Ledger(Protocol):
         ...
 
     async def recall(self, platform: str, numbers: Mapping[str, str]) -> Mapping[str, Known]:
-        """Recognise numbers that the platform issued, was sent, or aliased: canonical field → as it wrote it."""
+        """Recognise numbers that the platform issued, was sent, or aliased: canonical field → as it wrote it.
+
+        Spellings of one number (case, width, invisible characters) are one number, here and in `Reads`.
+        """
         ...
 
     async def facts(self, correlation_id: str) -> Mapping[str, Enriched]:
