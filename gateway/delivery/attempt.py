@@ -11,9 +11,9 @@ from typing import TypeVar
 from adapters.base import UNREADABLE, Adapter, OutboundRequest, Reply, Sending, Verdict, VerdictKind
 from gateway.clock import Clock, Ticks, new_id
 from gateway.delivery.outgoing import keyed, outbound, stamped
+from gateway.delivery.pace import Slots
 from gateway.delivery.sender import NoAnswer, Sender, Unsendable
 from gateway.delivery.settlement import Try, interrupted, settle, unanswered
-from gateway.delivery.slots import Slots
 from gateway.delivery.tenure import Tenure, persist
 from gateway.errors import Unavailable
 from gateway.ledger.base import Ledger

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from adapters.base import Adapter, OutboundRequest
 from gateway.clock import Clock, Ticks, monotonic, new_id, steady
 from gateway.delivery.attempt import Attempts, DeliveryTarget, DeliveryWatch, unwatched
 from gateway.delivery.breaker import Policy
+from gateway.delivery.holds import obeyed
 from gateway.delivery.outgoing import keyed, stamped
-from gateway.delivery.reconcile import obeyed
 from gateway.delivery.sender import NoAnswer, Sender, Unsendable
-from gateway.delivery.shared_read import SharedRead
 from gateway.delivery.tenure import SUPERSEDED, Tenure
 from gateway.delivery.worker import PlatformWorker
 from gateway.errors import HutongError
@@ -24,12 +24,40 @@ from gateway.ledger.records import Platform, Registry
 from gateway.telemetry.events import DeliveryStopped, DeliveryStumbled, Events, PlatformHeld
 from schemas.findings import Rejected
 
+T = TypeVar("T")
+
 _log = logging.getLogger(__name__)
 _PUSH = "push"
 _PING = timedelta(seconds=5)
 _REFUSED = (401, 403)
 _GRACE = timedelta(seconds=15)
 _PAUSE = timedelta(seconds=1)
+
+
+class SharedRead(Generic[T]):
+    """Reads once for everybody who asks while an earlier read is under way.
+
+    That earlier read is not given to them: it may have begun before what they want to see. All of
+    them get the next one, so that many who ask at once cost two reads.
+    """
+
+    def __init__(self, source: Callable[[], Awaitable[T]]) -> None:
+        self._source = source
+        self._now: asyncio.Task[T] | None = None
+        self._next: asyncio.Task[T] | None = None
+
+    async def read(self) -> T:
+        """Give what a read says that began after this call."""
+        if self._next is None:
+            self._next = asyncio.create_task(self._after(self._now))
+        # Who gives up waiting must not end it for the others.
+        return await asyncio.shield(self._next)
+
+    async def _after(self, earlier: asyncio.Task[T] | None) -> T:
+        if earlier is not None:
+            await asyncio.wait([earlier])
+        self._now, self._next = self._next, None
+        return await self._source()
 
 
 @dataclass(frozen=True, slots=True)

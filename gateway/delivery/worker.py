@@ -12,12 +12,10 @@ from adapters.base import VerdictKind
 from gateway.delivery.attempt import NOTHING, AttemptResult, Attempts, DeliveryTarget, Turn
 from gateway.delivery.breaker import Phase, Policy
 from gateway.delivery.health import WHOLE, Scope
-from gateway.delivery.holds import Holds
-from gateway.delivery.rate import Bucket
-from gateway.delivery.reconcile import obeyed
+from gateway.delivery.holds import Holds, obeyed
+from gateway.delivery.pace import Bucket, Slots
 from gateway.delivery.retry import longest_wait
 from gateway.delivery.settlement import Try
-from gateway.delivery.slots import Slots
 from gateway.delivery.tenure import CLAIM_LOST, SUPERSEDED, Tenure
 from gateway.delivery.wakeup import Wakeup
 from gateway.errors import HutongError
