@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 
 from gateway.ledger import decisions
 from gateway.ledger.errors import no_delivery
-from gateway.ledger.records import Hold
-from gateway.ledger.sql import counting, rows, tables
-from gateway.ledger.sql.codecs import moment
+from gateway.ledger.sql import counts, rows, tables
 from gateway.ledger.sql.columns import Row
+from gateway.ledger.sql.overlay import Holds
 from gateway.ledger.sql.rows import StoredDelivery
 from gateway.ledger.sql.statements import Prepared, PreparedMany, inserting, is_head, is_open, is_state
 from gateway.ledger.sql.tables import DELIVERY
 from gateway.ledger.sql.writing import Transaction
-from gateway.message import SENDABLE, Delivery, HeldBy, State
+from gateway.message import SENDABLE, Delivery, State
 
 _d, _h = tables.deliveries.c, tables.holds.c
 _with_messages = tables.deliveries.join(tables.messages, _d.message == tables.messages.c.seq)
@@ -81,13 +79,6 @@ _CHANGE = Prepared(
 _STAY = Prepared(
     sa.update(tables.deliveries).where(_d.position == sa.bindparam("position_")), (*DELIVERY.changed, "position_")
 )
-_HOLDS = Prepared(sa.select(_h.platform, _h.by, _h.since, _h.reason, _h.type).order_by(_h.type, _h.by), ())
-_HOLDS_OF = Prepared(
-    sa.select(_h.platform, _h.by, _h.since, _h.reason, _h.type)
-    .where(_h.platform == sa.bindparam("platform"))
-    .order_by(_h.type, _h.by),
-    ("platform",),
-)
 ADD = inserting(tables.deliveries, DELIVERY.inserted)
 
 
@@ -109,9 +100,6 @@ Lane = tuple[str, str]
 Step = tuple[StoredDelivery, Delivery]
 """A delivery as it is kept, and as it is to be."""
 
-Holds = Mapping[str, Sequence[Hold]]
-"""What holds each platform and its endpoints; none: it is not in it."""
-
 
 # ── finding ───────────────────────────────────────────────────────────────────────────────────
 def find(transaction: Transaction, ids: Sequence[str]) -> dict[str, StoredDelivery]:
@@ -131,15 +119,6 @@ def one(transaction: Transaction, delivery_id: str) -> StoredDelivery:
 def lane_of(delivery: Delivery) -> Lane:
     """Give the lane of a routed delivery."""
     return delivery.lane, delivery.platform or ""
-
-
-def holds(connection: sa.Connection, platform: str | None = None) -> Holds:
-    """Give the holds of the platforms that have one, or of one platform."""
-    found = _HOLDS.rows(connection) if platform is None else _HOLDS_OF.rows(connection, platform)
-    kept: defaultdict[str, list[Hold]] = defaultdict(list)
-    for held, by, since, reason, type in found:
-        kept[held].append(Hold(HeldBy(by), moment(since), reason, type or None))
-    return kept
 
 
 def occupied(transaction: Transaction, lanes: Iterable[Lane]) -> dict[Lane, tuple[bool, bool]]:
@@ -181,7 +160,7 @@ def change(transaction: Transaction, steps: Sequence[Step]) -> None:
         statement.run(transaction.connection, [_changed(stored, after) for stored, after in which])
     for stored, after in steps:
         parked = is_parked(after, dead)
-        counting.step(transaction, stored.delivery, after, parked_before=parked, parked_after=parked)
+        counts.step(transaction, stored.delivery, after, parked_before=parked, parked_after=parked)
     _park(transaction, dead, {lane_of(after) for stored, after in steps if _parks(stored.delivery, after)})
 
 
@@ -207,7 +186,7 @@ def _park(transaction: Transaction, before: Mapping[Lane, int], lanes: Collectio
     after = first_dead(transaction, lanes)
     for lane in lanes:
         if before.get(lane) != after.get(lane):
-            counting.park(transaction, lane, before.get(lane), after.get(lane))
+            counts.park(transaction, lane, before.get(lane), after.get(lane))
 
 
 def add(transaction: Transaction, added: Sequence[tuple[Delivery, int]]) -> None:
@@ -217,7 +196,7 @@ def add(transaction: Transaction, added: Sequence[tuple[Delivery, int]]) -> None
         transaction.connection, [DELIVERY.write(delivery, message=message, head=False) for delivery, message in added]
     )
     for delivery, _ in added:
-        counting.step(transaction, None, delivery, parked_after=is_parked(delivery, dead))
+        counts.step(transaction, None, delivery, parked_after=is_parked(delivery, dead))
 
 
 def seat(transaction: Transaction, lanes: Collection[Lane]) -> set[Lane]:

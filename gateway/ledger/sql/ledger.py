@@ -36,9 +36,8 @@ from gateway.ledger.sql import (
     adapters,
     attempts,
     auditing,
-    backlog,
     bulk_replays,
-    claims,
+    counts,
     operating,
     platforms,
     reading,
@@ -107,7 +106,7 @@ class SqlLedger:
 
     # ── delivery ──────────────────────────────────────────────────────────────────────────────
     async def claim(self, platform_id: str) -> Claim:
-        return await self._write(claims.take, platform_id)
+        return await self._write(platforms.take_claim, platform_id)
 
     async def heads(
         self,
@@ -265,7 +264,7 @@ class SqlLedger:
         return await self._store.search(searching.dossier, credit_code, types, limit)
 
     async def backlog(self) -> Sequence[Backlog]:
-        return await self._store.search(backlog.backlog)
+        return await self._store.search(counts.backlog)
 
     async def audit(self, subject: str, limit: int = 200) -> Sequence[AuditEntry]:
         return await self._store.search(auditing.of, subject, limit)

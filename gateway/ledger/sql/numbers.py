@@ -7,10 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 import sqlalchemy as sa
 
 from gateway.ledger.records import Known, Settlement
-from gateway.ledger.retie import Retie
 from gateway.ledger.sql import tables
 from gateway.ledger.sql.columns import Row
-from gateway.ledger.sql.retying import retie
+from gateway.ledger.sql.retie import Retie, retie
 from gateway.ledger.sql.rows import StoredDelivery
 from gateway.ledger.sql.statements import Prepared, PreparedMany, inserting_first, putting
 from gateway.ledger.sql.writing import Transaction

@@ -12,7 +12,7 @@ from gateway.clock import new_id
 from gateway.ledger import decisions
 from gateway.ledger.errors import no_delivery, platform_gone, replay_open
 from gateway.ledger.records import AuditEntry, Intent
-from gateway.ledger.sql import lanes, rows, tables
+from gateway.ledger.sql import lanes, overlay, rows, tables
 from gateway.ledger.sql.auditing import append, intended, once
 from gateway.ledger.sql.columns import Row
 from gateway.ledger.sql.rows import StoredDelivery
@@ -149,4 +149,4 @@ def _operate(
 
 def _shown(transaction: Transaction, delivery_id: str) -> Delivery:
     delivery = lanes.one(transaction, delivery_id).delivery
-    return lanes.shown(transaction, delivery, lanes.holds(transaction.connection, delivery.platform or ""))
+    return lanes.shown(transaction, delivery, overlay.holds(transaction.connection, delivery.platform or ""))

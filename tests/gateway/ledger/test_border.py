@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from gateway.errors import HutongError, Unavailable
 from gateway.ledger.records import MessageFilter
-from gateway.ledger.sql.asking import Searcher
 from gateway.ledger.sql.border import border
+from gateway.ledger.sql.store import Searcher
 
 
 async def test_damaged_file(path: Path, opened: Any) -> None:
