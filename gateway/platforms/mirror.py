@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from adapters.base import Adapter
-from gateway.access.principals import Principals
+from gateway.access import Principals
 from gateway.delivery.dispatcher import Dispatcher
 from gateway.errors import HutongError
 from gateway.intake.directory import Directory
