@@ -6,15 +6,16 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
-from functools import partial
+from functools import lru_cache, partial
 from threading import Lock
 from typing import Any
 
 from adapters.base import Adapter
+from adapters.paths import render
 from gateway.clock import Clock, seconds
 from gateway.intake.steps import IntakeCall, Reading, RejectedRecord, Translated
-from gateway.observe.census import Census, plain
 from gateway.telemetry.events import Events, FieldDrifted
 from schemas.documents import generic
 
@@ -30,7 +31,108 @@ RECORDS = 5
 LONGEST = 200
 """Characters of a path that are kept."""
 
+MOST_PATHS = 500
+MOST_DEPTH = 16
 
+FAMILIAR = 10
+"""Records a field was in before its absence can mean anything."""
+
+PATIENCE = 20
+"""Records it must be absent from, at least; a field that was always rare, ten times its usual gap."""
+
+
+# ── census: which fields records hold, and of which type ─────────────────────────────────────────
+@dataclass(slots=True)
+class _FieldCensus:
+    """One native field: its type, how many records held it, and how many since the last that did."""
+
+    type: str
+    count: int = 0
+    since: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TypeChange:
+    """A field whose values are of another type now."""
+
+    path: str
+    was: str
+    now: str
+
+
+class Census:
+    """Counts the fields of one operation's records."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, _FieldCensus] = {}
+        self.records = 0
+
+    def take(self, tree: Any) -> list[TypeChange]:
+        """Count a record; gives the fields that are of another type than when they were seen first."""
+        self.records += 1
+        present = dict(leaves(tree))
+        changes = [
+            TypeChange(path, self._seen[path].type, now)
+            for path, now in present.items()
+            if path in self._seen and self._seen[path].type != now
+        ]
+        for path, seen in self._seen.items():
+            seen.since = 0 if path in present else seen.since + 1
+        for path, now in present.items():
+            if path in self._seen or len(self._seen) < MOST_PATHS:
+                self._seen.setdefault(path, _FieldCensus(now)).count += 1
+        return changes
+
+    def vanished(self, mapped: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+        """Give path and type of mapped fields that used to be there and are not any more."""
+        for path in mapped:
+            seen = self._seen.get(path)
+            if seen is not None and seen.count >= FAMILIAR and seen.since >= self._patience(seen):
+                yield path, seen.type
+
+    def _patience(self, seen: _FieldCensus) -> int:
+        return max(PATIENCE, 10 * (self.records - seen.since) // seen.count)
+
+
+def leaves(tree: Any) -> Iterator[tuple[str, str]]:
+    """Give path and type of every value that is not empty; lists are looked through, and not written in the path."""
+    yield from _walk(tree, "", 0)
+
+
+def _walk(value: Any, path: str, depth: int) -> Iterator[tuple[str, str]]:
+    if depth > MOST_DEPTH or value is None or value == "":
+        return
+    if isinstance(value, dict):
+        for name, child in value.items():
+            yield from _walk(child, _below(path, str(name)), depth + 1)
+    elif isinstance(value, list):
+        for child in value:
+            yield from _walk(child, path, depth + 1)
+    elif path:
+        yield path, _type_of(value)
+
+
+@lru_cache(maxsize=4096)
+def _below(path: str, name: str) -> str:
+    written = render((name[:200],))
+    return f"{path}.{written}" if path and not written.startswith("[") else f"{path}{written}"
+
+
+def _type_of(value: Any) -> str:
+    """Name the type of a native value."""
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, int | float | Decimal):
+        return "number"
+    return "text" if isinstance(value, str) else "object"
+
+
+def _plain(path: str) -> str:
+    """Write a native path without its lists, as the census does."""
+    return path.replace("[]", "")
+
+
+# ── drift ────────────────────────────────────────────────────────────────────────────────────────
 class What(StrEnum):
     """What is odd about a native field."""
 
@@ -210,4 +312,4 @@ def _trees(entries: Iterable[Translated | RejectedRecord]) -> Iterator[Any]:
 
 def _mapped(adapter: Adapter, operation: str) -> Mapping[str, str]:
     """Give native path → canonical field of an operation, its paths as the census writes them."""
-    return {plain(path): one.field for one in adapter.lineage(operation) for path in one.path.split(" + ") if path}
+    return {_plain(path): one.field for one in adapter.lineage(operation) for path in one.path.split(" + ") if path}

@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from gateway.intake.translator import Translator
-from gateway.observe.census import Census, leaves
-from gateway.observe.drift import MOST, Drift, DriftPage, What
+from gateway.observe.drift import MOST, Census, Drift, DriftPage, What, leaves
 from gateway.telemetry.events import Events, FieldDrifted
 
 AT = datetime(2026, 9, 1, tzinfo=UTC)
