@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+import orjson
 
 from adapters import bundle as bundles
 from adapters.adapter import DeclarativeAdapter
 from adapters.bundle import files as bundle_files
-from adapters.suggest import coding, manifest_text, mapping_text, native_json, native_xsd, readme_text
+from adapters.suggest import bundle_text, coding, mapping_text, native_schema
 from adapters.suggest.coding import DraftTable, merged
 from adapters.suggest.columns import observe
 from adapters.suggest.envelope import envelope, records
 from adapters.suggest.guessing import Guess, guess, is_sure
 from adapters.suggest.judging import Suggestion
 from adapters.suggest.operation import DraftOperation, NativeSample
-from adapters.suggest.pairing import missing_pairs
 from schemas import documents
 from schemas.catalog import TYPES
-from schemas.findings import Text
+from schemas.findings import Rejected, Text
 
 MAX_SAMPLES = 200
 
@@ -155,15 +157,15 @@ def _tables(message_type: str, suggestions: Sequence[Suggestion]) -> dict[str, D
 def _files(name: str, kind: str, title: str, operations: Sequence[DraftOperation]) -> dict[str, bytes]:
     tables = merged([table for operation in operations for table in operation.tables.values()])
     files: dict[str, bytes] = {
-        bundle_files.MANIFEST: manifest_text.manifest(name, kind, title, operations).encode("utf-8"),
-        "README.md": readme_text.readme(name, title, operations, tables).encode("utf-8"),
+        bundle_files.MANIFEST: bundle_text.manifest(name, kind, title, operations).encode("utf-8"),
+        "README.md": bundle_text.readme(name, title, operations, tables).encode("utf-8"),
         **{f"codes/{table.name}.csv": table.csv() for table in tables},
     }
     for operation in operations:
         files[f"mappings/{operation.name}.yaml"] = mapping_text.mapping(operation).encode("utf-8")
         schema = schema_of(operation)
         if schema is not None:
-            files[f"native/{manifest_text.schema_name(operation)}"] = schema
+            files[f"native/{bundle_text.schema_name(operation)}"] = schema
         for number, sample in enumerate(operation.samples, 1):
             files[f"samples/{operation.name}/{number}.native.{sample.extension}"] = sample.content
     return files
@@ -177,10 +179,10 @@ def schema_of(operation: DraftOperation) -> bytes | None:
     if operation.samples[0].elements:
         by_name = {next(step for step in reversed(steps) if step): text for steps, text in names.items()}
         first = operation.samples[0].format
-        return native_xsd.schema([sample.content for sample in operation.samples], first, title, by_name)
-    base = manifest_text.steps_of(operation.envelope.split)
+        return native_schema.xml_schema([sample.content for sample in operation.samples], first, title, by_name)
+    base = bundle_text.steps_of(operation.envelope.split)
     whole = {(*base, *steps): text for steps, text in names.items()}
-    return native_json.schema([sample.tree for sample in operation.samples], title, whole)
+    return native_schema.json_schema([sample.tree for sample in operation.samples], title, whole)
 
 
 def _title(one: Suggestion, fields: Mapping[str, documents.Field]) -> str:
@@ -197,3 +199,41 @@ def _with_pairs(name: str, files: dict[str, bytes], operations: tuple[DraftOpera
         for one in operations
     }
     return BundleDraft(name, {path: files[path] for path in sorted(files)}, operations, translated)
+
+
+# ── the missing halves of golden pairs, for a human to read and correct ──────────────────────────
+_NATIVE = re.compile(r"samples/(?P<name>[^/]+)/(?P<number>[^/]+)\.native\.[A-Za-z0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """`made`: canonical files by path; `refused`: native files that do not translate yet, and why."""
+
+    made: Mapping[str, bytes]
+    refused: Mapping[str, Rejected]
+
+
+def missing_pairs(adapter: DeclarativeAdapter) -> Pairs:
+    """Translate every native sample of an operation that has no canonical half yet."""
+    files = adapter.bundle.files
+    made: dict[str, bytes] = {}
+    refused: dict[str, Rejected] = {}
+    for file, content in files.items():
+        match = _NATIVE.fullmatch(file)
+        if match is None or match["name"] not in adapter.receives:
+            continue
+        other = f"samples/{match['name']}/{match['number']}.canonical.json"
+        if other not in files:
+            try:
+                made[other] = translated(adapter, match["name"], content)
+            except Rejected as error:
+                refused[file] = error
+    return Pairs(made, refused)
+
+
+def translated(adapter: DeclarativeAdapter, operation: str, content: bytes) -> bytes:
+    """Translate a body to the JSON of its document, a list of them where it is split; raises `Rejected`."""
+    package = adapter.read(operation, content)
+    made = [adapter.translate_in(operation, record).document for record in package.records]
+    whole = made if package.split else made[0]
+    return orjson.dumps(whole, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
