@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gateway.access import Administrator
 from gateway.clock import Clock, system_clock
-from gateway.delivery.breaker import Policy
+from gateway.delivery.breaker import BreakerPolicy
 from gateway.delivery.dispatcher import Dispatcher
 from gateway.delivery.sender import Sender
 from gateway.hub import Hub
@@ -42,7 +42,7 @@ def build(
     adapters: InstalledAdapters | None = None,
     routes: Routes | None = None,
     sender: Sender | None = None,
-    policy: Policy | None = None,
+    policy: BreakerPolicy | None = None,
     prove: Prover | None = None,
     clock: Clock = system_clock,
     pause: timedelta = timedelta(seconds=1),

@@ -12,11 +12,11 @@ from typing import Generic, Protocol, TypeVar
 from adapters.base import Adapter, OutboundRequest
 from gateway.clock import Clock, Ticks, monotonic, new_id, steady
 from gateway.delivery.attempt import Attempts, DeliveryTarget, DeliveryWatch, unwatched
-from gateway.delivery.breaker import Policy
+from gateway.delivery.breaker import BreakerPolicy
 from gateway.delivery.holds import obeyed
 from gateway.delivery.outgoing import keyed, stamped
+from gateway.delivery.own_claim import SUPERSEDED, OwnClaim
 from gateway.delivery.sender import NoAnswer, Sender, Unsendable
-from gateway.delivery.tenure import SUPERSEDED, Tenure
 from gateway.delivery.worker import PlatformWorker
 from gateway.errors import HutongError
 from gateway.ledger.base import Ledger
@@ -98,15 +98,15 @@ class Dispatcher:
         events: Events,
         *,
         ticks: Ticks = monotonic,
-        policy: Policy | None = None,
+        policy: BreakerPolicy | None = None,
         watch: DeliveryWatch = unwatched,
         pause: timedelta = _PAUSE,
     ) -> None:
         self._adapters = adapters
-        self._policy = policy or Policy()
+        self._policy = policy or BreakerPolicy()
         self._attempts = Attempts(ledger, sender, clock, ticks, steady(clock, ticks), events, pause=pause, watch=watch)
         self._workers: dict[str, PlatformWorker] = {}
-        self._tenures: dict[str, Tenure] = {}
+        self._own_claims: dict[str, OwnClaim] = {}
         self._revisions: dict[str, int] = {}  # at which a platform was last changed or removed
         self._leaving: set[asyncio.Task[None]] = set()
         self._reading = SharedRead(ledger.registry)
@@ -146,8 +146,8 @@ class Dispatcher:
         elif platform.id in self._workers:
             self._workers[platform.id].change(to)
         else:
-            tenure = self._tenures.setdefault(platform.id, Tenure())
-            worker = self._workers[platform.id] = PlatformWorker(to, tenure, self._attempts, self._policy, self)
+            own = self._own_claims.setdefault(platform.id, OwnClaim())
+            worker = self._workers[platform.id] = PlatformWorker(to, own, self._attempts, self._policy, self)
             worker.start()
 
     def _is_news(self, platform_id: str, revision: int) -> bool:
@@ -200,12 +200,12 @@ class Dispatcher:
 
     async def _rescue(self, platform_id: str) -> None:
         """Make ready again what was cut off, as nobody else will: the platform has no worker any more."""
-        tenure = self._tenures[platform_id]
-        if tenure.claim is None:
+        own = self._own_claims[platform_id]
+        if own.claim is None:
             return
         try:
             ledger, clock = self._attempts.ledger, self._attempts.clock
-            await ledger.rescue(tenure.claim, frozenset(tenure.under_way), clock())
+            await ledger.rescue(own.claim, frozenset(own.under_way), clock())
         except HutongError as error:
             _log.warning("deliveries to %s that were cut off stay `sending`: %s", platform_id, error)
             self._attempts.events(DeliveryStumbled(platform_id, error.code))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from adapters.base import Verdict
 from gateway.clock import Clock
-from gateway.delivery.breaker import Policy
+from gateway.delivery.breaker import BreakerPolicy
 from gateway.delivery.health import WHOLE, Health, Scope
 from gateway.ledger.base import Ledger
 from gateway.ledger.records import Hold, Intent, Platform, Registry
@@ -68,7 +68,7 @@ class Holds:
     Every change counts here first, as nobody may be called meanwhile; the ledger follows.
     """
 
-    def __init__(self, platform: Platform, policy: Policy, ledger: Ledger, clock: Clock, events: Events) -> None:
+    def __init__(self, platform: Platform, policy: BreakerPolicy, ledger: Ledger, clock: Clock, events: Events) -> None:
         self.platform = platform
         self.stopped = obeyed(platform)
         self.health = Health(policy)

@@ -12,7 +12,7 @@ from adapters.formats import json
 from adapters.formats.format import Format
 from gateway.errors import NotFound
 from gateway.intake.directory import SpokenAdapters
-from gateway.intake.steps import Headers, IntakeCall, Reading, RejectedRecord, Translated
+from gateway.intake.steps import IntakeCall, Reading, RejectedRecord, SubmissionHeaders, Translated
 from schemas import catalog, documents
 from schemas.findings import Finding, Rejected, Text
 from schemas.identifiers import Misshapen, RegionCode
@@ -117,9 +117,9 @@ def _check(name: str, tree: Any) -> documents.Checked:
         raise Rejected(error.code, error.detail, placed, status=error.status) from None
 
 
-def _headers(tree: Mapping[str, Any]) -> Headers:
+def _headers(tree: Mapping[str, Any]) -> SubmissionHeaders:
     region = tree.get("region")
-    return Headers(
+    return SubmissionHeaders(
         region=None if region is None else str(RegionCode.parse(region)),
         correlation_id=tree.get("correlation_id"),
         causation_id=tree.get("causation_id"),

@@ -133,7 +133,7 @@ def _plain(path: str) -> str:
 
 
 # ── drift ────────────────────────────────────────────────────────────────────────────────────────
-class What(StrEnum):
+class OddityKind(StrEnum):
     """What is odd about a native field."""
 
     UNKNOWN = "unknown"
@@ -152,7 +152,7 @@ class What(StrEnum):
 class Oddity:
     """One native field and what is odd about it. `example` is a type, never a value."""
 
-    what: What
+    what: OddityKind
     path: str
     field: str
     count: int
@@ -169,7 +169,7 @@ class DriftPage:
         self.mapped = mapped
         self.more = 0
         self._lock = Lock()
-        self._noticed: OrderedDict[tuple[What, str], Oddity] = OrderedDict()
+        self._noticed: OrderedDict[tuple[OddityKind, str], Oddity] = OrderedDict()
         self._census = Census()
         self._gone: set[str] = set()
 
@@ -178,12 +178,14 @@ class DriftPage:
         """How many records were looked through (a sample of what passed)."""
         return self._census.records
 
-    def note(self, what: What, path: str, at: datetime, *, field: str = "", times: int = 1) -> bool:
+    def note(self, what: OddityKind, path: str, at: datetime, *, field: str = "", times: int = 1) -> bool:
         """Count an oddity; True when it is new."""
         with self._lock:
             return self._note(what, path, at, field=field, times=times)
 
-    def _note(self, what: What, path: str, at: datetime, example: str = "", *, field: str = "", times: int = 1) -> bool:
+    def _note(
+        self, what: OddityKind, path: str, at: datetime, example: str = "", *, field: str = "", times: int = 1
+    ) -> bool:
         known = self._noticed.pop((what, path), None)
         before = known or Oddity(what, path, field or self.mapped.get(path, ""), 0, at, at)
         count = before.count + times
@@ -199,9 +201,12 @@ class DriftPage:
             changed = {one.path: f"{one.was} → {one.now}" for one in self._census.take(tree)}
             gone = dict(self._census.vanished(self.mapped))
             for path in self._gone - gone.keys():
-                self._noticed.pop((What.VANISHED, path), None)
+                self._noticed.pop((OddityKind.VANISHED, path), None)
             self._gone = set(gone)
-            told = [*((What.TYPE, *one) for one in changed.items()), *((What.VANISHED, *one) for one in gone.items())]
+            told = [
+                *((OddityKind.TYPE, *one) for one in changed.items()),
+                *((OddityKind.VANISHED, *one) for one in gone.items()),
+            ]
             new = [(what, path) for what, path, example in told if self._note(what, path, at, example)]
             return [self._noticed[key] for key in new if key in self._noticed]
 
@@ -211,16 +216,16 @@ class DriftPage:
             return list(reversed(self._noticed.values()))
 
 
-Noticed = tuple[What, str, str]
+Noticed = tuple[OddityKind, str, str]
 """What is odd, where, and the canonical field."""
 
-_CODES: Mapping[str, What] = {
-    "native.unknown": What.UNKNOWN,
-    "code.unknown": What.CODE,
-    "native.shape": What.TYPE,
-    "native.invalid": What.SCHEMA,
-    "mapping.incomplete": What.VANISHED,
-    "field.missing": What.VANISHED,
+_CODES: Mapping[str, OddityKind] = {
+    "native.unknown": OddityKind.UNKNOWN,
+    "code.unknown": OddityKind.CODE,
+    "native.shape": OddityKind.TYPE,
+    "native.invalid": OddityKind.SCHEMA,
+    "mapping.incomplete": OddityKind.VANISHED,
+    "field.missing": OddityKind.VANISHED,
 }
 
 Offer = Callable[[Callable[[], None]], bool]

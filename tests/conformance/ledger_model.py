@@ -27,7 +27,7 @@ from gateway.ledger.records import (
     Intake,
     IntakeDraft,
     Intent,
-    Known,
+    KnownNumber,
     MessageFilter,
     Moved,
     Native,
@@ -199,13 +199,13 @@ class ModelLedger:
     def place(self, delivery: Delivery) -> None:
         self.kept.deliveries[delivery.id] = replace(delivery, position=len(self.kept.deliveries) + 1)
 
-    async def recall(self, platform: str, numbers: Mapping[str, str]) -> Mapping[str, Known]:
+    async def recall(self, platform: str, numbers: Mapping[str, str]) -> Mapping[str, KnownNumber]:
         found = {name: self.kept.numbers.get((platform, name, number)) for name, number in numbers.items()}
         return {name: self.known(*each) for name, each in found.items() if each}
 
-    def known(self, original: str, message_id: str) -> Known:
+    def known(self, original: str, message_id: str) -> KnownNumber:
         said = self.kept.messages[message_id].message
-        return Known(original, said.id, said.type, said.source, said.correlation_id, said.ordering_key)
+        return KnownNumber(original, said.id, said.type, said.source, said.correlation_id, said.ordering_key)
 
     async def facts(self, correlation_id: str) -> Mapping[str, Enriched]:
         return {name: value for (case, name), value in self.kept.facts.items() if case == correlation_id}

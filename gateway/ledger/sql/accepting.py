@@ -209,9 +209,9 @@ class _Batch:
         scope = _scope(message)
         self._rows[_LATEST_NOW].append((*scope, seq))
         self._rows[_KEYS].extend((value, name, seq) for name, value in message.keys.items())
-        said = decisions.said(message)
+        said = decisions.facts_of(message)
         self._rows[_FACTS].extend((message.correlation_id, field, value, seq) for field, value in said.items())
-        for platform in decisions.speakers(message, draft.deliveries):
+        for platform in decisions.platforms_of(message, draft.deliveries):
             self._rows[numbers.NUMBERS].extend(numbers.number_rows(platform, draft.numbers, seq))
         deliveries = tuple(self._deliver(delivery, seq) for delivery in draft.deliveries)
         accepted = self._latest[scope] = Accepted(draft.index, message, deliveries)

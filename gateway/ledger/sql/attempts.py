@@ -126,7 +126,7 @@ def settle(transaction: Transaction, settles: Sequence[Settle]) -> Sequence[Oper
         done.append((index, stored, after))
         results.append(None)
     lanes.change(transaction, [(stored, after) for _, stored, after in done])
-    moved = lanes.seat(transaction, {lanes.lane_of(after) for _, _, after in done})
+    moved = lanes.set_heads(transaction, {lanes.lane_of(after) for _, _, after in done})
     attempts = [ATTEMPT.write(settles[i].settlement.attempt, delivery=after.position) for i, _, after in done]
     _ATTEMPTS.run(transaction.connection, attempts)
     for index, _, after in done:
@@ -183,4 +183,4 @@ def rescue(transaction: Transaction, claim: Claim, under_way: Collection[str], a
 
 def _step(transaction: Transaction, steps: Sequence[lanes.Step]) -> set[lanes.Lane]:
     lanes.change(transaction, steps)
-    return lanes.seat(transaction, {lanes.lane_of(after) for _, after in steps})
+    return lanes.set_heads(transaction, {lanes.lane_of(after) for _, after in steps})

@@ -63,7 +63,7 @@ _FIRST_DEAD = PreparedMany(
     ["lane", "platform"],
     lambda wanted: sa.select(wanted, _first(wanted, is_state(_d.state, State.DEAD))),
 )
-_SEATS = PreparedMany(
+_HEADS = PreparedMany(
     ["lane", "platform"],
     lambda wanted: sa.select(wanted, _first(wanted, is_open(_d.state)), _head.c.position, _head.c.state).select_from(
         wanted.outerjoin(
@@ -92,7 +92,7 @@ def _set_head(to: bool) -> PreparedMany:
     )
 
 
-_UNSEAT, _SEAT = _set_head(False), _set_head(True)
+_CLEAR_HEAD, _SET_HEAD = _set_head(False), _set_head(True)
 
 Lane = tuple[str, str]
 """Ordering key and platform."""
@@ -149,7 +149,7 @@ def shown(transaction: Transaction, delivery: Delivery, holds: Holds) -> Deliver
 def change(transaction: Transaction, steps: Sequence[Step]) -> None:
     """Put deliveries as they are now, and count it; a head that is done with is none any more.
 
-    The heads of their lanes are right again only after `seat`.
+    The heads of their lanes are right again only after `set_heads`.
     """
     dead = first_dead(
         transaction, {lane_of(after) for stored, after in steps if _may_be_parked(stored.delivery, after)}
@@ -190,7 +190,7 @@ def _park(transaction: Transaction, before: Mapping[Lane, int], lanes: Collectio
 
 
 def add(transaction: Transaction, added: Sequence[tuple[Delivery, int]]) -> None:
-    """Add deliveries at the end of their lanes, each with the seq of its message; then comes `seat`."""
+    """Add deliveries at the end of their lanes, each with the seq of its message; then comes `set_heads`."""
     dead = first_dead(transaction, {lane_of(delivery) for delivery, _ in added})
     ADD.run(
         transaction.connection, [DELIVERY.write(delivery, message=message, head=False) for delivery, message in added]
@@ -199,16 +199,16 @@ def add(transaction: Transaction, added: Sequence[tuple[Delivery, int]]) -> None
         counts.step(transaction, None, delivery, parked_after=is_parked(delivery, dead))
 
 
-def seat(transaction: Transaction, lanes: Collection[Lane]) -> set[Lane]:
+def set_heads(transaction: Transaction, lanes: Collection[Lane]) -> set[Lane]:
     """Make the first open delivery of each lane its head, unless the head is being sent: that one stays the head.
 
     Gives the lanes that have another head now.
     """
     moved: list[tuple[Lane, int, int | None]] = []
-    for lane, platform, first, head, state in _SEATS.rows(transaction.connection, list(lanes)):
+    for lane, platform, first, head, state in _HEADS.rows(transaction.connection, list(lanes)):
         if first is not None and first != head and state != State.SENDING:
             moved.append(((lane, platform), first, head))
     # A lane has at most one head (a unique index): the old ones are cleared before the new ones are set.
-    _UNSEAT.rows(transaction.connection, [(head,) for _, _, head in moved if head is not None])
-    _SEAT.rows(transaction.connection, [(first,) for _, first, _ in moved])
+    _CLEAR_HEAD.rows(transaction.connection, [(head,) for _, _, head in moved if head is not None])
+    _SET_HEAD.rows(transaction.connection, [(first,) for _, first, _ in moved])
     return {lane for lane, _, _ in moved}

@@ -17,7 +17,7 @@ from gateway.ledger.records import (
     Hold,
     Intake,
     Intent,
-    Known,
+    KnownNumber,
     MessageFilter,
     Native,
     Platform,
@@ -95,7 +95,7 @@ class SqlLedger:
     async def accept(self, intake: Intake) -> Receipt:
         return await accepting.accept_in_chunks(self._store, intake)
 
-    async def recall(self, platform: str, numbers: Mapping[str, str]) -> Mapping[str, Known]:
+    async def recall(self, platform: str, numbers: Mapping[str, str]) -> Mapping[str, KnownNumber]:
         return await self._store.read(recall, platform, numbers) if numbers else {}
 
     async def facts(self, correlation_id: str) -> Mapping[str, Enriched]:

@@ -94,7 +94,7 @@ def write_replays(transaction: Transaction, replays: Sequence[lanes.Step], inten
     new = [(replace(after, position=next(transaction.sequences.deliveries)), stored.message) for stored, after in made]
     lanes.change(transaction, again)
     lanes.add(transaction, new)
-    lanes.seat(transaction, {lanes.lane_of(after) for _, after in replays})
+    lanes.set_heads(transaction, {lanes.lane_of(after) for _, after in replays})
     append(transaction, [entry for stored, after in replays for entry in _entries(stored.delivery, after, intent)])
 
 
@@ -140,7 +140,7 @@ def _operate(
         if after != stored.delivery:
             lanes.change(transaction, [(stored, after)])
             if after.platform is not None:
-                lanes.seat(transaction, [lanes.lane_of(after)])
+                lanes.set_heads(transaction, [lanes.lane_of(after)])
             intended(transaction, intent, delivery_id, action)
         return delivery_id
 

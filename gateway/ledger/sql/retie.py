@@ -38,13 +38,13 @@ class Retie:
     to_correlation_id: str
     to_ordering_key: str
 
-    def speaks_of_it(self, numbers: Mapping[str, str]) -> bool:
+    def uses_number(self, numbers: Mapping[str, str]) -> bool:
         """Tell whether a message with these numbers speaks of it."""
         return numbers.get(self.field) == self.number
 
     def numbers(self, numbers: Mapping[str, str]) -> Mapping[str, str]:
         """Give the numbers that a message speaks of from now on."""
-        return {**numbers, self.field: self.original} if self.speaks_of_it(numbers) else numbers
+        return {**numbers, self.field: self.original} if self.uses_number(numbers) else numbers
 
     def lane(self, lane: str) -> str:
         """Give the lane that a message or a delivery belongs to from now on."""
@@ -57,7 +57,7 @@ class Retie:
             correlation_id=self.to_correlation_id,
             ordering_key=self.lane(message.ordering_key),
         )
-        if not self.speaks_of_it(numbers):
+        if not self.uses_number(numbers):
             return moved
         keys = {name: self._translated(name, value) for name, value in message.keys.items()}
         raw = {self.field: self.number, **message.raw_numbers}
@@ -173,7 +173,7 @@ def retie(transaction: Transaction, tie: Retie, original: int, founder: int, act
     connection = transaction.connection
     there = _messages(connection, tie.correlation_id)
     begun = bool(there) and there[0].seq == founder
-    moving = [one for one in there if begun or tie.speaks_of_it(one.numbers)]
+    moving = [one for one in there if begun or tie.uses_number(one.numbers)]
     moved = [_Stored(one.seq, tie.message(one.message, one.numbers), tie.numbers(one.numbers)) for one in moving]
     _write(connection, moving, moved)
     _tell_facts(connection, {tie.correlation_id, tie.to_correlation_id})
@@ -211,7 +211,7 @@ def _tell_facts(connection: sa.Connection, correlations: Iterable[str]) -> None:
     """Write what cases know anew: what their messages said, each from the first to say it."""
     for correlation_id in correlations:
         _FORGET_FACTS.run(connection, [(correlation_id,)])
-        said = [(decisions.said(one.message), one.seq) for one in _messages(connection, correlation_id)]
+        said = [(decisions.facts_of(one.message), one.seq) for one in _messages(connection, correlation_id)]
         _FACTS.run(
             connection,
             [(correlation_id, field, value, seq) for facts, seq in said for field, value in facts.items()],
@@ -235,7 +235,7 @@ def _point_to(connection: sa.Connection, tie: Retie, original: int, moved: Colle
 
 
 def _numbers(one: _Stored, deliveries: Sequence[StoredDelivery]) -> list[Row]:
-    platforms = decisions.speakers(one.message, [each.delivery for each in deliveries])
+    platforms = decisions.platforms_of(one.message, [each.delivery for each in deliveries])
     return [
         (number, field, platform, number, one.seq) for platform in platforms for field, number in one.numbers.items()
     ]
@@ -260,7 +260,7 @@ def _change_lanes(transaction: Transaction, tie: Retie, deliveries: Sequence[Sto
     waiting = [each for each in leaving if each.state is not State.SENDING]
     _LANE_BEHIND.run(connection, [(tie.to_ordering_key, each.position) for each in waiting])
     _LANE.run(connection, [(tie.to_ordering_key, each.position) for each in sending])
-    lanes.seat(transaction, affected)
+    lanes.set_heads(transaction, affected)
     for position, (delivery, parked) in _parked(transaction, affected).items():
         was, parked_before = before[position]
         counts.step(transaction, was, delivery, parked_before=parked_before, parked_after=parked)

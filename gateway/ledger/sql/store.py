@@ -15,9 +15,9 @@ from gateway.clock import Clock, Ticks
 from gateway.ledger.errors import stopped, too_slow
 from gateway.ledger.sql import counts, database, tables
 from gateway.ledger.sql.batch_thread import BatchThread, OperationResult
-from gateway.ledger.sql.border import border, is_interrupted, ours
 from gateway.ledger.sql.codecs import micros
 from gateway.ledger.sql.database import FileLock, this_process
+from gateway.ledger.sql.database_errors import is_interrupted, ours, translated_errors
 from gateway.ledger.sql.statements import Prepared
 from gateway.ledger.sql.writing import Group, Sequences, Transaction, WriteOperation, Writer, one_by_one
 
@@ -139,7 +139,7 @@ class Store:
         reading = database.reading(self._url, patience=self._limits.patience, readers=1 + _SEARCHES)
         self._engines = [writing, reading]
         owner = this_process()
-        with border():
+        with translated_errors():
             database.upgrade(writing)
             epoch = database.take_over(writing, owner)
             with writing.begin() as connection:

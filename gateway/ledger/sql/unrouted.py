@@ -79,7 +79,7 @@ def assign(transaction: Transaction, kinds: Collection[str], take: Taker, at: da
     dead = lanes.first_dead(transaction, taken)
     for before, after in steps:
         counts.step(transaction, before, after, parked_after=lanes.is_parked(after, dead))
-    lanes.seat(transaction, taken)
+    lanes.set_heads(transaction, taken)
     _learn_numbers(transaction, given)
     return frozenset(platform for _, platform in given)
 
