@@ -19,7 +19,7 @@ from gateway.errors import HutongError
 from gateway.hub import Hub
 from gateway.ledger.records import Hold, Platform
 from gateway.message import HeldBy
-from gateway.observe.drift import DriftPage, What
+from gateway.observe.drift import DriftPage, OddityKind
 from schemas import regions
 
 
@@ -87,7 +87,7 @@ class Credential(RestModel):
 class OddityView(RestModel):
     """A native field and what is odd about it."""
 
-    what: What = Field(description="`unknown`, `vanished`, `code`, `type` or `schema`")
+    what: OddityKind = Field(description="`unknown`, `vanished`, `code`, `type` or `schema`")
     path: str = Field(description="Where it stands in the platform's own words")
     field: str = Field(description="The canonical field it is mapped to, if any")
     count: int

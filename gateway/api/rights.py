@@ -13,7 +13,7 @@ from typing import Annotated
 from fastapi import Depends, Header, Request
 from fastapi.security import HTTPBearer
 
-from gateway.access.tokens import bearer
+from gateway.access import bearer
 from gateway.api.inbound.request import Incoming, idempotency_key
 from gateway.errors import Forbidden, Unauthenticated
 from gateway.hub import Hub, Principal

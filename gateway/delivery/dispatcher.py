@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from adapters.base import Adapter, OutboundRequest
 from gateway.clock import Clock, Ticks, monotonic, new_id, steady
 from gateway.delivery.attempt import Attempts, DeliveryTarget, DeliveryWatch, unwatched
-from gateway.delivery.breaker import Policy
+from gateway.delivery.breaker import BreakerPolicy
+from gateway.delivery.holds import obeyed
 from gateway.delivery.outgoing import keyed, stamped
-from gateway.delivery.reconcile import obeyed
+from gateway.delivery.own_claim import SUPERSEDED, OwnClaim
 from gateway.delivery.sender import NoAnswer, Sender, Unsendable
-from gateway.delivery.shared_read import SharedRead
-from gateway.delivery.tenure import SUPERSEDED, Tenure
 from gateway.delivery.worker import PlatformWorker
 from gateway.errors import HutongError
 from gateway.ledger.base import Ledger
@@ -24,12 +24,40 @@ from gateway.ledger.records import Platform, Registry
 from gateway.telemetry.events import DeliveryStopped, DeliveryStumbled, Events, PlatformHeld
 from schemas.findings import Rejected
 
+T = TypeVar("T")
+
 _log = logging.getLogger(__name__)
 _PUSH = "push"
 _PING = timedelta(seconds=5)
 _REFUSED = (401, 403)
 _GRACE = timedelta(seconds=15)
 _PAUSE = timedelta(seconds=1)
+
+
+class SharedRead(Generic[T]):
+    """Reads once for everybody who asks while an earlier read is under way.
+
+    That earlier read is not given to them: it may have begun before what they want to see. All of
+    them get the next one, so that many who ask at once cost two reads.
+    """
+
+    def __init__(self, source: Callable[[], Awaitable[T]]) -> None:
+        self._source = source
+        self._now: asyncio.Task[T] | None = None
+        self._next: asyncio.Task[T] | None = None
+
+    async def read(self) -> T:
+        """Give what a read says that began after this call."""
+        if self._next is None:
+            self._next = asyncio.create_task(self._after(self._now))
+        # Who gives up waiting must not end it for the others.
+        return await asyncio.shield(self._next)
+
+    async def _after(self, earlier: asyncio.Task[T] | None) -> T:
+        if earlier is not None:
+            await asyncio.wait([earlier])
+        self._now, self._next = self._next, None
+        return await self._source()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +98,15 @@ class Dispatcher:
         events: Events,
         *,
         ticks: Ticks = monotonic,
-        policy: Policy | None = None,
+        policy: BreakerPolicy | None = None,
         watch: DeliveryWatch = unwatched,
         pause: timedelta = _PAUSE,
     ) -> None:
         self._adapters = adapters
-        self._policy = policy or Policy()
+        self._policy = policy or BreakerPolicy()
         self._attempts = Attempts(ledger, sender, clock, ticks, steady(clock, ticks), events, pause=pause, watch=watch)
         self._workers: dict[str, PlatformWorker] = {}
-        self._tenures: dict[str, Tenure] = {}
+        self._own_claims: dict[str, OwnClaim] = {}
         self._revisions: dict[str, int] = {}  # at which a platform was last changed or removed
         self._leaving: set[asyncio.Task[None]] = set()
         self._reading = SharedRead(ledger.registry)
@@ -118,8 +146,8 @@ class Dispatcher:
         elif platform.id in self._workers:
             self._workers[platform.id].change(to)
         else:
-            tenure = self._tenures.setdefault(platform.id, Tenure())
-            worker = self._workers[platform.id] = PlatformWorker(to, tenure, self._attempts, self._policy, self)
+            own = self._own_claims.setdefault(platform.id, OwnClaim())
+            worker = self._workers[platform.id] = PlatformWorker(to, own, self._attempts, self._policy, self)
             worker.start()
 
     def _is_news(self, platform_id: str, revision: int) -> bool:
@@ -172,12 +200,12 @@ class Dispatcher:
 
     async def _rescue(self, platform_id: str) -> None:
         """Make ready again what was cut off, as nobody else will: the platform has no worker any more."""
-        tenure = self._tenures[platform_id]
-        if tenure.claim is None:
+        own = self._own_claims[platform_id]
+        if own.claim is None:
             return
         try:
             ledger, clock = self._attempts.ledger, self._attempts.clock
-            await ledger.rescue(tenure.claim, frozenset(tenure.under_way), clock())
+            await ledger.rescue(own.claim, frozenset(own.under_way), clock())
         except HutongError as error:
             _log.warning("deliveries to %s that were cut off stay `sending`: %s", platform_id, error)
             self._attempts.events(DeliveryStumbled(platform_id, error.code))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from adapters.base import Reply, RetrySchedule, Verdict, VerdictKind
-from gateway.delivery.health import Sign
+from gateway.delivery.health import HealthSign
 from gateway.delivery.retry import next_attempt
 from gateway.delivery.sender import NoAnswer
 from gateway.ledger.records import Hold, Platform, Settlement, Work
@@ -29,7 +29,7 @@ _IN_FRONT = (502, 503, 504)
 
 
 @dataclass(frozen=True, slots=True)
-class Try:
+class CallOutcome:
     """One attempt as it went: what was read from the answer, if any. `ours`: an exception of ours ended it.
 
     `started_at` is by the wall clock; `seconds` were measured by ticks.
@@ -54,23 +54,23 @@ class Try:
         return self.verdict.after if busy and self.verdict.kind is VerdictKind.RETRY else None
 
     @property
-    def sign(self) -> Sign | None:
+    def sign(self) -> HealthSign | None:
         """What it tells of the platform's health; None: nothing, as it never left or the platform asks for a rest."""
         if self.ours:
             return None
         if self.verdict.kind is not VerdictKind.RETRY:
-            return Sign.WELL if self.reply is not None else None
+            return HealthSign.WELL if self.reply is not None else None
         if self.reply is None:
-            return Sign.PLATFORM
+            return HealthSign.PLATFORM
         return _sign_of_failure(self.reply.status, self.verdict)
 
 
-def _sign_of_failure(status: int, verdict: Verdict) -> Sign | None:
+def _sign_of_failure(status: int, verdict: Verdict) -> HealthSign | None:
     if status == _TOO_MANY:
-        return Sign.PLATFORM if verdict.after is None else None
+        return HealthSign.PLATFORM if verdict.after is None else None
     if verdict.in_doubt or status in _IN_FRONT:
-        return Sign.PLATFORM
-    return Sign.ENDPOINT if status >= _SERVER_ERROR else Sign.WELL
+        return HealthSign.PLATFORM
+    return HealthSign.ENDPOINT if status >= _SERVER_ERROR else HealthSign.WELL
 
 
 def unanswered(reason: NoAnswer) -> Verdict:
@@ -78,14 +78,14 @@ def unanswered(reason: NoAnswer) -> Verdict:
     return Verdict(VerdictKind.RETRY, code=reason.reason)
 
 
-def interrupted(started_at: datetime, seconds: float) -> Try:
+def interrupted(started_at: datetime, seconds: float) -> CallOutcome:
     """Give an attempt that a fault of our own cut short; the request may have left."""
     verdict = Verdict(VerdictKind.RETRY, code="internal")
-    return Try(started_at, seconds, verdict, in_doubt=True, ours=True)
+    return CallOutcome(started_at, seconds, verdict, in_doubt=True, ours=True)
 
 
 def settle(
-    work: Work, number: int, tried: Try, platform: Platform, schedule: RetrySchedule, now: datetime
+    work: Work, number: int, tried: CallOutcome, platform: Platform, schedule: RetrySchedule, now: datetime
 ) -> Settlement:
     """Decide what follows an attempt: the state, when to try again, a hold, and which number became known.
 
@@ -107,7 +107,7 @@ def settle(
     )
 
 
-def _wait(number: int, tried: Try, schedule: RetrySchedule, tried_for: float) -> timedelta | None:
+def _wait(number: int, tried: CallOutcome, schedule: RetrySchedule, tried_for: float) -> timedelta | None:
     if tried.verdict.kind is not VerdictKind.RETRY:
         return None
     return next_attempt(schedule, attempts=number, tried_for=tried_for, after=tried.verdict.after)
@@ -127,13 +127,13 @@ def _next(verdict: Verdict, wait: timedelta | None) -> tuple[State, str | None]:
             return (State.DEAD, GAVE_UP) if wait is None else (State.WAITING, verdict.code)
 
 
-def _hold(tried: Try) -> Hold | None:
+def _hold(tried: CallOutcome) -> Hold | None:
     if tried.verdict.kind is not VerdictKind.CREDENTIALS:
         return None
     return Hold(HeldBy.CREDENTIALS, tried.ended_at, tried.verdict.code or HeldBy.CREDENTIALS.value)
 
 
-def _attempt(work: Work, number: int, tried: Try, code: str | None) -> Attempt:
+def _attempt(work: Work, number: int, tried: CallOutcome, code: str | None) -> Attempt:
     verdict, reply = tried.verdict, tried.reply
     return Attempt(
         delivery_id=work.delivery.id,

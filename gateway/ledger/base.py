@@ -16,7 +16,7 @@ from gateway.ledger.records import (
     Hold,
     Intake,
     Intent,
-    Known,
+    KnownNumber,
     MessageFilter,
     Native,
     Platform,
@@ -89,7 +89,7 @@ class Ledger(Protocol):
         """
         ...
 
-    async def recall(self, platform: str, numbers: Mapping[str, str]) -> Mapping[str, Known]:
+    async def recall(self, platform: str, numbers: Mapping[str, str]) -> Mapping[str, KnownNumber]:
         """Recognise numbers that the platform issued, was sent, or aliased: canonical field → as it wrote it.
 
         Spellings of one number (case, width, invisible characters) are one number, here and in `Reads`.

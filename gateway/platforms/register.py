@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from adapters.base import Adapter
-from gateway.access.tokens import hash_token, new_token
+from gateway.access import hash_token, new_token
 from gateway.clock import Clock
 from gateway.delivery.dispatcher import AdapterVersions, Dispatcher, Ping
 from gateway.errors import Conflict, Invalid, NotFound

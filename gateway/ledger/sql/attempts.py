@@ -13,10 +13,10 @@ from gateway.errors import HutongError
 from gateway.ledger import decisions
 from gateway.ledger.errors import no_delivery
 from gateway.ledger.records import Claim, Intent, Settled, Settlement
-from gateway.ledger.sql import lanes, numbers, platforms, rows, tables
+from gateway.ledger.sql import lanes, numbers, overlay, platforms, rows, tables
 from gateway.ledger.sql.batch_thread import OperationResult
-from gateway.ledger.sql.claims import Owners, verify
 from gateway.ledger.sql.columns import Row
+from gateway.ledger.sql.platforms import ClaimOwners, verify_claim
 from gateway.ledger.sql.rows import StoredDelivery
 from gateway.ledger.sql.statements import Prepared, inserting, is_state, not_delivered
 from gateway.ledger.sql.tables import ATTEMPT, REQUEST
@@ -63,7 +63,7 @@ class _Claimed:
 
     def __init__(self, transaction: Transaction, asked: Sequence[tuple[Claim, str]]) -> None:
         self._found = lanes.find(transaction, [delivery_id for _, delivery_id in asked])
-        self._owners = Owners(transaction.connection, (claim.platform for claim, _ in asked))
+        self._owners = ClaimOwners(transaction.connection, (claim.platform for claim, _ in asked))
 
     def get(self, claim: Claim, delivery_id: str) -> StoredDelivery:
         """Give a delivery of the claim's platform; Conflict `claim.lost`, NotFound `delivery.unknown`."""
@@ -81,7 +81,7 @@ class _Claimed:
 def begin(transaction: Transaction, begins: Sequence[Begin]) -> Sequence[OperationResult]:
     """Begin attempts: the group for `Ledger.begin`."""
     claimed = _Claimed(transaction, [(each.claim, each.delivery_id) for each in begins])
-    holds = lanes.holds(transaction.connection)
+    holds = overlay.holds(transaction.connection)
     results: list[OperationResult] = []
     steps: list[lanes.Step] = []
     requests: list[Row] = []
@@ -103,7 +103,7 @@ def begin(transaction: Transaction, begins: Sequence[Begin]) -> Sequence[Operati
     return results
 
 
-def _begun(stored: StoredDelivery, begin: Begin, holds: lanes.Holds) -> Delivery | None:
+def _begun(stored: StoredDelivery, begin: Begin, holds: overlay.Holds) -> Delivery | None:
     holding = holds.get(begin.claim.platform, ())
     if not (stored.head and decisions.may_send(stored.delivery, holding, probe=begin.probe)):
         return None
@@ -126,7 +126,7 @@ def settle(transaction: Transaction, settles: Sequence[Settle]) -> Sequence[Oper
         done.append((index, stored, after))
         results.append(None)
     lanes.change(transaction, [(stored, after) for _, stored, after in done])
-    moved = lanes.seat(transaction, {lanes.lane_of(after) for _, _, after in done})
+    moved = lanes.set_heads(transaction, {lanes.lane_of(after) for _, _, after in done})
     attempts = [ATTEMPT.write(settles[i].settlement.attempt, delivery=after.position) for i, _, after in done]
     _ATTEMPTS.run(transaction.connection, attempts)
     for index, _, after in done:
@@ -173,7 +173,7 @@ def kill(transaction: Transaction, claim: Claim, delivery_id: str, code: str, re
 
 def rescue(transaction: Transaction, claim: Claim, under_way: Collection[str], at: datetime) -> Sequence[str]:
     """Make what is being sent, but is not under way with the claim's owner, ready and in doubt."""
-    verify(transaction.connection, claim)
+    verify_claim(transaction.connection, claim)
     sending = map(rows.stored, _SENDING.rows(transaction.connection, claim.platform))
     here = frozenset(under_way)
     lost = [stored for stored in sending if stored.delivery.id not in here]
@@ -183,4 +183,4 @@ def rescue(transaction: Transaction, claim: Claim, under_way: Collection[str], a
 
 def _step(transaction: Transaction, steps: Sequence[lanes.Step]) -> set[lanes.Lane]:
     lanes.change(transaction, steps)
-    return lanes.seat(transaction, {lanes.lane_of(after) for _, after in steps})
+    return lanes.set_heads(transaction, {lanes.lane_of(after) for _, after in steps})

@@ -17,7 +17,7 @@ from gateway.ledger.records import (
     Hold,
     Intake,
     Intent,
-    Known,
+    KnownNumber,
     MessageFilter,
     Native,
     Platform,
@@ -36,9 +36,8 @@ from gateway.ledger.sql import (
     adapters,
     attempts,
     auditing,
-    backlog,
     bulk_replays,
-    claims,
+    counts,
     operating,
     platforms,
     reading,
@@ -96,7 +95,7 @@ class SqlLedger:
     async def accept(self, intake: Intake) -> Receipt:
         return await accepting.accept_in_chunks(self._store, intake)
 
-    async def recall(self, platform: str, numbers: Mapping[str, str]) -> Mapping[str, Known]:
+    async def recall(self, platform: str, numbers: Mapping[str, str]) -> Mapping[str, KnownNumber]:
         return await self._store.read(recall, platform, numbers) if numbers else {}
 
     async def facts(self, correlation_id: str) -> Mapping[str, Enriched]:
@@ -107,7 +106,7 @@ class SqlLedger:
 
     # ── delivery ──────────────────────────────────────────────────────────────────────────────
     async def claim(self, platform_id: str) -> Claim:
-        return await self._write(claims.take, platform_id)
+        return await self._write(platforms.take_claim, platform_id)
 
     async def heads(
         self,
@@ -274,7 +273,7 @@ class SqlLedger:
         return await self._store.search(searching.dossier, credit_code, types, limit)
 
     async def backlog(self) -> Sequence[Backlog]:
-        return await self._store.search(backlog.backlog)
+        return await self._store.search(counts.backlog)
 
     async def audit(self, subject: str, limit: int = 200) -> Sequence[AuditEntry]:
         return await self._store.search(auditing.of, subject, limit)

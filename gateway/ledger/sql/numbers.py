@@ -10,11 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 
-from gateway.ledger.records import Known, Settlement
-from gateway.ledger.retie import Retie
+from gateway.ledger.records import KnownNumber, Settlement
 from gateway.ledger.sql import tables
 from gateway.ledger.sql.columns import Row
-from gateway.ledger.sql.retying import retie
+from gateway.ledger.sql.retie import Retie, retie
 from gateway.ledger.sql.rows import StoredDelivery
 from gateway.ledger.sql.statements import Prepared, PreparedMany, inserting_first, putting
 from gateway.ledger.sql.writing import Transaction
@@ -104,12 +103,12 @@ def _learn_alias(transaction: Transaction, stored: StoredDelivery, attempt: Atte
     NUMBERS.run(connection, [(key, field, platform, original, stored.message)])
 
 
-def recall(connection: sa.Connection, platform: str, spoken: Mapping[str, str]) -> Mapping[str, Known]:
+def recall(connection: sa.Connection, platform: str, spoken: Mapping[str, str]) -> Mapping[str, KnownNumber]:
     """Recognise a platform's numbers."""
     found = {
         field: _RECALL.row(connection, comparison_key(number), field, platform) for field, number in spoken.items()
     }
-    return {field: Known(*row) for field, row in found.items() if row}
+    return {field: KnownNumber(*row) for field, row in found.items() if row}
 
 
 def facts(connection: sa.Connection, correlation_id: str) -> Mapping[str, Enriched]:

@@ -11,7 +11,7 @@ from faulty import LOST, UNREACHED, YES, Posted
 from adapters.base import Reply, VerdictKind
 from gateway.clock import steady
 from gateway.delivery.attempt import Attempts, DeliveryTarget, alone
-from gateway.delivery.settlement import Try
+from gateway.delivery.settlement import CallOutcome
 from gateway.message import Delivery, HeldBy, State
 from gateway.telemetry.events import DeliveryStumbled, Events
 from schemas.findings import Rejected, Text
@@ -58,16 +58,16 @@ async def attempted(post: Any, adapter: Any, times: int = 1) -> Delivery:
     return await post.now(posted)
 
 
-async def once(post: Any, adapter: Any, adapters: Any = None) -> list[Try]:
+async def once(post: Any, adapter: Any, adapters: Any = None) -> list[CallOutcome]:
     """Try the head once, an hour later; give what was heard of the call."""
     claim = await post.ledger.claim(PLATFORM)
     now = post.clock() + HOUR
     (work,) = await post.ledger.heads(claim, now, now + HOUR, 1)
-    heard: list[Try] = []
+    heard: list[CallOutcome] = []
     to = DeliveryTarget(await post.known(PLATFORM), adapter, adapters or (lambda name: adapter))
-    turn = alone(to, claim)
-    turn = type(turn)(to, claim, turn.tenure, turn.slots, turn.may_speak, heard.append, turn.met)
-    await attempts_of(post).make(work, turn)
+    context = alone(to, claim)
+    context = type(context)(to, claim, context.own, context.slots, context.may_call, heard.append, context.on_error)
+    await attempts_of(post).make(work, context)
     return heard
 
 
@@ -207,7 +207,7 @@ async def test_what_was_never_sent_is_written_by_the_version_that_is_active_then
     request = adapter.translate_out
     to = DeliveryTarget(await post.known(PLATFORM), adapter, lambda name: adapter)
     quiet = alone(to, claim)
-    shut = type(quiet)(to, claim, quiet.tenure, quiet.slots, lambda: False, quiet.heard, quiet.met)
+    shut = type(quiet)(to, claim, quiet.own, quiet.slots, lambda: False, quiet.on_outcome, quiet.on_error)
     (work,) = await post.ledger.heads(claim, post.clock(), post.clock() + HOUR, 1)
     await attempts_of(post).make(work, shut)
     assert post.sender.sent == []

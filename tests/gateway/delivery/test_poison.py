@@ -8,7 +8,7 @@ import pytest
 from faulty import UNREACHED, YES, Gate, Posted
 
 from adapters.base import Reply
-from gateway.delivery.breaker import Policy
+from gateway.delivery.breaker import BreakerPolicy
 from gateway.delivery.sender import NoAnswer
 from gateway.ledger.records import Hold
 from gateway.message import HELD, HeldBy, State
@@ -25,7 +25,7 @@ TRYING = {State.WAITING, State.READY, State.SENDING}
 @pytest.fixture
 async def platform(post: Any) -> Any:
     """Give a world with one platform and the breaker that a gateway has unless it is told otherwise."""
-    post.policy = Policy()
+    post.policy = BreakerPolicy()
     post.dispatcher = post.new_dispatcher()
     await post.platform(HZ, base_url=NOWHERE)
     return post

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from gateway.errors import Unavailable
-from gateway.intake.accept import ROUNDS
+from gateway.intake.reception import ROUNDS
 from gateway.ledger.records import Accepted, Intent, Moved, Rejection
 
 MOBILE, PENALTY, PERMITS = "mobile-enforcement.330000", "penalty.330000", "pollutant-permit.330000"

@@ -92,7 +92,7 @@ def ours(error: Exception) -> Exception:
 
 
 @contextmanager
-def border() -> Iterator[None]:
+def translated_errors() -> Iterator[None]:
     """Translate every exception of the database that is raised inside."""
     try:
         yield

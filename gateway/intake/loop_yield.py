@@ -10,7 +10,7 @@ LONGEST = 0.005
 """Seconds that a package may work before the other requests have their turn."""
 
 
-class Turns:
+class LoopYield:
     """Asked between the steps of something long: gives the loop away once it was had for so long.
 
     By time and not by count, since one record may cost as much as a hundred others.

@@ -10,6 +10,7 @@ from gateway.errors import Unavailable
 from gateway.intake import drafts, receiver
 from gateway.intake.decider import Decider
 from gateway.intake.directory import Directory, SpokenAdapters
+from gateway.intake.loop_yield import LoopYield
 from gateway.intake.routes import Routes
 from gateway.intake.steps import (
     Decided,
@@ -22,7 +23,6 @@ from gateway.intake.steps import (
     RejectedRecord,
 )
 from gateway.intake.translator import Translator
-from gateway.intake.turns import Turns
 from gateway.ledger.base import Ledger
 from gateway.ledger.records import Accepted, Intake, Moved, Receipt, Rejection
 from gateway.message import State
@@ -122,13 +122,13 @@ class Reception:
         return IntakePreview(tuple(_previewed(call, one, at) for one in decisions.entries), reading.split)
 
     async def _tell(self, call: IntakeCall, receipt: Receipt, seconds: float) -> None:
-        turn = Turns(self._ticks)
+        yielding = LoopYield(self._ticks)
         for entry in receipt.entries:
             if isinstance(entry, Rejection):
                 self._events(DocumentRejected(call.platform.id, call.operation, entry.code))
             else:
                 self._tell_accepted(call, entry, seconds, again=entry.duplicate or receipt.repeated)
-            await turn()
+            await yielding()
 
     def _tell_accepted(self, call: IntakeCall, entry: Accepted, seconds: float, *, again: bool) -> None:
         message = entry.message

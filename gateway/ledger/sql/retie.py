@@ -1,16 +1,15 @@
-"""Tie what hung on a platform's own number to the case of the number that it stands for."""
+"""Retying: when a number that a platform used as its own turns out to be an alias, its messages change case."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from gateway.ledger import decisions
-from gateway.ledger.retie import Retie
-from gateway.ledger.sql import counting, lanes, rows, tables
+from gateway.ledger.sql import counts, lanes, rows, tables
 from gateway.ledger.sql.auditing import record
 from gateway.ledger.sql.codecs import pack_json
 from gateway.ledger.sql.columns import Row
@@ -18,9 +17,65 @@ from gateway.ledger.sql.rows import StoredDelivery
 from gateway.ledger.sql.statements import Prepared, inserting_first, is_head, is_open, putting
 from gateway.ledger.sql.tables import MESSAGE
 from gateway.ledger.sql.writing import Transaction
-from gateway.message import Delivery, Message, State
+from gateway.message import Delivery, Message, State, with_value
+from schemas.catalog import TYPES, at
 from schemas.identifiers.folding import comparison_key
 
+
+@dataclass(frozen=True, slots=True)
+class Retie:
+    """A number that was taken for one of its own, and what it stands for.
+
+    `field` is the canonical field, `number` the platform's own name for `original`. What hung on
+    the number stood in `correlation_id` and in the lane `ordering_key`; it belongs to the message
+    that `original` came with, in `to_correlation_id` and the lane `to_ordering_key`.
+    """
+
+    field: str
+    number: str
+    original: str
+    correlation_id: str
+    ordering_key: str
+    to_correlation_id: str
+    to_ordering_key: str
+
+    def uses_number(self, numbers: Mapping[str, str]) -> bool:
+        """Tell whether a message with these numbers speaks of it."""
+        return numbers.get(self.field) == self.number
+
+    def numbers(self, numbers: Mapping[str, str]) -> Mapping[str, str]:
+        """Give the numbers that a message speaks of from now on."""
+        return {**numbers, self.field: self.original} if self.uses_number(numbers) else numbers
+
+    def lane(self, lane: str) -> str:
+        """Give the lane that a message or a delivery belongs to from now on."""
+        return self.to_ordering_key if lane == self.ordering_key else lane
+
+    def message(self, message: Message, numbers: Mapping[str, str]) -> Message:
+        """Give a message as it is from now on: of the original's case, and in the words of its issuer."""
+        moved = replace(
+            message,
+            correlation_id=self.to_correlation_id,
+            ordering_key=self.lane(message.ordering_key),
+        )
+        if not self.uses_number(numbers):
+            return moved
+        keys = {name: self._translated(name, value) for name, value in message.keys.items()}
+        raw = {self.field: self.number, **message.raw_numbers}
+        return replace(moved, document=self._document(message), keys=keys, raw_numbers=raw)
+
+    def _translated(self, name: str, value: str) -> str:
+        return self.original if (name, value) == (self.field, self.number) else value
+
+    def _document(self, message: Message) -> Mapping[str, object]:
+        document = message.document
+        for path in TYPES[message.type].numbers if message.type in TYPES else ():
+            if path.rpartition(".")[2] == self.field and at(document, path) == self.number:
+                document = with_value(document, path, self.original)
+        return document
+
+
+# ── writing ──────────────────────────────────────────────────────────────────────────────────────
 _m, _c, _n, _a, _f, _k, _d = (
     table.c
     for table in (
@@ -119,7 +174,7 @@ def retie(transaction: Transaction, tie: Retie, original: int, founder: int, act
     connection = transaction.connection
     there = _messages(connection, tie.correlation_id)
     begun = bool(there) and there[0].seq == founder
-    moving = [one for one in there if begun or tie.speaks_of_it(one.numbers)]
+    moving = [one for one in there if begun or tie.uses_number(one.numbers)]
     moved = [_Stored(one.seq, tie.message(one.message, one.numbers), tie.numbers(one.numbers)) for one in moving]
     _write(connection, moving, moved)
     _tell_facts(connection, {tie.correlation_id, tie.to_correlation_id})
@@ -158,7 +213,7 @@ def _tell_facts(connection: sa.Connection, correlations: Iterable[str]) -> None:
     """Write what cases know anew: what their messages said, each from the first to say it."""
     for correlation_id in correlations:
         _FORGET_FACTS.run(connection, [(correlation_id,)])
-        said = [(decisions.said(one.message), one.seq) for one in _messages(connection, correlation_id)]
+        said = [(decisions.facts_of(one.message), one.seq) for one in _messages(connection, correlation_id)]
         _FACTS.run(
             connection,
             [(correlation_id, field, value, seq) for facts, seq in said for field, value in facts.items()],
@@ -186,7 +241,7 @@ def _point_to(connection: sa.Connection, tie: Retie, original: int, moved: Colle
 
 
 def _numbers(one: _Stored, deliveries: Sequence[StoredDelivery]) -> list[Row]:
-    platforms = decisions.speakers(one.message, [each.delivery for each in deliveries])
+    platforms = decisions.platforms_of(one.message, [each.delivery for each in deliveries])
     return [
         (comparison_key(number), field, platform, number, one.seq)
         for platform in platforms
@@ -213,10 +268,10 @@ def _change_lanes(transaction: Transaction, tie: Retie, deliveries: Sequence[Sto
     waiting = [each for each in leaving if each.state is not State.SENDING]
     _LANE_BEHIND.run(connection, [(tie.to_ordering_key, each.position) for each in waiting])
     _LANE.run(connection, [(tie.to_ordering_key, each.position) for each in sending])
-    lanes.seat(transaction, affected)
+    lanes.set_heads(transaction, affected)
     for position, (delivery, parked) in _parked(transaction, affected).items():
         was, parked_before = before[position]
-        counting.step(transaction, was, delivery, parked_before=parked_before, parked_after=parked)
+        counts.step(transaction, was, delivery, parked_before=parked_before, parked_after=parked)
 
 
 def _is_sent_in(delivery: Delivery, lane: str) -> bool:

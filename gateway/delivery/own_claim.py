@@ -27,7 +27,7 @@ _AGAIN = 60.0
 
 
 @dataclass(slots=True)
-class Tenure:
+class OwnClaim:
     """The right to deliver to one platform, handed from a worker to its successor.
 
     A worker that leaves (its platform became another) may still be calling while its successor
@@ -52,10 +52,10 @@ class Tenure:
 
 
 async def persist(
-    tenure: Tenure,
+    own: OwnClaim,
     write: Callable[[Claim], Awaitable[T]],
     pause: timedelta,
-    met: Callable[[Exception, Claim | None], None],
+    on_error: Callable[[Exception, Claim | None], None],
     *,
     committed: T | None = None,
 ) -> T:
@@ -63,11 +63,11 @@ async def persist(
 
     It writes under whatever claim this process has by then; while it has none it waits. After an
     error nobody knows whether the write was committed: when the next try finds the attempt ended
-    (`settle.stale`), it was, and the answer is `committed`. `met` is told of every error outlived.
+    (`settle.stale`), it was, and the answer is `committed`. `on_error` is told of every error outlived.
     """
     unknown = False
     while True:
-        claim = tenure.claim
+        claim = own.claim
         try:
             if claim is not None:
                 return await write(claim)
@@ -75,11 +75,11 @@ async def persist(
             if error.code == SUPERSEDED:
                 raise
             unknown = True
-            met(error, claim)
+            on_error(error, claim)
         except Conflict as error:
             if error.code == SETTLE_STALE and unknown and committed is not None:
                 return committed
             if error.code != CLAIM_LOST:
                 raise
-            met(error, claim)
+            on_error(error, claim)
         await asyncio.sleep(pause.total_seconds())

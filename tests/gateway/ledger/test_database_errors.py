@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from gateway.errors import HutongError, Unavailable
 from gateway.ledger.records import MessageFilter
-from gateway.ledger.sql.asking import Searcher
-from gateway.ledger.sql.border import border
+from gateway.ledger.sql.database_errors import translated_errors
+from gateway.ledger.sql.store import Searcher
 
 
 async def test_damaged_file(path: Path, opened: Any) -> None:
@@ -46,7 +46,7 @@ def test_full_disk(tmp_path: Path) -> None:
     engine = sa.create_engine(f"sqlite:///{tmp_path}/full.db")
     with engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA max_page_count=2")
-        with pytest.raises(Unavailable, match="full") as error, border():
+        with pytest.raises(Unavailable, match="full") as error, translated_errors():
             connection.exec_driver_sql("CREATE TABLE big AS SELECT randomblob(100000)")
     engine.dispose()
     assert error.value.code == "ledger.disk-full"
@@ -57,7 +57,7 @@ def test_read_only(tmp_path: Path) -> None:
     engine = sa.create_engine(f"sqlite:///{tmp_path}/read.db")
     with engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA query_only=ON")
-        with pytest.raises(Unavailable) as error, border():
+        with pytest.raises(Unavailable) as error, translated_errors():
             connection.exec_driver_sql("CREATE TABLE t (x)")
     engine.dispose()
     assert error.value.code == "ledger.read-only"
@@ -66,7 +66,7 @@ def test_read_only(tmp_path: Path) -> None:
 def test_cannot_be_opened(tmp_path: Path) -> None:
     """A folder in the place of the file is said so."""
     engine = sa.create_engine(f"sqlite:///{tmp_path}")
-    with pytest.raises(Unavailable) as error, border():
+    with pytest.raises(Unavailable) as error, translated_errors():
         engine.connect()
     assert error.value.code == "ledger.read-only"
 
@@ -74,10 +74,10 @@ def test_cannot_be_opened(tmp_path: Path) -> None:
 def test_anything_else_is_ours_too() -> None:
     """No exception of the database passes, whatever it is; what is ours passes as it is."""
     engine = sa.create_engine("sqlite://")
-    with engine.connect() as connection, pytest.raises(Unavailable) as error, border():
+    with engine.connect() as connection, pytest.raises(Unavailable) as error, translated_errors():
         connection.exec_driver_sql("SELECT nonsense")
     assert error.value.code == "ledger.failed"
-    with pytest.raises(HutongError, match="mine"), border():
+    with pytest.raises(HutongError, match="mine"), translated_errors():
         raise Unavailable(error.value.detail.__class__("我的", "mine"))
 
 
@@ -86,7 +86,7 @@ async def test_faults_are_logged(ledger: Any, small: Any, caplog: pytest.LogCapt
     await ledger.accept(small.intake("m1"))
     with pytest.raises(Unavailable):
         await ledger.accept(small.intake("m1", lane="张三的案件", identity="other"))
-    [logged] = [record.getMessage() for record in caplog.records if record.name == "gateway.ledger.sql.border"]
+    [logged] = [record.getMessage() for record in caplog.records if record.name == "gateway.ledger.sql.database_errors"]
     assert "ledger.failed" in logged
     assert "UNIQUE constraint failed: messages.id" in logged
     assert "INSERT INTO messages" in logged

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from gateway.delivery.health import WHOLE
-from gateway.delivery.reconcile import Repairs, compare, judged, obeyed
+from gateway.delivery.holds import Repairs, compare, judged, obeyed
 from gateway.ledger.records import Hold, Platform
 from gateway.message import HeldBy
 

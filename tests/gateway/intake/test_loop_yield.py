@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 
-from gateway.intake.turns import Turns
+from gateway.intake.loop_yield import LoopYield
 
 
 async def test_others_run_once_work_has_taken_long_enough():
     """By elapsed time: many quick steps give nothing away, one slow one does."""
     now, ran = [0.0], []
     asyncio.get_running_loop().call_soon(ran.append, "another")
-    turn = Turns(lambda: now[0], longest=0.005)
+    yielding = LoopYield(lambda: now[0], longest=0.005)
     for _ in range(100):
-        await turn()
+        await yielding()
     assert ran == []
     now[0] += 0.006
-    await turn()
+    await yielding()
     assert ran == ["another"]
