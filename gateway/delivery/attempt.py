@@ -119,11 +119,12 @@ class Attempts:
         # The order makes a crash safe. `begin` commits before anything is sent, so what a dead process
         # was sending is known, and is rescued as in doubt; the request is fixed with it, so a resend
         # is the same bytes. Nothing is sent when `begin` says that the delivery is no longer a head
-        # that may go: an operator or another attempt came in between reading it and now.
+        # that may go, or not what was read: an operator, another attempt or a platform's number came
+        # in between reading it and now. Then the heads are read again.
         name = work.delivery.adapter or f"{adapter.name}@{adapter.version}"
         number = await self._begin(work, turn, name, request)
         if number is None:
-            return NOTHING
+            return AttemptResult(lane_moved=True)
         if work.request is None:
             self.watch(to.platform, adapter, sending)
         # Check, wait, check: `begin` looked at the holds in its transaction, then this attempt waits
@@ -144,9 +145,9 @@ class Attempts:
         return await self._settle(work, turn, tried, settlement)
 
     async def _begin(self, work: Work, turn: Turn, name: str, request: OutboundRequest) -> int | None:
-        delivery = work.delivery
+        delivery, at, read = work.delivery, self.clock(), work.message
         try:
-            return await self.ledger.begin(turn.claim, delivery.id, name, request, self.clock(), probe=turn.probe)
+            return await self.ledger.begin(turn.claim, delivery.id, name, request, at, message=read, probe=turn.probe)
         except Unavailable:
             # Nobody knows whether it was committed. If it was, nothing was sent: take it back.
             await self._unbegin(work, turn, delivery.attempts + 1)

@@ -151,12 +151,14 @@ class Ledger(Protocol):
         request: OutboundRequest,
         at: datetime,
         *,
+        message: Message | None = None,
         probe: bool = False,
     ) -> int | None:
         """Mark a head `sending`, count the attempt and fix its request at the first one; gives the attempt's number.
 
         None when it is no longer a head that is ready or waiting, or is held (a probe looks past
-        breaker and endpoint holds).
+        breaker and endpoint holds); or when its message, of which the first request was made, was
+        tied to another case since it was read as `message`.
         """
         ...
 

@@ -340,10 +340,13 @@ class ModelLedger:
         request: OutboundRequest,
         at: datetime,
         *,
+        message: Message | None = None,
         probe: bool = False,
     ) -> int | None:
         before: Delivery = self.claimed(claim, delivery_id)
         if not self.may_go(before, probe=probe):
+            return None
+        if message is not None and not before.attempts and message != self.kept.messages[before.message_id].message:
             return None
         self.kept.requests.setdefault(delivery_id, request)
         number = before.attempts + 1

@@ -141,9 +141,10 @@ class SqlLedger:
         request: OutboundRequest,
         at: datetime,
         *,
+        message: Message | None = None,
         probe: bool = False,
     ) -> int | None:
-        begin = attempts.Begin(claim, delivery_id, adapter, request, at, probe)
+        begin = attempts.Begin(claim, delivery_id, adapter, request, at, message, probe)
         number: int | None = await self._store.write(attempts.begin, begin, size=len(request.body))
         return number
 
