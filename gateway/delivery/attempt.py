@@ -164,7 +164,8 @@ class Attempts:
 
     async def _kill(self, work: Work, turn: Turn, code: str, reason: str) -> AttemptResult:
         now = self.clock()
-        await self._persist(lambda claim: self.ledger.kill(claim, work.delivery.id, code, reason, now), turn)
+        if not await self._persist(lambda claim: self.ledger.kill(claim, work.delivery.id, code, reason, now), turn):
+            return AttemptResult(lane_moved=True)
         self._tell_settled(work, State.DEAD, code, work.delivery.attempts, now)
         return AttemptResult(state=State.DEAD)
 

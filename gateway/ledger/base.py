@@ -179,8 +179,12 @@ class Ledger(Protocol):
         """
         ...
 
-    async def kill(self, claim: Claim, delivery_id: str, code: str, reason: str, at: datetime) -> Settled:
-        """Make a ready head dead that could not be translated: nothing was sent. Not a ready head: changes nothing."""
+    async def kill(self, claim: Claim, delivery_id: str, code: str, reason: str, at: datetime) -> bool:
+        """Make a ready head dead that could not be translated: nothing was sent.
+
+        True when it is dead, also when it was before. Not a ready head, or held by its operator:
+        changes nothing.
+        """
         ...
 
     async def rescue(self, claim: Claim, under_way: Collection[str], at: datetime) -> Sequence[str]:

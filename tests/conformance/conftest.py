@@ -256,7 +256,7 @@ class Play:
 
     async def kill(
         self, delivery_id: str, code: str = "translation.failed", reason: str = "why", *, at: float = 0
-    ) -> Settled:
+    ) -> bool:
         """Make a head dead that could not be translated."""
         return await self.ledger.kill(await self.claim_for(delivery_id), delivery_id, code, reason, self.make.at(at))
 

@@ -404,11 +404,12 @@ class ModelLedger:
         self.add_hold(platform, settlement.hold)
         return True
 
-    async def kill(self, claim: Claim, delivery_id: str, code: str, reason: str, at: datetime) -> Settled:
+    async def kill(self, claim: Claim, delivery_id: str, code: str, reason: str, at: datetime) -> bool:
         before: Delivery = self.claimed(claim, delivery_id)
-        if before.state is State.READY and self.is_head(before):
+        if before.state is State.READY and before.held_at is None and self.is_head(before):
             self.step(before, State.DEAD, at, code=code, reason=reason)
-        return Settled(lane_moved=False)
+            return True
+        return before.state is State.DEAD
 
     async def rescue(self, claim: Claim, under_way: Collection[str], at: datetime) -> Sequence[str]:
         self.claimed(claim)

@@ -183,13 +183,13 @@ def unbegin(transaction: Transaction, claim: Claim, delivery_id: str, attempt: i
     return True
 
 
-def kill(transaction: Transaction, claim: Claim, delivery_id: str, code: str, reason: str, at: datetime) -> Settled:
+def kill(transaction: Transaction, claim: Claim, delivery_id: str, code: str, reason: str, at: datetime) -> bool:
     """Make a ready head dead."""
     stored = _Claimed(transaction, [(claim, delivery_id)]).get(claim, delivery_id)
-    if not stored.head or stored.delivery.state is not State.READY:
-        return Settled(lane_moved=False)
-    after = decisions.killed(stored.delivery, code, reason, at)
-    return Settled(lanes.lane_of(after) in _step(transaction, [(stored, after)]))
+    if not stored.head or stored.delivery.state is not State.READY or stored.delivery.held_at is not None:
+        return stored.delivery.state is State.DEAD
+    _step(transaction, [(stored, decisions.killed(stored.delivery, code, reason, at))])
+    return True
 
 
 def rescue(transaction: Transaction, claim: Claim, under_way: Collection[str], at: datetime) -> Sequence[str]:

@@ -156,7 +156,7 @@ class SqlLedger:
         settled: Settled = await self._store.write(attempts.settle, settle, size=len(settlement.attempt.reply))
         return settled
 
-    async def kill(self, claim: Claim, delivery_id: str, code: str, reason: str, at: datetime) -> Settled:
+    async def kill(self, claim: Claim, delivery_id: str, code: str, reason: str, at: datetime) -> bool:
         return await self._write(attempts.kill, claim, delivery_id, code, reason, at)
 
     async def rescue(self, claim: Claim, under_way: Collection[str], at: datetime) -> Sequence[str]:
