@@ -121,11 +121,12 @@ class Attempts:
         # The order makes a crash safe. `begin` commits before anything is sent, so what a dead process
         # was sending is known, and is rescued as in doubt; the request is fixed with it, so a resend
         # is the same bytes. Nothing is sent when `begin` says that the delivery is no longer a head
-        # that may go: an operator or another attempt came in between reading it and now.
+        # that may go, or not what was read: an operator, another attempt or a platform's number came
+        # in between reading it and now. Then the heads are read again.
         name = work.delivery.adapter or f"{adapter.name}@{adapter.version}"
         number = await self._begin(work, context, name, request)
         if number is None:
-            return NOTHING
+            return AttemptResult(lane_moved=True)
         if work.request is None:
             self.watch(to.platform, adapter, sending)
         # Check, wait, check: `begin` looked at the holds in its transaction, then this attempt waits
@@ -145,10 +146,17 @@ class Attempts:
         settlement = settle(work, number, tried, to.platform, adapter.retry, self.steady())
         return await self._settle(work, context, tried, settlement)
 
+<<<<<<< HEAD
     async def _begin(self, work: Work, context: AttemptContext, name: str, request: OutboundRequest) -> int | None:
         delivery = work.delivery
         try:
             return await self.ledger.begin(context.claim, delivery.id, name, request, self.clock(), probe=context.probe)
+=======
+    async def _begin(self, work: Work, turn: Turn, name: str, request: OutboundRequest) -> int | None:
+        delivery, at, read = work.delivery, self.clock(), work.message
+        try:
+            return await self.ledger.begin(turn.claim, delivery.id, name, request, at, message=read, probe=turn.probe)
+>>>>>>> eyes
         except Unavailable:
             # Nobody knows whether it was committed. If it was, nothing was sent: take it back.
             await self._unbegin(work, context, delivery.attempts + 1)
@@ -165,7 +173,12 @@ class Attempts:
 
     async def _kill(self, work: Work, context: AttemptContext, code: str, reason: str) -> AttemptResult:
         now = self.clock()
+<<<<<<< HEAD
         await self._persist(lambda claim: self.ledger.kill(claim, work.delivery.id, code, reason, now), context)
+=======
+        if not await self._persist(lambda claim: self.ledger.kill(claim, work.delivery.id, code, reason, now), turn):
+            return AttemptResult(lane_moved=True)
+>>>>>>> eyes
         self._tell_settled(work, State.DEAD, code, work.delivery.attempts, now)
         return AttemptResult(state=State.DEAD)
 

@@ -157,10 +157,13 @@ class ModelLedger(KeptModel):
         request: OutboundRequest,
         at: datetime,
         *,
+        message: Message | None = None,
         probe: bool = False,
     ) -> int | None:
         before: Delivery = self.claimed(claim, delivery_id)
         if not self.may_go(before, probe=probe):
+            return None
+        if message is not None and not before.attempts and message != self.kept.messages[before.message_id].message:
             return None
         self.kept.requests.setdefault(delivery_id, request)
         number = before.attempts + 1
@@ -218,11 +221,12 @@ class ModelLedger(KeptModel):
         self.add_hold(platform, settlement.hold)
         return True
 
-    async def kill(self, claim: Claim, delivery_id: str, code: str, reason: str, at: datetime) -> Settled:
+    async def kill(self, claim: Claim, delivery_id: str, code: str, reason: str, at: datetime) -> bool:
         before: Delivery = self.claimed(claim, delivery_id)
-        if before.state is State.READY and self.is_head(before):
+        if before.state is State.READY and before.held_at is None and self.is_head(before):
             self.step(before, State.DEAD, at, code=code, reason=reason)
-        return Settled(lane_moved=False)
+            return True
+        return before.state is State.DEAD
 
     async def rescue(self, claim: Claim, under_way: Collection[str], at: datetime) -> Sequence[str]:
         self.claimed(claim)
