@@ -3,112 +3,56 @@
 It is written from the words of the promise and shares no code with the ledger, so that a wrong
 decision there cannot be wrong here in the same way. Everything is looked for from the beginning
 each time; the only order there is are the positions of deliveries and the order of messages.
+
+It leaves out what tests of their own say: that large packages take several commits, and that a case
+is tied to another when a number turns out to be an alias.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from copy import copy
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
+from kept_model import OPEN, REPLAYABLE, SENDABLE, Kept, KeptModel, error, identity, position_of
+
 from adapters.base import OutboundRequest
-from gateway.errors import Conflict, HutongError, Invalid, NotFound, Unavailable
+from gateway.errors import Conflict, Invalid, NotFound
 from gateway.ledger.records import (
     Accepted,
     AuditEntry,
-    Backlog,
     BulkReplay,
     Claim,
-    DeliveryFilter,
     Hold,
     Intake,
     IntakeDraft,
     Intent,
-    KnownNumber,
-    MessageFilter,
     Moved,
     Native,
     Platform,
     Receipt,
     Registered,
-    Registry,
     Rejection,
     ReplayCount,
-    ResultPage,
     Settled,
     Settlement,
     Taker,
     Unrouted,
-    Work,
 )
 from gateway.ledger.versions import AdapterVersion
-from gateway.message import Attempt, Delivery, Enriched, HeldBy, Message, State
-from schemas.findings import Text
+from gateway.message import Delivery, Enriched, HeldBy, State
 
 T = TypeVar("T")
 
-OPEN = (State.READY, State.SENDING, State.WAITING, State.DEAD)
-SENDABLE = (State.READY, State.WAITING)
-REPLAYABLE = (State.DEAD, State.REFUSED, State.DELIVERED)
-NOT_DONE = (State.UNROUTED, *OPEN)
-PRECEDENCE = ("operator", "lane", "paused", "credentials", "breaker", "endpoint")
-LOOKED_PAST = (HeldBy.BREAKER, HeldBy.ENDPOINT)
 
-
-def error(kind: type[HutongError], code: str) -> HutongError:
-    """An error of ours; its words are the ledger's own affair."""
-    return kind(Text(code, code), code=code)
-
-
-@dataclass
-class Kept:
-    """A message with its number, what it speaks of, and the bytes it came in."""
-
-    seq: int
-    message: Message
-    numbers: Mapping[str, str]
-    native: Native
-
-
-@dataclass
-class Everything:
-    """All that a ledger keeps."""
-
-    messages: dict[str, Kept] = field(default_factory=dict)
-    deliveries: dict[str, Delivery] = field(default_factory=dict)
-    requests: dict[str, OutboundRequest] = field(default_factory=dict)
-    attempts: list[Attempt] = field(default_factory=list)
-    rejections: dict[str, tuple[Rejection, Native]] = field(default_factory=dict)
-    receipts: dict[tuple[str, str, str], tuple[bytes, Receipt]] = field(default_factory=dict)
-    numbers: dict[tuple[str, str, str], tuple[str, str]] = field(default_factory=dict)
-    aliases: dict[tuple[str, str, str, str], str] = field(default_factory=dict)
-    facts: dict[tuple[str, str], Enriched] = field(default_factory=dict)
-    platforms: dict[str, Platform] = field(default_factory=dict)
-    revision: int = 1
-    epochs: Counter[str] = field(default_factory=Counter)
-    claims: dict[str, Claim] = field(default_factory=dict)
-    credentials: dict[str, str] = field(default_factory=dict)
-    intents: dict[tuple[str, str], tuple[Any, Any]] = field(default_factory=dict)
-    replays: dict[str, BulkReplay] = field(default_factory=dict)
-    adapters: dict[tuple[str, str], AdapterVersion] = field(default_factory=dict)
-    bundles: dict[tuple[str, str], bytes] = field(default_factory=dict)
-    audit: list[AuditEntry] = field(default_factory=list)
-
-    def copied(self) -> Everything:
-        """The same, to go back to."""
-        return Everything(*(copy(getattr(self, each.name)) for each in fields(self)))
-
-
-class ModelLedger:
+class ModelLedger(KeptModel):
     """A `gateway.ledger.base.Ledger` for as long as this object lives. `rejections`: kept for each platform."""
 
     def __init__(self, *, rejections: int = 10_000) -> None:
-        self.kept = Everything()
+        super().__init__()
         self.rejections = rejections
-        self.running = False
 
     async def start(self) -> None:
         self.running = True
@@ -119,11 +63,8 @@ class ModelLedger:
     async def check(self) -> None:
         self.must_run()
 
-    def must_run(self) -> None:
-        if not self.running:
-            raise error(Unavailable, "ledger.stopped")
-
     # ── intake ────────────────────────────────────────────────────────────────────────────────
+
     async def accept(self, intake: Intake) -> Receipt:
         self.must_run()
         under = intake.platform, intake.operation, intake.key or ""
@@ -169,7 +110,7 @@ class ModelLedger:
         if isinstance(entry, Rejection):
             return self.reject(entry, intake)
         message = entry.message
-        same = [kept.message for kept in self.kept.messages.values() if _identity(kept.message) == _identity(message)]
+        same = [kept.message for kept in self.kept.messages.values() if identity(kept.message) == identity(message)]
         if same and same[-1].digest == message.digest:
             return Accepted(entry.index, same[-1], self.shown_of(same[-1]), duplicate=True)
         self.verify(entry, intake)
@@ -199,120 +140,13 @@ class ModelLedger:
     def place(self, delivery: Delivery) -> None:
         self.kept.deliveries[delivery.id] = replace(delivery, position=len(self.kept.deliveries) + 1)
 
-    async def recall(self, platform: str, numbers: Mapping[str, str]) -> Mapping[str, KnownNumber]:
-        found = {name: self.kept.numbers.get((platform, name, number)) for name, number in numbers.items()}
-        return {name: self.known(*each) for name, each in found.items() if each}
-
-    def known(self, original: str, message_id: str) -> KnownNumber:
-        said = self.kept.messages[message_id].message
-        return KnownNumber(original, said.id, said.type, said.source, said.correlation_id, said.ordering_key)
-
-    async def facts(self, correlation_id: str) -> Mapping[str, Enriched]:
-        return {name: value for (case, name), value in self.kept.facts.items() if case == correlation_id}
-
-    async def partakes(self, correlation_id: str, platform: str) -> bool | None:
-        ids = {kept.message.id for kept in self.kept.messages.values() if kept.message.correlation_id == correlation_id}
-        sources = {self.kept.messages[id].message.source for id in ids}
-        theirs = {each.platform for each in self.kept.deliveries.values() if each.message_id in ids}
-        return platform in sources | theirs if ids else None
-
-    # ── lanes and holds ───────────────────────────────────────────────────────────────────────
-    def lane(self, delivery: Delivery) -> list[Delivery]:
-        """The deliveries of one lane, in order."""
-        same = (each for each in self.kept.deliveries.values() if each.platform == delivery.platform is not None)
-        return sorted((each for each in same if each.lane == delivery.lane), key=_position)
-
-    def head(self, delivery: Delivery) -> Delivery | None:
-        """The head of a delivery's lane: the one being sent, else the first that is open."""
-        lane = self.lane(delivery)
-        sending = [each for each in lane if each.state is State.SENDING]
-        return next(iter([*sending, *(each for each in lane if each.state in OPEN)]), None)
-
-    def is_head(self, delivery: Delivery) -> bool:
-        head = self.head(delivery)
-        return head is not None and head.id == delivery.id
-
-    def holds(self, delivery: Delivery) -> list[Hold]:
-        """The holds of a delivery's platform and endpoint."""
-        platform = self.kept.platforms.get(delivery.platform or "")
-        return [hold for hold in (platform.holds if platform else ()) if hold.type in (None, delivery.type)]
-
-    def shown(self, delivery: Delivery) -> Delivery:
-        if delivery.state not in SENDABLE:
-            return delivery
-        reasons = {hold.by.value for hold in self.holds(delivery)}
-        if delivery.held_at is not None:
-            reasons.add("operator")
-        if any(each.state is State.DEAD and each.position < delivery.position for each in self.lane(delivery)):
-            reasons.add("lane")
-        first = next((by for by in PRECEDENCE if by in reasons), None)
-        return delivery if first is None else replace(delivery, held_by=HeldBy(first))
-
-    def shown_of(self, message: Message) -> tuple[Delivery, ...]:
-        return tuple(each for each in self.all_shown() if each.message_id == message.id)
-
-    def all_shown(self) -> list[Delivery]:
-        """Every delivery as it is shown, in order of position."""
-        return [self.shown(each) for each in sorted(self.kept.deliveries.values(), key=_position)]
-
-    def may_go(self, delivery: Delivery, *, probe: bool) -> bool:
-        """Whether a head may be sent, whenever it is due."""
-        held = [hold for hold in self.holds(delivery) if not (probe and hold.by in LOOKED_PAST)]
-        return delivery.state in SENDABLE and delivery.held_at is None and not held and self.is_head(delivery)
-
     # ── delivery ──────────────────────────────────────────────────────────────────────────────
+
     async def claim(self, platform_id: str) -> Claim:
         self.registered(platform_id)
         self.kept.epochs[platform_id] += 1
         self.kept.claims[platform_id] = Claim(platform_id, "model", self.kept.epochs[platform_id])
         return self.kept.claims[platform_id]
-
-    def claimed(self, claim: Claim, delivery_id: str | None = None) -> Any:
-        """Verify a claim, and give a delivery of its platform."""
-        self.must_run()
-        if self.kept.claims.get(claim.platform) != claim:
-            raise error(Conflict, "claim.lost")
-        if delivery_id is None:
-            return None
-        found = self.one(delivery_id)
-        if found.platform != claim.platform:
-            raise error(NotFound, "delivery.unknown")
-        return found
-
-    async def heads(
-        self,
-        claim: Claim,
-        now: datetime,
-        latest: datetime,
-        limit: int,
-        *,
-        only: Collection[str] | None = None,
-        besides: Collection[str] = (),
-        probe: bool = False,
-    ) -> Sequence[Work]:
-        self.claimed(claim)
-        found = [
-            each
-            for each in self.all_shown()
-            if each.platform == claim.platform
-            and (only is None or each.type in only)
-            and each.type not in besides
-            and self.may_go(each, probe=probe)
-            and (each.due_at is None or each.due_at <= now or each.due_at > latest)
-        ]
-        return [self.work(each) for each in found[:limit]]
-
-    def work(self, delivery: Delivery) -> Work:
-        kept = self.kept.messages[delivery.message_id]
-        case = delivery.platform or "", kept.message.correlation_id
-        spoken = {name: (*case, name, number) for name, number in kept.numbers.items()}
-        known = {name: self.kept.aliases[key] for name, key in spoken.items() if key in self.kept.aliases}
-        return Work(delivery, kept.message, self.kept.requests.get(delivery.id), known)
-
-    async def next_due(self, claim: Claim) -> datetime | None:
-        self.claimed(claim)
-        here = [each for each in self.kept.deliveries.values() if each.platform == claim.platform and each.due_at]
-        return min((each.due_at for each in here if each.held_at is None and self.is_head(each)), default=None)  # type: ignore[type-var]
 
     async def begin(
         self,
@@ -407,6 +241,7 @@ class ModelLedger:
         return delivery
 
     # ── operators ─────────────────────────────────────────────────────────────────────────────
+
     async def replay(self, delivery_id: str, intent: Intent, *, stale_ok: bool = False) -> Delivery:
         def do() -> str:
             id = self.replayed(self.one(delivery_id), intent.at, f"{delivery_id}+", stale_ok=stale_ok)
@@ -499,12 +334,13 @@ class ModelLedger:
         return done
 
     # ── bulk replay ───────────────────────────────────────────────────────────────────────────
-    async def begin_replay(self, job: BulkReplay, intent: Intent) -> BulkReplay:
-        if job.filter.state not in REPLAYABLE:
+
+    async def begin_replay(self, replay: BulkReplay, intent: Intent) -> BulkReplay:
+        if replay.filter.state not in REPLAYABLE:
             raise error(Invalid, "replay.state")
         upto = len(self.kept.deliveries)
-        found = self.matching(job.filter)
-        job = replace(job, upto=upto, total=len(found))
+        found = self.matching(replay.filter)
+        job = replace(replay, upto=upto, total=len(found))
         if job.dry_run:
             would = [each for each in found if not self.stands_against(each, job)]
             skipped = len(found) - len(would)
@@ -519,9 +355,6 @@ class ModelLedger:
 
     def stands_against(self, delivery: Delivery, job: BulkReplay) -> bool:
         return self.against(delivery, stale_ok=job.stale_ok) is not None
-
-    def matching(self, filter: DeliveryFilter) -> list[Delivery]:
-        return [each for each in self.all_shown() if _matches(each, filter)]
 
     async def step_replay(self, replay_id: str, limit: int, at: datetime) -> BulkReplay:
         job = self.job(replay_id)
@@ -553,18 +386,12 @@ class ModelLedger:
 
         return self.job(self.once(intent, ("cancel_replay", replay_id), do))
 
-    async def replays(self, *, unfinished: bool = False) -> Sequence[BulkReplay]:
-        newest = reversed(self.kept.replays.values())
-        return [each for each in newest if not (unfinished and (each.finished_at or each.cancelled_at))]
-
     def job(self, replay_id: str) -> BulkReplay:
         if replay_id not in self.kept.replays:
             raise error(NotFound, "replay.unknown")
         return self.kept.replays[replay_id]
 
     # ── platforms ─────────────────────────────────────────────────────────────────────────────
-    async def registry(self) -> Registry:
-        return Registry(self.kept.revision, dict(self.kept.platforms))
 
     async def put_platform(self, platform: Platform, intent: Intent, take: Taker) -> Registered:
         def do() -> Registered:
@@ -614,7 +441,7 @@ class ModelLedger:
             if platform is None or has_it or platform not in self.kept.platforms:
                 continue
             given.append(self.step(each, State.READY, at, platform=platform))
-        for each in sorted(given, key=_position):
+        for each in sorted(given, key=position_of):
             self.learn(each.platform or "", each.message_id)
         return frozenset(each.platform or "" for each in given)
 
@@ -650,10 +477,8 @@ class ModelLedger:
 
         self.once(intent, ("add_credential", platform_id, digest), do)
 
-    async def credentials(self) -> Mapping[str, str]:
-        return dict(self.kept.credentials)
-
     # ── adapters ──────────────────────────────────────────────────────────────────────────────
+
     async def add_adapter(self, adapter: AdapterVersion, content: bytes, intent: Intent) -> AdapterVersion:
         def do() -> AdapterVersion:
             known = self.kept.adapters.get((adapter.name, adapter.version))
@@ -685,101 +510,7 @@ class ModelLedger:
         kept = self.kept.adapters[adapter.name, adapter.version] = replace(adapter, revision=newest + 1)
         return kept
 
-    async def adapters(self) -> Sequence[AdapterVersion]:
-        return sorted(self.kept.adapters.values(), key=lambda each: each.name)
-
-    async def adapter_content(self, name: str, version: str) -> bytes | None:
-        return self.kept.bundles.get((name, version))
-
-    # ── reading ───────────────────────────────────────────────────────────────────────────────
-    async def message(self, message_id: str) -> Message | None:
-        kept = self.kept.messages.get(message_id)
-        return kept.message if kept else None
-
-    async def native(self, message_id: str) -> Native | None:
-        kept = self.kept.messages.get(message_id)
-        return kept.native if kept else None
-
-    async def deliveries_of(self, *message_ids: str) -> Sequence[Delivery]:
-        return [each for each in self.all_shown() if each.message_id in message_ids]
-
-    async def delivery(self, delivery_id: str) -> Delivery | None:
-        found = self.kept.deliveries.get(delivery_id)
-        return self.shown(found) if found else None
-
-    async def attempts_of(self, delivery_id: str) -> Sequence[Attempt]:
-        return [each for each in self.kept.attempts if each.delivery_id == delivery_id]
-
-    async def sent(self, delivery_id: str) -> OutboundRequest | None:
-        return self.kept.requests.get(delivery_id)
-
-    async def rejection(self, rejection_id: str) -> Rejection | None:
-        return self.kept.rejections.get(rejection_id, (None, None))[0]
-
-    async def rejection_native(self, rejection_id: str) -> Native | None:
-        return self.kept.rejections.get(rejection_id, (None, None))[1]
-
-    # ── searching ─────────────────────────────────────────────────────────────────────────────
-    async def find_messages(
-        self, filter: MessageFilter, cursor: str | None = None, limit: int = 50
-    ) -> ResultPage[Message]:
-        check_word(filter.state)
-        found = [each for each in self.kept.messages.values() if self.is_sought(each.message, filter)]
-        return page([(each.seq, each.message) for each in found], cursor, limit)
-
-    def is_sought(self, message: Message, filter: MessageFilter) -> bool:
-        theirs = self.shown_of(message)
-        return (
-            filter.type in (None, message.type)
-            and filter.platform in (None, message.source, *(each.platform for each in theirs))
-            and filter.case_number in (None, message.keys.get("case_number"))
-            and filter.credit_code in (None, message.keys.get("credit_code"))
-            and filter.correlation_id in (None, message.correlation_id)
-            and (filter.state is None or filter.state in {each.shown for each in theirs})
-            and (filter.since is None or message.received_at >= filter.since)
-            and (filter.until is None or message.received_at < filter.until)
-        )
-
-    async def find_deliveries(
-        self, filter: DeliveryFilter, cursor: str | None = None, limit: int = 50
-    ) -> ResultPage[Delivery]:
-        check_word(filter.state)
-        return page([(each.position, each) for each in self.matching(filter)], cursor, limit)
-
-    async def find_rejections(
-        self, platform: str | None = None, cursor: str | None = None, limit: int = 50
-    ) -> ResultPage[Rejection]:
-        numbered = enumerate((each for each, _ in self.kept.rejections.values()), 1)
-        return page([(seq, each) for seq, each in numbered if platform in (None, each.platform)], cursor, limit)
-
-    async def dossier(self, credit_code: str, types: Sequence[str], limit: int = 50) -> Sequence[Message]:
-        messages = [kept.message for kept in self.kept.messages.values()]
-        about = [each for each in messages if each.type in types and each.keys.get("credit_code") == credit_code]
-        latest = {_identity(each): each.id for each in about}
-        return [each for each in reversed(about) if each.id in latest.values()][:limit]
-
-    async def backlog(self) -> Sequence[Backlog]:
-        groups: dict[tuple[str | None, str, str, HeldBy | None], list[Delivery]] = {}
-        for each in self.all_shown():
-            if each.state in NOT_DONE:
-                groups.setdefault((each.platform, each.kind, each.shown, each.held_by), []).append(each)
-        return [Backlog(*group, count=len(found), oldest=found[0].created_at) for group, found in groups.items()]
-
-    async def audit(self, subject: str, limit: int = 200) -> Sequence[AuditEntry]:
-        return [each for each in self.kept.audit if each.subject == subject][:limit]
-
     # ── what all of them need ─────────────────────────────────────────────────────────────────
-    def one(self, delivery_id: str) -> Delivery:
-        self.must_run()
-        if delivery_id not in self.kept.deliveries:
-            raise error(NotFound, "delivery.unknown")
-        return self.kept.deliveries[delivery_id]
-
-    def registered(self, platform_id: str) -> Platform:
-        self.must_run()
-        if platform_id not in self.kept.platforms:
-            raise error(NotFound, "platform.unknown")
-        return self.kept.platforms[platform_id]
 
     def note(self, subject: str, at: datetime, actor: str, action: str, reason: str = "") -> None:
         self.kept.audit.append(AuditEntry(at, actor, action, subject, reason))
@@ -788,44 +519,8 @@ class ModelLedger:
         self.note(subject, intent.at, intent.actor, action, intent.reason)
 
 
-def check_word(state: str | None) -> None:
-    """Refuse a state that nothing is shown in."""
-    if state not in (None, "held", *State):
-        raise error(Invalid, "state.unknown")
-
-
-def page(numbered: Iterable[tuple[int, T]], cursor: str | None, limit: int) -> ResultPage[T]:
-    """Newest first, after the number that the cursor is."""
-    if cursor is not None and not cursor.isdecimal():
-        raise error(Invalid, "cursor.unknown")
-    newest = sorted(numbered, key=lambda each: each[0], reverse=True)
-    rest = [each for each in newest if cursor is None or each[0] < int(cursor)]
-    more = str(rest[limit - 1][0]) if len(rest) > limit else None
-    return ResultPage(tuple(item for _, item in rest[:limit]), more)
-
-
-def _matches(delivery: Delivery, filter: DeliveryFilter) -> bool:
-    return (
-        filter.state in (None, delivery.shown)
-        and filter.platform in (None, delivery.platform)
-        and filter.message_id in (None, delivery.message_id)
-        and filter.type in (None, delivery.type)
-        and filter.code in (None, delivery.code)
-        and (filter.since is None or delivery.created_at >= filter.since)
-        and (filter.until is None or delivery.created_at < filter.until)
-    )
-
-
 def _counted(deliveries: Iterable[Delivery], was: Counter[Any] | None = None) -> tuple[ReplayCount, ...]:
     counts = Counter(was)
     counts.update((each.platform, each.type, each.code) for each in deliveries)
     in_order = sorted(counts.items(), key=lambda each: (each[0][0] or "", each[0][1], each[0][2] or ""))
     return tuple(ReplayCount(platform or "", type, code, count) for (platform, type, code), count in in_order)
-
-
-def _identity(message: Message) -> tuple[str, str, str]:
-    return message.source, message.operation, message.identity
-
-
-def _position(delivery: Delivery) -> int:
-    return delivery.position

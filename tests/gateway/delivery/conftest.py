@@ -123,6 +123,7 @@ class World:
     doubles: dict[str, SignallingDouble] = field(default_factory=dict)
     heard: list[Event] = field(default_factory=list)
     policy: BreakerPolicy = field(default_factory=lambda: BreakerPolicy(lanes=4, cool_down=timedelta(seconds=5)))
+    reply: Any = None
     numbers: Any = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
@@ -239,11 +240,16 @@ class World:
 
         async def answered(posted: Posted) -> Any:
             await gate.pass_through()
-            reply = answer(posted)
+            reply = answer(posted) if self.reply is None else self.reply
             return await reply if inspect.isawaitable(reply) else reply
 
         self.sender.answer = answered
         return gate
+
+    def replies(self, reply: Any) -> None:
+        """Let the platform give this reply, also to the calls that wait at its gate."""
+        self.reply = reply
+        self.sender.answer = lambda posted: reply
 
     async def until_true(self, condition: Callable[[], bool]) -> None:
         """Wait until something that can be seen at once holds."""

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from faulty import LOST, YES, Posted, disk_full
+from faulty import LOST, YES, Gate, Posted, disk_full
 
 from adapters.base import Reply
 from gateway.ledger.errors import superseded
@@ -17,6 +17,7 @@ from gateway.telemetry.events import (
     AttemptTakenBack,
     DeliverySettled,
     DeliveryStopped,
+    EndpointHeld,
     PlatformHeld,
     PlatformReleased,
 )
@@ -338,3 +339,97 @@ async def test_what_was_taken_back_in_doubt_stays_in_doubt(post: Any) -> None:
     gate.open()
     held = await post.reached(doubted, HELD)
     assert (held.in_doubt, held.attempts, len(post.events(AttemptTakenBack))) == (True, 1, 1)
+
+
+# ── what changes while the ledger is asked ────────────────────────────────────────────────────
+async def refused_unsettled(post: Any) -> Gate:
+    """Let the platform refuse its credentials, and the settlement that says so wait at a gate."""
+    await started(post, Reply(401))
+    gate = post.ledger.hold_before("settle")
+    await post.post(HZ, "A-1")
+    await gate.reached()
+    return gate
+
+
+async def test_a_comparison_lets_no_hold_go_that_is_about_to_be_written(post: Any) -> None:
+    """The ledger does not know yet that the credentials were refused; that is no reason to go on."""
+    gate = await refused_unsettled(post)
+    await post.later(HZ, seconds=61)
+    await post.post(HZ, "B-1")
+    await post.quiet()
+    assert len(post.sender.sent) == 1
+    gate.open()
+
+
+async def test_news_that_were_read_too_early_let_no_hold_go(post: Any) -> None:
+    """The platform as it was read before the hold was written: it is the same revision, and stays held."""
+    before = await refused_unsettled(post), await post.known(HZ)
+    post.dispatcher.platform_changed(before[1])
+    await post.post(HZ, "B-1")
+    await post.quiet()
+    assert len(post.sender.sent) == 1
+    before[0].open()
+
+
+async def test_what_was_read_before_a_change_does_not_undo_it(post: Any) -> None:
+    """The registry was being read when the credentials were refused: it is read again."""
+    await started(post)
+    call = post.sender_gate()
+    delivery = await post.post(HZ, "A-1")
+    await post.until_true(lambda: post.sender.inside == 1)
+    reading = post.ledger.hold_after("registry")
+    await post.later(HZ, seconds=61)
+    await reading.reached()
+    post.replies(Reply(401))
+    call.open()
+    await post.reached(delivery, HELD)
+    reading.open()
+    await post.quiet()
+    assert post.events(PlatformReleased) == []
+    assert await post.held(HZ) == {HeldBy.CREDENTIALS}
+
+
+async def test_what_was_held_while_heads_were_read_is_not_begun(post: Any) -> None:
+    """They were heads when the ledger was asked; meanwhile their endpoint failed."""
+    await started(post)
+    call = post.sender_gate()
+    for number in range(4):
+        await post.post(HZ, f"A-{number}", "penalty.executed")
+    await post.until_true(lambda: post.sender.inside == 4)
+    post.replies(Reply(500))
+    reading = post.ledger.hold_after("heads")
+    await post.post(HZ, "B-1", "penalty.executed")
+    await reading.reached()
+    call.open()
+    await post.until_true(lambda: bool(post.events(EndpointHeld)))
+    await post.quiet()
+    begun = post.ledger.calls.count("begin")
+    reading.open()
+    await post.quiet()
+    assert post.ledger.calls.count("begin") == begun
+
+
+async def test_a_probe_does_not_leave_when_the_platform_was_paused_meanwhile(post: Any) -> None:
+    """It was chosen from what the ledger said before."""
+    await started(post, Reply(503))
+    for number in range(6):
+        await post.post(HZ, f"A-{number}")
+    await post.until(lambda: breaker_held(post))
+    await post.quiet()
+    reading = post.ledger.hold_after("heads", meant=lambda *rest, probe=False, **more: probe)
+    await post.later(HZ, seconds=6)
+    await reading.reached()
+    begun = post.ledger.calls.count("begin")
+    await post.pause(HZ)
+    reading.open()
+    await post.quiet()
+    assert post.ledger.calls.count("begin") == begun
+
+
+async def test_a_fault_that_is_no_outage_is_repaired_at_once(post: Any) -> None:
+    """Nobody tries that settlement again, and the delivery is `sending`: it is found without waiting for a minute."""
+    await started(post)
+    post.ledger.fail_before("settle", KeyError("a bug"))
+    delivery = await post.post(HZ, "A-1")
+    await post.delivered(delivery)
+    assert [one.request.method for one in post.sender.sent] == ["POST", "GET"]
