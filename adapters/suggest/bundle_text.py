@@ -42,7 +42,7 @@ def manifest(name: str, kind: str, title: str, operations: Sequence[DraftOperati
         "receives:",
     ]
     for operation in operations:
-        lines.extend(_receive(operation, first))
+        lines.extend(_receive(operation, Format(first.body, first.charset)))
     return "\n".join([*lines, "", *(comment(line) if line[0] != " " else f"# {line}" for line in _SENDS), ""])
 
 
@@ -69,6 +69,8 @@ def _format(written: Format, usual: Format) -> dict[str, Any]:
     said: dict[str, Any] = {} if same else {"body": written.body, "charset": written.charset}
     if written.delimiter != usual.delimiter:
         said["delimiter"] = written.delimiter
+    if written.header != usual.header:
+        said["header"] = {"row": written.header}
     if written.root:
         said["root"] = written.root
     return said

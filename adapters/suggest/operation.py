@@ -16,6 +16,7 @@ from adapters.suggest.envelope import Envelope
 from adapters.suggest.judging import Suggestion
 from adapters.suggest.terms import NO_FIELD
 from schemas import documents
+from schemas.budget import STANDARD
 from schemas.catalog import TYPES
 
 
@@ -79,6 +80,8 @@ class DraftOperation:
 
 
 MAX_BYTES = 4 * 1024 * 1024
+_BUDGET = STANDARD.raised({"body": MAX_BYTES, "names": 20_000})
+"""An author's own sample may have more columns than are looked at; the rest is told as left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,4 +109,4 @@ def read_sample(name: str, content: bytes) -> NativeSample:
     if len(content) > MAX_BYTES:
         raise rejections.too_large(len(content), MAX_BYTES)
     declared = formats.recognise(name, content)
-    return NativeSample(name, content, declared, formats.read(declared, content, limit=MAX_BYTES).tree)
+    return NativeSample(name, content, declared, formats.read(declared, content, budget=_BUDGET).tree)

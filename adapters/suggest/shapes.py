@@ -95,11 +95,7 @@ def is_identifier(kind: type[Identifier], text: str) -> bool:
 
 def is_shaped(kind: type[Identifier], text: str) -> bool:
     """Whether a text has the shape of such a number."""
-    try:
-        kind.normalise(text)
-    except Misshapen:
-        return False
-    return True
+    return kind.takes(text)
 
 
 def is_dms(values: tuple[str, ...]) -> bool:

@@ -88,8 +88,9 @@ class PlatformWorker:
         self._probes: dict[str, Scope] = {}  # of the busy ones, whose outcome is not known yet
         self._resting: dict[str, float] = {}  # deliveries that met a fault of ours, and until when (ticks)
         self._stale = True  # the ledger may have heads that are not in the queue
-        self._due: datetime | None = None
+        self._due: datetime | None = None  # when the next head falls due that was not fetched
         self._due_known = False  # whether `_due` is what the ledger says
+        self._fetched = self._due_between()  # up to when heads were due that the last fetch gave
         self._unsure = True  # something went wrong: compare with the ledger
         self._compare_at = 0.0
         self._pause_until = float("-inf")
@@ -106,7 +107,7 @@ class PlatformWorker:
 
     def wake(self) -> None:
         """Say that there may be something to deliver."""
-        self._stale, self._due_known = True, False
+        self._stale = True
         self._wakeup.set()
 
     def change(self, to: DeliveryTarget) -> None:
@@ -194,12 +195,15 @@ class PlatformWorker:
         # Before looking: an error that comes while this runs asks for the next comparison.
         self._unsure = False
         self._compare_at = self._ticks() + _SWEEP
-        self._stale, self._due_known = True, False
+        self._stale = True
         platform_id = self._to.platform.id
         repairs, registry = await self._holds.compare(self._supervisor.registry)
         if repairs.gone:
             self._supervisor.platform_removed(platform_id, registry.revision)
             return
+        # At once: whoever changes the platform while this waits for the ledger below tells what is newer.
+        if repairs.take_over and not self._stopping:
+            self._supervisor.platform_changed(registry.platforms[platform_id])
         ledger, clock = self._attempts.ledger, self._attempts.clock
         if self._own.may_claim(self._ticks()):
             self._own.claim = await ledger.claim(platform_id)
@@ -207,8 +211,6 @@ class PlatformWorker:
             # What this process is sending is known from before `begin` until after `settle`, and only
             # this loop begins anything: what the ledger has as `sending` beyond that, nobody is sending.
             await ledger.rescue(claim, frozenset(self._own.under_way), clock())
-        if repairs.take_over and not self._stopping:
-            self._supervisor.platform_changed(registry.platforms[platform_id])
 
     def _wake_rested(self) -> float:
         """Let deliveries that met a fault be tried again after a pause; gives the wait for the next."""
@@ -229,13 +231,12 @@ class PlatformWorker:
         held = self._holds.health.held
         now, latest = self._due_between()
         works = await self._attempts.ledger.heads(claim, now, latest, limit, besides=held)
+        self._fetched, self._due_known = (now, latest), False
         # Check, wait, check: what was held while the ledger was read must not be queued by what it
         # said before, and what was begun meanwhile not a second time.
         if self._shut or self._holds.health.held != held:
             self._stale = True
             return
-        if works:
-            self._due_known = False
         known = self._known()
         self._queue.extend(work for work in works if work.delivery.id not in known)
         # A full answer may not have been all.
@@ -276,20 +277,16 @@ class PlatformWorker:
         if not self._due_known:
             if await self._wakeup.wait(_QUIET):
                 return 0.0
-            # Check, wait, check: an attempt that ends while the ledger is asked may add an earlier due
-            # time, and says so by clearing the flag; then the answer is too old, and is asked for again.
+            # Asked about what the last fetch did not give. What was due by then is in the queue or held
+            # by an endpoint, and must not hide what falls due later. Who calls `wake`, and an attempt
+            # that ends, while the ledger is asked, makes the heads be fetched and this be asked again.
             self._due_known = True
-            due = await self._attempts.ledger.next_due(claim)
-            if not self._due_known:
-                return 0.0
-            self._due = due
+            self._due = await self._attempts.ledger.next_due(claim, *self._fetched, besides=self._holds.health.held)
         if self._due is None:
             return _SWEEP
-        now, latest = self._due_between()
-        if now < self._due <= latest:
-            return (self._due - now).total_seconds()
-        self._stale, self._due = True, None
-        return 0.0
+        wait = (self._due - self._attempts.steady()).total_seconds()
+        self._stale = self._stale or wait <= 0
+        return max(wait, 0.0)
 
     async def _probe(self, claim: Claim, scope: Scope) -> float:
         """Let one delivery out when a breaker has cooled down; gives the wait for that."""
@@ -299,15 +296,16 @@ class PlatformWorker:
         if not breaker.may_probe(now):
             return breaker.until - now
         limit = _SPREAD + len(self._known()) + min(len(breaker.failures), _MOST_FAILED)
-        only = None if scope == WHOLE else [scope]
-        works = await self._attempts.ledger.heads(claim, *self._due_between(), limit, only=only, probe=True)
+        only, due = None if scope == WHOLE else [scope], self._due_between()
+        works = await self._attempts.ledger.heads(claim, *due, limit, only=only, probe=True)
         # Check, wait, check: a probe leaves only if all is still as it was when the ledger was asked.
         if self._shut or self._holds.health.breaker(scope) is not breaker:
             return 0.0
         known = self._known()
         work = self._holds.health.choose(scope, [one for one in works if one.delivery.id not in known])
         if work is None:
-            return await self._until_due(claim)
+            next_due = await self._attempts.ledger.next_due(claim, *due, only=only)
+            return _SWEEP if next_due is None else (next_due - due[0]).total_seconds()
         self._bucket, wait = self._bucket.take(self._ticks())
         if wait <= 0:
             self._holds.judge(self._holds.health.probing(scope))
@@ -393,10 +391,8 @@ class PlatformWorker:
         if result.state is State.DEAD:
             health = health.forgotten(type, lane)
         self._holds.judge(health)
-        if result.lane_moved or result.state is State.READY:
+        if result.lane_moved or result.state in (State.READY, State.WAITING):
             self._stale = True
-        if result.lane_moved or result.state is State.WAITING:
-            self._due_known = False
         self._holds.settled(work.delivery.id)
         self._unsure = self._unsure or result.unheld
 

@@ -8,6 +8,7 @@ from gateway.ledger import decisions
 from gateway.ledger.base import Ledger
 from gateway.ledger.records import FactAsked, IntakeDraft, KnownNumber, NumberAsked, Reads
 from gateway.message import Enriched, Message
+from schemas.identifiers.folding import comparison_key
 
 
 class Lookups:
@@ -15,6 +16,7 @@ class Lookups:
 
     Earlier records count because they will be kept before this one: a package gives what its
     records would have given one by one. What the ledger has goes first, since it was there first.
+    Spellings of one number are one number.
     """
 
     def __init__(self, ledger: Ledger, caller: str) -> None:
@@ -44,7 +46,7 @@ class Lookups:
             known = KnownNumber(
                 number, message.id, message.type, message.source, message.correlation_id, message.ordering_key
             )
-            self._brought_numbers.setdefault((field, number), known)
+            self._brought_numbers.setdefault((field, comparison_key(number)), known)
         for field, value in decisions.facts_of(message).items():
             self._brought_facts.setdefault((message.correlation_id, field), Enriched(value, message.id))
 
@@ -55,7 +57,9 @@ class Lookups:
             return {}
         kept = await self._ledger.recall(self._caller, spoken)
         brought = {
-            field: one for field, number in spoken.items() if (one := self._brought_numbers.get((field, number)))
+            field: one
+            for field, number in spoken.items()
+            if (one := self._brought_numbers.get((field, comparison_key(number))))
         }
         found = {**brought, **kept}
         for field, number in spoken.items():

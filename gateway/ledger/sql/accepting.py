@@ -24,6 +24,7 @@ from gateway.ledger.sql.tables import DELIVERY, MESSAGE, REJECTION
 from gateway.ledger.sql.verifying import Verification
 from gateway.ledger.sql.writing import Transaction
 from gateway.message import Delivery, Message
+from schemas.identifiers.folding import comparison_key
 
 _Scope = tuple[str, str, str]
 
@@ -208,7 +209,7 @@ class _Batch:
         self._rows[_DOCUMENTS].append((seq, ready.document))
         scope = _scope(message)
         self._rows[_LATEST_NOW].append((*scope, seq))
-        self._rows[_KEYS].extend((value, name, seq) for name, value in message.keys.items())
+        self._rows[_KEYS].extend((comparison_key(value), name, seq) for name, value in message.keys.items())
         said = decisions.facts_of(message)
         self._rows[_FACTS].extend((message.correlation_id, field, value, seq) for field, value in said.items())
         for platform in decisions.platforms_of(message, draft.deliveries):

@@ -121,8 +121,16 @@ class SqlLedger:
     ) -> Sequence[Work]:
         return await self._store.read(reading.heads, claim, now, latest, limit, only=only, besides=besides, probe=probe)
 
-    async def next_due(self, claim: Claim) -> datetime | None:
-        return await self._store.read(reading.next_due, claim)
+    async def next_due(
+        self,
+        claim: Claim,
+        now: datetime,
+        latest: datetime,
+        *,
+        only: Collection[str] | None = None,
+        besides: Collection[str] = (),
+    ) -> datetime | None:
+        return await self._store.read(reading.next_due, claim, now, latest, only=only, besides=besides)
 
     async def begin(
         self,
@@ -214,10 +222,11 @@ class SqlLedger:
         return await self._write(adapters.change, versions, intent, action, kinds, take)
 
     async def adapters(self) -> Sequence[AdapterVersion]:
-        return await self._store.search(adapters.versions)
+        # Every change of a platform reads these: they are few, and must not wait behind searches.
+        return await self._store.read(adapters.versions)
 
     async def adapter_content(self, name: str, version: str) -> bytes | None:
-        return await self._store.search(adapters.content, name, version)
+        return await self._store.read(adapters.content, name, version)
 
     # ── reading ───────────────────────────────────────────────────────────────────────────────
     async def message(self, message_id: str) -> Message | None:

@@ -101,10 +101,16 @@ _DUE = Prepared(
 )
 _NEXT_DUE = Prepared(
     sa.select(_d.due_at)
-    .where(_d.platform == sa.bindparam("platform"), may_go(_d, State.WAITING))
+    .where(
+        _d.platform == sa.bindparam("platform"),
+        may_go(_d, State.WAITING),
+        of_types(_d.type),
+        _d.due_at > sa.bindparam("now"),
+        _d.due_at <= sa.bindparam("latest"),
+    )
     .order_by(_d.due_at)
     .limit(1),
-    ("platform",),
+    ("platform", "only", "besides", "now", "latest"),
 )
 
 
@@ -183,7 +189,7 @@ def heads(
     if any(hold.type is None for hold in in_force):
         return ()
     held = {hold.type for hold in in_force if hold.type is not None}
-    chosen = claim.platform, None if only is None else types_listed(only), types_listed({*besides, *held})
+    chosen = _chosen(claim, only, {*besides, *held})
     ready = _READY.rows(connection, *chosen, limit)
     due = _DUE.rows(connection, *chosen, micros(now), micros(latest), limit)
     found = sorted((*ready, *due), key=lambda row: int(row[_POSITION]))[:limit] if due else ready
@@ -215,7 +221,21 @@ def _work(row: Row, here: Sequence[Hold], aliases: Mapping[str, str]) -> Work:
     )
 
 
-def next_due(connection: sa.Connection, claim: Claim) -> datetime | None:
-    """Give when the next waiting head is due."""
+def next_due(
+    connection: sa.Connection,
+    claim: Claim,
+    now: datetime,
+    latest: datetime,
+    *,
+    only: Collection[str] | None,
+    besides: Collection[str],
+) -> datetime | None:
+    """Give when the next waiting head is due that is not due yet."""
     platforms.verify_claim(connection, claim)
-    return next((moment(due_at) for (due_at,) in _NEXT_DUE.rows(connection, claim.platform)), None)
+    row = _NEXT_DUE.row(connection, *_chosen(claim, only, besides), micros(now), micros(latest))
+    return moment(row[0]) if row else None
+
+
+def _chosen(claim: Claim, only: Collection[str] | None, besides: Collection[str]) -> tuple[str, str | None, str]:
+    """Give the parameters that choose heads: their platform, and their types."""
+    return claim.platform, None if only is None else types_listed(only), types_listed(besides)

@@ -19,6 +19,7 @@ from gateway.ledger.sql.tables import MESSAGE
 from gateway.ledger.sql.writing import Transaction
 from gateway.message import Delivery, Message, State, with_value
 from schemas.catalog import TYPES, at
+from schemas.identifiers.folding import comparison_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +202,8 @@ def _write(connection: sa.Connection, before: Sequence[_Stored], after: Sequence
     _MESSAGE.run(connection, written)
     _DOCUMENT.run(connection, [(pack_json(dict(one.message.document)), one.seq) for one in after])
     was, now = (
-        {(value, name, one.seq) for one in each for name, value in one.message.keys.items()} for each in (before, after)
+        {(comparison_key(value), name, one.seq) for one in each for name, value in one.message.keys.items()}
+        for each in (before, after)
     )
     _FORGET_KEY.run(connection, list(was - now))
     _KEYS.run(connection, list(now - was))
@@ -220,12 +222,16 @@ def _tell_facts(connection: sa.Connection, correlations: Iterable[str]) -> None:
 
 def _point_to(connection: sa.Connection, tie: Retie, original: int, moved: Collection[int]) -> None:
     """Let every platform that knows the number from what moved, or calls it something, mean the original by it."""
-    known = _SPOKEN.rows(connection, tie.number, tie.field, tie.number)
+    known = _SPOKEN.rows(connection, comparison_key(tie.number), tie.field, tie.number)
     spoken = [(tie.number, platform) for platform, message in known if message in moved]
     alias = (tie.number, tie.field, tie.correlation_id)
     called = [(number, platform) for platform, number in _CALLED.rows(connection, *alias)]
     _NUMBERS_NOW.run(
-        connection, [(number, tie.field, platform, tie.original, original) for number, platform in (*spoken, *called)]
+        connection,
+        [
+            (comparison_key(number), tie.field, platform, tie.original, original)
+            for number, platform in (*spoken, *called)
+        ],
     )
     _FORGET_ALIASES.run(connection, [alias])
     _ALIASES.run(
@@ -237,7 +243,9 @@ def _point_to(connection: sa.Connection, tie: Retie, original: int, moved: Colle
 def _numbers(one: _Stored, deliveries: Sequence[StoredDelivery]) -> list[Row]:
     platforms = decisions.platforms_of(one.message, [each.delivery for each in deliveries])
     return [
-        (number, field, platform, number, one.seq) for platform in platforms for field, number in one.numbers.items()
+        (comparison_key(number), field, platform, number, one.seq)
+        for platform in platforms
+        for field, number in one.numbers.items()
     ]
 
 

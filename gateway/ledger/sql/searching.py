@@ -15,6 +15,7 @@ from gateway.ledger.sql.codecs import micros
 from gateway.ledger.sql.columns import Row
 from gateway.ledger.sql.tables import DELIVERY, MESSAGE, REJECTION
 from gateway.message import Delivery, Message, State
+from schemas.identifiers.folding import comparison_key
 
 T = TypeVar("T")
 Condition = sa.ColumnElement[bool]
@@ -113,7 +114,7 @@ def _message_conditions(connection: sa.Connection, filter: MessageFilter) -> lis
 def _by_words(filter: MessageFilter) -> list[Condition]:
     numbers = {"case_number": filter.case_number, "credit_code": filter.credit_code}
     keys: list[Condition] = [
-        _m.seq.in_(sa.select(_k.message).where(_k.value == value, _k.name == name))
+        _m.seq.in_(sa.select(_k.message).where(_k.value == comparison_key(value), _k.name == name))
         for name, value in numbers.items()
         if value is not None
     ]
@@ -218,7 +219,7 @@ def find_rejections(
 
 def dossier(connection: sa.Connection, credit_code: str, types: Sequence[str], limit: int) -> Sequence[Message]:
     """Give the latest message of each identity about an enterprise."""
-    about = sa.select(_k.message).where(_k.value == credit_code, _k.name == "credit_code")
+    about = sa.select(_k.message).where(_k.value == comparison_key(credit_code), _k.name == "credit_code")
     newest = (
         sa.select(sa.func.max(_m.seq))
         .where(_m.seq.in_(about), _unindexed(_m.type).in_(list(types)))

@@ -144,6 +144,42 @@ async def test_an_endpoint_that_always_fails_is_held_alone(platform: Any, failur
     await platform.delivered(*[await platform.post(HZ, f"F-{n}") for n in range(50)])
 
 
+async def test_a_held_endpoint_delays_no_retry_of_another_type(platform: Any) -> None:
+    """Its heads are due all the time; when one of another type falls due is known all the same."""
+    await failing_endpoint(platform)
+    await platform.later(HZ, seconds=2)
+    await platform.quiet()
+    well = platform.sender.answer
+    platform.sender.answer = lambda posted: SERVER_ERROR
+    waiting = await platform.reached(await platform.post(HZ, "F-1"), State.WAITING)
+    platform.sender.answer = well
+    await platform.quiet(0.2)
+    platform.ticks.now += 2  # nobody wakes the worker: it knows when to look
+    await platform.delivered(waiting)
+
+
+async def test_heads_that_wait_for_a_slot_are_not_read_over_and_over(platform: Any) -> None:
+    """Poison that hangs takes its one slot; the rest of it is due, is known, and is not asked for meanwhile."""
+    gate = Gate()
+
+    async def answer(posted: Posted) -> Any:
+        if platform.ticks.now > 1000:
+            await gate.pass_through()
+        return TIMED_OUT
+
+    platform.sender.answer = answer
+    bad, _ = await with_poison(platform, 4, 0)
+    for one in bad:
+        await platform.tried(one, 1)
+    await platform.later(HZ, seconds=2)
+    await platform.until_true(lambda: platform.sender.inside == 1)
+    await platform.quiet(0.2)
+    platform.ledger.calls.clear()
+    await platform.quiet(0.3)
+    assert platform.ledger.calls == []
+    gate.open()
+
+
 async def test_a_held_endpoint_is_probed_with_one_call_a_cool_down(platform: Any) -> None:
     """Each with another lane; an hour of it costs some sixty calls, not thousands."""
     held = await failing_endpoint(platform)

@@ -257,6 +257,20 @@ async def test_a_pause_that_was_not_heard_of_is_obeyed_within_a_minute(post: Any
     await post.delivered(held)
 
 
+async def test_a_repair_does_not_undo_what_was_changed_while_it_ran(post: Any) -> None:
+    """It had read that the platform is paused; before it was done, the platform was resumed."""
+    await started(post)
+    await post.delivered(await post.post(HZ, "A-1"))
+    await post.ledger.hold_platform(HZ, Hold(HeldBy.PAUSED, post.clock(), "works"), post.intent())
+    gate = post.ledger.hold_before("rescue")
+    await post.later(HZ, seconds=61)
+    await gate.reached()
+    await post.resume(HZ)
+    gate.open()
+    await post.quiet()
+    await post.delivered(await post.post(HZ, "A-2"))
+
+
 async def test_settings_that_were_not_heard_of_are_used_within_a_minute(post: Any) -> None:
     """Its registration changed, and nobody told the worker."""
     await started(post)

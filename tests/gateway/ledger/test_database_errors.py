@@ -119,6 +119,7 @@ async def test_search_that_waited_too_long(opened: Any, small: Any) -> None:
         await ledger.find_messages(MessageFilter())
     assert error.value.code == "search.too-slow"
     assert (await ledger.message("m1")).id == "m1"
+    assert (await ledger.adapters(), await ledger.adapter_content("plain", "1.0.0")) == ([], None)
     await ledger.stop()
 
 
