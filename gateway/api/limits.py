@@ -1,4 +1,4 @@
-"""What every request is held to before its call sees it: a largest body, and JSON that is unambiguous."""
+"""What every request is held to before its call sees it: a known caller, a largest body, unambiguous JSON."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
+from gateway.api import rights
 from gateway.api.inbound.request import Event, Incoming, Receive, Scope, Send
 
 
@@ -63,13 +64,15 @@ class StrictRequest(Request):
 
 
 class StrictRoute(APIRoute):
-    """A route that reads its JSON strictly."""
+    """A route whose caller is known before its body is read, and whose JSON is read strictly."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Hand the framework's handler a strict request."""
+        """Admit the caller, then hand the framework's handler a strict request."""
         handle = super().get_route_handler()
 
         async def strict(request: Request) -> Response:
+            # The framework reads and parses the body before it asks who is calling.
+            rights.admit(request)
             return await handle(StrictRequest(request.scope, request.receive))
 
         return strict

@@ -41,6 +41,23 @@ class IntakeBusy:
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectionRefused:
+    """A connection was refused or closed before anybody knew whose it is. `address` is where it came from."""
+
+    why: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticationFailed:
+    """A call came without a credential that we know: `why` missing, unknown or no-platform. The token is not told."""
+
+    why: str
+    call: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryUnrouted:
     """A routed kind has no platform that could take the message."""
 
@@ -165,6 +182,8 @@ Event = (
     MessageAccepted
     | DocumentRejected
     | IntakeBusy
+    | ConnectionRefused
+    | AuthenticationFailed
     | DeliveryUnrouted
     | AttemptEnded
     | DeliverySettled

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass
@@ -21,10 +20,8 @@ Event = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Event]]
 Send = Callable[[Event], Awaitable[None]]
 
-LINGER_BYTES = 32 * 1024 * 1024
-"""How much of a body that is too large is read and thrown away, so that its sender receives our answer."""
-
-LINGER_SECONDS = 5.0
+SUBMISSIONS = "/v1/messages"
+"""Where canonical documents are handed in."""
 
 _WANTED = frozenset(
     {
@@ -160,29 +157,6 @@ def too_large(limit: int) -> Rejected:
         ),
         status=413,
     )
-
-
-async def linger(incoming: Incoming, receive: Receive) -> None:
-    """Read and drop what the caller still sends, within bounds.
-
-    A caller that waits for `100 Continue` sends nothing more, so there is nothing to drop.
-    """
-    if "expect" in incoming.headers:
-        return
-    try:
-        async with asyncio.timeout(LINGER_SECONDS):
-            await _discard(receive)
-    except TimeoutError:
-        return
-
-
-async def _discard(receive: Receive) -> None:
-    size = 0
-    while size <= LINGER_BYTES:
-        event = await receive()
-        size += len(event.get("body", b""))
-        if event["type"] != "http.request" or not event.get("more_body"):
-            return
 
 
 class Submission(RestModel):
