@@ -21,6 +21,7 @@ from gateway.api.inbound.answer import (
     native_error_answer,
     problem_answer,
 )
+from gateway.api.inbound.encoding import coding_of
 from gateway.api.inbound.request import (
     SUBMISSIONS,
     Event,
@@ -107,6 +108,7 @@ class Inbound:
         try:
             platform = rights.sender_of(self._hub, scope)
             adapter = self._hub.adapters.of(platform)
+            coding = coding_of(scope)
         except (HutongError, Rejected) as error:
             return error_answer(error, language=incoming.language, trace_id=incoming.trace_id)
         # The caller is known and admitted before its body is read: what nobody may send, or what there is no
@@ -115,7 +117,7 @@ class Inbound:
             check_length(incoming, adapter.limits.body)
             key = idempotency_key(scope)
             with self._hub.admission.enter(declared_length(incoming)) as take:
-                body = await read_body(receive, adapter.limits.body, take)
+                body = await read_body(receive, adapter.limits.body, take, coding)
                 call = _call(platform, operation or SUBMIT, body, incoming, key, adapter)
                 return await self._answered(call, operation, adapter, incoming, dry=dry_run(scope["query_string"]))
         except Busy as busy:

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import Field
 
+from gateway.api.inbound.encoding import Inflate
 from gateway.api.models import RestModel
 from gateway.intake.admission import Take
 from gateway.intake.receiver import check_key
@@ -117,32 +118,36 @@ def check_length(incoming: Incoming, limit: int) -> None:
         raise too_large(limit)
 
 
-async def read_body(receive: Receive, limit: int, take: Take) -> bytes:
-    """Read a body of at most `limit` bytes; Rejected (413) as soon as it is known to be larger.
+async def read_body(receive: Receive, limit: int, take: Take, coding: str | None = None) -> bytes:
+    """Read a body of at most `limit` bytes, decompressed; Rejected (413) as soon as it is known to be larger.
 
-    `take` is told of every byte that arrives, and raises Busy when there is no room for more.
+    `take` is told of every byte that there is to keep, and raises Busy when there is no room for more.
     """
     event = await receive()
     first: bytes = event.get("body", b"")
-    if not event.get("more_body") and event["type"] == "http.request" and len(first) <= limit:
+    if coding is None and not event.get("more_body") and event["type"] == "http.request" and len(first) <= limit:
         take(len(first))
         return first
-    return await _read_rest(event, receive, limit, take)
+    return await _read_rest(event, receive, limit, take, coding)
 
 
-async def _read_rest(event: Event, receive: Receive, limit: int, take: Take) -> bytes:
+async def _read_rest(event: Event, receive: Receive, limit: int, take: Take, coding: str | None) -> bytes:
+    inflate = Inflate(coding, limit, too_large(limit)) if coding else None
     parts: list[bytes] = []
-    size = 0
+    arrived = 0
     while True:
         if event["type"] != "http.request":
             raise Gone
         part: bytes = event.get("body", b"")
-        parts.append(part)
-        size += len(part)
-        if size > limit:
+        more = event.get("more_body", False)
+        arrived += len(part)
+        if arrived > limit:
             raise too_large(limit)
+        if inflate is not None:
+            part = await inflate(part, last=not more)
+        parts.append(part)
         take(len(part))
-        if not event.get("more_body"):
+        if not more:
             return b"".join(parts)
         event = await receive()
 
