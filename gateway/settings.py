@@ -58,6 +58,9 @@ class Settings(BaseSettings):
         1000, ge=0, description="Bytes a second that a body must come with after 10 seconds; slower is answered 408."
     )
     idle_seconds: float = Field(20, gt=0, description="Seconds for which a connection may stay without a request.")
+    longest_retry_after: int = Field(
+        3600, ge=1, description="Seconds that a platform may ask us to wait (Retry-After); more counts as these."
+    )
     admin_token: SecretStr | None = Field(
         None, description="The administrator's token; else one is made and printed at first start."
     )

@@ -10,11 +10,14 @@ from typing import TypeVar
 
 from adapters.base import UNREADABLE, Adapter, OutboundRequest, Reply, Sending, Verdict, VerdictKind
 from gateway.clock import Clock, Ticks, new_id
+from gateway.delivery.no_answer import NoAnswer, Unsendable
 from gateway.delivery.outgoing import keyed, outbound, stamped
-from gateway.delivery.sender import NoAnswer, Sender, Unsendable
-from gateway.delivery.settlement import Try, interrupted, settle, unanswered
+from gateway.delivery.retry import LONGEST_ASKED
+from gateway.delivery.sender import Sender
+from gateway.delivery.settlement import Try, interrupted, settle
 from gateway.delivery.slots import Slots
 from gateway.delivery.tenure import Tenure, persist
+from gateway.delivery.verdicts import judged, unanswered
 from gateway.errors import Unavailable
 from gateway.ledger.base import Ledger
 from gateway.ledger.records import Claim, Platform, Settled, Settlement, Work
@@ -24,6 +27,7 @@ from schemas.findings import Rejected
 
 _log = logging.getLogger(__name__)
 _SETTLED = (State.DELIVERED, State.REFUSED, State.DEAD)
+_YES_OR_NO = (VerdictKind.ACCEPTED, VerdictKind.REFUSED)
 _FINAL_ANSWERS = (VerdictKind.ACCEPTED, VerdictKind.REFUSED, VerdictKind.CREDENTIALS)
 _SERVER_ERROR = 500
 _BUSY = (429, 503)
@@ -92,7 +96,8 @@ def unwatched(platform: Platform, adapter: Adapter, sending: Sending) -> None:
 class Attempts:
     """Makes attempts; keeps nothing between them. A cancelled attempt stays `sending`, to be rescued.
 
-    `clock` stamps what is recorded, `ticks` measure how long calls took, `steady` tells what is due.
+    `clock` stamps what is recorded, `ticks` measure how long calls took, `steady` tells what is due;
+    `longest_asked` bounds the wait that a platform may ask for.
     """
 
     ledger: Ledger
@@ -103,6 +108,7 @@ class Attempts:
     events: Events
     pause: timedelta = timedelta(seconds=1)
     watch: DeliveryWatch = unwatched
+    longest_asked: timedelta = LONGEST_ASKED
 
     async def make(self, work: Work, turn: Turn) -> AttemptResult:
         """Try to deliver a lane head once; a slot is held while the platform is being called."""
@@ -140,7 +146,7 @@ class Attempts:
             turn.slots.give()
         if tried is None:
             return await self._take_back(work, turn, number)
-        settlement = settle(work, number, tried, to.platform, adapter.retry, self.steady())
+        settlement = settle(work, number, tried, to.platform, adapter.retry, self.steady(), self.longest_asked)
         return await self._settle(work, turn, tried, settlement)
 
     async def _begin(self, work: Work, turn: Turn, name: str, request: OutboundRequest) -> int | None:
@@ -196,12 +202,20 @@ class Attempts:
         try:
             reply = await self._send(adapter, platform, request)
         except NoAnswer as none:
-            in_doubt = doubted or none.may_have_left
-            return Try(started_at, self.ticks() - began, unanswered(none), in_doubt=in_doubt)
+            seconds = self.ticks() - began
+            # A reply that broke off may be whole all the same, under a length that was counted wrong; what
+            # can be read as yes or no is one.
+            verdict = self._judge(adapter, work.message.type, none.cut) if none.cut is not None else None
+            if verdict is not None and verdict.kind in _YES_OR_NO:
+                return Try(started_at, seconds, verdict, none.cut, in_doubt=doubted)
+            return Try(started_at, seconds, unanswered(none), in_doubt=doubted or none.may_have_left)
         except (Unsendable, Rejected) as fault:
             return Try(started_at, self.ticks() - began, _unwritable(fault), in_doubt=doubted)
-        seconds, verdict = self.ticks() - began, adapter.judge(work.message.type, reply)
+        seconds, verdict = self.ticks() - began, self._judge(adapter, work.message.type, reply)
         return Try(started_at, seconds, verdict, reply, in_doubt=doubted or verdict.in_doubt)
+
+    def _judge(self, adapter: Adapter, message_type: str, reply: Reply) -> Verdict:
+        return judged(adapter.judge(message_type, reply), reply, self.clock(), self.longest_asked)
 
     async def _ask(
         self, work: Work, adapter: Adapter, platform: Platform, question: OutboundRequest, started_at: datetime
@@ -214,7 +228,7 @@ class Attempts:
             return Try(started_at, self.ticks() - began, unanswered(none), in_doubt=True)
         except (Unsendable, Rejected):
             return None
-        verdict = adapter.judge_answer(work.message.type, reply)
+        verdict = judged(adapter.judge_answer(work.message.type, reply), reply, self.clock(), self.longest_asked)
         if verdict.kind in _FINAL_ANSWERS or _tells_nothing(verdict, reply):
             return Try(started_at, self.ticks() - began, verdict, reply, in_doubt=True)
         return None

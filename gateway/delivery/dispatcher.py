@@ -12,9 +12,11 @@ from adapters.base import Adapter, OutboundRequest
 from gateway.clock import Clock, Ticks, monotonic, new_id, steady
 from gateway.delivery.attempt import Attempts, DeliveryTarget, DeliveryWatch, unwatched
 from gateway.delivery.breaker import Policy
+from gateway.delivery.no_answer import NoAnswer, Unsendable
 from gateway.delivery.outgoing import keyed, stamped
 from gateway.delivery.reconcile import obeyed
-from gateway.delivery.sender import NoAnswer, Sender, Unsendable
+from gateway.delivery.retry import LONGEST_ASKED
+from gateway.delivery.sender import Sender
 from gateway.delivery.shared_read import SharedRead
 from gateway.delivery.tenure import SUPERSEDED, Tenure
 from gateway.delivery.worker import PlatformWorker
@@ -34,12 +36,16 @@ _PAUSE = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """Whether a platform can be reached. `status` is whatever it answered; `reason` why it is not `ok`."""
+    """Whether a platform can be reached. `status` is whatever it answered; `reason` why it is not `ok`.
+
+    `detail` says what was met, in words for people.
+    """
 
     ok: bool
     seconds: float
     status: int | None = None
     reason: str | None = None
+    detail: str = ""
 
 
 class AdapterVersions(Protocol):
@@ -73,10 +79,13 @@ class Dispatcher:
         policy: Policy | None = None,
         watch: DeliveryWatch = unwatched,
         pause: timedelta = _PAUSE,
+        longest_asked: timedelta = LONGEST_ASKED,
     ) -> None:
         self._adapters = adapters
         self._policy = policy or Policy()
-        self._attempts = Attempts(ledger, sender, clock, ticks, steady(clock, ticks), events, pause=pause, watch=watch)
+        self._attempts = Attempts(
+            ledger, sender, clock, ticks, steady(clock, ticks), events, pause, watch, longest_asked=longest_asked
+        )
         self._workers: dict[str, PlatformWorker] = {}
         self._tenures: dict[str, Tenure] = {}
         self._revisions: dict[str, int] = {}  # at which a platform was last changed or removed
@@ -203,17 +212,17 @@ class Dispatcher:
         ticks = self._attempts.ticks
         began = ticks()
         key = new_id(self._attempts.clock())
-        status, reason = await self._call(platform, keyed(OutboundRequest("GET", "/"), key, None))
-        return Ping(reason is None, ticks() - began, status, reason)
+        status, reason, detail = await self._call(platform, keyed(OutboundRequest("GET", "/"), key, None))
+        return Ping(reason is None, ticks() - began, status, reason, detail)
 
-    async def _call(self, platform: Platform, request: OutboundRequest) -> tuple[int | None, str | None]:
+    async def _call(self, platform: Platform, request: OutboundRequest) -> tuple[int | None, str | None, str]:
         try:
             authorised = self._adapters.of(platform).authorise(request, platform.settings)
             reply = await self._attempts.sender.send(platform, stamped(authorised, self._attempts.clock()), _PING)
         except NoAnswer as none:
-            return None, none.reason
+            return None, none.reason, none.detail
         except (Rejected, HutongError) as fault:
-            return None, fault.code
-        except Unsendable:
-            return None, "request.unwritable"
-        return reply.status, "credentials" if reply.status in _REFUSED else None
+            return None, fault.code, ""
+        except Unsendable as fault:
+            return None, "request.unwritable", str(fault)
+        return reply.status, "credentials" if reply.status in _REFUSED else None, ""

@@ -81,6 +81,11 @@ class AttemptEnded:
     code: str | None = None
     trace_id: str | None = None
 
+    @property
+    def state(self) -> str:
+        """Tell whether the platform answered yes or no, or the attempt failed."""
+        return "answered" if self.verdict in ("accepted", "refused") else "failed"
+
 
 @dataclass(frozen=True, slots=True)
 class DeliverySettled:

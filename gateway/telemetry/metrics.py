@@ -110,6 +110,13 @@ METRICS = (
     Metric("hutong_deliveries_unrouted", "Deliveries with no platform to go to.", DeliveryUnrouted, ("kind", "type")),
     Metric("hutong_attempts", "Attempts to deliver, by how they ended.", AttemptEnded, ("platform", "verdict")),
     Metric(
+        "hutong_attempts_failed",
+        "Attempts that brought neither yes nor no, by why: `connection.refused`, `timeout.read`, `http.500` …",
+        AttemptEnded,
+        ("platform", "code"),
+        state="failed",
+    ),
+    Metric(
         "hutong_deliveries_delivered",
         "Deliveries accepted by the platform.",
         DeliverySettled,
@@ -256,7 +263,8 @@ class Metrics:
         value = getattr(event, name)
         if isinstance(value, bool):
             return "true" if value else "false"
-        return self._limits[name](value) if name in self._limits else str(value)
+        text = "" if value is None else str(value)
+        return self._limits[name](text) if name in self._limits else text
 
     def exposition(self, backlog: Iterable[Standing], now: datetime) -> bytes:
         """Write everything counted so far, with the backlog as it stands now."""
