@@ -75,7 +75,10 @@ class PingView(RestModel):
     reachable: bool
     status: int | None = None
     milliseconds: float | None = None
-    detail: str | None = None
+    code: str | None = Field(
+        default=None, description="Why not, a stable word: `connection.refused`, `name.unknown`, `tls.expired` …"
+    )
+    detail: str | None = Field(default=None, description="The same with what was met, for people")
 
 
 class Credential(RestModel):
@@ -262,4 +265,5 @@ def _operation_drift(operation: str, page: DriftPage) -> OperationDrift:
 
 def _ping(ping: Ping) -> PingView:
     milliseconds = round(ping.seconds * 1000, 1)
-    return PingView(reachable=ping.ok, status=ping.status, milliseconds=milliseconds, detail=ping.reason)
+    detail = ": ".join(one for one in (ping.reason, ping.detail) if one) or None
+    return PingView(reachable=ping.ok, status=ping.status, milliseconds=milliseconds, code=ping.reason, detail=detail)

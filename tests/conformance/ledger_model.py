@@ -42,7 +42,7 @@ from gateway.ledger.records import (
     Unrouted,
 )
 from gateway.ledger.versions import AdapterVersion
-from gateway.message import Delivery, Enriched, HeldBy, State
+from gateway.message import Delivery, Enriched, HeldBy, Message, State
 
 T = TypeVar("T")
 

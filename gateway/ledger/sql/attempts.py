@@ -92,12 +92,8 @@ class _Claimed:
 def begin(transaction: Transaction, begins: Sequence[Begin]) -> Sequence[OperationResult]:
     """Begin attempts: the group for `Ledger.begin`."""
     claimed = _Claimed(transaction, [(each.claim, each.delivery_id) for each in begins])
-<<<<<<< HEAD
     holds = overlay.holds(transaction.connection)
-=======
-    holds = lanes.holds(transaction.connection)
     ties = _ties(transaction, [each.message.id for each in begins if each.message is not None])
->>>>>>> eyes
     results: list[OperationResult] = []
     steps: list[lanes.Step] = []
     requests: list[Row] = []
@@ -119,15 +115,9 @@ def begin(transaction: Transaction, begins: Sequence[Begin]) -> Sequence[Operati
     return results
 
 
-<<<<<<< HEAD
-def _begun(stored: StoredDelivery, begin: Begin, holds: overlay.Holds) -> Delivery | None:
-    holding = holds.get(begin.claim.platform, ())
-    if not (stored.head and decisions.may_send(stored.delivery, holding, probe=begin.probe)):
-=======
-def _begun(stored: StoredDelivery, begin: Begin, holds: lanes.Holds, ties: Mapping[str, _Tie]) -> Delivery | None:
+def _begun(stored: StoredDelivery, begin: Begin, holds: overlay.Holds, ties: Mapping[str, _Tie]) -> Delivery | None:
     holding, delivery, read = holds.get(begin.claim.platform, ()), stored.delivery, begin.message
     if not (stored.head and decisions.may_send(delivery, holding, probe=begin.probe)):
->>>>>>> eyes
         return None
     # From the second attempt on the request is fixed, whatever its message became since.
     if not delivery.attempts and read is not None and ties.get(read.id) != (read.correlation_id, read.raw_numbers):

@@ -9,7 +9,7 @@ from faulty import UNREACHED, YES, Gate, Posted
 
 from adapters.base import Reply
 from gateway.delivery.breaker import BreakerPolicy
-from gateway.delivery.sender import NoAnswer
+from gateway.delivery.no_answer import NoAnswer
 from gateway.ledger.records import Hold
 from gateway.message import HELD, HeldBy, State
 from gateway.telemetry.events import AttemptEnded, EndpointHeld, EndpointReleased, PlatformHeld
