@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from adapters.base import OutboundRequest
 from gateway.ledger.records import (
@@ -246,8 +246,13 @@ class Ledger(Protocol):
         """Give every platform and the registry's revision, read together."""
         ...
 
-    async def put_platform(self, platform: Platform, intent: Intent, take: Taker) -> Registered:
+    async def put_platform(
+        self, platform: Platform, intent: Intent, take: Taker, *, asked: Mapping[str, Any] | None = None
+    ) -> Registered:
         """Register a platform or change it, and give it the unrouted deliveries that it takes, in one transaction.
+
+        `asked` is what the intent's key stands for, where `platform` has more than its operator said
+        (secrets that stayed as they were).
 
         Its birth and its holds stay as they are, except that refused credentials are forgotten.
         `take` chooses for each unrouted delivery, in order of position; one whose platform has the

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Protocol, TypeVar
 
 from adapters.base import Adapter
@@ -125,7 +126,8 @@ class Register:
             spoken, versions = self._adapters.get(adapter, version), self._adapters.versions(adapter)
             platform = registered(asked, spoken, self._routes.kinds, before, intent.at, versions)
             take = self._taker({**self.directory, platform.id: platform}, self._adapters.now)
-            await self._apply(await self._ledger.put_platform(platform, intent, take))
+            # The key stands for what was asked: what the platform keeps beside it may change before it comes again.
+            await self._apply(await self._ledger.put_platform(platform, intent, take, asked=asdict(asked)))
             after = self._standing(platform_id)
             if before is not None and HeldBy.CREDENTIALS in before.held_by() - after.held_by():
                 self._events(PlatformReleased(platform_id, HeldBy.CREDENTIALS.value))
