@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 from adapters.base import UNREADABLE, Adapter, OutboundRequest, Reply, Sending, Verdict, VerdictKind
@@ -31,6 +33,9 @@ _YES_OR_NO = (VerdictKind.ACCEPTED, VerdictKind.REFUSED)
 _FINAL_ANSWERS = (VerdictKind.ACCEPTED, VerdictKind.REFUSED, VerdictKind.CREDENTIALS)
 _SERVER_ERROR = 500
 _BUSY = (429, 503)
+LARGE = 32 * 1024
+"""Bytes of a reply that is judged beside the event loop."""
+
 T = TypeVar("T")
 
 
@@ -211,17 +216,22 @@ class Attempts:
             seconds = self.ticks() - began
             # A reply that broke off may be whole all the same, under a length that was counted wrong; what
             # can be read as yes or no is one.
-            verdict = self._judge(adapter, work.message.type, none.cut) if none.cut is not None else None
+            verdict = await self._judge(adapter.judge, work, platform, adapter, none.cut) if none.cut else None
             if verdict is not None and verdict.kind in _YES_OR_NO:
                 return CallOutcome(started_at, seconds, verdict, none.cut, in_doubt=doubted)
             return CallOutcome(started_at, seconds, unanswered(none), in_doubt=doubted or none.may_have_left)
         except (Unsendable, Rejected) as fault:
             return CallOutcome(started_at, self.ticks() - began, _unwritable(fault), in_doubt=doubted)
-        seconds, verdict = self.ticks() - began, self._judge(adapter, work.message.type, reply)
+        seconds, verdict = self.ticks() - began, await self._judge(adapter.judge, work, platform, adapter, reply)
         return CallOutcome(started_at, seconds, verdict, reply, in_doubt=doubted or verdict.in_doubt)
 
-    def _judge(self, adapter: Adapter, message_type: str, reply: Reply) -> Verdict:
-        return judged(adapter.judge(message_type, reply), reply, self.clock(), self.longest_asked)
+    async def _judge(
+        self, judge: Callable[..., Verdict], work: Work, platform: Platform, adapter: Adapter, reply: Reply
+    ) -> Verdict:
+        """Read a reply within the platform's bounds; a large one on another thread, so that other deliveries go on."""
+        read = partial(judge, work.message.type, reply, budget=platform.bounded(adapter.budget))
+        verdict = await asyncio.to_thread(read) if len(reply.body) > LARGE else read()
+        return judged(verdict, reply, self.clock(), self.longest_asked)
 
     async def _ask(
         self, work: Work, adapter: Adapter, platform: Platform, question: OutboundRequest, started_at: datetime
@@ -234,7 +244,7 @@ class Attempts:
             return CallOutcome(started_at, self.ticks() - began, unanswered(none), in_doubt=True)
         except (Unsendable, Rejected):
             return None
-        verdict = judged(adapter.judge_answer(work.message.type, reply), reply, self.clock(), self.longest_asked)
+        verdict = await self._judge(adapter.judge_answer, work, platform, adapter, reply)
         if verdict.kind in _FINAL_ANSWERS or _tells_nothing(verdict, reply):
             return CallOutcome(started_at, self.ticks() - began, verdict, reply, in_doubt=True)
         return None

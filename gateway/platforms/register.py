@@ -113,13 +113,14 @@ class Register:
         *,
         intent: Intent,
         dossier: bool | None = None,
+        limits: Mapping[str, int] | None = None,
     ) -> Platform:
         """Register a platform or change it; Rejected `platform.invalid`, NotFound `adapter.unknown`.
 
         Deliveries that waited for a platform like it are its own now; refused credentials are tried again.
         """
         right = {} if dossier is None else {DOSSIER.name: dossier}
-        asked = Registration(platform_id, adapter, version, {**(settings or {}), **right}, mode)
+        asked = Registration(platform_id, adapter, version, {**(settings or {}), **right}, mode, limits or {})
 
         async def change() -> Platform:
             before = (await self._ledger.registry()).platforms.get(platform_id)

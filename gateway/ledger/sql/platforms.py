@@ -121,7 +121,7 @@ def put(
 
 def _asked(platform: Platform) -> dict[str, Any]:
     """Give what a caller says of a platform; the rest is the ledger's."""
-    names = ("adapter", "version", "mode", "settings")
+    names = ("adapter", "version", "mode", "settings", "limits")
     return {name: getattr(platform, name) for name in names}
 
 
