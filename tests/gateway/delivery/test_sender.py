@@ -348,6 +348,22 @@ async def test_a_head_that_never_ends_is_given_up(wire: Wire, sender: Sender, fl
     assert (caught.value.reason, caught.value.may_have_left) == ("reply.broken", True)
 
 
+@pytest.mark.parametrize("chunk", [b"1;" + b"x" * 1000 + b"\r\na\r\n", b"5;" + b"x" * 100_000])
+async def test_a_body_that_is_all_chunk_lines_is_given_up(wire: Wire, sender: Sender, chunk: bytes) -> None:
+    """Long before the time is over: a hundred times the body is read for nothing."""
+
+    async def behave(head: bytes, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while not writer.transport.is_closing():
+            writer.write(chunk)
+            await writer.drain()
+
+    wire.behave = behave
+    with pytest.raises(NoAnswer) as caught:
+        await sender.send(wire.platform, POST, timedelta(minutes=5))
+    assert (caught.value.reason, caught.value.may_have_left) == ("reply.broken", True)
+
+
 async def test_a_reply_that_breaks_off_is_given_with_what_came_of_it(wire: Wire, sender: Sender) -> None:
     """Its length may have been counted wrong; whoever judges it sees whether it is whole."""
     wire.behave = answering(HEAD + b"Content-Length: %d\r\n\r\n" % (len(OK) + 2) + OK, close=True)
