@@ -1,4 +1,4 @@
-"""One attempt, as it reads: write, begin, wait for a slot, look again, ask when in doubt, send, judge, settle."""
+"""One attempt, step by step: translate, begin, wait for a slot, check again, ask when in doubt, send, judge, settle."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class DeliveryTarget:
 
 @dataclass(frozen=True, slots=True)
 class AttemptContext:
-    """What one attempt goes by, and whom it asks and tells before it is over.
+    """What one attempt depends on: its target, its claim, and the functions of its worker that it calls.
 
     `claim` is what it begins under. `may_call` is asked before every call to the platform, with
     nothing in between. `on_outcome` is told at once how the call went, before that is settled, and `on_error`
@@ -85,7 +85,7 @@ class AttemptContext:
 
 
 def alone(to: DeliveryTarget, claim: Claim) -> AttemptContext:
-    """Give the turn of somebody who makes one attempt after the other, with nobody beside."""
+    """Give the context for making one attempt after the other, with no worker beside."""
     return AttemptContext(
         to, claim, OwnClaim(claim), Slots(1), lambda: True, lambda tried: None, lambda error, claim: None
     )
@@ -146,8 +146,8 @@ class Attempts:
             return await self._take_back(work, context, number)
         try:
             tried = await self._call_safely(work, adapter, context, sending, request)
-            # At once, and before the slot is another's: nobody else may speak with credentials that
-            # were just refused. The ledger's hold is written with the settlement, in one transaction.
+            # At once, and before the slot is given back: no other attempt may call with credentials
+            # that were just refused. The ledger's hold is written with the settlement, in one transaction.
             if tried is not None:
                 context.on_outcome(tried)
         finally:
@@ -188,7 +188,7 @@ class Attempts:
     async def _call_safely(
         self, work: Work, adapter: Adapter, context: AttemptContext, sending: Sending, request: OutboundRequest
     ) -> CallOutcome | None:
-        """Call; an exception of our own counts as an attempt without a readable answer. None: it never spoke."""
+        """Call; an exception of our own counts as an attempt without a readable answer. None: nothing was sent."""
         started_at, began = self.clock(), self.ticks()
         try:
             return await self._call(work, adapter, context, sending, request)
@@ -207,7 +207,7 @@ class Attempts:
         platform, doubted = context.to.platform, work.delivery.in_doubt
         if doubted and (question := adapter.ask(sending)):
             asked = await self._ask(work, adapter, platform, question, started_at)
-            # The question took its time: look again before sending.
+            # Asking took time: check again before sending.
             if asked is not None or not context.may_call():
                 return asked
         try:

@@ -43,31 +43,31 @@ _MOST_FAILED = 200
 
 
 class Supervisor(Protocol):
-    """What a worker tells and asks whoever started it; handed in, since that stands above it."""
+    """What a worker tells and asks the dispatcher; handed in, since the dispatcher imports the worker."""
 
     async def registry(self) -> Registry:
         """Give the ledger's registry, from a read that began after this call."""
         ...
 
     def platform_changed(self, platform: Platform) -> None:
-        """Hear that a platform is not as its worker knew it."""
+        """Take note that a platform is not as its worker knew it."""
         ...
 
     def platform_removed(self, platform_id: str, revision: int) -> None:
-        """Hear that a platform was gone at a revision of the registry."""
+        """Take note that a platform was not registered any more at a revision of the registry."""
         ...
 
     def superseded(self) -> None:
-        """Hear that another process has the ledger."""
+        """Take note that another process has the ledger."""
         ...
 
 
 class PlatformWorker:
-    """Keeps one platform supplied.
+    """Delivers to one platform.
 
     It asks the ledger for heads when it is told that there may be some, or when one falls due, and
     holds at most a queue of them. Only the call itself takes one of the platform's slots: while the
-    platform is quick, more deliveries are begun and settled around the calls, so that they share the
+    platform answers quickly, more deliveries are begun and settled around the calls, so that they share the
     ledger's commits; while it is slow or down, none is begun before its turn. Before it starts, after
     every error and once a minute it compares itself with the ledger and repairs the difference.
     """
@@ -86,7 +86,7 @@ class PlatformWorker:
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._troubled: set[str] = set()  # of the busy ones, those whose lane failed before
         self._probes: dict[str, Scope] = {}  # of the busy ones, whose outcome is not known yet
-        self._resting: dict[str, float] = {}  # deliveries that met a fault of ours, and until when (ticks)
+        self._resting: dict[str, float] = {}  # deliveries that failed by an error of ours, and until when (ticks)
         self._stale = True  # the ledger may have heads that are not in the queue
         self._due: datetime | None = None  # when the next head falls due that was not fetched
         self._due_known = False  # whether `_due` is what the ledger says
@@ -126,7 +126,7 @@ class PlatformWorker:
         self.wake()
 
     def halt(self) -> None:
-        """Start nothing more and let nobody speak who has not begun to."""
+        """Start nothing more, and let no attempt that still waits for a slot call the platform."""
         self._stopping = True
         self._look_again()
         self._wakeup.set()
@@ -141,10 +141,10 @@ class PlatformWorker:
         return bool(late)
 
     def _look_again(self) -> None:
-        """Forget what was queued, and make everybody who waits for a slot ask whether it may still speak."""
+        """Forget what was queued, and make every attempt that waits for a slot check again whether it may call."""
         self._queue.clear()
         self._stale = True
-        self._slots.stir()
+        self._slots.recheck()
 
     # ── the loop ──────────────────────────────────────────────────────────────────────────────
     async def _run(self) -> None:
@@ -213,7 +213,7 @@ class PlatformWorker:
             await ledger.rescue(claim, frozenset(self._own.under_way), clock())
 
     def _wake_rested(self) -> float:
-        """Let deliveries that met a fault be tried again after a pause; gives the wait for the next."""
+        """Let deliveries that failed by an error of ours be tried again after a pause; gives the wait for the next."""
         now = self._ticks()
         for delivery_id in [one for one, until in self._resting.items() if until <= now]:
             del self._resting[delivery_id]
@@ -260,10 +260,10 @@ class PlatformWorker:
         return None
 
     def _next(self) -> Work | None:
-        """Choose the next of the queue: the first, and while something fails by turns the first and the last.
+        """Choose the next of the queue: the first; while something fails, the first and the last alternately.
 
-        Poison often stands together. Between its failures others are answered, which shows that the
-        platform is well; and lanes that failed never fill the slots, so that others flow.
+        Poison documents are often next to each other in the queue. Alternating lets others be answered in
+        between, which shows that the platform is healthy; and lanes that failed never take all slots.
         """
         room = max(1, self._to.adapter.limits.concurrency // _TROUBLED) > len(self._troubled)
         self._last_next = bool(self._holds.health.breakers) and not self._last_next
@@ -337,7 +337,7 @@ class PlatformWorker:
             result = await self._attempts.make(work, context)
         except Exception as error:
             self._on_error(error, context.claim)
-            # Without a rest it would be the head again at once and meet the same fault, over and over.
+            # Without a pause it would be the head again at once, and fail again in the same way.
             self._resting[work.delivery.id] = self._ticks() + self._attempts.pause.total_seconds()
         finally:
             self._on_end(work, result)
@@ -366,7 +366,7 @@ class PlatformWorker:
         )
 
     def _on_outcome(self, work: Work, revision: int, tried: CallOutcome) -> None:
-        """Draw from a call what it means for all others, before anybody else speaks."""
+        """Apply what a call showed (holds, pauses, health) before any other attempt may call."""
         now, delivery_id = self._ticks(), work.delivery.id
         if tried.verdict.kind is VerdictKind.CREDENTIALS:
             self._holds.refuse(delivery_id, tried.verdict, revision)
@@ -384,10 +384,10 @@ class PlatformWorker:
             self._most = self._to.adapter.limits.concurrency * (_AHEAD if quick else 1)
 
     def _on_end(self, work: Work, result: AttemptResult) -> None:
-        """Draw from the end of an attempt what may be done next."""
+        """Take note of the end of an attempt: what the ledger may have now, and what the probe showed."""
         health, type, lane = self._holds.health, work.message.type, work.delivery.lane
         if (scope := self._probes.pop(work.delivery.id, None)) is not None:
-            health = health.probed(scope, type, lane, None, self._ticks())  # it never spoke
+            health = health.probed(scope, type, lane, None, self._ticks())  # nothing was sent
         if result.state is State.DEAD:
             health = health.forgotten(type, lane)
         self._holds.judge(health)
@@ -398,7 +398,7 @@ class PlatformWorker:
 
     # ── errors ────────────────────────────────────────────────────────────────────────────────
     def _on_error(self, error: Exception, claim: Claim | None) -> None:
-        """Take note of an error under a claim: stop speaking when the claim or the ledger is another's."""
+        """Take note of an error under a claim: stop calling when another process has the claim or the ledger."""
         platform_id, code = self._to.platform.id, getattr(error, "code", None)
         self._unsure = True
         if code == SUPERSEDED:

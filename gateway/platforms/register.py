@@ -83,7 +83,9 @@ class Register:
         self._changing = asyncio.Lock()
         self._doubts = 1  # how often memory may have fallen behind the ledger
         self._cleared = 0  # how many of these were cleared by reading the ledger since
-        self._looked_at: tuple[int, frozenset[tuple[str, int]]] | None = None  # the unrouted that nobody could take
+        self._looked_at: tuple[int, frozenset[tuple[str, int]]] | None = (
+            None  # the unrouted that no platform could take
+        )
 
     # ── looking ───────────────────────────────────────────────────────────────────────────────
     async def all(self) -> Sequence[Platform]:
@@ -187,7 +189,7 @@ class Register:
     async def change_adapters(
         self, versions: Sequence[AdapterVersion], intent: Intent, action: str, spoken: SpokenAdapters
     ) -> Sequence[AdapterVersion]:
-        """Write how adapter versions stand; what can be sent at last goes out. `spoken` is what is spoken after it."""
+        """Write how adapter versions stand; what can be sent now goes out. `spoken`: what platforms speak after it."""
 
         async def change() -> Sequence[AdapterVersion]:
             names = {one.name for one in versions}

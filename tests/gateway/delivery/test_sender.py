@@ -234,16 +234,14 @@ async def test_no_reply_is_read_beyond_the_limit(wire: Wire, sender: Sender) -> 
         assert len((await sender.send(wire.platform, POST, PATIENT)).body) == 1000
 
 
-async def test_redirects_are_answers_not_orders(wire: Wire, sender: Sender) -> None:
+async def test_redirects_are_not_followed(wire: Wire, sender: Sender) -> None:
     """Documents go where the operator said, never where a reply points."""
     wire.behave = answering(b"HTTP/1.1 307 Moved\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n")
     assert (await sender.send(wire.platform, POST, PATIENT)).status == 307
     assert len(wire.heads) == 1
 
 
-async def test_a_proxy_of_the_environment_is_not_asked(
-    wire: Wire, sender: Sender, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_proxy_variables_are_ignored(wire: Wire, sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a shell exports does not decide where documents go."""
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
