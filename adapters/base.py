@@ -136,7 +136,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class RetrySchedule:
-    """When to try again: exponential with full jitter, until `give_up_after` of time not held."""
+    """When to try again: exponential with full jitter, until attempts and the waits between took `give_up_after`."""
 
     first: timedelta = timedelta(seconds=1)
     factor: float = 2.0

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from adapters import bundle as bundles
 from adapters.bundle import Bundle
-from adapters.check import coverage, queries, replies, samples
+from adapters.check import coverage, replies, samples
 from adapters.check import manifest as manifests
 from adapters.check.laws import Laws
 from adapters.check.outbound import Outbound
@@ -83,7 +83,7 @@ def _declared(subject: Subject, faulty: _Faulty) -> Iterator[BundleFinding]:
         elif section == "sends":
             found = coverage.sent(subject, name, program)
         else:
-            found = chain(coverage.whole(subject, mapping, program), queries.faults(subject, name))
+            found = chain(coverage.whole(subject, mapping, program), manifests.query_faults(subject, name))
         yield from faulty.watch((section, name), found)
 
 

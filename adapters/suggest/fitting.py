@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from adapters.suggest import region_names, shapes, units
+from adapters.suggest import shapes, units
 from adapters.suggest.columns import SampleColumn
 from schemas import codes, regions
 from schemas.documents import Field
@@ -114,7 +114,7 @@ def _region(field: Field, column: SampleColumn) -> Fit:
     values = column.values
     if all(text.isdigit() and len(text) in (6, 9, 12) and regions.row(text[:6]) for text in values):
         return Fit(Level.TYPED, "值为行政区划代码")
-    if (above := region_names.above(values)) is not None:
+    if (above := shapes.region_above(values)) is not None:
         return Fit(Level.TYPED, f"值为行政区划名称，在{regions.name(above)}之内" if above else "值为行政区划全称")
     return Fit(Level.IMPOSSIBLE, "值不是行政区划代码")
 

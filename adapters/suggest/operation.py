@@ -9,7 +9,7 @@ from adapters import formats
 from adapters.base import Tree
 from adapters.formats import rejections
 from adapters.formats.format import Format
-from adapters.suggest import native_xsd
+from adapters.suggest import native_schema
 from adapters.suggest.coding import DraftTable
 from adapters.suggest.columns import Table
 from adapters.suggest.envelope import Envelope
@@ -41,7 +41,7 @@ class DraftOperation:
     @property
     def one_namespace(self) -> bool:
         """Whether its XML is of one namespace, so that one schema file can describe it."""
-        return native_xsd.one_namespace([sample.content for sample in self.samples], self.samples[0].format)
+        return native_schema.one_namespace([sample.content for sample in self.samples], self.samples[0].format)
 
     @property
     def missing(self) -> tuple[str, ...]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from adapters.base import Verdict
 from gateway.clock import Clock
-from gateway.delivery.breaker import Policy
+from gateway.delivery.breaker import BreakerPolicy
 from gateway.delivery.health import WHOLE, Health, Scope
-from gateway.delivery.reconcile import Repairs, compare, judged, obeyed
 from gateway.ledger.base import Ledger
 from gateway.ledger.records import Hold, Intent, Platform, Registry
 from gateway.message import HeldBy
@@ -20,15 +20,55 @@ ACTOR = "gateway"
 _OPEN, _CLOSED = "breaker.open", "breaker.closed"
 
 
+_JUDGED_HERE = frozenset({HeldBy.BREAKER, HeldBy.ENDPOINT})
+"""The holds that a worker decides from what it sees; of all others the ledger decides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repairs:
+    """What has to be done so that ledger and worker say the same again.
+
+    `misrecorded`: what the ledger holds for a breaker and should not, or should and does not.
+    `take_over`: the platform is not registered as the worker knows it, or was held or resumed without
+    its hearing of it. `gone`: it is not registered any more.
+    """
+
+    misrecorded: frozenset[Scope] = frozenset()
+    take_over: bool = False
+    gone: bool = False
+
+
+def compare(recorded: Platform | None, known: Platform, stopped: frozenset[HeldBy], held: frozenset[Scope]) -> Repairs:
+    """Compare a platform as the ledger has it with what its worker knows.
+
+    `known` is the platform as the worker took it over, `stopped` the holds that it obeys, `held`
+    what its breakers hold.
+    """
+    if recorded is None:
+        return Repairs(gone=True)
+    changed = recorded.revision != known.revision or obeyed(recorded) != stopped
+    return Repairs(misrecorded=judged(recorded) ^ held, take_over=changed)
+
+
+def judged(platform: Platform) -> frozenset[Scope]:
+    """Give what breakers hold of a platform, as it is recorded."""
+    return frozenset(hold.type or WHOLE for hold in platform.holds if hold.by in _JUDGED_HERE)
+
+
+def obeyed(platform: Platform) -> frozenset[HeldBy]:
+    """Give the holds of a platform that its worker obeys: those that somebody else decides."""
+    return platform.held_by() - _JUDGED_HERE
+
+
 class Holds:
     """The holds of one platform in memory.
 
     Of pauses and refused credentials the ledger decides, and this follows it (`stopped`). Of what
     the breakers hold this decides (`health`), and the ledger is told of it so that people see it.
-    Every change counts here first, as nobody may be called meanwhile; the ledger follows.
+    Every change takes effect here first, so that no call is made meanwhile; the ledger follows.
     """
 
-    def __init__(self, platform: Platform, policy: Policy, ledger: Ledger, clock: Clock, events: Events) -> None:
+    def __init__(self, platform: Platform, policy: BreakerPolicy, ledger: Ledger, clock: Clock, events: Events) -> None:
         self.platform = platform
         self.stopped = obeyed(platform)
         self.health = Health(policy)
@@ -36,7 +76,7 @@ class Holds:
         self._clock = clock
         self._events = events
         self._recorded = judged(platform)
-        self._told = set(self._recorded)  # what listeners know to be held; a former process told them, maybe
+        self._told = set(self._recorded)  # what was announced as held, perhaps by an earlier process
         self._refusing: set[str] = set()  # deliveries whose credentials were refused, not settled yet
         self._changes = 0
 
@@ -114,7 +154,7 @@ class Holds:
         await self._ledger.release_platform(self.platform.id, by, Intent(ACTOR, _CLOSED, now), type=type)
         self._recorded -= {scope}
         if scope in self._told and scope not in self.health.held:
-            self._tell_released(scope)  # one that a former process left
+            self._tell_released(scope)  # one that an earlier process left
 
     # ── repair ────────────────────────────────────────────────────────────────────────────────
     async def compare(self, read: Callable[[], Awaitable[Registry]]) -> tuple[Repairs, Registry]:
@@ -132,7 +172,7 @@ class Holds:
         return repairs, registry
 
     def _follow(self, recorded: frozenset[HeldBy]) -> None:
-        """Let go of holds that the ledger has not, unless a settlement is about to write one."""
+        """Drop holds that the ledger does not have, unless a settlement is about to write one."""
         if self._refusing:
             return
         for by in sorted(self.stopped - recorded):

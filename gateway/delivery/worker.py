@@ -9,16 +9,14 @@ from functools import partial
 from typing import Protocol
 
 from adapters.base import VerdictKind
-from gateway.delivery.attempt import NOTHING, AttemptResult, Attempts, DeliveryTarget, Turn
-from gateway.delivery.breaker import Phase, Policy
+from gateway.delivery.attempt import NOTHING, AttemptContext, AttemptResult, Attempts, DeliveryTarget
+from gateway.delivery.breaker import BreakerPhase, BreakerPolicy
 from gateway.delivery.health import WHOLE, Scope
-from gateway.delivery.holds import Holds
-from gateway.delivery.rate import Bucket
-from gateway.delivery.reconcile import obeyed
+from gateway.delivery.holds import Holds, obeyed
+from gateway.delivery.own_claim import CLAIM_LOST, SUPERSEDED, OwnClaim
+from gateway.delivery.pace import Bucket, Slots
 from gateway.delivery.retry import longest_wait
-from gateway.delivery.settlement import Try
-from gateway.delivery.slots import Slots
-from gateway.delivery.tenure import CLAIM_LOST, SUPERSEDED, Tenure
+from gateway.delivery.settlement import CallOutcome
 from gateway.delivery.wakeup import Wakeup
 from gateway.errors import HutongError
 from gateway.ledger.records import Claim, Platform, Registry, Work
@@ -44,52 +42,55 @@ _MOST_FAILED = 200
 """Beyond how many heads that failed it is looked for them."""
 
 
-class Above(Protocol):
-    """What a worker tells and asks whoever started it; handed in, since that stands above it."""
+class Supervisor(Protocol):
+    """What a worker tells and asks the dispatcher; handed in, since the dispatcher imports the worker."""
 
     async def registry(self) -> Registry:
         """Give the ledger's registry, from a read that began after this call."""
         ...
 
     def platform_changed(self, platform: Platform) -> None:
-        """Hear that a platform is not as its worker knew it."""
+        """Take note that a platform is not as its worker knew it."""
         ...
 
     def platform_removed(self, platform_id: str, revision: int) -> None:
-        """Hear that a platform was gone at a revision of the registry."""
+        """Take note that a platform was not registered any more at a revision of the registry."""
         ...
 
     def superseded(self) -> None:
-        """Hear that another process has the ledger."""
+        """Take note that another process has the ledger."""
         ...
 
 
 class PlatformWorker:
-    """Keeps one platform supplied.
+    """Delivers to one platform.
 
     It asks the ledger for heads when it is told that there may be some, or when one falls due, and
     holds at most a queue of them. Only the call itself takes one of the platform's slots: while the
-    platform is quick, more deliveries are begun and settled around the calls, so that they share the
+    platform answers quickly, more deliveries are begun and settled around the calls, so that they share the
     ledger's commits; while it is slow or down, none is begun before its turn. Before it starts, after
     every error and once a minute it compares itself with the ledger and repairs the difference.
     """
 
-    def __init__(self, to: DeliveryTarget, tenure: Tenure, attempts: Attempts, policy: Policy, above: Above) -> None:
+    def __init__(
+        self, to: DeliveryTarget, own: OwnClaim, attempts: Attempts, policy: BreakerPolicy, supervisor: Supervisor
+    ) -> None:
         self._to = to
-        self._tenure = tenure
+        self._own = own
         self._attempts = attempts
-        self._above = above
+        self._supervisor = supervisor
         self._holds = Holds(to.platform, policy, attempts.ledger, attempts.clock, attempts.events)
         self._wakeup = Wakeup()
         self._queue: list[Work] = []
         self._last_next = False  # whether the last of the queue is next, not the first
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._troubled: set[str] = set()  # of the busy ones, those whose lane failed before
-        self._probes: dict[str, Scope] = {}  # of the busy ones, those not heard yet
-        self._resting: dict[str, float] = {}  # deliveries that met a fault of ours, and until when (ticks)
+        self._probes: dict[str, Scope] = {}  # of the busy ones, whose outcome is not known yet
+        self._resting: dict[str, float] = {}  # deliveries that failed by an error of ours, and until when (ticks)
         self._stale = True  # the ledger may have heads that are not in the queue
-        self._due: datetime | None = None
+        self._due: datetime | None = None  # when the next head falls due that was not fetched
         self._due_known = False  # whether `_due` is what the ledger says
+        self._fetched = self._due_between()  # up to when heads were due that the last fetch gave
         self._unsure = True  # something went wrong: compare with the ledger
         self._compare_at = 0.0
         self._pause_until = float("-inf")
@@ -106,7 +107,7 @@ class PlatformWorker:
 
     def wake(self) -> None:
         """Say that there may be something to deliver."""
-        self._stale, self._due_known = True, False
+        self._stale = True
         self._wakeup.set()
 
     def change(self, to: DeliveryTarget) -> None:
@@ -125,7 +126,7 @@ class PlatformWorker:
         self.wake()
 
     def halt(self) -> None:
-        """Start nothing more and let nobody speak who has not begun to."""
+        """Start nothing more, and let no attempt that still waits for a slot call the platform."""
         self._stopping = True
         self._look_again()
         self._wakeup.set()
@@ -140,23 +141,23 @@ class PlatformWorker:
         return bool(late)
 
     def _look_again(self) -> None:
-        """Forget what was queued, and make everybody who waits for a slot ask whether it may still speak."""
+        """Forget what was queued, and make every attempt that waits for a slot check again whether it may call."""
         self._queue.clear()
         self._stale = True
-        self._slots.stir()
+        self._slots.recheck()
 
     # ── the loop ──────────────────────────────────────────────────────────────────────────────
     async def _run(self) -> None:
         while not self._stopping:
             # Clear before looking: a wake-up that comes during the round ends the wait after it.
             self._wakeup.clear()
-            claim = self._tenure.claim
+            claim = self._own.claim
             pause = self._pause_until - self._ticks()
             if pause <= 0:
                 try:
                     pause = await self._round()
                 except Exception as error:
-                    self._met(error, claim or self._tenure.claim)
+                    self._on_error(error, claim or self._own.claim)
                     pause = self._attempts.pause.total_seconds()
                     self._pause_until = self._ticks() + pause
             if pause > 0 and not self._stopping:
@@ -165,16 +166,16 @@ class PlatformWorker:
     async def _round(self) -> float:
         """Start what may start now; give the seconds for which there is nothing more to do unless woken."""
         now = self._ticks()
-        if self._unsure or now >= self._compare_at or self._tenure.may_claim(now):
+        if self._unsure or now >= self._compare_at or self._own.may_claim(now):
             await self._reconcile()
-        claim = self._tenure.claim
+        claim = self._own.claim
         if claim is None:
-            return max(self._tenure.not_before - self._ticks(), _QUIET)
+            return max(self._own.not_before - self._ticks(), _QUIET)
         await self._holds.record()
         waits = [self._compare_at - self._ticks(), self._wake_rested()]
         if self._shut:
             return min(waits)
-        if self._holds.health.breaker(WHOLE).phase is not Phase.CLOSED:
+        if self._holds.health.breaker(WHOLE).phase is not BreakerPhase.CLOSED:
             return min(*waits, await self._probe(claim, WHOLE))
         for scope in sorted(self._holds.health.held):
             waits.append(await self._probe(claim, scope))
@@ -187,31 +188,32 @@ class PlatformWorker:
     @property
     def _shut(self) -> bool:
         """Whether nothing at all may be begun."""
-        return self._stopping or self._tenure.claim is None or bool(self._holds.stopped)
+        return self._stopping or self._own.claim is None or bool(self._holds.stopped)
 
     async def _reconcile(self) -> None:
         """Compare with the ledger and repair: first of all, on error, and from time to time."""
         # Before looking: an error that comes while this runs asks for the next comparison.
         self._unsure = False
         self._compare_at = self._ticks() + _SWEEP
-        self._stale, self._due_known = True, False
+        self._stale = True
         platform_id = self._to.platform.id
-        repairs, registry = await self._holds.compare(self._above.registry)
+        repairs, registry = await self._holds.compare(self._supervisor.registry)
         if repairs.gone:
-            self._above.platform_removed(platform_id, registry.revision)
+            self._supervisor.platform_removed(platform_id, registry.revision)
             return
+        # At once: whoever changes the platform while this waits for the ledger below tells what is newer.
+        if repairs.take_over and not self._stopping:
+            self._supervisor.platform_changed(registry.platforms[platform_id])
         ledger, clock = self._attempts.ledger, self._attempts.clock
-        if self._tenure.may_claim(self._ticks()):
-            self._tenure.claim = await ledger.claim(platform_id)
-        if (claim := self._tenure.claim) is not None:
+        if self._own.may_claim(self._ticks()):
+            self._own.claim = await ledger.claim(platform_id)
+        if (claim := self._own.claim) is not None:
             # What this process is sending is known from before `begin` until after `settle`, and only
             # this loop begins anything: what the ledger has as `sending` beyond that, nobody is sending.
-            await ledger.rescue(claim, frozenset(self._tenure.under_way), clock())
-        if repairs.take_over and not self._stopping:
-            self._above.platform_changed(registry.platforms[platform_id])
+            await ledger.rescue(claim, frozenset(self._own.under_way), clock())
 
     def _wake_rested(self) -> float:
-        """Let deliveries that met a fault be tried again after a pause; gives the wait for the next."""
+        """Let deliveries that failed by an error of ours be tried again after a pause; gives the wait for the next."""
         now = self._ticks()
         for delivery_id in [one for one, until in self._resting.items() if until <= now]:
             del self._resting[delivery_id]
@@ -229,13 +231,12 @@ class PlatformWorker:
         held = self._holds.health.held
         now, latest = self._due_between()
         works = await self._attempts.ledger.heads(claim, now, latest, limit, besides=held)
+        self._fetched, self._due_known = (now, latest), False
         # Check, wait, check: what was held while the ledger was read must not be queued by what it
         # said before, and what was begun meanwhile not a second time.
         if self._shut or self._holds.health.held != held:
             self._stale = True
             return
-        if works:
-            self._due_known = False
         known = self._known()
         self._queue.extend(work for work in works if work.delivery.id not in known)
         # A full answer may not have been all.
@@ -244,7 +245,7 @@ class PlatformWorker:
     def _due_between(self) -> tuple[datetime, datetime]:
         """Give what is due now and the latest that a wait can end; later is due, too: a clock was moved."""
         now = self._attempts.steady()
-        return now, now + longest_wait(self._to.adapter.retry)
+        return now, now + longest_wait(self._to.adapter.retry, self._attempts.longest_asked)
 
     def _start(self, claim: Claim) -> float | None:
         """Start attempts while there is room; give the wait for that or for the rate, None when there is no work."""
@@ -259,10 +260,10 @@ class PlatformWorker:
         return None
 
     def _next(self) -> Work | None:
-        """Choose the next of the queue: the first, and while something fails by turns the first and the last.
+        """Choose the next of the queue: the first; while something fails, the first and the last alternately.
 
-        Poison often stands together. Between its failures others are answered, which shows that the
-        platform is well; and lanes that failed never fill the slots, so that others flow.
+        Poison documents are often next to each other in the queue. Alternating lets others be answered in
+        between, which shows that the platform is healthy; and lanes that failed never take all slots.
         """
         room = max(1, self._to.adapter.limits.concurrency // _TROUBLED) > len(self._troubled)
         self._last_next = bool(self._holds.health.breakers) and not self._last_next
@@ -276,38 +277,35 @@ class PlatformWorker:
         if not self._due_known:
             if await self._wakeup.wait(_QUIET):
                 return 0.0
-            # Check, wait, check: an attempt that ends while the ledger is asked may add an earlier due
-            # time, and says so by clearing the flag; then the answer is too old, and is asked for again.
+            # Asked about what the last fetch did not give. What was due by then is in the queue or held
+            # by an endpoint, and must not hide what falls due later. Who calls `wake`, and an attempt
+            # that ends, while the ledger is asked, makes the heads be fetched and this be asked again.
             self._due_known = True
-            due = await self._attempts.ledger.next_due(claim)
-            if not self._due_known:
-                return 0.0
-            self._due = due
+            self._due = await self._attempts.ledger.next_due(claim, *self._fetched, besides=self._holds.health.held)
         if self._due is None:
             return _SWEEP
-        now, latest = self._due_between()
-        if now < self._due <= latest:
-            return (self._due - now).total_seconds()
-        self._stale, self._due = True, None
-        return 0.0
+        wait = (self._due - self._attempts.steady()).total_seconds()
+        self._stale = self._stale or wait <= 0
+        return max(wait, 0.0)
 
     async def _probe(self, claim: Claim, scope: Scope) -> float:
         """Let one delivery out when a breaker has cooled down; gives the wait for that."""
         breaker, now = self._holds.health.breaker(scope), self._ticks()
-        if self._shut or breaker.phase is Phase.HALF_OPEN:
+        if self._shut or breaker.phase is BreakerPhase.HALF_OPEN:
             return _SWEEP  # the end of the probe, or whoever lifts the hold, wakes the loop
         if not breaker.may_probe(now):
             return breaker.until - now
         limit = _SPREAD + len(self._known()) + min(len(breaker.failures), _MOST_FAILED)
-        only = None if scope == WHOLE else [scope]
-        works = await self._attempts.ledger.heads(claim, *self._due_between(), limit, only=only, probe=True)
+        only, due = None if scope == WHOLE else [scope], self._due_between()
+        works = await self._attempts.ledger.heads(claim, *due, limit, only=only, probe=True)
         # Check, wait, check: a probe leaves only if all is still as it was when the ledger was asked.
         if self._shut or self._holds.health.breaker(scope) is not breaker:
             return 0.0
         known = self._known()
         work = self._holds.health.choose(scope, [one for one in works if one.delivery.id not in known])
         if work is None:
-            return await self._until_due(claim)
+            next_due = await self._attempts.ledger.next_due(claim, *due, only=only)
+            return _SWEEP if next_due is None else (next_due - due[0]).total_seconds()
         self._bucket, wait = self._bucket.take(self._ticks())
         if wait <= 0:
             self._holds.judge(self._holds.health.probing(scope))
@@ -318,57 +316,57 @@ class PlatformWorker:
     def _launch(self, claim: Claim, work: Work, probe: Scope | None = None) -> None:
         delivery_id = work.delivery.id
         # Before it begins: a rescue must never take what is under way for lost.
-        self._tenure.under_way.add(delivery_id)
+        self._own.under_way.add(delivery_id)
         if self._has_failed(work):
             self._troubled.add(delivery_id)
         if probe is not None:
             self._probes[delivery_id] = probe
-        turn = self._turn(claim, work, probe is not None)
-        task = self._busy[delivery_id] = asyncio.create_task(self._deliver(work, turn))
+        context = self._context(claim, work, probe is not None)
+        task = self._busy[delivery_id] = asyncio.create_task(self._deliver(work, context))
         task.add_done_callback(lambda _: self._ended(delivery_id))
 
     def _ended(self, delivery_id: str) -> None:
         del self._busy[delivery_id]
-        self._tenure.under_way.discard(delivery_id)
+        self._own.under_way.discard(delivery_id)
         self._troubled.discard(delivery_id)
         self._wakeup.set()
 
-    async def _deliver(self, work: Work, turn: Turn) -> None:
+    async def _deliver(self, work: Work, context: AttemptContext) -> None:
         result = NOTHING
         try:
-            result = await self._attempts.make(work, turn)
+            result = await self._attempts.make(work, context)
         except Exception as error:
-            self._met(error, turn.claim)
-            # Without a rest it would be the head again at once and meet the same fault, over and over.
+            self._on_error(error, context.claim)
+            # Without a pause it would be the head again at once, and fail again in the same way.
             self._resting[work.delivery.id] = self._ticks() + self._attempts.pause.total_seconds()
         finally:
-            self._learn(work, result)
+            self._on_end(work, result)
 
-    def _turn(self, claim: Claim, work: Work, probe: bool) -> Turn:
+    def _context(self, claim: Claim, work: Work, probe: bool) -> AttemptContext:
         revision = self._to.platform.revision
-        return Turn(
+        return AttemptContext(
             to=self._to,
             claim=claim,
-            tenure=self._tenure,
+            own=self._own,
             slots=self._slots,
-            may_speak=partial(self._may_speak, claim, revision, work.message.type, probe),
-            heard=partial(self._hear, work, revision),
-            met=self._met,
+            may_call=partial(self._may_call, claim, revision, work.message.type, probe),
+            on_outcome=partial(self._on_outcome, work, revision),
+            on_error=self._on_error,
             probe=probe,
         )
 
-    def _may_speak(self, claim: Claim, revision: int, type: str, probe: bool) -> bool:
+    def _may_call(self, claim: Claim, revision: int, type: str, probe: bool) -> bool:
         """Tell whether an attempt that was begun may still call the platform."""
         return (
             not self._stopping
-            and self._tenure.claim == claim
+            and self._own.claim == claim
             and self._to.platform.revision == revision
             and self._holds.let_pass(type, probe=probe)
             and not self._bucket.rests(self._ticks())
         )
 
-    def _hear(self, work: Work, revision: int, tried: Try) -> None:
-        """Draw from a call what it means for all others, before anybody else speaks."""
+    def _on_outcome(self, work: Work, revision: int, tried: CallOutcome) -> None:
+        """Apply what a call showed (holds, pauses, health) before any other attempt may call."""
         now, delivery_id = self._ticks(), work.delivery.id
         if tried.verdict.kind is VerdictKind.CREDENTIALS:
             self._holds.refuse(delivery_id, tried.verdict, revision)
@@ -378,38 +376,36 @@ class PlatformWorker:
         if (scope := self._probes.pop(delivery_id, None)) is not None:
             health = health.probed(scope, type, lane, tried.sign, now)
         elif tried.sign is not None:
-            health = health.heard(type, lane, tried.sign, now)
+            health = health.attempted(type, lane, tried.sign, now)
         if self._holds.judge(health) or self._holds.stopped or tried.rest is not None:
             self._look_again()
         if delivery_id not in self._troubled:
             quick = tried.seconds < _QUICK
             self._most = self._to.adapter.limits.concurrency * (_AHEAD if quick else 1)
 
-    def _learn(self, work: Work, result: AttemptResult) -> None:
-        """Draw from the end of an attempt what may be done next."""
+    def _on_end(self, work: Work, result: AttemptResult) -> None:
+        """Take note of the end of an attempt: what the ledger may have now, and what the probe showed."""
         health, type, lane = self._holds.health, work.message.type, work.delivery.lane
         if (scope := self._probes.pop(work.delivery.id, None)) is not None:
-            health = health.probed(scope, type, lane, None, self._ticks())  # it never spoke
+            health = health.probed(scope, type, lane, None, self._ticks())  # nothing was sent
         if result.state is State.DEAD:
             health = health.forgotten(type, lane)
         self._holds.judge(health)
-        if result.lane_moved or result.state is State.READY:
+        if result.lane_moved or result.state in (State.READY, State.WAITING):
             self._stale = True
-        if result.lane_moved or result.state is State.WAITING:
-            self._due_known = False
         self._holds.settled(work.delivery.id)
         self._unsure = self._unsure or result.unheld
 
     # ── errors ────────────────────────────────────────────────────────────────────────────────
-    def _met(self, error: Exception, claim: Claim | None) -> None:
-        """Take note of an error under a claim: stop speaking when the claim or the ledger is another's."""
+    def _on_error(self, error: Exception, claim: Claim | None) -> None:
+        """Take note of an error under a claim: stop calling when another process has the claim or the ledger."""
         platform_id, code = self._to.platform.id, getattr(error, "code", None)
         self._unsure = True
         if code == SUPERSEDED:
-            self._above.superseded()
+            self._supervisor.superseded()
             return
         if code == CLAIM_LOST:
-            if self._tenure.lose(claim, self._ticks()):
+            if self._own.lose(claim, self._ticks()):
                 _log.error("another process delivers to %s now; this one stopped", platform_id)
                 self._attempts.events(ClaimLost(platform_id))
                 self._look_again()

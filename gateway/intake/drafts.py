@@ -11,7 +11,7 @@ from gateway.clock import new_id
 from gateway.errors import problems
 from gateway.intake import receiver, router
 from gateway.intake.routes import Route, Routes
-from gateway.intake.steps import Context, IntakeCall, Planned, Translated
+from gateway.intake.steps import CaseContext, IntakeCall, Planned, Translated
 from gateway.ledger.records import Rejection
 from gateway.message import Delivery, Message, State
 from schemas.catalog import TYPES
@@ -24,9 +24,14 @@ def signed(route: Route, caller: str, document: Mapping[str, Any]) -> Mapping[st
 
 
 def message(
-    call: IntakeCall, record: Translated, adapter: Adapter, context: Context, noticed: Iterable[Finding], at: datetime
+    call: IntakeCall,
+    record: Translated,
+    adapter: Adapter,
+    context: CaseContext,
+    noticed: Iterable[Finding],
+    at: datetime,
 ) -> Message:
-    """Write the message: the document in its issuers' words, and apart from it what the case knew."""
+    """Write the message: the document with the numbers of their issuers, and apart from it what the case knew."""
     recognised, headers = context.recognised, record.headers
     message_id = new_id(at)
     return Message(
@@ -71,7 +76,7 @@ def deliveries(message: Message, planned: Iterable[Planned]) -> tuple[Delivery, 
 
 
 def unrouted_notices(routes: Routes, planned: Iterable[Planned]) -> list[Finding]:
-    """Say whom the message is kept for until somebody can take it, one warning a delivery."""
+    """Say for whom the message is kept until a platform can take it, one warning a delivery."""
     return [_unrouted(one, routes.kinds.get(one.kind, one.kind)) for one in planned if one.platform is None]
 
 

@@ -1,4 +1,4 @@
-"""What deciding about a package asks the ledger, noted down so that it can be verified when the package is kept."""
+"""What deciding about a package asks the ledger, recorded so that it can be verified when the package is kept."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from gateway.ledger import decisions
 from gateway.ledger.base import Ledger
-from gateway.ledger.records import FactAsked, IntakeDraft, Known, NumberSpoken, Reads
+from gateway.ledger.records import FactAsked, IntakeDraft, KnownNumber, NumberAsked, Reads
 from gateway.message import Enriched, Message
 from schemas.identifiers.folding import comparison_key
 
@@ -22,10 +22,10 @@ class Lookups:
     def __init__(self, ledger: Ledger, caller: str) -> None:
         self._ledger = ledger
         self._caller = caller
-        self._brought_numbers: dict[tuple[str, str], Known] = {}
+        self._brought_numbers: dict[tuple[str, str], KnownNumber] = {}
         self._brought_facts: dict[FactAsked, Enriched] = {}
         self._brought: dict[str, Message] = {}
-        self._numbers: dict[NumberSpoken, str | None] = {}
+        self._numbers: dict[NumberAsked, str | None] = {}
         self._facts: dict[FactAsked, str | None] = {}
         self._fresh: set[str] = set()
 
@@ -39,20 +39,20 @@ class Lookups:
         return Reads(self._numbers, self._facts, frozenset(self._fresh))
 
     def bring(self, draft: IntakeDraft) -> None:
-        """Let the following records find what this one says: its numbers in their issuer's words, and its facts."""
+        """Let the following records find what this one brings: its numbers and its facts."""
         message = draft.message
         self._brought[message.id] = message
         for field, number in draft.numbers.items():
-            known = Known(
+            known = KnownNumber(
                 number, message.id, message.type, message.source, message.correlation_id, message.ordering_key
             )
             self._brought_numbers.setdefault((field, comparison_key(number)), known)
-        for field, value in decisions.said(message).items():
+        for field, value in decisions.facts_of(message).items():
             self._brought_facts.setdefault((message.correlation_id, field), Enriched(value, message.id))
 
     # ── asking ────────────────────────────────────────────────────────────────────────────────
-    async def recall(self, spoken: Mapping[str, str]) -> Mapping[str, Known]:
-        """Recognise numbers as the caller speaks of them, by canonical field."""
+    async def recall(self, spoken: Mapping[str, str]) -> Mapping[str, KnownNumber]:
+        """Recognise numbers as the caller writes them, by canonical field."""
         if not spoken:
             return {}
         kept = await self._ledger.recall(self._caller, spoken)

@@ -28,8 +28,8 @@ class Intent:
 
 
 # ── intake ────────────────────────────────────────────────────────────────────────────────────
-NumberSpoken = tuple[str, str, str]
-"""A number as it is looked up: who spoke of it, its canonical field, and the number as written."""
+NumberAsked = tuple[str, str, str]
+"""A number as it is looked up: the platform that used it, its canonical field, and the number as written."""
 
 FactAsked = tuple[str, str]
 """A fact as it is looked up: correlation id and canonical field."""
@@ -44,7 +44,7 @@ class Reads:
     correlation ids that no message had.
     """
 
-    numbers: Mapping[NumberSpoken, str | None] = field(default_factory=dict)
+    numbers: Mapping[NumberAsked, str | None] = field(default_factory=dict)
     facts: Mapping[FactAsked, str | None] = field(default_factory=dict)
     fresh: frozenset[str] = frozenset()
 
@@ -53,9 +53,9 @@ class Reads:
 class IntakeDraft:
     """A message ready to be kept, with the deliveries its routes gave (unrouted ones included).
 
-    `index` is the record's number in its package. `numbers` are the issued numbers it speaks of,
-    in their issuer's words: kept for the source and for each destination, so that either may
-    speak of them later. `reads` is what all this was decided on.
+    `index` is the record's number in its package. `numbers` are the issued numbers it names,
+    as their issuer writes them: kept for the source and for each destination, so that either may
+    use them later. `reads` is what all this was decided on.
     """
 
     index: int
@@ -125,8 +125,8 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """A number that a platform spoke of, recognised: `original` is it in its issuer's words."""
+class KnownNumber:
+    """A number that a platform used, recognised: `original` is how its issuer writes it."""
 
     original: str
     message_id: str
@@ -151,7 +151,7 @@ class Work:
     """A lane head that may be sent now, with all that is needed to send it.
 
     `request` is what the first attempt sent (None before it); `aliases` are the platform's own
-    numbers for what the document speaks of, by canonical field.
+    numbers for what the document names, by canonical field.
     """
 
     delivery: Delivery
@@ -178,7 +178,7 @@ class Settlement:
     `tried_for` is the delivery's from now on (see `Delivery`). `alias` is (canonical field, the
     original number) when the accepting platform's `attempt.reference` is its own name for that
     number. `hold` is put on the platform in the same transaction, unless the platform was
-    registered anew since `revision`, the one the attempt spoke by.
+    registered anew since `revision`, the one the attempt was made under.
     """
 
     attempt: Attempt

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Protocol, TypeVar
 
 from adapters.base import Adapter
-from gateway.access.tokens import hash_token, new_token
+from gateway.access import hash_token, new_token
 from gateway.clock import Clock
 from gateway.delivery.dispatcher import AdapterVersions, Dispatcher, Ping
 from gateway.errors import Conflict, Invalid, NotFound
@@ -16,7 +17,7 @@ from gateway.intake import router
 from gateway.intake.directory import SpokenAdapters
 from gateway.intake.routes import Routes
 from gateway.ledger.base import Ledger
-from gateway.ledger.records import Hold, Intent, Platform, Registered, Taker
+from gateway.ledger.records import Backlog, Hold, Intent, Platform, Registered, Taker
 from gateway.ledger.versions import AdapterVersion
 from gateway.message import HeldBy, State
 from gateway.platforms.mirror import Mirror
@@ -82,7 +83,9 @@ class Register:
         self._changing = asyncio.Lock()
         self._doubts = 1  # how often memory may have fallen behind the ledger
         self._cleared = 0  # how many of these were cleared by reading the ledger since
-        self._looked_at: tuple[int, frozenset[tuple[str, int]]] | None = None  # the unrouted that nobody could take
+        self._looked_at: tuple[int, frozenset[tuple[str, int]]] | None = (
+            None  # the unrouted that no platform could take
+        )
 
     # ── looking ───────────────────────────────────────────────────────────────────────────────
     async def all(self) -> Sequence[Platform]:
@@ -126,7 +129,8 @@ class Register:
             spoken, versions = self._adapters.get(adapter, version), self._adapters.versions(adapter)
             platform = registered(asked, spoken, self._routes.kinds, before, intent.at, versions)
             take = self._taker({**self.directory, platform.id: platform}, self._adapters.now)
-            await self._apply(await self._ledger.put_platform(platform, intent, take))
+            # The key stands for what was asked: what the platform keeps beside it may change before it comes again.
+            await self._apply(await self._ledger.put_platform(platform, intent, take, asked=asdict(asked)))
             after = self._standing(platform_id)
             if before is not None and HeldBy.CREDENTIALS in before.held_by() - after.held_by():
                 self._events(PlatformReleased(platform_id, HeldBy.CREDENTIALS.value))
@@ -185,7 +189,7 @@ class Register:
     async def change_adapters(
         self, versions: Sequence[AdapterVersion], intent: Intent, action: str, spoken: SpokenAdapters
     ) -> Sequence[AdapterVersion]:
-        """Write how adapter versions stand; what can be sent at last goes out. `spoken` is what is spoken after it."""
+        """Write how adapter versions stand; what can be sent now goes out. `spoken`: what platforms speak after it."""
 
         async def change() -> Sequence[AdapterVersion]:
             names = {one.name for one in versions}
@@ -252,7 +256,10 @@ class Register:
             if self._doubts != self._cleared or kept != known:
                 _log.warning("memory may be behind the ledger, which is read again: revision %s, here %s", kept, known)
                 await self._take_over()
-            await self._assign()
+        # Between two turns: this is a search, and whoever changes a platform must not wait for searches.
+        unrouted = [one for one in await self._ledger.backlog() if one.state == State.UNROUTED]
+        async with self._changing:
+            await self._assign(unrouted)
 
     async def _apply(self, done: Registered) -> None:
         await self._take_over()
@@ -267,14 +274,14 @@ class Register:
             # Something may be ready of which nobody was told, because the answer was lost.
             self._mirror.wake(self.directory)
 
-    async def _assign(self) -> None:
+    async def _assign(self, unrouted: Sequence[Backlog]) -> None:
         """Give unrouted deliveries to the platforms that can take them now.
 
         Every change does that itself in its transaction, so that there is nothing left to do here but
         what an earlier version of the gateway left.
         """
         there = {platform.kind for platform in self.directory.values()}
-        waiting = [one for one in await self._ledger.backlog() if one.state == State.UNROUTED and one.kind in there]
+        waiting = [one for one in unrouted if one.kind in there]
         # Looked through once for the same platforms and the same number of them, and not every minute.
         looked_at = self.directory.registry.revision, frozenset((one.kind, one.count) for one in waiting)
         if waiting and looked_at != self._looked_at:

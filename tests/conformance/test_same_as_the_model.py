@@ -542,7 +542,7 @@ def machine(make: Any, ledger_at: Callable[[Path], str], folder: Path) -> type[R
             asked = [
                 *(ledger.find_deliveries(DeliveryFilter(state=state), None, 100) for state in (HELD, State.READY)),
                 *(ledger.heads(claim, now, latest, 100, probe=probe) for claim in claims for probe in (False, True)),
-                *map(ledger.next_due, claims),
+                *(ledger.next_due(claim, now, latest) for claim in claims),
                 *map(ledger.facts, "AB"),
                 *(ledger.partakes(lane, PLATFORMS[0]) for lane in "ABC"),
                 *(ledger.recall(PLATFORMS[0], {"case_number": number}) for number in ("C-A", "c-b", "P-1")),

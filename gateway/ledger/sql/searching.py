@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from gateway.ledger import decisions
 from gateway.ledger.records import DeliveryFilter, MessageFilter, Rejection, ResultPage
-from gateway.ledger.sql import lanes, overlay, rows, tables
+from gateway.ledger.sql import overlay, rows, tables
 from gateway.ledger.sql.codecs import micros
 from gateway.ledger.sql.columns import Row
 from gateway.ledger.sql.tables import DELIVERY, MESSAGE, REJECTION
@@ -124,7 +124,7 @@ def _by_words(filter: MessageFilter) -> list[Condition]:
 def _by_state(connection: sa.Connection, filter: MessageFilter) -> list[Condition]:
     if filter.state is None:
         return []
-    holds = lanes.holds(connection)
+    holds = overlay.holds(connection)
     if _named(filter) or filter.state == State.DELIVERED:
         return [sa.exists().where(_any_of.c.message == _m.seq, overlay.shown_as(_any_of.c, filter.state, holds))]
     ways = [sa.select(_d.message).where(*way) for way in overlay.ways_to_find(filter.state, holds)]
@@ -180,7 +180,7 @@ def _by_birth(filter: DeliveryFilter) -> bool:
 def _delivery_ways(connection: sa.Connection, filter: DeliveryFilter) -> list[list[Condition]]:
     if filter.state is None:
         return [[]]
-    holds = lanes.holds(connection)
+    holds = overlay.holds(connection)
     if filter.message_id is not None:
         return [[overlay.shown_as(_d, filter.state, holds)]]
     return overlay.ways_to_find(filter.state, holds, filter.platform)

@@ -189,7 +189,7 @@ async def test_retry_after_is_honoured(world: Any) -> None:
     assert [one["times"] for one in world.received(HZ)] == [1]
 
 
-async def test_a_platform_that_asks_for_rest_is_left_alone(world: Any) -> None:
+async def test_a_platform_that_asks_for_rest_is_not_called(world: Any) -> None:
     """Too many requests concerns every lane of the platform, not only the one that heard it."""
     await world.platform(HZ)
     world.doubles[HZ].misbehave(retry_after_s=30)
@@ -320,7 +320,7 @@ async def test_it_gives_up_after_the_declared_time(world: Any, nowhere: str) -> 
     await world.platform(HZ, base_url=nowhere)
     await world.dispatcher.start()
     dead = await tried_to_the_end(world, await world.post(HZ, "A-1"))
-    assert (dead.code, dead.reason, dead.in_doubt) == ("gave-up", "connection.failed", False)
+    assert (dead.code, dead.reason, dead.in_doubt) == ("gave-up", "connection.refused：Connection refused", False)
 
 
 async def test_giving_up_counts_only_time_not_held(world: Any, nowhere: str) -> None:
@@ -338,7 +338,7 @@ async def test_giving_up_counts_only_time_not_held(world: Any, nowhere: str) -> 
 
 
 # ── bulkheads ─────────────────────────────────────────────────────────────────────────────────
-async def test_one_dead_and_one_slow_platform_harm_nobody(world: Any, nowhere: str) -> None:
+async def test_one_dead_and_one_slow_platform_delay_no_other(world: Any, nowhere: str) -> None:
     """While one refuses connections and one never answers, the third gets everything."""
     await world.platform(HZ, base_url=nowhere)
     await world.platform(NB)
@@ -503,4 +503,4 @@ async def test_ping_tells_whether_somebody_answers(world: Any, nowhere: str) -> 
     refused = await world.dispatcher.ping(well)
     assert (refused.ok, refused.status, refused.reason) == (False, 401, "credentials")
     gone = await world.dispatcher.ping(await world.platform(NB, base_url=nowhere))
-    assert (gone.ok, gone.status, gone.reason) == (False, None, "connection.failed")
+    assert (gone.ok, gone.status, gone.reason) == (False, None, "connection.refused")

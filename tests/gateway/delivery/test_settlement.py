@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from adapters.base import Reply, RetrySchedule, Verdict, VerdictKind
-from gateway.delivery.settlement import Try, settle
+from gateway.delivery.settlement import CallOutcome, settle
 from gateway.ledger.records import Platform, Settlement, Work
 from gateway.message import Delivery, HeldBy, Message, State
 
@@ -34,7 +34,7 @@ DELIVERY = Delivery("d-1", "m-1", "case.transferred", "penalty", PLATFORM.id, "A
 
 def after(verdict: Verdict, delivery: Delivery = DELIVERY) -> Settlement:
     """Settle an attempt that was answered so."""
-    tried = Try(NOW, 1.5, verdict, Reply(200), in_doubt=verdict.in_doubt)
+    tried = CallOutcome(NOW, 1.5, verdict, Reply(200), in_doubt=verdict.in_doubt)
     return settle(Work(delivery, MESSAGE), 3, tried, PLATFORM, RetrySchedule(), STEADY)
 
 
@@ -49,7 +49,7 @@ def test_a_platforms_own_number_becomes_an_alias() -> None:
 
 
 @pytest.mark.parametrize("reference", ["A-1", None, "9" * 201])
-def test_what_names_nothing_new_is_no_alias(reference: str | None) -> None:
+def test_a_reference_equal_to_the_number_is_no_alias(reference: str | None) -> None:
     """The same number, none, and one too long to be a number leave nothing to speak of later."""
     assert after(Verdict(VerdictKind.ACCEPTED, reference=reference)).alias is None
 
@@ -75,13 +75,13 @@ def test_the_next_attempt_is_due_by_the_steady_clock() -> None:
     assert settled.tried_for == 100.0 + 1.5 + 30.0
 
 
-def test_who_was_tried_for_long_enough_is_given_up() -> None:
+def test_it_is_given_up_after_the_scheduled_time() -> None:
     """With the last reason."""
     settled = after(Verdict(VerdictKind.RETRY, code="timeout"), replace(DELIVERY, tried_for=72 * 3600.0))
     assert (settled.state, settled.attempt.code, settled.attempt.reason) == (State.DEAD, "gave-up", "timeout")
 
 
-def test_refused_credentials_hold_the_platform_that_was_spoken_to() -> None:
+def test_refused_credentials_hold_the_platform_of_the_attempts_revision() -> None:
     """In the same settlement, with the revision it is about; the delivery is ready again."""
     settled = after(Verdict(VerdictKind.CREDENTIALS, code="http.401"))
     assert settled.state is State.READY
@@ -109,7 +109,7 @@ PERSON = replace(MESSAGE, document={"case_number": "A-1", "party": {"name": "甲
 @pytest.mark.parametrize("said", [CITIZEN, CITIZEN.lower(), f"{CITIZEN}已存在", f"重复：{CITIZEN}/2026"])
 def test_a_reason_never_tells_a_citizen_id_that_was_sent(said: str) -> None:
     """A platform repeats what it was sent; what is kept of its words is masked."""
-    tried = Try(NOW, 1.5, Verdict(VerdictKind.REFUSED, reason=said, reference=said), Reply(200))
+    tried = CallOutcome(NOW, 1.5, Verdict(VerdictKind.REFUSED, reason=said, reference=said), Reply(200))
     attempt = settle(Work(DELIVERY, PERSON), 1, tried, PLATFORM, RetrySchedule(), STEADY).attempt
     assert attempt.reason is not None
     assert "110105************" in attempt.reason
@@ -119,6 +119,6 @@ def test_a_reason_never_tells_a_citizen_id_that_was_sent(said: str) -> None:
 
 def test_a_number_that_was_not_sent_stays_in_a_reason() -> None:
     """Eighteen digits may be a case number: only what names somebody is masked."""
-    tried = Try(NOW, 1.5, Verdict(VerdictKind.REFUSED, reason="330110202607100018 已归档"), Reply(200))
+    tried = CallOutcome(NOW, 1.5, Verdict(VerdictKind.REFUSED, reason="330110202607100018 已归档"), Reply(200))
     attempt = settle(Work(DELIVERY, PERSON), 1, tried, PLATFORM, RetrySchedule(), STEADY).attempt
     assert attempt.reason == "330110202607100018 已归档"

@@ -154,6 +154,18 @@ async def test_a_pause_that_was_committed_although_it_failed_is_obeyed_and_told(
     assert faulty.told.count(PlatformReleased(PENALTY, "paused")) == 1
 
 
+async def test_a_pause_waits_for_no_search(faulty, write):
+    """What the reconciler looks for every minute may take as long as any search; nobody stands behind it."""
+    await faulty.register(MOBILE, PENALTY)
+    gate = faulty.hub.ledger.hold_before("backlog")
+    reconciling = asyncio.create_task(faulty.hub.platforms.reconcile())
+    await gate.reached()
+    paused = await asyncio.wait_for(faulty.hub.platforms.pause(PENALTY, faulty.intent("works")), 5)
+    assert paused.held_by() == {HeldBy.PAUSED}
+    gate.open()
+    await reconciling
+
+
 async def test_a_document_that_was_kept_although_its_answer_was_lost_is_delivered(faulty, write):
     """Its sender got a 503 and nobody woke the platform; it goes out all the same, and the repeat is a duplicate."""
     await faulty.register(MOBILE, PENALTY)
@@ -188,6 +200,22 @@ async def test_what_comes_again_under_a_key_after_its_platform_is_gone_is_not_fo
 
 
 # ── keys ──────────────────────────────────────────────────────────────────────────────────────
+async def test_a_change_that_comes_again_under_its_key_is_the_same_whatever_was_changed_in_between(house):
+    """It left the secret as it was; that somebody changed the secret since does not make it another request."""
+
+    async def put(reason, under=None, **settings):
+        intent = house.intent(reason, under)
+        return await house.hub.platforms.put(PENALTY, "locked", settings={**house.url, **settings}, intent=intent)
+
+    await put("register", key="old")
+    await put("move", "K-1", base_url="http://127.0.0.1:10")
+    await put("rotate", key="new")
+    again = await put("move", "K-1", base_url="http://127.0.0.1:10")
+    assert (again.settings["key"], again.settings["base_url"]) == ("new", house.url["base_url"])
+    with pytest.raises(Conflict, match="Idempotency-Key"):
+        await put("move", "K-1", base_url="http://127.0.0.1:11")
+
+
 async def test_a_credential_is_issued_once_under_a_key(house):
     """It is shown once: the repeat is 409 and makes no second one."""
     await house.register(MOBILE)
