@@ -29,6 +29,7 @@ from gateway.ledger.records import Accepted, DeliveryFilter, Intent
 from gateway.message import State
 from gateway.releases.installed import InstalledAdapters
 from gateway.settings import Settings
+from schemas.budget import Budget
 
 MOBILE, PENALTY, PERMIT, CREDIT = (
     f"{kind}.330000" for kind in ("mobile-enforcement", "penalty", "pollutant-permit", "credit-publicity")
@@ -154,7 +155,7 @@ class Judge:
             raise ValueError("not in this platform's words")
         return self._plain.translate_out(sending)
 
-    def judge(self, message_type: str, reply: Reply) -> Verdict:
+    def judge(self, message_type: str, reply: Reply, *, budget: Budget | None = None) -> Verdict:
         """Give what a status means."""
         kinds = {200: VerdictKind.ACCEPTED, 401: VerdictKind.CREDENTIALS, 409: VerdictKind.REFUSED}
         otherwise = VerdictKind.RETRY if reply.status >= 500 else VerdictKind.DEAD
