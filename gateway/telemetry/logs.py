@@ -30,6 +30,7 @@ from gateway.telemetry.events import (
     PlatformHeld,
     PlatformReleased,
 )
+from schemas.plain import plain
 
 _WORD = re.compile(r"(?<!^)(?=[A-Z])")
 
@@ -61,12 +62,18 @@ def configure(level: str = "info", *, stream: IO[str] | None = None) -> None:
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
                 structlog.processors.JSONRenderer(ensure_ascii=False),
+                _plain,
             ],
         )
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+
+
+def _plain(_logger: Any, _method: str, line: Any) -> str:
+    """Neutralise what JSON leaves as it is in a line: texts in it may be a stranger's."""
+    return plain(line)
 
 
 class Repeats:

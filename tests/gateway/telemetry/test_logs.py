@@ -60,6 +60,16 @@ def test_a_dead_delivery_is_a_warning_with_message_and_trace() -> None:
     assert "timestamp" in line
 
 
+def test_a_strangers_text_moves_no_cursor() -> None:
+    """Escapes, and what turns the direction of writing, are neutralised in the line; Chinese stays."""
+    stream = io.StringIO()
+    configure("info", stream=stream)
+    logging.getLogger("aiohttp").warning("平台说 \x9b31m\u202eEVIL\x7f\u2028\x1b[2J")
+    (line,) = stream.getvalue().splitlines()
+    assert line.isprintable()
+    assert json.loads(line)["event"].startswith("平台说 ")
+
+
 def test_a_held_platform_is_an_error() -> None:
     """Somebody has to do something."""
     (line,) = written("info", PlatformHeld("penalty.330000", "credentials", "http.401"))
