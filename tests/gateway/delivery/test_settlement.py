@@ -109,7 +109,7 @@ PERSON = replace(MESSAGE, document={"case_number": "A-1", "party": {"name": "甲
 @pytest.mark.parametrize("said", [CITIZEN, CITIZEN.lower(), f"{CITIZEN}已存在", f"重复：{CITIZEN}/2026"])
 def test_a_reason_never_tells_a_citizen_id_that_was_sent(said: str) -> None:
     """A platform repeats what it was sent; what is kept of its words is masked."""
-    tried = Try(NOW, 1.5, Verdict(VerdictKind.REFUSED, reason=said, reference=said), Reply(200))
+    tried = CallOutcome(NOW, 1.5, Verdict(VerdictKind.REFUSED, reason=said, reference=said), Reply(200))
     attempt = settle(Work(DELIVERY, PERSON), 1, tried, PLATFORM, RetrySchedule(), STEADY).attempt
     assert attempt.reason is not None
     assert "110105************" in attempt.reason
@@ -119,6 +119,6 @@ def test_a_reason_never_tells_a_citizen_id_that_was_sent(said: str) -> None:
 
 def test_a_number_that_was_not_sent_stays_in_a_reason() -> None:
     """Eighteen digits may be a case number: only what names somebody is masked."""
-    tried = Try(NOW, 1.5, Verdict(VerdictKind.REFUSED, reason="330110202607100018 已归档"), Reply(200))
+    tried = CallOutcome(NOW, 1.5, Verdict(VerdictKind.REFUSED, reason="330110202607100018 已归档"), Reply(200))
     attempt = settle(Work(DELIVERY, PERSON), 1, tried, PLATFORM, RetrySchedule(), STEADY).attempt
     assert attempt.reason == "330110202607100018 已归档"
