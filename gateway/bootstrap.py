@@ -61,7 +61,17 @@ def build(
     routed = routes or read_routes(settings.routes_file)
     directory = Directory()
     observers = Observers(kept, directory, clock, events)
-    dispatcher = Dispatcher(kept, known, outward, clock, events, policy=policy, watch=observers.written, pause=pause)
+    dispatcher = Dispatcher(
+        kept,
+        known,
+        outward,
+        clock,
+        events,
+        policy=policy,
+        watch=observers.written,
+        pause=pause,
+        longest_asked=timedelta(seconds=settings.longest_retry_after),
+    )
     inventory = Inventory(kept, known, directory, observers.shadows, clock)
     reconciler = Reconciler(pause=pause.total_seconds())
     mirror = Mirror(kept, known, inventory.learn, directory, dispatcher, events, observers.drift.forget)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 from adapters.base import UNREADABLE, Adapter, OutboundRequest, Reply, Sending, Verdict, VerdictKind
 from gateway.clock import Clock, Ticks, new_id
+from gateway.delivery.no_answer import NoAnswer, Unsendable
 from gateway.delivery.outgoing import keyed, outbound, stamped
 from gateway.delivery.own_claim import OwnClaim, persist
 from gateway.delivery.pace import Slots
-from gateway.delivery.sender import NoAnswer, Sender, Unsendable
-from gateway.delivery.settlement import CallOutcome, interrupted, settle, unanswered
+from gateway.delivery.retry import LONGEST_ASKED
+from gateway.delivery.sender import Sender
+from gateway.delivery.settlement import CallOutcome, interrupted, settle
+from gateway.delivery.verdicts import judged, unanswered
 from gateway.errors import Unavailable
 from gateway.ledger.base import Ledger
 from gateway.ledger.records import Claim, Platform, Settled, Settlement, Work
@@ -24,9 +29,13 @@ from schemas.findings import Rejected
 
 _log = logging.getLogger(__name__)
 _SETTLED = (State.DELIVERED, State.REFUSED, State.DEAD)
+_YES_OR_NO = (VerdictKind.ACCEPTED, VerdictKind.REFUSED)
 _FINAL_ANSWERS = (VerdictKind.ACCEPTED, VerdictKind.REFUSED, VerdictKind.CREDENTIALS)
 _SERVER_ERROR = 500
 _BUSY = (429, 503)
+LARGE = 32 * 1024
+"""Bytes of a reply that is judged beside the event loop."""
+
 T = TypeVar("T")
 
 
@@ -94,7 +103,8 @@ def unwatched(platform: Platform, adapter: Adapter, sending: Sending) -> None:
 class Attempts:
     """Makes attempts; keeps nothing between them. A cancelled attempt stays `sending`, to be rescued.
 
-    `clock` stamps what is recorded, `ticks` measure how long calls took, `steady` tells what is due.
+    `clock` stamps what is recorded, `ticks` measure how long calls took, `steady` tells what is due;
+    `longest_asked` bounds the wait that a platform may ask for.
     """
 
     ledger: Ledger
@@ -105,6 +115,7 @@ class Attempts:
     events: Events
     pause: timedelta = timedelta(seconds=1)
     watch: DeliveryWatch = unwatched
+    longest_asked: timedelta = LONGEST_ASKED
 
     async def make(self, work: Work, context: AttemptContext) -> AttemptResult:
         """Try to deliver a lane head once; a slot is held while the platform is being called."""
@@ -121,11 +132,12 @@ class Attempts:
         # The order makes a crash safe. `begin` commits before anything is sent, so what a dead process
         # was sending is known, and is rescued as in doubt; the request is fixed with it, so a resend
         # is the same bytes. Nothing is sent when `begin` says that the delivery is no longer a head
-        # that may go: an operator or another attempt came in between reading it and now.
+        # that may go, or not what was read: an operator, another attempt or a platform's number came
+        # in between reading it and now. Then the heads are read again.
         name = work.delivery.adapter or f"{adapter.name}@{adapter.version}"
         number = await self._begin(work, context, name, request)
         if number is None:
-            return NOTHING
+            return AttemptResult(lane_moved=True)
         if work.request is None:
             self.watch(to.platform, adapter, sending)
         # Check, wait, check: `begin` looked at the holds in its transaction, then this attempt waits
@@ -142,13 +154,15 @@ class Attempts:
             context.slots.give()
         if tried is None:
             return await self._take_back(work, context, number)
-        settlement = settle(work, number, tried, to.platform, adapter.retry, self.steady())
+        settlement = settle(work, number, tried, to.platform, adapter.retry, self.steady(), self.longest_asked)
         return await self._settle(work, context, tried, settlement)
 
     async def _begin(self, work: Work, context: AttemptContext, name: str, request: OutboundRequest) -> int | None:
-        delivery = work.delivery
+        delivery, at, read = work.delivery, self.clock(), work.message
         try:
-            return await self.ledger.begin(context.claim, delivery.id, name, request, self.clock(), probe=context.probe)
+            return await self.ledger.begin(
+                context.claim, delivery.id, name, request, at, message=read, probe=context.probe
+            )
         except Unavailable:
             # Nobody knows whether it was committed. If it was, nothing was sent: take it back.
             await self._unbegin(work, context, delivery.attempts + 1)
@@ -165,7 +179,8 @@ class Attempts:
 
     async def _kill(self, work: Work, context: AttemptContext, code: str, reason: str) -> AttemptResult:
         now = self.clock()
-        await self._persist(lambda claim: self.ledger.kill(claim, work.delivery.id, code, reason, now), context)
+        if not await self._persist(lambda claim: self.ledger.kill(claim, work.delivery.id, code, reason, now), context):
+            return AttemptResult(lane_moved=True)
         self._tell_settled(work, State.DEAD, code, work.delivery.attempts, now)
         return AttemptResult(state=State.DEAD)
 
@@ -198,12 +213,25 @@ class Attempts:
         try:
             reply = await self._send(adapter, platform, request)
         except NoAnswer as none:
-            in_doubt = doubted or none.may_have_left
-            return CallOutcome(started_at, self.ticks() - began, unanswered(none), in_doubt=in_doubt)
+            seconds = self.ticks() - began
+            # A reply that broke off may be whole all the same, under a length that was counted wrong; what
+            # can be read as yes or no is one.
+            verdict = await self._judge(adapter.judge, work, platform, adapter, none.cut) if none.cut else None
+            if verdict is not None and verdict.kind in _YES_OR_NO:
+                return CallOutcome(started_at, seconds, verdict, none.cut, in_doubt=doubted)
+            return CallOutcome(started_at, seconds, unanswered(none), in_doubt=doubted or none.may_have_left)
         except (Unsendable, Rejected) as fault:
             return CallOutcome(started_at, self.ticks() - began, _unwritable(fault), in_doubt=doubted)
-        seconds, verdict = self.ticks() - began, adapter.judge(work.message.type, reply)
+        seconds, verdict = self.ticks() - began, await self._judge(adapter.judge, work, platform, adapter, reply)
         return CallOutcome(started_at, seconds, verdict, reply, in_doubt=doubted or verdict.in_doubt)
+
+    async def _judge(
+        self, judge: Callable[..., Verdict], work: Work, platform: Platform, adapter: Adapter, reply: Reply
+    ) -> Verdict:
+        """Read a reply within the platform's bounds; a large one on another thread, so that other deliveries go on."""
+        read = partial(judge, work.message.type, reply, budget=platform.bounded(adapter.budget))
+        verdict = await asyncio.to_thread(read) if len(reply.body) > LARGE else read()
+        return judged(verdict, reply, self.clock(), self.longest_asked)
 
     async def _ask(
         self, work: Work, adapter: Adapter, platform: Platform, question: OutboundRequest, started_at: datetime
@@ -216,7 +244,7 @@ class Attempts:
             return CallOutcome(started_at, self.ticks() - began, unanswered(none), in_doubt=True)
         except (Unsendable, Rejected):
             return None
-        verdict = adapter.judge_answer(work.message.type, reply)
+        verdict = await self._judge(adapter.judge_answer, work, platform, adapter, reply)
         if verdict.kind in _FINAL_ANSWERS or _tells_nothing(verdict, reply):
             return CallOutcome(started_at, self.ticks() - began, verdict, reply, in_doubt=True)
         return None

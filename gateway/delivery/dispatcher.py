@@ -14,9 +14,11 @@ from gateway.clock import Clock, Ticks, monotonic, new_id, steady
 from gateway.delivery.attempt import Attempts, DeliveryTarget, DeliveryWatch, unwatched
 from gateway.delivery.breaker import BreakerPolicy
 from gateway.delivery.holds import obeyed
+from gateway.delivery.no_answer import NoAnswer, Unsendable
 from gateway.delivery.outgoing import keyed, stamped
 from gateway.delivery.own_claim import SUPERSEDED, OwnClaim
-from gateway.delivery.sender import NoAnswer, Sender, Unsendable
+from gateway.delivery.retry import LONGEST_ASKED
+from gateway.delivery.sender import Sender
 from gateway.delivery.worker import PlatformWorker
 from gateway.errors import HutongError
 from gateway.ledger.base import Ledger
@@ -62,12 +64,16 @@ class SharedRead(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """Whether a platform can be reached. `status` is whatever it answered; `reason` why it is not `ok`."""
+    """Whether a platform can be reached. `status` is whatever it answered; `reason` why it is not `ok`.
+
+    `detail` says what was met, in words for people.
+    """
 
     ok: bool
     seconds: float
     status: int | None = None
     reason: str | None = None
+    detail: str = ""
 
 
 class AdapterVersions(Protocol):
@@ -101,10 +107,13 @@ class Dispatcher:
         policy: BreakerPolicy | None = None,
         watch: DeliveryWatch = unwatched,
         pause: timedelta = _PAUSE,
+        longest_asked: timedelta = LONGEST_ASKED,
     ) -> None:
         self._adapters = adapters
         self._policy = policy or BreakerPolicy()
-        self._attempts = Attempts(ledger, sender, clock, ticks, steady(clock, ticks), events, pause=pause, watch=watch)
+        self._attempts = Attempts(
+            ledger, sender, clock, ticks, steady(clock, ticks), events, pause, watch, longest_asked=longest_asked
+        )
         self._workers: dict[str, PlatformWorker] = {}
         self._own_claims: dict[str, OwnClaim] = {}
         self._revisions: dict[str, int] = {}  # at which a platform was last changed or removed
@@ -231,17 +240,17 @@ class Dispatcher:
         ticks = self._attempts.ticks
         began = ticks()
         key = new_id(self._attempts.clock())
-        status, reason = await self._call(platform, keyed(OutboundRequest("GET", "/"), key, None))
-        return Ping(reason is None, ticks() - began, status, reason)
+        status, reason, detail = await self._call(platform, keyed(OutboundRequest("GET", "/"), key, None))
+        return Ping(reason is None, ticks() - began, status, reason, detail)
 
-    async def _call(self, platform: Platform, request: OutboundRequest) -> tuple[int | None, str | None]:
+    async def _call(self, platform: Platform, request: OutboundRequest) -> tuple[int | None, str | None, str]:
         try:
             authorised = self._adapters.of(platform).authorise(request, platform.settings)
             reply = await self._attempts.sender.send(platform, stamped(authorised, self._attempts.clock()), _PING)
         except NoAnswer as none:
-            return None, none.reason
+            return None, none.reason, none.detail
         except (Rejected, HutongError) as fault:
-            return None, fault.code
-        except Unsendable:
-            return None, "request.unwritable"
-        return reply.status, "credentials" if reply.status in _REFUSED else None
+            return None, fault.code, ""
+        except Unsendable as fault:
+            return None, "request.unwritable", str(fault)
+        return reply.status, "credentials" if reply.status in _REFUSED else None, ""

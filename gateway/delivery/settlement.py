@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 
 from adapters.base import Reply, RetrySchedule, Verdict, VerdictKind
 from gateway.delivery.health import HealthSign
-from gateway.delivery.retry import next_attempt
-from gateway.delivery.sender import NoAnswer
+from gateway.delivery.retry import LONGEST_ASKED, next_attempt
 from gateway.ledger.records import Hold, Platform, Settlement, Work
 from gateway.message import Attempt, HeldBy, State
 from schemas.catalog import TYPES, at
@@ -73,11 +72,6 @@ def _sign_of_failure(status: int, verdict: Verdict) -> HealthSign | None:
     return HealthSign.ENDPOINT if status >= _SERVER_ERROR else HealthSign.WELL
 
 
-def unanswered(reason: NoAnswer) -> Verdict:
-    """Read the absence of an answer."""
-    return Verdict(VerdictKind.RETRY, code=reason.reason)
-
-
 def interrupted(started_at: datetime, seconds: float) -> CallOutcome:
     """Give an attempt that a fault of our own cut short; the request may have left."""
     verdict = Verdict(VerdictKind.RETRY, code="internal")
@@ -85,15 +79,22 @@ def interrupted(started_at: datetime, seconds: float) -> CallOutcome:
 
 
 def settle(
-    work: Work, number: int, tried: CallOutcome, platform: Platform, schedule: RetrySchedule, now: datetime
+    work: Work,
+    number: int,
+    tried: CallOutcome,
+    platform: Platform,
+    schedule: RetrySchedule,
+    now: datetime,
+    longest_asked: timedelta = LONGEST_ASKED,
 ) -> Settlement:
     """Decide what follows an attempt: the state, when to try again, a hold, and which number became known.
 
     `work` is the delivery as it was before this attempt, `number` the attempt's; `platform` is it as
-    the attempt knew it; `now` is by the steady clock.
+    the attempt knew it; `now` is by the steady clock; no wait that a platform asks for is longer than
+    `longest_asked`.
     """
     tried_for = work.delivery.tried_for + tried.seconds
-    wait = _wait(number, tried, schedule, tried_for)
+    wait = _wait(number, tried, schedule, tried_for, longest_asked)
     state, code = _next(tried.verdict, wait)
     return Settlement(
         attempt=_attempt(work, number, tried, code),
@@ -107,10 +108,13 @@ def settle(
     )
 
 
-def _wait(number: int, tried: CallOutcome, schedule: RetrySchedule, tried_for: float) -> timedelta | None:
+def _wait(
+    number: int, tried: CallOutcome, schedule: RetrySchedule, tried_for: float, longest_asked: timedelta
+) -> timedelta | None:
     if tried.verdict.kind is not VerdictKind.RETRY:
         return None
-    return next_attempt(schedule, attempts=number, tried_for=tried_for, after=tried.verdict.after)
+    after = tried.verdict.after
+    return next_attempt(schedule, attempts=number, tried_for=tried_for, after=after, longest_asked=longest_asked)
 
 
 def _next(verdict: Verdict, wait: timedelta | None) -> tuple[State, str | None]:
@@ -155,8 +159,9 @@ def _reference(verdict: Verdict) -> str | None:
 
 
 def _reason(verdict: Verdict, code: str | None) -> str | None:
-    reason = verdict.reason or (verdict.code if code == GAVE_UP else None)
-    return reason[:_LONGEST_REASON] if reason else None
+    why = verdict.code if code == GAVE_UP else None
+    reason = "：".join(one for one in (why, verdict.reason) if one)
+    return reason[:_LONGEST_REASON] or None
 
 
 def _alias(work: Work, verdict: Verdict) -> tuple[str, str] | None:

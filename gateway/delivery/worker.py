@@ -245,7 +245,7 @@ class PlatformWorker:
     def _due_between(self) -> tuple[datetime, datetime]:
         """Give what is due now and the latest that a wait can end; later is due, too: a clock was moved."""
         now = self._attempts.steady()
-        return now, now + longest_wait(self._to.adapter.retry)
+        return now, now + longest_wait(self._to.adapter.retry, self._attempts.longest_asked)
 
     def _start(self, claim: Claim) -> float | None:
         """Start attempts while there is room; give the wait for that or for the rate, None when there is no work."""

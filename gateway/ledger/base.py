@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from adapters.base import OutboundRequest
 from gateway.ledger.records import (
@@ -154,12 +154,14 @@ class Ledger(Protocol):
         request: OutboundRequest,
         at: datetime,
         *,
+        message: Message | None = None,
         probe: bool = False,
     ) -> int | None:
         """Mark a head `sending`, count the attempt and fix its request at the first one; gives the attempt's number.
 
         None when it is no longer a head that is ready or waiting, or is held (a probe looks past
-        breaker and endpoint holds).
+        breaker and endpoint holds); or when its message, of which the first request was made, was
+        tied to another case since it was read as `message`.
         """
         ...
 
@@ -180,8 +182,12 @@ class Ledger(Protocol):
         """
         ...
 
-    async def kill(self, claim: Claim, delivery_id: str, code: str, reason: str, at: datetime) -> Settled:
-        """Make a ready head dead that could not be translated: nothing was sent. Not a ready head: changes nothing."""
+    async def kill(self, claim: Claim, delivery_id: str, code: str, reason: str, at: datetime) -> bool:
+        """Make a ready head dead that could not be translated: nothing was sent.
+
+        True when it is dead, also when it was before. Not a ready head, or held by its operator:
+        changes nothing.
+        """
         ...
 
     async def rescue(self, claim: Claim, under_way: Collection[str], at: datetime) -> Sequence[str]:
@@ -240,8 +246,13 @@ class Ledger(Protocol):
         """Give every platform and the registry's revision, read together."""
         ...
 
-    async def put_platform(self, platform: Platform, intent: Intent, take: Taker) -> Registered:
+    async def put_platform(
+        self, platform: Platform, intent: Intent, take: Taker, *, asked: Mapping[str, Any] | None = None
+    ) -> Registered:
         """Register a platform or change it, and give it the unrouted deliveries that it takes, in one transaction.
+
+        `asked` is what the intent's key stands for, where `platform` has more than its operator said
+        (secrets that stayed as they were).
 
         When it was created and its holds stay as they are, except that refused credentials are forgotten.
         `take` chooses for each unrouted delivery, in order of position; one whose platform has the

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from adapters.base import OutboundRequest
 from gateway.message import Attempt, Delivery, HeldBy, Message, State
+from schemas.budget import BOUNDS, Budget
 
 T = TypeVar("T")
 
@@ -204,7 +205,8 @@ class Platform:
     """An outside system: one kind in one region. `id` is `kind.region`.
 
     `version` None follows the adapter's newest. `holds` are the reasons it waits now, and those of
-    its endpoints. `revision` is the registry's when it was last registered or changed.
+    its endpoints. `revision` is the registry's when it was last registered or changed. `limits` are
+    the bounds of work that an operator set for it, by the names of `schemas.budget.BOUNDS`.
     """
 
     id: str
@@ -217,6 +219,14 @@ class Platform:
     mode: str = "push"
     revision: int = 0
     holds: tuple[Hold, ...] = ()
+    limits: Mapping[str, int] = field(default_factory=dict)
+
+    def bounded(self, budget: Budget) -> Budget:
+        """Give its adapter's budget with what an operator set for this platform, never beyond the ceilings."""
+        if not self.limits:
+            return budget
+        known = {name: bound for name, bound in BOUNDS.items() if name in self.limits}
+        return budget.raised({name: min(self.limits[name], bound.ceiling) for name, bound in known.items()})
 
     def held_by(self) -> frozenset[HeldBy]:
         """Give the reasons why everything to it waits; those of its endpoints are not among them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Protocol, TypeVar
 
 from adapters.base import Adapter
@@ -114,20 +115,22 @@ class Register:
         *,
         intent: Intent,
         dossier: bool | None = None,
+        limits: Mapping[str, int] | None = None,
     ) -> Platform:
         """Register a platform or change it; Rejected `platform.invalid`, NotFound `adapter.unknown`.
 
         Deliveries that waited for a platform like it are its own now; refused credentials are tried again.
         """
         right = {} if dossier is None else {DOSSIER.name: dossier}
-        asked = Registration(platform_id, adapter, version, {**(settings or {}), **right}, mode)
+        asked = Registration(platform_id, adapter, version, {**(settings or {}), **right}, mode, limits or {})
 
         async def change() -> Platform:
             before = (await self._ledger.registry()).platforms.get(platform_id)
             spoken, versions = self._adapters.get(adapter, version), self._adapters.versions(adapter)
             platform = registered(asked, spoken, self._routes.kinds, before, intent.at, versions)
             take = self._taker({**self.directory, platform.id: platform}, self._adapters.now)
-            await self._apply(await self._ledger.put_platform(platform, intent, take))
+            # The key stands for what was asked: what the platform keeps beside it may change before it comes again.
+            await self._apply(await self._ledger.put_platform(platform, intent, take, asked=asdict(asked)))
             after = self._standing(platform_id)
             if before is not None and HeldBy.CREDENTIALS in before.held_by() - after.held_by():
                 self._events(PlatformReleased(platform_id, HeldBy.CREDENTIALS.value))

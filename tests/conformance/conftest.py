@@ -230,11 +230,11 @@ class Play:
 
     # ── delivery ──────────────────────────────────────────────────────────────────────────────
     async def begin(
-        self, delivery_id: str, *, at: float = 0, probe: bool = False, adapter: str = "penalty@1.0.0"
+        self, delivery_id: str, *, at: float = 0, adapter: str = "penalty@1.0.0", **which: Any
     ) -> int | None:
         """Begin an attempt; gives its number."""
         claim = await self.claim_for(delivery_id)
-        return await self.ledger.begin(claim, delivery_id, adapter, REQUEST, self.make.at(at), probe=probe)
+        return await self.ledger.begin(claim, delivery_id, adapter, REQUEST, self.make.at(at), **which)
 
     async def unbegin(self, delivery_id: str, number: int = 1, *, at: float = 0) -> bool:
         """Take an attempt back."""
@@ -256,7 +256,7 @@ class Play:
 
     async def kill(
         self, delivery_id: str, code: str = "translation.failed", reason: str = "why", *, at: float = 0
-    ) -> Settled:
+    ) -> bool:
         """Make a head dead that could not be translated."""
         return await self.ledger.kill(await self.claim_for(delivery_id), delivery_id, code, reason, self.make.at(at))
 

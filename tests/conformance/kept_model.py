@@ -205,10 +205,28 @@ class KeptModel:
         known = {name: self.kept.aliases[key] for name, key in spoken.items() if key in self.kept.aliases}
         return Work(delivery, kept.message, self.kept.requests.get(delivery.id), known)
 
-    async def next_due(self, claim: Claim) -> datetime | None:
+    async def next_due(
+        self,
+        claim: Claim,
+        now: datetime,
+        latest: datetime,
+        *,
+        only: Collection[str] | None = None,
+        besides: Collection[str] = (),
+    ) -> datetime | None:
         self.claimed(claim)
-        here = [each for each in self.kept.deliveries.values() if each.platform == claim.platform and each.due_at]
-        return min((each.due_at for each in here if each.held_at is None and self.is_head(each)), default=None)  # type: ignore[type-var]
+        here = [
+            each.due_at
+            for each in self.kept.deliveries.values()
+            if each.platform == claim.platform
+            and each.due_at is not None
+            and now < each.due_at <= latest
+            and (only is None or each.type in only)
+            and each.type not in besides
+            and each.held_at is None
+            and self.is_head(each)
+        ]
+        return min(here, default=None)
 
     # ── bulk replay ───────────────────────────────────────────────────────────────────────────
 

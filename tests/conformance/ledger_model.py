@@ -11,7 +11,7 @@ is tied to another when a number turns out to be an alias.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -42,7 +42,7 @@ from gateway.ledger.records import (
     Unrouted,
 )
 from gateway.ledger.versions import AdapterVersion
-from gateway.message import Delivery, Enriched, HeldBy, State
+from gateway.message import Delivery, Enriched, HeldBy, Message, State
 
 T = TypeVar("T")
 
@@ -157,10 +157,13 @@ class ModelLedger(KeptModel):
         request: OutboundRequest,
         at: datetime,
         *,
+        message: Message | None = None,
         probe: bool = False,
     ) -> int | None:
         before: Delivery = self.claimed(claim, delivery_id)
         if not self.may_go(before, probe=probe):
+            return None
+        if message is not None and not before.attempts and message != self.kept.messages[before.message_id].message:
             return None
         self.kept.requests.setdefault(delivery_id, request)
         number = before.attempts + 1
@@ -218,11 +221,12 @@ class ModelLedger(KeptModel):
         self.add_hold(platform, settlement.hold)
         return True
 
-    async def kill(self, claim: Claim, delivery_id: str, code: str, reason: str, at: datetime) -> Settled:
+    async def kill(self, claim: Claim, delivery_id: str, code: str, reason: str, at: datetime) -> bool:
         before: Delivery = self.claimed(claim, delivery_id)
-        if before.state is State.READY and self.is_head(before):
+        if before.state is State.READY and before.held_at is None and self.is_head(before):
             self.step(before, State.DEAD, at, code=code, reason=reason)
-        return Settled(lane_moved=False)
+            return True
+        return before.state is State.DEAD
 
     async def rescue(self, claim: Claim, under_way: Collection[str], at: datetime) -> Sequence[str]:
         self.claimed(claim)
@@ -394,7 +398,9 @@ class ModelLedger(KeptModel):
 
     # ── platforms ─────────────────────────────────────────────────────────────────────────────
 
-    async def put_platform(self, platform: Platform, intent: Intent, take: Taker) -> Registered:
+    async def put_platform(
+        self, platform: Platform, intent: Intent, take: Taker, *, asked: Mapping[str, Any] | None = None
+    ) -> Registered:
         def do() -> Registered:
             self.kept.revision += 1
             before = self.kept.platforms.get(platform.id)
@@ -406,8 +412,8 @@ class ModelLedger(KeptModel):
             self.note_intent(platform.id, intent, "platform.put")
             return Registered(self.kept.revision, self.give([platform.kind], take, intent.at))
 
-        asked = platform.id, platform.adapter, platform.version, platform.mode, dict(platform.settings)
-        return self.once(intent, ("put_platform", *asked), do)
+        said = asked or (platform.adapter, platform.version, platform.mode, dict(platform.settings))
+        return self.once(intent, ("put_platform", platform.id, said), do)
 
     async def delete_platform(self, platform_id: str, intent: Intent) -> Registered:
         def do() -> Registered:

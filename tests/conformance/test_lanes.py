@@ -424,14 +424,23 @@ async def test_killed(play: Any, ledger: Any) -> None:
     """A ready head that could not be translated is dead without an attempt; one that is no head is left alone."""
     await play.accept("m1")
     await play.accept("m2")
-    await play.kill("m2/0", at=5)
-    assert await play.kill("m1/0", reason="缺少案号", at=5) == Settled(lane_moved=False)
+    assert not await play.kill("m2/0", at=5)
+    assert await play.kill("m1/0", reason="缺少案号", at=5)
+    assert await play.kill("m1/0", reason="缺少案号", at=5)
     delivery = await ledger.delivery("m1/0")
     assert (delivery.state, delivery.code, delivery.reason) == (State.DEAD, "translation.failed", "缺少案号")
     assert (delivery.attempts, await ledger.attempts_of("m1/0")) == (0, [])
     assert await play.state("m2/0") == "held:lane"
     with pytest.raises(NotFound):
         await play.kill("nobody")
+
+
+async def test_what_its_operator_holds_is_not_killed(play: Any, ledger: Any, make: Any) -> None:
+    """An operator who was told that it is held finds it so."""
+    await play.accept("m1")
+    await ledger.hold("m1/0", make.intent())
+    assert not await play.kill("m1/0")
+    assert await play.state("m1/0") == "held:operator"
 
 
 async def test_what_was_sent_is_not_killed(play: Any) -> None:

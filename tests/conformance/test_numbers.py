@@ -374,3 +374,15 @@ async def test_read_before_it_was_retied(play: Any, ledger: Any, make: Any) -> N
     await _settle(play)
     with pytest.raises(Moved):
         await play.receive(decided, platform=make.penalty)
+
+
+async def test_request_made_before_it_was_retied(play: Any, make: Any) -> None:
+    """A first attempt begins only with a request that was made of the message as it is now; later ones repeat it."""
+    await _race(play, make)
+    [read] = await play.works(make.source)
+    await _settle(play)
+    assert await play.begin("b1/0", message=read.message) is None
+    [now] = await play.works(make.source)
+    assert await play.begin("b1/0", message=now.message) == 1
+    await play.settle("b1/0", State.WAITING)
+    assert await play.begin("b1/0", message=read.message) == 2

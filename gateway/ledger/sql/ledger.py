@@ -140,9 +140,10 @@ class SqlLedger:
         request: OutboundRequest,
         at: datetime,
         *,
+        message: Message | None = None,
         probe: bool = False,
     ) -> int | None:
-        begin = attempts.Begin(claim, delivery_id, adapter, request, at, probe)
+        begin = attempts.Begin(claim, delivery_id, adapter, request, at, message, probe)
         number: int | None = await self._store.write(attempts.begin, begin, size=len(request.body))
         return number
 
@@ -154,7 +155,7 @@ class SqlLedger:
         settled: Settled = await self._store.write(attempts.settle, settle, size=len(settlement.attempt.reply))
         return settled
 
-    async def kill(self, claim: Claim, delivery_id: str, code: str, reason: str, at: datetime) -> Settled:
+    async def kill(self, claim: Claim, delivery_id: str, code: str, reason: str, at: datetime) -> bool:
         return await self._write(attempts.kill, claim, delivery_id, code, reason, at)
 
     async def rescue(self, claim: Claim, under_way: Collection[str], at: datetime) -> Sequence[str]:
@@ -191,8 +192,10 @@ class SqlLedger:
     async def registry(self) -> Registry:
         return await self._store.read(platforms.registry)
 
-    async def put_platform(self, platform: Platform, intent: Intent, take: Taker) -> Registered:
-        return await self._write(platforms.put, platform, intent, take)
+    async def put_platform(
+        self, platform: Platform, intent: Intent, take: Taker, *, asked: Mapping[str, Any] | None = None
+    ) -> Registered:
+        return await self._write(platforms.put, platform, intent, take, asked=asked)
 
     async def delete_platform(self, platform_id: str, intent: Intent) -> Registered:
         return await self._write(platforms.delete, platform_id, intent)

@@ -11,6 +11,7 @@ from faulty import LOST, UNREACHED, YES, Posted
 from adapters.base import Reply, VerdictKind
 from gateway.clock import steady
 from gateway.delivery.attempt import Attempts, DeliveryTarget, alone
+from gateway.delivery.no_answer import NoAnswer
 from gateway.delivery.settlement import CallOutcome
 from gateway.message import Delivery, HeldBy, State
 from gateway.telemetry.events import DeliveryStumbled, Events
@@ -228,3 +229,30 @@ async def test_calls_are_measured_by_ticks(post: Any, adapter: Any) -> None:
     (attempt,) = await post.attempts(dead)
     assert attempt.ended_at - attempt.started_at == timedelta(seconds=2)
     assert dead.tried_for == 2.0
+
+
+@pytest.mark.parametrize(
+    ("body", "state", "code"),
+    [
+        (b'{"code": 0, "data": {"id": "9"}}', State.DELIVERED, None),
+        (b'{"code": 1001, "msg": "no"}', State.REFUSED, None),
+        (b'{"code": 0, "da', State.WAITING, "reply.broken"),
+        (b"<html>", State.WAITING, "reply.broken"),
+        (b'{"code": 77}', State.WAITING, "reply.broken"),
+    ],
+)
+async def test_a_reply_that_broke_off_counts_if_it_is_whole(
+    post: Any, adapter: Any, body: bytes, state: State, code: str | None
+) -> None:
+    """A yes or no that can be read is one, under a length that was counted wrong; anything else is in doubt."""
+    cut = Reply(200, {"content-type": "application/json"}, body)
+    answering(post, NoAnswer("reply.broken", may_have_left=True, detail="3 bytes are missing", cut=cut))
+    settled = await attempted(post, adapter)
+    assert (settled.state, settled.code, settled.in_doubt) == (state, code, state is State.WAITING)
+
+
+async def test_an_attempt_keeps_what_was_met(post: Any, adapter: Any) -> None:
+    """The stable word is its code, and what the system said its reason."""
+    answering(post, NoAnswer("connection.refused", may_have_left=False, detail="Connection refused"))
+    waiting = await attempted(post, adapter)
+    assert (waiting.code, waiting.reason) == ("connection.refused", "Connection refused")

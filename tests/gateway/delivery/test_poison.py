@@ -9,7 +9,7 @@ from faulty import UNREACHED, YES, Gate, Posted
 
 from adapters.base import Reply
 from gateway.delivery.breaker import BreakerPolicy
-from gateway.delivery.sender import NoAnswer
+from gateway.delivery.no_answer import NoAnswer
 from gateway.ledger.records import Hold
 from gateway.message import HELD, HeldBy, State
 from gateway.telemetry.events import AttemptEnded, EndpointHeld, EndpointReleased, PlatformHeld
@@ -258,9 +258,10 @@ async def test_breaker_holds_of_a_former_process_are_lifted(platform: Any) -> No
     assert platform.events(EndpointReleased) == [EndpointReleased(HZ, EXECUTIONS)]
 
 
-async def test_unreadable_answers_count_as_the_platforms(platform: Any) -> None:
-    """A maintenance page with 200: the platform is held, no lane is parked, and all of it flows afterwards."""
-    platform.sender.answer = lambda posted: Reply(200, {}, b"<html>maintenance</html>")
+@pytest.mark.parametrize("status", [200, 404, 403, 503])
+async def test_unreadable_answers_count_as_the_platforms(platform: Any, status: int) -> None:
+    """A maintenance page with any status: the platform is held, no lane is parked, and all of it flows afterwards."""
+    platform.sender.answer = lambda posted: Reply(status, {}, b"<html>maintenance</html>")
     _, fine = await with_poison(platform, 0, 20)
     await platform.until_true(lambda: bool(platform.events(PlatformHeld)))
     await platform.quiet()
@@ -272,3 +273,27 @@ async def test_unreadable_answers_count_as_the_platforms(platform: Any) -> None:
 
     platform.sender.answer = answer
     await platform.drained(*fine, within=120)
+
+
+async def test_a_firewalls_page_for_one_document_keeps_no_other_waiting(platform: Any) -> None:
+    """403 as a page says nothing of our credentials: that document is tried again, the others flow."""
+    page = Reply(403, {"content-type": "text/html"}, b"<!DOCTYPE html><title>blocked</title>")
+    platform.sender.answer = lambda posted: page if poisonous(posted) else YES
+    [bad], fine = await with_poison(platform, 1, 30)
+    await platform.drained(*fine, within=10, step=1.0)
+    assert platform.events(PlatformHeld) == []
+    assert platform.events(EndpointHeld) == []
+    waiting = await platform.now(bad)
+    assert waiting.state in TRYING
+    assert (waiting.code, waiting.in_doubt) == ("reply.unreadable", True)
+    assert waiting.reason.startswith("HTTP 403, text/html")
+
+
+async def test_a_yes_or_no_that_no_rule_knows_stays_dead(platform: Any) -> None:
+    """It can be read, so trying again changes nothing: people must look at it. It holds nobody else."""
+    platform.sender.answer = lambda posted: Reply(200, {}, b'{"code": 7777}') if poisonous(posted) else YES
+    [bad], fine = await with_poison(platform, 1, 5)
+    await platform.drained(*fine, within=10, step=1.0)
+    dead = await platform.now(bad)
+    assert (dead.state, dead.code, dead.attempts) == (State.DEAD, "reply.unrecognised", 1)
+    assert platform.events(PlatformHeld) == []

@@ -179,6 +179,20 @@ async def test_an_attempt_that_may_have_begun_is_taken_back(post: Any) -> None:
     assert [one.request.method for one in post.sender.sent] == ["POST"]
 
 
+@pytest.mark.parametrize("step", ["discard", "hold"])
+async def test_an_operator_who_is_first_is_not_overruled_by_a_failed_translation(post: Any, step: str) -> None:
+    """It stays as the operator left it, and nobody is told of a dead letter."""
+    await started(post)
+    gate = post.ledger.hold_before("kill")
+    spoilt = await post.post(HZ, "SPOILT", at="not a time")
+    await gate.reached()
+    left = await getattr(post.ledger, step)(spoilt.id, post.intent())
+    gate.open()
+    await post.a_while()
+    assert (await post.now(spoilt)).shown == left.shown
+    assert spoilt.id not in [event.delivery_id for event in post.events(DeliverySettled)]
+
+
 async def test_deliveries_left_sending_are_rescued_at_the_next_comparison(post: Any) -> None:
     """It is `sending` in the ledger and under way nowhere: within a minute it is asked about and sent."""
     await started(post, Reply(429, {"retry-after": "120"}))

@@ -163,7 +163,7 @@ async def test_a_platform_that_is_down_leaves_its_part_marked(country: Country) 
     assert part.state == "partial"
     assert [(source.platform, source.state, source.detail) for source in part.sources] == [
         ("penalty.330000", "ok", None),
-        ("penalty.330100", "down", "connection.failed"),
+        ("penalty.330100", "down", "connection.refused"),
     ]
     assert len(part.entries) == 1
     assert enterprise.parts["permits"].state == "ok"
