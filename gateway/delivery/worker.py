@@ -96,9 +96,10 @@ class PlatformWorker:
         self._pause_until = float("-inf")
         self._stopping = False
         limits = to.adapter.limits
-        self._slots = Slots(limits.concurrency)
+        self._slots = Slots(limits.concurrency, self._wait_for_call)
         self._most = limits.concurrency
-        self._bucket = Bucket(limits.rate)
+        self._bucket = Bucket(limits.rate)  # for attempts as they begin
+        self._calls = Bucket(limits.rate)  # for calls: what began in time may have waited, and comes at once then
 
     # ── from outside ──────────────────────────────────────────────────────────────────────────
     def start(self) -> None:
@@ -118,7 +119,7 @@ class PlatformWorker:
         if was.adapter.limits != limits:
             self._slots.resize(limits.concurrency)
             self._most = limits.concurrency
-            self._bucket = Bucket(limits.rate)
+            self._bucket = self._calls = Bucket(limits.rate)
         self._bucket = self._bucket.rested()
         self._look_again()
         # A hold that was kept although the platform comes without it: ask the ledger which is right.
@@ -364,6 +365,11 @@ class PlatformWorker:
             and self._holds.let_pass(type, probe=probe)
             and not self._bucket.rests(self._ticks())
         )
+
+    def _wait_for_call(self) -> float:
+        """Count a call that may be made now; else give the seconds that it has to wait."""
+        self._calls, wait = self._calls.take(self._ticks())
+        return wait
 
     def _on_outcome(self, work: Work, revision: int, tried: CallOutcome) -> None:
         """Apply what a call showed (holds, pauses, health) before any other attempt may call."""
