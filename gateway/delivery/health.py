@@ -1,4 +1,4 @@
-"""A platform's health: a breaker before the whole of it, and one before each endpoint; pure."""
+"""A platform's health: one breaker for the whole of it, and one for each endpoint; pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gateway.delivery.breaker import Breaker, BreakerPhase, BreakerPolicy
 from gateway.ledger.records import Work
 
 Scope = str
-"""What a breaker stands before: one endpoint, named by the message type that is sent to it, or the `WHOLE`."""
+"""What a breaker guards: one endpoint, named by the message type that is sent to it, or the `WHOLE`."""
 
 WHOLE: Scope = ""
 """The whole platform."""
@@ -35,7 +35,7 @@ class Health:
     breakers: Mapping[Scope, Breaker] = field(default_factory=dict)
 
     def breaker(self, scope: Scope) -> Breaker:
-        """Give the breaker before the whole platform or one endpoint."""
+        """Give the breaker of the whole platform or of one endpoint."""
         return self.breakers.get(scope) or Breaker(self.policy)
 
     @property

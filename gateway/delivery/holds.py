@@ -30,7 +30,7 @@ class Repairs:
 
     `misrecorded`: what the ledger holds for a breaker and should not, or should and does not.
     `take_over`: the platform is not registered as the worker knows it, or was held or resumed without
-    its hearing of it. `gone`: it is not registered any more.
+    telling the worker. `gone`: it is not registered any more.
     """
 
     misrecorded: frozenset[Scope] = frozenset()

@@ -141,7 +141,7 @@ class Dossiers:
         try:
             done, late = await asyncio.wait(questions, timeout=self._patience.total_seconds())
         finally:
-            # Also when the caller goes away while waiting. Cancelling those that are done does nothing.
+            # Also when the caller is cancelled while waiting. Cancelling those that are done does nothing.
             for task in questions:
                 task.cancel()
         # Waits until the cancelled ones have ended, so that none outlives this call.
