@@ -23,6 +23,7 @@ from gateway.delivery.worker import PlatformWorker
 from gateway.errors import HutongError
 from gateway.ledger.base import Ledger
 from gateway.ledger.records import Platform, Registry
+from gateway.readers import OnThreads, TaskRunner
 from gateway.telemetry.events import DeliveryStopped, DeliveryStumbled, Events, PlatformHeld
 from schemas.findings import Rejected
 
@@ -108,11 +109,21 @@ class Dispatcher:
         watch: DeliveryWatch = unwatched,
         pause: timedelta = _PAUSE,
         longest_asked: timedelta = LONGEST_ASKED,
+        readers: TaskRunner | None = None,
     ) -> None:
         self._adapters = adapters
         self._policy = policy or BreakerPolicy()
         self._attempts = Attempts(
-            ledger, sender, clock, ticks, steady(clock, ticks), events, pause, watch, longest_asked=longest_asked
+            ledger,
+            sender,
+            clock,
+            ticks,
+            steady(clock, ticks),
+            events,
+            pause,
+            watch,
+            longest_asked,
+            readers or OnThreads(),
         )
         self._workers: dict[str, PlatformWorker] = {}
         self._own_claims: dict[str, OwnClaim] = {}

@@ -41,6 +41,18 @@ class IntakeBusy:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadApart:
+    """A large body or reply was read in a process of its own.
+
+    `outcome`: ok, rejected, or why it was not read: time, memory, answer, crash, failed.
+    """
+
+    platform: str
+    outcome: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionRefused:
     """A connection was refused or closed before anybody knew whose it is. `address` is where it came from."""
 
@@ -187,6 +199,7 @@ Event = (
     MessageAccepted
     | DocumentRejected
     | IntakeBusy
+    | ReadApart
     | ConnectionRefused
     | AuthenticationFailed
     | DeliveryUnrouted

@@ -29,6 +29,7 @@ from gateway.telemetry.events import (
     IntakeBusy,
     PlatformHeld,
     PlatformReleased,
+    ReadApart,
 )
 from schemas.plain import plain
 
@@ -130,6 +131,8 @@ def _level(event: Event) -> int:
         case PlatformHeld() | EndpointHeld() | DeliveryStumbled() | ClaimLost():
             return logging.ERROR
         case DeliverySettled(state="dead") | DeliveryUnrouted() | FieldDrifted(new=True):
+            return logging.WARNING
+        case ReadApart(outcome=outcome) if outcome not in ("ok", "rejected"):
             return logging.WARNING
         case ConnectionRefused() | AuthenticationFailed():
             return logging.WARNING

@@ -34,6 +34,7 @@ from gateway.telemetry.events import (
     MessageAccepted,
     PlatformHeld,
     PlatformReleased,
+    ReadApart,
 )
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -95,6 +96,12 @@ METRICS = (
         ("platform", "code"),
     ),
     Metric("hutong_intake_busy", "Calls that were told to come again (429).", IntakeBusy, ("platform",)),
+    Metric(
+        "hutong_reads_apart",
+        "Large bodies and replies read in a process of their own, by outcome: ok, rejected, or why they were not read.",
+        ReadApart,
+        ("platform", "outcome"),
+    ),
     Metric(
         "hutong_connections_refused",
         "Connections refused or closed before anybody knew whose they are.",
