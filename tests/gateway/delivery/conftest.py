@@ -124,6 +124,7 @@ class World:
     heard: list[Event] = field(default_factory=list)
     policy: Policy = field(default_factory=lambda: Policy(lanes=4, cool_down=timedelta(seconds=5)))
     reply: Any = None
+    grace: timedelta = timedelta(seconds=15)
     numbers: Any = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
@@ -142,6 +143,7 @@ class World:
             ticks=self.ticks,
             policy=self.policy,
             pause=timedelta(0),
+            grace=self.grace,
         )
 
     def intent(self, reason: str = "test") -> Intent:
