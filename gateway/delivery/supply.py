@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from adapters.base import RetrySchedule
 from gateway.clock import Clock, Ticks
@@ -19,6 +19,7 @@ SWEEP = 60.0
 _QUEUE = 64
 _QUIET = 0.05
 """Seconds to wait for a wake-up before the ledger is asked what falls due."""
+_A_WHILE = timedelta(seconds=1)
 _SPREAD = 16
 """From how many heads that did not fail a probe is chosen."""
 _MOST_FAILED = 200
@@ -118,10 +119,15 @@ class Supply:
         if before is None or held() != before:
             self._stale = True
             return
-        if works:
-            self._due_known = False
         known = self._known()
-        self._queue.extend(work for work in works if work.delivery.id not in known)
+        new = [work for work in works if work.delivery.id not in known]
+        self._queue.extend(new)
+        if new:
+            self._due_known = False
+        elif works and self._due_known:
+            # All that is due waits here already, for room say. The ledger would name these again as the
+            # next to fall due, over and over, and not what comes after them: look again in a while.
+            self._due = self._steady() + _A_WHILE
         # A full answer may not have been all.
         self._stale = self._stale or len(works) == limit
 
