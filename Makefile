@@ -5,7 +5,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help setup demo test lint serve bench chaos lock clean
+.PHONY: help setup demo test lint serve bench chaos fuzz lock clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ bench: setup ## Throughput as ratios against baselines in the same run
 
 chaos: setup ## The long kill test: two hundred SIGKILLs under load
 	@KILLS=200 $(BIN)/pytest tests/acceptance/test_nothing_lost.py -s $(ARGS)
+
+fuzz: setup ## Hostile bytes at every parser, ten minutes each (ARGS="--seconds 60 json xml")
+	@$(BIN)/python tests/fuzz/fuzz.py $(ARGS)
 
 lock: ## Pin every dependency anew, with hashes and without registry addresses
 	@scripts/lock

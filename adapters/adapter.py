@@ -34,6 +34,7 @@ from adapters.formats.format import Format
 from adapters.mapping import Program, compile_mapping
 from adapters.native import NativeSchema, compile_schema
 from adapters.source import BrokenBundle, BundleFinding
+from schemas.budget import Budget
 from schemas.findings import Rejected, Text
 
 _T = TypeVar("_T")
@@ -51,6 +52,8 @@ class CompiledBundle:
     """The native schema of (`receives` or `sends`, name), where one is declared."""
     formats: Mapping[tuple[str, str], Format]
     defaults: Mapping[str, Any]
+    budget: Budget
+    """The bounds of the work on one body, as the bundle declares them."""
 
 
 class DeclarativeAdapter:
@@ -120,8 +123,14 @@ class DeclarativeAdapter:
     def queries(self) -> frozenset[str]:
         return frozenset(self._compiled.queries)
 
-    def read(self, operation: str, body: bytes, content_type: str | None = None) -> Package:
-        return _known(self._compiled.receives, operation).read(body, content_type)
+    @property
+    def budget(self) -> Budget:
+        return self._compiled.budget
+
+    def read(
+        self, operation: str, body: bytes, content_type: str | None = None, *, budget: Budget | None = None
+    ) -> Package:
+        return _known(self._compiled.receives, operation).read(body, content_type, budget)
 
     def translate_in(self, operation: str, record: Record) -> Translation:
         return _known(self._compiled.receives, operation).translate_in(record)
@@ -135,22 +144,24 @@ class DeclarativeAdapter:
     def authorise(self, request: OutboundRequest, settings: Mapping[str, Any]) -> OutboundRequest:
         return self._bundle.manifest.auth.apply(request, merged(self._compiled.defaults, settings))
 
-    def judge(self, message_type: str, reply: Reply) -> Verdict:
-        return _known(self._compiled.sends, message_type).judge(reply)
+    def judge(self, message_type: str, reply: Reply, *, budget: Budget | None = None) -> Verdict:
+        return _known(self._compiled.sends, message_type).judge(reply, budget)
 
     def ask(self, sending: Sending) -> OutboundRequest | None:
         return _known(self._compiled.sends, sending.type).ask(sending)
 
-    def judge_answer(self, message_type: str, reply: Reply) -> Verdict:
-        return _known(self._compiled.sends, message_type).judge_answer(reply)
+    def judge_answer(self, message_type: str, reply: Reply, *, budget: Budget | None = None) -> Verdict:
+        return _known(self._compiled.sends, message_type).judge_answer(reply, budget)
 
     def query(
         self, name: str, parameters: Mapping[str, str], settings: Mapping[str, Any], page: int = 1
     ) -> OutboundRequest | None:
         return _known(self._compiled.queries, name).write(parameters, settings, page)
 
-    def read_query(self, name: str, reply: Reply, page: int = 1) -> tuple[Sequence[Translation], bool]:
-        return _known(self._compiled.queries, name).read(reply, page)
+    def read_query(
+        self, name: str, reply: Reply, page: int = 1, *, budget: Budget | None = None
+    ) -> tuple[Sequence[Translation], bool]:
+        return _known(self._compiled.queries, name).read(reply, page, budget)
 
     def lineage(self, name: str) -> Sequence[Lineage]:
         spoken: Mapping[str, CompiledReceive | CompiledSend] = {**self._compiled.sends, **self._compiled.receives}
@@ -178,25 +189,25 @@ def compile_bundle(bundle: Bundle) -> CompiledBundle:
     if faults:
         raise BrokenBundle(faults)
     manifest = bundle.manifest
-    limit = manifest.limits.body
+    budget = manifest.limits.budget()
     defaults = {name: part.default for name, part in manifest.settings.items() if part.default is not None}
     receives = {
         name: CompiledReceive(
-            declared, formats["receives", name], programs[declared.mapping], schemas.get(("receives", name)), limit
+            declared, formats["receives", name], programs[declared.mapping], schemas.get(("receives", name)), budget
         )
         for name, declared in manifest.receives.items()
     }
     sends = {
         name: CompiledSend(
-            declared, formats["sends", name], programs[declared.mapping], schemas.get(("sends", name)), defaults, limit
+            declared, formats["sends", name], programs[declared.mapping], schemas.get(("sends", name)), defaults, budget
         )
         for name, declared in manifest.sends.items()
     }
     queries: dict[str, CompiledQuery] = {
-        name: CompiledQuery(declared, formats["queries", name], programs[declared.mapping], defaults, limit)
+        name: CompiledQuery(declared, formats["queries", name], programs[declared.mapping], defaults, budget)
         for name, declared in manifest.queries.items()
     }
-    return CompiledBundle(programs, receives, sends, queries, schemas, formats, defaults)
+    return CompiledBundle(programs, receives, sends, queries, schemas, formats, defaults, budget)
 
 
 def _programs(bundle: Bundle, faults: list[BundleFinding]) -> Mapping[str, Program]:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
+from schemas.budget import Budget
 from schemas.findings import Finding
 
 Tree = Any
@@ -135,7 +136,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class RetrySchedule:
-    """When to try again: exponential with full jitter, until `give_up_after` of time not held."""
+    """When to try again: exponential with full jitter, until attempts and the waits between took `give_up_after`."""
 
     first: timedelta = timedelta(seconds=1)
     factor: float = 2.0
@@ -174,7 +175,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """Where one canonical value came from: native path, converters, code tables with their digest."""
+    """Where one canonical value came from: native path, converters, code tables with their digest.
+
+    `path` is for people: the first of alternatives, several columns as `a + b`. `paths` are all of them.
+    """
 
     field: str
     title: str
@@ -182,6 +186,11 @@ class Lineage:
     converters: tuple[str, ...] = ()
     codes: str | None = None
     note: str | None = None
+    paths: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.path and not self.paths:
+            object.__setattr__(self, "paths", (self.path,))
 
 
 class Adapter(Protocol):
@@ -230,7 +239,17 @@ class Adapter(Protocol):
         """The names of the queries its platforms answer."""
         ...
 
-    def read(self, operation: str, body: bytes, content_type: str | None = None) -> Package:
+    @property
+    def budget(self) -> Budget:
+        """The bounds of the work on one body, as the bundle declares them.
+
+        `budget.raised(…)` is what an operator allows one platform; it is handed to the readers below.
+        """
+        ...
+
+    def read(
+        self, operation: str, body: bytes, content_type: str | None = None, *, budget: Budget | None = None
+    ) -> Package:
         """Parse a body once and split it into records; a broken envelope or count rejects the whole."""
         ...
 
@@ -250,7 +269,7 @@ class Adapter(Protocol):
         """Add the declared authentication, at each attempt."""
         ...
 
-    def judge(self, message_type: str, reply: Reply) -> Verdict:
+    def judge(self, message_type: str, reply: Reply, *, budget: Budget | None = None) -> Verdict:
         """Read a reply to `translate_out`'s request by the declared rules, then the defaults."""
         ...
 
@@ -258,7 +277,7 @@ class Adapter(Protocol):
         """The question to put before resending in doubt; None: it cannot be asked, resend."""
         ...
 
-    def judge_answer(self, message_type: str, reply: Reply) -> Verdict:
+    def judge_answer(self, message_type: str, reply: Reply, *, budget: Budget | None = None) -> Verdict:
         """Read the answer to `ask`: accepted confirms, retry means resend."""
         ...
 
@@ -268,7 +287,9 @@ class Adapter(Protocol):
         """The request for one page of a query; None when it has no such page."""
         ...
 
-    def read_query(self, name: str, reply: Reply, page: int = 1) -> tuple[Sequence[Translation], bool]:
+    def read_query(
+        self, name: str, reply: Reply, page: int = 1, *, budget: Budget | None = None
+    ) -> tuple[Sequence[Translation], bool]:
         """The records of one page (from 1), and whether another page follows; raises Rejected for any other answer."""
         ...
 

@@ -6,18 +6,17 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
-from gateway.access.administrator import Administrator
+from gateway.access import Administrator
 from gateway.clock import Clock, system_clock
-from gateway.delivery.breaker import Policy
+from gateway.delivery.breaker import BreakerPolicy
 from gateway.delivery.dispatcher import Dispatcher
 from gateway.delivery.sender import Sender
 from gateway.hub import Hub
-from gateway.hub.bulk_replays import BulkReplays
-from gateway.hub.deliveries import OperatorSteps
+from gateway.hub.deliveries import BulkReplays, OperatorSteps
 from gateway.hub.dossier import Dossiers
-from gateway.intake.accept import Reception
 from gateway.intake.admission import Admission
 from gateway.intake.directory import Directory
+from gateway.intake.reception import Reception
 from gateway.intake.routes import Routes, read_routes
 from gateway.ledger.base import Ledger
 from gateway.ledger.sql import SqlLedger
@@ -43,7 +42,7 @@ def build(
     adapters: InstalledAdapters | None = None,
     routes: Routes | None = None,
     sender: Sender | None = None,
-    policy: Policy | None = None,
+    policy: BreakerPolicy | None = None,
     prove: Prover | None = None,
     clock: Clock = system_clock,
     pause: timedelta = timedelta(seconds=1),
@@ -62,7 +61,17 @@ def build(
     routed = routes or read_routes(settings.routes_file)
     directory = Directory()
     observers = Observers(kept, directory, clock, events)
-    dispatcher = Dispatcher(kept, known, outward, clock, events, policy=policy, watch=observers.written, pause=pause)
+    dispatcher = Dispatcher(
+        kept,
+        known,
+        outward,
+        clock,
+        events,
+        policy=policy,
+        watch=observers.written,
+        pause=pause,
+        longest_asked=timedelta(seconds=settings.longest_retry_after),
+    )
     inventory = Inventory(kept, known, directory, observers.shadows, clock)
     reconciler = Reconciler(pause=pause.total_seconds())
     mirror = Mirror(kept, known, inventory.learn, directory, dispatcher, events, observers.drift.forget)

@@ -43,6 +43,24 @@ class Settings(BaseSettings):
     intake_megabytes: int = Field(
         256, ge=1, description="Megabytes of documents that are taken in at once; more are answered 429."
     )
+    connections: int = Field(1000, ge=8, description="Connections in all; a process with few files takes fewer.")
+    connections_per_address: int = Field(
+        250, ge=1, description="Connections from one address; set it higher behind a proxy that all callers share."
+    )
+    header_kilobytes: int = Field(32, ge=4, le=1024, description="Kilobytes of a request's line and headers; else 431.")
+    headers: int = Field(100, ge=16, le=1000, description="Headers of a request; more are answered 431.")
+    url_bytes: int = Field(8192, ge=256, le=65536, description="Bytes of a request's address; longer is answered 414.")
+    header_seconds: float = Field(10, gt=0, description="Seconds for the headers to arrive; slower is answered 408.")
+    body_seconds: float = Field(
+        15, gt=0, description="Seconds without a byte of a body, or of an answer that can be sent; then it is over."
+    )
+    body_rate: int = Field(
+        1000, ge=0, description="Bytes a second that a body must come with after 10 seconds; slower is answered 408."
+    )
+    idle_seconds: float = Field(20, gt=0, description="Seconds for which a connection may stay without a request.")
+    longest_retry_after: int = Field(
+        3600, ge=1, description="Seconds that a platform may ask us to wait (Retry-After); more counts as these."
+    )
     admin_token: SecretStr | None = Field(
         None, description="The administrator's token; else one is made and printed at first start."
     )

@@ -10,7 +10,9 @@ from typing import Any
 
 from schemas.documents import MODELS, Document, fields
 from schemas.documents.document import CatalogEntry
+from schemas.identifiers.folding import comparison_key
 from schemas.identifiers.permit import credit_code_of
+from schemas.identifiers.person import is_citizen_id
 
 Tree = Mapping[str, Any]
 
@@ -82,8 +84,8 @@ class MessageType(CatalogEntry):
         return _value(document, self.ordering_field)
 
     def identity(self, document: Tree) -> str:
-        """Return what makes two documents of this type the same one, as one text."""
-        return "|".join(_value(document, path) for path in self.identifying)
+        """Return what makes two documents of this type the same one, as one text; spellings of a number are one."""
+        return "|".join(comparison_key(_value(document, path)) for path in self.identifying)
 
     def region(self, document: Tree) -> str | None:
         """Return the document's region (of an order: its target); None when it names none."""
@@ -95,6 +97,9 @@ class MessageType(CatalogEntry):
         found = {key: _first(document, paths) for key, paths in self.searchable.items()}
         if found.get("credit_code") is None and self.credit_code_in:
             found["credit_code"] = credit_code_of(document[self.credit_code_in])
+        if is_citizen_id(found.get("credit_code") or ""):
+            # A permit number may begin with its holder's citizen id instead of a credit code.
+            found["credit_code"] = None
         return {key: value for key, value in found.items() if value is not None}
 
 

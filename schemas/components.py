@@ -16,9 +16,9 @@ from schemas.field_types import (
     Line,
     Link,
     Longitude,
+    OtherNumber,
     OwnProject,
     Permit,
-    PlatformNumber,
     Project,
     Prose,
     Some,
@@ -218,7 +218,7 @@ class Related(Component):
     project_code: Project | None = Field(
         None, title="项目代码", description="Investment project code, 20 digits (GB/T 40058-2021)."
     )
-    case_number: PlatformNumber | None = Field(
+    case_number: OtherNumber | None = Field(
         None, title="案件编号", description="Number of the case at the platform that keeps it."
     )
 

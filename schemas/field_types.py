@@ -25,6 +25,7 @@ from schemas.identifiers import (
     PermitNumber,
     ProjectCode,
     RegionCode,
+    number,
 )
 from schemas.identifiers.identifier import misshapen
 from schemas.scalars import PLAIN, day, degrees, instant, money
@@ -34,6 +35,9 @@ _PRINTABLE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]*$"
 
 Naming = type[Identifier]
 """A class of identifiers."""
+
+Fault = type[Misshapen]
+"""A class of errors that an identifier raises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +63,22 @@ class Identified:
     """An identifier. The validation context, when it is a list, is told of each that is worth a second look.
 
     A second look is for an identifier that was not written in its normal form, or that has doubts.
-    `lenient` drops what cannot be one, for a field whose senders are known to fill it with junk.
+    `drops` are the errors that leave the value out instead of refusing the document: every one for a
+    field whose senders are known to fill it with junk, `NoNumber` for a number that need not be there.
     """
 
     identifier: Naming
     type: str = "identifier"
-    lenient: bool = False
+    drops: tuple[Fault, ...] = ()
     codes: str | None = None
 
+    @property
+    def lenient(self) -> bool:
+        """Whether some values are left out instead of refused."""
+        return bool(self.drops)
+
     def read(self, value: Any, info: ValidationInfo) -> str | None:
-        """Bring an identifier to its normal form; raises Misshapen unless lenient."""
+        """Bring an identifier to its normal form; raises Misshapen unless it is to be left out."""
         normal = self._normal(value)
         if info.context is not None and (normal != value or (normal is not None and self.identifier.doubts(normal))):
             info.context.append(normal)
@@ -81,17 +91,15 @@ class Identified:
             raise misshapen("type.text", value, "应为文本。", "Expected text.")
         try:
             normal: str = self.identifier.normalise(value)
-        except Misshapen:
-            if self.lenient:
-                return None
-            raise
+        except self.drops:
+            return None
         return normal
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.with_info_plain_validator_function(self.read)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {"type": "string", "pattern": f"^(?:{self.identifier.pattern.pattern})$", "x-type": self.type}
+        return {"type": "string", **self.identifier.json_schema(), "x-type": self.type}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +155,10 @@ Some = Annotated[list[Item], Field(min_length=1)]
 
 Prose = Annotated[str, Words()]
 Line = Annotated[str, Words(longest=500)]
-PlatformNumber = Annotated[str, Words("identifier", longest=100)]
+PlatformNumber = Annotated[str, Identified(number.PlatformNumber)]
+OtherNumber = Annotated[str, Identified(number.PlatformNumber, drops=(number.NoNumber,))]
+"""A number that the document may go without: what only says "none" is left out."""
+
 Link = Annotated[str, Words("url", longest=2000)]
 YesNo = Annotated[bool, Truth()]
 Day = Annotated[str, Scalar("date", day, r"^\d{4}-\d{2}-\d{2}$", "date")]
@@ -160,7 +171,7 @@ Credit = Annotated[str, Identified(CreditCode)]
 Citizen = Annotated[str, Identified(CitizenId)]
 Permit = Annotated[str, Identified(PermitNumber)]
 Project = Annotated[str, Identified(ProjectCode)]
-OwnProject = Annotated[str | None, Identified(ProjectCode, lenient=True)]
+OwnProject = Annotated[str | None, Identified(ProjectCode, drops=(Misshapen,))]
 Industry = Annotated[str, Identified(IndustryCode)]
 Writ = Annotated[str, Identified(DocumentNumber)]
 Badge = Annotated[str, Identified(OfficerNumber)]

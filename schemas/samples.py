@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from random import Random
 from typing import Any
 
@@ -137,11 +137,29 @@ def _put_in_order(document: dict[str, Any], names: tuple[str, ...]) -> None:
         document[there[0]] = document[there[1]][:10]
 
 
+def parties(name: str, random: Random) -> Iterator[dict[str, Any]]:
+    """Give valid documents `name` whose party has each kind with each number, also those that contradict each other.
+
+    None for a document without a party that both a credit code and a citizen id may tell.
+    """
+    known = fields(name)
+    if not {"party.kind", "party.credit_code", "party.citizen_id"} <= known.keys():
+        return
+    for kind in (None, *table("party-kind").codes):
+        for numbers in ((), ("credit_code",), ("citizen_id",), ("credit_code", "citizen_id")):
+            document = sample(name, random)
+            party = dict(document.get("party") or {"name": invented.person(random)})
+            given = {"kind": kind} | {number: _one(name, known[f"party.{number}"], random) for number in numbers}
+            party |= {"kind": None, "credit_code": None, "citizen_id": None} | given
+            document["party"] = {key: value for key, value in party.items() if value is not None}
+            yield document
+
+
 def _agree(part: dict[str, Any], random: Random) -> None:
     """Make fields agree that rules across fields look at."""
     if part.get("kind") == "person":
         part.pop("credit_code", None)
-    if "credit_code" in part or part.get("kind") in ("company", "sole-trader"):
+    if "credit_code" in part or part.get("kind") == "company":
         part.pop("citizen_id", None)
     if "citizen_id" in part or part.get("kind") == "person":
         part["name"] = invented.person(random)

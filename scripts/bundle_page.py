@@ -19,10 +19,10 @@ from adapters.bundle import files, grammar
 from adapters.bundle.auth import Auth
 from adapters.bundle.grammar import Manifest
 from adapters.formats import table, workbook
-from adapters.formats.format import MAX_DEPTH
 from adapters.mapping import REGISTRY, codes, reading
 from adapters.mapping.converters import Kind, Specimen
 from adapters.mapping.syntax import CONDITION, MEANINGS, PURPOSES, SHAPES, TOP
+from schemas.budget import BOUNDS, STANDARD
 from schemas.catalog import TYPES
 
 PAGE = Path(__file__).parents[1] / "docs" / "bundle.md"
@@ -66,7 +66,7 @@ def _default(field: FieldInfo) -> str:
 
 
 def _parts() -> str:
-    shown = (grammar.FormatPart, grammar.SettingPart, grammar.LimitsPart, grammar.RetryPart)
+    shown = (grammar.FormatPart, grammar.HeaderPart, grammar.SettingPart, grammar.LimitsPart, grammar.RetryPart)
     return "\n".join(_titled(model) for model in shown)
 
 
@@ -181,11 +181,16 @@ def _limits() -> str:
         ("code table", f"{codes.MAX_ROWS} rows, {codes.MAX_BYTES // mebi} MiB"),
         ("mapping", f"{reading.MAX_FIELDS} fields, lists nested {reading.MAX_NESTING} deep"),
         ("path", f"{paths.MAX_LENGTH} characters, {paths.MAX_STEPS} steps"),
-        ("body", f"what `limits.body` says, nested {MAX_DEPTH} deep"),
+        *((f"{one.en} (`limits.{name}`)", _bound(name, one.ceiling)) for name, one in BOUNDS.items()),
         ("table", f"{table.MAX_ROWS} rows, {table.MAX_COLUMNS} columns, {table.MAX_CELL} characters a cell"),
         ("xlsx unpacked", f"{workbook.MAX_UNPACKED // mebi} MiB, {workbook.MAX_PARTS} parts"),
     )
     return _table(("what", "at most"), iter(rows))
+
+
+def _bound(name: str, ceiling: int) -> str:
+    standard = getattr(STANDARD, name)
+    return f"{standard}" if standard == ceiling else f"{standard}; an operator may raise it to {ceiling}"
 
 
 TABLES: Mapping[str, Callable[[], str]] = {

@@ -175,6 +175,7 @@ def _entry(shape: str) -> Schema:
         "also": _ref("paths"),
         "only": {"enum": list(ONLY)},
         "when": _ref("when"),
+        "else": {"type": "object", "minProperties": 1},
         "lossy": {"type": "string", "minLength": 1},
         "each": _ref("list"),
         "fields": {"type": "object"},

@@ -76,9 +76,10 @@ LINES = '''"""Lines of `name=value`."""
 from adapters.base import Tree
 from adapters.formats import charsets
 from adapters.formats.format import Body, BodyFormat, EncodedBody, Format, Order
+from schemas.budget import Budget
 
 
-def read(declared: Format, body: bytes, content_type: str | None) -> Body:
+def read(declared: Format, body: bytes, content_type: str | None, budget: Budget) -> Body:
     text = charsets.decode(body, charsets.agree(declared.charset, content_type))
     return Body(dict(line.split("=", 1) for line in text.splitlines()))
 

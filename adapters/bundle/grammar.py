@@ -7,6 +7,7 @@ schema are made from it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
@@ -40,7 +41,9 @@ from adapters.bundle.scalars import (
 )
 from adapters.formats import BODY_FORMATS
 from adapters.formats.format import Format, Steps
+from adapters.formats.layout import MAX_HEADER_ROW
 from adapters.source import BadValue
+from schemas.budget import NAMES, STANDARD, Budget
 
 MAX_DEFAULT = 500
 
@@ -56,6 +59,14 @@ class BodyName:
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.literal_schema(list(BODY_FORMATS))
+
+
+class HeaderPart(Model):
+    """`format.header`: where the header of a table stands."""
+
+    row: Annotated[int, Field(ge=1, le=MAX_HEADER_ROW)]
+    """The row that names the columns, from 1; of two rows with merged cells the lower. What is above it is not read.
+    列名所在的行，从 1 数起；有合并单元格的两行表头取下面一行。以上各行不读入。"""
 
 
 class FormatPart(Model):
@@ -77,8 +88,11 @@ class FormatPart(Model):
     """What separates the cells of csv; a comma unless it is said.
     CSV 的分隔符，未写明时为逗号。"""
     sheet: Annotated[str, Field(pattern=r"^[^\\/?*:\[\]]{1,31}$")] | None = None
-    """The sheet of an xlsx workbook; the first unless it is said.
-    XLSX 的工作表，未写明时为第一个。"""
+    """The sheet of an xlsx workbook; the first visible one unless it is said.
+    XLSX 的工作表，未写明时为第一个可见的工作表。"""
+    header: HeaderPart | None = None
+    """Where the header of a csv or xlsx table stands, as `{row: 3}`; in the first row unless it is said.
+    CSV 或 XLSX 表头所在的行，如 `{row: 3}`，未写明时为第一行。"""
     embedded: Annotated[dict[NativePath, Literal["json", "xml"]], Field(max_length=16)] | None = None
     """The places that hold a whole document as text, with its kind: every path goes on inside it.
     以文本形式嵌入整份文档的位置及其格式；路径可以继续写到其内部。"""
@@ -88,6 +102,8 @@ class FormatPart(Model):
         said = self.model_dump(exclude_none=True)
         if self.embedded is not None:
             said["embedded"] = _embedded(self.embedded)
+        if self.header is not None:
+            said["header"] = self.header.row
         return Format(**{**{name: getattr(under, name) for name in Format.__slots__}, **said})
 
 
@@ -144,9 +160,48 @@ class LimitsPart(Model):
     """The largest body taken or read, at most 64MB.
     报文上限，至多 64MB。"""
 
+    nodes: Annotated[int, Field(ge=1, le=STANDARD.nodes)] = STANDARD.nodes
+    """How many values a body may hold; every bound below may only be lowered here.
+    报文中值的个数；以下各项只能调低。"""
+    depth: Annotated[int, Field(ge=1, le=STANDARD.depth)] = STANDARD.depth
+    """How deep a body may be nested.
+    嵌套层数。"""
+    names: Annotated[int, Field(ge=1, le=STANDARD.names)] = STANDARD.names
+    """How many attributes one element, or fields one object, may have.
+    一个元素的属性数或一个对象的字段数。"""
+    attributes: Annotated[int, Field(ge=1, le=STANDARD.attributes)] = STANDARD.attributes
+    """How many attributes there may be in all.
+    属性总数。"""
+    namespaces: Annotated[int, Field(ge=1, le=STANDARD.namespaces)] = STANDARD.namespaces
+    """How many namespaces may be in scope at once.
+    同时有效的命名空间数。"""
+    declarations: Annotated[int, Field(ge=1, le=STANDARD.declarations)] = STANDARD.declarations
+    """How many namespace declarations there may be in all.
+    命名空间声明总数。"""
+    items: Annotated[int, Field(ge=1, le=STANDARD.items)] = STANDARD.items
+    """How many items one list may have.
+    一个列表的项数。"""
+    records: Annotated[int, Field(ge=1, le=STANDARD.records)] = STANDARD.records
+    """How many records a package may hold.
+    一个数据包的记录数。"""
+    digits: Annotated[int, Field(ge=1, le=STANDARD.digits)] = STANDARD.digits
+    """How many digits a number may have.
+    一个数值的位数。"""
+    exponent: Annotated[int, Field(ge=1, le=STANDARD.exponent)] = STANDARD.exponent
+    """How large the exponent of a number may be.
+    数值的指数。"""
+    text: Annotated[int, Field(ge=1, le=STANDARD.text)] = STANDARD.text
+    """How many characters one text may have.
+    一段文本的字符数。"""
+
     def value(self) -> base.Limits:
         """Give the limits as the gateway takes them."""
         return base.Limits(self.concurrency, self.rate, self.timeout, self.body)
+
+    def budget(self) -> Budget:
+        """Give the bounds of the work on one body."""
+        said = self.model_dump(include=set(NAMES) - {"body"})
+        return replace(STANDARD, body=self.body).lowered(said)
 
 
 class RetryPart(Model):
@@ -254,8 +309,8 @@ class When(Model):
     """Where in the reply the value stands that is, is in, or present speak of.
     应答中所看的位置。"""
     is_: Scalar | None = Field(default=None, alias="is")
-    """The value there, compared as text.
-    该处的值，按文本比较。"""
+    """The value there: 0, 0.0 and "0" are one, "0000" is another.
+    该处的值：0、0.0 与 "0" 相同，"0000" 不同。"""
     in_: list[Scalar] | None = Field(default=None, alias="in", min_length=1)
     """One of these values is there.
     该处为其中之一。"""

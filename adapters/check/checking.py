@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 
 from adapters import bundle as bundles
 from adapters.bundle import Bundle
-from adapters.check import coverage, queries, replies, samples
+from adapters.check import coverage, replies, samples
 from adapters.check import manifest as manifests
 from adapters.check.laws import Laws
 from adapters.check.outbound import Outbound
-from adapters.check.report import Report, ordered
+from adapters.check.personal import personal
+from adapters.check.report import MAX_FINDINGS, Report, ordered
 from adapters.check.subject import Subject, subject
 from adapters.check.trials import GENERATED, TrialDocument, generated
 from adapters.mapping import Program
@@ -54,6 +55,7 @@ def prove(bundle: Bundle, watch: Watch = unwatched) -> Report:
     # A list: every pair is read now, and what is wrong with the files is added to the findings.
     pairs = list(samples.pairs(compiled, findings))
     findings.extend(samples.missing(compiled))
+    findings.extend(islice(personal(bundle.files), MAX_FINDINGS))
     findings.extend(_samples(compiled, pairs, faulty))
     mappings = {mapping: program for _, _, mapping, program in compiled.uses()}
     for done, (mapping, program) in enumerate(mappings.items()):
@@ -81,7 +83,7 @@ def _declared(subject: Subject, faulty: _Faulty) -> Iterator[BundleFinding]:
         elif section == "sends":
             found = coverage.sent(subject, name, program)
         else:
-            found = chain(coverage.whole(subject, mapping, program), queries.faults(subject, name))
+            found = chain(coverage.whole(subject, mapping, program), manifests.query_faults(subject, name))
         yield from faulty.watch((section, name), found)
 
 

@@ -1,18 +1,20 @@
-"""The manifest as a whole: what it leaves unused, secrets that would be stored, and notes of the compiler."""
+"""The manifest: what it leaves unused, secrets that would be stored, what its queries ask, and notes of compiling."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any, cast
 
 from adapters import placeholders
 from adapters.base import BASE_URL
-from adapters.bundle.grammar import RequestPart
+from adapters.bundle.grammar import PARAMETERS, QUERIES, RequestPart
 from adapters.check.outbound import kinds
 from adapters.check.subject import Subject
 from adapters.mapping import Program
 from adapters.mapping.plan import Column, Parts
 from adapters.source import BundleFinding, Key
+from schemas import catalog
 from schemas.findings import Text
 
 _PLACES = ("adapter.yaml", "mappings/", "native/", "codes/", "samples/")
@@ -132,3 +134,37 @@ def _tables(program: Program) -> Iterator[str]:
 
 def _note(code: str, file: str, message: Text) -> BundleFinding:
     return BundleFinding(code, message, Text("如不需要请删去", "remove it if it is not needed"), file, 1, 1, True)
+
+
+# ── queries ──────────────────────────────────────────────────────────────────────────────────────
+DOCUMENTS: Mapping[str, frozenset[str]] = {
+    name: frozenset(one.document for one in catalog.of_dossier(name)) for name in QUERIES
+}
+"""What each query may answer with."""
+
+
+def query_faults(subject: Subject, name: str) -> Iterator[BundleFinding]:
+    """Report a query that would answer with every party's documents, without end, or with other documents."""
+    source, query = subject.bundle.source, subject.bundle.manifest.queries[cast("Any", name)]
+    used = placeholders.names(query.request.path) | placeholders.names(query.body)
+    document = subject.compiled.programs[query.mapping].document
+    if document not in DOCUMENTS[name]:
+        wanted = "、".join(sorted(DOCUMENTS[name]))
+        text = Text(f"{name} 的结果应是 {wanted}，映射的是 {document}", f"{name} gives {wanted}, not {document}")
+        remedy = Text("请改用对应文档的映射", "use a mapping of such a document")
+        yield source.finding("query.document", text, remedy, "queries", name, "mapping")
+    if not used & frozenset(PARAMETERS):
+        yield source.finding("query.parameter", _EVERYBODY, _PARAMETER, "queries", name, "request")
+    if query.pages is not None and query.pages.number not in used:
+        yield source.finding("query.page", _SAME_PAGE, _PAGE, "queries", name, "pages")
+
+
+_EVERYBODY = Text(
+    "请求中没有查询条件，会取回所有企业的数据", "the request names nobody: it would fetch everybody's documents"
+)
+_PARAMETER = Text(
+    "请在 path 或 body 中使用 {credit_code}、{permit_number} 或 {project_code}",
+    "use {credit_code}, {permit_number} or {project_code} in path or body",
+)
+_SAME_PAGE = Text("声明了分页，请求中却没有页码", "pages are declared, and the request has no page number")
+_PAGE = Text("请在 path 或 body 中使用 pages.number 所指的占位符", "use the placeholder that pages.number names")

@@ -10,6 +10,7 @@ from typing import Any
 
 from adapters import formats, spots
 from adapters.base import Reply
+from adapters.check.personal import MARKED
 from adapters.check.subject import SETTINGS, Subject, file_finding
 from adapters.formats import json
 from adapters.native.findings import written
@@ -76,7 +77,7 @@ def pairs(subject: Subject, findings: list[BundleFinding]) -> Iterator[Pair]:
 def _not_native(file: str, known: set[str], files: Any) -> Iterator[BundleFinding]:
     match = _CANONICAL.fullmatch(file)
     if match is None:
-        if file.startswith("samples/") and file != SETTINGS:
+        if file.startswith("samples/") and file not in (SETTINGS, MARKED):
             yield _misnamed(file)
     elif match["name"] not in known:
         yield _orphan(file, match["name"])

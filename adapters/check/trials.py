@@ -12,7 +12,7 @@ from adapters.base import Document
 from adapters.formats import json
 from schemas import documents
 from schemas.findings import Rejected, Text
-from schemas.samples import sample
+from schemas.samples import parties, sample
 
 GENERATED = 200
 """Documents a mapping is tried with, beside the samples."""
@@ -63,10 +63,15 @@ class TrialFault:
 
 
 def generated(name: str, seed: str) -> Iterator[TrialDocument]:
-    """Give the documents that a mapping is tried with: always the same for the same seed."""
+    """Give the documents that a mapping is tried with: always the same for the same seed.
+
+    Among them is every combination of a party's kind and number that the document allows: who is
+    identified by the unusual one is lost first.
+    """
     random = Random(seed)
-    for _ in range(GENERATED):
-        yield TrialDocument(sample(name, random))
+    made = [sample(name, random) for _ in range(GENERATED)]
+    unusual = list(parties(name, random))
+    yield from map(TrialDocument, [*unusual, *made][:GENERATED])
 
 
 def tried(

@@ -10,11 +10,14 @@ from adapters.base import OutboundRequest, Reply, Translation, Tree
 from adapters.bundle.grammar import PARAMETERS, Query
 from adapters.exchange.receiving import native_paths, translate
 from adapters.exchange.request import body_writer, compile_request, merged
-from adapters.formats.format import Format, as_text
+from adapters.exchange.scalar import comparable
+from adapters.formats.format import Format
 from adapters.mapping import Program
 from adapters.paths import EACH
 from schemas import catalog
+from schemas.budget import Budget
 from schemas.findings import Finding, Rejected, Text
+from schemas.plain import plain
 
 _PARAMETERS = frozenset(PARAMETERS)
 
@@ -23,7 +26,7 @@ class CompiledQuery:
     """A compiled `queries` entry."""
 
     def __init__(
-        self, declared: Query, wire: Format, program: Program, settings: Mapping[str, Any], limit: int
+        self, declared: Query, wire: Format, program: Program, settings: Mapping[str, Any], budget: Budget
     ) -> None:
         self._reply_format = declared.reply_format.over(wire) if declared.reply_format else wire
         self._request = compile_request(declared.request, wire)
@@ -33,7 +36,7 @@ class CompiledQuery:
         self._total = paths.in_body(declared.pages.total) if declared.pages and declared.pages.total else None
         self._program = program
         self._settings = settings
-        self._limit = limit
+        self._budget = budget
         self._native = native_paths(program.explain())
         self._type = next(one.name for one in catalog.TYPES.values() if one.document == program.document)
 
@@ -45,22 +48,27 @@ class CompiledQuery:
         values = {**merged(self._settings, settings), **turned, **parameters}
         return self._request.write_known(values, self._body(values), _PARAMETERS)
 
-    def read(self, reply: Reply, page: int) -> tuple[Sequence[Translation], bool]:
+    def read(self, reply: Reply, page: int, budget: Budget | None = None) -> tuple[Sequence[Translation], bool]:
         """Read the records of a page, and whether another follows; raises `Rejected`."""
-        tree = self._tree(reply)
+        allowed = budget or self._budget
+        tree = self._tree(reply, allowed)
         records = paths.values(tree, self._each)
+        if len(records) > allowed.records:
+            raise allowed.exceeded("records", path=str(self._each))
         if not records and not self._is_empty_answer(tree):
             raise _unreadable("query.unrecognised", f"应答中没有 {self._each}", f"the reply has no {self._each}")
         translations = [translate(self._type, self._program, record, self._native) for record in records]
         return translations, self._more(tree, len(records), page)
 
-    def _tree(self, reply: Reply) -> Tree:
+    def _tree(self, reply: Reply, budget: Budget) -> Tree:
         if not 200 <= reply.status < 300:
             raise _unreadable("query.status", f"平台应答 HTTP {reply.status}", f"the platform answered {reply.status}")
-        body = formats.read(self._reply_format, reply.body, reply.headers.get("content-type"), limit=self._limit)
+        body = formats.read_reply(self._reply_format, reply.body, reply.headers.get("content-type"), budget=budget)
         fault = find(body) if (find := formats.of(self._reply_format).fault) else None
         if fault is not None:
-            raise _unreadable("query.fault", f"平台报错：{fault.reason}", f"the platform failed: {fault.reason}")
+            raise _unreadable(
+                "query.fault", f"平台报错：{plain(fault.reason)}", f"the platform failed: {plain(fault.reason)}"
+            )
         return body.tree
 
     def _is_empty_answer(self, tree: Tree) -> bool:
@@ -73,7 +81,7 @@ class CompiledQuery:
     def _more(self, tree: Tree, count: int, page: int) -> bool:
         if self._pages is None or count == 0:
             return False
-        total = as_text(paths.first(tree, self._total)) if self._total is not None else ""
+        total = comparable(paths.first(tree, self._total)) if self._total is not None else ""
         if total.isdecimal():
             return page * self._pages.size < int(total)
         return count >= self._pages.size

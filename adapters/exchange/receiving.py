@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import orjson
 
 from adapters import formats, paths, placeholders
 from adapters.base import Answer, Lineage, Package, Record, Translation, Tree
 from adapters.bundle.grammar import AnswerPart, AnswerSide, Receive
+from adapters.exchange.native_values import NativeValues
 from adapters.formats import charsets
 from adapters.formats.format import Body, Format, as_text
 from adapters.mapping import Program
@@ -21,8 +22,10 @@ from adapters.native import Location, NativeSchema
 from adapters.paths import EACH, Path
 from adapters.placeholders import compile_tree
 from schemas import documents
+from schemas.budget import MORE, Budget
 from schemas.documents import generic
 from schemas.findings import Finding, Rejected, Text
+from schemas.identifiers import folded
 
 _INDEX = re.compile(r"\[(\d+)\]")
 
@@ -40,31 +43,38 @@ class CompiledReceive:
     """A compiled operation. Every method is pure; what cannot be accepted raises `Rejected`."""
 
     def __init__(
-        self, declared: Receive, wire: Format, program: Program, schema: NativeSchema | None, limit: int
+        self, declared: Receive, wire: Format, program: Program, schema: NativeSchema | None, budget: Budget
     ) -> None:
         self._type = declared.type
         self._format = wire
         self._program = program
         self._schema = schema
-        self._limit = limit
+        self._budget = budget
         self._split = paths.in_body(declared.split) if declared.split is not None else None
         self._require = [(paths.in_body(path), placeholders.parse(value)) for path, value in declared.require.items()]
         self._identity = [_alternatives(item) for item in declared.identity]
         self._answer = AnswerWriter(declared.answer, wire) if declared.answer is not None else None
         self._native = native_paths(program.explain())
         self._canonical = canonical_fields(program.explain())
+        self._values = NativeValues(program.document, program.explain(), str(self._split or ""))
 
     @property
     def type(self) -> str:
         """The message type its documents are."""
         return self._type
 
-    def read(self, body: bytes, content_type: str | None) -> Package:
-        """Parse a body, check its envelope and the platform's own schema, and split it into records."""
-        parsed = formats.read(self._format, body, content_type, limit=self._limit)
+    def read(self, body: bytes, content_type: str | None, budget: Budget | None = None) -> Package:
+        """Parse a body, check its envelope and the platform's own schema, and split it into records.
+
+        `budget` is what an operator set for the platform, instead of the bundle's own.
+        """
+        allowed = budget or self._budget
+        parsed = formats.read(self._format, body, content_type, budget=allowed)
         trees_found = [parsed.tree] if self._split is None else paths.values(parsed.tree, self._split)
+        if len(trees_found) > allowed.records:
+            raise allowed.exceeded("records", path=str(self._split))
         self._check_envelope(parsed.tree, len(trees_found))
-        faults = self._schema_faults(parsed)
+        faults = self._schema_faults(parsed, len(trees_found))
         records = (self._record(index, tree, faults.get(index, ())) for index, tree in enumerate(trees_found))
         return Package(tuple(records), self._split is not None)
 
@@ -78,7 +88,7 @@ class CompiledReceive:
                 code = "envelope.count" if template.alone == "count" else "envelope.require"
                 raise _envelope(code, str(path), f"应为 {expected}，实为 {found}", f"must be {expected}, is {found}")
 
-    def _schema_faults(self, parsed: Body) -> Mapping[int, Sequence[Finding]]:
+    def _schema_faults(self, parsed: Body, count: int) -> Mapping[int, Sequence[Finding]]:
         """Give the faults inside each record; one outside all of them rejects the whole body."""
         if self._schema is None:
             return {}
@@ -86,7 +96,12 @@ class CompiledReceive:
         outside: list[Finding] = []
         for where, fault in self._schema.faults(parsed):
             index = self._record_index(where)
-            finding = with_canonical_field(fault, self._canonical, str(self._split or ""))
+            if fault.code == MORE and index is not None:
+                # The reading stopped here: nobody knows what the records behind are worth.
+                inside.update({later: [fault] for later in range(index + 1, count)})
+                break
+            valued = replace(fault, value=self._values.at(parsed.tree, where, fault.path))
+            finding = with_canonical_field(valued, self._canonical, str(self._split or ""))
             (outside if index is None else inside.setdefault(index, [])).append(finding)
         if outside:
             raise _invalid([*outside, *(finding for some in inside.values() for finding in some)])
@@ -166,7 +181,7 @@ def canonical_fields(lineage: Iterable[Lineage]) -> Mapping[str, Lineage]:
     """Index a mapping's lineage by native path; of several that read one place the first is kept."""
     found: dict[str, Lineage] = {}
     for one in lineage:
-        for path in one.path.split(", "):
+        for path in one.paths:
             found.setdefault(path, one)
     return found
 
@@ -204,7 +219,7 @@ def _alternatives(item: str | list[str]) -> list[Path]:
 
 
 def _first_there(tree: Tree, alternatives: list[Path]) -> str | None:
-    texts = (as_text(value).strip() for path in alternatives for value in paths.values(tree, path)[:1])
+    texts = (folded(as_text(value)).upper() for path in alternatives for value in paths.values(tree, path)[:1])
     return next((text for text in texts if text), None)
 
 

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from codecs import BOM_UTF8
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 from adapters import formats, paths
 from adapters.base import UNREADABLE, Reply, Tree, Verdict, VerdictKind
 from adapters.bundle.grammar import ReplyRule, When
+from adapters.exchange.scalar import comparable, reference
 from adapters.formats.format import Format, ReplyFault, as_text
 from adapters.paths import Path
+from schemas.budget import Budget
 from schemas.findings import Rejected
+from schemas.identifiers import folded
+from schemas.plain import plain
 
 MAX_REASON = 500
 _AGAIN = frozenset({408, 425, 429})
@@ -21,7 +28,10 @@ _CREDENTIALS = frozenset({_UNAUTHORISED, 403})
 _GATEWAY_TIMEOUT = 504
 _YES_OR_NO = frozenset({VerdictKind.ACCEPTED, VerdictKind.REFUSED})
 _UNRECOGNISED = "reply.unrecognised"
-_HTML = (b"<!doctype html", b"<html")
+_AROUND = b" \t\r\n\0"
+_PAGE = re.compile(rb"(?>\s+|<\?(?>.*?\?>)|<!--(?>.*?-->))*+<(?:!doctype\s+)?html\b", re.DOTALL | re.IGNORECASE)
+_TOP = 2000
+"""As many bytes are looked at to tell a page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,32 +63,40 @@ class ReadReply:
 class Replies:
     """How the replies to one kind of request are judged."""
 
-    def __init__(self, rules: Sequence[ReplyRule], declared: Format, limit: int) -> None:
+    def __init__(self, rules: Sequence[ReplyRule], declared: Format, budget: Budget) -> None:
         self._rules = tuple(_rule(one) for one in rules)
         self._format = declared
-        self._limit = limit
+        self._budget = budget
         self._looks_inside = any(rule.at is not None for rule in self._rules)
         self._fault = formats.of(declared).fault
 
-    def judge(self, reply: Reply) -> Verdict:
-        """Give the verdict; never raises for anything a platform may say."""
-        read = self._read(reply)
+    def judge(self, reply: Reply, budget: Budget | None = None) -> Verdict:
+        """Give the verdict; never raises for anything a platform may say.
+
+        `budget` is what an operator set for the platform, instead of the bundle's own.
+        """
+        read = self._read(reply, budget or self._budget)
         for rule in self._rules:
             if _matches(rule, read):
                 return _by_rule(rule, read)
         return _by_default(read, looks_inside=self._looks_inside)
 
-    def _read(self, reply: Reply) -> ReadReply:
-        begin = reply.body[:1000].lstrip().lower()
-        if not begin:
+    def _read(self, reply: Reply, budget: Budget) -> ReadReply:
+        top = _bare(reply.body)[:_TOP]
+        if not top:
             return ReadReply(reply)
-        if begin.startswith(_HTML):  # some formats would read a page as a record
+        if _PAGE.match(top):  # some formats would read a page as a record
             return ReadReply(reply, unreadable=True)
         try:
-            body = formats.read(self._format, reply.body, reply.headers.get("content-type"), limit=self._limit)
+            body = formats.read_reply(self._format, reply.body, reply.headers.get("content-type"), budget=budget)
         except Rejected:
             return ReadReply(reply, unreadable=True)
         return ReadReply(reply, body.tree, self._fault(body) if self._fault else None)
+
+
+def _bare(body: bytes) -> bytes:
+    """Give a body without what servers put around it and means nothing: blanks, NUL and a byte-order mark."""
+    return body.strip(_AROUND).removeprefix(BOM_UTF8).lstrip(_AROUND)
 
 
 def _rule(declared: ReplyRule) -> Rule:
@@ -87,7 +105,7 @@ def _rule(declared: ReplyRule) -> Rule:
     return Rule(
         when.status,
         _path(when.at),
-        frozenset(values),
+        frozenset(map(comparable, values)),
         when.present,
         VerdictKind(declared.verdict),
         _path(declared.reference),
@@ -108,14 +126,21 @@ def _matches(rule: Rule, read: ReadReply) -> bool:
         return read.fault is None and not (read.unreadable and rule.kind in _YES_OR_NO)
     if read.tree is None:
         return False
-    found = [as_text(value) for value in paths.values(read.tree, rule.at) if not isinstance(value, dict | list)]
+    found = [comparable(value) for value in paths.values(read.tree, rule.at) if _is_leaf(value)]
     if rule.present is not None:
         return _present(read.tree, rule.at) is rule.present
     return bool(found) and found[0] in rule.values
 
 
+def _is_leaf(value: Any) -> bool:
+    """Whether this is a single value: an element with attributes and a text is one too."""
+    return not isinstance(value, list) and (not isinstance(value, dict) or "#text" in value)
+
+
 def _present(tree: Tree, at: Path) -> bool:
-    return any(value not in ("", [], {}) for value in paths.values(tree, at))
+    return any(
+        value not in ([], {}) and (not isinstance(value, str) or value.strip()) for value in paths.values(tree, at)
+    )
 
 
 def _status_fits(declared: str, status: int) -> bool:
@@ -125,18 +150,19 @@ def _status_fits(declared: str, status: int) -> bool:
 def _by_rule(rule: Rule, read: ReadReply) -> Verdict:
     return Verdict(
         rule.kind,
-        reference=_text_at(read.tree, rule.reference),
-        reason=_text_at(read.tree, rule.reason),
+        # Folded before it is made plain: marks that nobody sees are no part of a number.
+        reference=_text_at(read.tree, rule.reference, lambda value: folded(reference(value))),
+        reason=_text_at(read.tree, rule.reason, as_text),
         after=_after(read.reply.headers) if rule.kind is VerdictKind.RETRY else None,
         in_doubt=rule.kind not in _YES_OR_NO and (read.unreadable or read.reply.status == _GATEWAY_TIMEOUT),
     )
 
 
-def _text_at(tree: Tree, at: Path | None) -> str | None:
+def _text_at(tree: Tree, at: Path | None, written: Callable[[Any], str]) -> str | None:
     value = None if at is None or tree is None else paths.first(tree, at)
-    if value is None or isinstance(value, dict | list):
+    if value is None or not _is_leaf(value):
         return None
-    return as_text(value)[:MAX_REASON] or None
+    return plain(written(value)[: 2 * MAX_REASON])[:MAX_REASON] or None
 
 
 def _by_default(read: ReadReply, *, looks_inside: bool) -> Verdict:
@@ -162,12 +188,12 @@ def _by_default(read: ReadReply, *, looks_inside: bool) -> Verdict:
 def _tells_nothing(read: ReadReply, *, looks_inside: bool) -> bool:
     """Tell whether a reply is none: a page, a redirect, or nothing where the answer is in the body."""
     status = read.reply.status
-    silent = looks_inside and not read.reply.body.strip() and 200 <= status < 300
+    silent = looks_inside and not _bare(read.reply.body) and 200 <= status < 300
     return read.unreadable or silent or 300 <= status < 400
 
 
 def _by_fault(fault: ReplyFault, reply: Reply) -> Verdict:
-    reason = fault.reason[:MAX_REASON] or None
+    reason = plain(fault.reason[: 2 * MAX_REASON])[:MAX_REASON] or None
     kind = fault.code.partition(".")[0]
     if kind in ("Server", "Receiver"):
         return Verdict(VerdictKind.RETRY, reason=reason, code="soap.server-fault", after=_after(reply.headers))

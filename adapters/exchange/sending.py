@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from adapters import formats
@@ -15,6 +16,8 @@ from adapters.formats.format import Format
 from adapters.mapping import Program
 from adapters.native import NativeSchema
 from adapters.placeholders import Values, flatten
+from schemas import documents
+from schemas.budget import Budget
 from schemas.findings import Rejected
 
 _WITHOUT_BODY = frozenset({"GET", "DELETE"})
@@ -30,7 +33,7 @@ class CompiledSend:
         program: Program,
         schema: NativeSchema | None,
         settings: Mapping[str, Any],
-        limit: int,
+        budget: Budget,
     ) -> None:
         self._format = wire
         self._program = program
@@ -40,9 +43,9 @@ class CompiledSend:
         self._wrap = compile_envelope(declared.envelope, self._record_text)
         answered = formats.answered(wire)
         reply_format = declared.reply_format.over(answered) if declared.reply_format else answered
-        self._replies = Replies(declared.reply, reply_format, limit)
+        self._replies = Replies(declared.reply, reply_format, budget)
         self._doubt = (
-            CompiledInDoubt(declared.in_doubt, wire, reply_format, limit) if declared.in_doubt is not None else None
+            CompiledInDoubt(declared.in_doubt, wire, reply_format, budget) if declared.in_doubt is not None else None
         )
 
     def _record_text(self, record: Tree) -> str:
@@ -50,31 +53,37 @@ class CompiledSend:
 
     def write(self, sending: Sending) -> OutboundRequest:
         """Write the request for a message, without authentication."""
+        sending = self._mended(sending)
         values = self._values(sending)
         record = self._program.outward(sending.document, values)
         tree = self._wrap(values, record)
         wire = None if self._request.method in _WITHOUT_BODY else formats.write(self._format, tree, self._order)
         return self._request.write(values, wire)
 
-    def judge(self, reply: Reply) -> Verdict:
+    def judge(self, reply: Reply, budget: Budget | None = None) -> Verdict:
         """Read a reply by the declared rules, then the defaults."""
-        return self._replies.judge(reply)
+        return self._replies.judge(reply, budget)
 
     def ask(self, sending: Sending) -> OutboundRequest | None:
         """Write the question to put before resending; None when it cannot be asked."""
         try:
-            return self._doubt.write(self._values(sending)) if self._doubt is not None else None
+            return self._doubt.write(self._values(self._mended(sending))) if self._doubt is not None else None
         except Rejected:
             # The question needs a value that this document lacks: resend, as without `in_doubt`.
             return None
 
-    def judge_answer(self, reply: Reply) -> Verdict:
+    def judge_answer(self, reply: Reply, budget: Budget | None = None) -> Verdict:
         """Read the answer to the question."""
-        return self._doubt.judge(reply) if self._doubt is not None else self.judge(reply)
+        return self._doubt.judge(reply, budget) if self._doubt is not None else self.judge(reply, budget)
 
     def lineage(self) -> Sequence[Lineage]:
         """Tell where each canonical field goes."""
         return self._program.explain()
+
+    def _mended(self, sending: Sending) -> Sending:
+        # A message may have waited since before the check moved citizen ids, and may be replayed years later.
+        document = documents.mended(self._program.document, sending.document)
+        return sending if document is sending.document else replace(sending, document=dict(document))
 
     def _values(self, sending: Sending) -> Values:
         return values_of(sending, self._settings)
@@ -83,19 +92,19 @@ class CompiledSend:
 class CompiledInDoubt:
     """A compiled `in_doubt`: the question, and how its answer is read."""
 
-    def __init__(self, declared: InDoubt, wire: Format, reply_format: Format, limit: int) -> None:
+    def __init__(self, declared: InDoubt, wire: Format, reply_format: Format, budget: Budget) -> None:
         self._format = wire
         self._request = compile_request(declared.request, wire)
         self._body = body_writer(declared.body, wire)
-        self._replies = Replies(declared.reply, reply_format, limit)
+        self._replies = Replies(declared.reply, reply_format, budget)
 
     def write(self, values: Values) -> OutboundRequest:
         """Write the question."""
         return self._request.write(values, self._body(values))
 
-    def judge(self, reply: Reply) -> Verdict:
+    def judge(self, reply: Reply, budget: Budget | None = None) -> Verdict:
         """Read the answer."""
-        return self._replies.judge(reply)
+        return self._replies.judge(reply, budget)
 
 
 def values_of(sending: Sending, defaults: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ read or written. The shape of a tree is described in `adapters.base`.
 
 from adapters.formats.codec import BODY_FORMATS, SUFFIXES, answered, of, read, recognise, write
 from adapters.formats.format import Body, EncodedBody, Format
+from adapters.formats.replies import read_reply
 
 __all__ = [
     "BODY_FORMATS",
@@ -16,6 +17,7 @@ __all__ = [
     "answered",
     "of",
     "read",
+    "read_reply",
     "recognise",
     "write",
 ]

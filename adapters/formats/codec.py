@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from adapters.base import Tree
 from adapters.formats import charsets, csv, embedded, form, json, rejections, soap, xlsx, xml
-from adapters.formats.format import DEFAULT_LIMIT, Body, BodyFormat, EncodedBody, Format, Order
+from adapters.formats.format import Body, BodyFormat, EncodedBody, Format, Order
+from schemas.budget import STANDARD, Budget
 
 BODY_FORMATS: Mapping[str, BodyFormat] = {
     module.BODY_FORMAT.name: module.BODY_FORMAT for module in (json, xml, soap, form, csv, xlsx)
@@ -36,19 +37,30 @@ def recognise(name: str, content: bytes) -> Format:
     return next((declared for declared in found if declared), Format(charset=charsets.guess(content)))
 
 
-def read(declared: Format, body: bytes, content_type: str | None = None, *, limit: int = DEFAULT_LIMIT) -> Body:
-    """Parse at most `limit` bytes; raises `Rejected` (400, 413, 415, or 422 for the wrong root)."""
-    if len(body) > limit:
-        raise rejections.too_large(len(body), limit)
+def read(
+    declared: Format,
+    body: bytes,
+    content_type: str | None = None,
+    *,
+    limit: int | None = None,
+    budget: Budget = STANDARD,
+) -> Body:
+    """Parse a body within its budget; raises `Rejected` (400, 413, 415, or 422 for the wrong root).
+
+    `limit` is the number of bytes, where it is another than the budget's.
+    """
+    most = budget.body if limit is None else limit
+    if len(body) > most:
+        raise rejections.too_large(len(body), most)
     if not body or body.isspace():
         raise rejections.empty()
-    parsed = of(declared).read(declared, body, content_type)
-    return embedded.unfolded(declared, parsed) if declared.embedded else parsed
+    parsed = of(declared).read(declared, body, content_type, budget)
+    return embedded.unfolded(declared, parsed, budget) if declared.embedded else parsed
 
 
 def write(declared: Format, tree: Tree, order: Order | None = None) -> EncodedBody:
     """Write a tree; the same tree gives the same bytes. Raises `Rejected` for what cannot be written."""
-    whole = embedded.folded(declared, tree) if declared.embedded else tree
+    whole = embedded.folded(declared, tree, order) if declared.embedded else tree
     return of(declared).write(declared, whole, order)
 
 

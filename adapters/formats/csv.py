@@ -10,19 +10,26 @@ from collections.abc import Iterator
 from adapters.base import Tree
 from adapters.formats import charsets, rejections, table
 from adapters.formats.format import Body, BodyFormat, EncodedBody, Format, Order
+from adapters.formats.layout import Line, header_row
+from schemas.budget import STANDARD, Budget
+from schemas.findings import Rejected
+
+_TOP = 50
+"""As many lines are looked at to tell how a file is written."""
 
 _NUMBER = re.compile(r"[+-]?[0-9]*(\.[0-9]*)?")
 _ESCAPED = re.compile(r"'+[=+\-@]")
+_QUOTED = re.compile(r'="((?:[^"]|"")*)"')
 _FORMULA = re.compile(r"'*[=+\-@]")
 
 
-def read(declared: Format, body: bytes, content_type: str | None) -> Body:
-    """Parse a table; its first line is the header."""
+def read(declared: Format, body: bytes, content_type: str | None, budget: Budget = STANDARD) -> Body:
+    """Parse a table under its header."""
     text = charsets.decode(body, charsets.agree(declared.charset, content_type))
-    return Body(table.tree(_lines(text, declared.delimiter)))
+    return Body(table.tree(_lines(text, declared.delimiter), declared.header, budget=budget))
 
 
-def _lines(text: str, delimiter: str) -> Iterator[table.Line]:
+def _lines(text: str, delimiter: str) -> Iterator[Line]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     number = 1
     try:
@@ -50,8 +57,11 @@ def escaped(text: str) -> str:
 
 
 def unescaped(text: str) -> str:
-    """Undo `escaped`."""
-    bare = text.lstrip()
+    """Undo `escaped`; the formula `="0012"`, by which a spreadsheet is made to keep a text, is its text."""
+    bare = text.strip()
+    quoted = _QUOTED.fullmatch(bare)
+    if quoted is not None:
+        return quoted[1].replace('""', '"')
     return bare[1:] if _ESCAPED.match(bare) else text
 
 
@@ -59,9 +69,13 @@ def recognise(name: str, content: bytes) -> Format | None:
     """Tell by the file's name: a table may begin with anything, but is text."""
     if b"\0" in content or not name.lower().endswith((".csv", ".tsv", ".txt")):
         return None
-    header = content.splitlines()[0]
-    delimiter = max((",", "\t", ";"), key=lambda one: header.count(one.encode()))
-    return Format("csv", charsets.guess(content), delimiter=delimiter)
+    charset = charsets.guess(content)
+    try:
+        top = charsets.decode(content, charset).splitlines()[:_TOP]
+        delimiter = max((",", "\t", ";"), key=lambda one: max(line.count(one) for line in top))
+        return Format("csv", charset, delimiter=delimiter, header=header_row(csv.reader(top, delimiter=delimiter)))
+    except (Rejected, ValueError, csv.Error):  # what is broken is told when it is read
+        return Format("csv", charset)
 
 
 BODY_FORMAT = BodyFormat(

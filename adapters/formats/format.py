@@ -8,13 +8,10 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from adapters.base import Tree
-
-MAX_DEPTH = 64
+from schemas.budget import Budget
 
 Steps = tuple[str | None, ...]
 """A place in a tree: names from the outside in, None for each item of a list."""
-
-DEFAULT_LIMIT = 2 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +20,9 @@ class Format:
 
     `root` is the name of the XML root element; `namespaces` maps the prefixes used in paths to URIs
     (the empty prefix is the namespace of names without one). `delimiter` is that of csv, `sheet` the
-    one of xlsx (the first). `embedded` tells the places (steps, None for each item of a list) that
-    hold a whole document as text, and its kind: json or xml.
+    one of xlsx (the first that is visible), `header` the row of a table that names its columns.
+    `embedded` tells the places (steps, None for each item of a list) that hold a whole document as
+    text, and its kind: json or xml.
     """
 
     body: str = "json"
@@ -33,6 +31,7 @@ class Format:
     namespaces: Mapping[str, str] = field(default_factory=dict)
     delimiter: str = ","
     sheet: str | None = None
+    header: int = 1
     embedded: tuple[tuple[Steps, str], ...] = ()
 
 
@@ -81,7 +80,7 @@ class BodyFormat:
     Nothing else in the product may ask for a format by its name.
 
     - `name`: what a bundle writes as `format.body`.
-    - `read`: declared format, bytes and Content-Type → body; raises `Rejected`.
+    - `read`: declared format, bytes, Content-Type and budget → body; raises `Rejected`.
     - `write`: declared format, tree and the order of its children → bytes; raises `Rejected`.
     - `suffixes`: how the names of its files end, the usual one first.
     - `recognise`: a file's name and bytes → how it is written, None when this is not the format.
@@ -91,12 +90,14 @@ class BodyFormat:
     - `escape`: makes a value safe inside the text of an answer.
     - `elements`: bodies are XML elements, with attributes and prefixes; a record embedded in them is XML too.
     - `keeps_root`: trees begin with the name of the root element, so that any element may be the root.
+    - `binary`: bodies are no text, and have no charset.
     - `action_header`: the header that names a request's action; empty: there is none.
+    - `read_reply`: declared format, a reply's text and budget → body, more leniently than `read`; None: as `read`.
     - `fault`: finds the failure that a reply tells by its form; None: replies tell none.
     """
 
     name: str
-    read: Callable[[Format, bytes, str | None], Body]
+    read: Callable[[Format, bytes, str | None, Budget], Body]
     write: Callable[[Format, Tree, Order | None], EncodedBody]
     media_type: str
     suffixes: tuple[str, ...]
@@ -107,12 +108,19 @@ class BodyFormat:
     escape: Callable[[str], str] = str
     elements: bool = False
     keeps_root: bool = False
+    binary: bool = False
     action_header: str = ""
+    read_reply: Callable[[Format, str, Budget], Body] | None = None
     fault: Callable[[Body], ReplyFault | None] | None = None
 
 
 def as_text(value: Any) -> str:
-    """Write a leaf as text, as the grammar compares it: `0` is `"0"`, true is `true`, nothing is empty."""
+    """Write a leaf as text, as the grammar compares it: `0` is `"0"`, true is `true`, nothing is empty.
+
+    An element with attributes is its text.
+    """
+    if isinstance(value, dict):
+        value = value.get("#text", "")
     if isinstance(value, str):
         return value
     if value is None:

@@ -26,10 +26,12 @@ def too_large(size: int, limit: int) -> Rejected:
     )
 
 
-def too_deep(limit: int) -> Rejected:
-    """Nested beyond what any document needs."""
+def doctype() -> Rejected:
+    """XML that declares a document type, and so perhaps entities."""
     return reject(
-        "body.depth", f"嵌套超过 {limit} 层；请减少嵌套", f"nested deeper than {limit} levels; nest less deeply"
+        "xml.dtd",
+        "不接受带 DTD 或实体的 XML；请删去 DOCTYPE",
+        "XML with a DTD or entities is not accepted; remove the DOCTYPE",
     )
 
 

@@ -11,14 +11,15 @@ from adapters.base import Tree
 from adapters.formats import charsets, rejections, xml
 from adapters.formats.format import Body, BodyFormat, EncodedBody, Format, Order, ReplyFault
 from adapters.formats.names import Names
+from schemas.budget import STANDARD, Budget
 
 ENVELOPE = xml.SOAP_ENVELOPE
 _ENVELOPES = {ENVELOPE, "http://www.w3.org/2003/05/soap-envelope"}
 
 
-def read(declared: Format, body: bytes, content_type: str | None) -> Body:
+def read(declared: Format, body: bytes, content_type: str | None, budget: Budget = STANDARD) -> Body:
     """Parse an envelope; children of Body become the keys of the tree."""
-    envelope = xml.parse(declared, body, content_type)
+    envelope = xml.parse(declared, body, content_type, budget)
     holder = _child(envelope, "Body") if _is(envelope, "Envelope") else None
     if holder is None:
         raise rejections.reject(

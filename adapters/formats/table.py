@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from adapters.base import Tree
 from adapters.formats import rejections
 from adapters.formats.format import Order, as_text
+from adapters.formats.layout import BLANK, Line, table_lines
+from schemas.budget import FINDINGS, STANDARD, Budget, at_most
 from schemas.findings import Finding, Rejected, Text
 
 ROWS = "rows"
@@ -16,48 +19,54 @@ ROWS = "rows"
 MAX_ROWS = 50_000
 MAX_COLUMNS = 300
 MAX_CELL = 32_767
-MAX_FINDINGS = 50
-
-Line = tuple[int, Sequence[str]]
-"""A line's number as the sender counts (from 1), and its cells."""
-
-_BLANK = " \t\r\n\u3000"
+MAX_FINDINGS = FINDINGS
 
 
-def tree(lines: Iterable[Line], *, ragged: bool = False) -> Tree:
-    """Make the tree of a table whose first line is the header; blank lines do not count.
+def tree(lines: Iterable[Line], header: int = 1, *, ragged: bool = False, budget: Budget = STANDARD) -> Tree:
+    """Make the tree of a table whose header is the row `header`; a title, a total, notes and blank lines do not count.
 
     `ragged`: a line may end before the header does. Raises `Rejected` (`table.header`, `table.row`,
     `table.size`) with a finding for every fault, up to 50.
     """
-    given = iter(lines)
-    number, first = next(given, (1, ()))
-    header = _header(number, first)
+    given = table_lines(_bounded(lines, budget), header)
+    number, first = next(given)
+    names = _header(number, first)
     rows: list[dict[str, str]] = []
     found: list[Finding] = []
     for number, cells in given:
-        texts = [cell.strip(_BLANK) for cell in cells]
+        texts = [cell.strip(BLANK) for cell in cells]
         if not any(texts):
             continue
-        _bound_rows(len(rows))
-        found.extend(_row_faults(number, texts, header, ragged=ragged))
-        rows.append({name: text for name, text in zip(header, texts, strict=False) if text})
-        if len(found) >= MAX_FINDINGS:
+        _bound_rows(len(rows), min(MAX_ROWS, budget.items))
+        found.extend(islice(_row_faults(number, texts, names, ragged=ragged), MAX_FINDINGS + 1 - len(found)))
+        rows.append({name: text for name, text in zip(names, texts, strict=False) if text})
+        if len(found) > MAX_FINDINGS:
             break
     if found:
         raise _faulty("table.row", found)
     return {ROWS: rows}
 
 
+def _bounded(lines: Iterable[Line], budget: Budget) -> Iterator[Line]:
+    """Count lines and cells as they come, before any of them is kept."""
+    nodes = 0
+    for number, cells in lines:
+        nodes += 1 + len(cells)
+        if nodes > budget.nodes:
+            raise budget.exceeded("nodes", f"line {number}")
+        yield number, cells
+
+
 def _header(number: int, cells: Sequence[str]) -> list[str]:
-    names = [cell.strip(_BLANK) for cell in cells]
+    names = [cell.strip(BLANK) for cell in cells]
     if not any(names):
         raise rejections.reject(
             "table.header", "没有表头；第一行应为列名", "there is no header; the first line names the columns"
         )
     if len(names) > MAX_COLUMNS:
         raise too_many(MAX_COLUMNS, "列", "columns")
-    found = [finding for place, name in enumerate(names, 1) for finding in _name_faults(number, place, name, names)]
+    faults = (finding for place, name in enumerate(names, 1) for finding in _name_faults(number, place, name, names))
+    found = list(islice(faults, MAX_FINDINGS + 1))
     if found:
         raise _faulty("table.header", found)
     return names
@@ -100,17 +109,18 @@ def faulty_cells(found: Sequence[Finding]) -> Rejected:
 
 
 def _faulty(code: str, found: Sequence[Finding]) -> Rejected:
-    shown = list(found)[:MAX_FINDINGS]
+    shown = at_most(found)
+    count = min(len(shown), MAX_FINDINGS)
     detail = Text(
-        f"表格有 {len(shown)} 处有误：{shown[0].message.zh}",
-        f"the table has {len(shown)} fault(s): {shown[0].message.en}",
+        f"表格有 {count} 处有误：{shown[0].message.zh}",
+        f"the table has {count} fault(s): {shown[0].message.en}",
     )
     return Rejected(code, detail, shown, status=400)
 
 
-def _bound_rows(count: int) -> None:
-    if count >= MAX_ROWS:
-        raise too_many(MAX_ROWS, "行", "rows")
+def _bound_rows(count: int, most: int) -> None:
+    if count >= most:
+        raise too_many(most, "行", "rows")
 
 
 def too_many(limit: int, zh: str, en: str) -> Rejected:

@@ -7,7 +7,7 @@ import posixpath
 import re
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -16,11 +16,31 @@ from openpyxl.styles.numbers import BUILTIN_FORMATS
 from openpyxl.utils import get_column_letter
 
 from adapters.formats import rejections
+from adapters.formats.survey import survey_pieces
+from schemas.budget import STANDARD, Budget
+from schemas.findings import Rejected
 
 MAX_UNPACKED = 64 * 1024 * 1024
 MAX_PARTS = 1000
-MAX_HEAD = 8 * 1024 * 1024
+MAX_HEAD = 4 * 1024 * 1024
 """The most that anything but cells and texts may take unpacked."""
+
+HEAD_NODES = 60_000
+"""As many elements and attributes as a part has that is kept as a whole: styles, and the list of sheets."""
+
+ROW_NODES = 20_000
+"""As many elements and attributes as a row, or a shared text, may have: it is built as a whole."""
+
+MAX_FORM = 255
+"""As long as a number format can be made in a spreadsheet."""
+
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""The other methods take as much memory as the archive asks for."""
+
+_PIECE = 64 * 1024
+_TEXTS = 4 * 1024 * 1024
+_TEXTS_A_BYTE = 8
+_MARKS = (b"<!DOCTYPE", b"<!ENTITY")
 
 CHINESE_FORMATS: Mapping[int, str] = {
     **dict.fromkeys((27, 36, 50, 57), 'yyyy"年"m"月"'),
@@ -33,6 +53,7 @@ CHINESE_FORMATS: Mapping[int, str] = {
 """The number formats that a Chinese Excel has built in beside the common ones (ECMA-376, 18.8.30)."""
 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff", b"<\x00", b"\x00<")
+_CONSTANT = re.compile(r'"((?:[^"]|"")*)"')
 _WHERE = re.compile(r"([A-Z]{1,3})[1-9][0-9]{0,6}")
 
 
@@ -49,7 +70,9 @@ class Cell:
 class Workbook:
     """An XLSX file. Raises `Rejected` for one too large unpacked, anything else for one that is broken."""
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: bytes, budget: Budget = STANDARD) -> None:
+        self._budget = budget
+        self._left = _TEXTS + _TEXTS_A_BYTE * len(body)
         self._archive = zipfile.ZipFile(io.BytesIO(body))
         entries = self._archive.infolist()
         if len(entries) > MAX_PARTS or sum(entry.file_size for entry in entries) > MAX_UNPACKED:
@@ -77,6 +100,15 @@ class Workbook:
         return found
 
     @cached_property
+    def visible(self) -> Sequence[str]:
+        """The names of the sheets that a person sees, in their order."""
+        return [
+            one.get("name")
+            for one in self._book.iterfind("{*}sheets/{*}sheet")
+            if one.get("state", "visible") == "visible" and one.get("name") in self.sheets
+        ]
+
+    @cached_property
     def since_1904(self) -> bool:
         """Whether days count from 1904, as on old Macintoshes."""
         properties = self._book.find("{*}workbookPr")
@@ -85,9 +117,11 @@ class Workbook:
     def rows(self, path: str) -> Iterator[tuple[int, Sequence[Cell]]]:
         """Give the rows that a sheet stores, each with its number from 1, and the cells that hold something."""
         number = 0
-        for row in self._elements(path, "row"):
+        for row in self._elements(path, "row", "sheetData"):
             number = int(row.get("r") or number + 1)
-            yield number, list(self._cells(row))
+            cells = list(self._cells(row))
+            self.spend(sum(len(cell.text) for cell in cells))
+            yield number, cells
 
     def _cells(self, row: Any) -> Iterator[Cell]:
         column = 0
@@ -99,8 +133,11 @@ class Workbook:
 
     def _content(self, cell: Any) -> tuple[str, str]:
         kind = cell.get("t", "n")
-        if cell.find("{*}f") is not None:
-            return "formula", ""
+        formula = cell.find("{*}f")
+        if formula is not None:
+            # The formula ="0012" is how a spreadsheet is made to keep a text: it computes nothing.
+            constant = _CONSTANT.fullmatch((formula.text or "").strip())
+            return ("text", constant[1].replace('""', '"')) if constant else ("formula", "")
         if kind == "inlineStr":
             holder = cell.find("{*}is")
             return "text", "" if holder is None else _text(holder)
@@ -112,7 +149,22 @@ class Workbook:
     @cached_property
     def _texts(self) -> list[str]:
         path = self._target("sharedStrings")
-        return [] if path is None else [_text(one) for one in self._elements(path, "si")]
+        texts: list[str] = []
+        for one in self._elements(path, "si", "sst") if path is not None else ():
+            texts.append(_text(one))
+            self.spend(len(texts[-1]))
+        return texts
+
+    def spend(self, characters: int) -> None:
+        """Bound the characters of all texts by what was sent: a small archive may unpack to very much."""
+        self._left -= characters
+        if self._left < 0:
+            raise self._too_large("xl")
+
+    def _too_large(self, path: str) -> Rejected:
+        return rejections.reject(
+            "xlsx.size", f"{path} 过大；请另存为新的文件", f"{path} is too large; save it as a new file", status=413
+        )
 
     def _form(self, style: str | None) -> str:
         return self._forms[int(style)] if style else ""
@@ -125,8 +177,14 @@ class Workbook:
         styles = self._tree(path)
         known = {**CHINESE_FORMATS, **BUILTIN_FORMATS}
         own = styles.iterfind("{*}numFmts/{*}numFmt")
-        known.update({int(one.get("numFmtId")): one.get("formatCode") for one in own})
+        known.update({int(one.get("numFmtId")): self._form_code(one.get("formatCode")) for one in own})
         return [known.get(int(one.get("numFmtId", 0)), "") for one in styles.iterfind("{*}cellXfs/{*}xf")]
+
+    def _form_code(self, code: str) -> str:
+        # Telling dates from numbers takes the square of the length: no spreadsheet writes a longer one.
+        if len(code) > MAX_FORM:
+            raise self._too_large("xl/styles.xml formatCode")
+        return code
 
     def _target(self, kind: str) -> str | None:
         return next((target for said, target in self._related.values() if said == kind), None)
@@ -141,34 +199,60 @@ class Workbook:
         return found
 
     def _tree(self, path: str) -> Any:
-        content = self._part(path)
-        if len(content) > MAX_HEAD:
-            raise rejections.reject(
-                "xlsx.size",
-                f"{path} 过大；请另存为新的文件",
-                f"{path} is too large; save it as a new file",
-                status=413,
-            )
+        content = b"".join(self._pieces(path, MAX_HEAD))
+        survey_pieces((content,), replace(self._budget, nodes=min(HEAD_NODES, self._budget.nodes)))
         return etree.fromstring(content, etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False))
 
-    def _elements(self, path: str, name: str) -> Iterator[Any]:
-        content = io.BytesIO(self._part(path))
-        walk = etree.iterparse(content, tag=f"{{*}}{name}", resolve_entities=False, no_network=True, load_dtd=False)
+    def _elements(self, path: str, name: str, within: str) -> Iterator[Any]:
+        """Give the elements of a part one after the other; the part is never in memory as a whole.
+
+        What follows the element they lie in is not read: merged cells alone may be a million.
+        """
+        pieces = self._pieces(path, MAX_UNPACKED)
+        survey_pieces(pieces, self._budget, unit=name, in_unit=ROW_NODES, until=within)
+        content: Any = _Stream(self._pieces(path, MAX_UNPACKED))
+        tags = (f"{{*}}{name}", f"{{*}}{within}")
+        walk = etree.iterparse(content, tag=tags, resolve_entities=False, no_network=True, load_dtd=False)
         for _, element in walk:
+            if etree.QName(element).localname == within:
+                return
             yield element
             # Without this, iterparse keeps the whole sheet in memory.
             element.clear()
             while element.getprevious() is not None:
                 del element.getparent()[0]
 
-    def _part(self, path: str) -> bytes:
-        """Unpack a part, never more bytes than the archive's directory states."""
+    def _pieces(self, path: str, most: int) -> Iterator[bytes]:
+        """Unpack a part piece by piece, never more bytes than the archive's directory states."""
         entry = self._archive.getinfo(path)
+        if entry.file_size > most:
+            raise self._too_large(path)
+        if entry.compress_type not in _METHODS:
+            raise NotImplementedError("only stored and deflated parts are read")
+        before = b""
         with self._archive.open(entry) as member:
-            content = member.read(entry.file_size + 1)
-        if content.startswith(_UTF16) or b"<!DOCTYPE" in content or b"<!ENTITY" in content:
-            raise rejections.reject("xlsx.dtd", "不接受带 DTD 的 XLSX", "an XLSX with a DTD is not accepted")
-        return content
+            while piece := member.read(_PIECE):
+                # A mark may begin in one piece and end in the next.
+                seen = before + piece
+                if any(mark in seen for mark in _MARKS) or (not before and piece.startswith(_UTF16)):
+                    raise rejections.reject("xlsx.dtd", "不接受带 DTD 的 XLSX", "an XLSX with a DTD is not accepted")
+                before = piece[-16:]
+                yield piece
+
+
+class _Stream(io.RawIOBase):
+    """Pieces as a file to read from, one piece a read."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._rest = b""
+
+    def read(self, size: int = -1) -> bytes:
+        if not self._rest:
+            self._rest = next(self._pieces, b"")
+        most = len(self._rest) if size < 0 else size
+        given, self._rest = self._rest[:most], self._rest[most:]
+        return given
 
 
 def _text(holder: Any) -> str:

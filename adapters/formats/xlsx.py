@@ -14,7 +14,9 @@ from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH, from_excel, from_I
 from adapters.base import Tree
 from adapters.formats import rejections, table, workbook
 from adapters.formats.format import Body, BodyFormat, EncodedBody, Format, Order
+from adapters.formats.layout import MAX_HEADER_ROW, Line, header_row
 from adapters.formats.workbook import Cell, Workbook
+from schemas.budget import STANDARD, Budget
 from schemas.findings import Finding, Rejected, Text
 
 CONTENT_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -25,11 +27,12 @@ _CLOCK = re.compile(r"[hHsS]")
 _LITERAL = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
 
 
-def read(declared: Format, body: bytes, content_type: str | None) -> Body:
-    """Parse one sheet; its first line is the header. Raises `Rejected` before unpacking what is too large."""
+def read(declared: Format, body: bytes, content_type: str | None, budget: Budget = STANDARD) -> Body:
+    """Parse one sheet under its header. Raises `Rejected` before unpacking what is too large."""
     try:
-        book = Workbook(body)
-        return Body(table.tree(_lines(book, _chosen(book, declared)), ragged=True))
+        book = Workbook(body, budget)
+        lines = _lines(book, _chosen(book, declared), declared.header, budget)
+        return Body(table.tree(lines, declared.header, ragged=True, budget=budget))
     except Rejected:
         raise
     except Exception as error:  # a broken archive or part fails in as many ways as it can be broken
@@ -38,7 +41,8 @@ def read(declared: Format, body: bytes, content_type: str | None) -> Body:
 
 def _chosen(book: Workbook, declared: Format) -> str:
     names = list(book.sheets)
-    name = declared.sheet or (names[0] if names else "")
+    # What the sender sees first is meant: spreadsheets hide sheets of code tables in front of it.
+    name = declared.sheet or next(iter(book.visible or names), "")
     if name not in book.sheets:
         known = "、".join(names)
         raise rejections.reject(
@@ -50,49 +54,55 @@ def _chosen(book: Workbook, declared: Format) -> str:
     return book.sheets[name]
 
 
-def _lines(book: Workbook, path: str) -> Iterator[table.Line]:
-    """Yield the rows as text; faulty cells are collected and raised together at the end."""
+def _lines(book: Workbook, path: str, header: int, budget: Budget) -> Iterator[Line]:
+    """Yield the rows as text, those that are not stored too as far as the header's.
+
+    Faulty cells are collected and raised together at the end.
+    """
     found: list[Finding] = []
     before = 0
     for number, cells in book.rows(path):
         if number > table.MAX_ROWS + 1:
             raise table.too_many(table.MAX_ROWS, "行", "rows")
-        if before == 0 and number > 1:
-            yield 1, ()
-        yield number, _texts(book, number, cells, found)
+        yield from ((missing, ()) for missing in range(before + 1, min(number, header + 1)))
+        yield number, _texts(book, number, cells, found, budget)
         before = number
-        if len(found) >= table.MAX_FINDINGS:
+        if len(found) > table.MAX_FINDINGS:
             break
     if found:
         raise table.faulty_cells(found)
 
 
-def _texts(book: Workbook, number: int, cells: Sequence[Cell], found: list[Finding]) -> list[str]:
+def _texts(book: Workbook, number: int, cells: Sequence[Cell], found: list[Finding], budget: Budget) -> list[str]:
     texts: list[str] = []
     for cell in cells:
         if cell.column > table.MAX_COLUMNS:
             raise table.too_many(table.MAX_COLUMNS, "列", "columns")
-        said = _said(book, cell)
+        said = _said(book, cell, budget)
         if isinstance(said, Text):
             found.append(table.cell_fault(number, get_column_letter(cell.column), said.zh, said.en))
         elif said.strip():
+            # A number may be much longer written out than it is stored.
+            book.spend(max(0, len(said) - len(cell.text)))
             texts.extend([""] * (cell.column - len(texts)))
             texts[cell.column - 1] = said
     return texts
 
 
-def _said(book: Workbook, cell: Cell) -> str | Text:
+def _said(book: Workbook, cell: Cell, budget: Budget) -> str | Text:
     """Give a cell as text, or what is wrong with it."""
     if cell.kind == "formula":
         return Text("是公式，请粘贴为数值", "a formula; paste its value")
     if cell.kind == "error":
         return Text(f"是错误值 {cell.text}", f"the error {cell.text}")
+    if cell.kind in ("date", "number") and len(cell.text) > budget.digits:
+        return Text(f"是超过 {budget.digits} 位的数值", f"a number of more than {budget.digits} digits")
     if cell.kind == "bool":
         return "true" if cell.text == "1" else "false"
     if cell.kind == "date":
         return _moment(from_ISO8601(cell.text), cell.form)
     if cell.kind == "number":
-        return _dated(book, cell) if is_date_format(cell.form) else _number(cell.text)
+        return _dated(book, cell) if is_date_format(cell.form) else _number(cell.text, budget)
     return cell.text
 
 
@@ -104,9 +114,14 @@ def _dated(book: Workbook, cell: Cell) -> str | Text:
         return Text("不是日期", "not a date")
 
 
-def _number(text: str) -> str | Text:
+def _number(text: str, budget: Budget) -> str | Text:
     """Write a number as it was entered: what is stored with 17 digits is the double nearest to it."""
     value = Decimal(text)
+    if value.is_finite() and abs(value.adjusted()) > budget.exponent:
+        return Text(
+            f"的指数超过 {budget.exponent}，不是电子表格能保存的数值",
+            f"a number whose exponent is beyond {budget.exponent}, which no spreadsheet keeps",
+        )
     if abs(value) >= _EXACT_BELOW or not value.is_finite():
         return Text(
             "是超过 15 位的数字，电子表格不能准确保存，请将该列设为文本后重新填写",
@@ -141,7 +156,15 @@ def _unreadable(detail: str) -> Rejected:
 
 def recognise(name: str, content: bytes) -> Format | None:
     """Tell by the archive."""
-    return Format("xlsx") if content.startswith(b"PK\x03\x04") else None
+    return Format("xlsx", header=_header_row(content)) if content.startswith(b"PK\x03\x04") else None
+
+
+def _header_row(content: bytes) -> int:
+    try:
+        book = Workbook(content)
+        return header_row(cells for _, cells in _lines(book, _chosen(book, Format("xlsx")), MAX_HEADER_ROW, STANDARD))
+    except Exception:  # what is broken is told when it is read
+        return 1
 
 
 BODY_FORMAT = BodyFormat(
@@ -152,4 +175,5 @@ BODY_FORMAT = BodyFormat(
     suffixes=("xlsx",),
     recognise=recognise,
     answered_in="json",
+    binary=True,
 )

@@ -1,4 +1,4 @@
-"""XML bodies, hardened: no DTD, no entities, no network; size and depth bounded."""
+"""XML bodies, hardened: no DTD, no entities, no network; its work bounded before the parser begins."""
 
 from __future__ import annotations
 
@@ -11,21 +11,23 @@ from lxml import etree
 
 from adapters.base import Tree
 from adapters.formats import charsets, rejections
-from adapters.formats.format import MAX_DEPTH, Body, BodyFormat, EncodedBody, Format, Order, as_text
+from adapters.formats.format import Body, BodyFormat, EncodedBody, Format, Order, as_text
 from adapters.formats.names import XSI, Names
+from adapters.formats.survey import survey
+from schemas.budget import STANDARD, Budget
 
-_DECLARATION = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml\s[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
 _DOCTYPE = re.compile(r"\ufeff?(?>\s+|<\?(?>.*?\?>)|<!--(?>.*?-->))*+<!DOCTYPE", re.DOTALL)
 _SPACE = " \t\r\n"
+_BEFORE = _SPACE + "\ufeff"
 SOAP_ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
 """The namespace of a SOAP 1.1 message: XML, but a format of its own."""
 
 _NIL = f"{{{XSI}}}nil"
 
 
-def read(declared: Format, body: bytes, content_type: str | None) -> Body:
+def read(declared: Format, body: bytes, content_type: str | None, budget: Budget = STANDARD) -> Body:
     """Parse a document; its tree is what stands inside the root element."""
-    root = parse(declared, body, content_type)
+    root = parse(declared, body, content_type, budget)
     names = Names(declared.namespaces)
     if declared.root is not None and names.short(root.tag) != declared.root:
         found = names.short(root.tag)
@@ -38,32 +40,30 @@ def read(declared: Format, body: bytes, content_type: str | None) -> Body:
     return Body(inside(root, names), root)
 
 
-def parse(declared: Format, body: bytes, content_type: str | None) -> Any:
+def parse(declared: Format, body: bytes, content_type: str | None, budget: Budget = STANDARD) -> Any:
     """Parse to a checked element, in the charset the document itself declares."""
-    return parse_text(charsets.decode(body, _charset(declared, body, content_type)))
+    return parse_text(charsets.decode(body, _charset(declared, body, content_type)), budget)
 
 
-def parse_text(text: str) -> Any:
-    """Parse text that is already decoded, whatever charset it says it was in."""
+def parse_text(text: str, budget: Budget = STANDARD) -> Any:
+    """Parse text that is already decoded, whatever charset it says it was in; blanks before it do not count."""
+    text = text.lstrip(_BEFORE)
     if _DOCTYPE.match(text):
-        raise rejections.reject(
-            "xml.dtd",
-            "不接受带 DTD 或实体的 XML；请删去 DOCTYPE",
-            "XML with a DTD or entities is not accepted; remove the DOCTYPE",
-        )
+        raise rejections.doctype()
     try:
-        root = etree.fromstring(text.encode("utf-8"), _parser())
+        content = text.encode("utf-8")
+        survey(content, budget)
+        root = etree.fromstring(content, _parser())
     except (etree.XMLSyntaxError, ValueError) as error:
-        raise _told(str(error)) from None
-    _bound_depth(root)
+        raise _told(str(error), budget) from None
+    _bound_walk(root, budget)
     return root
 
 
 def _charset(declared: Format, body: bytes, content_type: str | None) -> str:
-    match = _DECLARATION.match(body)
-    if match is None:
+    named = charsets.from_xml(body)
+    if named is None:
         return charsets.agree(declared.charset, content_type)
-    named = match.group(1).decode("ascii")
     found = charsets.canonical(named)
     if found is None:
         raise rejections.other_charset(named, declared.charset)
@@ -83,18 +83,26 @@ def _parser() -> Any:
     )
 
 
-def _told(detail: str) -> Exception:
+def _told(detail: str, budget: Budget) -> Exception:
     if "depth" in detail.lower():
-        return rejections.too_deep(MAX_DEPTH)
+        return budget.exceeded("depth")
     return rejections.syntax("xml", detail)
 
 
-def _bound_depth(root: Any) -> None:
+def _bound_walk(root: Any, budget: Budget) -> None:
+    """Bound the depth of elements, the length of their texts, and how many stand side by side."""
     depth = 0
-    for event, _ in etree.iterwalk(root, events=("start", "end")):
+    for event, node in etree.iterwalk(root, events=("start", "end")):
         depth += 1 if event == "start" else -1
-        if depth > MAX_DEPTH:
-            raise rejections.too_deep(MAX_DEPTH)
+        broken = "depth" if depth > budget.depth else _broken(node, budget) if event == "start" else ""
+        if broken:
+            raise budget.exceeded(broken, f"<{etree.QName(node).localname[:60]}> line {node.sourceline}")
+
+
+def _broken(node: Any, budget: Budget) -> str:
+    if len(node.text or "") > budget.text:
+        return "text"
+    return "items" if len(node) > budget.items + budget.names else ""
 
 
 def inside(element: Any, names: Names) -> Tree:
@@ -133,9 +141,9 @@ def write_text(declared: Format, tree: Tree, order: Order | None = None) -> str:
     return _text(_root(declared, tree, order))
 
 
-def embed(root: str, tree: Tree, names: Names) -> str:
+def embed(root: str, tree: Tree, names: Names, order: Order | None = None) -> str:
     """Write a tree inside a root of this name, as text to embed in another body."""
-    return _text(element(root, tree, names))
+    return _text(element(root, tree, names, order))
 
 
 def _text(root: Any) -> str:

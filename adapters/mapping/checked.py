@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
+from typing import Any
 
 from adapters.mapping import constants, syntax
 from adapters.mapping.canonical_fields import check_codes, check_tables, default_converter, is_text
@@ -91,7 +92,7 @@ class _Checking:
             known,
             node.at,
             complete,
-            self._with_default(node, known, complete),
+            self._with_values(node, known),
             place,
             self._line(node.keys),
             listed,
@@ -140,20 +141,27 @@ class _Checking:
             return (*chain, default_converter(field))
         return chain
 
-    def _with_default(
-        self, node: syntax.ColumnEntry, targets: tuple[Target, ...], chain: tuple[Converter, ...]
-    ) -> syntax.Rules:
+    def _with_values(self, node: syntax.ColumnEntry, targets: tuple[Target, ...]) -> syntax.Rules:
+        """Give a node's rules with the canonical values in them checked and in canonical form."""
         rules = node.rules
-        if rules.default is syntax.NOTHING or len(targets) > 1:
+        if len(targets) > 1:
             return rules
-        field, value = targets[0].field, rules.default
+        if rules.default is not syntax.NOTHING:
+            rules = replace(rules, default=self._value(targets[0], rules.default, (*node.keys, "default")))
+        keys = (*node.keys, "else")
+        return replace(
+            rules, otherwise=tuple((native, self._value(targets[0], one, keys)) for native, one in rules.otherwise)
+        )
+
+    def _value(self, target: Target, value: Any, keys: Keys) -> Any:
+        field = target.field
         try:
             convert = default_converter(field).forward
             value = [convert(item) for item in value] if field.repeated else convert(value)
-            check_codes(field, value, (*node.keys, "default"), self.faults)
+            check_codes(field, value, keys, self.faults)
         except (OutsideDomain, TypeError):
-            self.faults.shape((*node.keys, "default"), "标准值", f"a canonical value ({field.type})")
-        return replace(rules, default=value)
+            self.faults.shape(keys, "标准值", f"a canonical value ({field.type})")
+        return value
 
     def _rows(self, node: syntax.RowsEntry, prefix: str, place: Path) -> Rows | None:
         target = self._object(node.name, prefix, node.keys)

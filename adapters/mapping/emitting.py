@@ -17,8 +17,20 @@ from adapters.mapping.plan import TEXT, NativeNames, Node, Parallel, Scope, cano
 from adapters.mapping.runtime import FieldLabel, ParallelColumns
 from adapters.paths import EACH, Path, Step
 
-_NAMED = ("refused", "lacking", "bare", "bare_text", "word", "there", "inside", "elements", "nested", "gathered")
-_ALSO_NAMED = ("spread", "strange", "strange_rows", "EMPTY")
+_NAMED = (
+    "refused",
+    "lacking",
+    "bare",
+    "bare_text",
+    "word",
+    "there",
+    "inside",
+    "elements",
+    "nested",
+    "gathered",
+    "rightful",
+)
+_ALSO_NAMED = ("rightful", "reorder", "spread", "strange", "strange_rows", "EMPTY")
 
 
 class Emitter:
@@ -102,7 +114,7 @@ def field_label(scope: Scope, node: Node, path: Path | None = None) -> FieldLabe
     target = canonical(node)[0]
     native = path or next(iter(paths_of(node)), None)
     text = str(native.under(scope.base)) if native else ""
-    return FieldLabel(text, target.path, target.field.title, target.field.personal)
+    return FieldLabel(text, target.path, target.field.title, target.field.personal, target.field.identity)
 
 
 def required_labels(scope: Scope, container: tuple[str, ...]) -> dict[str, FieldLabel]:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from adapters.mapping.emitting import Emitter, Natives, field_label, none_texts, parallel_columns, required_labels
-from adapters.mapping.plan import Column, NativeNames, Node, Parallel, Parts, Plan, Rows, Scope, Target
-from adapters.mapping.runtime import FieldLabel, reader
+from adapters.mapping.plan import Column, NativeNames, Node, Parallel, Parts, Plan, Rows, Scope, Target, shared_with
+from adapters.mapping.runtime import FieldLabel, Gate, reader
 from adapters.mapping.syntax import NOTHING, Condition
 from adapters.paths import EACH, Path, Step
 
@@ -38,7 +38,7 @@ class _Inward:
         for node in scope.nodes:
             if node.rules.reads:
                 self._node(scope, node, natives, objects, index)
-        self._close(scope, objects, index)
+        self._close(scope, natives, objects, index)
 
     def _watch(self, scope: Scope, shape: NativeNames, native: str, steps: tuple[Step, ...]) -> None:
         if self.watch and not shape.open:
@@ -87,20 +87,34 @@ class _Inward:
                         self.out.line(f"{objects[steps]} = {{}}")
         return objects
 
-    def _close(self, scope: Scope, objects: dict[tuple[str, ...], str], index: str) -> None:
+    def _close(self, scope: Scope, natives: Natives, objects: dict[tuple[str, ...], str], index: str) -> None:
         # The innermost objects first: an outer one is kept only when something is in it by then. What is
         # required of an optional object is required only when the object is there.
         for steps, variable in sorted(objects.items(), key=lambda item: -len(item[0])):
             with self.out.when(variable if steps or scope.prefix else ""):
-                self._require(required_labels(scope, steps), variable, index)
+                self._require(required_labels(scope, steps), variable, index, self._shut(scope, steps, natives))
                 if steps:
                     self.out.line(f"{objects[steps[:-1]]}[{steps[-1]!r}] = {variable}")
 
-    def _require(self, labels: dict[str, FieldLabel], variable: str, index: str) -> None:
+    def _require(self, labels: dict[str, FieldLabel], variable: str, index: str, shut: str = "{}") -> None:
         if labels:
             names = self.out.constant(frozenset(labels), "R")
             with self.out.block(f"if not {names} <= {variable}.keys():"):
-                self.out.line(f"lacking({variable}, {self.out.constant(labels, 'S')}, found, {index})")
+                self.out.line(f"lacking({variable}, {self.out.constant(labels, 'S')}, found, {index}, {shut})")
+
+    def _shut(self, scope: Scope, container: tuple[str, ...], natives: Natives) -> str:
+        """Write the conditions that left out required fields of a container: name → condition, as far as they fail."""
+        gated = (
+            (target.steps[-1], node.rules.when, Gate.of(node.rules.when, scope.base))
+            for target in scope.required.get(container, ())
+            for node in scope.nodes
+            if node.rules.when is not None and target in _written_by(node)
+        )
+        parts = (
+            f"**({{}} if {self._condition(when, natives)} else {{{name!r}: {self.out.constant(gate, 'G')}}})"
+            for name, when, gate in gated
+        )
+        return f"{{{', '.join(parts)}}}"
 
     def _node(
         self, scope: Scope, node: Node, natives: Natives, objects: dict[tuple[str, ...], str], index: str
@@ -112,7 +126,7 @@ class _Inward:
             self._default(node, objects)
             return
         where = self.out.constant(field_label(scope, node), "S")
-        with self.out.block("try:"), self.out.when(self._condition(node.rules.when, natives)):
+        with self.out.block("try:"), self.out.when(self._holding(scope, node, natives)):
             if isinstance(node, Column):
                 self._column(node, natives, objects)
             elif isinstance(node, Parallel):
@@ -121,6 +135,26 @@ class _Inward:
                 self._parts(node, natives, objects)
         with self.out.block("except OutsideDomain as error:"):
             self.out.line(f"refused(found, {where}, v, error, {index})")
+        if node.rules.otherwise and node.rules.when is not None:
+            self._otherwise(node, node.rules.when, natives, objects)
+
+    def _otherwise(self, node: Node, when: Condition, natives: Natives, objects: dict[tuple[str, ...], str]) -> None:
+        """Read what the condition's own value stands for, where the condition does not hold."""
+        values = self.out.constant(dict(node.rules.otherwise), "E")
+        value = self._get(when.path, natives)
+        with self.out.block(f"if not ({self._condition(when, natives)}) and word({value}) in {values}:"):
+            for target in _written_by(node):
+                self.out.line(f"{_slot(target, objects)} = {values}[word({value})]")
+
+    def _holding(self, scope: Scope, node: Node, natives: Natives) -> str:
+        """Test that the place holds this field, and not another that shares it."""
+        shared = shared_with(scope, node)
+        if shared is None:
+            return self._condition(node.rules.when, natives)
+        tests = ", ".join(self._condition(one.rules.when, natives) for one in shared.nodes)
+        kinds = self.out.constant(shared.identifiers, "I")
+        value = self._get(shared.nodes[0].at[0], natives)
+        return f"rightful({value}, ({tests}), {kinds}) == {shared.nodes.index(node)}"
 
     def _condition(self, when: Condition | None, natives: Natives) -> str:
         if when is None:

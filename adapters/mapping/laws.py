@@ -12,10 +12,10 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from adapters.base import Document, Tree
-from adapters.mapping.plan import Column, Node, Parallel, Parts, Rows, canonical, paths_of, value_of
+from adapters.mapping.plan import Column, Node, Parallel, Parts, Rows, canonical, paths_of, value_of, written
 from adapters.mapping.program import Program
 from adapters.mapping.runtime import there, word
-from adapters.mapping.syntax import NOTHING, Condition
+from adapters.mapping.syntax import NOTHING
 from schemas import documents
 from schemas.documents.masking import shown
 from schemas.findings import Finding, Rejected, Text
@@ -91,6 +91,7 @@ def _compare(
     native: Tree,
     told: frozenset[str],
 ) -> Iterator[Finding]:
+    nothing = frozenset(word(value) for node in nodes for value in node.rules.none)
     for node in nodes:
         if not node.rules.lawful:
             continue
@@ -100,7 +101,7 @@ def _compare(
         for steps in _steps(node):
             was, is_now = _carried(node, value_of(before, steps)), value_of(after, steps)
             alike = near(was, is_now) if isinstance(node, Parts) else same(was, is_now)
-            if not alike and not _excused(node, was, is_now, native, told):
+            if not alike and not _excused(node, was, is_now, native, told, nothing):
                 yield _changed(node, was, is_now)
 
 
@@ -148,20 +149,21 @@ def _items(native: Tree, node: Rows) -> list[Any]:
     return found if isinstance(found, list) else [found]
 
 
-def _excused(node: Node, was: Any, is_now: Any, native: Tree, told: frozenset[str]) -> bool:
-    """What may differ: a default that appears, what a shared place could not hold, what a discriminator tells."""
+def _excused(node: Node, was: Any, is_now: Any, native: Tree, told: frozenset[str], nothing: frozenset[str]) -> bool:
+    """What may differ: a default that appears, what a discriminator tells, a place that another field has taken.
+
+    Of fields that share a native place under `when` only one can be written there, and that is declared by
+    the mapping. A field that was lost although nothing else took its place is a loss.
+    """
     if was in (None, [], {}):
         discriminator = any(str(path.under(node.base)) in told for path in paths_of(node))
         return discriminator or (node.rules.default is not NOTHING and same(is_now, node.rules.default))
-    return is_now is None and node.rules.when is not None and not _holds(node.rules.when, native)
+    return is_now is None and node.rules.when is not None and _taken(node, native, nothing)
 
 
-def _holds(when: Condition, native: Tree) -> bool:
-    """Whether the field's condition holds in what was written."""
-    from_tree = value_of(native, tuple(str(step) for step in when.path.steps))
-    if when.present is not None:
-        return there(from_tree) is when.present
-    return word(from_tree) in when.values
+def _taken(node: Node, native: Tree, nothing: frozenset[str]) -> bool:
+    held = (value_of(native, tuple(str(step) for step in path.steps)) for path in written(node))
+    return any(there(value) and word(value) not in nothing for value in held)
 
 
 def same(one: Any, other: Any) -> bool:
@@ -197,8 +199,8 @@ def _close(one: Any, other: Any) -> bool:
 
 def _changed(node: Node, was: Any, is_now: Any) -> Finding:
     target = canonical(node)[0]
-    personal = target.field.personal
-    old, new = shown(was, personal=personal), shown(is_now, personal=personal)
+    field = target.field
+    old, new = (shown(one, personal=field.personal, identity=field.identity) for one in (was, is_now))
     path = ", ".join(str(path.under(node.base)) for path in paths_of(node))
     return Finding(
         "law.round-trip",

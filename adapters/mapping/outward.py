@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from adapters.mapping.constants import Constant
 from adapters.mapping.emitting import Emitter, Natives, field_label, parallel_columns
-from adapters.mapping.plan import Column, NativeNames, Node, Parallel, Parts, Plan, Rows, Scope, Target, written
+from adapters.mapping.plan import (
+    Column,
+    NativeNames,
+    Node,
+    Parallel,
+    Parts,
+    Plan,
+    Rows,
+    Scope,
+    Target,
+    shared_with,
+    written,
+)
 from adapters.mapping.runtime import FieldLabel, writer
 from adapters.mapping.syntax import Condition
 from adapters.paths import Path, Step
@@ -58,12 +70,33 @@ class _Outward:
         # 4. The first of `none`, only into names that no field of step 3 has taken.
         for node in conditional:
             self._nothing_where_free(node, natives)
-        # 5. Native objects were made before anybody knew whether they would hold something: drop the empty
+        # 5. Fields under `when` were written last: back to the order of the mapping, which is the one the platform
+        #    sees where no schema tells another.
+        if conditional:
+            self._reorder(nodes, constants, natives)
+        # 6. Native objects were made before anybody knew whether they would hold something: drop the empty
         #    ones, the innermost first, so that an object of empty objects goes too.
         for steps, variable in sorted(natives.variables.items(), key=lambda item: -len(item[0])):
             if steps:
                 with self.out.block(f"if not {variable}:"):
                     self.out.line(f"del {natives.variables[steps[:-1]]}[{steps[-1]!r}]")
+
+    def _reorder(self, nodes: list[Node], constants: tuple[Constant, ...], natives: Natives) -> None:
+        """Put the objects that hold a field under `when` in the order of the fields, constants last."""
+        own = [(written(node), node.rules.when) for node in nodes] + [((one.path,), None) for one in constants]
+        mapped = {path for paths, _ in own for path in paths}
+        order: dict[tuple[Step, ...], dict[str, None]] = {}
+        moved: dict[tuple[Step, ...], None] = {}
+        for paths, when in own:
+            told = () if when is None or when.path in mapped else (when.path,)
+            for path in (*told, *paths):
+                for container, name in _places(path, natives):
+                    order.setdefault(container, {}).setdefault(name)
+                    if when is not None:
+                        moved.setdefault(container)
+        for container in moved:
+            names = self.out.constant(tuple(order[container]), "A")
+            self.out.line(f"reorder({natives.variables[container]}, {names})")
 
     def _objects(self, nodes: list[Node], canonical: str) -> dict[tuple[str, ...], str]:
         """Fetch each canonical object of the scope once."""
@@ -159,10 +192,19 @@ class _Outward:
             write()
             return
         where = self.out.constant(field_label(scope, node), "S")
-        with self.out.block("try:"), self.out.when(self._condition(node.rules.when, natives)):
+        with self.out.block("try:"), self.out.when(self._allowed(scope, node, natives)):
             write()
         with self.out.block("except OutsideDomain as error:"):
             self.out.line(f"refused(found, {where}, v, error, {index})")
+
+    def _allowed(self, scope: Scope, node: Node, natives: Natives) -> str:
+        """Test the condition, and that no field before this one has taken a place they share."""
+        condition = self._condition(node.rules.when, natives)
+        shared = shared_with(scope, node)
+        if shared is None or node is shared.nodes[0]:
+            return condition
+        container, name, _ = natives.leaf(shared.nodes[0].at[0])
+        return f"{condition} and {name!r} not in {natives.variables[container]}"
 
     def _condition(self, when: Condition | None, natives: Natives) -> str:
         """Test what was written; a discriminator that nothing else wrote is written here."""
@@ -232,6 +274,14 @@ class _Outward:
 
 def _read_by(node: Node) -> tuple[Target, ...]:
     return node.targets if isinstance(node, Column) else (node.target,)
+
+
+def _places(path: Path, natives: Natives) -> Iterator[tuple[tuple[Step, ...], str]]:
+    """Each object on the way to a native place, and what of it the way leads through."""
+    container, name, _ = natives.leaf(path)
+    for depth, step in enumerate(container):
+        yield container[:depth], str(step)
+    yield container, name
 
 
 def _value(steps: tuple[str, ...], objects: dict[tuple[str, ...], str]) -> str:

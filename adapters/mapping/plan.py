@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 from adapters.mapping.constants import Constant
 from adapters.mapping.converters import Converter
 from adapters.mapping.syntax import Rules
 from adapters.paths import EACH, Path, Step
 from schemas.documents import Field
+from schemas.identifiers import Identifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,43 @@ def written(node: Node) -> tuple[Path, ...]:
         return ()
     first = node.at[:1] if isinstance(node, Column) else paths_of(node)
     return (*first, *node.rules.also)
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Fields of one object that share a native place and may each be the one it holds, told apart by their form.
+
+    Their conditions can hold at once: the value belongs to the first of those whose form it has.
+    """
+
+    nodes: tuple[Column, ...]
+
+    @property
+    def identifiers(self) -> tuple[type[Identifier], ...]:
+        """The form of each field."""
+        return tuple(kind for node in self.nodes if (kind := node.targets[0].field.identifier) is not None)
+
+
+def shared_with(scope: Scope, node: Node) -> Shared | None:
+    """Give the fields that share the native place of `node` under overlapping conditions; None when none does."""
+    if not _is_told_by_form(node):
+        return None
+    found = tuple(one for one in scope.nodes if _is_told_by_form(one) and _overlap(one, node))
+    return Shared(found) if len(found) > 1 else None
+
+
+def _is_told_by_form(node: Node) -> TypeGuard[Column]:
+    if not isinstance(node, Column) or node.rules.when is None or len(node.targets) > 1 or len(node.at) != 1:
+        return False
+    return node.targets[0].field.identifier is not None
+
+
+def _overlap(one: Column, other: Column) -> bool:
+    first, second = one.rules.when, other.rules.when
+    if one.at != other.at or first is None or second is None or first.path != second.path:
+        return False
+    both_named = first.present is None and second.present is None
+    return not both_named or bool(set(first.values) & set(second.values))
 
 
 def canonical(node: Node) -> tuple[Target, ...]:

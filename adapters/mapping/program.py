@@ -16,11 +16,11 @@ from adapters.mapping.fault_list import FaultList
 from adapters.mapping.inward import compile_inward
 from adapters.mapping.outward import compile_outward
 from adapters.mapping.plan import Column, Node, Parallel, Parts, Plan, Rows, canonical, native_names, paths_of, written
+from adapters.mapping.runtime import EnoughFound
 from adapters.mapping.syntax import NOTHING
 from adapters.source import BundleFinding, Source
+from schemas.budget import FINDINGS, MORE, at_most
 from schemas.findings import Finding, Rejected, Text
-
-MAX_DRIFT = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +80,13 @@ class Program:
         """
         if not isinstance(tree, dict):
             raise Rejected("native.shape", _NOT_AN_OBJECT, [Finding("native.shape", _NOT_AN_OBJECT)])
-        document, found, drift = self.code.inward(tree)
-        unknown = tuple(_unknown(path) for path in list(drift)[:MAX_DRIFT])
+        try:
+            document, found, drift = self.code.inward(tree)
+        except EnoughFound as enough:
+            raise _rejected(enough.found, "in") from None
+        unknown = tuple(at_most(_unknown(path) for path in drift))
         if self.plan.unknown == "refuse":
-            found, unknown = [*found, *unknown], ()
+            found, unknown = at_most([*found, *unknown]), ()
         if found:
             raise _rejected(found, "in")
         return Inward(document, unknown)
@@ -94,7 +97,10 @@ class Program:
         `values` are the facts and settings that constants may name. What the mapping cannot express
         is left out; a value a converter refuses raises `Rejected` with every finding at once.
         """
-        tree, found = self.code.outward(document, {} if values is None else values)
+        try:
+            tree, found = self.code.outward(document, {} if values is None else values)
+        except EnoughFound as enough:
+            raise _rejected(enough.found, "out") from None
         if found:
             raise _rejected(found, "out")
         return tree
@@ -132,20 +138,21 @@ def _unknown(path: str) -> Finding:
 
 
 def _rejected(found: list[Finding], direction: str) -> Rejected:
-    codes = {one.code for one in found}
+    codes = {one.code for one in found} - {MORE}
+    count = min(len(found), FINDINGS)
     if "mapping.incomplete" in codes:
         code = "mapping.incomplete"
     else:
         code = "native.unknown" if codes == {"native.unknown"} else "mapping.value"
     if direction == "in":
         detail = Text(
-            f"文档有{len(found)}处不能转换，请按 errors 逐项更正后重新发送。",
-            f"{len(found)} value(s) cannot be translated: correct them as `errors` says and send again.",
+            f"文档有{count}处不能转换，请按 errors 逐项更正后重新发送。",
+            f"{count} value(s) cannot be translated: correct them as `errors` says and send again.",
         )
     else:
         detail = Text(
-            f"文档有{len(found)}处不能写成对方的格式，请按 errors 更正文档或适配包后重新投递。",
-            f"{len(found)} value(s) cannot be written in the platform's format: correct the document or the adapter.",
+            f"文档有{count}处不能写成对方的格式，请按 errors 更正文档或适配包后重新投递。",
+            f"{count} value(s) cannot be written in the platform's format: correct the document or the adapter.",
         )
     return Rejected(code, detail, found)
 
@@ -160,16 +167,14 @@ def lineage(plan: Plan) -> tuple[Lineage, ...]:
 
 def _entries(node: Node) -> list[Lineage]:
     if isinstance(node, Rows):
-        return [_entry(node, 0, (), f"{node.path.under(node.base)}")]
+        return [_entry(node, 0, (), (str(node.path.under(node.base)),))]
+    paths = tuple(str(path.under(node.base)) for path in paths_of(node))
     if isinstance(node, Parallel):
-        paths = [str(path.under(node.base)) for _, path in node.columns]
-        return [_entry(node, position, (), path) for position, path in enumerate(paths)]
-    paths = [str(path.under(node.base)) for path in paths_of(node)]
-    place = " + ".join(paths) if isinstance(node, Parts) else next(iter(paths), "")
-    return [_entry(node, position, node.chain, place) for position in range(len(canonical(node)))]
+        return [_entry(node, position, (), (path,)) for position, path in enumerate(paths)]
+    return [_entry(node, position, node.chain, paths) for position in range(len(canonical(node)))]
 
 
-def _entry(node: Node, position: int, chain: tuple[Converter, ...], path: str) -> Lineage:
+def _entry(node: Node, position: int, chain: tuple[Converter, ...], paths: tuple[str, ...]) -> Lineage:
     target = canonical(node)[position]
     tables = [step.codes for step in chain if step.codes is not None]
     labels = [step.label for step in chain if step.name]
@@ -178,10 +183,11 @@ def _entry(node: Node, position: int, chain: tuple[Converter, ...], path: str) -
     return Lineage(
         target.path,
         target.field.title,
-        path,
+        " + ".join(paths) if isinstance(node, Parts) else next(iter(paths), ""),
         tuple(labels),
         ", ".join(f"{table.name}@{table.digest[:_DIGEST]}" for table in tables) or None,
         "; ".join(_notes(node)) or None,
+        paths,
     )
 
 
@@ -199,6 +205,8 @@ def _notes(node: Node) -> list[str]:
     if rules.when is not None:
         test = " | ".join(rules.when.values) if rules.when.present is None else f"present: {rules.when.present}"
         notes.append(f"when {rules.when.path}: {test}")
+    if rules.otherwise:
+        notes.append("else: " + ", ".join(f"{native} → {value}" for native, value in rules.otherwise))
     if rules.only:
         notes.append(f"only: {rules.only}")
     if rules.lossy:

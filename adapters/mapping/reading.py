@@ -178,6 +178,7 @@ class _Reading:
             also=self._paths(entry.get("also", []), (*keys, "also")),
             only=only or ("in" if "at" not in entry and not _SOURCES & entry.keys() else ""),
             when=self._condition(entry["when"], (*keys, "when")) if "when" in entry else None,
+            otherwise=self._otherwise(entry, (*keys, "else")) if "else" in entry else (),
             lossy=lossy or "",
         )
 
@@ -197,6 +198,17 @@ class _Reading:
             self.faults.shape((*keys, tests[0]), "一个或多个值", "one or more values")
             return None
         return Condition(path, tuple(map(_as_text, found)), found[0])
+
+    def _otherwise(self, entry: dict[str, Any], keys: Keys) -> tuple[tuple[str, Any], ...]:
+        value = entry["else"]
+        condition = entry.get("when")
+        tested = isinstance(condition, dict) and "present" not in condition
+        if not tested or not isinstance(value, dict) or not 0 < len(value) <= MAX_ITEMS:
+            self.faults.shape(
+                keys, "与 when 的 is 或 in 并用的 {原值: 标准值}", "{native: canonical} beside a `when` with is or in"
+            )
+            return ()
+        return tuple((_as_text(native), canonical) for native, canonical in value.items())
 
     def _constants(self, value: Any) -> Iterable[ConstantEntry]:
         if not isinstance(value, dict) or len(value) > MAX_FIELDS:

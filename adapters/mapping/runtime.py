@@ -11,8 +11,13 @@ from adapters.mapping.converters import Converter, OutsideDomain
 from adapters.mapping.converters.lists import Splitter
 from adapters.mapping.converters.texts import text_of
 from adapters.mapping.plan import TEXT
+from adapters.mapping.syntax import Condition
+from adapters.paths import Path
+from schemas.budget import FINDINGS, more
+from schemas.documents.characters import REWRITTEN, is_rewritten, rewritten_text
 from schemas.documents.masking import shown
 from schemas.findings import Finding, Text
+from schemas.identifiers import Identifier
 
 Index = tuple[int, ...]
 EMPTY: dict[str, Any] = {}
@@ -20,6 +25,22 @@ EMPTY: dict[str, Any] = {}
 
 _SINGLE = Text("单个值", "a single value")
 _OBJECT = Text("对象", "an object")
+
+
+class EnoughFound(Exception):
+    """There are as many findings as anybody is told: the translation ends here."""
+
+    def __init__(self, found: list[Finding]) -> None:
+        super().__init__(len(found))
+        self.found = found
+
+
+def note(found: list[Finding], finding: Finding) -> None:
+    """Add a finding; raises `EnoughFound` with the first that is one too many, which says so."""
+    if len(found) >= FINDINGS:
+        found.append(more())
+        raise EnoughFound(found)
+    found.append(finding)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +51,7 @@ class FieldLabel:
     field: str
     title: str
     personal: bool = False
+    identity: bool = False
 
     def finding(self, code: str, zh: str, en: str, index: Index, value: Any = None) -> Finding:
         """Make a finding about this field."""
@@ -39,7 +61,7 @@ class FieldLabel:
             path=_indexed(self.path, index),
             field=_indexed(self.field, index),
             title=self.title,
-            value=shown(value, personal=self.personal),
+            value=shown(value, personal=self.personal, identity=self.identity),
         )
 
 
@@ -53,19 +75,65 @@ def refused(found: list[Finding], label: FieldLabel, value: Any, error: OutsideD
     """Note that a converter did not take a value."""
     value = getattr(error, "value", value)
     title = label.title or label.field
+    if is_rewritten(value) or error.code == REWRITTEN:
+        said = rewritten_text(title)
+        note(found, label.finding(REWRITTEN, said.zh, said.en, index, value))
+        return
     zh = f"“{title}”的值不符，应为{error.expected.zh}。"
     en = f"{_indexed(label.field or label.path, index)}: expected {error.expected.en}."
-    found.append(label.finding(error.code, zh, en, index, value))
+    note(found, label.finding(error.code, zh, en, index, value))
 
 
-def lacking(made: Mapping[str, Any], labels: Mapping[str, FieldLabel], found: list[Finding], index: Index) -> None:
-    """Note each required field that was not made, unless its value has been refused already."""
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A condition (`when`) under which a field is read, as it is told: where, and what must be there."""
+
+    path: str
+    wanted: Text
+
+    @classmethod
+    def of(cls, when: Condition, base: Path) -> Gate:
+        """Describe a condition of a scope that starts at `base`."""
+        path = str(when.path.under(base))
+        if when.present is not None:
+            return cls(path, Text("有值时", "is there") if when.present else Text("无值时", "is not there"))
+        zh = "、".join(value or "空" for value in when.values)
+        en = " or ".join(value or "empty" for value in when.values)
+        return cls(path, Text(f"为 {zh} 时", f"is {en}"))
+
+
+def lacking(
+    made: Mapping[str, Any],
+    labels: Mapping[str, FieldLabel],
+    found: list[Finding],
+    index: Index,
+    shut: Mapping[str, Gate],
+) -> None:
+    """Note each required field that was not made, unless its value has been refused already.
+
+    `shut` are the conditions that do not hold, by the field that each leaves out.
+    """
     # A refused value was reported already: to call it missing too would be a second finding for one fault.
     known = [one.field for one in found]
     for name, label in labels.items():
         field = _indexed(label.field, index)
         if name not in made and not any(one == field or one.startswith(f"{field}.") for one in known):
-            found.append(_lack(label, index))
+            note(found, _left_out(label, shut[name], index) if name in shut else _lack(label, index))
+
+
+def _left_out(label: FieldLabel, gate: Gate, index: Index) -> Finding:
+    """Tell a field that a condition left out by the condition's place: to fill in the field would not help."""
+    path, own = _indexed(gate.path, index), _indexed(label.path, index)
+    return Finding(
+        "mapping.incomplete",
+        Text(
+            f"缺少必填项“{label.title}”：{own} 仅在 {path} {gate.wanted.zh}读入；请核对 {path}。",
+            f"{label.field} is required, and {own} is read only where {path} {gate.wanted.en}: correct {path}.",
+        ),
+        path=path,
+        field=_indexed(label.field, index),
+        title=label.title,
+    )
 
 
 def _lack(label: FieldLabel, index: Index) -> Finding:
@@ -87,7 +155,8 @@ def bare(value: Any, none: Collection[str]) -> Any:
     if value.__class__ is str:
         value = value.strip()
     if value.__class__ is dict or value.__class__ is list:
-        if not value:
+        # An empty element with attributes, as `<DATE type="date"/>`, is as empty as one without.
+        if not value or (value.__class__ is dict and all(name.startswith("@") for name in value)):
             return ""
         raise OutsideDomain("native.shape", _SINGLE)
     return "" if none and word(value) in none else value
@@ -115,6 +184,18 @@ def word(value: Any) -> str:
 def there(value: Any) -> bool:
     """Whether a native value is there and not blank."""
     return bool(value) if isinstance(value, dict | list) else word(value) != ""
+
+
+def rightful(value: Any, holds: Sequence[bool], identifiers: Sequence[type[Identifier]]) -> int:
+    """Tell which of the fields that share a place its value belongs to, by position; -1 when no condition holds.
+
+    It is the first whose condition holds and whose form the value has, else the first whose condition
+    holds, so that a value of no form is told where it stands.
+    """
+    possible = [position for position, one in enumerate(holds) if one]
+    text = word(value)
+    fitting = (position for position in possible if identifiers[position].takes(text))
+    return next(fitting, possible[0] if possible else -1)
 
 
 def inside(value: Any, label: FieldLabel, known: Collection[str], found: list[Finding], index: Index) -> dict[str, Any]:
@@ -160,6 +241,13 @@ def _or_none(value: Any) -> Any:
     return None if value == "" else value
 
 
+def reorder(made: dict[str, Any], names: Sequence[str]) -> None:
+    """Put the entries of an object in the order of `names`; any others stay before them."""
+    for name in names:
+        if name in made:
+            made[name] = made.pop(name)
+
+
 def spread(made: Any, names: tuple[str, ...]) -> Sequence[Any]:
     """Give a written value's columns in the order of their names. Raises `OutsideDomain` for too many or too few."""
     if isinstance(made, Mapping):
@@ -170,8 +258,10 @@ def spread(made: Any, names: tuple[str, ...]) -> Sequence[Any]:
 
 
 def strange(tree: Mapping[str, Any], known: Collection[str], path: str, drift: dict[str, None]) -> None:
-    """Note the names nobody mapped."""
+    """Note the names nobody mapped, as many as are told."""
     for name in tree:
+        if len(drift) > FINDINGS:
+            return
         if name not in known:
             drift[f"{path}.{name}" if path else name] = None
 
@@ -179,7 +269,7 @@ def strange(tree: Mapping[str, Any], known: Collection[str], path: str, drift: d
 def strange_rows(values: Any, known: Collection[str], path: str, drift: dict[str, None]) -> None:
     """Note the names nobody mapped in the elements of a list."""
     for item in values if values.__class__ is list else (values,):
-        if item.__class__ is dict:
+        if item.__class__ is dict and len(drift) <= FINDINGS:
             strange(item, known, path, drift)
 
 

@@ -38,13 +38,17 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What may be said about any field. `none`: native values that mean nothing; `only`: in, out or empty."""
+    """What may be said about any field. `none`: native values that mean nothing; `only`: in, out or empty.
+
+    `otherwise`: the canonical values that other values of the condition's place (as text) stand for.
+    """
 
     none: tuple[Any, ...] = ()
     default: Any = NOTHING
     also: tuple[Path, ...] = ()
     only: str = ""
     when: Condition | None = None
+    otherwise: tuple[tuple[str, Any], ...] = ()
     lossy: str = ""
 
     @property
@@ -141,7 +145,7 @@ SHAPES: Mapping[str, tuple[str, ...]] = {
     "parts": ("parts", "as", "none", "only", "when", "lossy"),
     "columns": ("split", "on", "none", "only", "lossy"),
     "split": ("split", "on", "as", *RULES),
-    "at": ("at", "as", *RULES),
+    "at": ("at", "as", *RULES, "else"),
 }
 """What an entry of `fields` may hold, by its shape."""
 
@@ -179,6 +183,10 @@ MEANINGS: Mapping[str, Text] = {
     "only": Text("只读入（in）或只写出（out）", "only read (in) or only written (out)"),
     "when": Text(
         "成立时才读入，写出时一并写出该条件", "the field is read only if this holds; writing it makes it hold"
+    ),
+    "else": Text(
+        '`when` 不成立时，按该处的值读入的标准值，如 {"0": deleted}',
+        'what is read where `when` does not hold, by the value there, as `{"0": deleted}`',
     ),
     "lossy": Text("声明损失及其原因", "why what is written may not read back the same"),
     "each": Text("原列表，以 [] 结尾", "the native list, ending in []"),

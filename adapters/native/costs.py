@@ -9,6 +9,7 @@ from typing import Any
 from lxml import etree
 
 from adapters.native.findings import broken
+from adapters.native.patterns import ATOM, MOST_WAYS, ways
 from schemas.findings import Text
 
 MAX_COST = 20_000
@@ -145,7 +146,6 @@ _LEAF = etree.Element("leaf")
 
 MAX_PATTERN = 500
 
-_ATOM = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|[()|]|[*+?]|\{\d+(?:,\d*)?\}|.", re.S)
 _COUNT = re.compile(r"\{(\d+)(,?)(\d*)\}")
 _MOST = 1000
 _SEPARATORS = frozenset(",;:、，；-/_ ")
@@ -156,11 +156,12 @@ def refuse_runaways(root: Any, file: str) -> None:
     """Refuse an XML Schema with a pattern that repeats what already repeats; raises `BrokenBundle`."""
     for node in root.iter("{http://www.w3.org/2001/XMLSchema}pattern"):
         pattern = node.get("value") or ""
-        if len(pattern) > MAX_PATTERN or runs_away(pattern):
+        if len(pattern) > MAX_PATTERN or runs_away(pattern) or ways(pattern) > MOST_WAYS:
             text = Text(
-                f"正则 {pattern[:60]} 在不匹配时可能耗时无限；请不要在重复的括号里再重复或分支",
+                f"正则 {pattern[:60]} 在不匹配时可能耗时无限；请不要在重复的括号里再重复或分支，"
+                "也不要让相邻的重复部分匹配同样的字符",
                 f"the pattern {pattern[:60]} may take for ever on what does not match; repeat no group that repeats "
-                "or branches itself",
+                "or branches itself, and let no two neighbouring repetitions take the same characters",
             )
             raise broken(file, text, node.sourceline or 0)
 
@@ -171,7 +172,7 @@ def runs_away(pattern: str) -> bool:
     A list with separators, as `[0-9]+(,[0-9]+)*`, is none: each turn begins with a character that
     stands nowhere else in it.
     """
-    atoms = _ATOM.findall(pattern)
+    atoms = ATOM.findall(pattern)
     opened: list[int] = []
     for at, atom in enumerate(atoms):
         following = atoms[at + 1] if at + 1 < len(atoms) else ""

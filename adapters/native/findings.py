@@ -6,7 +6,6 @@ from adapters.paths import render
 from adapters.source import BrokenBundle, BundleFinding
 from schemas.findings import Text
 
-MAX_FINDINGS = 50
 CODE = "native.invalid"
 
 Location = tuple[str | int, ...]

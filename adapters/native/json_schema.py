@@ -8,16 +8,25 @@ from typing import Any
 
 import jsonschema_rs
 
+from adapters.base import Tree
 from adapters.formats import json
 from adapters.formats.format import Body
 from adapters.native.costs import refuse_costly_json, resolved
-from adapters.native.findings import CODE, MAX_FINDINGS, Location, broken, written
+from adapters.native.findings import CODE, Location, broken, written
+from adapters.native.reading import without_blanks
 from adapters.native.shape import Shape
+from adapters.native.wording import of_json
 from adapters.spots import json_spot, spot
+from schemas.budget import FINDINGS, STANDARD, more
 from schemas.findings import Finding, Rejected, Text
+from schemas.measure import count
+from schemas.windows import Window, shifted, windows
 
 _BOUNDED: Any = jsonschema_rs.FancyRegexOptions(backtrack_limit=10_000, size_limit=1_000_000)
 """Regular expressions run in linear time; those that look around, within a bound: a pattern cannot run away."""
+
+_SCHEMA = STANDARD.raised({"items": 100_000, "names": 4_000})
+"""A schema is a file of a bundle, bounded there in bytes; lists of codes may be long."""
 
 
 class JsonSchema:
@@ -25,7 +34,7 @@ class JsonSchema:
 
     def __init__(self, content: bytes, file: str) -> None:
         try:
-            parsed = json.parse(content)
+            parsed = json.parse(content, _SCHEMA)
             refuse_costly_json(parsed, file)
             text = content.decode("utf-8-sig")
             self._validator = jsonschema_rs.validator_for(
@@ -42,12 +51,101 @@ class JsonSchema:
             raise broken(file, Text(reason, reason), *_mentioned(content, reason)) from None
         self.shape: Shape = JsonShape(parsed, parsed if isinstance(parsed, Mapping) else {})
 
+        self._most = max(_FEWEST, min(_MOST, _MOST * _CHOICES // max(1, _widest(parsed))))
+
     def faults(self, body: Body) -> Iterator[tuple[Location, Finding]]:
-        for count, error in enumerate(self._validator.iter_errors(body.tree)):
-            if count >= MAX_FINDINGS:
+        """Give what is wrong, in the order of the records; no more is ever made than is given."""
+        tree = without_blanks(body.tree, self._describes_text)
+        # The plain question costs nothing beside the faults themselves, which are made all at once.
+        if self._validator.is_valid(tree):
+            return
+        found = self._small(tree) if count(tree) <= self._most else self._large(tree)
+        last: Location = ()
+        for number, (where, finding) in enumerate(found):
+            if number >= FINDINGS:
+                yield last, more()
                 return
-            where = tuple(error.instance_path)
-            yield where, Finding(CODE, _text(error), path=written((*where, *_lacking(error))))
+            last = where
+            yield where, finding
+
+    def _describes_text(self, place: tuple[str, ...]) -> bool:
+        """Whether the schema sees an element at this place: its text beside its attributes."""
+        shape: Shape | None = self.shape
+        for name in place:
+            shape = shape.child(name) if shape is not None else None
+        return shape is not None and ("#text" in shape.names or any(name.startswith("@") for name in shape.names))
+
+    def _small(self, tree: Tree) -> Iterator[tuple[Location, Finding]]:
+        for where, error in self._errors(tree):
+            yield where, Finding(CODE, of_json(error), path=written((*where, *_lacking(error))))
+
+    def _errors(self, tree: Tree) -> list[tuple[Location, Any]]:
+        errors = [(tuple(error.instance_path), error) for error in self._validator.iter_errors(tree)]
+        return sorted(errors, key=lambda one: _first_index(one[0]))
+
+    def _large(self, tree: Tree) -> Iterator[tuple[Location, Finding]]:
+        """Ask window by window; what lies outside the moving list is told once."""
+        told: set[tuple[Location, str]] = set()
+        for window in windows(tree, self._most):
+            if self._validator.is_valid(window.tree):
+                continue
+            for where, finding in self._through(window, tree):
+                key = (where, finding.message.en)
+                if key not in told:
+                    told.add(key)
+                    yield where, finding
+        if not told:
+            yield (), Finding(CODE, _SOMEWHERE)
+
+    def _through(self, window: Window, whole: Tree) -> Iterator[tuple[Location, Finding]]:
+        if window.nodes > 2 * self._most:
+            place: Location = (*window.place, window.start)
+            yield place, Finding(CODE, _SOMEWHERE, path=written(place))
+            return
+        for path, error in self._errors(window.tree):
+            where = shifted(path, window)
+            # A list that the window shows in part has as many items as the body's, not as the window's.
+            length = len(_at(whole, where)) if error.kind.name in _OF_LISTS else None
+            if length is None or length == len(error.instance) or error.kind.name == "maxItems":
+                yield where, Finding(CODE, of_json(error, length), path=written((*where, *_lacking(error))))
+
+
+_CHOICES = 8
+_MOST = 1500
+_FEWEST = 25
+"""A fault takes about a kilobyte for each alternative of a choice: what is asked at once stays within megabytes."""
+
+_SOMEWHERE = Text(
+    "此处不符合平台模式；内容过多，不能逐项列出，请按平台模式核对",
+    "it does not satisfy the platform's schema; there is too much of it to tell each place: compare it with the schema",
+)
+
+
+def _widest(schema: Any) -> int:
+    """Count the alternatives of the widest choice in a schema."""
+    widest, left = 1, [schema]
+    while left:
+        node = left.pop()
+        if isinstance(node, Mapping):
+            widest = max(widest, *(len(_listed(node.get(word))) for word in ("oneOf", "anyOf")))
+            left.extend(node.values())
+        elif isinstance(node, list):
+            left.extend(node)
+    return widest
+
+
+_OF_LISTS = frozenset({"minItems", "maxItems", "contains"})
+"""What a schema asks of a list as a whole."""
+
+
+def _at(tree: Tree, where: Location) -> Any:
+    for step in where:
+        tree = tree[step]
+    return tree
+
+
+def _first_index(path: Location) -> int:
+    return next((step for step in path if isinstance(step, int)), -1)
 
 
 _QUOTED = re.compile(r"'([^']{3,200})'")
@@ -60,48 +158,10 @@ def _mentioned(content: bytes, reason: str) -> tuple[int, int]:
     return (content.count(b"\n", 0, at) + 1, at - content.rfind(b"\n", 0, at)) if at >= 0 else (1, 1)
 
 
-_SAID: Mapping[str, str] = {
-    "required": "缺少 {property}",
-    "type": "类型应为 {types}",
-    "additionalProperties": "不应有 {unexpected}",
-    "enum": "不在允许的取值之中",
-    "const": "不是规定的值",
-    "pattern": "不符合格式 {pattern}",
-    "maxLength": "超过 {limit} 个字符",
-    "minLength": "不足 {limit} 个字符",
-    "maximum": "大于 {limit}",
-    "minimum": "小于 {limit}",
-    "maxItems": "超过 {limit} 项",
-    "minItems": "不足 {limit} 项",
-    "multipleOf": "不是 {multiple_of} 的倍数",
-    "format": "不是合格的 {format}",
-}
-
-
 def _lacking(error: jsonschema_rs.ValidationError) -> tuple[str, ...]:
     """What is required and missing is told by where it should stand."""
     kind: Any = error.kind
     return (kind.property,) if kind.name == "required" else ()
-
-
-def _text(error: jsonschema_rs.ValidationError) -> Text:
-    kind: Any = error.kind
-    said = {
-        key: "、".join(map(str, value)) if isinstance(value, list) else value for key, value in kind.as_dict().items()
-    }
-    try:
-        told = _SAID[kind.name].format(**said)
-    except KeyError:
-        told = f"不符合平台模式（{kind.name}）"
-    return Text(f"{told}；请按平台模式改正", f"{_without_value(error)}; correct it as the platform's schema says")
-
-
-def _without_value(error: jsonschema_rs.ValidationError) -> str:
-    """The library's own sentence quotes the value, which may be personal; ours does not."""
-    kind = error.kind.name
-    if kind in ("required", "additionalProperties"):
-        return error.message
-    return f"does not satisfy {kind}"
 
 
 _FURTHER = ("additionalProperties", "unevaluatedProperties", "patternProperties")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from threading import Lock
 from typing import Any
 
@@ -11,10 +13,14 @@ from lxml import etree
 from adapters import formats
 from adapters.formats.format import Body, Format
 from adapters.formats.names import Names
+from adapters.native import streaming
 from adapters.native.costs import refuse_costly_xsd, refuse_runaways
-from adapters.native.findings import CODE, MAX_FINDINGS, Location, broken, written
+from adapters.native.findings import CODE, Location, broken, written
+from adapters.native.reading import ElementNames, as_read
 from adapters.native.shape import Shape
+from adapters.native.wording import of_xsd
 from adapters.spots import xml_line
+from schemas.budget import FINDINGS, more
 from schemas.findings import Finding, Rejected, Text
 
 _EMPTY = Text("报文体是空的；请按平台模式填写", "the body is empty; fill it in as the schema says")
@@ -35,17 +41,36 @@ class Xsd:
             raise broken(file, Text(str(error), str(error)), xml_line(error)) from None
         self._lock = Lock()
         self._names = Names(declared.namespaces)
-        self.shape = _shape(XsdNames(root, self._names), declared, file)
+        known = XsdNames(root, self._names)
+        self._declared = known.declared()
+        self._keeps_root = formats.of(declared).keeps_root
+        self.shape = _shape(known, declared, file)
 
     def faults(self, body: Body) -> Iterator[tuple[Location, Finding]]:
         if body.element is None:
             yield (), Finding(CODE, _EMPTY)
             return
-        errors = self._errors(body.element)
-        spaces = {prefix: uri for node in body.element.iter() for prefix, uri in node.nsmap.items() if prefix}
-        for error in errors[:MAX_FINDINGS]:
-            where = self._location(body.element, error.path, spaces)
-            yield where, Finding(CODE, _xsd_text(error), path=written(where))
+        element = as_read(body.element, self._declared, self._names)
+        last: Location = ()
+        for number, (node, error) in enumerate(self._found(element)):
+            if number >= FINDINGS:
+                yield last, more()
+                return
+            last = self._location(element, node, error)
+            text = of_xsd(error, self._base(last), self._names.short)
+            yield last, Finding(CODE, text, path=written(last))
+
+    def _found(self, element: Any) -> Iterator[tuple[Any, Any]]:
+        """Give each error with its element, in the order of the document."""
+        if next(islice(element.iter(), _LARGE, None), None) is not None:
+            for positions, error in streaming.faults(self._schema, element):
+                if _counts(error):
+                    yield _child_at(element, positions), error
+            return
+        errors = self._errors(element)
+        spaces = {prefix: uri for node in element.iter() for prefix, uri in node.nsmap.items() if prefix}
+        for error in errors:
+            yield _named(element, error.path, spaces), error
 
     def _errors(self, element: Any) -> list[Any]:
         """A compiled schema keeps the errors of its last validation: one thread at a time."""
@@ -55,22 +80,53 @@ class Xsd:
             except etree.XMLSchemaValidateError:
                 raise _endless() from None
             log: Any = self._schema.error_log
-            return [] if valid else list(log)
+            return [] if valid else [error for error in log if _counts(error)]
 
-    def _location(self, root: Any, path: str | None, spaces: Mapping[str, str]) -> Location:
-        try:
-            found = root.getroottree().xpath(path, namespaces=spaces) if path else []
-        except etree.XPathError:
-            found = []
-        steps: list[str | int] = []
-        node = found[0] if found else root
+    def _location(self, root: Any, found: Any, error: Any) -> Location:
+        attribute = _ATTRIBUTE.search(error.message)
+        steps: list[str | int] = [f"@{self._names.short(attribute[1])}"] if attribute else []
+        node = found
         while node is not None and node is not root:
-            same = [child for child in node.getparent() if child.tag == node.tag]
-            if len(same) > 1:
-                steps.append(same.index(node))
+            before = sum(1 for _ in node.itersiblings(node.tag, preceding=True))
+            if before or next(node.itersiblings(node.tag), None) is not None:
+                steps.append(before)
             steps.append(self._names.short(node.tag))
             node = node.getparent()
+        if self._keeps_root:
+            steps.append(self._names.short(root.tag))
         return tuple(reversed(steps))
+
+    def _base(self, where: Location) -> str:
+        """Give the built-in type of what stands at a place, empty when it is not known."""
+        shape: Shape | None = self.shape
+        for step in where:
+            if shape is not None and isinstance(step, str):
+                shape = shape.child(step)
+        return shape.base if isinstance(shape, XsdShape) else ""
+
+
+_LARGE = 500
+"""A body of more elements is validated while it streams."""
+
+
+def _counts(error: Any) -> bool:
+    """Whether an error is a fault of its own: a key that cannot be computed because its value is wrong is none."""
+    return "No precomputed value" not in error.message
+
+
+def _child_at(root: Any, positions: streaming.Positions) -> Any:
+    node = root
+    for position in positions:
+        node = node[position]
+    return node
+
+
+def _named(root: Any, path: str | None, spaces: Mapping[str, str]) -> Any:
+    try:
+        found = root.getroottree().xpath(path, namespaces=spaces) if path else []
+    except etree.XPathError:
+        found = []
+    return found[0] if found else root
 
 
 def _endless() -> Rejected:
@@ -103,23 +159,7 @@ def _shape(schema: XsdNames, declared: Format, file: str) -> Shape:
     return shape
 
 
-def _xsd_text(error: Any) -> Text:
-    zh = {
-        "SCHEMAV_ELEMENT_CONTENT": "元素缺失、多余或次序不对",
-        "SCHEMAV_CVC_PATTERN_VALID": "不符合规定的格式",
-        "SCHEMAV_CVC_ENUMERATION_VALID": "不在允许的取值之中",
-        "SCHEMAV_CVC_MAXLENGTH_VALID": "超过最大长度",
-        "SCHEMAV_CVC_MINLENGTH_VALID": "不足最小长度",
-        "SCHEMAV_CVC_LENGTH_VALID": "长度不对",
-        "SCHEMAV_CVC_COMPLEX_TYPE_3_2_1": "不应有该属性",
-        "SCHEMAV_CVC_COMPLEX_TYPE_4": "缺少必需的属性",
-    }.get(error.type_name, "不符合平台模式")
-    expected = error.message.partition("Expected is")[2]
-    hint = f"（应为{expected.strip(' .')}）" if expected else ""
-    en = f"expected{expected.rstrip('.')}" if expected else f"does not satisfy {error.type_name}"
-    return Text(f"{zh}{hint}；请按平台模式改正", f"{en}; correct it as the platform's schema says")
-
-
+_ATTRIBUTE = re.compile(r"^Element '[^']*', attribute '([^']*)': ")
 XS = "http://www.w3.org/2001/XMLSchema"
 _MAX_REFERENCES = 32
 
@@ -150,6 +190,11 @@ class XsdShape:
     def open(self) -> bool:
         return self._open
 
+    @property
+    def base(self) -> str:
+        """The built-in type of its value, empty for an element of elements."""
+        return self._schema.base_of(self._declaration)
+
     def child(self, name: str) -> Shape | None:
         found = self._by_name.get(name)
         return XsdShape(self._schema, found[0]) if found is not None else None
@@ -159,6 +204,7 @@ class XsdNames:
     """The global names of one XSD, and what they hold."""
 
     def __init__(self, root: Any, names: Names) -> None:
+        self._root = root
         self._names = names
         self._target = root.get("targetNamespace")
         self._qualified = root.get("elementFormDefault") == "qualified"
@@ -190,6 +236,41 @@ class XsdNames:
         simple = declaration.find(f"{{{XS}}}simpleType") if named is None else named
         listed = () if simple is None else simple.iterfind(f"{{{XS}}}restriction/{{{XS}}}enumeration")
         return tuple(one.get("value") or "" for one in listed)
+
+    def base_of(self, declaration: Any) -> str:
+        """Give the built-in type that an element's or attribute's simple type restricts."""
+        for _ in range(_MAX_REFERENCES):
+            name = declaration.get("type") or declaration.get("base")
+            inner = declaration.find(f"{{{XS}}}simpleType")
+            if name is None and inner is not None:
+                inner = inner.find(f"{{{XS}}}restriction")
+            if name is not None:
+                inner = self._globals.get(("simpleType", _local(name)))
+                if inner is None:
+                    return _local(name)
+                inner = inner.find(f"{{{XS}}}restriction")
+            if inner is None:
+                return ""
+            declaration = inner
+        return ""
+
+    def declared(self) -> ElementNames:
+        """Collect what is declared under each local name, wherever in the schema."""
+        found = ElementNames()
+        found.types.update(name for kind, name in self._globals if kind in ("complexType", "simpleType") and name)
+        for node in self._root.iter(f"{{{XS}}}element"):
+            name = node.get("name")
+            if name is None:
+                continue
+            found.full.setdefault(name, set()).add(self._full(node, top=node.getparent() is self._root))
+            particles = self.particles(self.type_of(node))
+            found.attributes.setdefault(name, set()).update(one[1:] for one, _, _ in particles if one[0] == "@")
+            kind = self.type_of(node)
+            if kind is not None and kind.find(f".//{{{XS}}}anyAttribute") is not None:
+                found.takes_any.add(name)
+            if node.get("nillable") in ("true", "1"):
+                found.nillable.add(name)
+        return found
 
     def takes_anything(self, declaration: Any) -> bool:
         """Tell whether an element may hold what the schema does not list (xs:any)."""
@@ -230,9 +311,12 @@ class XsdNames:
         return self._written(referred, top=True), referred, surely
 
     def _written(self, node: Any, *, top: bool) -> str:
+        return self._names.short(self._full(node, top=top))
+
+    def _full(self, node: Any, *, top: bool) -> str:
         name = node.get("name") or _local(node.get("ref") or "")
         qualified = top or node.get("form") == "qualified" or (self._qualified and node.get("form") is None)
-        return self._names.short(f"{{{self._target}}}{name}" if self._target and qualified else name)
+        return f"{{{self._target}}}{name}" if self._target and qualified else name
 
 
 def _local(name: str) -> str:

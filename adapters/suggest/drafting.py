@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from adapters import bundle as bundles
 from adapters.adapter import DeclarativeAdapter
 from adapters.bundle import files as bundle_files
-from adapters.suggest import coding, manifest_text, mapping_text, native_json, native_xsd, readme_text
+from adapters.suggest import bundle_text, coding, mapping_text, native_schema
 from adapters.suggest.coding import DraftTable, merged
 from adapters.suggest.columns import observe
 from adapters.suggest.envelope import envelope, records
@@ -155,15 +155,15 @@ def _tables(message_type: str, suggestions: Sequence[Suggestion]) -> dict[str, D
 def _files(name: str, kind: str, title: str, operations: Sequence[DraftOperation]) -> dict[str, bytes]:
     tables = merged([table for operation in operations for table in operation.tables.values()])
     files: dict[str, bytes] = {
-        bundle_files.MANIFEST: manifest_text.manifest(name, kind, title, operations).encode("utf-8"),
-        "README.md": readme_text.readme(name, title, operations, tables).encode("utf-8"),
+        bundle_files.MANIFEST: bundle_text.manifest(name, kind, title, operations).encode("utf-8"),
+        "README.md": bundle_text.readme(name, title, operations, tables).encode("utf-8"),
         **{f"codes/{table.name}.csv": table.csv() for table in tables},
     }
     for operation in operations:
         files[f"mappings/{operation.name}.yaml"] = mapping_text.mapping(operation).encode("utf-8")
         schema = schema_of(operation)
         if schema is not None:
-            files[f"native/{manifest_text.schema_name(operation)}"] = schema
+            files[f"native/{bundle_text.schema_name(operation)}"] = schema
         for number, sample in enumerate(operation.samples, 1):
             files[f"samples/{operation.name}/{number}.native.{sample.extension}"] = sample.content
     return files
@@ -177,10 +177,10 @@ def schema_of(operation: DraftOperation) -> bytes | None:
     if operation.samples[0].elements:
         by_name = {next(step for step in reversed(steps) if step): text for steps, text in names.items()}
         first = operation.samples[0].format
-        return native_xsd.schema([sample.content for sample in operation.samples], first, title, by_name)
-    base = manifest_text.steps_of(operation.envelope.split)
+        return native_schema.xml_schema([sample.content for sample in operation.samples], first, title, by_name)
+    base = bundle_text.steps_of(operation.envelope.split)
     whole = {(*base, *steps): text for steps, text in names.items()}
-    return native_json.schema([sample.tree for sample in operation.samples], title, whole)
+    return native_schema.json_schema([sample.tree for sample in operation.samples], title, whole)
 
 
 def _title(one: Suggestion, fields: Mapping[str, documents.Field]) -> str:

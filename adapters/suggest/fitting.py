@@ -7,11 +7,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from adapters.suggest import region_names, shapes, units
+from adapters.suggest import shapes, units
 from adapters.suggest.columns import SampleColumn
 from schemas import codes, regions
 from schemas.documents import Field
-from schemas.identifiers import CitizenId, CreditCode, Identifier, PermitNumber, ProjectCode
+from schemas.identifiers import (
+    CitizenId,
+    CreditCode,
+    Identifier,
+    PermitNumber,
+    PlatformNumber,
+    ProjectCode,
+    is_citizen_id,
+)
 
 _PERSON = re.compile(r"[\u4e00-\u9fff]{2,4}")
 _ADDRESS = re.compile(r"省|市|区|县|镇|乡|街道|路|村|号|园区")
@@ -49,7 +57,7 @@ def fit(field: Field, column: SampleColumn) -> Fit:
 
 def _identifier(field: Field, column: SampleColumn) -> Fit:
     kind = field.identifier
-    if kind is None:
+    if kind is None or kind is PlatformNumber:
         fits = all(re.fullmatch(r"[\w〔〕()（）\[\]【】\-./#]{1,100}", text) for text in column.values)
         prose = all(shapes.is_company(text) or len(text) > 60 for text in column.values)
         dated = bool(shapes.dates(column.values)) and not column.numeric
@@ -61,12 +69,17 @@ def _known_identifier(kind: type[Identifier], field: Field, column: SampleColumn
     values = column.values
     if field.path.startswith("officers[]") or field.path.startswith("recorder"):
         values = shapes.pieces(values, ",，、;") or values
-    shaped = sum(shapes.is_shaped(kind, text) for text in values)
+    shaped = sum(shapes.is_shaped(kind, text) or _is_a_person(kind, text) for text in values)
     if shaped < len(values) and not (field.lenient and shaped):
         return Fit(Level.IMPOSSIBLE, f"值不是{kind.title}")
     if kind in _CHECKED and all(shapes.is_identifier(kind, text) for text in values):
         return Fit(Level.STRONG, f"值通过{kind.title}校验")
     return Fit(Level.TYPED, f"值形如{kind.title}")
+
+
+def _is_a_person(kind: type[Identifier], text: str) -> bool:
+    """Whether a person's number stands among the credit codes, as sole traders are often told by."""
+    return kind is CreditCode and is_citizen_id(text)
 
 
 def _date(field: Field, column: SampleColumn) -> Fit:
@@ -101,7 +114,7 @@ def _region(field: Field, column: SampleColumn) -> Fit:
     values = column.values
     if all(text.isdigit() and len(text) in (6, 9, 12) and regions.row(text[:6]) for text in values):
         return Fit(Level.TYPED, "值为行政区划代码")
-    if (above := region_names.above(values)) is not None:
+    if (above := shapes.region_above(values)) is not None:
         return Fit(Level.TYPED, f"值为行政区划名称，在{regions.name(above)}之内" if above else "值为行政区划全称")
     return Fit(Level.IMPOSSIBLE, "值不是行政区划代码")
 

@@ -9,13 +9,14 @@ from adapters import formats
 from adapters.base import Tree
 from adapters.formats import rejections
 from adapters.formats.format import Format
-from adapters.suggest import native_xsd
+from adapters.suggest import native_schema
 from adapters.suggest.coding import DraftTable
 from adapters.suggest.columns import Table
 from adapters.suggest.envelope import Envelope
 from adapters.suggest.judging import Suggestion
 from adapters.suggest.terms import NO_FIELD
 from schemas import documents
+from schemas.budget import STANDARD
 from schemas.catalog import TYPES
 
 
@@ -40,7 +41,7 @@ class DraftOperation:
     @property
     def one_namespace(self) -> bool:
         """Whether its XML is of one namespace, so that one schema file can describe it."""
-        return native_xsd.one_namespace([sample.content for sample in self.samples], self.samples[0].format)
+        return native_schema.one_namespace([sample.content for sample in self.samples], self.samples[0].format)
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -79,6 +80,8 @@ class DraftOperation:
 
 
 MAX_BYTES = 4 * 1024 * 1024
+_BUDGET = STANDARD.raised({"body": MAX_BYTES, "names": 20_000})
+"""An author's own sample may have more columns than are looked at; the rest is told as left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,4 +109,4 @@ def read_sample(name: str, content: bytes) -> NativeSample:
     if len(content) > MAX_BYTES:
         raise rejections.too_large(len(content), MAX_BYTES)
     declared = formats.recognise(name, content)
-    return NativeSample(name, content, declared, formats.read(declared, content, limit=MAX_BYTES).tree)
+    return NativeSample(name, content, declared, formats.read(declared, content, budget=_BUDGET).tree)

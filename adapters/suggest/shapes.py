@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
+from functools import cache
 
 from adapters.mapping.converters.moments import Moment
+from schemas import codes, regions
 from schemas.identifiers import Identifier, Misshapen
 
 DATES = ("%Y-%m-%d", "%Y%m%d", "%Y/%m/%d", "%Y年%m月%d日", "%Y.%m.%d")
@@ -93,11 +95,7 @@ def is_identifier(kind: type[Identifier], text: str) -> bool:
 
 def is_shaped(kind: type[Identifier], text: str) -> bool:
     """Whether a text has the shape of such a number."""
-    try:
-        kind.normalise(text)
-    except Misshapen:
-        return False
-    return True
+    return kind.takes(text)
 
 
 def is_dms(values: tuple[str, ...]) -> bool:
@@ -134,3 +132,24 @@ def is_company(text: str) -> bool:
 def is_agency(text: str) -> bool:
     """Whether a text ends as the names of authorities do."""
     return _AGENCY.search(text) is not None and len(text) > 3
+
+
+def region_above(names: tuple[str, ...]) -> str | None:
+    """The province that names leave out; empty when they are full; None when they are no regions of one province."""
+    plain = tuple(name.replace("/", "").replace(" ", "") for name in names)
+    if not plain:
+        return None
+    if all(map(regions.by_name, plain)):
+        return ""
+    found = [
+        code
+        for code, province in _provinces()
+        if all(regions.by_name(province + name) or regions.by_name(name) for name in plain)
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+@cache
+def _provinces() -> tuple[tuple[str, str], ...]:
+    rows = [row for row in codes.table("region") if row.valid_to is None and row.code.endswith("0000")]
+    return tuple((row.code, row.title) for row in rows if row.code != "000000")

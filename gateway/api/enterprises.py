@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path
 from pydantic import Field
 
+from gateway.api.limits import StrictRoute
 from gateway.api.models import RestModel
 from gateway.api.openapi import problems
 from gateway.api.rights import Caller, TheHub, check_dossier
@@ -52,7 +53,7 @@ class DossierView(RestModel):
     parts: dict[str, DossierPart]
 
 
-router = APIRouter(prefix="/v1/enterprises", tags=["enterprises"])
+router = APIRouter(prefix="/v1/enterprises", tags=["enterprises"], route_class=StrictRoute)
 
 _NO_RIGHT = Text(
     "本平台没有查阅企业档案的权限；请管理员在平台设置中开通 dossier",

@@ -1,4 +1,4 @@
-"""What every request is held to before its call sees it: a largest body, and JSON that is unambiguous."""
+"""What every request is held to before its call sees it: a known caller, a largest body, unambiguous JSON."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ import jiter
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
-from gateway.api.inbound.request import Event, Incoming, Receive, Scope, Send
+from gateway.api import rights
+from gateway.api.inbound.encoding import Inflate, coding_of
+from gateway.api.inbound.request import Event, Incoming, Receive, Scope, Send, too_large
 
 
 class SizeLimit:
@@ -32,19 +35,25 @@ class SizeLimit:
             return
         declared = Incoming.of(scope).headers.get("content-length", "")
         limit = self._larger.get(scope["path"], self._limit)
+        inflate: Inflate | None = None
         size = 0
 
-        # The declared length is checked in `counted`, not before the call: raised there, the error passes
-        # through the framework's handlers and becomes a problem document. Bytes are counted as well, since a
-        # chunked body declares no length.
+        # Length and coding are judged in `counted`, not before the call: raised there, the error passes
+        # through the framework's handlers and becomes a problem document, and who is not known is told so
+        # first. Bytes are counted as well, since a chunked body declares no length.
         async def counted() -> Event:
-            nonlocal size
+            nonlocal size, inflate
+            if not size and (coding := coding_of(scope)):
+                inflate = inflate or Inflate(coding, limit, too_large(limit))
             if declared.isdecimal() and int(declared[:20]) > limit:
                 raise HTTPException(413)
             event = await receive()
             size += len(event.get("body", b""))
             if size > limit:
                 raise HTTPException(413)
+            if inflate is not None and event["type"] == "http.request":
+                more = event.get("more_body", False)
+                return {**event, "body": await inflate(event.get("body", b""), last=not more)}
             return event
 
         await self.app(scope, counted, send)
@@ -63,13 +72,21 @@ class StrictRequest(Request):
 
 
 class StrictRoute(APIRoute):
-    """A route that reads its JSON strictly."""
+    """A route whose caller is known before its body is read, and whose JSON is read strictly."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Hand the framework's handler a strict request."""
+        """Admit the caller, then hand the framework's handler a strict request."""
         handle = super().get_route_handler()
 
         async def strict(request: Request) -> Response:
-            return await handle(StrictRequest(request.scope, request.receive))
+            # The framework reads and parses the body before it asks who is calling, and tells nothing of why a
+            # body cannot be read: so both are done here, and it finds the body read.
+            rights.admit(request)
+            read = StrictRequest(request.scope, request.receive)
+            try:
+                await read.body()
+            except ClientDisconnect:
+                raise HTTPException(400) from None  # nobody is there to hear it
+            return await handle(read)
 
         return strict

@@ -19,7 +19,7 @@ from gateway.errors import HutongError
 from gateway.hub import Hub
 from gateway.ledger.records import Hold, Platform
 from gateway.message import HeldBy
-from gateway.observe.drift import DriftPage, What
+from gateway.observe.drift import DriftPage, OddityKind
 from schemas import regions
 
 
@@ -75,7 +75,10 @@ class PingView(RestModel):
     reachable: bool
     status: int | None = None
     milliseconds: float | None = None
-    detail: str | None = None
+    code: str | None = Field(
+        default=None, description="Why not, a stable word: `connection.refused`, `name.unknown`, `tls.expired` …"
+    )
+    detail: str | None = Field(default=None, description="The same with what was met, for people")
 
 
 class Credential(RestModel):
@@ -87,7 +90,7 @@ class Credential(RestModel):
 class OddityView(RestModel):
     """A native field and what is odd about it."""
 
-    what: What = Field(description="`unknown`, `vanished`, `code`, `type` or `schema`")
+    what: OddityKind = Field(description="`unknown`, `vanished`, `code`, `type` or `schema`")
     path: str = Field(description="Where it stands in the platform's own words")
     field: str = Field(description="The canonical field it is mapped to, if any")
     count: int
@@ -262,4 +265,5 @@ def _operation_drift(operation: str, page: DriftPage) -> OperationDrift:
 
 def _ping(ping: Ping) -> PingView:
     milliseconds = round(ping.seconds * 1000, 1)
-    return PingView(reachable=ping.ok, status=ping.status, milliseconds=milliseconds, detail=ping.reason)
+    detail = ": ".join(one for one in (ping.reason, ping.detail) if one) or None
+    return PingView(reachable=ping.ok, status=ping.status, milliseconds=milliseconds, code=ping.reason, detail=detail)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
 
+from gateway.api.limits import StrictRoute
 from gateway.api.models import Cursor, Limit, Problem, RestModel
 from gateway.api.openapi import NATIVE_BYTES, problems
 from gateway.api.rights import Caller, TheHub, TheIncoming, searched_platform
@@ -37,7 +38,7 @@ class RejectionPage(RestModel):
     cursor: str | None
 
 
-router = APIRouter(prefix="/v1/rejections", tags=["rejections"])
+router = APIRouter(prefix="/v1/rejections", tags=["rejections"], route_class=StrictRoute)
 
 RejectionId = Annotated[str, Path(max_length=100, description="The `rejection_id` of the problem document")]
 

@@ -13,13 +13,14 @@ from typing import Annotated
 from fastapi import Depends, Header, Request
 from fastapi.security import HTTPBearer
 
-from gateway.access.tokens import bearer
-from gateway.api.inbound.request import Incoming, idempotency_key
+from gateway.access import bearer
+from gateway.api.inbound.request import SUBMISSIONS, Incoming, Scope, idempotency_key
 from gateway.errors import Forbidden, Unauthenticated
 from gateway.hub import Hub, Principal
 from gateway.ledger.records import Intent, Platform
 from gateway.message import Delivery, Message
-from schemas.findings import Text
+from gateway.telemetry.events import AuthenticationFailed
+from schemas.findings import Rejected, Text
 
 ADMIN = "admin"
 """How the administrator is named in the record of what was done."""
@@ -85,6 +86,12 @@ CALLS: Mapping[str, Role] = {
 }
 """Every call of the interface and the role it needs. A call that is not listed here is the administrator's alone."""
 
+RECEIVING, SENDING = "POST /v1/inbound/{operation}", "POST /v1/messages"
+"""The calls that hand documents in; they are served outside of the framework."""
+
+_PRINCIPAL = "hutong.principal"
+"""Where a request's scope says who makes it."""
+
 _scheme = HTTPBearer(
     auto_error=False,
     scheme_name="bearer",
@@ -98,6 +105,10 @@ _NOBODY = Text(
 _NO_SENDER = Text(
     "没有携带有效的凭据；请在 Authorization 头中发送 Bearer 凭据，凭据由网关管理员签发",
     "No valid credential; send the one the gateway's administrator issued as `Authorization: Bearer …`",
+)
+_TWICE = Text(
+    "请求中有多个 Authorization 头；请只保留一个",
+    "The request has more than one Authorization header; send only one",
 )
 _NOT_A_PLATFORM = Text(
     "管理员令牌不代表任何平台；请使用平台自己的凭据发送文书",
@@ -133,30 +144,53 @@ TheHub = Annotated[Hub, Depends(hub_of)]
 TheIncoming = Annotated[Incoming, Depends(incoming_of)]
 
 
-def principal_of(hub: Hub, incoming: Incoming) -> Principal | None:
-    """Tell whose token a request carries; None when nobody's we know."""
-    token = bearer(incoming.headers.get("authorization"))
-    return hub.principals.of(token) if token else None
-
-
-def sender_of(hub: Hub, incoming: Incoming) -> Platform:
+def sender_of(hub: Hub, scope: Scope) -> Platform:
     """Give the platform that hands a document in; Unauthenticated when it is none we know."""
-    principal = principal_of(hub, incoming)
-    if principal is None:
-        raise Unauthenticated(_NO_SENDER)
+    call = SENDING if scope["path"] == SUBMISSIONS else RECEIVING
+    principal = _principal(hub, scope, call, _NO_SENDER)
     if principal.platform is None:
+        _tell(hub, scope, call, "no-platform")
         raise Unauthenticated(_NOT_A_PLATFORM)
     return principal.platform
 
 
-def caller(request: Request, hub: TheHub, incoming: TheIncoming, _: Annotated[object, Depends(_scheme)]) -> Principal:
-    """Give the caller of a request; Unauthenticated when nobody we know, Forbidden when its role does not suffice."""
-    principal = principal_of(hub, incoming)
-    if principal is None:
-        raise Unauthenticated(_NOBODY)
+def admit(request: Request) -> None:
+    """Know the caller of a request before anything of its body is read.
+
+    Unauthenticated when it is nobody we know, Forbidden when its role does not suffice. A call that
+    nobody listed is the administrator's alone.
+    """
     call = f"{request.method} {request.scope['route'].path}"
-    if not _may_call(principal, CALLS.get(call, Role.ADMIN)):
+    role = CALLS.get(call, Role.ADMIN)
+    if role is Role.ANYBODY:
+        return
+    principal = _principal(hub_of(request), request.scope, call, _NOBODY)
+    if not _may_call(principal, role):
         raise Forbidden(_ADMINS_ONLY)
+    request.scope[_PRINCIPAL] = principal
+
+
+def _principal(hub: Hub, scope: Scope, call: str, otherwise: Text) -> Principal:
+    """Tell whose token a request carries; Unauthenticated, saying `otherwise`, when nobody's we know."""
+    shown = [value for name, value in scope["headers"] if name == b"authorization"]
+    if len(shown) > 1:
+        raise Rejected("authorization.twice", _TWICE, status=400)
+    token = bearer(shown[0].decode("latin-1")) if shown else None
+    principal = hub.principals.of(token) if token else None
+    if principal is None:
+        _tell(hub, scope, call, "unknown" if token else "missing")
+        raise Unauthenticated(otherwise)
+    return principal
+
+
+def _tell(hub: Hub, scope: Scope, call: str, why: str) -> None:
+    client = scope.get("client")
+    hub.events(AuthenticationFailed(why, call, client[0] if client else ""))
+
+
+def caller(request: Request, _: Annotated[object, Depends(_scheme)]) -> Principal:
+    """Give the caller of a request, as it was admitted."""
+    principal: Principal = request.scope[_PRINCIPAL]
     return principal
 
 

@@ -15,9 +15,8 @@ from rich.table import Table
 
 from gateway.cli.output import AsJson, CommandFailed, emit, say, screen
 from gateway.clock import seconds
-from gateway.demo.processes import NotServing
+from gateway.demo.processes import NotServing, Stage, staged
 from gateway.demo.show import Row, Unexpected, play
-from gateway.demo.stage import Stage, staged
 from gateway.demo.story import ENTERPRISE, PLATFORMS, STORY
 
 EXAMPLE = "hutong demo --once"

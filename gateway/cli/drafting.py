@@ -121,7 +121,7 @@ def _show_pairs(bundle: Path, found: Pairs) -> None:
     for name in found.made:
         say(f"[green]✓[/] {escape(str(bundle / name))}")
     for name, error in found.refused.items():
-        say(f"[red]✗[/] {escape(name)} does not translate yet")
+        say(f"[red]✗[/] {escape(name)} has no other half yet: {escape(error.detail.zh)} · {escape(error.detail.en)}")
         for one in error.findings[:5]:
             where = f"{one.path or one.field} {one.title}".strip()
             say(f"    {escape(where)}: {escape(one.message.zh)} · {escape(one.message.en)}")

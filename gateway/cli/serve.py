@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Any
 
 import typer
 import uvicorn
 import uvloop
 
 from gateway.api.app import create_app
+from gateway.api.front.bounds import bounds_of
+from gateway.api.front.connection import BoundedConnection
+from gateway.api.front.gate import Gate
 from gateway.bootstrap import build
 from gateway.cli import collector
 from gateway.cli.configuration import settings_here
@@ -28,6 +33,12 @@ GRACE_SECONDS = 15
 """How long requests that are being answered may take once the process was asked to end."""
 
 BACKLOG = 2048
+
+_NEVER = 24 * 3600
+"""Seconds; the gate closes idle connections, not the server."""
+
+_FILES = 65536
+"""Files to be opened at once where the system sets no limit."""
 
 
 class Server(uvicorn.Server):
@@ -76,24 +87,39 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     hub = build(settings)
     await hub.start()
     collector.set_up()
-    collecting = asyncio.create_task(collector.collect(hub.admission.under_way), name="collector")
+    gate = Gate(bounds_of(settings, _most_files()), hub.events)
+    hub.metrics.show("hutong_connections", "Connections from callers.", gate.connections)
+    beside = [
+        asyncio.create_task(collector.collect(hub.admission.under_way), name="collector"),
+        asyncio.create_task(gate.keep(), name="gate"),
+    ]
     try:
-        server = Server(_configuration(hub, settings))
+        server = Server(_configuration(hub, settings, gate))
         loop = asyncio.get_running_loop()
         for sign in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(sign, _end, server)
         _greet(hub, listener)
         await server.serve(sockets=[listener])
     finally:
-        collecting.cancel()
+        for one in beside:
+            one.cancel()
         await hub.stop()
 
 
-def _configuration(hub: Hub, settings: Settings) -> uvicorn.Config:
+def _most_files() -> int:
+    """Open as many files as this process is allowed to, and give how many that is."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if most == resource.RLIM_INFINITY else most
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+    return wanted
+
+
+def _configuration(hub: Hub, settings: Settings, gate: Gate) -> uvicorn.Config:
+    connection: Any = partial(BoundedConnection, gate)
     return uvicorn.Config(
         create_app(hub, settings),
         loop="none",
-        http="httptools",
+        http=connection,
         ws="none",
         lifespan="off",
         interface="asgi3",
@@ -102,6 +128,7 @@ def _configuration(hub: Hub, settings: Settings) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         backlog=BACKLOG,
+        timeout_keep_alive=_NEVER,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
 

@@ -1,6 +1,7 @@
 """Delivers what the ledger holds: in order per lane, at least once, no platform in another's way."""
 
 from gateway.delivery.dispatcher import Dispatcher, Ping
-from gateway.delivery.sender import NoAnswer, Sender
+from gateway.delivery.no_answer import NoAnswer
+from gateway.delivery.sender import Sender
 
 __all__ = ["Dispatcher", "NoAnswer", "Ping", "Sender"]

@@ -10,11 +10,14 @@ from typing import TypeVar
 
 from adapters.base import UNREADABLE, Adapter, OutboundRequest, Reply, Sending, Verdict, VerdictKind
 from gateway.clock import Clock, Ticks, new_id
+from gateway.delivery.no_answer import NoAnswer, Unsendable
 from gateway.delivery.outgoing import keyed, outbound, stamped
-from gateway.delivery.sender import NoAnswer, Sender, Unsendable
-from gateway.delivery.settlement import Try, interrupted, settle, unanswered
-from gateway.delivery.slots import Slots
-from gateway.delivery.tenure import Tenure, persist
+from gateway.delivery.own_claim import OwnClaim, persist
+from gateway.delivery.pace import Slots
+from gateway.delivery.retry import LONGEST_ASKED
+from gateway.delivery.sender import Sender
+from gateway.delivery.settlement import CallOutcome, interrupted, settle
+from gateway.delivery.verdicts import judged, unanswered
 from gateway.errors import Unavailable
 from gateway.ledger.base import Ledger
 from gateway.ledger.records import Claim, Platform, Settled, Settlement, Work
@@ -24,6 +27,7 @@ from schemas.findings import Rejected
 
 _log = logging.getLogger(__name__)
 _SETTLED = (State.DELIVERED, State.REFUSED, State.DEAD)
+_YES_OR_NO = (VerdictKind.ACCEPTED, VerdictKind.REFUSED)
 _FINAL_ANSWERS = (VerdictKind.ACCEPTED, VerdictKind.REFUSED, VerdictKind.CREDENTIALS)
 _SERVER_ERROR = 500
 _BUSY = (429, 503)
@@ -57,27 +61,29 @@ class DeliveryTarget:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class AttemptContext:
     """What one attempt goes by, and whom it asks and tells before it is over.
 
-    `claim` is what it begins under. `may_speak` is asked before every call to the platform, with
-    nothing in between. `heard` is told at once how the call went, before that is settled, and `met`
+    `claim` is what it begins under. `may_call` is asked before every call to the platform, with
+    nothing in between. `on_outcome` is told at once how the call went, before that is settled, and `on_error`
     of every error that the attempt outlives. `probe`: it looks past what a breaker holds.
     """
 
     to: DeliveryTarget
     claim: Claim
-    tenure: Tenure
+    own: OwnClaim
     slots: Slots
-    may_speak: Callable[[], bool]
-    heard: Callable[[Try], None]
-    met: Callable[[Exception, Claim | None], None]
+    may_call: Callable[[], bool]
+    on_outcome: Callable[[CallOutcome], None]
+    on_error: Callable[[Exception, Claim | None], None]
     probe: bool = False
 
 
-def alone(to: DeliveryTarget, claim: Claim) -> Turn:
+def alone(to: DeliveryTarget, claim: Claim) -> AttemptContext:
     """Give the turn of somebody who makes one attempt after the other, with nobody beside."""
-    return Turn(to, claim, Tenure(claim), Slots(1), lambda: True, lambda tried: None, lambda error, claim: None)
+    return AttemptContext(
+        to, claim, OwnClaim(claim), Slots(1), lambda: True, lambda tried: None, lambda error, claim: None
+    )
 
 
 DeliveryWatch = Callable[[Platform, Adapter, Sending], None]
@@ -92,7 +98,8 @@ def unwatched(platform: Platform, adapter: Adapter, sending: Sending) -> None:
 class Attempts:
     """Makes attempts; keeps nothing between them. A cancelled attempt stays `sending`, to be rescued.
 
-    `clock` stamps what is recorded, `ticks` measure how long calls took, `steady` tells what is due.
+    `clock` stamps what is recorded, `ticks` measure how long calls took, `steady` tells what is due;
+    `longest_asked` bounds the wait that a platform may ask for.
     """
 
     ledger: Ledger
@@ -103,78 +110,83 @@ class Attempts:
     events: Events
     pause: timedelta = timedelta(seconds=1)
     watch: DeliveryWatch = unwatched
+    longest_asked: timedelta = LONGEST_ASKED
 
-    async def make(self, work: Work, turn: Turn) -> AttemptResult:
+    async def make(self, work: Work, context: AttemptContext) -> AttemptResult:
         """Try to deliver a lane head once; a slot is held while the platform is being called."""
-        to = turn.to
+        to = context.to
         adapter = to.adapters(work.delivery.adapter) if work.delivery.adapter else to.adapter
         sending = outbound(work, to.platform)
         try:
             request = work.request or keyed(adapter.translate_out(sending), work.delivery.id, work.message.trace_id)
         except Rejected as rejected:
-            return await self._kill(work, turn, rejected.code, worded(rejected))
+            return await self._kill(work, context, rejected.code, worded(rejected))
         except Exception as error:
             self._report_fault(work, error)
-            return await self._kill(work, turn, "translation.failed", type(error).__name__)
+            return await self._kill(work, context, "translation.failed", type(error).__name__)
         # The order makes a crash safe. `begin` commits before anything is sent, so what a dead process
         # was sending is known, and is rescued as in doubt; the request is fixed with it, so a resend
         # is the same bytes. Nothing is sent when `begin` says that the delivery is no longer a head
-        # that may go: an operator or another attempt came in between reading it and now.
+        # that may go, or not what was read: an operator, another attempt or a platform's number came
+        # in between reading it and now. Then the heads are read again.
         name = work.delivery.adapter or f"{adapter.name}@{adapter.version}"
-        number = await self._begin(work, turn, name, request)
+        number = await self._begin(work, context, name, request)
         if number is None:
-            return NOTHING
+            return AttemptResult(lane_moved=True)
         if work.request is None:
             self.watch(to.platform, adapter, sending)
         # Check, wait, check: `begin` looked at the holds in its transaction, then this attempt waits
         # for a slot. `take` looks at them once more in the step in which it gives the slot.
-        if not await turn.slots.take(turn.may_speak):
-            return await self._take_back(work, turn, number)
+        if not await context.slots.take(context.may_call):
+            return await self._take_back(work, context, number)
         try:
-            tried = await self._call_safely(work, adapter, turn, sending, request)
+            tried = await self._call_safely(work, adapter, context, sending, request)
             # At once, and before the slot is another's: nobody else may speak with credentials that
             # were just refused. The ledger's hold is written with the settlement, in one transaction.
             if tried is not None:
-                turn.heard(tried)
+                context.on_outcome(tried)
         finally:
-            turn.slots.give()
+            context.slots.give()
         if tried is None:
-            return await self._take_back(work, turn, number)
-        settlement = settle(work, number, tried, to.platform, adapter.retry, self.steady())
-        return await self._settle(work, turn, tried, settlement)
+            return await self._take_back(work, context, number)
+        settlement = settle(work, number, tried, to.platform, adapter.retry, self.steady(), self.longest_asked)
+        return await self._settle(work, context, tried, settlement)
 
-    async def _begin(self, work: Work, turn: Turn, name: str, request: OutboundRequest) -> int | None:
-        delivery = work.delivery
+    async def _begin(self, work: Work, context: AttemptContext, name: str, request: OutboundRequest) -> int | None:
+        delivery, at, read = work.delivery, self.clock(), work.message
         try:
-            return await self.ledger.begin(turn.claim, delivery.id, name, request, self.clock(), probe=turn.probe)
+            return await self.ledger.begin(
+                context.claim, delivery.id, name, request, at, message=read, probe=context.probe
+            )
         except Unavailable:
             # Nobody knows whether it was committed. If it was, nothing was sent: take it back.
-            await self._unbegin(work, turn, delivery.attempts + 1)
+            await self._unbegin(work, context, delivery.attempts + 1)
             raise
 
-    async def _take_back(self, work: Work, turn: Turn, number: int) -> AttemptResult:
-        if await self._unbegin(work, turn, number):
-            self.events(AttemptTakenBack(work.delivery.id, work.message.id, turn.to.platform.id, work.message.type))
+    async def _take_back(self, work: Work, context: AttemptContext, number: int) -> AttemptResult:
+        if await self._unbegin(work, context, number):
+            self.events(AttemptTakenBack(work.delivery.id, work.message.id, context.to.platform.id, work.message.type))
         return AttemptResult(state=State.READY)
 
-    async def _unbegin(self, work: Work, turn: Turn, number: int) -> bool:
+    async def _unbegin(self, work: Work, context: AttemptContext, number: int) -> bool:
         delivery_id = work.delivery.id
-        return await self._persist(lambda claim: self.ledger.unbegin(claim, delivery_id, number, self.clock()), turn)
+        return await self._persist(lambda claim: self.ledger.unbegin(claim, delivery_id, number, self.clock()), context)
 
-    async def _kill(self, work: Work, turn: Turn, code: str, reason: str) -> AttemptResult:
+    async def _kill(self, work: Work, context: AttemptContext, code: str, reason: str) -> AttemptResult:
         now = self.clock()
-        await self._persist(lambda claim: self.ledger.kill(claim, work.delivery.id, code, reason, now), turn)
+        if not await self._persist(lambda claim: self.ledger.kill(claim, work.delivery.id, code, reason, now), context):
+            return AttemptResult(lane_moved=True)
         self._tell_settled(work, State.DEAD, code, work.delivery.attempts, now)
         return AttemptResult(state=State.DEAD)
 
     # ── calling ───────────────────────────────────────────────────────────────────────────────
     async def _call_safely(
-        self, work: Work, adapter: Adapter, turn: Turn, sending: Sending, request: OutboundRequest
-    ) -> Try | None:
+        self, work: Work, adapter: Adapter, context: AttemptContext, sending: Sending, request: OutboundRequest
+    ) -> CallOutcome | None:
         """Call; an exception of our own counts as an attempt without a readable answer. None: it never spoke."""
         started_at, began = self.clock(), self.ticks()
         try:
-            return await self._call(work, adapter, turn, sending, request)
+            return await self._call(work, adapter, context, sending, request)
         except Exception as error:
             self._report_fault(work, error)
             return interrupted(started_at, self.ticks() - began)
@@ -184,39 +196,47 @@ class Attempts:
         self.events(DeliveryStumbled(work.delivery.platform or "", type(error).__name__))
 
     async def _call(
-        self, work: Work, adapter: Adapter, turn: Turn, sending: Sending, request: OutboundRequest
-    ) -> Try | None:
+        self, work: Work, adapter: Adapter, context: AttemptContext, sending: Sending, request: OutboundRequest
+    ) -> CallOutcome | None:
         started_at, began = self.clock(), self.ticks()
-        platform, doubted = turn.to.platform, work.delivery.in_doubt
+        platform, doubted = context.to.platform, work.delivery.in_doubt
         if doubted and (question := adapter.ask(sending)):
             asked = await self._ask(work, adapter, platform, question, started_at)
             # The question took its time: look again before sending.
-            if asked is not None or not turn.may_speak():
+            if asked is not None or not context.may_call():
                 return asked
         try:
             reply = await self._send(adapter, platform, request)
         except NoAnswer as none:
-            in_doubt = doubted or none.may_have_left
-            return Try(started_at, self.ticks() - began, unanswered(none), in_doubt=in_doubt)
+            seconds = self.ticks() - began
+            # A reply that broke off may be whole all the same, under a length that was counted wrong; what
+            # can be read as yes or no is one.
+            verdict = self._judge(adapter, work.message.type, none.cut) if none.cut is not None else None
+            if verdict is not None and verdict.kind in _YES_OR_NO:
+                return CallOutcome(started_at, seconds, verdict, none.cut, in_doubt=doubted)
+            return CallOutcome(started_at, seconds, unanswered(none), in_doubt=doubted or none.may_have_left)
         except (Unsendable, Rejected) as fault:
-            return Try(started_at, self.ticks() - began, _unwritable(fault), in_doubt=doubted)
-        seconds, verdict = self.ticks() - began, adapter.judge(work.message.type, reply)
-        return Try(started_at, seconds, verdict, reply, in_doubt=doubted or verdict.in_doubt)
+            return CallOutcome(started_at, self.ticks() - began, _unwritable(fault), in_doubt=doubted)
+        seconds, verdict = self.ticks() - began, self._judge(adapter, work.message.type, reply)
+        return CallOutcome(started_at, seconds, verdict, reply, in_doubt=doubted or verdict.in_doubt)
+
+    def _judge(self, adapter: Adapter, message_type: str, reply: Reply) -> Verdict:
+        return judged(adapter.judge(message_type, reply), reply, self.clock(), self.longest_asked)
 
     async def _ask(
         self, work: Work, adapter: Adapter, platform: Platform, question: OutboundRequest, started_at: datetime
-    ) -> Try | None:
+    ) -> CallOutcome | None:
         """Ask whether the earlier request arrived. None: it did not, or it is not known; send it again."""
         own_key, began = new_id(started_at), self.ticks()
         try:
             reply = await self._send(adapter, platform, keyed(question, own_key, work.message.trace_id))
         except NoAnswer as none:
-            return Try(started_at, self.ticks() - began, unanswered(none), in_doubt=True)
+            return CallOutcome(started_at, self.ticks() - began, unanswered(none), in_doubt=True)
         except (Unsendable, Rejected):
             return None
-        verdict = adapter.judge_answer(work.message.type, reply)
+        verdict = judged(adapter.judge_answer(work.message.type, reply), reply, self.clock(), self.longest_asked)
         if verdict.kind in _FINAL_ANSWERS or _tells_nothing(verdict, reply):
-            return Try(started_at, self.ticks() - began, verdict, reply, in_doubt=True)
+            return CallOutcome(started_at, self.ticks() - began, verdict, reply, in_doubt=True)
         return None
 
     async def _send(self, adapter: Adapter, platform: Platform, request: OutboundRequest) -> Reply:
@@ -225,10 +245,14 @@ class Attempts:
         return await self.sender.send(platform, authorised, adapter.limits.timeout)
 
     # ── settling ──────────────────────────────────────────────────────────────────────────────
-    async def _settle(self, work: Work, turn: Turn, tried: Try, settlement: Settlement) -> AttemptResult:
+    async def _settle(
+        self, work: Work, context: AttemptContext, tried: CallOutcome, settlement: Settlement
+    ) -> AttemptResult:
         refused = settlement.hold is not None
         settled = await self._persist(
-            lambda claim: self.ledger.settle(claim, settlement), turn, committed=Settled(lane_moved=True, held=refused)
+            lambda claim: self.ledger.settle(claim, settlement),
+            context,
+            committed=Settled(lane_moved=True, held=refused),
         )
         attempt = settlement.attempt
         self.events(
@@ -250,8 +274,10 @@ class Attempts:
         unheld = refused and not settled.held
         return AttemptResult(settlement.state, settled.lane_moved, unheld)
 
-    async def _persist(self, write: Callable[[Claim], Awaitable[T]], turn: Turn, *, committed: T | None = None) -> T:
-        return await persist(turn.tenure, write, self.pause, turn.met, committed=committed)
+    async def _persist(
+        self, write: Callable[[Claim], Awaitable[T]], context: AttemptContext, *, committed: T | None = None
+    ) -> T:
+        return await persist(context.own, write, self.pause, context.on_error, committed=committed)
 
     def _tell_settled(self, work: Work, state: State, code: str | None, attempts: int, at: datetime) -> None:
         self.events(

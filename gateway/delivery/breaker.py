@@ -13,7 +13,7 @@ _MOST_REMEMBERED = 1000
 _AT_ONCE = float("-inf")
 
 
-class Phase(StrEnum):
+class BreakerPhase(StrEnum):
     """Closed lets everything through, open nothing, half-open one probe."""
 
     CLOSED = "closed"
@@ -22,7 +22,7 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class BreakerPolicy:
     """When to open and for how long.
 
     Open when `lanes` distinct lanes failed since the last success. Stay open for `cool_down`, twice
@@ -44,8 +44,8 @@ class Breaker:
     suspect counts again only once it has succeeded.
     """
 
-    policy: Policy = Policy()
-    phase: Phase = Phase.CLOSED
+    policy: BreakerPolicy = BreakerPolicy()
+    phase: BreakerPhase = BreakerPhase.CLOSED
     failures: Mapping[str, int] = field(default_factory=dict)
     fresh: frozenset[str] = frozenset()
     counted: int = 0
@@ -64,11 +64,13 @@ class Breaker:
         if not self.failures:
             return self
         rest = {other: number for other, number in self.failures.items() if other != lane}
-        return replace(self, failures=rest, fresh=frozenset() if self.phase is Phase.CLOSED else self.fresh - {lane})
+        return replace(
+            self, failures=rest, fresh=frozenset() if self.phase is BreakerPhase.CLOSED else self.fresh - {lane}
+        )
 
     def failed(self, lane: str, now: float) -> Breaker:
         """Take note of an attempt that failed; opens when enough lanes did."""
-        closed = self.phase is Phase.CLOSED
+        closed = self.phase is BreakerPhase.CLOSED
         counts = closed and not self.is_suspect(lane)
         after = replace(
             self,
@@ -87,16 +89,16 @@ class Breaker:
 
     def unexplained(self) -> Breaker:
         """Count from nothing again: what failed so far is explained by something else."""
-        return replace(self, fresh=frozenset()) if self.fresh and self.phase is Phase.CLOSED else self
+        return replace(self, fresh=frozenset()) if self.fresh and self.phase is BreakerPhase.CLOSED else self
 
     def _opened(self, now: float) -> Breaker:
         cool_down = min(self.policy.cool_down * 2 ** min(self.openings, 16), self.policy.longest)
         until = now + cool_down.total_seconds()
-        return replace(self, phase=Phase.OPEN, openings=self.openings + 1, until=until)
+        return replace(self, phase=BreakerPhase.OPEN, openings=self.openings + 1, until=until)
 
     def cooled(self) -> Breaker:
         """Let the next probe go at once: something changed that may have cured it."""
-        return replace(self, until=_AT_ONCE) if self.phase is Phase.OPEN else self
+        return replace(self, until=_AT_ONCE) if self.phase is BreakerPhase.OPEN else self
 
     def postponed(self, until: float) -> Breaker:
         """Let no probe go before then."""
@@ -104,7 +106,7 @@ class Breaker:
 
     def may_probe(self, now: float) -> bool:
         """Tell whether it is open and has cooled down."""
-        return self.phase is Phase.OPEN and now >= self.until
+        return self.phase is BreakerPhase.OPEN and now >= self.until
 
     def choose(self, lanes: Sequence[str]) -> int | None:
         """Choose the lane to probe with, by its place among lanes in order of position.
@@ -119,7 +121,7 @@ class Breaker:
 
     def probing(self) -> Breaker:
         """Let one probe out."""
-        return replace(self, phase=Phase.HALF_OPEN)
+        return replace(self, phase=BreakerPhase.HALF_OPEN)
 
     def probed(self, lane: str, now: float, *, well: bool | None) -> Breaker:
         """Take note of the probe: closed when it was answered, open for longer when not.
@@ -127,7 +129,7 @@ class Breaker:
         `well` None: it tells nothing (it never left, say); the next may go at once.
         """
         if well is None:
-            return replace(self, phase=Phase.OPEN)
+            return replace(self, phase=BreakerPhase.OPEN)
         if not well:
             return self.failed(lane, now)._opened(now)
         return Breaker(self.policy, failures=self.succeeded(lane).failures, counted=self.counted)

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from adapters.base import Adapter, OutboundRequest
 from gateway.clock import Clock, Ticks, monotonic, new_id, steady
 from gateway.delivery.attempt import Attempts, DeliveryTarget, DeliveryWatch, unwatched
-from gateway.delivery.breaker import Policy
+from gateway.delivery.breaker import BreakerPolicy
+from gateway.delivery.holds import obeyed
+from gateway.delivery.no_answer import NoAnswer, Unsendable
 from gateway.delivery.outgoing import keyed, stamped
-from gateway.delivery.reconcile import obeyed
-from gateway.delivery.sender import NoAnswer, Sender, Unsendable
-from gateway.delivery.shared_read import SharedRead
-from gateway.delivery.tenure import SUPERSEDED, Tenure
+from gateway.delivery.own_claim import SUPERSEDED, OwnClaim
+from gateway.delivery.retry import LONGEST_ASKED
+from gateway.delivery.sender import Sender
 from gateway.delivery.worker import PlatformWorker
 from gateway.errors import HutongError
 from gateway.ledger.base import Ledger
 from gateway.ledger.records import Platform, Registry
 from gateway.telemetry.events import DeliveryStopped, DeliveryStumbled, Events, PlatformHeld
 from schemas.findings import Rejected
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 _PUSH = "push"
@@ -32,14 +36,44 @@ _GRACE = timedelta(seconds=15)
 _PAUSE = timedelta(seconds=1)
 
 
+class SharedRead(Generic[T]):
+    """Reads once for everybody who asks while an earlier read is under way.
+
+    That earlier read is not given to them: it may have begun before what they want to see. All of
+    them get the next one, so that many who ask at once cost two reads.
+    """
+
+    def __init__(self, source: Callable[[], Awaitable[T]]) -> None:
+        self._source = source
+        self._now: asyncio.Task[T] | None = None
+        self._next: asyncio.Task[T] | None = None
+
+    async def read(self) -> T:
+        """Give what a read says that began after this call."""
+        if self._next is None:
+            self._next = asyncio.create_task(self._after(self._now))
+        # Who gives up waiting must not end it for the others.
+        return await asyncio.shield(self._next)
+
+    async def _after(self, earlier: asyncio.Task[T] | None) -> T:
+        if earlier is not None:
+            await asyncio.wait([earlier])
+        self._now, self._next = self._next, None
+        return await self._source()
+
+
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """Whether a platform can be reached. `status` is whatever it answered; `reason` why it is not `ok`."""
+    """Whether a platform can be reached. `status` is whatever it answered; `reason` why it is not `ok`.
+
+    `detail` says what was met, in words for people.
+    """
 
     ok: bool
     seconds: float
     status: int | None = None
     reason: str | None = None
+    detail: str = ""
 
 
 class AdapterVersions(Protocol):
@@ -71,16 +105,19 @@ class Dispatcher:
         events: Events,
         *,
         ticks: Ticks = monotonic,
-        policy: Policy | None = None,
+        policy: BreakerPolicy | None = None,
         watch: DeliveryWatch = unwatched,
         pause: timedelta = _PAUSE,
         grace: timedelta = _GRACE,
+        longest_asked: timedelta = LONGEST_ASKED,
     ) -> None:
         self._adapters = adapters
-        self._policy = policy or Policy()
-        self._attempts = Attempts(ledger, sender, clock, ticks, steady(clock, ticks), events, pause=pause, watch=watch)
+        self._policy = policy or BreakerPolicy()
+        self._attempts = Attempts(
+            ledger, sender, clock, ticks, steady(clock, ticks), events, pause, watch, longest_asked=longest_asked
+        )
         self._workers: dict[str, PlatformWorker] = {}
-        self._tenures: dict[str, Tenure] = {}
+        self._own_claims: dict[str, OwnClaim] = {}
         self._revisions: dict[str, int] = {}  # at which a platform was last changed or removed
         self._leaving: set[asyncio.Task[None]] = set()
         self._reading = SharedRead(ledger.registry)
@@ -125,8 +162,8 @@ class Dispatcher:
         elif platform.id in self._workers:
             self._workers[platform.id].change(to)
         else:
-            tenure = self._tenures.setdefault(platform.id, Tenure())
-            worker = self._workers[platform.id] = PlatformWorker(to, tenure, self._attempts, self._policy, self)
+            own = self._own_claims.setdefault(platform.id, OwnClaim())
+            worker = self._workers[platform.id] = PlatformWorker(to, own, self._attempts, self._policy, self)
             worker.start()
 
     def _is_news(self, platform_id: str, revision: int) -> bool:
@@ -180,10 +217,10 @@ class Dispatcher:
     async def _rescue(self, platform_id: str) -> None:
         """Make ready again what nobody is sending, of a platform that has no worker to do it."""
         ledger, clock = self._attempts.ledger, self._attempts.clock
-        tenure = self._tenures.setdefault(platform_id, Tenure())
+        own = self._own_claims.setdefault(platform_id, OwnClaim())
         try:
-            claim = tenure.claim = tenure.claim or await ledger.claim(platform_id)
-            await ledger.rescue(claim, frozenset(tenure.under_way), clock())
+            claim = own.claim = own.claim or await ledger.claim(platform_id)
+            await ledger.rescue(claim, frozenset(own.under_way), clock())
         except HutongError as error:
             _log.warning("deliveries to %s that nobody is sending may stay `sending`: %s", platform_id, error)
             self._attempts.events(DeliveryStumbled(platform_id, error.code))
@@ -209,17 +246,17 @@ class Dispatcher:
         ticks = self._attempts.ticks
         began = ticks()
         key = new_id(self._attempts.clock())
-        status, reason = await self._call(platform, keyed(OutboundRequest("GET", "/"), key, None))
-        return Ping(reason is None, ticks() - began, status, reason)
+        status, reason, detail = await self._call(platform, keyed(OutboundRequest("GET", "/"), key, None))
+        return Ping(reason is None, ticks() - began, status, reason, detail)
 
-    async def _call(self, platform: Platform, request: OutboundRequest) -> tuple[int | None, str | None]:
+    async def _call(self, platform: Platform, request: OutboundRequest) -> tuple[int | None, str | None, str]:
         try:
             authorised = self._adapters.of(platform).authorise(request, platform.settings)
             reply = await self._attempts.sender.send(platform, stamped(authorised, self._attempts.clock()), _PING)
         except NoAnswer as none:
-            return None, none.reason
+            return None, none.reason, none.detail
         except (Rejected, HutongError) as fault:
-            return None, fault.code
-        except Unsendable:
-            return None, "request.unwritable"
-        return reply.status, "credentials" if reply.status in _REFUSED else None
+            return None, fault.code, ""
+        except Unsendable as fault:
+            return None, "request.unwritable", str(fault)
+        return reply.status, "credentials" if reply.status in _REFUSED else None, ""

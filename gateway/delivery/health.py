@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from gateway.delivery.breaker import Breaker, Phase, Policy
+from gateway.delivery.breaker import Breaker, BreakerPhase, BreakerPolicy
 from gateway.ledger.records import Work
 
 Scope = str
@@ -16,7 +16,7 @@ WHOLE: Scope = ""
 """The whole platform."""
 
 
-class Sign(StrEnum):
+class HealthSign(StrEnum):
     """What one attempt tells of the health of whom it called."""
 
     WELL = "well"
@@ -31,7 +31,7 @@ class Sign(StrEnum):
 class Health:
     """What the attempts so far tell. `breakers` has those that remember something; a missing one is closed."""
 
-    policy: Policy
+    policy: BreakerPolicy
     breakers: Mapping[Scope, Breaker] = field(default_factory=dict)
 
     def breaker(self, scope: Scope) -> Breaker:
@@ -41,7 +41,7 @@ class Health:
     @property
     def held(self) -> frozenset[Scope]:
         """Everything that is held now."""
-        return frozenset(scope for scope, breaker in self.breakers.items() if breaker.phase is not Phase.CLOSED)
+        return frozenset(scope for scope, breaker in self.breakers.items() if breaker.phase is not BreakerPhase.CLOSED)
 
     def holds(self, type: str) -> bool:
         """Tell whether a message type is held, by its endpoint or with the whole platform."""
@@ -52,23 +52,23 @@ class Health:
         scopes, lane = (WHOLE, work.message.type), work.delivery.lane
         return any(scope in self.breakers and lane in self.breakers[scope].failures for scope in scopes)
 
-    def heard(self, type: str, lane: str, sign: Sign, now: float) -> Health:
+    def attempted(self, type: str, lane: str, sign: HealthSign, now: float) -> Health:
         """Take note of an ordinary attempt.
 
         A failure of the platform counts for the endpoint, too: when one endpoint alone hangs, the
         answers of the others keep the platform's breaker closed, and the endpoint's own opens.
         """
-        if sign is Sign.WELL and not self.breakers:
+        if sign is HealthSign.WELL and not self.breakers:
             return self
         whole, endpoint = self.breaker(WHOLE), self.breaker(type)
         match sign:
-            case Sign.WELL:
+            case HealthSign.WELL:
                 return self._with({WHOLE: whole.succeeded(lane), type: endpoint.succeeded(lane)})
-            case Sign.ENDPOINT:
+            case HealthSign.ENDPOINT:
                 return self._with({type: endpoint.failed(lane, now)})
-            case Sign.PLATFORM:
+            case HealthSign.PLATFORM:
                 after = whole.failed(lane, now)
-                if after.phase is Phase.CLOSED:
+                if after.phase is BreakerPhase.CLOSED:
                     return self._with({WHOLE: after, type: endpoint.failed(lane, now)})
                 # The platform is down: that explains what its endpoints failed of.
                 return self._with({WHOLE: after})._explained()
@@ -77,20 +77,20 @@ class Health:
         """Let a probe out."""
         return self._with({scope: self.breaker(scope).probing()})
 
-    def probed(self, scope: Scope, type: str, lane: str, sign: Sign | None, now: float) -> Health:
+    def probed(self, scope: Scope, type: str, lane: str, sign: HealthSign | None, now: float) -> Health:
         """Take note of a probe of the whole platform or of an endpoint; None: it tells nothing."""
         if sign is None:
             return self._with({scope: self.breaker(scope).probed(lane, now, well=None)})
         # To the platform's breaker an endpoint that fails is an answer: somebody is there.
-        well = sign is Sign.WELL or (scope == WHOLE and sign is Sign.ENDPOINT)
+        well = sign is HealthSign.WELL or (scope == WHOLE and sign is HealthSign.ENDPOINT)
         after = self._with({scope: self.breaker(scope).probed(lane, now, well=well)})
         other = type if scope == WHOLE else WHOLE
         beside = after.breaker(other)
-        if sign is Sign.WELL:
+        if sign is HealthSign.WELL:
             return after._with({other: beside.succeeded(lane)})
-        if sign is Sign.ENDPOINT and scope == WHOLE:
+        if sign is HealthSign.ENDPOINT and scope == WHOLE:
             return after._with({other: beside.failed(lane, now)})
-        if sign is Sign.PLATFORM and scope != WHOLE:
+        if sign is HealthSign.PLATFORM and scope != WHOLE:
             return after._with({other: beside.failed(lane, now)})
         return after
 
@@ -117,5 +117,5 @@ class Health:
 
     def _with(self, changed: Mapping[Scope, Breaker]) -> Health:
         merged = {**self.breakers, **changed}
-        telling = {scope: one for scope, one in merged.items() if one.failures or one.phase is not Phase.CLOSED}
+        telling = {scope: one for scope, one in merged.items() if one.failures or one.phase is not BreakerPhase.CLOSED}
         return replace(self, breakers=telling)

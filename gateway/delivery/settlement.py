@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from adapters.base import Reply, RetrySchedule, Verdict, VerdictKind
-from gateway.delivery.health import Sign
-from gateway.delivery.retry import next_attempt
-from gateway.delivery.sender import NoAnswer
+from gateway.delivery.health import HealthSign
+from gateway.delivery.retry import LONGEST_ASKED, next_attempt
 from gateway.ledger.records import Hold, Platform, Settlement, Work
 from gateway.message import Attempt, HeldBy, State
 from schemas.catalog import TYPES, at
@@ -29,7 +28,7 @@ _IN_FRONT = (502, 503, 504)
 
 
 @dataclass(frozen=True, slots=True)
-class Try:
+class CallOutcome:
     """One attempt as it went: what was read from the answer, if any. `ours`: an exception of ours ended it.
 
     `started_at` is by the wall clock; `seconds` were measured by ticks.
@@ -54,46 +53,48 @@ class Try:
         return self.verdict.after if busy and self.verdict.kind is VerdictKind.RETRY else None
 
     @property
-    def sign(self) -> Sign | None:
+    def sign(self) -> HealthSign | None:
         """What it tells of the platform's health; None: nothing, as it never left or the platform asks for a rest."""
         if self.ours:
             return None
         if self.verdict.kind is not VerdictKind.RETRY:
-            return Sign.WELL if self.reply is not None else None
+            return HealthSign.WELL if self.reply is not None else None
         if self.reply is None:
-            return Sign.PLATFORM
+            return HealthSign.PLATFORM
         return _sign_of_failure(self.reply.status, self.verdict)
 
 
-def _sign_of_failure(status: int, verdict: Verdict) -> Sign | None:
+def _sign_of_failure(status: int, verdict: Verdict) -> HealthSign | None:
     if status == _TOO_MANY:
-        return Sign.PLATFORM if verdict.after is None else None
+        return HealthSign.PLATFORM if verdict.after is None else None
     if verdict.in_doubt or status in _IN_FRONT:
-        return Sign.PLATFORM
-    return Sign.ENDPOINT if status >= _SERVER_ERROR else Sign.WELL
+        return HealthSign.PLATFORM
+    return HealthSign.ENDPOINT if status >= _SERVER_ERROR else HealthSign.WELL
 
 
-def unanswered(reason: NoAnswer) -> Verdict:
-    """Read the absence of an answer."""
-    return Verdict(VerdictKind.RETRY, code=reason.reason)
-
-
-def interrupted(started_at: datetime, seconds: float) -> Try:
+def interrupted(started_at: datetime, seconds: float) -> CallOutcome:
     """Give an attempt that a fault of our own cut short; the request may have left."""
     verdict = Verdict(VerdictKind.RETRY, code="internal")
-    return Try(started_at, seconds, verdict, in_doubt=True, ours=True)
+    return CallOutcome(started_at, seconds, verdict, in_doubt=True, ours=True)
 
 
 def settle(
-    work: Work, number: int, tried: Try, platform: Platform, schedule: RetrySchedule, now: datetime
+    work: Work,
+    number: int,
+    tried: CallOutcome,
+    platform: Platform,
+    schedule: RetrySchedule,
+    now: datetime,
+    longest_asked: timedelta = LONGEST_ASKED,
 ) -> Settlement:
     """Decide what follows an attempt: the state, when to try again, a hold, and which number became known.
 
     `work` is the delivery as it was before this attempt, `number` the attempt's; `platform` is it as
-    the attempt knew it; `now` is by the steady clock.
+    the attempt knew it; `now` is by the steady clock; no wait that a platform asks for is longer than
+    `longest_asked`.
     """
     tried_for = work.delivery.tried_for + tried.seconds
-    wait = _wait(number, tried, schedule, tried_for)
+    wait = _wait(number, tried, schedule, tried_for, longest_asked)
     state, code = _next(tried.verdict, wait)
     return Settlement(
         attempt=_attempt(work, number, tried, code),
@@ -107,10 +108,13 @@ def settle(
     )
 
 
-def _wait(number: int, tried: Try, schedule: RetrySchedule, tried_for: float) -> timedelta | None:
+def _wait(
+    number: int, tried: CallOutcome, schedule: RetrySchedule, tried_for: float, longest_asked: timedelta
+) -> timedelta | None:
     if tried.verdict.kind is not VerdictKind.RETRY:
         return None
-    return next_attempt(schedule, attempts=number, tried_for=tried_for, after=tried.verdict.after)
+    after = tried.verdict.after
+    return next_attempt(schedule, attempts=number, tried_for=tried_for, after=after, longest_asked=longest_asked)
 
 
 def _next(verdict: Verdict, wait: timedelta | None) -> tuple[State, str | None]:
@@ -127,13 +131,13 @@ def _next(verdict: Verdict, wait: timedelta | None) -> tuple[State, str | None]:
             return (State.DEAD, GAVE_UP) if wait is None else (State.WAITING, verdict.code)
 
 
-def _hold(tried: Try) -> Hold | None:
+def _hold(tried: CallOutcome) -> Hold | None:
     if tried.verdict.kind is not VerdictKind.CREDENTIALS:
         return None
     return Hold(HeldBy.CREDENTIALS, tried.ended_at, tried.verdict.code or HeldBy.CREDENTIALS.value)
 
 
-def _attempt(work: Work, number: int, tried: Try, code: str | None) -> Attempt:
+def _attempt(work: Work, number: int, tried: CallOutcome, code: str | None) -> Attempt:
     verdict, reply = tried.verdict, tried.reply
     return Attempt(
         delivery_id=work.delivery.id,
@@ -155,8 +159,9 @@ def _reference(verdict: Verdict) -> str | None:
 
 
 def _reason(verdict: Verdict, code: str | None) -> str | None:
-    reason = verdict.reason or (verdict.code if code == GAVE_UP else None)
-    return reason[:_LONGEST_REASON] if reason else None
+    why = verdict.code if code == GAVE_UP else None
+    reason = "：".join(one for one in (why, verdict.reason) if one)
+    return reason[:_LONGEST_REASON] or None
 
 
 def _alias(work: Work, verdict: Verdict) -> tuple[str, str] | None:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
-from adapters.base import RetrySchedule
 from gateway.clock import Clock, Ticks
 from gateway.delivery.health import WHOLE, Health, Scope
-from gateway.delivery.retry import longest_wait
 from gateway.delivery.wakeup import Wakeup
 from gateway.ledger.base import Ledger
 from gateway.ledger.records import Claim, Work
@@ -19,7 +17,6 @@ SWEEP = 60.0
 _QUEUE = 64
 _QUIET = 0.05
 """Seconds to wait for a wake-up before the ledger is asked what falls due."""
-_A_WHILE = timedelta(seconds=1)
 _SPREAD = 16
 """From how many heads that did not fail a probe is chosen."""
 _MOST_FAILED = 200
@@ -30,7 +27,7 @@ class Supply:
     """What of one platform's heads is known here; at most a queue of them.
 
     `busy` are the deliveries that are being attempted, as they are at any time: they are not given
-    out again. `retry` is the platform's present schedule.
+    out again. `longest` is the longest wait of the platform's present schedule.
     """
 
     def __init__(
@@ -40,53 +37,38 @@ class Supply:
         ticks: Ticks,
         wakeup: Wakeup,
         busy: Collection[str],
-        retry: Callable[[], RetrySchedule],
+        longest: Callable[[], timedelta],
     ) -> None:
         self._ledger = ledger
         self._steady = steady
         self._ticks = ticks
         self._wakeup = wakeup
         self._busy = busy
-        self._retry = retry
+        self._longest = longest
         self._queue: list[Work] = []
         self._last_next = False  # whether the last of the queue is next, not the first
         self._resting: dict[str, float] = {}  # deliveries that met a fault of ours, and until when (ticks)
-        self._stale = True  # the ledger may have heads that are not in the queue
-        self._due: datetime | None = None
+        self._due: datetime | None = None  # when the next head falls due that was not fetched
         self._due_known = False  # whether `_due` is what the ledger says
-
-    @property
-    def stale(self) -> bool:
-        """Whether the ledger may have heads that are not known here."""
-        return self._stale
-
-    def wake(self) -> None:
-        """Take note that there may be new heads, due now or later."""
-        self._stale, self._due_known = True, False
-
-    def moved(self) -> None:
-        """Take note that there may be new heads."""
-        self._stale = True
-
-    def postponed(self) -> None:
-        """Take note that something is due later."""
-        self._due_known = False
+        self._fetched = self._due_between()  # up to when heads were due that the last fetch gave
+        self.stale = True
+        """Whether the ledger may have heads that are not known here; set by whoever learns of any."""
 
     def forget(self) -> None:
         """Forget what was queued: it may not be what may be sent now."""
         self._queue.clear()
-        self._stale = True
+        self.stale = True
 
     def rest(self, delivery_id: str, seconds: float) -> None:
         """Leave a delivery alone for so long: otherwise it would be the head again at once and meet the same fault."""
         self._resting[delivery_id] = self._ticks() + seconds
 
-    def rested(self) -> float:
+    def wake_rested(self) -> float:
         """Let those that rested for long enough be tried again; gives the seconds until the next of them."""
         now = self._ticks()
         for delivery_id in [one for one, until in self._resting.items() if until <= now]:
             del self._resting[delivery_id]
-            self._stale = True
+            self.stale = True
         return min(self._resting.values(), default=now + SWEEP) - now
 
     # ── the queue ─────────────────────────────────────────────────────────────────────────────
@@ -94,7 +76,7 @@ class Supply:
         """Choose the next of the queue: the first, and while something fails by turns the first and the last.
 
         Poison often stands together; between its failures others are answered, which shows that the
-        platform is well. Without `room` none whose lane failed before.
+        platform is well. Without `room`, none whose lane failed before.
         """
         self._last_next = bool(health.breakers) and not self._last_next
         queue = reversed(self._queue) if self._last_next else self._queue
@@ -110,56 +92,53 @@ class Supply:
     # ── the ledger ────────────────────────────────────────────────────────────────────────────
     async def fetch(self, claim: Claim, held: Callable[[], frozenset[Scope] | None]) -> None:
         """Read heads into the queue. `held` tells what may not be among them; None: nothing may be begun at all."""
-        # Before the read: who calls `wake` while it runs sets it again, and they are read once more.
-        self._stale = False
+        # Before the read: who sets `stale` while it runs has them read once more.
+        self.stale = False
         before, limit = held(), _QUEUE + len(self._known())
-        works = await self._ledger.heads(claim, *self._due_between(), limit, besides=before or ())
+        now, latest = self._due_between()
+        works = await self._ledger.heads(claim, now, latest, limit, besides=before or ())
+        self._fetched, self._due_known = (now, latest), False
         # Check, wait, check: what was held while the ledger was read must not be queued by what it
         # said before, and what was begun meanwhile not a second time.
         if before is None or held() != before:
-            self._stale = True
+            self.stale = True
             return
         known = self._known()
-        new = [work for work in works if work.delivery.id not in known]
-        self._queue.extend(new)
-        if new:
-            self._due_known = False
-        elif works and self._due_known:
-            # All that is due waits here already, for room say. The ledger would name these again as the
-            # next to fall due, over and over, and not what comes after them: look again in a while.
-            self._due = self._steady() + _A_WHILE
+        self._queue.extend(work for work in works if work.delivery.id not in known)
         # A full answer may not have been all.
-        self._stale = self._stale or len(works) == limit
+        self.stale = self.stale or len(works) == limit
 
-    async def probes(self, claim: Claim, scope: Scope, failed: int) -> Sequence[Work]:
-        """Read heads that may be let out though the platform or their endpoint is held, as so many lanes failed."""
-        limit = _SPREAD + len(self._known()) + min(failed, _MOST_FAILED)
-        only = None if scope == WHOLE else [scope]
-        works = await self._ledger.heads(claim, *self._due_between(), limit, only=only, probe=True)
-        known = self._known()
-        return [work for work in works if work.delivery.id not in known]
-
-    async def until_due(self, claim: Claim) -> float:
-        """Give the seconds until the next head falls due; 0.0 when there may be one now."""
+    async def until_due(self, claim: Claim, held: Collection[Scope]) -> float:
+        """Give the seconds until a head falls due that was not fetched; 0.0 when there may be one now."""
         if not self._due_known:
             if await self._wakeup.wait(_QUIET):
                 return 0.0
-            # Check, wait, check: an attempt that ends while the ledger is asked may add an earlier due
-            # time, and says so by clearing the flag; then the answer is too old, and is asked for again.
+            # Asked about what the last fetch did not give. What was due by then is in the queue or held
+            # by an endpoint, and must not hide what falls due later. Whoever sets `stale` while the
+            # ledger is asked makes the heads be fetched and this be asked again.
             self._due_known = True
-            due = await self._ledger.next_due(claim)
-            if not self._due_known:
-                return 0.0
-            self._due = due
+            self._due = await self._ledger.next_due(claim, *self._fetched, besides=held)
         if self._due is None:
             return SWEEP
-        now, latest = self._due_between()
-        if now < self._due <= latest:
-            return (self._due - now).total_seconds()
-        self._stale, self._due = True, None
-        return 0.0
+        wait = (self._due - self._steady()).total_seconds()
+        self.stale = self.stale or wait <= 0
+        return max(wait, 0.0)
+
+    async def probes(self, claim: Claim, scope: Scope, failed: int) -> tuple[Sequence[Work], float]:
+        """Read heads that may be let out though the platform or their endpoint is held, as so many lanes failed.
+
+        Also the seconds until the next falls due, when there is none.
+        """
+        limit = _SPREAD + len(self._known()) + min(failed, _MOST_FAILED)
+        only, due = None if scope == WHOLE else [scope], self._due_between()
+        works = await self._ledger.heads(claim, *due, limit, only=only, probe=True)
+        known = self._known()
+        if found := [work for work in works if work.delivery.id not in known]:
+            return found, 0.0
+        later = await self._ledger.next_due(claim, *due, only=only)
+        return (), SWEEP if later is None else (later - due[0]).total_seconds()
 
     def _due_between(self) -> tuple[datetime, datetime]:
         """Give what is due now and the latest that a wait can end; later is due, too: a clock was moved."""
         now = self._steady()
-        return now, now + longest_wait(self._retry())
+        return now, now + self._longest()

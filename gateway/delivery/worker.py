@@ -9,15 +9,15 @@ from functools import partial
 from typing import Protocol
 
 from adapters.base import VerdictKind
-from gateway.delivery.attempt import NOTHING, AttemptResult, Attempts, DeliveryTarget, Turn
-from gateway.delivery.breaker import Phase, Policy
+from gateway.delivery.attempt import NOTHING, AttemptContext, AttemptResult, Attempts, DeliveryTarget
+from gateway.delivery.breaker import BreakerPhase, BreakerPolicy
 from gateway.delivery.health import WHOLE, Scope
 from gateway.delivery.holds import Holds
-from gateway.delivery.rate import Bucket
-from gateway.delivery.settlement import Try
-from gateway.delivery.slots import Slots
+from gateway.delivery.own_claim import CLAIM_LOST, SUPERSEDED, OwnClaim
+from gateway.delivery.pace import Bucket, Slots
+from gateway.delivery.retry import longest_wait
+from gateway.delivery.settlement import CallOutcome
 from gateway.delivery.supply import SWEEP, Supply
-from gateway.delivery.tenure import CLAIM_LOST, SUPERSEDED, Tenure
 from gateway.delivery.wakeup import Wakeup
 from gateway.errors import HutongError
 from gateway.ledger.records import Claim, Platform, Registry, Work
@@ -31,13 +31,13 @@ _AHEAD = 6
 _QUICK = 0.1
 _SOON = 0.05
 _LONGEST_REST = timedelta(minutes=5)
-_NO_PROBE = 1.0
-"""Seconds after which a held endpoint without a head to probe with is looked at again."""
 _TROUBLED = 4
 """Of so many slots one may be taken by lanes whose last attempt failed, and one in any case."""
+_NO_PROBE = 1.0
+"""Seconds after which a held endpoint without a head to probe with is looked at again, if nothing falls due later."""
 
 
-class Above(Protocol):
+class Supervisor(Protocol):
     """What a worker tells and asks whoever started it; handed in, since that stands above it."""
 
     async def registry(self) -> Registry:
@@ -67,19 +67,21 @@ class PlatformWorker:
     every error and once a minute it compares itself with the ledger and repairs the difference.
     """
 
-    def __init__(self, to: DeliveryTarget, tenure: Tenure, attempts: Attempts, policy: Policy, above: Above) -> None:
+    def __init__(
+        self, to: DeliveryTarget, own: OwnClaim, attempts: Attempts, policy: BreakerPolicy, supervisor: Supervisor
+    ) -> None:
         self._to = to
-        self._tenure = tenure
+        self._own = own
         self._attempts = attempts
-        self._above = above
+        self._supervisor = supervisor
         self._holds = Holds(to.platform, policy, attempts.ledger, attempts.clock, attempts.events)
         self._wakeup = Wakeup()
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._supply = Supply(
-            attempts.ledger, attempts.steady, attempts.ticks, self._wakeup, self._busy, lambda: self._to.adapter.retry
+            attempts.ledger, attempts.steady, attempts.ticks, self._wakeup, self._busy, self._longest_wait
         )
         self._troubled: set[str] = set()  # of the busy ones, those whose lane failed before
-        self._probes: dict[str, Scope] = {}  # of the busy ones, those not heard yet
+        self._probes: dict[str, Scope] = {}  # of the busy ones, whose outcome is not known yet
         self._unsure = True  # something went wrong: compare with the ledger
         self._compare_at = 0.0
         self._pause_until = float("-inf")
@@ -89,6 +91,9 @@ class PlatformWorker:
         self._most = limits.concurrency
         self._bucket = Bucket(limits.rate)
 
+    def _longest_wait(self) -> timedelta:
+        return longest_wait(self._to.adapter.retry, self._attempts.longest_asked)
+
     # ── from outside ──────────────────────────────────────────────────────────────────────────
     def start(self) -> None:
         """Begin to deliver."""
@@ -96,7 +101,7 @@ class PlatformWorker:
 
     def wake(self) -> None:
         """Say that there may be something to deliver."""
-        self._supply.wake()
+        self._supply.stale = True
         self._wakeup.set()
 
     def change(self, to: DeliveryTarget) -> None:
@@ -137,13 +142,13 @@ class PlatformWorker:
         while not self._stopping:
             # Clear before looking: a wake-up that comes during the round ends the wait after it.
             self._wakeup.clear()
-            claim = self._tenure.claim
+            claim = self._own.claim
             pause = self._pause_until - self._ticks()
             if pause <= 0:
                 try:
                     pause = await self._round()
                 except Exception as error:
-                    self._met(error, claim or self._tenure.claim)
+                    self._on_error(error, claim or self._own.claim)
                     pause = self._attempts.pause.total_seconds()
                     self._pause_until = self._ticks() + pause
             if pause > 0 and not self._stopping:
@@ -152,16 +157,16 @@ class PlatformWorker:
     async def _round(self) -> float:
         """Start what may start now; give the seconds for which there is nothing more to do unless woken."""
         now = self._ticks()
-        if self._unsure or now >= self._compare_at or self._tenure.may_claim(now):
+        if self._unsure or now >= self._compare_at or self._own.may_claim(now):
             await self._reconcile()
-        claim = self._tenure.claim
+        claim = self._own.claim
         if claim is None:
-            return max(self._tenure.not_before - self._ticks(), _SOON)
+            return max(self._own.not_before - self._ticks(), _SOON)
         await self._holds.record()
-        waits = [self._compare_at - self._ticks(), self._supply.rested()]
+        waits = [self._compare_at - self._ticks(), self._supply.wake_rested()]
         if self._shut:
             return min(waits)
-        if self._holds.health.breaker(WHOLE).phase is not Phase.CLOSED:
+        if self._holds.health.breaker(WHOLE).phase is not BreakerPhase.CLOSED:
             return min(*waits, await self._probe(claim, WHOLE))
         for scope in sorted(self._holds.health.held):
             waits.append(await self._probe(claim, scope))
@@ -169,33 +174,34 @@ class PlatformWorker:
         if wait is None and self._supply.stale:
             await self._supply.fetch(claim, lambda: None if self._shut else self._holds.health.held)
             return 0.0
-        return min(*waits, await self._supply.until_due(claim) if wait is None else wait)
+        return min(*waits, await self._supply.until_due(claim, self._holds.health.held) if wait is None else wait)
 
     @property
     def _shut(self) -> bool:
         """Whether nothing at all may be begun."""
-        return self._stopping or self._tenure.claim is None or bool(self._holds.stopped)
+        return self._stopping or self._own.claim is None or bool(self._holds.stopped)
 
     async def _reconcile(self) -> None:
         """Compare with the ledger and repair: first of all, on error, and from time to time."""
         # Before looking: an error that comes while this runs asks for the next comparison.
         self._unsure = False
         self._compare_at = self._ticks() + SWEEP
-        self._supply.wake()
+        self._supply.stale = True
         platform_id = self._to.platform.id
-        repairs, registry = await self._holds.compare(self._above.registry)
+        repairs, registry = await self._holds.compare(self._supervisor.registry)
         if repairs.gone:
-            self._above.platform_removed(platform_id, registry.revision)
+            self._supervisor.platform_removed(platform_id, registry.revision)
             return
+        # At once: whoever changes the platform while this waits for the ledger below tells what is newer.
+        if repairs.take_over and not self._stopping:
+            self._supervisor.platform_changed(registry.platforms[platform_id])
         ledger, clock = self._attempts.ledger, self._attempts.clock
-        if self._tenure.may_claim(self._ticks()):
-            self._tenure.claim = await ledger.claim(platform_id)
-        if (claim := self._tenure.claim) is not None:
+        if self._own.may_claim(self._ticks()):
+            self._own.claim = await ledger.claim(platform_id)
+        if (claim := self._own.claim) is not None:
             # What this process is sending is known from before `begin` until after `settle`, and only
             # this loop begins anything: what the ledger has as `sending` beyond that, nobody is sending.
-            await ledger.rescue(claim, frozenset(self._tenure.under_way), clock())
-        if repairs.take_over and not self._stopping:
-            self._above.platform_changed(registry.platforms[platform_id])
+            await ledger.rescue(claim, frozenset(self._own.under_way), clock())
 
     # ── starting ──────────────────────────────────────────────────────────────────────────────
     def _start(self, claim: Claim) -> float | None:
@@ -218,21 +224,21 @@ class PlatformWorker:
     async def _probe(self, claim: Claim, scope: Scope) -> float:
         """Let one delivery out when a breaker has cooled down; gives the wait for that."""
         breaker, now = self._holds.health.breaker(scope), self._ticks()
-        if self._shut or breaker.phase is Phase.HALF_OPEN:
+        if self._shut or breaker.phase is BreakerPhase.HALF_OPEN:
             return SWEEP  # the end of the probe, or whoever lifts the hold, wakes the loop
         if not breaker.may_probe(now):
             return breaker.until - now
-        works = await self._supply.probes(claim, scope, len(breaker.failures))
+        works, later = await self._supply.probes(claim, scope, len(breaker.failures))
         # Check, wait, check: a probe leaves only if all is still as it was when the ledger was asked.
         if self._shut or self._holds.health.breaker(scope) is not breaker:
             return 0.0
         work = self._holds.health.choose(scope, works)
         if work is None and scope == WHOLE:
-            return await self._supply.until_due(claim)
+            return later
         if work is None:
             # Other types flow meanwhile, round after round: do not ask the ledger in each of them.
-            self._holds.judge(self._holds.health.postponed(scope, now + _NO_PROBE))
-            return _NO_PROBE
+            self._holds.judge(self._holds.health.postponed(scope, now + min(later, _NO_PROBE)))
+            return min(later, _NO_PROBE)
         self._bucket, wait = self._bucket.take(self._ticks())
         if wait <= 0:
             self._holds.judge(self._holds.health.probing(scope))
@@ -243,55 +249,55 @@ class PlatformWorker:
     def _launch(self, claim: Claim, work: Work, probe: Scope | None = None) -> None:
         delivery_id = work.delivery.id
         # Before it begins: a rescue must never take what is under way for lost.
-        self._tenure.under_way.add(delivery_id)
+        self._own.under_way.add(delivery_id)
         if self._holds.health.has_failed(work):
             self._troubled.add(delivery_id)
         if probe is not None:
             self._probes[delivery_id] = probe
-        turn = self._turn(claim, work, probe is not None)
-        task = self._busy[delivery_id] = asyncio.create_task(self._deliver(work, turn))
+        context = self._context(claim, work, probe is not None)
+        task = self._busy[delivery_id] = asyncio.create_task(self._deliver(work, context))
         task.add_done_callback(lambda _: self._ended(delivery_id))
 
     def _ended(self, delivery_id: str) -> None:
         del self._busy[delivery_id]
-        self._tenure.under_way.discard(delivery_id)
+        self._own.under_way.discard(delivery_id)
         self._troubled.discard(delivery_id)
         self._wakeup.set()
 
-    async def _deliver(self, work: Work, turn: Turn) -> None:
+    async def _deliver(self, work: Work, context: AttemptContext) -> None:
         result = NOTHING
         try:
-            result = await self._attempts.make(work, turn)
+            result = await self._attempts.make(work, context)
         except Exception as error:
-            self._met(error, turn.claim)
+            self._on_error(error, context.claim)
             self._supply.rest(work.delivery.id, self._attempts.pause.total_seconds())
         finally:
-            self._learn(work, result)
+            self._on_end(work, result)
 
-    def _turn(self, claim: Claim, work: Work, probe: bool) -> Turn:
+    def _context(self, claim: Claim, work: Work, probe: bool) -> AttemptContext:
         revision = self._to.platform.revision
-        return Turn(
+        return AttemptContext(
             to=self._to,
             claim=claim,
-            tenure=self._tenure,
+            own=self._own,
             slots=self._slots,
-            may_speak=partial(self._may_speak, claim, revision, work.message.type, probe),
-            heard=partial(self._hear, work, revision),
-            met=self._met,
+            may_call=partial(self._may_call, claim, revision, work.message.type, probe),
+            on_outcome=partial(self._on_outcome, work, revision),
+            on_error=self._on_error,
             probe=probe,
         )
 
-    def _may_speak(self, claim: Claim, revision: int, type: str, probe: bool) -> bool:
+    def _may_call(self, claim: Claim, revision: int, type: str, probe: bool) -> bool:
         """Tell whether an attempt that was begun may still call the platform."""
         return (
             not self._stopping
-            and self._tenure.claim == claim
+            and self._own.claim == claim
             and self._to.platform.revision == revision
             and self._holds.let_pass(type, probe=probe)
             and not self._bucket.rests(self._ticks())
         )
 
-    def _hear(self, work: Work, revision: int, tried: Try) -> None:
+    def _on_outcome(self, work: Work, revision: int, tried: CallOutcome) -> None:
         """Draw from a call what it means for all others, before anybody else speaks."""
         now, delivery_id = self._ticks(), work.delivery.id
         if tried.verdict.kind is VerdictKind.CREDENTIALS:
@@ -302,14 +308,14 @@ class PlatformWorker:
         if (scope := self._probes.pop(delivery_id, None)) is not None:
             health = health.probed(scope, type, lane, tried.sign, now)
         elif tried.sign is not None:
-            health = health.heard(type, lane, tried.sign, now)
+            health = health.attempted(type, lane, tried.sign, now)
         if self._holds.judge(health) or self._holds.stopped or tried.rest is not None:
             self._look_again()
         if delivery_id not in self._troubled:
             quick = tried.seconds < _QUICK
             self._most = self._to.adapter.limits.concurrency * (_AHEAD if quick else 1)
 
-    def _learn(self, work: Work, result: AttemptResult) -> None:
+    def _on_end(self, work: Work, result: AttemptResult) -> None:
         """Draw from the end of an attempt what may be done next."""
         health, type, lane = self._holds.health, work.message.type, work.delivery.lane
         if (scope := self._probes.pop(work.delivery.id, None)) is not None:
@@ -317,23 +323,21 @@ class PlatformWorker:
         if result.state is State.DEAD:
             health = health.forgotten(type, lane)
         self._holds.judge(health)
-        if result.lane_moved or result.state is State.READY:
-            self._supply.moved()
-        if result.lane_moved or result.state is State.WAITING:
-            self._supply.postponed()
+        if result.lane_moved or result.state in (State.READY, State.WAITING):
+            self._supply.stale = True
         self._holds.settled(work.delivery.id)
         self._unsure = self._unsure or result.unheld
 
     # ── errors ────────────────────────────────────────────────────────────────────────────────
-    def _met(self, error: Exception, claim: Claim | None) -> None:
+    def _on_error(self, error: Exception, claim: Claim | None) -> None:
         """Take note of an error under a claim: stop speaking when the claim or the ledger is another's."""
         platform_id, code = self._to.platform.id, getattr(error, "code", None)
         self._unsure = True
         if code == SUPERSEDED:
-            self._above.superseded()
+            self._supervisor.superseded()
             return
         if code == CLAIM_LOST:
-            if self._tenure.lose(claim, self._ticks()):
+            if self._own.lose(claim, self._ticks()):
                 _log.error("another process delivers to %s now; this one stopped", platform_id)
                 self._attempts.events(ClaimLost(platform_id))
                 self._look_again()

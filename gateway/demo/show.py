@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from gateway.demo.stage import Stage
+from gateway.demo.processes import Stage
 from gateway.demo.story import PLATFORMS, Step
 from gateway.releases.installed import InstalledAdapters, install
 

@@ -10,8 +10,9 @@ from typing import Any
 
 from adapters.base import Adapter, Translation
 from gateway.clock import Clock, new_id
+from gateway.delivery.no_answer import NoAnswer, Unsendable
 from gateway.delivery.outgoing import keyed, stamped
-from gateway.delivery.sender import NoAnswer, Sender, Unsendable
+from gateway.delivery.sender import Sender
 from gateway.errors import HutongError
 from gateway.ledger.base import Ledger
 from gateway.ledger.records import MessageFilter, Platform

@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 
-from gateway.access.administrator import Administrator
+from gateway.access import Administrator
 from gateway.clock import Clock
 from gateway.delivery.dispatcher import Dispatcher
 from gateway.delivery.sender import Sender
 from gateway.errors import Unavailable
-from gateway.hub.bulk_replays import BulkReplays
-from gateway.hub.deliveries import OperatorSteps
+from gateway.hub.deliveries import BulkReplays, OperatorSteps
 from gateway.hub.dossier import Dossiers
-from gateway.intake.accept import Reception
 from gateway.intake.admission import Admission
+from gateway.intake.reception import Reception
 from gateway.intake.steps import IntakeCall, IntakePreview, IntakeResult
 from gateway.ledger.base import Ledger
 from gateway.ledger.records import Accepted, Receipt

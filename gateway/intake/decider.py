@@ -10,9 +10,9 @@ from gateway.clock import Ticks
 from gateway.intake import drafts, enricher, numbers, router, sender_rights
 from gateway.intake.directory import Directory, SpokenAdapters
 from gateway.intake.lookups import Lookups
+from gateway.intake.loop_yield import LoopYield
 from gateway.intake.routes import Route, Routes
-from gateway.intake.steps import Context, Decided, Decisions, IntakeCall, Reading, RejectedRecord, Translated
-from gateway.intake.turns import Turns
+from gateway.intake.steps import CaseContext, Decided, Decisions, IntakeCall, Reading, RejectedRecord, Translated
 from gateway.ledger.base import Ledger
 from gateway.ledger.records import IntakeDraft
 from gateway.message import overlaid
@@ -54,11 +54,11 @@ class Decider:
         registry = self._directory.registry
         choose = router.chooser(registry.platforms, self._adapters.can_send)
         package = _Package(call, reading.adapter, at, Lookups(self._ledger, call.platform.id), choose)
-        turn = Turns(self._ticks)
+        yielding = LoopYield(self._ticks)
         decided: list[Decided | RejectedRecord] = []
         for record in reading.entries:
             decided.append(await self._record(package, record))
-            await turn()
+            await yielding()
         return Decisions(registry.revision, tuple(decided))
 
     async def _record(self, package: _Package, record: Translated | RejectedRecord) -> Decided | RejectedRecord:
@@ -90,7 +90,7 @@ class Decider:
         )
         return Decided(draft, context.effective, planned)
 
-    async def _context(self, package: _Package, record: Translated, kind: MessageType, route: Route) -> Context:
+    async def _context(self, package: _Package, record: Translated, kind: MessageType, route: Route) -> CaseContext:
         caller, lookups = package.call.platform, package.lookups
         known = await lookups.recall(numbers.spoken(kind, record.document))
         recognised = numbers.recognise(kind, route, record.document, caller.id, known)
@@ -101,4 +101,4 @@ class Decider:
         effective = overlaid(document, enriched) if enriched else document
         said = kind.region(document) or record.headers.region
         region = sender_rights.region_of(said, kind.region(effective), caller)
-        return Context(recognised, document, effective, enriched, region, tied)
+        return CaseContext(recognised, document, effective, enriched, region, tied)

@@ -11,7 +11,7 @@ from gateway.clock import new_id
 from gateway.errors import problems
 from gateway.intake import receiver, router
 from gateway.intake.routes import Route, Routes
-from gateway.intake.steps import Context, IntakeCall, Planned, Translated
+from gateway.intake.steps import CaseContext, IntakeCall, Planned, Translated
 from gateway.ledger.records import Rejection
 from gateway.message import Delivery, Message, State
 from schemas.catalog import TYPES
@@ -24,7 +24,12 @@ def signed(route: Route, caller: str, document: Mapping[str, Any]) -> Mapping[st
 
 
 def message(
-    call: IntakeCall, record: Translated, adapter: Adapter, context: Context, noticed: Iterable[Finding], at: datetime
+    call: IntakeCall,
+    record: Translated,
+    adapter: Adapter,
+    context: CaseContext,
+    noticed: Iterable[Finding],
+    at: datetime,
 ) -> Message:
     """Write the message: the document in its issuers' words, and apart from it what the case knew."""
     recognised, headers = context.recognised, record.headers

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 
 from gateway.ledger import decisions
 from gateway.ledger.base import Ledger
-from gateway.ledger.records import FactAsked, IntakeDraft, Known, NumberSpoken, Reads
+from gateway.ledger.records import FactAsked, IntakeDraft, KnownNumber, NumberAsked, Reads
 from gateway.message import Enriched, Message
+from schemas.identifiers.folding import comparison_key
 
 
 class Lookups:
@@ -15,15 +16,16 @@ class Lookups:
 
     Earlier records count because they will be kept before this one: a package gives what its
     records would have given one by one. What the ledger has goes first, since it was there first.
+    Spellings of one number are one number.
     """
 
     def __init__(self, ledger: Ledger, caller: str) -> None:
         self._ledger = ledger
         self._caller = caller
-        self._brought_numbers: dict[tuple[str, str], Known] = {}
+        self._brought_numbers: dict[tuple[str, str], KnownNumber] = {}
         self._brought_facts: dict[FactAsked, Enriched] = {}
         self._brought: dict[str, Message] = {}
-        self._numbers: dict[NumberSpoken, str | None] = {}
+        self._numbers: dict[NumberAsked, str | None] = {}
         self._facts: dict[FactAsked, str | None] = {}
         self._fresh: set[str] = set()
 
@@ -41,21 +43,23 @@ class Lookups:
         message = draft.message
         self._brought[message.id] = message
         for field, number in draft.numbers.items():
-            known = Known(
+            known = KnownNumber(
                 number, message.id, message.type, message.source, message.correlation_id, message.ordering_key
             )
-            self._brought_numbers.setdefault((field, number), known)
-        for field, value in decisions.said(message).items():
+            self._brought_numbers.setdefault((field, comparison_key(number)), known)
+        for field, value in decisions.facts_of(message).items():
             self._brought_facts.setdefault((message.correlation_id, field), Enriched(value, message.id))
 
     # ── asking ────────────────────────────────────────────────────────────────────────────────
-    async def recall(self, spoken: Mapping[str, str]) -> Mapping[str, Known]:
+    async def recall(self, spoken: Mapping[str, str]) -> Mapping[str, KnownNumber]:
         """Recognise numbers as the caller speaks of them, by canonical field."""
         if not spoken:
             return {}
         kept = await self._ledger.recall(self._caller, spoken)
         brought = {
-            field: one for field, number in spoken.items() if (one := self._brought_numbers.get((field, number)))
+            field: one
+            for field, number in spoken.items()
+            if (one := self._brought_numbers.get((field, comparison_key(number))))
         }
         found = {**brought, **kept}
         for field, number in spoken.items():

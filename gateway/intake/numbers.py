@@ -7,10 +7,11 @@ from typing import Any
 
 from gateway.intake.routes import Route
 from gateway.intake.steps import Recognised
-from gateway.ledger.records import Known
+from gateway.ledger.records import KnownNumber
 from gateway.message import with_value
 from schemas.catalog import TYPES, MessageType, at
 from schemas.findings import Finding, Rejected, Text
+from schemas.identifiers.folding import same_number
 
 _NATIONAL = frozenset(key for kind in TYPES.values() if not kind.scoped for key in kind.parents)
 """Numbers that mean the same everywhere and tie one document to another."""
@@ -27,7 +28,7 @@ def spoken(kind: MessageType, document: Mapping[str, Any]) -> dict[str, str]:
 
 
 def recognise(
-    kind: MessageType, route: Route, document: Mapping[str, Any], caller: str, found: Mapping[str, Known]
+    kind: MessageType, route: Route, document: Mapping[str, Any], caller: str, found: Mapping[str, KnownNumber]
 ) -> Recognised:
     """Replace numbers by those of their issuers and find the case; Rejected `order.unknown` when it answers nothing.
 
@@ -54,10 +55,10 @@ def _key(path: str) -> str:
     return path.rpartition(".")[2]
 
 
-def _meant(kind: MessageType, key: str, document: Mapping[str, Any], caller: str, known: Known) -> bool:
+def _meant(kind: MessageType, key: str, document: Mapping[str, Any], caller: str, known: KnownNumber) -> bool:
     if key != kind.issues:
         return True
-    return known.source == caller or known.original != at(document, key)
+    return known.source == caller or not same_number(known.original, str(at(document, key)))
 
 
 def _with_all(document: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
@@ -67,7 +68,7 @@ def _with_all(document: Mapping[str, Any], values: Mapping[str, str]) -> dict[st
     return result
 
 
-def _remembered(kind: MessageType, document: Mapping[str, Any], known: Mapping[str, Known]) -> dict[str, str]:
+def _remembered(kind: MessageType, document: Mapping[str, Any], known: Mapping[str, KnownNumber]) -> dict[str, str]:
     """Choose the numbers to remember the message by: what it issues, what was recognised, what names it nationally."""
     return dict(_own(kind, document)) | {key: one.original for key, one in known.items()}
 
@@ -79,7 +80,7 @@ def _own(kind: MessageType, document: Mapping[str, Any]) -> Iterator[tuple[str, 
         yield from ((key, value) for key, value in kind.keys(document).items() if key in _NATIONAL)
 
 
-def _lane(kind: MessageType, document: Mapping[str, Any], caller: str, known: Mapping[str, Known]) -> str:
+def _lane(kind: MessageType, document: Mapping[str, Any], caller: str, known: Mapping[str, KnownNumber]) -> str:
     """Give the ordering key: the lane of the same number where it is known, else one of its own."""
     field = kind.ordering_field
     same = (known[key] for key in ((field,) if kind.scoped else kind.parents) if key in known)
@@ -94,7 +95,7 @@ def _lane(kind: MessageType, document: Mapping[str, Any], caller: str, known: Ma
 
 
 def _answered(
-    kind: MessageType, route: Route, document: Mapping[str, Any], caller: str, known: Mapping[str, Known]
+    kind: MessageType, route: Route, document: Mapping[str, Any], caller: str, known: Mapping[str, KnownNumber]
 ) -> str:
     """Name the platform whose message this one answers (Return Address)."""
     asked = known.get(kind.ordering_field)

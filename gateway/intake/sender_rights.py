@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.intake.lookups import Lookups
 from gateway.intake.routes import Route
-from gateway.intake.steps import Headers
+from gateway.intake.steps import SubmissionHeaders
 from gateway.ledger.records import Platform
 from schemas import regions
 from schemas.catalog import TYPES
@@ -47,7 +47,7 @@ def region_of(named: str | None, case: str | None, caller: Platform) -> str:
     raise Rejected("region.outside", detail, [finding], status=403)
 
 
-async def tied(lookups: Lookups, caller: str, headers: Headers) -> str | None:
+async def tied(lookups: Lookups, caller: str, headers: SubmissionHeaders) -> str | None:
     """Give the correlation that the sender names, itself or through what it corrects; None when it names none.
 
     Rejected `message.unknown` for a message that is not the caller's, and `correlation.foreign`

@@ -73,7 +73,7 @@ class IntakePreview:
 
 
 @dataclass(frozen=True, slots=True)
-class Headers:
+class SubmissionHeaders:
     """What a sender may say about its document beside it."""
 
     region: str | None = None
@@ -94,7 +94,7 @@ class Translated:
     document: dict[str, Any]
     warnings: tuple[Finding, ...] = ()
     identity: str | None = None
-    headers: Headers = Headers()
+    headers: SubmissionHeaders = SubmissionHeaders()
     native: Tree = None
 
 
@@ -133,7 +133,7 @@ class Recognised:
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class CaseContext:
     """Where a document belongs: its numbers recognised, its correlation, what the case knew, its region.
 
     `document` is the one to be kept, `effective` the one that is routed and sent on: with what the

@@ -16,7 +16,7 @@ from gateway.ledger.records import (
     Hold,
     Intake,
     Intent,
-    Known,
+    KnownNumber,
     MessageFilter,
     Native,
     Platform,
@@ -89,8 +89,11 @@ class Ledger(Protocol):
         """
         ...
 
-    async def recall(self, platform: str, numbers: Mapping[str, str]) -> Mapping[str, Known]:
-        """Recognise numbers that the platform issued, was sent, or aliased: canonical field → as it wrote it."""
+    async def recall(self, platform: str, numbers: Mapping[str, str]) -> Mapping[str, KnownNumber]:
+        """Recognise numbers that the platform issued, was sent, or aliased: canonical field → as it wrote it.
+
+        Spellings of one number (case, width, invisible characters) are one number, here and in `Reads`.
+        """
         ...
 
     async def facts(self, correlation_id: str) -> Mapping[str, Enriched]:
@@ -128,8 +131,19 @@ class Ledger(Protocol):
         """
         ...
 
-    async def next_due(self, claim: Claim) -> datetime | None:
-        """Give the earliest `due_at` of a waiting head that is not held by its operator, or None."""
+    async def next_due(
+        self,
+        claim: Claim,
+        now: datetime,
+        latest: datetime,
+        *,
+        only: Collection[str] | None = None,
+        besides: Collection[str] = (),
+    ) -> datetime | None:
+        """Give when the next head falls due that `heads` with the same arguments does not give out yet, or None.
+
+        So it is the earliest `due_at` after `now` and up to `latest` that is not held by its operator.
+        """
         ...
 
     async def begin(
@@ -140,12 +154,14 @@ class Ledger(Protocol):
         request: OutboundRequest,
         at: datetime,
         *,
+        message: Message | None = None,
         probe: bool = False,
     ) -> int | None:
         """Mark a head `sending`, count the attempt and fix its request at the first one; gives the attempt's number.
 
         None when it is no longer a head that is ready or waiting, or is held (a probe looks past
-        breaker and endpoint holds).
+        breaker and endpoint holds); or when its message, of which the first request was made, was
+        tied to another case since it was read as `message`.
         """
         ...
 
@@ -166,8 +182,12 @@ class Ledger(Protocol):
         """
         ...
 
-    async def kill(self, claim: Claim, delivery_id: str, code: str, reason: str, at: datetime) -> Settled:
-        """Make a ready head dead that could not be translated: nothing was sent. Not a ready head: changes nothing."""
+    async def kill(self, claim: Claim, delivery_id: str, code: str, reason: str, at: datetime) -> bool:
+        """Make a ready head dead that could not be translated: nothing was sent.
+
+        True when it is dead, also when it was before. Not a ready head, or held by its operator:
+        changes nothing.
+        """
         ...
 
     async def rescue(self, claim: Claim, under_way: Collection[str], at: datetime) -> Sequence[str]:

@@ -40,12 +40,12 @@ def is_duplicate(latest_digest: str | None, digest: str) -> bool:
     return latest_digest == digest
 
 
-def said(message: Message) -> Mapping[str, str]:
+def facts_of(message: Message) -> Mapping[str, str]:
     """Give what a message says about its correlation: its keys and its region."""
     return {**message.keys, "region": message.region}
 
 
-def speakers(message: Message, deliveries: Sequence[Delivery]) -> tuple[str, ...]:
+def platforms_of(message: Message, deliveries: Sequence[Delivery]) -> tuple[str, ...]:
     """Give the platforms that know a message's numbers: its source and its destinations."""
     platforms = (message.source, *(delivery.platform for delivery in deliveries if delivery.platform))
     return tuple(dict.fromkeys(platforms))

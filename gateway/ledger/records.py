@@ -27,7 +27,7 @@ class Intent:
 
 
 # ── intake ────────────────────────────────────────────────────────────────────────────────────
-NumberSpoken = tuple[str, str, str]
+NumberAsked = tuple[str, str, str]
 """A number as it is looked up: who spoke of it, its canonical field, and the number as written."""
 
 FactAsked = tuple[str, str]
@@ -43,7 +43,7 @@ class Reads:
     correlation ids that no message had.
     """
 
-    numbers: Mapping[NumberSpoken, str | None] = field(default_factory=dict)
+    numbers: Mapping[NumberAsked, str | None] = field(default_factory=dict)
     facts: Mapping[FactAsked, str | None] = field(default_factory=dict)
     fresh: frozenset[str] = frozenset()
 
@@ -124,7 +124,7 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownNumber:
     """A number that a platform spoke of, recognised: `original` is it in its issuer's words."""
 
     original: str

@@ -64,7 +64,7 @@ class PersonalValues:
         """Find the personal values of a document and the native fields that the adapters write them to."""
         personal = {path for path, one in fields(TYPES[sending.type].document).items() if one.personal}
         lineage = (one for adapter in adapters for one in adapter.lineage(sending.type) if one.field in personal)
-        native = {path.rpartition(".")[2] for one in lineage for path in one.path.split(" + ")}
+        native = {path.rpartition(".")[2] for one in lineage for path in one.paths}
         return cls(frozenset(native), _texts(sending.document, personal))
 
     def holds(self, path: str, value: Any) -> bool:

@@ -6,15 +6,16 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
-from functools import partial
+from functools import lru_cache, partial
 from threading import Lock
 from typing import Any
 
 from adapters.base import Adapter
+from adapters.paths import render
 from gateway.clock import Clock, seconds
 from gateway.intake.steps import IntakeCall, Reading, RejectedRecord, Translated
-from gateway.observe.census import Census, plain
 from gateway.telemetry.events import Events, FieldDrifted
 from schemas.documents import generic
 
@@ -30,8 +31,109 @@ RECORDS = 5
 LONGEST = 200
 """Characters of a path that are kept."""
 
+MOST_PATHS = 500
+MOST_DEPTH = 16
 
-class What(StrEnum):
+FAMILIAR = 10
+"""Records a field was in before its absence can mean anything."""
+
+PATIENCE = 20
+"""Records it must be absent from, at least; a field that was always rare, ten times its usual gap."""
+
+
+# ── census: which fields records hold, and of which type ─────────────────────────────────────────
+@dataclass(slots=True)
+class _FieldCensus:
+    """One native field: its type, how many records held it, and how many since the last that did."""
+
+    type: str
+    count: int = 0
+    since: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TypeChange:
+    """A field whose values are of another type now."""
+
+    path: str
+    was: str
+    now: str
+
+
+class Census:
+    """Counts the fields of one operation's records."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, _FieldCensus] = {}
+        self.records = 0
+
+    def take(self, tree: Any) -> list[TypeChange]:
+        """Count a record; gives the fields that are of another type than when they were seen first."""
+        self.records += 1
+        present = dict(leaves(tree))
+        changes = [
+            TypeChange(path, self._seen[path].type, now)
+            for path, now in present.items()
+            if path in self._seen and self._seen[path].type != now
+        ]
+        for path, seen in self._seen.items():
+            seen.since = 0 if path in present else seen.since + 1
+        for path, now in present.items():
+            if path in self._seen or len(self._seen) < MOST_PATHS:
+                self._seen.setdefault(path, _FieldCensus(now)).count += 1
+        return changes
+
+    def vanished(self, mapped: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+        """Give path and type of mapped fields that used to be there and are not any more."""
+        for path in mapped:
+            seen = self._seen.get(path)
+            if seen is not None and seen.count >= FAMILIAR and seen.since >= self._patience(seen):
+                yield path, seen.type
+
+    def _patience(self, seen: _FieldCensus) -> int:
+        return max(PATIENCE, 10 * (self.records - seen.since) // seen.count)
+
+
+def leaves(tree: Any) -> Iterator[tuple[str, str]]:
+    """Give path and type of every value that is not empty; lists are looked through, and not written in the path."""
+    yield from _walk(tree, "", 0)
+
+
+def _walk(value: Any, path: str, depth: int) -> Iterator[tuple[str, str]]:
+    if depth > MOST_DEPTH or value is None or value == "":
+        return
+    if isinstance(value, dict):
+        for name, child in value.items():
+            yield from _walk(child, _below(path, str(name)), depth + 1)
+    elif isinstance(value, list):
+        for child in value:
+            yield from _walk(child, path, depth + 1)
+    elif path:
+        yield path, _type_of(value)
+
+
+@lru_cache(maxsize=4096)
+def _below(path: str, name: str) -> str:
+    written = render((name[:200],))
+    return f"{path}.{written}" if path and not written.startswith("[") else f"{path}{written}"
+
+
+def _type_of(value: Any) -> str:
+    """Name the type of a native value."""
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, int | float | Decimal):
+        return "number"
+    return "text" if isinstance(value, str) else "object"
+
+
+def _plain(path: str) -> str:
+    """Write a native path without its lists, as the census does."""
+    return path.replace("[]", "")
+
+
+# ── drift ────────────────────────────────────────────────────────────────────────────────────────
+class OddityKind(StrEnum):
     """What is odd about a native field."""
 
     UNKNOWN = "unknown"
@@ -50,7 +152,7 @@ class What(StrEnum):
 class Oddity:
     """One native field and what is odd about it. `example` is a type, never a value."""
 
-    what: What
+    what: OddityKind
     path: str
     field: str
     count: int
@@ -67,7 +169,7 @@ class DriftPage:
         self.mapped = mapped
         self.more = 0
         self._lock = Lock()
-        self._noticed: OrderedDict[tuple[What, str], Oddity] = OrderedDict()
+        self._noticed: OrderedDict[tuple[OddityKind, str], Oddity] = OrderedDict()
         self._census = Census()
         self._gone: set[str] = set()
 
@@ -76,12 +178,14 @@ class DriftPage:
         """How many records were looked through (a sample of what passed)."""
         return self._census.records
 
-    def note(self, what: What, path: str, at: datetime, *, field: str = "", times: int = 1) -> bool:
+    def note(self, what: OddityKind, path: str, at: datetime, *, field: str = "", times: int = 1) -> bool:
         """Count an oddity; True when it is new."""
         with self._lock:
             return self._note(what, path, at, field=field, times=times)
 
-    def _note(self, what: What, path: str, at: datetime, example: str = "", *, field: str = "", times: int = 1) -> bool:
+    def _note(
+        self, what: OddityKind, path: str, at: datetime, example: str = "", *, field: str = "", times: int = 1
+    ) -> bool:
         known = self._noticed.pop((what, path), None)
         before = known or Oddity(what, path, field or self.mapped.get(path, ""), 0, at, at)
         count = before.count + times
@@ -97,9 +201,12 @@ class DriftPage:
             changed = {one.path: f"{one.was} → {one.now}" for one in self._census.take(tree)}
             gone = dict(self._census.vanished(self.mapped))
             for path in self._gone - gone.keys():
-                self._noticed.pop((What.VANISHED, path), None)
+                self._noticed.pop((OddityKind.VANISHED, path), None)
             self._gone = set(gone)
-            told = [*((What.TYPE, *one) for one in changed.items()), *((What.VANISHED, *one) for one in gone.items())]
+            told = [
+                *((OddityKind.TYPE, *one) for one in changed.items()),
+                *((OddityKind.VANISHED, *one) for one in gone.items()),
+            ]
             new = [(what, path) for what, path, example in told if self._note(what, path, at, example)]
             return [self._noticed[key] for key in new if key in self._noticed]
 
@@ -109,16 +216,16 @@ class DriftPage:
             return list(reversed(self._noticed.values()))
 
 
-Noticed = tuple[What, str, str]
+Noticed = tuple[OddityKind, str, str]
 """What is odd, where, and the canonical field."""
 
-_CODES: Mapping[str, What] = {
-    "native.unknown": What.UNKNOWN,
-    "code.unknown": What.CODE,
-    "native.shape": What.TYPE,
-    "native.invalid": What.SCHEMA,
-    "mapping.incomplete": What.VANISHED,
-    "field.missing": What.VANISHED,
+_CODES: Mapping[str, OddityKind] = {
+    "native.unknown": OddityKind.UNKNOWN,
+    "code.unknown": OddityKind.CODE,
+    "native.shape": OddityKind.TYPE,
+    "native.invalid": OddityKind.SCHEMA,
+    "mapping.incomplete": OddityKind.VANISHED,
+    "field.missing": OddityKind.VANISHED,
 }
 
 Offer = Callable[[Callable[[], None]], bool]
@@ -210,4 +317,4 @@ def _trees(entries: Iterable[Translated | RejectedRecord]) -> Iterator[Any]:
 
 def _mapped(adapter: Adapter, operation: str) -> Mapping[str, str]:
     """Give native path → canonical field of an operation, its paths as the census writes them."""
-    return {plain(path): one.field for one in adapter.lineage(operation) for path in one.path.split(" + ") if path}
+    return {_plain(path): one.field for one in adapter.lineage(operation) for path in one.paths}

@@ -4,24 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
-from typing import Protocol
 
 from adapters.base import Adapter
-from gateway.access.principals import Principals
+from gateway.access import Principals
 from gateway.delivery.dispatcher import Dispatcher
 from gateway.errors import HutongError
-from gateway.intake.directory import Directory
+from gateway.intake.directory import Directory, SpokenAdapters
 from gateway.ledger.base import Ledger
 from gateway.ledger.records import Platform
 from gateway.message import HeldBy
 from gateway.telemetry.events import EndpointReleased, Events, PlatformHeld, PlatformReleased
-
-
-class Speaking(Protocol):
-    """Which adapter a platform speaks now."""
-
-    def of(self, platform: Platform) -> Adapter:
-        """Give the adapter that a platform speaks; NotFound `adapter.unknown`."""
 
 
 class Mirror:
@@ -37,7 +29,7 @@ class Mirror:
     def __init__(
         self,
         ledger: Ledger,
-        adapters: Speaking,
+        adapters: SpokenAdapters,
         learn: Callable[[], Awaitable[None]],
         directory: Directory,
         dispatcher: Dispatcher,

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from adapters.base import Adapter
-from gateway.access.tokens import hash_token, new_token
+from gateway.access import hash_token, new_token
 from gateway.clock import Clock
 from gateway.delivery.dispatcher import AdapterVersions, Dispatcher, Ping
 from gateway.errors import Conflict, Invalid, NotFound
@@ -16,7 +16,7 @@ from gateway.intake import router
 from gateway.intake.directory import SpokenAdapters
 from gateway.intake.routes import Routes
 from gateway.ledger.base import Ledger
-from gateway.ledger.records import Hold, Intent, Platform, Registered, Taker
+from gateway.ledger.records import Backlog, Hold, Intent, Platform, Registered, Taker
 from gateway.ledger.versions import AdapterVersion
 from gateway.message import HeldBy, State
 from gateway.platforms.mirror import Mirror
@@ -251,7 +251,10 @@ class Register:
             if self._doubts != self._cleared or kept != known:
                 _log.warning("memory may be behind the ledger, which is read again: revision %s, here %s", kept, known)
                 await self._take_over()
-            await self._assign()
+        # Between two turns: this is a search, and whoever changes a platform must not wait for searches.
+        unrouted = [one for one in await self._ledger.backlog() if one.state == State.UNROUTED]
+        async with self._changing:
+            await self._assign(unrouted)
 
     async def _apply(self, done: Registered) -> None:
         await self._take_over()
@@ -266,14 +269,14 @@ class Register:
             # Something may be ready of which nobody was told, because the answer was lost.
             self._mirror.wake(self.directory)
 
-    async def _assign(self) -> None:
+    async def _assign(self, unrouted: Sequence[Backlog]) -> None:
         """Give unrouted deliveries to the platforms that can take them now.
 
         Every change does that itself in its transaction, so that there is nothing left to do here but
         what an earlier version of the gateway left.
         """
         there = {platform.kind for platform in self.directory.values()}
-        waiting = [one for one in await self._ledger.backlog() if one.state == State.UNROUTED and one.kind in there]
+        waiting = [one for one in unrouted if one.kind in there]
         # Looked through once for the same platforms and the same number of them, and not every minute.
         looked_at = self.directory.registry.revision, frozenset((one.kind, one.count) for one in waiting)
         if waiting and looked_at != self._looked_at:

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from adapters.base import BASE_URL, Adapter, Setting
+from gateway.delivery.address import ascii_host
 from gateway.ledger.records import Platform
 from schemas import regions
 from schemas.findings import Finding, Rejected, Text
@@ -139,6 +140,10 @@ def _value_faults(setting: Setting, value: Any) -> Iterator[Finding]:
     if setting.type == "url" and not _is_address(value):
         zh, en = "应为不含账号、空格、? 与 # 的 http(s) 地址", "must be an http(s) address without users, ? or #"
         yield _told(setting, "setting.url", zh, en)
+    elif setting.type == "url" and not _has_host(value):
+        zh = "中的主机名无法写成域名；请改用其 ASCII 域名（xn--…）或 IP 地址"
+        en = "has a host that DNS has no name for; write its ASCII name (xn--…) or its IP address"
+        yield _told(setting, "setting.host", zh, en)
     elif setting.type == "int" and (isinstance(value, bool) or not isinstance(value, int)):
         yield _told(setting, "setting.int", "应为整数", "must be a whole number")
     elif setting.type == "bool" and not isinstance(value, bool):
@@ -159,6 +164,14 @@ def _is_address(value: Any) -> bool:
     try:
         parts = urlsplit(value)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _has_host(value: str) -> bool:
+    """Tell whether the host has a name in DNS; one in Chinese has, once it is encoded (IDNA)."""
+    try:
+        return bool(ascii_host(urlsplit(value).hostname or ""))
     except ValueError:
         return False
 

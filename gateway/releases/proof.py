@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
+import os
+import resource
+import signal
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,6 +21,15 @@ from schemas.findings import Text
 
 PATIENCE = 300.0
 """Seconds that a proof may take."""
+
+MEMORY = 2 * 1024 * 1024 * 1024
+"""Bytes that a proof may take."""
+
+_FILES = 64 * 1024 * 1024
+"""Bytes that a file may have that a proof writes; it has no reason to write any."""
+
+_KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "VIRTUAL_ENV")
+"""What a proof sees of our environment: how to find the interpreter, and nothing that is secret."""
 
 
 class Prover(Protocol):
@@ -29,9 +43,10 @@ class Prover(Protocol):
 class ProcessProver:
     """Proves by running a command whose last argument is the zip and whose output is the report as JSON."""
 
-    def __init__(self, command: Sequence[str], *, patience: float = PATIENCE) -> None:
+    def __init__(self, command: Sequence[str], *, patience: float = PATIENCE, memory: int = MEMORY) -> None:
         self._command = tuple(command)
         self._patience = patience
+        self._memory = memory
         self._one_at_a_time = asyncio.Lock()
 
     async def __call__(self, content: bytes) -> dict[str, Any]:
@@ -58,6 +73,9 @@ class ProcessProver:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
             cwd=path.parent,
+            env=_environment(path.parent),
+            preexec_fn=partial(_confine, self._memory, math.ceil(self._patience)),
+            start_new_session=True,
         )
         try:
             said, _ = await asyncio.wait_for(process.communicate(), self._patience)
@@ -65,10 +83,32 @@ class ProcessProver:
             raise _failed() from None
         finally:
             # Also when the caller was cancelled: no proof goes on that nobody waits for.
+            # The session is its own, so whatever it started ends with it.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
                 await process.communicate()
         return said
+
+
+def _environment(home: Path) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    return {**kept, "HOME": str(home), "TMPDIR": str(home), "PYTHONHASHSEED": "random"}
+
+
+def _confine(memory: int, seconds: int) -> None:
+    """Bound the process that is about to run a stranger's bundle: memory, processor time, files, no core."""
+    for kind, most in (
+        (resource.RLIMIT_AS, memory),
+        (resource.RLIMIT_CPU, seconds),
+        (resource.RLIMIT_FSIZE, _FILES),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        _, hard = resource.getrlimit(kind)
+        allowed = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(kind, (allowed, allowed))
+    os.nice(5)
 
 
 def _failed() -> Unavailable:

@@ -179,8 +179,13 @@ class _TypeProof:
         if not self._looks_inside or answer.written().body == answer.written(other).body:
             return
         delivery = await self._go(charset=other)
-        if delivery.state is State.DELIVERED:
-            yield self._unexpected("double.charset", "应答字符集错误", "an answer in another charset", delivery)
+        if delivery.state is not State.DELIVERED:
+            yield self._unexpected(
+                "double.charset",
+                "字符集标错的受理应答",
+                "a yes in the other charset of the GB and UTF-8 pair, mislabelled",
+                delivery,
+            )
 
     async def _business_no(self) -> AsyncIterator[BundleFinding]:
         delivery = await self._go(refuse=True)

@@ -1,13 +1,14 @@
-"""The double as a web application: the platform's own addresses, and its controls under `/_double`."""
+"""The double as a web application: the platform's own addresses, and its fault knobs and records under `/_double`."""
 
 from __future__ import annotations
 
 import asyncio
+import codecs
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,7 +19,6 @@ from adapters.adapter import DeclarativeAdapter
 from adapters.base import Reply
 from adapters.formats import json
 from gateway.clock import Clock, system_clock
-from gateway.sandbox.knobs import FaultKnobs
 from gateway.sandbox.patterns import ReceivedCall
 from gateway.sandbox.platform import PlatformDouble
 from schemas.findings import Rejected
@@ -29,6 +29,46 @@ RESET = "hutong.reset"
 _CONTROLS = "/_double"
 _LARGEST = 16 * 1024 * 1024
 _PIECES = 10
+
+
+def _known(charset: str) -> str:
+    try:
+        codecs.lookup(charset)
+    except LookupError:
+        raise ValueError("not a charset Python knows") from None
+    return charset
+
+
+class FaultKnobs(BaseModel):
+    """What goes wrong with every call while it is set; with nothing set the double behaves well.
+
+    `error_rate`: the share of calls (0 to 1) that get `status` (500 unless given) instead of an
+    answer; with `status` and no rate, every call. `retry_after_s` goes with that status (429 unless
+    given). `refuse`: a business no. `reset_after_accept`: the connection breaks after a document was
+    taken and before the answer, once a key. `reset_before_read`: it breaks before anything is read.
+    `slow_body_ms`: the answer's body takes that long. `charset`: the answer is written in another
+    charset than it says.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    latency_ms: Annotated[int, Field(ge=0, le=600_000)] = 0
+    error_rate: Annotated[float, Field(ge=0, le=1)] | None = None
+    status: Annotated[int, Field(ge=200, le=599)] | None = None
+    retry_after_s: Annotated[int, Field(ge=0, le=86_400)] | None = None
+    refuse: bool = False
+    reset_after_accept: bool = False
+    reset_before_read: bool = False
+    slow_body_ms: Annotated[int, Field(ge=0, le=600_000)] = 0
+    charset: Annotated[str, AfterValidator(_known)] | None = None
+
+    def failure(self, chance: float) -> int | None:
+        """Give the status that replaces the answer, or None; `chance` is a random number in [0, 1)."""
+        if self.error_rate is not None:
+            return (self.status or 500) if chance < self.error_rate else None
+        if self.status is not None:
+            return self.status
+        return 429 if self.retry_after_s is not None else None
 
 
 class Double:

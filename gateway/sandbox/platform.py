@@ -1,9 +1,11 @@
-"""How the platform of a bundle behaves: takes documents, confirms what it took, serves its records."""
+"""How the platform of a bundle behaves: takes documents, remembers them by key, confirms them, serves its records."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 from adapters import formats, paths, placeholders
@@ -17,7 +19,6 @@ from adapters.mapping import Program
 from adapters.native import NativeSchema
 from adapters.placeholders import RECORD_TEXT
 from gateway.clock import Clock
-from gateway.sandbox.memory import Memory, Received, reference_for
 from gateway.sandbox.patterns import ReceivedCall, RequestPattern, Use, request_patterns
 from gateway.sandbox.wording import (
     NOT_FOUND,
@@ -32,6 +33,61 @@ from schemas.findings import Rejected
 
 _BODY = 16 * 1024 * 1024
 _OTHER_BYTES = "同一 Idempotency-Key 重发的内容不同 （other bytes under the same key）"
+
+
+@dataclass(slots=True)
+class Received:
+    """One document as it came. `answer` is the first one given, `times` how often the key came."""
+
+    key: str
+    type: str
+    at: datetime
+    call: ReceivedCall
+    problems: tuple[str, ...] = ()
+    accepted: bool = False
+    reference: str | None = None
+    answer: DoubleAnswer | None = None
+    times: int = 1
+
+    @property
+    def valid(self) -> bool:
+        """Tell whether the platform's own schema allows it."""
+        return not self.problems
+
+
+@dataclass(slots=True)
+class Memory:
+    """Everything received, in order of first arrival."""
+
+    _all: list[Received] = field(default_factory=list)
+    _by_key: dict[str, Received] = field(default_factory=dict)
+
+    def known(self, key: str) -> Received | None:
+        """Give what came under a key before."""
+        return self._by_key.get(key)
+
+    def keep(self, received: Received) -> None:
+        """Remember a document; one without a key is never recognised again."""
+        self._all.append(received)
+        if received.key:
+            self._by_key[received.key] = received
+
+    def accepted(self, message_type: str) -> Iterator[Received]:
+        """Give the accepted documents of a type, newest first."""
+        return (one for one in reversed(self._all) if one.accepted and one.type == message_type)
+
+    def __iter__(self) -> Iterator[Received]:
+        return iter(self._all)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._all.clear()
+        self._by_key.clear()
+
+
+def _reference_for(key: str) -> str:
+    """Invent the platform's own number for a document: the same for the same key, digits only."""
+    return f"{int.from_bytes(sha256(key.encode()).digest()[:8], 'big') % 10**16:016d}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +235,7 @@ class PlatformDouble:
     def _decide(self, received: Received, counterpart: Counterpart) -> tuple[DoubleAnswer, bool]:
         received.accepted = received.valid and not self.refusing
         if received.accepted:
-            received.reference = reference_for(received.key or str(id(received)))
+            received.reference = _reference_for(received.key or str(id(received)))
             received.answer = counterpart.accept(received.reference)
         else:
             received.answer = counterpart.refuse()

@@ -41,6 +41,23 @@ class IntakeBusy:
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectionRefused:
+    """A connection was refused or closed before anybody knew whose it is. `address` is where it came from."""
+
+    why: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticationFailed:
+    """A call came without a credential that we know: `why` missing, unknown or no-platform. The token is not told."""
+
+    why: str
+    call: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryUnrouted:
     """A routed kind has no platform that could take the message."""
 
@@ -63,6 +80,11 @@ class AttemptEnded:
     seconds: float
     code: str | None = None
     trace_id: str | None = None
+
+    @property
+    def state(self) -> str:
+        """Tell whether the platform answered yes or no, or the attempt failed."""
+        return "answered" if self.verdict in ("accepted", "refused") else "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +187,8 @@ Event = (
     MessageAccepted
     | DocumentRejected
     | IntakeBusy
+    | ConnectionRefused
+    | AuthenticationFailed
     | DeliveryUnrouted
     | AttemptEnded
     | DeliverySettled

@@ -11,9 +11,12 @@ from typing import IO, Any
 
 import structlog
 
+from gateway.clock import Ticks, monotonic
 from gateway.telemetry.events import (
     AttemptEnded,
+    AuthenticationFailed,
     ClaimLost,
+    ConnectionRefused,
     DeliverySettled,
     DeliveryStopped,
     DeliveryStumbled,
@@ -66,17 +69,51 @@ def configure(level: str = "info", *, stream: IO[str] | None = None) -> None:
     root.setLevel(level.upper())
 
 
+class Repeats:
+    """Lets through the first of equal events and then one in a while, with how many there were meanwhile.
+
+    What strangers do is told by this: nobody can fill the log by knocking.
+    """
+
+    def __init__(self, ticks: Ticks, *, every: float = 10.0, most: int = 1000) -> None:
+        self._ticks = ticks
+        self._every = every
+        self._most = most
+        self._told: dict[Event, tuple[float, int]] = {}
+
+    def __call__(self, event: Event) -> int:
+        """Give how many events one line is to tell now, this one included; 0: it is not to be told now."""
+        now = self._ticks()
+        since, times = self._told.get(event, (now - self._every, 0))
+        if now - since < self._every:
+            self._told[event] = since, times + 1
+            return 0
+        self._told.pop(event, None)
+        if len(self._told) >= self._most:
+            del self._told[next(iter(self._told))]
+        self._told[event] = now, 0
+        return times + 1
+
+
 class LogHook:
     """A hook that writes down what an operator should read; the ordinary flow stays at debug."""
 
-    def __init__(self, logger: Any = None) -> None:
+    def __init__(self, logger: Any = None, ticks: Ticks = monotonic) -> None:
         self._logger = logger or structlog.get_logger("hutong")
+        self._repeats = Repeats(ticks)
 
     def __call__(self, event: Event) -> None:
         """Write one event at its level."""
         level = _level(event)
-        if self._logger.is_enabled_for(level):
-            self._logger.log(level, _name(type(event).__name__), **_said(event))
+        if not self._logger.is_enabled_for(level):
+            return
+        said = _said(event)
+        if isinstance(event, ConnectionRefused | AuthenticationFailed):
+            times = self._repeats(event)
+            if not times:
+                return
+            said["times"] = times
+        self._logger.log(level, _name(type(event).__name__), **said)
 
 
 def _level(event: Event) -> int:
@@ -86,6 +123,8 @@ def _level(event: Event) -> int:
         case PlatformHeld() | EndpointHeld() | DeliveryStumbled() | ClaimLost():
             return logging.ERROR
         case DeliverySettled(state="dead") | DeliveryUnrouted() | FieldDrifted(new=True):
+            return logging.WARNING
+        case ConnectionRefused() | AuthenticationFailed():
             return logging.WARNING
         case DeliverySettled(state="refused") | PlatformReleased() | EndpointReleased():
             return logging.INFO

@@ -8,7 +8,7 @@ registered ones; of platforms, operations and codes, whatever goes beyond the li
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -18,7 +18,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 from gateway.telemetry.events import (
     AttemptEnded,
     AttemptTakenBack,
+    AuthenticationFailed,
     ClaimLost,
+    ConnectionRefused,
     DeliverySettled,
     DeliveryStopped,
     DeliveryStumbled,
@@ -93,8 +95,27 @@ METRICS = (
         ("platform", "code"),
     ),
     Metric("hutong_intake_busy", "Calls that were told to come again (429).", IntakeBusy, ("platform",)),
+    Metric(
+        "hutong_connections_refused",
+        "Connections refused or closed before anybody knew whose they are.",
+        ConnectionRefused,
+        ("why",),
+    ),
+    Metric(
+        "hutong_authentications_failed",
+        "Calls without a credential that we know.",
+        AuthenticationFailed,
+        ("why", "call"),
+    ),
     Metric("hutong_deliveries_unrouted", "Deliveries with no platform to go to.", DeliveryUnrouted, ("kind", "type")),
     Metric("hutong_attempts", "Attempts to deliver, by how they ended.", AttemptEnded, ("platform", "verdict")),
+    Metric(
+        "hutong_attempts_failed",
+        "Attempts that brought neither yes nor no, by why: `connection.refused`, `timeout.read`, `http.500` …",
+        AttemptEnded,
+        ("platform", "code"),
+        state="failed",
+    ),
     Metric(
         "hutong_deliveries_delivered",
         "Deliveries accepted by the platform.",
@@ -193,6 +214,7 @@ class Metrics:
         self._fed: dict[type[Event], list[tuple[Metric, Counter | Histogram]]] = defaultdict(list)
         for metric in METRICS:
             self._fed[metric.event].append((metric, self._collector(metric)))
+        self._shown: dict[str, Gauge] = {}
         standing = ["platform", "kind", "state", "held_by"]
         self._backlog = self._gauge("hutong_backlog", "Deliveries not done with.", standing)
         self._oldest = self._gauge("hutong_backlog_oldest_seconds", "Age of the oldest of them.", standing)
@@ -208,6 +230,13 @@ class Metrics:
 
     def _gauge(self, name: str, text: str, labels: list[str]) -> Gauge:
         return Gauge(name, text, labels, registry=self.registry)
+
+    def show(self, name: str, text: str, read: Callable[[], float]) -> None:
+        """Show a value as it stands at each scrape; asked for again under one name, the latest reader is used."""
+        shown = self._shown.get(name)
+        if shown is None:
+            shown = self._shown[name] = Gauge(name, text, registry=self.registry)
+        shown.set_function(read)
 
     def __call__(self, event: Event) -> None:
         """Count one event in every metric that it feeds."""
@@ -234,7 +263,8 @@ class Metrics:
         value = getattr(event, name)
         if isinstance(value, bool):
             return "true" if value else "false"
-        return self._limits[name](value) if name in self._limits else str(value)
+        text = "" if value is None else str(value)
+        return self._limits[name](text) if name in self._limits else text
 
     def exposition(self, backlog: Iterable[Standing], now: datetime) -> bytes:
         """Write everything counted so far, with the backlog as it stands now."""

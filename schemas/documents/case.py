@@ -9,7 +9,20 @@ from pydantic import Field
 
 from schemas.components import Attachment, Officer, OptionalSite, Party, Violation
 from schemas.documents.document import CatalogEntry, Document, finding, party_doubts, repealed, site_doubts, too_few
-from schemas.field_types import Coded, Day, Instant, Line, Permit, PlatformNumber, Project, Prose, Region, Some, Writ
+from schemas.field_types import (
+    Coded,
+    Day,
+    Instant,
+    Line,
+    OtherNumber,
+    Permit,
+    PlatformNumber,
+    Project,
+    Prose,
+    Region,
+    Some,
+    Writ,
+)
 from schemas.findings import Finding
 
 
@@ -42,10 +55,10 @@ class CaseFile(Document):
     )
     occurred_on: Day | None = Field(None, title="案发日期", description="Day of the act.")
     violations: Some[Violation] | None = Field(None, title="违法行为", description="The unlawful acts.")
-    inspection_number: PlatformNumber | None = Field(
+    inspection_number: OtherNumber | None = Field(
         None, title="现场检查编号", description="The inspection that found it."
     )
-    order_number: PlatformNumber | None = Field(None, title="调度编号", description="The order that led to it.")
+    order_number: OtherNumber | None = Field(None, title="调度编号", description="The order that led to it.")
     permit_number: Permit | None = Field(
         None, title="排污许可证编号", description="Permit of the party, 22 characters (HJ 608-2017)."
     )

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from schemas.components import Officer, OptionalRelated, Party
 from schemas.documents.document import CatalogEntry, Document, finding, party_doubts
-from schemas.field_types import Coded, Instant, Line, PlatformNumber, Prose, Region, Some
+from schemas.field_types import Coded, Instant, Line, OtherNumber, PlatformNumber, Prose, Region, Some
 from schemas.findings import Finding
 
 
@@ -79,6 +79,6 @@ class DispatchReport(Document):
     region: Region | None = Field(None, title="行政区划", description="Where it was done, six digits (GB/T 2260).")
     officers: Some[Officer] | None = Field(None, title="执法人员", description="Who acted.")
     findings: Prose | None = Field(None, title="办理情况", description="What was found or done.")
-    inspection_number: PlatformNumber | None = Field(
+    inspection_number: OtherNumber | None = Field(
         None, title="现场检查编号", description="Number of the inspection that was made."
     )

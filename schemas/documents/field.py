@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from schemas.field_types import Coded, Identified, Naming, Scalar, Truth, Words
+from schemas.identifiers import CitizenId, CreditCode, OfficerNumber
 
 Kind = Scalar | Identified | Words | Coded | Truth
 _INDEX = re.compile(r"\[\d+\]")
@@ -38,6 +39,11 @@ class Field:
     codes: str | None = None
     identifier: Naming | None = None
     lenient: bool = False
+
+    @property
+    def identity(self) -> bool:
+        """Whether it tells who a party or a person is by a number."""
+        return self.identifier in (CreditCode, CitizenId, OfficerNumber)
 
 
 def generic(path: str) -> str:

@@ -9,7 +9,20 @@ from pydantic import Field
 
 from schemas.components import Attachment, CertifiedOfficer, Officer, OptionalSite, Party
 from schemas.documents.document import CatalogEntry, Document, finding, party_doubts, site_doubts, too_few
-from schemas.field_types import Coded, Instant, Line, Permit, PlatformNumber, Project, Prose, Region, Some, Writ, YesNo
+from schemas.field_types import (
+    Coded,
+    Instant,
+    Line,
+    OtherNumber,
+    Permit,
+    PlatformNumber,
+    Project,
+    Prose,
+    Region,
+    Some,
+    Writ,
+    YesNo,
+)
 from schemas.findings import Finding
 
 
@@ -50,7 +63,7 @@ class Inspection(Document):
         None, title="项目代码", description="Investment project code, 20 digits (GB/T 40058-2021)."
     )
     approval_number: Writ | None = Field(None, title="环评批复文号", description="Number of the EIA approval.")
-    order_number: PlatformNumber | None = Field(
+    order_number: OtherNumber | None = Field(
         None, title="调度编号", description="The dispatch order it answers, in its issuer's words."
     )
     attachments: Some[Attachment] | None = Field(None, title="附件", description="Photos, videos and records.")

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
+from schemas.identifiers.person import is_citizen_id, mask_in_text
+
 _SHOWN = 100
 
 
-def shown(value: Any, *, personal: bool) -> Any:
-    """Return `value` as a finding may carry it: personal ones masked, long ones cut, trees left out."""
+def shown(value: Any, *, personal: bool, identity: bool = False) -> Any:
+    """Return `value` as a finding may carry it: personal ones masked, long ones cut, trees left out.
+
+    `identity`: the field tells who somebody is by a number, so a citizen id in it is personal too. In any
+    other text it is masked only beside a word for it: eighteen digits may be a case number.
+    """
     if isinstance(value, dict | list | tuple):
         return None
     if value is None:
         return None
-    if personal:
+    if personal or (identity and is_citizen_id(str(value))):
         return mask(str(value))
     if isinstance(value, bool | int):
         return value
-    text = str(value)
+    text = mask_in_text(str(value))
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 

@@ -37,7 +37,8 @@ class Permit(Document):
     holder: Holder = Field(title="排污单位", description="Who holds the permit.")
     region: Region = Field(title="行政区划", description="Region of the production site, six digits (GB/T 2260).")
     status: Annotated[str, Coded("permit-status")] = Field(
-        title="申请类型", description="What happened: new, reissued, changed, renewed, cancelled, revoked."
+        title="申请类型",
+        description="What happened: new, reissued, changed, renewed, cancelled, revoked, or the record was deleted.",
     )
     valid_from: Day = Field(title="有效期限起", description="First day the permit is valid.")
     valid_to: Day = Field(title="有效期限止", description="Last day the permit is valid.")
@@ -69,6 +70,10 @@ class Permit(Document):
             yield finding("permit.validity", "valid_to", zh, "The permit ends before it begins.")
 
     def doubts(self) -> Iterator[Finding]:
+        if self.status == "deleted":
+            zh = "来源平台已删除这条记录，许可证本身不一定注销。"
+            en = "The source platform deleted this record; the permit itself may still be valid."
+            yield finding("permit.deleted", "status", zh, en)
         own, numbered = self.holder.credit_code, credit_code_of(self.permit_number)
         if own and numbered and own != numbered:
             zh = "排污单位的统一社会信用代码与许可证编号前18位不一致。"

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from schemas.documents.field import Field
 from schemas.findings import Finding, Text
+from schemas.identifiers import Identifier, Misshapen
+from schemas.identifiers.number import NoNumber
 
 Place = tuple[str, Any, Any]
 """A concrete path, the canonical value there, and what was written there."""
 
 _IGNORED = Text("该值已忽略。", "The value was left out.")
+_NO_NUMBER = Text(
+    "这不是编号，只表示“没有”：该值已忽略。", 'This is no number, it only says "none": the value was left out.'
+)
 
 
 def look(watched: Iterable[Field], document: Any, tree: Any) -> tuple[list[Finding], dict[str, str]]:
@@ -20,7 +26,7 @@ def look(watched: Iterable[Field], document: Any, tree: Any) -> tuple[list[Findi
     raw: dict[str, str] = {}
     for field in watched:
         for path, value, written in _places(document, tree, field.path.split("."), ""):
-            if value != written and isinstance(written, str) and not field.personal:
+            if value != written and isinstance(written, str) and written.strip() and not field.personal:
                 raw[path] = written
             findings += (doubt.at(field=path, title=field.title) for doubt in _doubts(field, value, written))
     return findings, raw
@@ -33,7 +39,17 @@ def _doubts(field: Field, value: str | None, written: Any) -> Iterator[Finding]:
     if value is not None:
         yield from kind.doubts(value)
     elif field.lenient and isinstance(written, str) and written.strip():
-        yield kind.refuse(written, _IGNORED).finding
+        yield _left_out(kind, written)
+
+
+def _left_out(kind: type[Identifier], written: str) -> Finding:
+    try:
+        kind.normalise(written)
+    except NoNumber as error:
+        return replace(error.finding, message=_NO_NUMBER)
+    except Misshapen:
+        pass
+    return kind.refuse(written, _IGNORED).finding
 
 
 def _places(node: Any, written: Any, steps: list[str], path: str) -> Iterator[Place]:
@@ -51,4 +67,6 @@ def _places(node: Any, written: Any, steps: list[str], path: str) -> Iterator[Pl
     elif inner is None and len(steps) == 1:
         yield here, None, inner_written
     else:
-        yield from _places(inner, inner_written, steps[1:], here)
+        # An object whose every value was left out is not there, but what stood in it is told.
+        emptied = {} if inner is None and isinstance(inner_written, dict) else inner
+        yield from _places(emptied, inner_written, steps[1:], here)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from pydantic_core import ErrorDetails
 
+from schemas.documents.characters import REWRITTEN, is_rewritten, rewritten_text
 from schemas.documents.field import Field
 from schemas.documents.masking import shown
 from schemas.findings import Finding, Text
@@ -27,9 +28,15 @@ def fault(error: ErrorDetails, named_at: Named) -> Finding:
     """Say one validation error as a finding."""
     path = where(error["loc"])
     named = named_at(path)
-    code, message = _said(error, named.title if named else path, path)
+    title = named.title if named else path
+    if is_rewritten(error["input"]):
+        code, message = REWRITTEN, rewritten_text(title)
+    else:
+        code, message = _said(error, title, path)
     personal = named is not None and named.personal
-    value = None if error["type"] in ("missing", "extra_forbidden") else shown(error["input"], personal=personal)
+    identity = named is not None and named.identity
+    absent = error["type"] in ("missing", "extra_forbidden")
+    value = None if absent else shown(error["input"], personal=personal, identity=identity)
     return Finding(code, message, field=path, title=named.title if named else "", value=value)
 
 

@@ -8,7 +8,9 @@ from functools import lru_cache
 from stdnum.cn import uscc
 
 from schemas.findings import Finding, Text
-from schemas.identifiers.identifier import Identifier, Misshapen, fold
+from schemas.identifiers.folding import fold
+from schemas.identifiers.identifier import Identifier, Misshapen
+from schemas.identifiers.person import is_citizen_id, misplaced
 
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 CREDIT_CODE = rf"[{ALPHABET}]{{2}}\d{{6}}[{ALPHABET}]{{10}}"
@@ -28,7 +30,8 @@ def organisation_check(first_eight: str) -> str:
 class CreditCode(Identifier):
     """统一社会信用代码, 18 characters, GB 32100-2015.
 
-    Issued codes whose check digit fails exist, so a failed digit is a doubt, not an error.
+    Issued codes whose check digit fails exist, so a failed digit is a doubt, not an error. A citizen id
+    has the same shape: what passes as one is refused.
     """
 
     __slots__ = ()
@@ -41,6 +44,13 @@ class CreditCode(Identifier):
     def organisation_code(self) -> str:
         """The body identifier: characters 9 to 17, the GB 11714 organisation code."""
         return self.value[8:17]
+
+    @classmethod
+    def normalise(cls, text: str) -> str:
+        value = super().normalise(text)
+        if is_citizen_id(value):
+            raise misplaced(cls.title, text)
+        return value
 
     @classmethod
     def tidy(cls, folded: str) -> str:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from schemas.findings import Finding, Text
+from schemas.identifiers.folding import fold
 
 _LONGEST = 100
-_DASHES = "－—–‐‑−﹣"
-_INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
-_FOLD = str.maketrans(dict.fromkeys(_DASHES, "-") | dict.fromkeys(_INVISIBLE, ""))
 
 
 class Misshapen(ValueError):
@@ -26,13 +23,6 @@ class Misshapen(ValueError):
 def misshapen(code: str, value: Any, zh: str, en: str) -> Misshapen:
     """Build the error for `value`: what it is not, and what it should be."""
     return Misshapen(Finding(code=code, message=Text(zh=zh, en=en), value=value))
-
-
-def fold(text: str) -> str:
-    """Return `text` half-width, upper-case, without spaces or invisible characters."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", text.translate(_FOLD))
-    return "".join(text.split()).upper()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +55,20 @@ class Identifier:
         if cls.pattern.fullmatch(folded):
             return folded
         raise cls.refuse(text)
+
+    @classmethod
+    def takes(cls, text: str) -> bool:
+        """Tell whether `text` can be this identifier."""
+        try:
+            cls.normalise(text)
+        except Misshapen:
+            return False
+        return True
+
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        """Return what a published schema says of the normal form."""
+        return {"pattern": f"^(?:{cls.pattern.pattern})$"}
 
     @classmethod
     def tidy(cls, folded: str) -> str:

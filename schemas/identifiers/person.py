@@ -9,7 +9,20 @@ from datetime import date
 from stdnum.cn import ric
 
 from schemas.findings import Finding, Text
-from schemas.identifiers.identifier import Identifier
+from schemas.identifiers.folding import fold, half_width
+from schemas.identifiers.identifier import Identifier, Misshapen, misshapen
+
+_PROVINCE = r"(?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3])"
+"""Issuing provinces (GB/T 2260); 81 to 83 are the residence permits of people from Hong Kong, Macao and Taiwan."""
+
+_PERSON = re.compile(
+    rf"{_PROVINCE}\d{{4}}(?:19|20)\d{{2}}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{{3}}[\dX]", re.ASCII
+)
+_LAST_BIRTH = 2026
+"""Nobody born later is a party of a case before 2040: a later year is the serial of something else."""
+
+_LENGTH = 18
+_LONGEST = 40
 
 
 class CitizenId(Identifier):
@@ -31,6 +44,10 @@ class CitizenId(Identifier):
             return value
         raise cls.refuse(text)
 
+    @classmethod
+    def tidy(cls, folded: str) -> str:
+        return folded.replace("-", "")
+
     @property
     def masked(self) -> str:
         """The id as it may be shown: the six digits of the region, the rest hidden."""
@@ -50,14 +67,72 @@ def mask_citizen_id(value: str) -> str:
     return value[:6] + "*" * (len(value) - 6)
 
 
+def is_citizen_id(text: str) -> bool:
+    """Tell whether a text is somebody's citizen id: its shape, a province, a plausible birth date and the check digit.
+
+    Eighteen digits of region, date and serial pass by chance once in eleven, so only an identity field is judged by it.
+    """
+    if _PERSON.fullmatch(text):
+        return _is_born_and_checked(text)
+    if len(text) > _LONGEST or (text.isascii() and text.isalnum() and len(text) != _LENGTH):
+        return False
+    value = fold(text).replace("-", "")
+    return _PERSON.fullmatch(value) is not None and _is_born_and_checked(value)
+
+
+def _is_born_and_checked(value: str) -> bool:
+    try:
+        born = date(int(value[6:10]), int(value[10:12]), int(value[12:14]))
+    except ValueError:
+        return False
+    return born.year <= _LAST_BIRTH and value[-1] == str(ric.calc_check_digit(value))
+
+
+class MisplacedCitizenId(Misshapen):
+    """A citizen id in a field that names somebody by another number. Its finding shows it masked."""
+
+
+def misplaced(title: str, text: str) -> MisplacedCitizenId:
+    """Build the error that says a citizen id stands in the field `title`."""
+    zh = f"这是公民身份号码，不能填在“{title}”中：请填入公民身份号码一栏，没有该栏的请不要填写。"
+    en = "This is a citizen id, which does not belong here: put it where citizen ids go, or leave it out."
+    return MisplacedCitizenId(misshapen("citizen-id.misplaced", mask_citizen_id(fold(text)), zh, en).finding)
+
+
+_NOT_AN_OFFICERS = "(?<!执法)"
+_NAMES = ("身份证", "身份證", "身份号", "身份號", "公民身份", f"{_NOT_AN_OFFICERS}证件号")
+_ENGLISH = r"(?i:citizen\s+id|id\s+card|id\s+(?:no|number))"
+_IDENTITY_WORD = f"(?:{'|'.join((*_NAMES, _ENGLISH))})"
+_NUMBER = r"(?<![0-9A-Za-z])(?:\d{17}[\dXx]|\d{15})(?![0-9A-Za-z])"
+_BESIDE = re.compile(
+    rf"(?:{_IDENTITY_WORD}[^。；;，,、\n\d]{{0,12}}(?P<after>{_NUMBER}))|(?P<before>{_NUMBER})(?=[^。；;，,、\n\d]{{0,6}}{_IDENTITY_WORD})"
+)
+
+
+def mask_in_text(text: str) -> str:
+    """Mask, in free text, the citizen ids that stand beside a word for one (身份证, 证件号 …); other numbers stay."""
+    found = list(_BESIDE.finditer(half_width(text)))
+    for match in reversed(found):
+        start, end = match.span("after" if match["after"] else "before")
+        text = text[:start] + mask_citizen_id(text[start:end]) + text[end:]
+    return text
+
+
 class OfficerNumber(Identifier):
-    """执法证件号: 8 to 20 digits or capital letters; no nationwide form is published."""
+    """执法证件号: 8 to 20 digits or capital letters; no nationwide form is published. Never a citizen id."""
 
     __slots__ = ()
     name = "officer-number"
     title = "执法证件号"
     form = Text("8至20位数字或大写字母", "8 to 20 digits or capital letters")
     pattern = re.compile(r"[0-9A-Z]{8,20}", re.ASCII)
+
+    @classmethod
+    def normalise(cls, text: str) -> str:
+        value = super().normalise(text)
+        if is_citizen_id(value):
+            raise misplaced(cls.title, text)
+        return value
 
     @classmethod
     def tidy(cls, folded: str) -> str:

@@ -12,8 +12,7 @@ from typing import Any
 import httpx
 from bundles import unlimited
 
-from gateway.demo.processes import Served, double, gateway
-from gateway.demo.stage import Stage
+from gateway.demo.processes import Served, Stage, double, gateway
 
 ADMIN_TOKEN = "acceptance-admin-token-0123456789"
 UNSETTLED = ("ready", "sending", "waiting", "held", "unrouted", "dead")

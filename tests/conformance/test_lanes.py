@@ -70,6 +70,27 @@ async def test_waiting_until_due(play: Any, ledger: Any, make: Any) -> None:
     assert await play.next_due(make.credit) is None
 
 
+async def test_next_due_is_what_is_not_given_out_yet(play: Any, make: Any) -> None:
+    """What is due already, or so late that a clock was moved, is given out, and does not hide what falls due later."""
+    for lane, due in (("A", 30), ("B", 60), ("C", 9000)):
+        await play.accept(f"{lane}1", lane=lane)
+        await play.end(f"{lane}1/0", State.WAITING, due=due)
+    assert await play.heads(at=30, latest=3600) == ["A1/0", "C1/0"]
+    assert await play.next_due(at=30, latest=3600) == make.at(60)
+    assert await play.next_due(at=60, latest=3600) is None
+
+
+async def test_next_due_of_some_types(play: Any, make: Any) -> None:
+    """A type that is passed over now does not hide when another one falls due."""
+    for name, due in (("a", 10), ("b", 20)):
+        await play.accept(name, lane=name, type=f"case.{name}")
+        await play.end(f"{name}/0", State.WAITING, due=due)
+    assert await play.next_due() == make.at(10)
+    assert await play.next_due(besides=["case.a"]) == make.at(20)
+    assert await play.next_due(only=["case.b"]) == make.at(20)
+    assert await play.next_due(only=["case.c"]) is None
+
+
 async def test_due_further_than_any_wait(play: Any) -> None:
     """A head that is due later than the longest wait is due now: the clock was set back meanwhile."""
     await play.accept("m1")
@@ -98,7 +119,7 @@ async def test_a_later_claim_ends_the_one_before(play: Any, ledger: Any, make: A
     assert new.epoch > old.epoch
     for call in (
         ledger.heads(old, make.at(), make.at(9), 10),
-        ledger.next_due(old),
+        ledger.next_due(old, make.at(), make.at(9)),
         ledger.begin(old, "n1/0", "penalty@1.0.0", make.request, make.at()),
         ledger.unbegin(old, "m1/0", 1, make.at()),
         ledger.settle(old, make.settlement("m1/0", State.DELIVERED)),
@@ -405,14 +426,23 @@ async def test_killed(play: Any, ledger: Any) -> None:
     """A ready head that could not be translated is dead without an attempt; one that is no head is left alone."""
     await play.accept("m1")
     await play.accept("m2")
-    await play.kill("m2/0", at=5)
-    assert await play.kill("m1/0", reason="缺少案号", at=5) == Settled(lane_moved=False)
+    assert not await play.kill("m2/0", at=5)
+    assert await play.kill("m1/0", reason="缺少案号", at=5)
+    assert await play.kill("m1/0", reason="缺少案号", at=5)
     delivery = await ledger.delivery("m1/0")
     assert (delivery.state, delivery.code, delivery.reason) == (State.DEAD, "translation.failed", "缺少案号")
     assert (delivery.attempts, await ledger.attempts_of("m1/0")) == (0, [])
     assert await play.state("m2/0") == "held:lane"
     with pytest.raises(NotFound):
         await play.kill("nobody")
+
+
+async def test_what_its_operator_holds_is_not_killed(play: Any, ledger: Any, make: Any) -> None:
+    """An operator who was told that it is held finds it so."""
+    await play.accept("m1")
+    await ledger.hold("m1/0", make.intent())
+    assert not await play.kill("m1/0")
+    assert await play.state("m1/0") == "held:operator"
 
 
 async def test_what_was_sent_is_not_killed(play: Any) -> None:

@@ -29,6 +29,46 @@ async def test_first_to_speak_of_it(play: Any, ledger: Any, make: Any) -> None:
     assert (await ledger.recall(make.penalty, {"case_number": "C1"}))["case_number"].message_id == "m1"
 
 
+@pytest.mark.parametrize("spelling", ["aj-7", "AJ-7\u200b", "\u202aAJ-7\u202c", "AJ－７", " AJ-7\u00a0"])
+async def test_spellings_are_one_number(play: Any, ledger: Any, make: Any, spelling: str) -> None:
+    """A number is recognised however it is spelled, and stays as its issuer wrote it first."""
+    await play.accept("m1", numbers={"case_number": spelling})
+    await play.accept("m2", numbers={"case_number": "AJ-7"})
+    for number in (spelling, "AJ-7", "Aj-7"):
+        known = (await ledger.recall(make.penalty, {"case_number": number}))["case_number"]
+        assert (known.original, known.message_id) == (spelling, "m1")
+    assert await ledger.recall(make.penalty, {"case_number": "AJ-70"}) == {}
+
+
+async def test_two_spellings_at_once(play: Any, make: Any) -> None:
+    """Of two that nobody spoke of yet and that come together, the second is decided again after the first."""
+    reads = [Reads(numbers={(make.source, "case_number", number): None}) for number in ("AJ-7", "aj-7\u200b")]
+    results = await asyncio.gather(
+        play.accept("m1", numbers={"case_number": "AJ-7"}, reads=reads[0]),
+        play.accept("m2", numbers={"case_number": "aj-7\u200b"}, reads=reads[1]),
+        return_exceptions=True,
+    )
+    assert [isinstance(each, Moved) for each in results] == [False, True]
+
+
+async def test_found_by_any_spelling(play: Any, ledger: Any) -> None:
+    """A search finds a case by any spelling of its number."""
+    await play.accept("m1", keys={"case_number": "Aj-7"})
+    for number in ("AJ-7", "aj-7", "AJ－7\u200b"):
+        assert [each.id for each in (await ledger.find_messages(MessageFilter(case_number=number))).items] == ["m1"]
+
+
+async def test_alias_that_is_a_spelling(play: Any, ledger: Any, make: Any) -> None:
+    """A platform that answers with its own spelling of the number means the same case, and is sent its spelling."""
+    await play.accept("m1", numbers={"case_number": "AJ-7"})
+    await play.end("m1/0", State.DELIVERED, reference="aj-7", alias=("case_number", "AJ-7"))
+    await play.accept("m2", numbers={"case_number": "AJ-7"})
+    [work] = await play.works()
+    assert work.aliases == {"case_number": "aj-7"}
+    known = (await ledger.recall(make.penalty, {"case_number": "AJ-7"}))["case_number"]
+    assert (known.original, known.message_id) == ("AJ-7", "m1")
+
+
 async def test_alias(play: Any, ledger: Any, make: Any) -> None:
     """A platform's own number leads to the original, and later deliveries to it come with its own number."""
     await play.accept("m1", numbers={"case_number": "C1"})
@@ -153,6 +193,18 @@ async def test_settled_alias_wins(play: Any, ledger: Any, make: Any) -> None:
     for platform, number in ((make.penalty, "CF-77"), (make.penalty, "AJ-1"), (make.source, "CF-77")):
         known = (await ledger.recall(platform, {"case_number": number}))["case_number"]
         assert (known.original, known.correlation_id, known.ordering_key) == ("AJ-1", "a1", AJ)
+
+
+async def test_settled_alias_in_another_spelling_wins(play: Any, ledger: Any, make: Any) -> None:
+    """What hung on the platform's own number is tied to the case also when its answer spells the number otherwise."""
+    await _race(play, make)
+    await play.settle("a1/0", State.DELIVERED, at=5, reference="cf-77", alias=("case_number", "AJ-1"))
+    for number in ("CF-77", "cf-77", "AJ-1"):
+        known = (await ledger.recall(make.penalty, {"case_number": number}))["case_number"]
+        assert (known.original, known.correlation_id) == ("AJ-1", "a1")
+    message = await ledger.message("b1")
+    assert (message.document["case_number"], message.ordering_key) == ("AJ-1", AJ)
+    assert message.raw_numbers == {"case_number": "CF-77"}
 
 
 async def test_what_hung_on_it_is_retied(play: Any, ledger: Any, make: Any) -> None:
@@ -322,3 +374,15 @@ async def test_read_before_it_was_retied(play: Any, ledger: Any, make: Any) -> N
     await _settle(play)
     with pytest.raises(Moved):
         await play.receive(decided, platform=make.penalty)
+
+
+async def test_request_made_before_it_was_retied(play: Any, make: Any) -> None:
+    """A first attempt begins only with a request that was made of the message as it is now; later ones repeat it."""
+    await _race(play, make)
+    [read] = await play.works(make.source)
+    await _settle(play)
+    assert await play.begin("b1/0", message=read.message) is None
+    [now] = await play.works(make.source)
+    assert await play.begin("b1/0", message=now.message) == 1
+    await play.settle("b1/0", State.WAITING)
+    assert await play.begin("b1/0", message=read.message) == 2

@@ -91,6 +91,9 @@ def step(times: int, **drawn: st.SearchStrategy[Any]) -> Callable[[Any], Any]:
     return marked
 
 
+SPELLINGS: tuple[Callable[[str], str], ...] = (str, str.lower, "{}\u200b".format)
+"""How one number is written by different hands."""
+
 Call = Callable[[Any, int], Awaitable[Any]]
 """What is done to one of the two ledgers, by its number: the model (0) or the other (1)."""
 
@@ -294,7 +297,7 @@ def machine(make: Any, ledger_at: Callable[[Path], str], folder: Path) -> type[R
 
         def draft(self, at: Any, index: int, lane: str, type: str, to: list[str], twin: bool) -> Any:
             self.names += 1
-            numbers = {"case_number": f"C-{lane}"}
+            numbers = {"case_number": SPELLINGS[self.names % len(SPELLINGS)](f"C-{lane}")}
             draft = make.draft(
                 f"m{self.names}",
                 lane=lane,
@@ -336,7 +339,7 @@ def machine(make: Any, ledger_at: Callable[[Path], str], folder: Path) -> type[R
             wait=st.integers(0, 40),
             hold=st.none() | platform_holds,
             behind=st.integers(0, 1),
-            name=st.sampled_from([None, "P-1", "P-2"]),
+            name=st.sampled_from([None, "P-1", "p-1", "P-2"]),
         )
         def settle_all(
             self, state: State, wait: int, hold: tuple[HeldBy, str | None] | None, behind: int, name: str | None
@@ -512,7 +515,7 @@ def machine(make: Any, ledger_at: Callable[[Path], str], folder: Path) -> type[R
             }
             deliveries = DeliveryFilter(state=state, platform=platform, type=type, code=code, **times)
             messages = MessageFilter(state=state, platform=platform, type=type, **times)
-            case = replace(messages, case_number="C-A")
+            case = replace(messages, case_number="c-a\u200b")
 
             async def found(ledger: Ledger, _: int) -> list[Any]:
                 return [
@@ -539,10 +542,10 @@ def machine(make: Any, ledger_at: Callable[[Path], str], folder: Path) -> type[R
             asked = [
                 *(ledger.find_deliveries(DeliveryFilter(state=state), None, 100) for state in (HELD, State.READY)),
                 *(ledger.heads(claim, now, latest, 100, probe=probe) for claim in claims for probe in (False, True)),
-                *map(ledger.next_due, claims),
+                *(ledger.next_due(claim, now, latest) for claim in claims),
                 *map(ledger.facts, "AB"),
                 *(ledger.partakes(lane, PLATFORMS[0]) for lane in "ABC"),
-                *(ledger.recall(PLATFORMS[0], {"case_number": number}) for number in ("C-A", "C-B", "P-1")),
+                *(ledger.recall(PLATFORMS[0], {"case_number": number}) for number in ("C-A", "c-b", "P-1")),
                 ledger.registry(),
                 ledger.replays(),
                 ledger.replays(unfinished=True),

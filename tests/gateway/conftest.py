@@ -30,8 +30,8 @@ from adapters.base import (
 )
 from adapters.formats import json
 from gateway.intake import router
-from gateway.intake.accept import Reception
 from gateway.intake.directory import Directory
+from gateway.intake.reception import Reception
 from gateway.intake.routes import Routes, read_routes
 from gateway.intake.steps import IntakeCall, IntakeResult
 from gateway.ledger.base import Ledger

@@ -15,7 +15,8 @@ from datetime import timedelta
 from typing import Any
 
 from adapters.base import OutboundRequest, Reply
-from gateway.delivery.sender import NoAnswer, Sender
+from gateway.delivery.no_answer import NoAnswer
+from gateway.delivery.sender import Sender
 from gateway.errors import Unavailable
 from gateway.ledger.base import READS
 from gateway.ledger.records import Platform

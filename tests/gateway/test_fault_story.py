@@ -20,7 +20,7 @@ from faulty import FaultyLedger, Gate, Post, Posted
 
 from adapters.base import Limits, Reply, RetrySchedule, Setting, Verdict, VerdictKind
 from gateway.bootstrap import build
-from gateway.delivery.breaker import Policy
+from gateway.delivery.breaker import BreakerPolicy
 from gateway.errors import HutongError, Unavailable
 from gateway.hub import Hub
 from gateway.intake.steps import IntakeCall
@@ -178,7 +178,7 @@ async def tell(plain: Any, write: Any, new_ledger: Any) -> AsyncIterator[Callabl
             ledger=ledger,
             adapters=InstalledAdapters([Judge(speaking), Judge(replace(speaking, version="0.9.0"))]),
             sender=post,
-            policy=Policy(lanes=3, cool_down=timedelta(milliseconds=5), longest=timedelta(milliseconds=20)),
+            policy=BreakerPolicy(lanes=3, cool_down=timedelta(milliseconds=5), longest=timedelta(milliseconds=20)),
             pause=timedelta(milliseconds=5),
         )
         await hub.start()

@@ -154,12 +154,14 @@ def test_what_is_no_document_is_rejected(tree: Any) -> None:
 
 
 def test_a_rejection_stays_small_and_deep_trees_are_not_walked() -> None:
-    """Ten thousand faults are a hundred findings; a thousand levels are one."""
-    assert len(rejected("inspection/1", inspection(officers=[{}] * 10_000))) == 100
+    """Ten thousand faults are fifty findings and one that says so; three thousand levels are one."""
+    found = rejected("inspection/1", inspection(officers=[{}] * 10_000))
+    assert (len(found), found[-1].code) == (51, "bound.findings")
     deep: Any = {}
     for _ in range(3000):
         deep = {"a": deep}
-    assert [finding.code for finding in rejected("inspection/1", inspection(zz=deep))] == ["field.unknown"]
+    with pytest.raises(Rejected, match=r"body\.depth"):
+        check("inspection/1", inspection(zz=deep))
 
 
 def test_personal_values_are_masked_in_findings() -> None:

@@ -10,6 +10,11 @@ from adapters.mapping.converters.kind import Codes, Converter, Kind, OutsideDoma
 from adapters.mapping.converters.texts import argument_text, text_of
 from schemas.findings import Text
 
+MAX_PIECES = 50_000
+"""As many values as one text may hold: each becomes a hundred times larger than it is written."""
+
+_FEWER = Text(f"至多 {MAX_PIECES} 个值", f"at most {MAX_PIECES} values")
+
 
 class Splitter:
     """Several values in one text, apart at any of `characters`; joined with the first of them."""
@@ -20,9 +25,12 @@ class Splitter:
         self._wrong = Text(f"各项不含 {characters} 的文本", f"values without any of {characters}")
 
     def pieces(self, text: str) -> list[str]:
-        """Split, without blanks and empties."""
+        """Split, without blanks and empties. Raises `OutsideDomain` for more than 50,000 values."""
         parts = text.split(self.characters) if len(self.characters) == 1 else self._any.split(text)
-        return [piece for part in parts if (piece := part.strip())]
+        pieces = [piece for part in parts if (piece := part.strip())]
+        if len(pieces) > MAX_PIECES:
+            raise OutsideDomain("value.count", _FEWER)
+        return pieces
 
     def joined(self, values: Sequence[Any]) -> str:
         """Join. Raises `OutsideDomain` for a value that would be read as two, or not at all."""

@@ -8,10 +8,13 @@ from typing import Any
 
 from adapters.mapping.converters.exact import plain
 from adapters.mapping.converters.kind import BadArgument, Codes, Converter, Kind, OutsideDomain, Specimen, plainly
+from schemas.documents.characters import REWRITTEN
 from schemas.findings import Text
 
 MAX_ARGUMENT = 64
 _TEXT = Text("文本", "text")
+_LONG = 11
+_WHOLE_NUMBER = Text("写全的数字，而不是科学计数", "a number with all its digits, not in scientific notation")
 
 
 def text_of(value: Any) -> str:
@@ -21,6 +24,8 @@ def text_of(value: Any) -> str:
     if value.__class__ is int:
         return str(value)
     if isinstance(value, Decimal):
+        if value.is_finite() and value.as_tuple().exponent > 0 and value.adjusted() >= _LONG:  # type: ignore[operator]
+            raise OutsideDomain(REWRITTEN, _WHOLE_NUMBER)
         return plain(value)
     raise OutsideDomain("value.text", _TEXT)
 

@@ -14,6 +14,7 @@ from schemas.scalars import CHINA_TIME
 
 MAX_PATTERNS = 8
 _LATEST = int(datetime(9999, 12, 30, tzinfo=CHINA_TIME).timestamp())
+_DIGITS = {0xFF10 + digit: str(digit) for digit in range(10)}
 _DAY = Text("YYYY-MM-DD 的日期", "a date YYYY-MM-DD")
 _MOMENT = Text("带时区的时间", "a time with offset")
 
@@ -23,6 +24,11 @@ def _patterns(argument: Any) -> tuple[Moment, ...]:
     if not 1 <= len(patterns) <= MAX_PATTERNS:
         raise BadArgument(f"最多 {MAX_PATTERNS} 种格式", f"at most {MAX_PATTERNS} patterns")
     return tuple(Moment(pattern) for pattern in patterns)
+
+
+def _half_width(text: str) -> str:
+    """Give full-width digits as ASCII ones; patterns know no others."""
+    return text if text.isascii() else text.translate(_DIGITS)
 
 
 def _wrong(moments: tuple[Moment, ...], zh: str, en: str) -> OutsideDomain:
@@ -35,7 +41,7 @@ def _date(argument: Any, codes: Codes) -> Converter:
     write = moments[0].write
 
     def forward(value: Any) -> str:
-        text = text_of(value)
+        text = _half_width(text_of(value))
         for moment in moments:
             if (found := moment.day(text)) is not None:
                 return found
@@ -60,7 +66,7 @@ def _datetime(argument: Any, codes: Codes) -> Converter:
     wrong = Text(f"能以 {first.pattern} 完整写出的时间", f"a time that {first.pattern} can write in full")
 
     def forward(value: Any) -> str:
-        text = text_of(value)
+        text = _half_width(text_of(value))
         for moment in moments:
             if (found := moment.read(text)) is not None:
                 return found.isoformat()
@@ -138,6 +144,8 @@ KINDS = (
             Specimen("20250806", "2025-08-06", "%Y%m%d"),
             Specimen("2025年8月6日", "2025-08-06", "%Y年%m月%d日", written="2025年08月06日"),
             Specimen("2025/08/06", "2025-08-06", ["%Y%m%d", "%Y/%m/%d"], written="20250806"),
+            Specimen("2025-08-06 00:00:00.0", "2025-08-06", "%Y-%m-%d", written="2025-08-06"),
+            Specimen("2025-08-06", "2025-08-06", "%Y-%m-%d %H:%M:%S", written="2025-08-06 00:00:00"),
         ),
         _PATTERN,
     ),
@@ -151,6 +159,18 @@ KINDS = (
         (
             Specimen("2025-08-06 09:30:00", "2025-08-06T09:30:00+08:00", "%Y-%m-%d %H:%M:%S"),
             Specimen("20250806093000", "2025-08-06T09:30:00+08:00", "%Y%m%d%H%M%S"),
+            Specimen(
+                "2025-08-06 09:30:00.0",
+                "2025-08-06T09:30:00+08:00",
+                "%Y-%m-%d %H:%M:%S",
+                written="2025-08-06 09:30:00",
+            ),
+            Specimen(
+                "2025-08-06 24:00:00",
+                "2025-08-07T00:00:00+08:00",
+                "%Y-%m-%d %H:%M:%S",
+                written="2025-08-07 00:00:00",
+            ),
         ),
         _PATTERN,
     ),

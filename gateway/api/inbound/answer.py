@@ -10,6 +10,7 @@ import orjson
 from pydantic import BaseModel, Field
 
 from adapters.base import Adapter, Answer
+from gateway.api.inbound.encoding import ACCEPTED
 from gateway.api.inbound.request import Incoming
 from gateway.api.models import FieldError, Problem, RestModel, Shown
 from gateway.errors import HutongError
@@ -238,11 +239,13 @@ _BY_STATUS: Mapping[int, Mapping[str, str]] = {
 }
 """The headers that go with a problem."""
 
+_BY_CODE: Mapping[str, Mapping[str, str]] = {"encoding.unsupported": {"accept-encoding": ACCEPTED}}
+
 
 def problem_bytes(body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> HttpAnswer:
     """Answer with a problem document that is already written."""
     status: int = body["status"]
-    extra = _BY_STATUS.get(status, {})
+    extra = {**_BY_STATUS.get(status, {}), **_BY_CODE.get(body["code"], {})}
     return HttpAnswer(status, orjson.dumps(body), MEDIA_TYPE, {**extra, **(headers or {})}, close=status == 413)
 
 

@@ -21,7 +21,9 @@ from gateway.api.inbound.answer import (
     native_error_answer,
     problem_answer,
 )
+from gateway.api.inbound.encoding import coding_of
 from gateway.api.inbound.request import (
+    SUBMISSIONS,
     Event,
     Gone,
     Incoming,
@@ -31,7 +33,6 @@ from gateway.api.inbound.request import (
     check_length,
     declared_length,
     idempotency_key,
-    linger,
     read_body,
 )
 from gateway.errors import Busy, HutongError
@@ -42,7 +43,6 @@ from gateway.telemetry.events import IntakeBusy
 from schemas.findings import Rejected, Text
 
 PREFIX = "/v1/inbound/"
-SUBMISSIONS = "/v1/messages"
 
 MANY = 250
 """Records whose answer is written beside the event loop."""
@@ -73,7 +73,7 @@ class Application:
     async def _take(self, scope: Scope, receive: Receive, send: Send, operation: str | None) -> None:
         incoming = Incoming.of(scope)
         if scope["method"] != "POST":
-            await answer(incoming, receive, send, _only_post(incoming))
+            await answer(send, _only_post(incoming))
             return
         try:
             answered = await self._inbound(scope, receive, operation)
@@ -81,7 +81,7 @@ class Application:
             return
         except Exception:
             answered = unforeseen(scope)
-        await answer(incoming, receive, send, answered)
+        await answer(send, answered)
 
 
 def hot_operation(scope: Scope) -> str | None:
@@ -106,9 +106,10 @@ class Inbound:
         """Answer one document or package. `operation` None: the body is a canonical submission."""
         incoming = Incoming.of(scope)
         try:
-            platform = rights.sender_of(self._hub, incoming)
+            platform = rights.sender_of(self._hub, scope)
             adapter = self._hub.adapters.of(platform)
-        except HutongError as error:
+            coding = coding_of(scope)
+        except (HutongError, Rejected) as error:
             return error_answer(error, language=incoming.language, trace_id=incoming.trace_id)
         # The caller is known and admitted before its body is read: what nobody may send, or what there is no
         # room for, is not even received.
@@ -116,7 +117,7 @@ class Inbound:
             check_length(incoming, adapter.limits.body)
             key = idempotency_key(scope)
             with self._hub.admission.enter(declared_length(incoming)) as take:
-                body = await read_body(receive, adapter.limits.body, take)
+                body = await read_body(receive, adapter.limits.body, take, coding)
                 call = _call(platform, operation or SUBMIT, body, incoming, key, adapter)
                 return await self._answered(call, operation, adapter, incoming, dry=dry_run(scope["query_string"]))
         except Busy as busy:
@@ -164,12 +165,8 @@ def _call(
     return IntakeCall(platform, operation, body, kind, key, incoming.trace_id, adapter)
 
 
-async def answer(incoming: Incoming, receive: Receive, send: Send, answered: HttpAnswer) -> None:
-    """Send an answer.
-
-    One that closes the connection is ended only after the rest of the body was read: closing a socket
-    with unread bytes resets the connection, and the caller would lose the answer.
-    """
+async def answer(send: Send, answered: HttpAnswer) -> None:
+    """Send an answer."""
     headers = [
         (b"content-type", answered.content_type.encode("latin-1")),
         (b"content-length", str(len(answered.body)).encode()),
@@ -178,10 +175,7 @@ async def answer(incoming: Incoming, receive: Receive, send: Send, answered: Htt
     if answered.close:
         headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": answered.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answered.body, "more_body": answered.close})
-    if answered.close:
-        await linger(incoming, receive)
-        await send({"type": "http.response.body", "body": b""})
+    await send({"type": "http.response.body", "body": answered.body})
 
 
 async def _guarded(rest: Any, scope: Scope, receive: Receive, send: Send) -> None:
@@ -198,7 +192,7 @@ async def _guarded(rest: Any, scope: Scope, receive: Receive, send: Send) -> Non
     except Exception:
         answered = unforeseen(scope)
         if not started:
-            await answer(Incoming.of(scope), receive, send, answered)
+            await answer(send, answered)
 
 
 def _bodiless(send: Send) -> Send:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import orjson
 from pydantic import BaseModel
 
-from adapters.adapter import DeclarativeAdapter
+from adapters.adapter import DeclarativeAdapter, bundled
 from adapters.base import Adapter
+from adapters.bundle.files import digest, read
 from adapters.formats import BODY_FORMATS, SUFFIXES
 from gateway.api.inbound.answer import AcceptedMessage, AcceptedPackage, DryRun, DryRunPackage
 from gateway.api.inbound.request import Submission
@@ -182,8 +184,22 @@ class NativeExample:
 
 
 def _examples(adapters: Iterable[Adapter]) -> list[NativeExample]:
-    """Give the first sample of each operation that an installed bundle receives."""
-    return [one for adapter in adapters if isinstance(adapter, DeclarativeAdapter) for one in _of(adapter)]
+    """Give the first sample of each operation that a bundled adapter receives.
+
+    Anybody may read this page: what a province uploads stays out of it, whatever name and version it has.
+    """
+    own = [one for one in adapters if isinstance(one, DeclarativeAdapter) and _is_bundled(one)]
+    return [example for adapter in own for example in _of(adapter)]
+
+
+def _is_bundled(adapter: DeclarativeAdapter) -> bool:
+    return adapter.digest in _bundled_digests()
+
+
+@cache
+def _bundled_digests() -> frozenset[str]:
+    """The contents of the bundled adapters: an upload with the name of one is still another bundle."""
+    return frozenset(digest(read(folder)) for folder in bundled().values())
 
 
 def _of(adapter: DeclarativeAdapter) -> Iterator[NativeExample]:

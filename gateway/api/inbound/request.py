@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 
 from pydantic import Field
 
+from gateway.api.inbound.encoding import Inflate
 from gateway.api.models import RestModel
 from gateway.intake.admission import Take
 from gateway.intake.receiver import check_key
@@ -21,10 +21,8 @@ Event = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Event]]
 Send = Callable[[Event], Awaitable[None]]
 
-LINGER_BYTES = 32 * 1024 * 1024
-"""How much of a body that is too large is read and thrown away, so that its sender receives our answer."""
-
-LINGER_SECONDS = 5.0
+SUBMISSIONS = "/v1/messages"
+"""Where canonical documents are handed in."""
 
 _WANTED = frozenset(
     {
@@ -120,32 +118,36 @@ def check_length(incoming: Incoming, limit: int) -> None:
         raise too_large(limit)
 
 
-async def read_body(receive: Receive, limit: int, take: Take) -> bytes:
-    """Read a body of at most `limit` bytes; Rejected (413) as soon as it is known to be larger.
+async def read_body(receive: Receive, limit: int, take: Take, coding: str | None = None) -> bytes:
+    """Read a body of at most `limit` bytes, decompressed; Rejected (413) as soon as it is known to be larger.
 
-    `take` is told of every byte that arrives, and raises Busy when there is no room for more.
+    `take` is told of every byte that there is to keep, and raises Busy when there is no room for more.
     """
     event = await receive()
     first: bytes = event.get("body", b"")
-    if not event.get("more_body") and event["type"] == "http.request" and len(first) <= limit:
+    if coding is None and not event.get("more_body") and event["type"] == "http.request" and len(first) <= limit:
         take(len(first))
         return first
-    return await _read_rest(event, receive, limit, take)
+    return await _read_rest(event, receive, limit, take, coding)
 
 
-async def _read_rest(event: Event, receive: Receive, limit: int, take: Take) -> bytes:
+async def _read_rest(event: Event, receive: Receive, limit: int, take: Take, coding: str | None) -> bytes:
+    inflate = Inflate(coding, limit, too_large(limit)) if coding else None
     parts: list[bytes] = []
-    size = 0
+    arrived = 0
     while True:
         if event["type"] != "http.request":
             raise Gone
         part: bytes = event.get("body", b"")
-        parts.append(part)
-        size += len(part)
-        if size > limit:
+        more = event.get("more_body", False)
+        arrived += len(part)
+        if arrived > limit:
             raise too_large(limit)
+        if inflate is not None:
+            part = await inflate(part, last=not more)
+        parts.append(part)
         take(len(part))
-        if not event.get("more_body"):
+        if not more:
             return b"".join(parts)
         event = await receive()
 
@@ -160,29 +162,6 @@ def too_large(limit: int) -> Rejected:
         ),
         status=413,
     )
-
-
-async def linger(incoming: Incoming, receive: Receive) -> None:
-    """Read and drop what the caller still sends, within bounds.
-
-    A caller that waits for `100 Continue` sends nothing more, so there is nothing to drop.
-    """
-    if "expect" in incoming.headers:
-        return
-    try:
-        async with asyncio.timeout(LINGER_SECONDS):
-            await _discard(receive)
-    except TimeoutError:
-        return
-
-
-async def _discard(receive: Receive) -> None:
-    size = 0
-    while size <= LINGER_BYTES:
-        event = await receive()
-        size += len(event.get("body", b""))
-        if event["type"] != "http.request" or not event.get("more_body"):
-            return
 
 
 class Submission(RestModel):

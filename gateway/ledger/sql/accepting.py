@@ -12,12 +12,11 @@ import sqlalchemy as sa
 from gateway.errors import HutongError
 from gateway.ledger import decisions
 from gateway.ledger.records import Accepted, Intake, IntakeDraft, Moved, Receipt, Rejection
-from gateway.ledger.sql import bodies, chunks, counting, lanes, numbers, receipts, tables
+from gateway.ledger.sql import counts, lanes, numbers, overlay, packages, receipts, tables
 from gateway.ledger.sql.batch_thread import OperationResult
-from gateway.ledger.sql.bodies import IntakeBody
-from gateway.ledger.sql.chunks import Chunk, ReadyDraft, ReadyRejection
 from gateway.ledger.sql.codecs import unpack_list
 from gateway.ledger.sql.columns import Row
+from gateway.ledger.sql.packages import Chunk, IntakeBody, ReadyDraft, ReadyRejection
 from gateway.ledger.sql.receipts import KeptReceipt, Receipts
 from gateway.ledger.sql.statements import Prepared, PreparedMany, inserting, inserting_first, putting
 from gateway.ledger.sql.store import Store
@@ -25,6 +24,7 @@ from gateway.ledger.sql.tables import DELIVERY, MESSAGE, REJECTION
 from gateway.ledger.sql.verifying import Verification
 from gateway.ledger.sql.writing import Transaction
 from gateway.message import Delivery, Message
+from schemas.identifiers.folding import comparison_key
 
 _Scope = tuple[str, str, str]
 
@@ -46,8 +46,8 @@ _KEYS = inserting_first(tables.search_keys)
 _FACTS = inserting_first(tables.facts)
 _REJECTIONS = inserting(tables.rejections, REJECTION.inserted)
 _IN_ORDER = (
-    bodies.ADD,
-    bodies.KEEP,
+    packages.ADD,
+    packages.KEEP,
     _MESSAGES,
     _DOCUMENTS,
     lanes.ADD,
@@ -63,18 +63,18 @@ _IN_ORDER = (
 # ── in the event loop ─────────────────────────────────────────────────────────────────────────
 async def accept_in_chunks(store: Store, intake: Intake) -> Receipt:
     """Keep an intake: at once, or a large package chunk by chunk, so that others are kept in between."""
-    if chunks.is_large(intake):
+    if packages.is_large(intake):
         return await _accept_large(store, intake)
-    return await _hand_in(store, chunks.chunk(chunks.ready(intake), 0))
+    return await _hand_in(store, packages.chunk(packages.ready(intake), 0))
 
 
 async def _accept_large(store: Store, intake: Intake) -> Receipt:
     """Keep a large intake; each chunk is made ready beside the event loop, and committed before the next."""
-    package = await asyncio.to_thread(chunks.ready, intake)
+    package = await asyncio.to_thread(packages.ready, intake)
     entries: list[Accepted | Rejection] = []
     accepted = False
-    for start in range(0, len(intake.entries) or 1, chunks.CHUNK):
-        chunk = await asyncio.to_thread(chunks.chunk, package, start, accepted)
+    for start in range(0, len(intake.entries) or 1, packages.CHUNK):
+        chunk = await asyncio.to_thread(packages.chunk, package, start, accepted)
         receipt = await _hand_in(store, chunk)
         if receipt.repeated:
             return receipt
@@ -90,11 +90,11 @@ async def _hand_in(store: Store, chunk: Chunk) -> Receipt:
 
 async def _read(store: Store, kept: KeptReceipt) -> Receipt:
     """Read a receipt as it is kept, a chunk of it at a time: the reader answers others too."""
-    large = len(kept.content) > chunks.LONG
+    large = len(kept.content) > packages.LONG
     essentials = await asyncio.to_thread(unpack_list, kept.content) if large else unpack_list(kept.content)
     entries: list[Accepted | Rejection] = []
-    for start in range(0, len(essentials), chunks.CHUNK):
-        entries.extend(await store.read(receipts.read, essentials[start : start + chunks.CHUNK]))
+    for start in range(0, len(essentials), packages.CHUNK):
+        entries.extend(await store.read(receipts.read, essentials[start : start + packages.CHUNK]))
     return Receipt(tuple(entries), repeated=kept.whole)
 
 
@@ -119,7 +119,7 @@ class _Batch:
         self._verification = Verification(connection, (draft.reads for draft in drafts))
         routed = {lanes.lane_of(each) for draft in drafts for each in draft.deliveries if each.platform}
         self._lanes = lanes.occupied(transaction, routed)
-        self._holds = lanes.holds(connection)
+        self._holds = overlay.holds(connection)
         self._kept = self._earlier(drafts)
         self._receipts = Receipts(connection)
         self._rows: defaultdict[Prepared, list[Row]] = defaultdict(list)
@@ -209,10 +209,10 @@ class _Batch:
         self._rows[_DOCUMENTS].append((seq, ready.document))
         scope = _scope(message)
         self._rows[_LATEST_NOW].append((*scope, seq))
-        self._rows[_KEYS].extend((value, name, seq) for name, value in message.keys.items())
-        said = decisions.said(message)
+        self._rows[_KEYS].extend((comparison_key(value), name, seq) for name, value in message.keys.items())
+        said = decisions.facts_of(message)
         self._rows[_FACTS].extend((message.correlation_id, field, value, seq) for field, value in said.items())
-        for platform in decisions.speakers(message, draft.deliveries):
+        for platform in decisions.platforms_of(message, draft.deliveries):
             self._rows[numbers.NUMBERS].extend(numbers.number_rows(platform, draft.numbers, seq))
         deliveries = tuple(self._deliver(delivery, seq) for delivery in draft.deliveries)
         accepted = self._latest[scope] = Accepted(draft.index, message, deliveries)
@@ -223,7 +223,7 @@ class _Batch:
         lane = lanes.lane_of(placed)
         occupied, parked = self._lanes[lane] if placed.platform else (True, False)
         self._rows[lanes.ADD].append(DELIVERY.write(placed, message=message, head=not occupied))
-        counting.step(self._transaction, None, placed, parked_after=parked)
+        counts.step(self._transaction, None, placed, parked_after=parked)
         if placed.platform is None:
             return placed
         self._lanes[lane] = (True, parked)
@@ -234,7 +234,7 @@ class _Batch:
         for statement in _IN_ORDER:
             statement.run(self._transaction.connection, self._rows[statement])
         self._receipts.write()
-        bodies.forget_rejections(self._transaction, self._rejecting)
+        packages.forget_rejections(self._transaction, self._rejecting)
 
 
 def _scope(message: Message) -> _Scope:

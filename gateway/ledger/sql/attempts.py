@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -13,18 +13,28 @@ from gateway.errors import HutongError
 from gateway.ledger import decisions
 from gateway.ledger.errors import no_delivery
 from gateway.ledger.records import Claim, Intent, Settled, Settlement
-from gateway.ledger.sql import lanes, numbers, platforms, rows, tables
+from gateway.ledger.sql import lanes, numbers, overlay, platforms, rows, tables
 from gateway.ledger.sql.batch_thread import OperationResult
-from gateway.ledger.sql.claims import Owners, verify
 from gateway.ledger.sql.columns import Row
+from gateway.ledger.sql.platforms import ClaimOwners, verify_claim
 from gateway.ledger.sql.rows import StoredDelivery
-from gateway.ledger.sql.statements import Prepared, inserting, is_state, not_delivered
+from gateway.ledger.sql.statements import Prepared, PreparedMany, inserting, is_state, not_delivered
 from gateway.ledger.sql.tables import ATTEMPT, REQUEST
 from gateway.ledger.sql.writing import Transaction
-from gateway.message import Delivery, State
+from gateway.message import Delivery, Message, State
 
-_d, _r = tables.deliveries.c, tables.requests.c
+_d, _r, _m = tables.deliveries.c, tables.requests.c, tables.messages.c
 _ACTOR = "gateway"
+
+_Tie = tuple[str, Mapping[str, str]]
+"""The correlation of a message, and the numbers of its sender that were replaced."""
+
+_TIES = PreparedMany(
+    ["id"],
+    lambda wanted: sa.select(_m.id, _m.correlation_id, _m.headers).select_from(
+        wanted.join(tables.messages, _m.id == wanted.c.id)
+    ),
+)
 
 _REQUESTS = inserting(tables.requests, REQUEST.inserted)
 _FORGET_REQUEST = Prepared(sa.delete(tables.requests).where(_r.delivery == sa.bindparam("delivery_")), ("delivery_",))
@@ -47,6 +57,7 @@ class Begin:
     adapter: str
     request: OutboundRequest
     at: datetime
+    message: Message | None = None
     probe: bool = False
 
 
@@ -63,7 +74,7 @@ class _Claimed:
 
     def __init__(self, transaction: Transaction, asked: Sequence[tuple[Claim, str]]) -> None:
         self._found = lanes.find(transaction, [delivery_id for _, delivery_id in asked])
-        self._owners = Owners(transaction.connection, (claim.platform for claim, _ in asked))
+        self._owners = ClaimOwners(transaction.connection, (claim.platform for claim, _ in asked))
 
     def get(self, claim: Claim, delivery_id: str) -> StoredDelivery:
         """Give a delivery of the claim's platform; Conflict `claim.lost`, NotFound `delivery.unknown`."""
@@ -81,7 +92,8 @@ class _Claimed:
 def begin(transaction: Transaction, begins: Sequence[Begin]) -> Sequence[OperationResult]:
     """Begin attempts: the group for `Ledger.begin`."""
     claimed = _Claimed(transaction, [(each.claim, each.delivery_id) for each in begins])
-    holds = lanes.holds(transaction.connection)
+    holds = overlay.holds(transaction.connection)
+    ties = _ties(transaction, [each.message.id for each in begins if each.message is not None])
     results: list[OperationResult] = []
     steps: list[lanes.Step] = []
     requests: list[Row] = []
@@ -91,7 +103,7 @@ def begin(transaction: Transaction, begins: Sequence[Begin]) -> Sequence[Operati
         except HutongError as error:
             results.append(error)
             continue
-        begun = _begun(stored, each, holds)
+        begun = _begun(stored, each, holds, ties)
         results.append(None if begun is None else begun.attempts)
         if begun is not None:
             claimed.put(stored, begun)
@@ -103,11 +115,20 @@ def begin(transaction: Transaction, begins: Sequence[Begin]) -> Sequence[Operati
     return results
 
 
-def _begun(stored: StoredDelivery, begin: Begin, holds: lanes.Holds) -> Delivery | None:
-    holding = holds.get(begin.claim.platform, ())
-    if not (stored.head and decisions.may_send(stored.delivery, holding, probe=begin.probe)):
+def _begun(stored: StoredDelivery, begin: Begin, holds: overlay.Holds, ties: Mapping[str, _Tie]) -> Delivery | None:
+    holding, delivery, read = holds.get(begin.claim.platform, ()), stored.delivery, begin.message
+    if not (stored.head and decisions.may_send(delivery, holding, probe=begin.probe)):
         return None
-    return decisions.begun(stored.delivery, begin.adapter, begin.at)
+    # From the second attempt on the request is fixed, whatever its message became since.
+    if not delivery.attempts and read is not None and ties.get(read.id) != (read.correlation_id, read.raw_numbers):
+        return None
+    return decisions.begun(delivery, begin.adapter, begin.at)
+
+
+def _ties(transaction: Transaction, message_ids: Sequence[str]) -> Mapping[str, _Tie]:
+    """Give what changes of a message when it is tied to another case."""
+    found = _TIES.rows(transaction.connection, [(each,) for each in message_ids])
+    return {id: (correlation_id, rows.raw_numbers_in(headers)) for id, correlation_id, headers in found}
 
 
 def settle(transaction: Transaction, settles: Sequence[Settle]) -> Sequence[OperationResult]:
@@ -126,7 +147,7 @@ def settle(transaction: Transaction, settles: Sequence[Settle]) -> Sequence[Oper
         done.append((index, stored, after))
         results.append(None)
     lanes.change(transaction, [(stored, after) for _, stored, after in done])
-    moved = lanes.seat(transaction, {lanes.lane_of(after) for _, _, after in done})
+    moved = lanes.set_heads(transaction, {lanes.lane_of(after) for _, _, after in done})
     attempts = [ATTEMPT.write(settles[i].settlement.attempt, delivery=after.position) for i, _, after in done]
     _ATTEMPTS.run(transaction.connection, attempts)
     for index, _, after in done:
@@ -162,18 +183,18 @@ def unbegin(transaction: Transaction, claim: Claim, delivery_id: str, attempt: i
     return True
 
 
-def kill(transaction: Transaction, claim: Claim, delivery_id: str, code: str, reason: str, at: datetime) -> Settled:
+def kill(transaction: Transaction, claim: Claim, delivery_id: str, code: str, reason: str, at: datetime) -> bool:
     """Make a ready head dead."""
     stored = _Claimed(transaction, [(claim, delivery_id)]).get(claim, delivery_id)
-    if not stored.head or stored.delivery.state is not State.READY:
-        return Settled(lane_moved=False)
-    after = decisions.killed(stored.delivery, code, reason, at)
-    return Settled(lanes.lane_of(after) in _step(transaction, [(stored, after)]))
+    if not stored.head or stored.delivery.state is not State.READY or stored.delivery.held_at is not None:
+        return stored.delivery.state is State.DEAD
+    _step(transaction, [(stored, decisions.killed(stored.delivery, code, reason, at))])
+    return True
 
 
 def rescue(transaction: Transaction, claim: Claim, under_way: Collection[str], at: datetime) -> Sequence[str]:
     """Make what is being sent, but is not under way with the claim's owner, ready and in doubt."""
-    verify(transaction.connection, claim)
+    verify_claim(transaction.connection, claim)
     sending = map(rows.stored, _SENDING.rows(transaction.connection, claim.platform))
     here = frozenset(under_way)
     lost = [stored for stored in sending if stored.delivery.id not in here]
@@ -183,4 +204,4 @@ def rescue(transaction: Transaction, claim: Claim, under_way: Collection[str], a
 
 def _step(transaction: Transaction, steps: Sequence[lanes.Step]) -> set[lanes.Lane]:
     lanes.change(transaction, steps)
-    return lanes.seat(transaction, {lanes.lane_of(after) for _, after in steps})
+    return lanes.set_heads(transaction, {lanes.lane_of(after) for _, after in steps})

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 
 from gateway.ledger import decisions
 from gateway.ledger.errors import no_delivery
-from gateway.ledger.records import Hold
-from gateway.ledger.sql import counting, rows, tables
-from gateway.ledger.sql.codecs import moment
+from gateway.ledger.sql import counts, rows, tables
 from gateway.ledger.sql.columns import Row
+from gateway.ledger.sql.overlay import Holds
 from gateway.ledger.sql.rows import StoredDelivery
 from gateway.ledger.sql.statements import Prepared, PreparedMany, inserting, is_head, is_open, is_state
 from gateway.ledger.sql.tables import DELIVERY
 from gateway.ledger.sql.writing import Transaction
-from gateway.message import SENDABLE, Delivery, HeldBy, State
+from gateway.message import SENDABLE, Delivery, State
 
 _d, _h = tables.deliveries.c, tables.holds.c
 _with_messages = tables.deliveries.join(tables.messages, _d.message == tables.messages.c.seq)
@@ -65,7 +63,7 @@ _FIRST_DEAD = PreparedMany(
     ["lane", "platform"],
     lambda wanted: sa.select(wanted, _first(wanted, is_state(_d.state, State.DEAD))),
 )
-_SEATS = PreparedMany(
+_HEADS = PreparedMany(
     ["lane", "platform"],
     lambda wanted: sa.select(wanted, _first(wanted, is_open(_d.state)), _head.c.position, _head.c.state).select_from(
         wanted.outerjoin(
@@ -81,13 +79,6 @@ _CHANGE = Prepared(
 _STAY = Prepared(
     sa.update(tables.deliveries).where(_d.position == sa.bindparam("position_")), (*DELIVERY.changed, "position_")
 )
-_HOLDS = Prepared(sa.select(_h.platform, _h.by, _h.since, _h.reason, _h.type).order_by(_h.type, _h.by), ())
-_HOLDS_OF = Prepared(
-    sa.select(_h.platform, _h.by, _h.since, _h.reason, _h.type)
-    .where(_h.platform == sa.bindparam("platform"))
-    .order_by(_h.type, _h.by),
-    ("platform",),
-)
 ADD = inserting(tables.deliveries, DELIVERY.inserted)
 
 
@@ -101,16 +92,13 @@ def _set_head(to: bool) -> PreparedMany:
     )
 
 
-_UNSEAT, _SEAT = _set_head(False), _set_head(True)
+_CLEAR_HEAD, _SET_HEAD = _set_head(False), _set_head(True)
 
 Lane = tuple[str, str]
 """Ordering key and platform."""
 
 Step = tuple[StoredDelivery, Delivery]
 """A delivery as it is kept, and as it is to be."""
-
-Holds = Mapping[str, Sequence[Hold]]
-"""What holds each platform and its endpoints; none: it is not in it."""
 
 
 # ── finding ───────────────────────────────────────────────────────────────────────────────────
@@ -131,15 +119,6 @@ def one(transaction: Transaction, delivery_id: str) -> StoredDelivery:
 def lane_of(delivery: Delivery) -> Lane:
     """Give the lane of a routed delivery."""
     return delivery.lane, delivery.platform or ""
-
-
-def holds(connection: sa.Connection, platform: str | None = None) -> Holds:
-    """Give the holds of the platforms that have one, or of one platform."""
-    found = _HOLDS.rows(connection) if platform is None else _HOLDS_OF.rows(connection, platform)
-    kept: defaultdict[str, list[Hold]] = defaultdict(list)
-    for held, by, since, reason, type in found:
-        kept[held].append(Hold(HeldBy(by), moment(since), reason, type or None))
-    return kept
 
 
 def occupied(transaction: Transaction, lanes: Iterable[Lane]) -> dict[Lane, tuple[bool, bool]]:
@@ -170,7 +149,7 @@ def shown(transaction: Transaction, delivery: Delivery, holds: Holds) -> Deliver
 def change(transaction: Transaction, steps: Sequence[Step]) -> None:
     """Put deliveries as they are now, and count it; a head that is done with is none any more.
 
-    The heads of their lanes are right again only after `seat`.
+    The heads of their lanes are right again only after `set_heads`.
     """
     dead = first_dead(
         transaction, {lane_of(after) for stored, after in steps if _may_be_parked(stored.delivery, after)}
@@ -181,7 +160,7 @@ def change(transaction: Transaction, steps: Sequence[Step]) -> None:
         statement.run(transaction.connection, [_changed(stored, after) for stored, after in which])
     for stored, after in steps:
         parked = is_parked(after, dead)
-        counting.step(transaction, stored.delivery, after, parked_before=parked, parked_after=parked)
+        counts.step(transaction, stored.delivery, after, parked_before=parked, parked_after=parked)
     _park(transaction, dead, {lane_of(after) for stored, after in steps if _parks(stored.delivery, after)})
 
 
@@ -207,29 +186,29 @@ def _park(transaction: Transaction, before: Mapping[Lane, int], lanes: Collectio
     after = first_dead(transaction, lanes)
     for lane in lanes:
         if before.get(lane) != after.get(lane):
-            counting.park(transaction, lane, before.get(lane), after.get(lane))
+            counts.park(transaction, lane, before.get(lane), after.get(lane))
 
 
 def add(transaction: Transaction, added: Sequence[tuple[Delivery, int]]) -> None:
-    """Add deliveries at the end of their lanes, each with the seq of its message; then comes `seat`."""
+    """Add deliveries at the end of their lanes, each with the seq of its message; then comes `set_heads`."""
     dead = first_dead(transaction, {lane_of(delivery) for delivery, _ in added})
     ADD.run(
         transaction.connection, [DELIVERY.write(delivery, message=message, head=False) for delivery, message in added]
     )
     for delivery, _ in added:
-        counting.step(transaction, None, delivery, parked_after=is_parked(delivery, dead))
+        counts.step(transaction, None, delivery, parked_after=is_parked(delivery, dead))
 
 
-def seat(transaction: Transaction, lanes: Collection[Lane]) -> set[Lane]:
+def set_heads(transaction: Transaction, lanes: Collection[Lane]) -> set[Lane]:
     """Make the first open delivery of each lane its head, unless the head is being sent: that one stays the head.
 
     Gives the lanes that have another head now.
     """
     moved: list[tuple[Lane, int, int | None]] = []
-    for lane, platform, first, head, state in _SEATS.rows(transaction.connection, list(lanes)):
+    for lane, platform, first, head, state in _HEADS.rows(transaction.connection, list(lanes)):
         if first is not None and first != head and state != State.SENDING:
             moved.append(((lane, platform), first, head))
     # A lane has at most one head (a unique index): the old ones are cleared before the new ones are set.
-    _UNSEAT.rows(transaction.connection, [(head,) for _, _, head in moved if head is not None])
-    _SEAT.rows(transaction.connection, [(first,) for _, first, _ in moved])
+    _CLEAR_HEAD.rows(transaction.connection, [(head,) for _, _, head in moved if head is not None])
+    _SET_HEAD.rows(transaction.connection, [(first,) for _, first, _ in moved])
     return {lane for lane, _, _ in moved}

@@ -17,7 +17,7 @@ from gateway.ledger.records import (
     Hold,
     Intake,
     Intent,
-    Known,
+    KnownNumber,
     MessageFilter,
     Native,
     Platform,
@@ -36,9 +36,8 @@ from gateway.ledger.sql import (
     adapters,
     attempts,
     auditing,
-    backlog,
     bulk_replays,
-    claims,
+    counts,
     operating,
     platforms,
     reading,
@@ -96,7 +95,7 @@ class SqlLedger:
     async def accept(self, intake: Intake) -> Receipt:
         return await accepting.accept_in_chunks(self._store, intake)
 
-    async def recall(self, platform: str, numbers: Mapping[str, str]) -> Mapping[str, Known]:
+    async def recall(self, platform: str, numbers: Mapping[str, str]) -> Mapping[str, KnownNumber]:
         return await self._store.read(recall, platform, numbers) if numbers else {}
 
     async def facts(self, correlation_id: str) -> Mapping[str, Enriched]:
@@ -107,7 +106,7 @@ class SqlLedger:
 
     # ── delivery ──────────────────────────────────────────────────────────────────────────────
     async def claim(self, platform_id: str) -> Claim:
-        return await self._write(claims.take, platform_id)
+        return await self._write(platforms.take_claim, platform_id)
 
     async def heads(
         self,
@@ -122,8 +121,16 @@ class SqlLedger:
     ) -> Sequence[Work]:
         return await self._store.read(reading.heads, claim, now, latest, limit, only=only, besides=besides, probe=probe)
 
-    async def next_due(self, claim: Claim) -> datetime | None:
-        return await self._store.read(reading.next_due, claim)
+    async def next_due(
+        self,
+        claim: Claim,
+        now: datetime,
+        latest: datetime,
+        *,
+        only: Collection[str] | None = None,
+        besides: Collection[str] = (),
+    ) -> datetime | None:
+        return await self._store.read(reading.next_due, claim, now, latest, only=only, besides=besides)
 
     async def begin(
         self,
@@ -133,9 +140,10 @@ class SqlLedger:
         request: OutboundRequest,
         at: datetime,
         *,
+        message: Message | None = None,
         probe: bool = False,
     ) -> int | None:
-        begin = attempts.Begin(claim, delivery_id, adapter, request, at, probe)
+        begin = attempts.Begin(claim, delivery_id, adapter, request, at, message, probe)
         number: int | None = await self._store.write(attempts.begin, begin, size=len(request.body))
         return number
 
@@ -147,7 +155,7 @@ class SqlLedger:
         settled: Settled = await self._store.write(attempts.settle, settle, size=len(settlement.attempt.reply))
         return settled
 
-    async def kill(self, claim: Claim, delivery_id: str, code: str, reason: str, at: datetime) -> Settled:
+    async def kill(self, claim: Claim, delivery_id: str, code: str, reason: str, at: datetime) -> bool:
         return await self._write(attempts.kill, claim, delivery_id, code, reason, at)
 
     async def rescue(self, claim: Claim, under_way: Collection[str], at: datetime) -> Sequence[str]:
@@ -215,10 +223,11 @@ class SqlLedger:
         return await self._write(adapters.change, versions, intent, action, kinds, take)
 
     async def adapters(self) -> Sequence[AdapterVersion]:
-        return await self._store.search(adapters.versions)
+        # Every change of a platform reads these: they are few, and must not wait behind searches.
+        return await self._store.read(adapters.versions)
 
     async def adapter_content(self, name: str, version: str) -> bytes | None:
-        return await self._store.search(adapters.content, name, version)
+        return await self._store.read(adapters.content, name, version)
 
     # ── reading ───────────────────────────────────────────────────────────────────────────────
     async def message(self, message_id: str) -> Message | None:
@@ -265,7 +274,7 @@ class SqlLedger:
         return await self._store.search(searching.dossier, credit_code, types, limit)
 
     async def backlog(self) -> Sequence[Backlog]:
-        return await self._store.search(backlog.backlog)
+        return await self._store.search(counts.backlog)
 
     async def audit(self, subject: str, limit: int = 200) -> Sequence[AuditEntry]:
         return await self._store.search(auditing.of, subject, limit)

@@ -1,4 +1,8 @@
-"""Numbers: who spoke of them, and what each platform calls them."""
+"""Numbers: who spoke of them, and what each platform calls them.
+
+They are found by their key, which all spellings of one number have in common; what is kept beside it
+is as its issuer wrote it.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +10,15 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 
-from gateway.ledger.records import Known, Settlement
-from gateway.ledger.retie import Retie
+from gateway.ledger.records import KnownNumber, Settlement
 from gateway.ledger.sql import tables
 from gateway.ledger.sql.columns import Row
-from gateway.ledger.sql.retying import retie
+from gateway.ledger.sql.retie import Retie, retie
 from gateway.ledger.sql.rows import StoredDelivery
 from gateway.ledger.sql.statements import Prepared, PreparedMany, inserting_first, putting
 from gateway.ledger.sql.writing import Transaction
 from gateway.message import Attempt, Enriched
+from schemas.identifiers.folding import comparison_key, same_number
 
 _m, _n, _f, _a = tables.messages.c, tables.numbers.c, tables.facts.c, tables.aliases.c
 
@@ -38,7 +42,7 @@ _FACTS = Prepared(
 )
 _CASE = Prepared(sa.select(_m.correlation_id, _m.ordering_key).where(_m.seq == sa.bindparam("seq")), ("seq",))
 _OWN = Prepared(
-    sa.select(_m.seq, _m.correlation_id, _m.ordering_key)
+    sa.select(_n.original, _m.seq, _m.correlation_id, _m.ordering_key)
     .select_from(tables.numbers.join(tables.messages, _n.message == _m.seq))
     .where(
         _n.number == sa.bindparam("number"),
@@ -66,7 +70,7 @@ _KNOWN_AS = PreparedMany(
 
 def number_rows(platform: str, spoken: Mapping[str, str], message: int) -> list[Row]:
     """Give the rows by which a platform's numbers are recognised later."""
-    return [(number, field, platform, number, message) for field, number in spoken.items()]
+    return [(comparison_key(number), field, platform, number, message) for field, number in spoken.items()]
 
 
 def learn(transaction: Transaction, rows: Sequence[Row]) -> None:
@@ -88,20 +92,23 @@ def learn_aliases(transaction: Transaction, settled: Sequence[tuple[StoredDelive
 def _learn_alias(transaction: Transaction, stored: StoredDelivery, attempt: Attempt, field: str, original: str) -> None:
     connection, platform, reference = transaction.connection, stored.delivery.platform or "", attempt.reference
     [(correlation_id, ordering_key)] = _CASE.rows(connection, stored.message)
+    key = comparison_key(str(reference))
+    own = None if same_number(str(reference), original) else _OWN.row(connection, key, field, platform)
+    if own is not None:
+        number, founder, wrong, lane = own
+        tie = Retie(field, number, original, wrong, lane, correlation_id, ordering_key)
+        retie(transaction, tie, stored.message, founder, platform, attempt.ended_at)
     if reference != original:
-        own = _OWN.row(connection, reference, field, platform)
-        if own is not None:
-            founder, wrong, lane = own
-            tie = Retie(field, str(reference), original, wrong, lane, correlation_id, ordering_key)
-            retie(transaction, tie, stored.message, founder, platform, attempt.ended_at)
         _ALIASES.run(connection, [(original, field, platform, correlation_id, reference)])
-    NUMBERS.run(connection, [(reference, field, platform, original, stored.message)])
+    NUMBERS.run(connection, [(key, field, platform, original, stored.message)])
 
 
-def recall(connection: sa.Connection, platform: str, spoken: Mapping[str, str]) -> Mapping[str, Known]:
+def recall(connection: sa.Connection, platform: str, spoken: Mapping[str, str]) -> Mapping[str, KnownNumber]:
     """Recognise a platform's numbers."""
-    found = {field: _RECALL.row(connection, number, field, platform) for field, number in spoken.items()}
-    return {field: Known(*row) for field, row in found.items() if row}
+    found = {
+        field: _RECALL.row(connection, comparison_key(number), field, platform) for field, number in spoken.items()
+    }
+    return {field: KnownNumber(*row) for field, row in found.items() if row}
 
 
 def facts(connection: sa.Connection, correlation_id: str) -> Mapping[str, Enriched]:

@@ -12,7 +12,7 @@ from gateway.clock import new_id
 from gateway.ledger import decisions
 from gateway.ledger.errors import no_delivery, platform_gone, replay_open
 from gateway.ledger.records import AuditEntry, Intent
-from gateway.ledger.sql import lanes, rows, tables
+from gateway.ledger.sql import lanes, overlay, rows, tables
 from gateway.ledger.sql.auditing import append, intended, once
 from gateway.ledger.sql.columns import Row
 from gateway.ledger.sql.rows import StoredDelivery
@@ -94,7 +94,7 @@ def write_replays(transaction: Transaction, replays: Sequence[lanes.Step], inten
     new = [(replace(after, position=next(transaction.sequences.deliveries)), stored.message) for stored, after in made]
     lanes.change(transaction, again)
     lanes.add(transaction, new)
-    lanes.seat(transaction, {lanes.lane_of(after) for _, after in replays})
+    lanes.set_heads(transaction, {lanes.lane_of(after) for _, after in replays})
     append(transaction, [entry for stored, after in replays for entry in _entries(stored.delivery, after, intent)])
 
 
@@ -140,7 +140,7 @@ def _operate(
         if after != stored.delivery:
             lanes.change(transaction, [(stored, after)])
             if after.platform is not None:
-                lanes.seat(transaction, [lanes.lane_of(after)])
+                lanes.set_heads(transaction, [lanes.lane_of(after)])
             intended(transaction, intent, delivery_id, action)
         return delivery_id
 
@@ -149,4 +149,4 @@ def _operate(
 
 def _shown(transaction: Transaction, delivery_id: str) -> Delivery:
     delivery = lanes.one(transaction, delivery_id).delivery
-    return lanes.shown(transaction, delivery, lanes.holds(transaction.connection, delivery.platform or ""))
+    return lanes.shown(transaction, delivery, overlay.holds(transaction.connection, delivery.platform or ""))

@@ -1,25 +1,49 @@
-"""What holds deliveries, laid over them as they are read and looked for: see `HeldBy`."""
+"""Holds of platforms and endpoints, and what holds each delivery, laid over it as it is read and looked for."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from gateway.ledger import decisions
-from gateway.ledger.sql import lanes, rows, tables
+from gateway.ledger.records import Hold
+from gateway.ledger.sql import rows, tables
+from gateway.ledger.sql.codecs import moment
 from gateway.ledger.sql.columns import Row
-from gateway.ledger.sql.lanes import Holds
-from gateway.ledger.sql.statements import in_states, is_open, is_state, not_delivered
+from gateway.ledger.sql.statements import Prepared, in_states, is_open, is_state, not_delivered
 from gateway.ledger.sql.tables import DELIVERY
-from gateway.message import HELD, SENDABLE, Delivery, State
+from gateway.message import HELD, SENDABLE, Delivery, HeldBy, State
 
 Condition = sa.ColumnElement[bool]
 Columns = sa.ColumnCollection[str, sa.Column[Any]]
-_d = tables.deliveries.c
+_d, _h = tables.deliveries.c, tables.holds.c
 _dead = tables.deliveries.alias("dead")
 _behind = tables.deliveries.alias("behind")
+
+
+Holds = Mapping[str, Sequence[Hold]]
+"""What holds each platform and its endpoints; none: it is not in it."""
+
+
+_HOLDS = Prepared(sa.select(_h.platform, _h.by, _h.since, _h.reason, _h.type).order_by(_h.type, _h.by), ())
+_HOLDS_OF = Prepared(
+    sa.select(_h.platform, _h.by, _h.since, _h.reason, _h.type)
+    .where(_h.platform == sa.bindparam("platform"))
+    .order_by(_h.type, _h.by),
+    ("platform",),
+)
+
+
+def holds(connection: sa.Connection, platform: str | None = None) -> Holds:
+    """Give the holds of the platforms that have one, or of one platform."""
+    found = _HOLDS.rows(connection) if platform is None else _HOLDS_OF.rows(connection, platform)
+    kept: defaultdict[str, list[Hold]] = defaultdict(list)
+    for held, by, since, reason, type in found:
+        kept[held].append(Hold(HeldBy(by), moment(since), reason, type or None))
+    return kept
 
 
 # ── read ──────────────────────────────────────────────────────────────────────────────────────
@@ -39,7 +63,7 @@ SHOWN_COLUMNS = (*rows.DELIVERY_COLUMNS, parked(_d))
 
 def as_shown(connection: sa.Connection, found: Sequence[Row]) -> list[Delivery]:
     """Read deliveries with what holds them."""
-    here = lanes.holds(connection)
+    here = holds(connection)
     kept = [(DELIVERY.read(row), bool(row[DELIVERY.width])) for row in found]
     return [decisions.shown(each, here.get(each.platform or "", ()), parked=parked) for each, parked in kept]
 

@@ -1,8 +1,8 @@
-"""Platforms, their holds and their credentials; what routing depends on changes with the registry's revision."""
+"""Platforms with their holds, credentials and claims; what routing depends on changes with the registry's revision."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,11 +10,11 @@ import sqlalchemy as sa
 
 from gateway.ledger import decisions
 from gateway.ledger.errors import in_use, no_platform
-from gateway.ledger.records import Hold, Intent, Platform, Registered, Registry, Taker
-from gateway.ledger.sql import claims, lanes, tables, unrouted
+from gateway.ledger.records import Claim, Hold, Intent, Platform, Registered, Registry, Taker
+from gateway.ledger.sql import overlay, tables, unrouted
 from gateway.ledger.sql.auditing import intended, once
 from gateway.ledger.sql.codecs import micros
-from gateway.ledger.sql.statements import Prepared, in_states, inserting_first, not_delivered, putting
+from gateway.ledger.sql.statements import Prepared, PreparedMany, in_states, inserting_first, not_delivered, putting
 from gateway.ledger.sql.tables import PLATFORM
 from gateway.ledger.sql.writing import Transaction
 from gateway.message import OPEN, HeldBy
@@ -59,7 +59,7 @@ _LIFT_ALL = Prepared(sa.delete(tables.holds).where(_h.platform == sa.bindparam("
 # ── reading ───────────────────────────────────────────────────────────────────────────────────
 def registry(connection: sa.Connection) -> Registry:
     """Give every platform, by id, and the revision."""
-    holds = lanes.holds(connection)
+    holds = overlay.holds(connection)
     found = map(PLATFORM.read, _ALL.rows(connection))
     return Registry(revision(connection), {each.id: _with_holds(each, holds) for each in found})
 
@@ -73,7 +73,7 @@ def revision(connection: sa.Connection) -> int:
 def one(connection: sa.Connection, platform_id: str) -> Platform | None:
     """Give a platform, or None."""
     row = _ONE.row(connection, platform_id)
-    return _with_holds(PLATFORM.read(row), lanes.holds(connection, platform_id)) if row else None
+    return _with_holds(PLATFORM.read(row), overlay.holds(connection, platform_id)) if row else None
 
 
 def credentials(connection: sa.Connection) -> Mapping[str, str]:
@@ -81,7 +81,7 @@ def credentials(connection: sa.Connection) -> Mapping[str, str]:
     return {row[0]: row[1] for row in _CREDENTIALS.rows(connection)}
 
 
-def _with_holds(platform: Platform, holds: lanes.Holds) -> Platform:
+def _with_holds(platform: Platform, holds: overlay.Holds) -> Platform:
     held = holds.get(platform.id)
     return replace(platform, holds=tuple(held)) if held else platform
 
@@ -143,7 +143,7 @@ def delete(transaction: Transaction, platform_id: str, intent: Intent) -> Regist
             raise in_use(platform_id)
         for forget in (_FORGET, _LIFT_ALL, _DELETE):
             forget.run(transaction.connection, [(platform_id,)])
-        claims.end(transaction, platform_id)
+        end_claim(transaction, platform_id)
         intended(transaction, intent, platform_id, "platform.deleted")
         return plain(Registered(advance(transaction)))
 
@@ -208,3 +208,60 @@ def add_credential(transaction: Transaction, platform_id: str, digest: str, inte
         intended(transaction, intent, platform_id, "credential.added")
 
     once(transaction, intent, "credential.add", platform_id, do, {"digest": digest})
+
+
+# ── claims ───────────────────────────────────────────────────────────────────────────────────────
+_claims = tables.claims.c
+
+
+_EPOCH = Prepared(
+    sa.select(_p.id, _claims.epoch)
+    .select_from(tables.platforms.outerjoin(tables.claims, _claims.platform == _p.id))
+    .where(_p.id == sa.bindparam("platform")),
+    ("platform",),
+)
+_TAKE = putting(tables.claims)
+_END_CLAIM = Prepared(
+    sa.update(tables.claims)
+    .where(_claims.platform == sa.bindparam("platform_"))
+    .values(owner="", epoch=_claims.epoch + 1),
+    ("platform_",),
+)
+_CLAIM_OWNERS = PreparedMany(
+    ["platform"],
+    lambda wanted: sa.select(_claims.platform, _claims.owner, _claims.epoch).select_from(
+        wanted.join(tables.claims, _claims.platform == wanted.c.platform)
+    ),
+)
+
+
+def take_claim(transaction: Transaction, platform_id: str) -> Claim:
+    """Take the claim of a platform for this process: whoever had it has lost it."""
+    found = _EPOCH.row(transaction.connection, platform_id)
+    if found is None:
+        raise no_platform(platform_id)
+    claim = Claim(platform_id, transaction.owner, (found[1] or 0) + 1)
+    _TAKE.run(transaction.connection, [(claim.platform, claim.owner, claim.epoch)])
+    return claim
+
+
+def end_claim(transaction: Transaction, platform_id: str) -> None:
+    """End the claim of a platform that is forgotten. Its epoch stays: one registered anew goes on from there."""
+    _END_CLAIM.run(transaction.connection, [(platform_id,)])
+
+
+class ClaimOwners:
+    """Who has the claims of some platforms, read once."""
+
+    def __init__(self, connection: sa.Connection, platforms: Iterable[str]) -> None:
+        found = _CLAIM_OWNERS.rows(connection, [(each,) for each in set(platforms)])
+        self._owners: Mapping[str, tuple[str, int]] = {platform: (owner, epoch) for platform, owner, epoch in found}
+
+    def verify(self, claim: Claim) -> None:
+        """Let pass who has the claim; Conflict `claim.lost`."""
+        decisions.verify_claim(claim, *self._owners.get(claim.platform, (None, None)))
+
+
+def verify_claim(connection: sa.Connection, claim: Claim) -> None:
+    """Let pass who has a claim; Conflict `claim.lost`."""
+    ClaimOwners(connection, [claim.platform]).verify(claim)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from adapters.base import OutboundRequest
 from gateway.ledger import decisions
 from gateway.ledger.records import Claim, Hold, Native, Rejection, Work
-from gateway.ledger.sql import claims, lanes, numbers, overlay, rows, tables
+from gateway.ledger.sql import numbers, overlay, platforms, rows, tables
 from gateway.ledger.sql.codecs import micros, moment, unpack
 from gateway.ledger.sql.columns import Row
 from gateway.ledger.sql.statements import Prepared, PreparedMany, may_go, of_types, types_listed
@@ -101,10 +101,16 @@ _DUE = Prepared(
 )
 _NEXT_DUE = Prepared(
     sa.select(_d.due_at)
-    .where(_d.platform == sa.bindparam("platform"), may_go(_d, State.WAITING))
+    .where(
+        _d.platform == sa.bindparam("platform"),
+        may_go(_d, State.WAITING),
+        of_types(_d.type),
+        _d.due_at > sa.bindparam("now"),
+        _d.due_at <= sa.bindparam("latest"),
+    )
     .order_by(_d.due_at)
     .limit(1),
-    ("platform",),
+    ("platform", "only", "besides", "now", "latest"),
 )
 
 
@@ -177,13 +183,13 @@ def heads(
     probe: bool,
 ) -> Sequence[Work]:
     """Give lane heads that may be sent, by position."""
-    claims.verify(connection, claim)
-    here = lanes.holds(connection, claim.platform).get(claim.platform, ())
+    platforms.verify_claim(connection, claim)
+    here = overlay.holds(connection, claim.platform).get(claim.platform, ())
     in_force = decisions.in_force(here, probe=probe)
     if any(hold.type is None for hold in in_force):
         return ()
     held = {hold.type for hold in in_force if hold.type is not None}
-    chosen = claim.platform, None if only is None else types_listed(only), types_listed({*besides, *held})
+    chosen = _chosen(claim, only, {*besides, *held})
     ready = _READY.rows(connection, *chosen, limit)
     due = _DUE.rows(connection, *chosen, micros(now), micros(latest), limit)
     found = sorted((*ready, *due), key=lambda row: int(row[_POSITION]))[:limit] if due else ready
@@ -215,7 +221,21 @@ def _work(row: Row, here: Sequence[Hold], aliases: Mapping[str, str]) -> Work:
     )
 
 
-def next_due(connection: sa.Connection, claim: Claim) -> datetime | None:
-    """Give when the next waiting head is due."""
-    claims.verify(connection, claim)
-    return next((moment(due_at) for (due_at,) in _NEXT_DUE.rows(connection, claim.platform)), None)
+def next_due(
+    connection: sa.Connection,
+    claim: Claim,
+    now: datetime,
+    latest: datetime,
+    *,
+    only: Collection[str] | None,
+    besides: Collection[str],
+) -> datetime | None:
+    """Give when the next waiting head is due that is not due yet."""
+    platforms.verify_claim(connection, claim)
+    row = _NEXT_DUE.row(connection, *_chosen(claim, only, besides), micros(now), micros(latest))
+    return moment(row[0]) if row else None
+
+
+def _chosen(claim: Claim, only: Collection[str] | None, besides: Collection[str]) -> tuple[str, str | None, str]:
+    """Give the parameters that choose heads: their platform, and their types."""
+    return claim.platform, None if only is None else types_listed(only), types_listed(besides)

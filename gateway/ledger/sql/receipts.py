@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from gateway.ledger import decisions
 from gateway.ledger.records import Accepted, Receipt, Rejection
 from gateway.ledger.sql import rows, tables
-from gateway.ledger.sql.chunks import Chunk
 from gateway.ledger.sql.codecs import joined, pack_words
 from gateway.ledger.sql.columns import Row
+from gateway.ledger.sql.packages import Chunk
 from gateway.ledger.sql.statements import Prepared, PreparedMany, inserting
 from gateway.ledger.sql.tables import DELIVERY
 from gateway.message import HELD, Delivery, HeldBy, Message, State

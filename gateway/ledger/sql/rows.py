@@ -68,6 +68,12 @@ def numbers_in(headers: str) -> Mapping[str, str]:
     return found
 
 
+def raw_numbers_in(headers: str) -> Mapping[str, str]:
+    """Read the sender's own numbers that were replaced from a message's headers."""
+    found: Mapping[str, str] = orjson.loads(headers).get("raw", {})
+    return found
+
+
 # ── deliveries and requests ───────────────────────────────────────────────────────────────────
 @dataclass(frozen=True, slots=True)
 class StoredDelivery:

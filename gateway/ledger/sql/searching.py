@@ -10,11 +10,12 @@ import sqlalchemy as sa
 
 from gateway.ledger import decisions
 from gateway.ledger.records import DeliveryFilter, MessageFilter, Rejection, ResultPage
-from gateway.ledger.sql import lanes, overlay, rows, tables
+from gateway.ledger.sql import overlay, rows, tables
 from gateway.ledger.sql.codecs import micros
 from gateway.ledger.sql.columns import Row
 from gateway.ledger.sql.tables import DELIVERY, MESSAGE, REJECTION
 from gateway.message import Delivery, Message, State
+from schemas.identifiers.folding import comparison_key
 
 T = TypeVar("T")
 Condition = sa.ColumnElement[bool]
@@ -113,7 +114,7 @@ def _message_conditions(connection: sa.Connection, filter: MessageFilter) -> lis
 def _by_words(filter: MessageFilter) -> list[Condition]:
     numbers = {"case_number": filter.case_number, "credit_code": filter.credit_code}
     keys: list[Condition] = [
-        _m.seq.in_(sa.select(_k.message).where(_k.value == value, _k.name == name))
+        _m.seq.in_(sa.select(_k.message).where(_k.value == comparison_key(value), _k.name == name))
         for name, value in numbers.items()
         if value is not None
     ]
@@ -123,7 +124,7 @@ def _by_words(filter: MessageFilter) -> list[Condition]:
 def _by_state(connection: sa.Connection, filter: MessageFilter) -> list[Condition]:
     if filter.state is None:
         return []
-    holds = lanes.holds(connection)
+    holds = overlay.holds(connection)
     if _named(filter) or filter.state == State.DELIVERED:
         return [sa.exists().where(_any_of.c.message == _m.seq, overlay.shown_as(_any_of.c, filter.state, holds))]
     ways = [sa.select(_d.message).where(*way) for way in overlay.ways_to_find(filter.state, holds)]
@@ -179,7 +180,7 @@ def _by_birth(filter: DeliveryFilter) -> bool:
 def _delivery_ways(connection: sa.Connection, filter: DeliveryFilter) -> list[list[Condition]]:
     if filter.state is None:
         return [[]]
-    holds = lanes.holds(connection)
+    holds = overlay.holds(connection)
     if filter.message_id is not None:
         return [[overlay.shown_as(_d, filter.state, holds)]]
     return overlay.ways_to_find(filter.state, holds, filter.platform)
@@ -218,7 +219,7 @@ def find_rejections(
 
 def dossier(connection: sa.Connection, credit_code: str, types: Sequence[str], limit: int) -> Sequence[Message]:
     """Give the latest message of each identity about an enterprise."""
-    about = sa.select(_k.message).where(_k.value == credit_code, _k.name == "credit_code")
+    about = sa.select(_k.message).where(_k.value == comparison_key(credit_code), _k.name == "credit_code")
     newest = (
         sa.select(sa.func.max(_m.seq))
         .where(_m.seq.in_(about), _unindexed(_m.type).in_(list(types)))

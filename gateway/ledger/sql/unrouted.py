@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from gateway.ledger import decisions
 from gateway.ledger.records import Taker, Unrouted
-from gateway.ledger.sql import counting, lanes, numbers, rows, tables
+from gateway.ledger.sql import counts, lanes, numbers, rows, tables
 from gateway.ledger.sql.codecs import micros
 from gateway.ledger.sql.columns import Row
 from gateway.ledger.sql.statements import Prepared, PreparedMany, is_state
@@ -78,8 +78,8 @@ def assign(transaction: Transaction, kinds: Collection[str], take: Taker, at: da
     taken = {lanes.lane_of(after) for _, after in steps}
     dead = lanes.first_dead(transaction, taken)
     for before, after in steps:
-        counting.step(transaction, before, after, parked_after=lanes.is_parked(after, dead))
-    lanes.seat(transaction, taken)
+        counts.step(transaction, before, after, parked_after=lanes.is_parked(after, dead))
+    lanes.set_heads(transaction, taken)
     _learn_numbers(transaction, given)
     return frozenset(platform for _, platform in given)
 

@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from gateway.ledger import decisions
-from gateway.ledger.records import FactAsked, IntakeDraft, NumberSpoken, Reads
+from gateway.ledger.records import FactAsked, IntakeDraft, NumberAsked, Reads
 from gateway.ledger.sql import tables
 from gateway.ledger.sql.statements import Prepared, PreparedMany
+from schemas.identifiers.folding import comparison_key
 
 K = TypeVar("K")
 _Noted = tuple[dict[Any, str | None], Any]
@@ -58,11 +59,11 @@ class Verification:
 
     def __init__(self, connection: sa.Connection, asked: Iterable[Reads]) -> None:
         reads = list(asked)
-        numbers = {each for one in reads for each in one.numbers}
+        numbers = {_spelled(each) for one in reads for each in one.numbers}
         facts = {each for one in reads for each in one.facts}
         fresh = {each for one in reads for each in one.fresh}
         self.revision: int = next(iter(_REVISION.rows(connection)))[0]
-        self._numbers: dict[NumberSpoken, str | None] = dict.fromkeys(numbers)
+        self._numbers: dict[NumberAsked, str | None] = dict.fromkeys(numbers)
         self._numbers |= {(row[0], row[1], row[2]): row[3] for row in _NUMBERS.rows(connection, list(numbers))}
         self._facts: dict[FactAsked, str | None] = dict.fromkeys(facts)
         self._facts |= {(row[0], row[1]): row[2] for row in _FACTS.rows(connection, list(facts))}
@@ -86,7 +87,7 @@ class Verification:
 
     def _moved(self, reads: Reads, own: Collection[str]) -> bool:
         changed = [
-            *_changed(reads.numbers, self._numbers),
+            *_changed({_spelled(each): id for each, id in reads.numbers.items()}, self._numbers),
             *_changed(reads.facts, self._facts),
             *_changed(dict.fromkeys(reads.fresh), self._first),
         ]
@@ -95,12 +96,20 @@ class Verification:
     def _bring(self, draft: IntakeDraft) -> Iterator[_Noted]:
         """Note what a draft is the first to say, of what somebody asked about."""
         message = draft.message
-        speakers = decisions.speakers(message, draft.deliveries)
-        spoken = [(platform, field, number) for platform in speakers for field, number in draft.numbers.items()]
-        said = [(message.correlation_id, field) for field in decisions.said(message)]
+        speakers = decisions.platforms_of(message, draft.deliveries)
+        spoken = [
+            _spelled((platform, field, number)) for platform in speakers for field, number in draft.numbers.items()
+        ]
+        said = [(message.correlation_id, field) for field in decisions.facts_of(message)]
         yield from _note(self._first, [message.correlation_id], message.id)
         yield from _note(self._numbers, spoken, message.id)
         yield from _note(self._facts, said, message.id)
+
+
+def _spelled(spoken: NumberAsked) -> NumberAsked:
+    """Give a number as the ledger looks it up: two spellings that come at the same time are one number."""
+    platform, field, number = spoken
+    return platform, field, comparison_key(number)
 
 
 def _changed(read: Mapping[K, str | None], now: Mapping[K, str | None]) -> list[str | None]:

@@ -15,7 +15,7 @@ from gateway.errors import HutongError
 from gateway.ledger.errors import superseded
 from gateway.ledger.sql import tables
 from gateway.ledger.sql.batch_thread import OperationResult
-from gateway.ledger.sql.border import is_about_one, ours
+from gateway.ledger.sql.database_errors import is_about_one, ours
 from gateway.ledger.sql.statements import Prepared
 
 _log = logging.getLogger(__name__)

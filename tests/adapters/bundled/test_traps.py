@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -75,6 +76,43 @@ def test_the_number_goes_where_the_category_says(kind: tuple[str, str], adapter_
     assert published["CF_XDR_LB"] == words
     assert published.get("CF_XDR_ZJHM") == number.get("citizen_id")
     assert published.get("CF_XDR_SHXYM") == number.get("credit_code")
+
+
+@pytest.mark.parametrize("category", ["01", "02", "03"])
+def test_a_citizen_id_is_never_published_as_a_credit_code(category: str, adapter_of: Adapters, write: Write) -> None:
+    """Whatever category the penalty platform gave the party that it tells by one."""
+    native = _json("penalty", "decision", 3)
+    native["PARTY"] |= {"USERTYPE": category, "USERCODE": "11010519491231002X"}
+    decision = _in(adapter_of("penalty"), "decision", native)
+    assert decision["party"]["citizen_id"] == "11010519491231002X"
+    published = json.loads(write(adapter_of("credit-publicity"), "penalty.decided", decision).body)
+    assert published["CF_XDR_ZJHM"] == "11010519491231002X"
+    assert "CF_XDR_SHXYM" not in published
+    enforced = json.loads(write(adapter_of("mobile-enforcement"), "penalty.decided", decision).body)
+    assert (enforced["TYSHXYDM"], enforced["SFZHM"]) == ("/", "11010519491231002X")
+
+
+def test_a_message_accepted_earlier_is_not_published_with_it_either(adapter_of: Adapters, write: Write) -> None:
+    """It was kept while a citizen id could still pass for a credit code."""
+    decision = _canonical("penalty", "decision", 4)
+    decision["party"] = {"name": "某当事人", "kind": "sole-trader", "credit_code": "11010519491231002X"}
+    published = json.loads(write(adapter_of("credit-publicity"), "penalty.decided", decision).body)
+    assert published["CF_XDR_ZJHM"] == "11010519491231002X"
+    assert "CF_XDR_SHXYM" not in published
+
+
+@pytest.mark.parametrize("kind", [None, "company", "person", "sole-trader"])
+@pytest.mark.parametrize("number", [{"citizen_id": "11010519491231002X"}, {"credit_code": "92330110MA2LB61N0M"}])
+def test_a_party_keeps_its_number_from_platform_to_platform(
+    kind: str | None, number: dict[str, str], adapter_of: Adapters, write: Write
+) -> None:
+    """Mobile enforcement hands over the case of whoever is told by whichever number."""
+    native = _json("mobile-enforcement", "case", 3)
+    native |= {"DSRLX": {"company": "01", "person": "02", "sole-trader": "03"}.get(kind or "", "")}
+    native |= {"TYSHXYDM": number.get("credit_code", "/"), "SFZHM": number.get("citizen_id", "/")}
+    case = _in(adapter_of("mobile-enforcement"), "case", native)
+    sent = json.loads(write(adapter_of("penalty"), "case.transferred", case).body)
+    assert sent["PARTY"]["USERCODE"] == next(iter(number.values()))
 
 
 def test_a_category_left_out_is_told_by_the_number(adapter_of: Adapters, write: Write) -> None:
@@ -193,11 +231,66 @@ def test_the_identity_of_a_permit_record_is_its_number_and_time_stamp(adapter_of
     assert second.identity == '["91371000MA3TDY4WXL001U","2025-03-04 10:20:00"]'
 
 
-def test_a_record_marked_as_deleted_is_not_read_as_a_permit(adapter_of: Adapters) -> None:
-    """CLBZ 0 says that the record is no more; it must not pass as what it said before."""
-    body = _sample("pollutant-permit", "permit").read_bytes().replace(b"<CLBZ>1</CLBZ>", b"<CLBZ>0</CLBZ>")
-    error = _rejected(adapter_of("pollutant-permit"), "permit", body)
-    assert [(one.path, one.field, one.title) for one in error.findings] == [("SQLX", "status", "申请类型")]
+def _permit(change: Callable[[str], str]) -> bytes:
+    return change(_sample("pollutant-permit", "permit").read_bytes().decode("gbk")).encode("gbk")
+
+
+@pytest.mark.parametrize(
+    ("flag", "status", "told"),
+    [
+        ("<CLBZ>1</CLBZ>", "renewed", []),
+        ("<CLBZ> 1 </CLBZ>", "renewed", []),
+        ("<CLBZ/>", "renewed", []),
+        ("", "renewed", []),
+        ("<CLBZ>0</CLBZ>", "deleted", ["permit.deleted"]),
+    ],
+)
+def test_the_processing_mark_says_whether_a_record_is_there(
+    adapter_of: Adapters, flag: str, status: str, told: list[str]
+) -> None:
+    """Absent, the record is a normal one; 0 says that it is no more, and must not pass as what it said before."""
+    adapter = adapter_of("pollutant-permit")
+    body = _permit(lambda text: text.replace("<CLBZ>1</CLBZ>", flag))
+    translated = adapter.translate_in("permit", adapter.read("permit", body).records[0])
+    assert translated.document["status"] == status
+    assert [one.code for one in translated.warnings] == told
+
+
+def test_a_mark_nobody_knows_is_told_by_itself(adapter_of: Adapters) -> None:
+    """To fill in the application's kind would not help."""
+    body = _permit(lambda text: text.replace("<CLBZ>1</CLBZ>", "<CLBZ>7</CLBZ>"))
+    (fault,) = _rejected(adapter_of("pollutant-permit"), "permit", body).findings
+    assert (fault.path, fault.field, fault.title) == ("CLBZ", "status", "申请类型")
+    assert "CLBZ is 1 or empty" in fault.message.en
+
+
+def test_a_deleted_permit_reaches_the_enforcement_system(adapter_of: Adapters, write: Write) -> None:
+    """With a code of its own."""
+    document = {**_canonical("mobile-enforcement", "permit.changed"), "status": "deleted"}
+    assert json.loads(write(adapter_of("mobile-enforcement"), "permit.changed", document).body)["SQLX"] == "7"
+
+
+@pytest.mark.parametrize(
+    ("column", "written", "field", "value"),
+    [
+        ("HFRQ", "2024-09-10 00:00:00.0", "issued_on", "2024-09-10"),
+        ("HFRQ", "2024-09-10", "issued_on", "2024-09-10"),
+        ("XKYXQXZ", "2029-09-09 24:00:00", "valid_to", "2029-09-09"),
+        ("BJSJ", "20240909240000", "decided_at", "2024-09-10T00:00:00+08:00"),
+        ("BJSJ", "2024-09-09 24:00:00", "decided_at", "2024-09-10T00:00:00+08:00"),
+        ("BJSJ", "2024-09-09 16:30:00.0", "decided_at", "2024-09-09T16:30:00+08:00"),
+        ("BJSJ", "2024-09-09T16:30:00+08:00", "decided_at", "2024-09-09T16:30:00+08:00"),
+        ("TCRQ", "null", "production_on", None),
+        ("TCRQ", "0000-00-00", "production_on", None),
+        ("ZDQYLX", "NULL", "key_areas", None),
+    ],
+)
+def test_times_of_a_package_are_read_as_writers_print_them(
+    adapter_of: Adapters, column: str, written: str, field: str, value: str | None
+) -> None:
+    """Java, databases, and words for nothing."""
+    body = _permit(lambda text: re.sub(f"<{column}>[^<]*</{column}>", f"<{column}>{written}</{column}>", text))
+    assert _in(adapter_of("pollutant-permit"), "permit", body).get(field) == value
 
 
 def test_industry_codes_are_read_as_platforms_print_them(adapter_of: Adapters) -> None:

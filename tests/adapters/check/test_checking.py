@@ -8,6 +8,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from adapters import bundled
 from adapters.check import Report, check
 
 TOWN = Path(__file__).parents[1] / "bundles" / "town"
@@ -167,3 +168,31 @@ def test_half_a_pair_and_what_nobody_uses_are_told(tmp_path: Path) -> None:
         ("file.unused", "codes/unused.csv", True),
         ("file.stray", "evil.py", True),
     } <= found
+
+
+def test_a_bundle_that_loses_who_a_party_is_told_by_is_found(tmp_path: Path) -> None:
+    """A sole trader may be told by a citizen id: a condition that names only persons loses it on the way out."""
+    folder = tmp_path / "penalty"
+    shutil.copytree(bundled()["penalty"], folder)
+    mapping = folder / "mappings" / "case.yaml"
+    text = mapping.read_text("utf-8")
+    narrow = text.replace('in: ["01", "03", "02"]', 'is: "01"')
+    assert narrow != text
+    mapping.write_text(narrow, "utf-8")
+    found = [one for one in check(folder).findings if not one.warning and one.file == "mappings/case.yaml"]
+    lines = {narrow.splitlines()[one.line - 1].split(":")[0].strip() for one in found}
+    assert {one.code for one in found} == {"law.broken"}
+    assert lines == {"party.citizen_id"}
+
+
+def test_a_golden_pair_that_loses_something_is_found(tmp_path: Path) -> None:
+    """Also where the sample says that it is lost."""
+    folder = tmp_path / "penalty"
+    shutil.copytree(bundled()["penalty"], folder)
+    mapping = folder / "mappings" / "case.yaml"
+    mapping.write_text(mapping.read_text("utf-8").replace('in: ["01", "03", "02"]', 'is: "01"'), "utf-8")
+    native = folder / "samples" / "case.transferred" / "4.native.json"
+    tree = orjson.loads(native.read_bytes())
+    del tree["PARTY"]["USERCODE"]
+    native.write_bytes(orjson.dumps(tree))
+    assert "law.broken" in {one.code for one in check(folder).findings}

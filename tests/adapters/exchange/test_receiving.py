@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from adapters.base import Lineage
-from adapters.exchange.receiving import native_paths, with_native_path
+from adapters.exchange.receiving import canonical_fields, native_paths, with_canonical_field, with_native_path
 from schemas.findings import Finding, Text
 
 KNOWN = native_paths(
@@ -44,3 +44,27 @@ def test_what_is_told_already_stays() -> None:
     """The mapping knows better than the index."""
     finding = Finding("x", Text("", ""), field="case_number", path="OTHER")
     assert with_native_path(finding, KNOWN) is finding
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("JD", "site.location"),
+        ("WD", "site.location"),
+        ("甲, 乙", "party.name"),
+        ("丙 + 丁", "party.phone"),
+        ("XM[1].MC", "officers[].name"),
+        ("QT", ""),
+    ],
+)
+def test_a_native_fault_is_told_by_its_canonical_field(path: str, field: str) -> None:
+    """Each of several columns by the field they make together, whatever characters their names hold."""
+    known = canonical_fields(
+        [
+            Lineage("site.location", "坐标", "JD + WD", paths=("JD", "WD")),
+            Lineage("party.name", "名称", "甲, 乙"),
+            Lineage("party.phone", "电话", "丙 + 丁"),
+            Lineage("officers[].name", "姓名", "XM[].MC"),
+        ]
+    )
+    assert with_canonical_field(Finding("x", Text("", ""), path=path), known).field == field

@@ -10,6 +10,7 @@ from adapters.base import Reply, VerdictKind
 from adapters.bundle.grammar import ReplyRule
 from adapters.exchange.reply import Replies
 from adapters.formats import Format
+from schemas.budget import Budget
 
 RULES = [
     {"when": {"status": "2xx", "at": "code", "is": 0}, "verdict": "accepted", "reference": "data.no"},
@@ -27,7 +28,7 @@ FAULT = (
 
 
 def _replies(rules: list[dict[str, object]], declared: Format | None = None) -> Replies:
-    return Replies([ReplyRule.model_validate(rule) for rule in rules], declared or Format(), 10_000)
+    return Replies([ReplyRule.model_validate(rule) for rule in rules], declared or Format(), Budget(body=10_000))
 
 
 def _judge(status: int, body: bytes = b"", rules: list[dict[str, object]] | None = None, **headers: str) -> object:
@@ -44,10 +45,50 @@ def test_the_first_rule_that_matches_wins() -> None:
     assert _judge(404).kind is VerdictKind.RETRY
 
 
-@pytest.mark.parametrize("body", [b'{"code": 0}', b'{"code": "0"}', b'{"code": 0, "busy": 1}'])
-def test_values_compare_as_text(body: bytes) -> None:
-    """0 is "0"."""
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"code": 0}',
+        b'{"code": "0"}',
+        b'{"code": 0, "busy": 1}',
+        b'{"code": 0.0}',
+        b'{"code": 0e0}',
+        b'{"code": -0}',
+        b'{"code": " 0 "}',
+        b'{"code": 0, "code": 0.0}',
+        b'{"code": 0, "score": NaN}',
+        b'\n {"code": 0}\n\0',
+        '{"code": 0, "msg": "成功"}'.encode("gbk"),
+    ],
+)
+def test_a_yes_is_a_yes_however_it_is_written(body: bytes) -> None:
+    """0 is 0.0 and "0"."""
     assert _judge(200, body).kind is VerdictKind.ACCEPTED
+
+
+@pytest.mark.parametrize(
+    "body", ['<R><code type="int"> 0.0 </code><no t="1">7</no></R>', "<R><code>\n0\n</code><no> 7 </no></R>"]
+)
+def test_values_in_xml_may_have_attributes_and_blanks(body: str) -> None:
+    """An element with attributes is its text."""
+    rules = [{"when": {"at": "code", "is": 0}, "verdict": "accepted", "reference": "no"}]
+    verdict = _replies(rules, Format("xml", root="R")).judge(Reply(200, {}, body.encode()))
+    assert (verdict.kind, verdict.reference) == (VerdictKind.ACCEPTED, "7")
+
+
+@pytest.mark.parametrize(
+    ("body", "reference"),
+    [
+        (b'{"code": 0.0, "data": {"no": 20260001.0}}', "20260001"),
+        (b'{"code": 0, "data": {"no": 2.026E7}}', "20260000"),
+        (b'{"code": 0, "data": {"no": " C1 "}}', "C1"),
+        (b'{"code": 0, "data": {"no": null}}', None),
+        (b'{"code": 0, "data": {"no": " "}}', None),
+    ],
+)
+def test_a_reference_is_the_number_meant(body: bytes, reference: str | None) -> None:
+    """However the platform's writer printed it."""
+    assert _judge(200, body).reference == reference
 
 
 @pytest.mark.parametrize(
@@ -65,8 +106,18 @@ PAGE = b"<!DOCTYPE html><html><body>502 Bad Gateway</body></html>"
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b" \n", PAGE, b"ok", b"null", b'{"code": 0', '{"code":"零"}'.encode("gbk"), b'{"code": 0, "code": 1}'],
-    ids=["empty", "blank", "page", "text", "null", "cut", "charset", "twice"],
+    [
+        b"",
+        b" \n\0",
+        PAGE,
+        b"\xef\xbb\xbf" + PAGE,
+        b"<!-- 1 --> " + PAGE,
+        b"ok",
+        b"null",
+        b'{"code": 0',
+        b'{"code":"\xff"}',
+    ],
+    ids=["empty", "blank", "page", "marked page", "page after a comment", "text", "null", "cut", "charset"],
 )
 def test_a_200_that_cannot_be_read_is_tried_again_in_doubt(body: bytes) -> None:
     """Neither yes nor no: the request may have taken effect all the same."""

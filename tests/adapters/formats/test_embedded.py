@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import orjson
 import pytest
 
 from adapters.bundle.grammar import FormatPart
 from adapters.formats import Body, Format, read, soap, write
+from adapters.native.json_schema import JsonSchema
 from schemas.findings import Rejected
 
 
@@ -35,6 +39,19 @@ def test_xml_in_soap_is_one_tree() -> None:
     assert read(declared, written.encode()).tree == tree
     spoken = written.replace("<in0>", '<in0>&lt;?xml version="1.0" encoding="GBK"?&gt;\n')
     assert read(declared, spoken.encode()).tree == tree
+
+
+def test_an_embedded_document_has_its_children_in_the_order_of_the_schema() -> None:
+    """Inside its root, where the schema of the tree tells one."""
+    declared = _format(body="soap", namespaces={"t": "urn:t"}, embedded={"t:save.in0": "xml"})
+    inner = {"type": "object", "properties": {"类型": {}, "证号": {}, "名称": {}}}
+    whole: dict[str, Any] = inner
+    for name in ("记录", "in0", "t:save"):
+        whole = {"type": "object", "properties": {name: whole}}
+    order = JsonSchema(orjson.dumps(whole), "native/case.schema.json").shape
+    tree = {"t:save": {"in0": {"记录": {"名称": "甲", "证号": "1", "类型": "03"}}}}
+    written = write(declared, tree, order).body.decode()
+    assert "&lt;类型&gt;03&lt;/类型&gt;&lt;证号&gt;1&lt;/证号&gt;&lt;名称&gt;甲&lt;/名称&gt;" in written
 
 
 def test_a_cdata_section_is_text_like_any_other() -> None:

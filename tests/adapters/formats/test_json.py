@@ -45,7 +45,7 @@ def test_decimals_are_written_without_exponent() -> None:
         (b"<html>", "json.syntax"),
         (b'"text"', "body.shape"),
         (b"null", "body.shape"),
-        (b'{"a":1e999999999}', "json.number"),
+        (b'{"a":1e999999999}', "bound.exponent"),
         (b'{"a":"\xff"}', "body.charset"),
         (b'{"a":' + b"[" * 64 + b"]" * 64 + b"}", "body.depth"),
         (b'{"a":' * 100 + b"1" + b"}" * 100, "body.depth"),

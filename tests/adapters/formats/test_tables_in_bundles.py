@@ -174,3 +174,22 @@ def test_such_a_bundle_can_be_proven(declared: str) -> None:
         )
     )
     assert [(one.code, one.message.en) for one in report.findings] == []
+
+
+def test_a_sheet_as_an_officer_keeps_it() -> None:
+    """A title, a header in the second row, empty columns, a number kept as a formula, one that was lost, a total."""
+    adapter = _adapter("csv, header: {row: 2}")
+    body = (
+        "执行情况日报表,,,,,,\r\n"
+        "案号,文号,类型,时间,金额,,\r\n"
+        '="A-1",浙环罚〔2026〕3号,缴款,2026-05-06T09:30:00.0,20000.5,,\r\n'
+        "3.30110202605060E+17,浙环罚〔2026〕4号,结案,2026-05-06T24:00:00,,,\r\n"
+        "合计,2,,,20000.5,,\r\n"
+    )
+    first, second = adapter.read("executions", body.encode()).records
+    assert adapter.translate_in("executions", first).document == CANONICAL
+    with pytest.raises(Rejected) as caught:
+        adapter.translate_in("executions", second)
+    assert [(one.code, one.path, one.value) for one in caught.value.findings] == [
+        ("value.spreadsheet", "案号", "3.30110202605060E+17")
+    ]

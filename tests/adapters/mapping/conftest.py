@@ -17,6 +17,7 @@ Faults = Callable[[str], tuple[BundleFinding, ...]]
 _TABLES = {
     "party-kind": "native,canonical,title\n01,person,自然人\n02,company,法人\n03,sole-trader,个体工商户\n",
     "urgency": "native,canonical,title,preferred\n0,normal,一般,1\n9,normal,平常,\n1,urgent,紧急,\n2,emergency,特急,\n",
+    "permit-status": "native,canonical,title\n1,new,新增\n2,changed,变更\n",
     "penalty-kind": "native,canonical,title\n01,warning,警告\n02,fine,罚款\n",
     "wrong": "native,canonical,title\nA,never-heard-of,无\n",
 }

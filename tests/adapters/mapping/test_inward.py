@@ -252,3 +252,18 @@ def test_attributes_and_text_of_one_element(compiled: Any) -> None:
     assert program.inward(tree).document["opinion"] == "同意"
     assert program.outward(program.inward(tree).document) == tree
     assert program.inward({**tree, "案件": "A1"}).document["case_number"] == "A1"
+
+
+@pytest.mark.parametrize("number", [Decimal("3.30110202605060E+17"), Decimal("1E+12")])
+def test_a_long_number_in_scientific_notation_is_no_text(progress: Any, number: Any) -> None:
+    """A spreadsheet made it, whatever format it came in; its last digits would be zeros."""
+    with pytest.raises(Rejected) as caught:
+        progress("opinion: YJ").inward({"AH": number, "HJ": "filed", "SJ": "2026-05-06T09:30:00+08:00"})
+    assert [(one.code, one.path) for one in caught.value.findings] == [("value.spreadsheet", "AH")]
+
+
+def test_a_converter_that_refuses_such_a_number_tells_it_too(compiled: Any) -> None:
+    """What a region's name should be is no help to whoever lost its digits."""
+    program = compiled("document: case-file/1\nfields:\n  region: {at: QH, as: region-code}\n")
+    found = [one.code for one in program.code.inward({"QH": "3.3E+11"})[1] if one.field == "region"]
+    assert found == ["value.spreadsheet"]

@@ -144,3 +144,30 @@ def test_defaults_and_discriminators_may_appear(compiled: Any) -> None:
     document = {"case_number": "A", "region": "330110", "party": {"name": "甲", "credit_code": "9"}}
     trial = document_law(program, document)
     assert trial.counterexamples == ()
+
+
+_LOSES = """
+document: case-file/1
+fields:
+  party.name: P.MC
+  party.kind: {at: P.LX, as: {code: party-kind}}
+  party.credit_code: {at: P.HM, none: ["/"], when: {at: P.LX, in: ["02", "03"]}}
+  party.citizen_id: {at: P.HM, when: {at: P.LX, is: "01"}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("party", "lost"),
+    [
+        ({"kind": "sole-trader", "citizen_id": "11010519491231002X"}, ["party.citizen_id"]),
+        ({"kind": "person", "credit_code": "91110000600037341L"}, ["party.credit_code"]),
+        ({"kind": "person", "citizen_id": "11010519491231002X"}, []),
+        ({"kind": "sole-trader", "credit_code": "92330110MA2LB61N0M", "citizen_id": "11010519491231002X"}, []),
+    ],
+)
+def test_what_a_condition_shuts_out_is_lost(compiled: Any, party: dict[str, str], lost: list[str]) -> None:
+    """Unless another field has taken the place that both share."""
+    trial = document_law(compiled(_LOSES), {"party": {"name": "甲", **party}})
+    broken = [one for one in trial.counterexamples if one.code == "law.round-trip"]
+    assert [one.field for one in broken] == lost
+    assert not any("19491231" in one.message.zh + one.message.en for one in broken)

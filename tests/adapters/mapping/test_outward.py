@@ -215,3 +215,27 @@ def test_a_value_that_means_nothing_holds_a_place_in_a_column(compiled: Any) -> 
     written = program.outward({"officers": officers})
     assert written == {"XM": "张晓明,李文静", "ZJ": "无,23456789"}
     assert program.code.inward(written)[0]["officers"] == officers
+
+
+def test_fields_under_a_condition_keep_the_place_the_mapping_gives_them(compiled: Any) -> None:
+    """Where no schema tells another order, the platform sees that of the mapping, constants last."""
+    program = compiled(
+        """
+        document: case-file/1
+        fields:
+          case_number: AH
+          party.credit_code: {at: P.HM, when: {at: P.LX, in: ["02", "03"]}}
+          party.citizen_id: {at: P.HM, when: {at: P.LX, in: ["01", "03"]}}
+          party.name: P.MC
+          name: {at: Q.MC, when: {at: Q.LB, is: "1"}}
+          facts: SS
+          party.phone: P.DH
+        constants: {P.BB: "1", FLAG: "1"}
+        """
+    )
+    for number in ({"credit_code": "91110000600037341L"}, {"citizen_id": "11010519491231002X"}):
+        document = {"case_number": "A", "name": "案", "facts": "f", "party": {"name": "甲", "phone": "1", **number}}
+        written = program.outward(document)
+        assert list(written) == ["AH", "P", "Q", "SS", "FLAG"]
+        assert list(written["P"]) == ["LX", "HM", "MC", "DH", "BB"]
+        assert list(written["Q"]) == ["LB", "MC"]

@@ -42,3 +42,18 @@ def test_every_native_path_is_known_with_its_line_and_directions(compiled: Any) 
     assert (uses["FLAG"].read, uses["FLAG"].write, uses["FLAG"].line) == (False, True, 9)
     assert any(use.path == "P.T" and use.read and use.write for use in program.path_uses)
     assert uses["W[].TK[]"].write
+
+
+def test_every_native_path_of_a_field_is_named(compiled: Any) -> None:
+    """Several columns, alternatives, and names with the characters that join paths for people."""
+    program = compiled(
+        """
+        document: case-file/1
+        fields:
+          site.location: {parts: {longitude: JD, latitude: "P['W, D']"}, as: {coordinates: gcj02}}
+          case_number: {at: [AH, BH]}
+        """
+    )
+    paths = {line.field: (line.path, line.paths) for line in program.explain()}
+    assert paths["site.location"] == ("JD + P.W, D", ("JD", "P.W, D"))
+    assert paths["case_number"] == ("AH", ("AH", "BH"))

@@ -36,7 +36,7 @@ def test_json_faults_name_the_native_path_and_not_the_value() -> None:
     found = {finding.path: finding.message for _, finding in _town("executions.schema.json", JSON).faults(body)}
     assert set(found) == {"head.id", "rows[0].LX", "rows[0]"}
     assert found["head.id"].zh == "类型应为 string；请按平台模式改正"
-    assert "'X'" in found["rows[0]"].en
+    assert found["rows[0]"].en.startswith("X is not allowed here")
 
 
 def test_a_valid_body_has_no_faults() -> None:

@@ -7,14 +7,14 @@ import pytest
 
 from adapters import formats
 from adapters.native import compile_schema
-from adapters.suggest import native_json, native_xsd, read_sample
+from adapters.suggest import native_schema, read_sample
 from adapters.suggest.envelope import envelope, records
-from adapters.suggest.native_json import ENUM_SEEN
+from adapters.suggest.native_schema import ENUM_SEEN
 
 
 def inferred(*bodies: object) -> dict:
     """The schema of some bodies."""
-    return json.loads(native_json.schema(list(bodies), "样例", {}))
+    return json.loads(native_schema.json_schema(list(bodies), "样例", {}))
 
 
 def test_types_and_what_is_always_there():
@@ -50,7 +50,7 @@ PACKAGE = """<?xml version="1.0" encoding="{charset}"?>
 def test_an_xml_schema_takes_what_it_was_made_of(charset: str):
     """Chinese tags, attributes, GBK; new elements and any order are let in, a broken date is not."""
     sample = read_sample("1.xml", PACKAGE.format(charset=charset).encode(charset))
-    made = native_xsd.schema([sample.content], sample.format, "样例", {"编号": "案件编号"})
+    made = native_schema.xml_schema([sample.content], sample.format, "样例", {"编号": "案件编号"})
     assert made is not None
     assert "案件编号" in made.decode()
     schema = compile_schema(made, "native/x.xsd", sample.format)
@@ -65,7 +65,7 @@ def test_several_namespaces_make_no_schema():
     """One schema file speaks for one namespace."""
     body = b'<a xmlns="urn:a"><b xmlns="urn:b">1</b></a>'
     sample = read_sample("1.xml", body)
-    assert native_xsd.schema([body], sample.format, "", {}) is None
+    assert native_schema.xml_schema([body], sample.format, "", {}) is None
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import stat
 
-from gateway.access.administrator import Administrator
-from gateway.access.tokens import hash_token
+from gateway.access import Administrator, hash_token
 
 
 def test_an_admin_token_is_made_once_and_only_its_hash_is_kept(tmp_path):

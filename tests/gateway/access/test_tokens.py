@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.access.tokens import PREFIX, bearer, hash_token, new_token, same_digest
+from gateway.access import PREFIX, bearer, hash_token, new_token, same_digest
 
 
 def test_a_token_says_whose_it_is_and_never_repeats():

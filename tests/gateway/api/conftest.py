@@ -16,7 +16,8 @@ from adapters.adapter import load
 from adapters.base import OutboundRequest, Reply
 from gateway.api.app import create_app
 from gateway.bootstrap import build
-from gateway.delivery.sender import NoAnswer, Sender
+from gateway.delivery.no_answer import NoAnswer
+from gateway.delivery.sender import Sender
 from gateway.hub import Hub
 from gateway.ledger.base import Ledger
 from gateway.ledger.records import Platform
@@ -44,7 +45,7 @@ class Scripted(Sender):
         """Give the written answer, or none."""
         self.sent.append(request)
         if self.silent:
-            raise NoAnswer("connection.failed", may_have_left=False)
+            raise NoAnswer("connection.refused", may_have_left=False, detail="Connection refused")
         return self.reply
 
 

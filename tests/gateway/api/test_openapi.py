@@ -1,9 +1,15 @@
 """The interface describes itself, completely, and without the internet."""
 
 import re
+from pathlib import Path
 
+import orjson
 import pytest
 
+from adapters.adapter import DeclarativeAdapter, bundled, load
+from adapters.bundle import assemble
+from adapters.bundle.files import read
+from gateway.api.inbound import openapi as inbound
 from gateway.api.inbound.answer import AcceptedMessage, DryRun
 from gateway.api.models import Problem
 
@@ -110,3 +116,14 @@ async def test_the_hot_paths_answer_what_they_describe(caller, document, executi
     DryRun.model_validate(preview.json())
     Problem.model_validate(rejected.json())
     assert {str(one.status_code) for one in (accepted, preview, rejected)} <= set(described)
+
+
+def test_only_bundled_samples_are_published():
+    """What a province uploads is not for everybody, even under the name and version of a bundled adapter."""
+    files = dict(read(Path(bundled()["penalty"])))
+    name = "samples/decision/1.native.json"
+    files[name] = orjson.dumps({**orjson.loads(files[name]), "zz": "a province's own"})
+    uploaded = DeclarativeAdapter(assemble(files))
+    ours = load(bundled()["penalty"])
+    assert "penalty.decision" in orjson.dumps(inbound.paths([ours])).decode()
+    assert "penalty.decision" not in orjson.dumps(inbound.paths([uploaded])).decode()

@@ -136,7 +136,8 @@ async def test_ping_tells_whether_a_platform_answers(caller):
     assert (well["reachable"], well["status"]) == (True, 200)
     caller.sender.silent = True
     ill = (await caller.admin("POST", f"/v1/platforms/{MOBILE}/ping")).json()
-    assert (ill["reachable"], ill["detail"]) == (False, "connection.failed")
+    assert (ill["reachable"], ill["code"]) == (False, "connection.refused")
+    assert ill["detail"] == "connection.refused: Connection refused"
 
 
 @pytest.mark.parametrize(

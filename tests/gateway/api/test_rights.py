@@ -2,9 +2,11 @@
 
 import pytest
 
+from gateway.api.app import create_app
 from gateway.api.rights import CALLS, Role
 
 PENALTY = "penalty.330000"
+ADMIN_TOKEN = "the-admin-token-of-these-tests"
 BODIES = {"POST", "PUT"}
 
 
@@ -14,6 +16,9 @@ def calls(*roles):
     return [
         (method, "/".join("x" if part.startswith("{") else part for part in path.split("/"))) for method, path in found
     ]
+
+
+PRIVATE = calls(Role.PLATFORM, Role.CALLER, Role.ADMIN)
 
 
 async def test_the_list_of_rights_is_the_list_of_calls(caller):
@@ -28,6 +33,69 @@ async def test_nobody_is_asked_for_a_credential(caller, method, path):
     """401 without a token, and with one that was never issued."""
     for token in (None, "never-issued"):
         assert (await caller.call(token, method, path, **_body(method))).status_code == 401
+
+
+@pytest.mark.parametrize("body", [b"{", b'{"a": 1, "a": 2}', b"x" * 20_000_000])
+async def test_nothing_of_a_strangers_body_is_looked_at(caller, body):
+    """401 from every call whatever the body is: broken, ambiguous or far too large."""
+    for method, path in PRIVATE:
+        answer = await caller.call(None, method, path, content=body)
+        assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated"), (method, path)
+
+
+async def test_nothing_of_a_strangers_body_is_even_asked_for(caller):
+    """Every call answers before the first byte of it."""
+    application = create_app(caller.hub)
+    for method, path in PRIVATE:
+        await _check_unasked(application, method, path)
+
+
+async def _check_unasked(application, method, path):
+    asked, sent = [], []
+
+    async def receive():
+        asked.append("body")
+        return {"type": "http.request", "body": b"{}", "more_body": False}
+
+    async def send(event):
+        sent.append(event)
+
+    headers = [(b"content-length", b"1000000"), (b"content-type", b"application/json")]
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
+        "root_path": "",
+        "query_string": b"limit=wrong",
+        "headers": headers,
+        "client": ("192.0.2.7", 1),
+    }
+    await application(scope, receive, send)
+    assert (sent[0]["status"], asked) == (401, []), (method, path)
+
+
+async def test_two_credentials_are_a_bad_request(caller):
+    """Nobody could tell whose call it is; what stands between us and the caller may have read the other one."""
+    headers = [("Authorization", f"Bearer {ADMIN_TOKEN}"), ("Authorization", "Bearer another")]
+    for method, path in PRIVATE:
+        answer = await caller.client.request(method, path, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (400, "authorization.twice"), (method, path)
+
+
+async def test_failed_authentications_are_counted_and_told_without_the_token(caller):
+    """By why and which call; the metric holds nothing that the caller chose."""
+    await caller.call(None, "GET", "/v1/platforms")
+    await caller.call("a-secret-of-somebody", "GET", "/v1/platforms/penalty.330000")
+    await caller.call(ADMIN_TOKEN, "POST", "/v1/inbound/whatever")
+    metrics = (await caller.call(None, "GET", "/metrics")).text
+    for call, why in (
+        ("GET /v1/platforms", "missing"),
+        ("GET /v1/platforms/{platform_id}", "unknown"),
+        ("POST /v1/inbound/{operation}", "no-platform"),
+    ):
+        assert f'hutong_authentications_failed_total{{call="{call}",why="{why}"}} 1.0' in metrics
+    assert "a-secret-of-somebody" not in metrics
 
 
 @pytest.mark.parametrize(("method", "path"), calls(Role.ADMIN))

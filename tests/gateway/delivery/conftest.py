@@ -21,7 +21,7 @@ from faulty import FaultyLedger, Gate, Post, Posted
 from adapters.adapter import DeclarativeAdapter, load
 from gateway.clock import new_id
 from gateway.delivery import Dispatcher, Sender
-from gateway.delivery.breaker import Policy
+from gateway.delivery.breaker import BreakerPolicy
 from gateway.ledger.records import Hold, Intake, IntakeDraft, Intent, Platform
 from gateway.message import Attempt, Delivery, HeldBy, Message, State
 from gateway.releases.installed import InstalledAdapters
@@ -123,7 +123,7 @@ class World:
     sender: Any = field(default_factory=Sender)
     doubles: dict[str, SignallingDouble] = field(default_factory=dict)
     heard: list[Event] = field(default_factory=list)
-    policy: Policy = field(default_factory=lambda: Policy(lanes=4, cool_down=timedelta(seconds=5)))
+    policy: BreakerPolicy = field(default_factory=lambda: BreakerPolicy(lanes=4, cool_down=timedelta(seconds=5)))
     reply: Any = None
     grace: timedelta = timedelta(seconds=15)
     numbers: Any = field(default_factory=lambda: count(1))
@@ -140,7 +140,7 @@ class World:
             InstalledAdapters([self.adapter]),
             self.sender,
             self.clock,
-            Events([self._hear]),
+            Events([self._on_outcome]),
             ticks=self.ticks,
             policy=self.policy,
             pause=timedelta(0),
@@ -151,7 +151,7 @@ class World:
         """Give an operator's intent."""
         return Intent("test", reason, self.clock())
 
-    def _hear(self, event: Event) -> None:
+    def _on_outcome(self, event: Event) -> None:
         self.heard.append(event)
         self.signal()
 

@@ -11,7 +11,8 @@ from faulty import LOST, UNREACHED, YES, Posted
 from adapters.base import Reply, VerdictKind
 from gateway.clock import steady
 from gateway.delivery.attempt import Attempts, DeliveryTarget, alone
-from gateway.delivery.settlement import Try
+from gateway.delivery.no_answer import NoAnswer
+from gateway.delivery.settlement import CallOutcome
 from gateway.message import Delivery, HeldBy, State
 from gateway.telemetry.events import DeliveryStumbled, Events
 from schemas.findings import Rejected, Text
@@ -58,16 +59,16 @@ async def attempted(post: Any, adapter: Any, times: int = 1) -> Delivery:
     return await post.now(posted)
 
 
-async def once(post: Any, adapter: Any, adapters: Any = None) -> list[Try]:
+async def once(post: Any, adapter: Any, adapters: Any = None) -> list[CallOutcome]:
     """Try the head once, an hour later; give what was heard of the call."""
     claim = await post.ledger.claim(PLATFORM)
     now = post.clock() + HOUR
     (work,) = await post.ledger.heads(claim, now, now + HOUR, 1)
-    heard: list[Try] = []
+    heard: list[CallOutcome] = []
     to = DeliveryTarget(await post.known(PLATFORM), adapter, adapters or (lambda name: adapter))
-    turn = alone(to, claim)
-    turn = type(turn)(to, claim, turn.tenure, turn.slots, turn.may_speak, heard.append, turn.met)
-    await attempts_of(post).make(work, turn)
+    context = alone(to, claim)
+    context = type(context)(to, claim, context.own, context.slots, context.may_call, heard.append, context.on_error)
+    await attempts_of(post).make(work, context)
     return heard
 
 
@@ -207,7 +208,7 @@ async def test_what_was_never_sent_is_written_by_the_version_that_is_active_then
     request = adapter.translate_out
     to = DeliveryTarget(await post.known(PLATFORM), adapter, lambda name: adapter)
     quiet = alone(to, claim)
-    shut = type(quiet)(to, claim, quiet.tenure, quiet.slots, lambda: False, quiet.heard, quiet.met)
+    shut = type(quiet)(to, claim, quiet.own, quiet.slots, lambda: False, quiet.on_outcome, quiet.on_error)
     (work,) = await post.ledger.heads(claim, post.clock(), post.clock() + HOUR, 1)
     await attempts_of(post).make(work, shut)
     assert post.sender.sent == []
@@ -228,3 +229,30 @@ async def test_calls_are_measured_by_ticks(post: Any, adapter: Any) -> None:
     (attempt,) = await post.attempts(dead)
     assert attempt.ended_at - attempt.started_at == timedelta(seconds=2)
     assert dead.tried_for == 2.0
+
+
+@pytest.mark.parametrize(
+    ("body", "state", "code"),
+    [
+        (b'{"code": 0, "data": {"id": "9"}}', State.DELIVERED, None),
+        (b'{"code": 1001, "msg": "no"}', State.REFUSED, None),
+        (b'{"code": 0, "da', State.WAITING, "reply.broken"),
+        (b"<html>", State.WAITING, "reply.broken"),
+        (b'{"code": 77}', State.WAITING, "reply.broken"),
+    ],
+)
+async def test_a_reply_that_broke_off_counts_if_it_is_whole(
+    post: Any, adapter: Any, body: bytes, state: State, code: str | None
+) -> None:
+    """A yes or no that can be read is one, under a length that was counted wrong; anything else is in doubt."""
+    cut = Reply(200, {"content-type": "application/json"}, body)
+    answering(post, NoAnswer("reply.broken", may_have_left=True, detail="3 bytes are missing", cut=cut))
+    settled = await attempted(post, adapter)
+    assert (settled.state, settled.code, settled.in_doubt) == (state, code, state is State.WAITING)
+
+
+async def test_an_attempt_keeps_what_was_met(post: Any, adapter: Any) -> None:
+    """The stable word is its code, and what the system said its reason."""
+    answering(post, NoAnswer("connection.refused", may_have_left=False, detail="Connection refused"))
+    waiting = await attempted(post, adapter)
+    assert (waiting.code, waiting.reason) == ("connection.refused", "Connection refused")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from gateway.delivery.breaker import Breaker, Phase, Policy
+from gateway.delivery.breaker import Breaker, BreakerPhase, BreakerPolicy
 
 NOW = 1000.0
-POLICY = Policy(lanes=3, cool_down=timedelta(seconds=5), longest=timedelta(seconds=12))
+POLICY = BreakerPolicy(lanes=3, cool_down=timedelta(seconds=5), longest=timedelta(seconds=12))
 
 
 def after(story: str, breaker: Breaker | None = None) -> Breaker:
@@ -21,32 +21,32 @@ def after(story: str, breaker: Breaker | None = None) -> Breaker:
 
 def test_it_opens_when_enough_lanes_failed() -> None:
     """Three lanes, one after the other."""
-    assert after("ab").phase is Phase.CLOSED
-    assert after("abc").phase is Phase.OPEN
+    assert after("ab").phase is BreakerPhase.CLOSED
+    assert after("abc").phase is BreakerPhase.OPEN
 
 
 def test_one_lane_that_fails_over_and_over_opens_nothing() -> None:
     """A poison document is one lane, however often it is tried."""
-    assert after("a" * 100 + "b" * 100).phase is Phase.CLOSED
+    assert after("a" * 100 + "b" * 100).phase is BreakerPhase.CLOSED
 
 
 def test_a_success_of_another_lane_starts_the_count_anew() -> None:
     """Who failed before it is a suspect, and counts no more."""
-    assert after("abX" + "ab").phase is Phase.CLOSED
-    assert after("abX" + "abc").phase is Phase.CLOSED
-    assert after("abX" + "abcde").phase is Phase.OPEN
+    assert after("abX" + "ab").phase is BreakerPhase.CLOSED
+    assert after("abX" + "abc").phase is BreakerPhase.CLOSED
+    assert after("abX" + "abcde").phase is BreakerPhase.OPEN
 
 
 def test_any_number_of_suspects_opens_nothing() -> None:
     """Ten poison documents among good ones."""
     poison = "abcdefghij"
-    assert after("".join(f"{lane}X" for lane in poison) + poison * 5).phase is Phase.CLOSED
+    assert after("".join(f"{lane}X" for lane in poison) + poison * 5).phase is BreakerPhase.CLOSED
 
 
 def test_a_suspect_that_succeeded_counts_again() -> None:
     """It was not its fault, or is no more."""
     assert not after("aX" + "A").is_suspect("a")
-    assert after("aX" + "A" + "abc").phase is Phase.OPEN
+    assert after("aX" + "A" + "abc").phase is BreakerPhase.OPEN
 
 
 def test_a_lane_that_was_given_up_is_forgotten() -> None:
@@ -58,7 +58,7 @@ def test_a_lane_that_was_given_up_is_forgotten() -> None:
 
 def test_an_answer_to_one_that_was_under_way_closes_nothing() -> None:
     """Only the probe closes an open breaker."""
-    assert after("abc" + "X").phase is Phase.OPEN
+    assert after("abc" + "X").phase is BreakerPhase.OPEN
 
 
 def test_it_lets_one_probe_out_after_the_cool_down() -> None:
@@ -72,9 +72,9 @@ def test_it_lets_one_probe_out_after_the_cool_down() -> None:
 def test_an_answered_probe_closes_it_and_who_failed_is_suspect() -> None:
     """The platform is there; those that failed must show that it was not their fault."""
     closed = after("abc").probing().probed("x", NOW, well=True)
-    assert (closed.phase, closed.openings, closed.fresh) == (Phase.CLOSED, 0, frozenset())
+    assert (closed.phase, closed.openings, closed.fresh) == (BreakerPhase.CLOSED, 0, frozenset())
     assert [closed.is_suspect(lane) for lane in "abcx"] == [True, True, True, False]
-    assert after("abc", closed).phase is Phase.CLOSED
+    assert after("abc", closed).phase is BreakerPhase.CLOSED
 
 
 def test_each_failed_probe_doubles_the_cool_down_up_to_the_longest() -> None:

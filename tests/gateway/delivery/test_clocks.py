@@ -9,7 +9,7 @@ import pytest
 from faulty import YES
 
 from adapters.base import Limits, Reply, RetrySchedule
-from gateway.delivery.breaker import Policy
+from gateway.delivery.breaker import BreakerPolicy
 from gateway.message import HeldBy, State
 from gateway.telemetry.events import PlatformHeld, PlatformReleased
 
@@ -80,7 +80,7 @@ async def test_what_is_due_comes_in_its_time(post: Any, step: dict[str, float]) 
 @pytest.mark.parametrize("step", [{"days": 3, "hours": 1}, {"days": -30}])
 async def test_no_step_of_the_clock_is_time_spent_trying(post: Any, step: dict[str, float]) -> None:
     """Twenty were retrying when the clock was set: none of them is given up."""
-    post.policy = Policy(lanes=1000)
+    post.policy = BreakerPolicy(lanes=1000)
     post.dispatcher = post.new_dispatcher()
     await post.platform(HZ, base_url=NOWHERE)
     post.sender.answer = lambda posted: Reply(503)

@@ -348,7 +348,7 @@ async def test_it_gives_up_after_the_declared_time(world: Any, nowhere: str) -> 
     await world.platform(HZ, base_url=nowhere)
     await world.dispatcher.start()
     dead = await tried_to_the_end(world, await world.post(HZ, "A-1"))
-    assert (dead.code, dead.reason, dead.in_doubt) == ("gave-up", "connection.failed", False)
+    assert (dead.code, dead.reason, dead.in_doubt) == ("gave-up", "connection.refused：Connection refused", False)
 
 
 async def test_giving_up_counts_only_time_not_held(world: Any, nowhere: str) -> None:
@@ -531,4 +531,4 @@ async def test_ping_tells_whether_somebody_answers(world: Any, nowhere: str) -> 
     refused = await world.dispatcher.ping(well)
     assert (refused.ok, refused.status, refused.reason) == (False, 401, "credentials")
     gone = await world.dispatcher.ping(await world.platform(NB, base_url=nowhere))
-    assert (gone.ok, gone.status, gone.reason) == (False, None, "connection.failed")
+    assert (gone.ok, gone.status, gone.reason) == (False, None, "connection.refused")

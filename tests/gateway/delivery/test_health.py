@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from adapters.base import Reply, Verdict, VerdictKind
-from gateway.delivery.breaker import Phase, Policy
-from gateway.delivery.health import WHOLE, Health, Sign
-from gateway.delivery.settlement import Try
+from gateway.delivery.breaker import BreakerPhase, BreakerPolicy
+from gateway.delivery.health import WHOLE, Health, HealthSign
+from gateway.delivery.settlement import CallOutcome
 from gateway.ledger.records import Work
 from gateway.message import Delivery, Message, State
 
@@ -18,66 +18,66 @@ AT = datetime(2026, 9, 1, tzinfo=UTC)
 CASE, FINE = "case.transferred", "penalty.decided"
 
 
-def after(type: str, sign: Sign, lanes: str, health: Health | None = None) -> Health:
+def after(type: str, sign: HealthSign, lanes: str, health: Health | None = None) -> Health:
     """Record the same sign for several lanes."""
-    health = health or Health(Policy(lanes=3))
+    health = health or Health(BreakerPolicy(lanes=3))
     for lane in lanes:
-        health = health.heard(type, lane, sign, NOW)
+        health = health.attempted(type, lane, sign, NOW)
     return health
 
 
-def tried(reply: Reply | None, kind: VerdictKind = VerdictKind.RETRY, **more: object) -> Try:
+def tried(reply: Reply | None, kind: VerdictKind = VerdictKind.RETRY, **more: object) -> CallOutcome:
     """Give an attempt that was answered so."""
-    return Try(AT, 1.0, Verdict(kind, **more), reply)  # type: ignore[arg-type]
+    return CallOutcome(AT, 1.0, Verdict(kind, **more), reply)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
     ("attempt", "sign"),
     [
-        (tried(None), Sign.PLATFORM),
-        (tried(Reply(502)), Sign.PLATFORM),
-        (tried(Reply(503)), Sign.PLATFORM),
-        (tried(Reply(503), after=timedelta(seconds=9)), Sign.PLATFORM),
-        (tried(Reply(504), in_doubt=True), Sign.PLATFORM),
-        (tried(Reply(200), in_doubt=True, code="reply.unreadable"), Sign.PLATFORM),
-        (tried(Reply(429)), Sign.PLATFORM),
+        (tried(None), HealthSign.PLATFORM),
+        (tried(Reply(502)), HealthSign.PLATFORM),
+        (tried(Reply(503)), HealthSign.PLATFORM),
+        (tried(Reply(503), after=timedelta(seconds=9)), HealthSign.PLATFORM),
+        (tried(Reply(504), in_doubt=True), HealthSign.PLATFORM),
+        (tried(Reply(200), in_doubt=True, code="reply.unreadable"), HealthSign.PLATFORM),
+        (tried(Reply(429)), HealthSign.PLATFORM),
         (tried(Reply(429), after=timedelta(seconds=9)), None),
-        (tried(Reply(500)), Sign.ENDPOINT),
-        (tried(Reply(501)), Sign.ENDPOINT),
-        (tried(Reply(200)), Sign.WELL),
-        (tried(Reply(200), VerdictKind.ACCEPTED), Sign.WELL),
-        (tried(Reply(409), VerdictKind.REFUSED), Sign.WELL),
-        (tried(Reply(400), VerdictKind.DEAD), Sign.WELL),
-        (tried(Reply(401), VerdictKind.CREDENTIALS), Sign.WELL),
+        (tried(Reply(500)), HealthSign.ENDPOINT),
+        (tried(Reply(501)), HealthSign.ENDPOINT),
+        (tried(Reply(200)), HealthSign.WELL),
+        (tried(Reply(200), VerdictKind.ACCEPTED), HealthSign.WELL),
+        (tried(Reply(409), VerdictKind.REFUSED), HealthSign.WELL),
+        (tried(Reply(400), VerdictKind.DEAD), HealthSign.WELL),
+        (tried(Reply(401), VerdictKind.CREDENTIALS), HealthSign.WELL),
         (tried(None, VerdictKind.CREDENTIALS, code="setting.missing"), None),
         (tried(None, VerdictKind.DEAD, code="request.unwritable"), None),
     ],
 )
-def test_what_an_attempt_tells(attempt: Try, sign: Sign | None) -> None:
+def test_what_an_attempt_tells(attempt: CallOutcome, sign: HealthSign | None) -> None:
     """No answer, or one of what stands in front: the platform. Another server error: the endpoint."""
     assert attempt.sign is sign
 
 
 def test_our_own_fault_tells_nothing() -> None:
     """An exception in an adapter is not the platform's."""
-    assert Try(AT, 1.0, Verdict(VerdictKind.RETRY, code="internal"), ours=True).sign is None
+    assert CallOutcome(AT, 1.0, Verdict(VerdictKind.RETRY, code="internal"), ours=True).sign is None
 
 
 def test_an_endpoint_that_fails_is_held_alone() -> None:
     """The platform answers; other types flow."""
-    health = after(CASE, Sign.ENDPOINT, "abc")
+    health = after(CASE, HealthSign.ENDPOINT, "abc")
     assert health.held == {CASE}
     assert (health.holds(CASE), health.holds(FINE)) == (True, False)
 
 
 def test_endpoints_are_counted_apart() -> None:
     """Two lanes of one and two of another are not four."""
-    assert after(FINE, Sign.ENDPOINT, "cd", after(CASE, Sign.ENDPOINT, "ab")).held == frozenset()
+    assert after(FINE, HealthSign.ENDPOINT, "cd", after(CASE, HealthSign.ENDPOINT, "ab")).held == frozenset()
 
 
 def test_a_platform_that_gives_no_answer_is_held_whole() -> None:
     """And what its endpoints failed of is explained by that."""
-    health = after(CASE, Sign.PLATFORM, "abc")
+    health = after(CASE, HealthSign.PLATFORM, "abc")
     assert health.held == {WHOLE}
     assert health.holds(FINE)
     assert not health.breaker(CASE).fresh
@@ -85,61 +85,63 @@ def test_a_platform_that_gives_no_answer_is_held_whole() -> None:
 
 def test_an_endpoint_that_hangs_is_held_alone_while_others_answer() -> None:
     """Time-outs of one type; the answers of the other keep the platform's breaker closed."""
-    health = Health(Policy(lanes=3))
+    health = Health(BreakerPolicy(lanes=3))
     for lane in "abc":
-        health = after(FINE, Sign.WELL, "x", after(CASE, Sign.PLATFORM, lane, health))
+        health = after(FINE, HealthSign.WELL, "x", after(CASE, HealthSign.PLATFORM, lane, health))
     assert health.held == {CASE}
 
 
 def test_an_answer_of_another_endpoint_closes_no_endpoint() -> None:
     """Each is judged by its own."""
-    assert after(FINE, Sign.WELL, "xyz", after(CASE, Sign.ENDPOINT, "ab")).breaker(CASE).fresh == {"a", "b"}
+    assert after(FINE, HealthSign.WELL, "xyz", after(CASE, HealthSign.ENDPOINT, "ab")).breaker(CASE).fresh == {"a", "b"}
 
 
 def test_a_lane_that_failed_is_known_until_it_succeeds() -> None:
     """By its endpoint, or by the whole platform."""
-    health = after(CASE, Sign.ENDPOINT, "a", after(CASE, Sign.PLATFORM, "b"))
+    health = after(CASE, HealthSign.ENDPOINT, "a", after(CASE, HealthSign.PLATFORM, "b"))
     assert [health.has_failed(work(lane)) for lane in "abx"] == [True, True, False]
     assert [health.has_failed(work(lane, FINE)) for lane in "ab"] == [False, True]
-    assert not after(CASE, Sign.WELL, "a", health).has_failed(work("a"))
+    assert not after(CASE, HealthSign.WELL, "a", health).has_failed(work("a"))
 
 
-@pytest.mark.parametrize("sign", [Sign.WELL, Sign.ENDPOINT])
-def test_any_answer_to_its_probe_releases_the_platform(sign: Sign) -> None:
+@pytest.mark.parametrize("sign", [HealthSign.WELL, HealthSign.ENDPOINT])
+def test_any_answer_to_its_probe_releases_the_platform(sign: HealthSign) -> None:
     """An endpoint that fails is an answer: somebody is there."""
-    health = after(CASE, Sign.PLATFORM, "abc").probing(WHOLE)
+    health = after(CASE, HealthSign.PLATFORM, "abc").probing(WHOLE)
     assert health.held == {WHOLE}
     assert health.probed(WHOLE, CASE, "x", sign, NOW).held == frozenset()
 
 
 def test_a_probe_without_an_answer_keeps_the_platform_held() -> None:
     """For longer; one that tells nothing leaves it as it was."""
-    health = after(CASE, Sign.PLATFORM, "abc").probing(WHOLE)
-    assert health.probed(WHOLE, CASE, "x", Sign.PLATFORM, NOW).breaker(WHOLE).openings == 2
-    assert health.probed(WHOLE, CASE, "x", None, NOW).breaker(WHOLE).phase is Phase.OPEN
+    health = after(CASE, HealthSign.PLATFORM, "abc").probing(WHOLE)
+    assert health.probed(WHOLE, CASE, "x", HealthSign.PLATFORM, NOW).breaker(WHOLE).openings == 2
+    assert health.probed(WHOLE, CASE, "x", None, NOW).breaker(WHOLE).phase is BreakerPhase.OPEN
 
 
-@pytest.mark.parametrize(("sign", "held"), [(Sign.WELL, set()), (Sign.ENDPOINT, {CASE}), (Sign.PLATFORM, {CASE})])
-def test_an_endpoint_is_released_by_its_own_answer(sign: Sign, held: set[str]) -> None:
+@pytest.mark.parametrize(
+    ("sign", "held"), [(HealthSign.WELL, set()), (HealthSign.ENDPOINT, {CASE}), (HealthSign.PLATFORM, {CASE})]
+)
+def test_an_endpoint_is_released_by_its_own_answer(sign: HealthSign, held: set[str]) -> None:
     """Nothing else will do."""
-    health = after(CASE, Sign.ENDPOINT, "abc").probing(CASE)
+    health = after(CASE, HealthSign.ENDPOINT, "abc").probing(CASE)
     assert health.probed(CASE, CASE, "x", sign, NOW).held == held
 
 
 def test_a_well_platform_costs_nothing() -> None:
     """The ordinary case makes no new value."""
-    health = Health(Policy())
-    assert after(CASE, Sign.WELL, "abc", health) is health
+    health = Health(BreakerPolicy())
+    assert after(CASE, HealthSign.WELL, "abc", health) is health
 
 
 def test_a_given_up_lane_is_forgotten() -> None:
     """In the platform's breaker and in the endpoint's."""
-    assert after(CASE, Sign.PLATFORM, "a").forgotten(CASE, "a").breakers == {}
+    assert after(CASE, HealthSign.PLATFORM, "a").forgotten(CASE, "a").breakers == {}
 
 
 def test_the_probe_is_a_head_that_has_not_just_failed() -> None:
     """One that did not fail, else the one that failed longest ago."""
-    health = after(CASE, Sign.PLATFORM, "abc")
+    health = after(CASE, HealthSign.PLATFORM, "abc")
     assert health.choose(WHOLE, [work("b"), work("a"), work("x")]).delivery.lane == "x"  # type: ignore[union-attr]
     assert health.choose(WHOLE, [work("c"), work("b")]).delivery.lane == "b"  # type: ignore[union-attr]
     assert health.choose(WHOLE, []) is None

@@ -8,8 +8,8 @@ import pytest
 from faulty import UNREACHED, YES, Gate, Posted
 
 from adapters.base import Reply
-from gateway.delivery.breaker import Policy
-from gateway.delivery.sender import NoAnswer
+from gateway.delivery.breaker import BreakerPolicy
+from gateway.delivery.no_answer import NoAnswer
 from gateway.ledger.records import Hold
 from gateway.message import HELD, HeldBy, State
 from gateway.telemetry.events import AttemptEnded, EndpointHeld, EndpointReleased, PlatformHeld
@@ -25,7 +25,7 @@ TRYING = {State.WAITING, State.READY, State.SENDING}
 @pytest.fixture
 async def platform(post: Any) -> Any:
     """Give a world with one platform and the breaker that a gateway has unless it is told otherwise."""
-    post.policy = Policy()
+    post.policy = BreakerPolicy()
     post.dispatcher = post.new_dispatcher()
     await post.platform(HZ, base_url=NOWHERE)
     return post
@@ -142,6 +142,42 @@ async def test_an_endpoint_that_always_fails_is_held_alone(platform: Any, failur
     assert platform.events(EndpointHeld) == [EndpointHeld(HZ, EXECUTIONS, "breaker.open")]
     assert platform.events(PlatformHeld) == []
     await platform.delivered(*[await platform.post(HZ, f"F-{n}") for n in range(50)])
+
+
+async def test_a_held_endpoint_delays_no_retry_of_another_type(platform: Any) -> None:
+    """Its heads are due all the time; when one of another type falls due is known all the same."""
+    await failing_endpoint(platform)
+    await platform.later(HZ, seconds=2)
+    await platform.quiet()
+    well = platform.sender.answer
+    platform.sender.answer = lambda posted: SERVER_ERROR
+    waiting = await platform.reached(await platform.post(HZ, "F-1"), State.WAITING)
+    platform.sender.answer = well
+    await platform.quiet(8)
+    platform.ticks.now += 2  # nobody wakes the worker: it knows when to look
+    await platform.delivered(waiting)
+
+
+async def test_heads_that_wait_for_a_slot_are_not_read_over_and_over(platform: Any) -> None:
+    """Poison that hangs takes its one slot; the rest of it is due, is known, and is not asked for meanwhile."""
+    gate = Gate()
+
+    async def answer(posted: Posted) -> Any:
+        if platform.ticks.now > 1000:
+            await gate.pass_through()
+        return TIMED_OUT
+
+    platform.sender.answer = answer
+    bad, _ = await with_poison(platform, 4, 0)
+    for one in bad:
+        await platform.tried(one, 1)
+    await platform.later(HZ, seconds=2)
+    await platform.until_true(lambda: platform.sender.inside == 1)
+    await platform.quiet(8)
+    platform.ledger.calls.clear()
+    await platform.quiet(12)
+    assert platform.ledger.calls == []
+    gate.open()
 
 
 async def test_a_held_endpoint_is_probed_with_one_call_a_cool_down(platform: Any) -> None:

@@ -179,6 +179,20 @@ async def test_an_attempt_that_may_have_begun_is_taken_back(post: Any) -> None:
     assert [one.request.method for one in post.sender.sent] == ["POST"]
 
 
+@pytest.mark.parametrize("step", ["discard", "hold"])
+async def test_an_operator_who_is_first_is_not_overruled_by_a_failed_translation(post: Any, step: str) -> None:
+    """It stays as the operator left it, and nobody is told of a dead letter."""
+    await started(post)
+    gate = post.ledger.hold_before("kill")
+    spoilt = await post.post(HZ, "SPOILT", at="not a time")
+    await gate.reached()
+    left = await getattr(post.ledger, step)(spoilt.id, post.intent())
+    gate.open()
+    await post.a_while()
+    assert (await post.now(spoilt)).shown == left.shown
+    assert spoilt.id not in [event.delivery_id for event in post.events(DeliverySettled)]
+
+
 async def test_what_nobody_here_is_sending_is_rescued_by_the_next_look(post: Any) -> None:
     """It is `sending` in the ledger and under way nowhere: within a minute it is asked about and sent."""
     await started(post, Reply(429, {"retry-after": "120"}))
@@ -255,6 +269,20 @@ async def test_a_pause_that_was_not_heard_of_is_obeyed_within_a_minute(post: Any
     assert (await post.now(held)).state is State.READY
     await post.later(HZ, seconds=61)
     await post.delivered(held)
+
+
+async def test_a_repair_does_not_undo_what_was_changed_while_it_ran(post: Any) -> None:
+    """It had read that the platform is paused; before it was done, the platform was resumed."""
+    await started(post)
+    await post.delivered(await post.post(HZ, "A-1"))
+    await post.ledger.hold_platform(HZ, Hold(HeldBy.PAUSED, post.clock(), "works"), post.intent())
+    gate = post.ledger.hold_before("rescue")
+    await post.later(HZ, seconds=61)
+    await gate.reached()
+    await post.resume(HZ)
+    gate.open()
+    await post.quiet()
+    await post.delivered(await post.post(HZ, "A-2"))
 
 
 async def test_settings_that_were_not_heard_of_are_used_within_a_minute(post: Any) -> None:

@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 import gzip
 import socket
+import ssl
 import struct
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from adapters.base import OutboundRequest
-from gateway.delivery.sender import NoAnswer, Sender, Unsendable
+from adapters.base import OutboundRequest, Reply
+from gateway.delivery.address import address_of
+from gateway.delivery.no_answer import NoAnswer, Unsendable
+from gateway.delivery.sender import Sender
 from gateway.ledger.records import Platform
 
 Behaviour = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]
@@ -123,14 +128,16 @@ async def test_a_refused_connection_never_carried_the_request(sender: Sender) ->
         nowhere = a_platform(f"http://127.0.0.1:{taken.getsockname()[1]}")
         with pytest.raises(NoAnswer) as caught:
             await sender.send(nowhere, POST, PATIENT)
-    assert (caught.value.reason, caught.value.may_have_left) == ("connection.failed", False)
+    assert (caught.value.reason, caught.value.may_have_left) == ("connection.refused", False)
+    assert caught.value.detail == "Connection refused"
 
 
 async def test_an_unknown_host_never_carried_the_request(sender: Sender) -> None:
     """A name that does not resolve is a failed connection."""
     with pytest.raises(NoAnswer) as caught:
         await sender.send(a_platform("http://nowhere.invalid"), POST, PATIENT)
-    assert (caught.value.reason, caught.value.may_have_left) == ("connection.failed", False)
+    assert (caught.value.reason, caught.value.may_have_left) == ("name.unknown", False)
+    assert caught.value.detail
 
 
 @pytest.mark.parametrize("address", ["", "nonsense", "ftp://127.0.0.1/"])
@@ -154,7 +161,7 @@ async def test_silence_is_a_timeout_and_in_doubt(wire: Wire, sender: Sender) -> 
     wire.behave = silent
     with pytest.raises(NoAnswer) as caught:
         await sender.send(wire.platform, POST, SHORT)
-    assert (caught.value.reason, caught.value.may_have_left) == ("timeout", True)
+    assert (caught.value.reason, caught.value.may_have_left) == ("timeout.read", True)
 
 
 async def test_as_many_connections_are_had_as_calls_are_made(wire: Wire, sender: Sender) -> None:
@@ -191,7 +198,7 @@ async def test_a_timeout_before_a_connection_is_had_is_not_in_doubt(sender: Send
             await sender.send(a_platform(f"http://127.0.0.1:{port}"), POST, SHORT)
         for other in waiting:
             other.close()
-    assert (caught.value.reason, caught.value.may_have_left) == ("timeout", False)
+    assert (caught.value.reason, caught.value.may_have_left) == ("timeout.connect", False)
 
 
 async def test_a_dripping_body_is_a_timeout(wire: Wire, sender: Sender) -> None:
@@ -204,7 +211,7 @@ async def test_a_dripping_body_is_a_timeout(wire: Wire, sender: Sender) -> None:
     wire.behave = dripping
     with pytest.raises(NoAnswer) as caught:
         await sender.send(wire.platform, POST, SHORT)
-    assert (caught.value.reason, caught.value.may_have_left) == ("timeout", True)
+    assert (caught.value.reason, caught.value.may_have_left) == ("timeout.read", True)
 
 
 @pytest.mark.parametrize(
@@ -248,3 +255,165 @@ async def test_a_header_that_would_break_the_request_cannot_leave(wire: Wire, se
     with pytest.raises(Unsendable):
         await sender.send(wire.platform, OutboundRequest("GET", "/", {"X-Name": "a\r\nX-Evil: 1"}), PATIENT)
     assert wire.heads == []
+
+
+OK = b'{"code": 0}'
+LENGTH = b"Content-Length: %d\r\n" % len(OK)
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+CHUNKED = b"%x\r\n%s\r\n0\r\n\r\n" % (len(OK), OK)
+
+
+def raw_deflate(body: bytes) -> bytes:
+    """Compress without the frame that belongs to `deflate`."""
+    stream = zlib.compressobj(wbits=-15)
+    return stream.compress(body) + stream.flush()
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        HEAD + LENGTH + b"Set-Cookie: waf=" + b"a" * 60_000 + b"\r\n\r\n" + OK,
+        HEAD + LENGTH + b"".join(b"X-%d: %s\r\n" % (n, b"b" * 300) for n in range(200)) + b"\r\n" + OK,
+        HEAD + LENGTH + LENGTH + b"\r\n" + OK,
+        HEAD + b"Content-Length: %d, %d\r\n\r\n" % (len(OK), len(OK)) + OK,
+        HEAD + LENGTH + b"Transfer-Encoding: chunked\r\n\r\n" + CHUNKED,
+        HEAD + b"Transfer-Encoding: chunked\r\nContent-Length: 999\r\n\r\n" + CHUNKED,
+        b"HTTP/1.1 200 OK\r\nContent-Type : application/json\r\n" + LENGTH + b"\r\n" + OK,
+        b"HTTP/1.1 200 OK\r\nX-A: one\r\n two\r\n" + LENGTH + b"\r\n" + OK,
+        b"HTTP/1.1 200 OK\n" + LENGTH.replace(b"\r", b"") + b"\n" + OK,
+        b"\r\n" + HEAD + LENGTH + b"\r\n" + OK,
+        b"HTTP/1.1 200\r\n" + LENGTH + b"\r\n" + OK,
+        "HTTP/1.1 200 成功\r\n".encode("gbk") + LENGTH + b"\r\n" + OK,
+        b"HTTP/1.1 100 Continue\r\n\r\n" * 3 + HEAD + LENGTH + b"\r\n" + OK,
+        b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + HEAD + LENGTH + b"\r\n" + OK,
+    ],
+)
+@pytest.mark.parametrize("size", [None, 1000, 7])
+async def test_what_real_servers_write_is_read(wire: Wire, sender: Sender, raw: bytes, size: int | None) -> None:
+    """Whatever is not quite as the standard has it but leaves no doubt, in whatever pieces it comes."""
+
+    async def behave(head: bytes, writer: asyncio.StreamWriter) -> None:
+        for at in range(0, len(raw), size or len(raw)):
+            writer.write(raw[at : at + (size or len(raw))])
+            await asyncio.sleep(0)
+        await writer.drain()
+
+    wire.behave = behave
+    for _ in range(2):  # and the connection is as good as new after it
+        reply = await sender.send(wire.platform, POST, PATIENT)
+        assert (reply.status, reply.body) == (200, OK)
+
+
+@pytest.mark.parametrize(
+    ("coding", "body"),
+    [
+        (b"gzip", gzip.compress(OK)),
+        (b"x-gzip", gzip.compress(OK)),
+        (b"deflate", zlib.compress(OK)),
+        (b"deflate", raw_deflate(OK)),
+        (b"deflate", gzip.compress(OK)),
+        (b"gzip", OK),
+        (b"deflate", OK),
+        (b"UTF-8", OK),
+        (b"br", OK),
+        (b"identity", OK),
+    ],
+)
+async def test_a_compressed_reply_is_read_and_so_is_one_that_only_says_so(
+    wire: Wire, sender: Sender, coding: bytes, body: bytes
+) -> None:
+    """The beginning of the body tells whether it is what its header says."""
+    length = b"Content-Length: %d\r\n" % len(body)
+    wire.behave = answering(b"HTTP/1.1 200 OK\r\nContent-Encoding: " + coding + b"\r\n" + length + b"\r\n" + body)
+    assert (await sender.send(wire.platform, POST, PATIENT)).body == OK
+
+
+@pytest.mark.parametrize(
+    "flood",
+    [b"HTTP/1.1 100 Continue\r\n\r\n", b"X: " + b"a" * 50_000 + b"\r\n", b"a" * 50_000],
+)
+async def test_a_head_that_never_ends_is_given_up(wire: Wire, sender: Sender, flood: bytes) -> None:
+    """After so many interim answers, or so many bytes: long before the time is over."""
+
+    async def behave(head: bytes, writer: asyncio.StreamWriter) -> None:
+        if b"100" not in flood:
+            writer.write(b"HTTP/1.1 200 OK\r\n")
+        while not writer.transport.is_closing():
+            writer.write(flood)
+            await writer.drain()
+
+    wire.behave = behave
+    with pytest.raises(NoAnswer) as caught:
+        await sender.send(wire.platform, POST, timedelta(minutes=5))
+    assert (caught.value.reason, caught.value.may_have_left) == ("reply.broken", True)
+
+
+async def test_a_reply_that_breaks_off_is_given_with_what_came_of_it(wire: Wire, sender: Sender) -> None:
+    """Its length may have been counted wrong; whoever judges it sees whether it is whole."""
+    wire.behave = answering(HEAD + b"Content-Length: %d\r\n\r\n" % (len(OK) + 2) + OK, close=True)
+    with pytest.raises(NoAnswer) as caught:
+        await sender.send(wire.platform, POST, PATIENT)
+    assert caught.value.reason == "reply.broken"
+    assert caught.value.cut == Reply(200, {"content-type": "application/json", "content-length": "13"}, OK)
+
+
+async def test_a_host_in_chinese_and_a_path_with_chinese_are_written_as_the_wire_has_them(
+    wire: Wire, sender: Sender
+) -> None:
+    """What is encoded already stays as it is."""
+    platform = a_platform(f"http://127.0.0.1:{wire.port}/接口/")
+    await sender.send(platform, OutboundRequest("GET", "/案件 1?名=%E4%B8%AD&号=AJ%2F7"), PATIENT)
+    line = wire.heads[0].split(b"\r\n")[0].decode()
+    assert line == "GET /%E6%8E%A5%E5%8F%A3/%E6%A1%88%E4%BB%B6%201?%E5%90%8D=%E4%B8%AD&%E5%8F%B7=AJ%2F7 HTTP/1.1"
+    assert address_of("http://例子.中国:8080/a", "/b").raw_host == "xn--fsqu00a.xn--fiqs8s"
+    assert str(address_of("http://[::1]:8080/a", "/b%2Fc")) == "http://[::1]:8080/a/b%2Fc"
+
+
+CERTIFICATES = Path(__file__).parent / "certificates"
+"""Keys with certificates that sign themselves: one good, one expired in 2021, one for another address."""
+
+
+@pytest.mark.parametrize(
+    ("served", "trusted", "reason"),
+    [
+        ("good", "elsewhere", "tls.untrusted"),
+        ("expired", "expired", "tls.expired"),
+        ("elsewhere", "elsewhere", "tls.wrong-host"),
+        ("good", "good", None),
+    ],
+)
+async def test_each_fault_of_a_certificate_has_its_own_word(served: str, trusted: str, reason: str | None) -> None:
+    """With what the library says of it; nothing can have arrived."""
+    own = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    own.load_cert_chain(CERTIFICATES / f"{served}.pem")
+    sender = Sender(trusted=ssl.create_default_context(cafile=CERTIFICATES / f"{trusted}.pem"))
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await answering(HEAD + LENGTH + b"\r\n" + OK, close=True)(b"", writer)
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0, ssl=own) as server:
+        platform = a_platform(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        if reason is None:
+            assert (await sender.send(platform, POST, PATIENT)).body == OK
+        else:
+            with pytest.raises(NoAnswer) as caught:
+                await sender.send(platform, POST, PATIENT)
+            assert (caught.value.reason, caught.value.may_have_left) == (reason, False)
+            assert caught.value.detail
+    await sender.close()
+
+
+async def test_plain_http_behind_an_https_address_is_a_tls_fault(wire: Wire, sender: Sender) -> None:
+    """The port answers, and speaks no TLS."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(NoAnswer) as caught:
+            await sender.send(a_platform(f"https://127.0.0.1:{port}"), POST, PATIENT)
+    assert (caught.value.reason, caught.value.may_have_left) == ("tls.failed", False)

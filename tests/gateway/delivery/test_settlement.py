@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from adapters.base import Reply, RetrySchedule, Verdict, VerdictKind
-from gateway.delivery.settlement import Try, settle
+from gateway.delivery.settlement import CallOutcome, settle
 from gateway.ledger.records import Platform, Settlement, Work
 from gateway.message import Delivery, HeldBy, Message, State
 
@@ -34,7 +34,7 @@ DELIVERY = Delivery("d-1", "m-1", "case.transferred", "penalty", PLATFORM.id, "A
 
 def after(verdict: Verdict, delivery: Delivery = DELIVERY) -> Settlement:
     """Settle an attempt that was answered so."""
-    tried = Try(NOW, 1.5, verdict, Reply(200), in_doubt=verdict.in_doubt)
+    tried = CallOutcome(NOW, 1.5, verdict, Reply(200), in_doubt=verdict.in_doubt)
     return settle(Work(delivery, MESSAGE), 3, tried, PLATFORM, RetrySchedule(), STEADY)
 
 

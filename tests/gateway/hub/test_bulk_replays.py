@@ -8,7 +8,7 @@ import pytest
 from faulty import FaultyLedger
 
 from gateway.errors import Conflict, Invalid, NotFound, Unavailable
-from gateway.hub.bulk_replays import BulkReplays
+from gateway.hub.deliveries import BulkReplays
 from gateway.ledger.records import DeliveryFilter, ReplayCount
 
 MOBILE, PENALTY = "mobile-enforcement.330000", "penalty.330000"

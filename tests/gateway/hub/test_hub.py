@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import orjson
 import pytest
+from faulty import FaultyLedger
 
+from adapters.base import Verdict, VerdictKind
 from gateway.errors import Conflict, NotFound, Unavailable
 from gateway.hub import Principal
 from schemas.findings import Rejected
@@ -66,3 +69,30 @@ async def test_a_hub_that_does_not_run_says_so(make):
     await made.hub.stop()
     with pytest.raises(Unavailable):
         await made.hub.check()
+
+
+async def test_a_callback_on_its_way_out_is_written_anew_when_its_number_turns_out_to_be_an_alias(
+    make, plain, new_ledger, write
+):
+    """The penalty platform tells of CF-77 before it answers that this is AJ-1: whoever sent AJ-1 hears of AJ-1."""
+
+    class Numbering(type(plain)):
+        def judge(self, message_type, reply):
+            return Verdict(VerdictKind.ACCEPTED, reference="CF-77" if message_type == "case.transferred" else None)
+
+    house = make(FaultyLedger(new_ledger()), Numbering())
+    ledger = house.hub.ledger
+    await house.hub.start()
+    await house.register(MOBILE, PENALTY)
+    answer = ledger.hold_before("settle")
+    case = await house.send(MOBILE, "case.transferred", write.case())
+    await answer.reached()
+    begin = ledger.hold_before("begin")
+    told = await house.send(PENALTY, "case.progressed", write.progress(case_number="CF-77"))
+    await begin.reached()
+    answer.open()
+    assert (await house.next("delivered")).delivery_id == case.deliveries[0].id
+    begin.open()
+    assert (await house.next("delivered")).delivery_id == told.deliveries[0].id
+    assert orjson.loads((await ledger.sent(told.deliveries[0].id)).body)["case_number"] == "AJ-1"
+    await house.hub.stop()

@@ -154,6 +154,18 @@ async def test_a_pause_that_was_committed_although_it_failed_is_obeyed_and_told(
     assert faulty.told.count(PlatformReleased(PENALTY, "paused")) == 1
 
 
+async def test_a_pause_waits_for_no_search(faulty, write):
+    """What the reconciler looks for every minute may take as long as any search; nobody stands behind it."""
+    await faulty.register(MOBILE, PENALTY)
+    gate = faulty.hub.ledger.hold_before("backlog")
+    reconciling = asyncio.create_task(faulty.hub.platforms.reconcile())
+    await gate.reached()
+    paused = await asyncio.wait_for(faulty.hub.platforms.pause(PENALTY, faulty.intent("works")), 5)
+    assert paused.held_by() == {HeldBy.PAUSED}
+    gate.open()
+    await reconciling
+
+
 async def test_a_document_that_was_kept_although_its_answer_was_lost_is_delivered(faulty, write):
     """Its sender got a 503 and nobody woke the platform; it goes out all the same, and the repeat is a duplicate."""
     await faulty.register(MOBILE, PENALTY)

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from gateway.errors import Unavailable
-from gateway.intake.accept import ROUNDS
+from gateway.intake.reception import ROUNDS
 from gateway.ledger.records import Accepted, Intent, Moved, Rejection
 
 MOBILE, PENALTY, PERMITS = "mobile-enforcement.330000", "penalty.330000", "pollutant-permit.330000"
@@ -36,6 +36,20 @@ async def test_many_documents_of_a_case_at_once_are_one_case(desk, write):
         *(desk.send(MOBILE, "case.transferred", write.case(facts=f"补充{number}")) for number in range(30))
     )
     assert len({one.message.correlation_id for one in sent}) == 1
+
+
+async def test_two_spellings_of_a_new_case_at_once_are_one_case(racing, write):
+    """Both were decided when nobody knew the number in any spelling."""
+    await racing.at(MOBILE, PENALTY)
+    gate = racing.ledger.hold_before("accept")
+    waiting = asyncio.create_task(racing.send(MOBILE, "case.transferred", write.case(case_number="aj-9\u200b")))
+    await gate.reached()
+    other = await racing.send(MOBILE, "case.transferred", write.case(case_number="AJ-9"))
+    gate.open()
+    late = await waiting
+    assert late.message.correlation_id == other.message.correlation_id
+    assert late.message.ordering_key == other.message.ordering_key
+    assert late.message.document["case_number"] == "AJ-9"
 
 
 async def test_a_document_that_was_decided_before_its_case_was_known_is_decided_again(racing, write):

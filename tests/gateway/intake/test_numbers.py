@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from gateway.ledger.records import MessageFilter
+
 
 async def house(desk) -> None:
     """Register the platforms of a province, its permits kept nationally."""
@@ -45,6 +47,55 @@ async def test_a_platforms_own_name_for_a_case_is_replaced_by_the_original(desk,
     assert step.document["case_number"] == step.keys["case_number"] == "AJ-1"
     assert step.raw_numbers == {"case_number": "CF-77"}
     assert (step.ordering_key, step.correlation_id) == (case.message.ordering_key, case.message.correlation_id)
+
+
+SPELLINGS = (
+    "AJ-2026-001",
+    "AJ-2026-001\u200b",
+    "\ufeffAJ-2026-001",
+    "\u202aAJ-2026-001\u202c",
+    "AJ-2026-００１",
+    "AJ－2026－001",
+    "aj-2026-001",
+    "AJ-2026-001\u00a0",
+    "AJ-2026-001\u3000",
+)
+
+
+async def test_spellings_of_a_number_are_one_case(desk, write):
+    """Copied with what nobody sees, in full width or in small letters: one correlation, one lane, one number."""
+    await house(desk)
+    sent = [
+        (
+            await desk.send(
+                "penalty.330000", "case.progressed", write.progress(case_number=spelling, opinion=f"意见{place}")
+            )
+        ).message
+        for place, spelling in enumerate(SPELLINGS)
+    ]
+    assert {one.correlation_id for one in sent} == {sent[0].id}
+    assert {one.ordering_key for one in sent} == {"case_number:penalty.330000:AJ-2026-001"}
+    assert {one.document["case_number"] for one in sent} == {"AJ-2026-001"}
+    found = await desk.ledger.find_messages(MessageFilter(case_number="aj-2026-001"))
+    assert len(found.items) == len(sent)
+
+
+async def test_a_package_of_spellings_is_one_case(desk, write):
+    """Records of one package recognise each other, however each spells the number."""
+    await house(desk)
+    records = [write.case(case_number=spelling, facts=f"事实{place}") for place, spelling in enumerate(SPELLINGS)]
+    outcome = await desk.receive("mobile-enforcement.330000", "cases", {"count": len(records), "records": records})
+    sent = [one.message for one in outcome.receipt.entries]
+    assert {one.correlation_id for one in sent} == {sent[0].id}
+    assert len({one.ordering_key for one in sent}) == 1
+
+
+async def test_the_same_document_in_another_spelling_is_a_duplicate(desk, write):
+    """It says nothing new."""
+    await house(desk)
+    first = await desk.send("penalty.330000", "case.progressed", write.progress(case_number="AJ-9"))
+    again = await desk.send("penalty.330000", "case.progressed", write.progress(case_number="AJ-9\u200b"))
+    assert (again.duplicate, again.message.id) == (True, first.message.id)
 
 
 async def test_on_the_way_out_each_platform_gets_its_own_name(desk, write):

@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +74,7 @@ async def test_hot_path_seeks(ledger: Any, small: Any, claim: Any, watched: Watc
         [head] = await small.heads(ledger, claim)
         assert await ledger.begin(claim, head, "p@1", small.request, small.now) == number
         await ledger.settle(claim, small.settlement(head, state, number))
-    await ledger.next_due(claim)
+    await ledger.next_due(claim, small.now, small.now + timedelta(days=1))
     await ledger.rescue(claim, (), small.now)
     await ledger.assign(["penalty"], lambda unrouted: None, small.now)
     assert len(watched.statements) > 20

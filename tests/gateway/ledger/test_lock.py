@@ -14,7 +14,7 @@ import pytest
 
 from gateway.errors import HutongError, Unavailable
 from gateway.ledger.sql import SqlLedger
-from gateway.ledger.sql.lock import FileLock
+from gateway.ledger.sql.database import FileLock
 
 HOLDER = """
 import asyncio, sys

@@ -13,17 +13,17 @@ from gateway.ledger.sql.statements import Prepared, PreparedMany
 
 FEW_ROWS = {
     "adapters._ALL": "a version of an adapter is a row, and all are asked for",
-    "backlog._COUNTS": "a row for each platform, message type and state, however many deliveries stand there",
     "bulk_replays._ALL": "a bulk replay is a row, and all are asked for",
     "bulk_replays._UNFINISHED": "a bulk replay is a row, and operators begin few",
-    "lanes._HOLDS": "a hold of a platform or of an endpoint is a row, and most have none",
+    "counts._COUNTS": "a row for each platform, message type and state, however many deliveries stand there",
+    "overlay._HOLDS": "a hold of a platform or of an endpoint is a row, and most have none",
+    "platforms._ADVANCE": "the table has one row",
     "platforms._ALL": "a platform is a row, and all are asked for",
     "platforms._CREDENTIALS": "a credential is a row, and all are asked for",
     "platforms._FORGET": "a credential is a row, and platforms are seldom deleted",
-    "unrouted._REGISTERED": "a platform is a row, and all are asked for",
     "platforms._REVISION": "the table has one row",
-    "platforms._ADVANCE": "the table has one row",
     "store._CHECKED": "the table has one row",
+    "unrouted._REGISTERED": "a platform is a row, and all are asked for",
     "verifying._REVISION": "the table has one row",
     "writing._OWNED": "the table has one row",
 }
@@ -31,9 +31,9 @@ FEW_ROWS = {
 
 SORTED = {
     "adapters._ALL": "the versions of one name",
-    "bodies._THEIR_BODIES": "the bodies of the few rejections that go",
-    "counting._FOLLOWERS": "the deliveries behind a dead one are put in a few groups when it dies or is replayed",
-    "lanes._HOLDS": "a few holds",
+    "counts._FOLLOWERS": "the deliveries behind a dead one are put in a few groups when it dies or is replayed",
+    "overlay._HOLDS": "a few holds",
+    "packages._THEIR_BODIES": "the bodies of the few rejections that go",
     "reading._DUE": "what is due is found by time and sent by position: positions alone are sorted, from the index",
     "unrouted._ITS_ALREADY": "the platforms and messages asked for, each once",
 }
@@ -102,4 +102,4 @@ def test_reasons_are_needed(database: sqlite3.Connection) -> None:
 def test_all_statements_are_found() -> None:
     """The statements of every module that speaks to the database are looked at."""
     assert len(STATEMENTS) > 100
-    assert {"accepting", "attempts", "claims", "lanes", "reading"} <= {name.split(".")[0] for name in STATEMENTS}
+    assert {"accepting", "attempts", "lanes", "platforms", "reading"} <= {name.split(".")[0] for name in STATEMENTS}

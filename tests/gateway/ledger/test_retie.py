@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.ledger.retie import Retie
+from gateway.ledger.sql.retie import Retie
 from gateway.message import Message
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)

@@ -133,6 +133,39 @@ def test_holds_are_laid_over_what_was_held(empty: sa.Engine) -> None:
         assert kept("PRAGMA foreign_key_check") == []
 
 
+def test_numbers_from_before_are_found_by_any_spelling(empty: sa.Engine) -> None:
+    """Spellings that were numbers of their own are one: the first stays, of identities the newest document."""
+    database.upgrade(empty, "0005")
+    with empty.begin() as connection:
+        for statement in (
+            "INSERT INTO numbers VALUES ('aj-1', 'case_number', 'p', 'aj-1', 3)",
+            "INSERT INTO numbers VALUES ('AJ-1', 'case_number', 'p', 'AJ-1', 5)",
+            "INSERT INTO numbers VALUES ('AJ－2', 'case_number', 'p', 'AJ－2', 7)",
+            "INSERT INTO numbers VALUES ('AJ-2', 'case_number', 'p', 'AJ-2', 6)",
+            "INSERT INTO search_keys VALUES ('aj-1', 'case_number', 3), ('AJ-1', 'case_number', 3)",
+            "INSERT INTO latest VALUES ('case.transferred:aj-1', 'o', 's', 3), ('case.transferred:AJ-1', 'o', 's', 5)",
+            """INSERT INTO latest VALUES ('["aj-3",null]', 'o', 's', 9)""",
+            _MESSAGE.replace("place", "seq").replace("'i'", "'case.transferred:aj-1'"),
+        ):
+            connection.exec_driver_sql(statement)
+    database.upgrade(empty)
+    with empty.connect() as connection:
+
+        def kept(query: str) -> list[tuple[object, ...]]:
+            return list(map(tuple, connection.exec_driver_sql(query)))
+
+        assert kept("SELECT number, original, message FROM numbers ORDER BY 1") == [
+            ("AJ-1", "aj-1", 3),
+            ("AJ-2", "AJ-2", 6),
+        ]
+        assert kept("SELECT value, message FROM search_keys") == [("AJ-1", 3)]
+        assert kept("SELECT identity, message FROM latest ORDER BY 1") == [
+            ('["AJ-3",null]', 9),
+            ("case.transferred:AJ-1", 5),
+        ]
+        assert kept("SELECT identity FROM messages") == [("case.transferred:AJ-1",)]
+
+
 def test_deliveries_keep_what_refers_to_them(empty: sa.Engine) -> None:
     """When the table of deliveries gets new rules, every delivery, attempt and request stays, and still belongs."""
     database.upgrade(empty, "0003")

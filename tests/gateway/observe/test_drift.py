@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from gateway.intake.translator import Translator
-from gateway.observe.census import Census, leaves
-from gateway.observe.drift import MOST, Drift, DriftPage, What
+from gateway.observe.drift import MOST, Census, Drift, DriftPage, OddityKind, leaves
 from gateway.telemetry.events import Events, FieldDrifted
 
 AT = datetime(2026, 9, 1, tzinfo=UTC)
@@ -55,7 +54,7 @@ def test_a_value_of_another_type_is_told_with_both_types(plain):
     page = DriftPage(plain, {"JE": "amount"})
     assert page.look({"JE": 5}, AT) == []
     [odd] = page.look({"JE": "12345"}, AT)
-    assert (odd.what, odd.path, odd.field, odd.example) == (What.TYPE, "JE", "amount", "number → text")
+    assert (odd.what, odd.path, odd.field, odd.example) == (OddityKind.TYPE, "JE", "amount", "number → text")
     assert page.look({"JE": "6"}, AT) == []
     assert page.oddities()[0].count == 2
 
@@ -64,8 +63,8 @@ def test_a_page_keeps_the_latest(plain):
     """What was not seen for longest makes room, and is counted."""
     page = DriftPage(plain, {})
     for number in range(MOST + 20):
-        assert page.note(What.UNKNOWN, f"F{number}", AT)
-        assert not page.note(What.UNKNOWN, "always", AT) or number == 0
+        assert page.note(OddityKind.UNKNOWN, f"F{number}", AT)
+        assert not page.note(OddityKind.UNKNOWN, "always", AT) or number == 0
     assert len(page.oddities()) == MOST
     assert page.more == 21
     assert next(one for one in page.oddities() if one.path == "always").count == MOST + 20
@@ -98,7 +97,7 @@ async def test_unknown_fields_are_counted_each_time_and_told_once(desk, watch):
     for _ in range(3):
         await watch.show("case.progressed", GOOD | {"EXTRA": 1})
     [odd] = watch.pages(PENALTY)["case.progressed"].oddities()
-    assert (odd.what, odd.path, odd.count) == (What.UNKNOWN, "EXTRA", 3)
+    assert (odd.what, odd.path, odd.count) == (OddityKind.UNKNOWN, "EXTRA", 3)
     assert [one.new for one in watch.told if isinstance(one, FieldDrifted)] == [True, False, False]
 
 
@@ -108,7 +107,10 @@ async def test_refused_values_are_noticed_by_their_codes(desk, watch):
     await watch.show("case.progressed", GOOD | {"node": "no-such-node"})
     await watch.show("case.progressed", {"node": "filed", "at": GOOD["at"]})
     oddities = watch.pages(PENALTY)["case.progressed"].oddities()
-    assert {(one.what, one.field) for one in oddities} == {(What.CODE, "node"), (What.VANISHED, "case_number")}
+    assert {(one.what, one.field) for one in oddities} == {
+        (OddityKind.CODE, "node"),
+        (OddityKind.VANISHED, "case_number"),
+    }
 
 
 async def test_another_version_begins_a_new_page(desk, watch, plain):

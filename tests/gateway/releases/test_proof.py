@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -30,3 +31,43 @@ async def test_a_proof_that_takes_too_long_is_ended():
     """The process is gone when the answer is given."""
     with pytest.raises(Unavailable):
         await ProcessProver((sys.executable, "-c", "while True: pass"), patience=0.2)(b"zip")
+
+
+async def test_a_proof_sees_nothing_of_our_environment(monkeypatch):
+    """A stranger's bundle is proved without our secrets."""
+    monkeypatch.setenv("HUTONG_ADMIN_TOKEN", "secret")
+    script = "import json, os; print(json.dumps({'ok': True, 'names': sorted(os.environ)}))"
+    report = await ProcessProver((sys.executable, "-c", script))(b"zip")
+    assert not [name for name in report["names"] if name.startswith("HUTONG")]
+    assert {"HOME", "PATH"} <= set(report["names"])
+
+
+async def test_a_proof_that_takes_too_much_memory_is_ended():
+    """In its own process, and told like any other failure."""
+    script = "x = bytearray(512 * 1024 * 1024); print('{\"ok\": true}')"
+    with pytest.raises(Unavailable):
+        await ProcessProver((sys.executable, "-c", script), memory=256 * 1024 * 1024)(b"zip")
+
+
+async def test_a_proof_is_bounded_in_processor_time_and_files():
+    """By the system itself, whatever the bundle makes it do."""
+    script = (
+        "import json, resource as r; print(json.dumps({'ok': True, 'limits': "
+        "[r.getrlimit(one)[0] for one in (r.RLIMIT_CPU, r.RLIMIT_FSIZE, r.RLIMIT_CORE)]}))"
+    )
+    report = await ProcessProver((sys.executable, "-c", script), patience=20)(b"zip")
+    assert report["limits"] == [20, 64 * 1024 * 1024, 0]
+
+
+async def test_what_a_proof_starts_ends_with_it(tmp_path):
+    """A process that outlives its parent would be nobody's."""
+    mark = tmp_path / "pid"
+    script = (
+        "import subprocess, sys, pathlib; "
+        "p = subprocess.Popen([sys.executable, '-c', 'import signal; signal.pause()']); "
+        f"pathlib.Path({str(mark)!r}).write_text(str(p.pid)); print('{{\"ok\": true}}', flush=True)"
+    )
+    with pytest.raises(Unavailable):
+        await ProcessProver((sys.executable, "-c", script), patience=2)(b"zip")
+    state = Path(f"/proc/{mark.read_text()}/stat")
+    assert not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z"

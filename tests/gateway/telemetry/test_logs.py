@@ -11,14 +11,16 @@ import structlog
 
 from gateway.telemetry.events import (
     AttemptEnded,
+    AuthenticationFailed,
     ClaimLost,
+    ConnectionRefused,
     DeliverySettled,
     DeliveryStopped,
     EndpointHeld,
     MessageAccepted,
     PlatformHeld,
 )
-from gateway.telemetry.logs import LogHook, configure
+from gateway.telemetry.logs import LogHook, Repeats, configure
 
 
 @pytest.fixture(autouse=True)
@@ -92,3 +94,29 @@ def test_foreign_logs_come_out_as_json_too() -> None:
     configure("info", stream=stream)
     logging.getLogger("somebody.else").warning("hello %s", "there")
     assert json.loads(stream.getvalue())["event"] == "hello there"
+
+
+def test_what_strangers_do_does_not_fill_the_log() -> None:
+    """The first of equal ones is told, then one in a while with how many there were."""
+    now = [0.0]
+    repeats = Repeats(lambda: now[0], every=10)
+    knock = AuthenticationFailed("unknown", "GET /v1/platforms", "192.0.2.7")
+    assert [repeats(knock) for _ in range(5)] == [1, 0, 0, 0, 0]
+    assert repeats(ConnectionRefused("header.slow", "192.0.2.7")) == 1
+    now[0] = 11
+    assert [repeats(knock), repeats(knock)] == [5, 0]
+
+
+def test_who_knocks_from_everywhere_is_not_remembered_for_ever() -> None:
+    """Of too many different ones the oldest is forgotten."""
+    repeats = Repeats(lambda: 0.0, most=3)
+    knocks = [ConnectionRefused("header.slow", f"192.0.2.{n}") for n in range(4)]
+    assert [repeats(one) for one in knocks] == [1, 1, 1, 1]
+    assert [repeats(knocks[3]), repeats(knocks[0])] == [0, 1]
+
+
+def test_a_failed_authentication_is_a_warning_with_its_address() -> None:
+    """Why, which call and from where; there is no token in the event."""
+    (line,) = written("info", AuthenticationFailed("unknown", "GET /v1/platforms", "192.0.2.7"))
+    assert (line["level"], line["event"], line["why"]) == ("warning", "authentication.failed", "unknown")
+    assert (line["address"], line["times"]) == ("192.0.2.7", 1)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.api.inbound.request import Gone, Incoming, check_length, idempotency_key, language, linger, read_body
+from gateway.api.inbound.request import Gone, Incoming, check_length, idempotency_key, language, read_body
 from schemas.findings import Rejected
 
 
@@ -117,17 +117,3 @@ async def test_nobody_is_left_to_answer():
     receive, _ = stream(b"", then="http.disconnect")
     with pytest.raises(Gone):
         await read_body(receive, 1000, taken)
-
-
-async def test_lingering_ends_with_the_body():
-    """What is still sent is read to its end and thrown away."""
-    receive, asked = stream(b"x", b"y", b"z")
-    await linger(told(), receive)
-    assert len(asked) == 3
-
-
-async def test_a_caller_that_waits_to_be_asked_is_not_lingered_for():
-    """With `Expect: 100-continue` nothing was sent, so nothing is read."""
-    receive, asked = stream(b"x")
-    await linger(told(expect="100-continue"), receive)
-    assert not asked

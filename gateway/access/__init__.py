@@ -1,1 +1,0 @@
-"""Who is calling: tokens, the platform or administrator that a token stands for."""

@@ -1,0 +1,85 @@
+"""What the workers of one platform have in common in this process: its claim, and what is under way to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TypeVar
+
+from gateway.errors import Conflict, Unavailable
+from gateway.ledger.records import Claim
+
+T = TypeVar("T")
+
+CLAIM_LOST = "claim.lost"
+"""The code of a call under a claim that somebody else has now."""
+
+SETTLE_STALE = "settle.stale"
+"""The code of a settlement of an attempt that is not under way any more."""
+
+SUPERSEDED = "ledger.superseded"
+"""The code of every write once another process has the ledger."""
+
+_AGAIN = 60.0
+"""Seconds before a lost claim is taken again: two that took it from each other at once would do nothing else."""
+
+
+@dataclass(slots=True)
+class OwnClaim:
+    """The right to deliver to one platform, handed from a worker to its successor.
+
+    A worker that leaves (its platform became another) may still be calling while its successor
+    claims the platform: it settles under the successor's claim, and the successor does not rescue
+    what is still `under_way` (delivery ids, from before `begin` until after `settle`).
+    """
+
+    claim: Claim | None = None
+    not_before: float = float("-inf")
+    under_way: set[str] = field(default_factory=set)
+
+    def may_claim(self, now: float) -> bool:
+        """Tell whether the claim may be taken (again) at these ticks."""
+        return self.claim is None and now >= self.not_before
+
+    def lose(self, claim: Claim | None, now: float) -> bool:
+        """Take note that a claim is lost; False when it was not the present one any more."""
+        if claim is None or claim != self.claim:
+            return False
+        self.claim, self.not_before = None, now + _AGAIN
+        return True
+
+
+async def persist(
+    own: OwnClaim,
+    write: Callable[[Claim], Awaitable[T]],
+    pause: timedelta,
+    on_error: Callable[[Exception, Claim | None], None],
+    *,
+    committed: T | None = None,
+) -> T:
+    """Write, and again until the ledger answers: what a platform said, or that nothing was said, must not be lost.
+
+    It writes under whatever claim this process has by then; while it has none it waits. After an
+    error nobody knows whether the write was committed: when the next try finds the attempt ended
+    (`settle.stale`), it was, and the answer is `committed`. `on_error` is told of every error outlived.
+    """
+    unknown = False
+    while True:
+        claim = own.claim
+        try:
+            if claim is not None:
+                return await write(claim)
+        except Unavailable as error:
+            if error.code == SUPERSEDED:
+                raise
+            unknown = True
+            on_error(error, claim)
+        except Conflict as error:
+            if error.code == SETTLE_STALE and unknown and committed is not None:
+                return committed
+            if error.code != CLAIM_LOST:
+                raise
+            on_error(error, claim)
+        await asyncio.sleep(pause.total_seconds())

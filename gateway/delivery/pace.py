@@ -1,0 +1,120 @@
+"""How fast a platform is called: so many calls at once (`Slots`), and so many a second (`Bucket`)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+
+class Slots:
+    """So many calls at once. Whoever waits for one looks again before it speaks.
+
+    A wait may be long, and what allowed the call when the wait began may be over when it ends: the
+    platform was paused, its credentials were refused, the gateway is stopping.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._taken = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    async def take(self, may: Callable[[], bool]) -> bool:
+        """Wait for a slot while `may` says yes; False, and no slot, as soon as it says no.
+
+        Nothing else runs between the last look and the return: the caller may speak at once.
+        """
+        # Check, wait, check: `may` is asked before each wait and again after it, and a slot is taken
+        # only in the same step as the answer yes.
+        while may():
+            if self._taken < self._most:
+                self._taken += 1
+                return True
+            await self._turn()
+        # The call that woke it may have been for a slot that it does not take now.
+        if self._taken < self._most:
+            self._call_next()
+        return False
+
+    async def _turn(self) -> None:
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            # It was called and cancelled in the same moment: the call is the next one's.
+            if turn.done() and not turn.cancelled():
+                self._call_next()
+            raise
+
+    def give(self) -> None:
+        """Give a slot back."""
+        self._taken -= 1
+        self._call_next()
+
+    def _call_next(self) -> None:
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+
+    def stir(self) -> None:
+        """Make everybody who waits look again, now: something they depend on changed."""
+        waiting, self._waiting = self._waiting, deque()
+        for turn in waiting:
+            if not turn.done():
+                turn.set_result(None)
+
+    def resize(self, most: int) -> None:
+        """Allow another number of calls; those under way end as they began."""
+        self._most = most
+        self.stir()
+
+
+_BURST_SECONDS = 0.1
+_WHOLE = 1.0 - 1e-9
+"""A token, but for what adding up seconds loses: otherwise the wait for the rest of it would be too short to pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """At most `rate` requests a second (None: no limit), a tenth of a second's worth at once; times are ticks.
+
+    `rests_until`: the platform asked for no requests before then.
+    """
+
+    rate: float | None
+    tokens: float = 1.0
+    at: float | None = None
+    rests_until: float | None = None
+
+    def take(self, now: float) -> tuple[Bucket, float]:
+        """Take one token: the bucket after it and no wait, or the same bucket and the seconds to wait for one."""
+        if self.rests_until is not None and now < self.rests_until:
+            return self, self.rests_until - now
+        if self.rate is None:
+            return self, 0.0
+        filled = self._filled(self.rate, now)
+        if filled.tokens < _WHOLE:
+            return self, (1.0 - filled.tokens) / self.rate
+        return replace(filled, tokens=filled.tokens - 1.0), 0.0
+
+    def _filled(self, rate: float, now: float) -> Bucket:
+        most = max(1.0, rate * _BURST_SECONDS)
+        since = 0.0 if self.at is None else max(0.0, now - self.at)
+        return replace(self, tokens=min(most, self.tokens + since * rate), at=now)
+
+    def rest(self, until: float) -> Bucket:
+        """Give nothing before `until`."""
+        later = until if self.rests_until is None else max(until, self.rests_until)
+        return replace(self, rests_until=later)
+
+    def rests(self, now: float) -> bool:
+        """Tell whether the platform asked for a rest that is not over."""
+        return self.rests_until is not None and now < self.rests_until
+
+    def rested(self) -> Bucket:
+        """End a rest: something changed, and what asked for it may be gone."""
+        return replace(self, rests_until=None)

@@ -1,0 +1,187 @@
+"""A package on its way to the writer: made ready in chunks before the transaction, its bytes kept once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+
+import sqlalchemy as sa
+
+from gateway.ledger.records import Intake, IntakeDraft, Rejection
+from gateway.ledger.sql import rows, tables
+from gateway.ledger.sql.codecs import pack, pack_json
+from gateway.ledger.sql.columns import Row
+from gateway.ledger.sql.statements import Prepared, inserting
+from gateway.ledger.sql.tables import REJECTION
+from gateway.ledger.sql.writing import Transaction
+
+CHUNK = 250
+"""Entries of one intake that share a commit. The rest of a larger package waits for the next one, as others do."""
+
+LONG = 64 << 10
+"""Bytes that an event loop packs and unpacks itself; what is longer goes to a thread."""
+
+_MANY = 16
+"""Entries of an intake from which on it counts as long."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyDraft:
+    """A draft, with its document and its headers as they are kept."""
+
+    draft: IntakeDraft
+    document: bytes
+    headers: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyRejection:
+    """A rejection, and its row; the body's number, the last value, is not known yet."""
+
+    rejection: Rejection
+    row: Row
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyIntake:
+    """An intake as its chunks share it.
+
+    `digest` is the SHA-256 of the bytes, `body` the bytes as they are kept. `scope` is the digest
+    under which the progress of a large package is kept: of its key, else of its bytes. `ids` are those
+    of all its messages: what one of its records brought is no surprise to the next.
+    """
+
+    intake: Intake
+    digest: str
+    body: bytes
+    scope: str
+    ids: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some entries of a package, from record `start` on. `accepted`: an earlier chunk kept a message."""
+
+    package: ReadyIntake
+    start: int
+    entries: tuple[ReadyDraft | ReadyRejection, ...]
+    accepted: bool = False
+
+    @property
+    def last(self) -> bool:
+        """Whether the package ends here."""
+        return self.start + CHUNK >= len(self.package.intake.entries)
+
+    @property
+    def whole(self) -> bool:
+        """Whether this is all of the package, so that no progress has to be kept."""
+        return self.start == 0 and self.last
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it writes; the body goes with the first chunk."""
+        documents = sum(len(entry.document) for entry in self.entries if isinstance(entry, ReadyDraft))
+        return documents + (0 if self.start else len(self.package.body))
+
+    def drafts(self) -> Iterator[IntakeDraft]:
+        """Give its drafts."""
+        return (entry.draft for entry in self.entries if isinstance(entry, ReadyDraft))
+
+
+def is_large(intake: Intake) -> bool:
+    """Tell whether to make an intake ready takes longer than an event loop should wait."""
+    return len(intake.body) > LONG or len(intake.entries) > _MANY
+
+
+def ready(intake: Intake) -> ReadyIntake:
+    """Make ready what the chunks of an intake share."""
+    digest = sha256(intake.body).hexdigest()
+    scope = digest if intake.key is None else sha256(f"key {intake.key}".encode()).hexdigest()
+    ids = frozenset(entry.message.id for entry in intake.entries if isinstance(entry, IntakeDraft))
+    return ReadyIntake(intake, digest, pack(intake.body), scope, ids)
+
+
+def chunk(package: ReadyIntake, start: int, accepted: bool = False) -> Chunk:
+    """Make the chunk ready that begins at a record."""
+    entries = package.intake.entries[start : start + CHUNK]
+    return Chunk(package, start, tuple(map(_ready, entries)), accepted)
+
+
+def _ready(entry: IntakeDraft | Rejection) -> ReadyDraft | ReadyRejection:
+    if isinstance(entry, Rejection):
+        return ReadyRejection(entry, REJECTION.write(entry, body=None))
+    document = pack_json(dict(entry.message.document))
+    return ReadyDraft(entry, document, rows.headers_of(entry.message, entry.numbers))
+
+
+# ── its bytes ────────────────────────────────────────────────────────────────────────────────────
+_b, _j = tables.bodies.c, tables.rejections.c
+
+ADD = inserting(tables.bodies)
+KEEP = Prepared(
+    sa.update(tables.bodies).where(_b.seq == sa.bindparam("seq_")).values(kept=sa.true()),
+    ("seq_",),
+)
+"""Keep a body for good that was there already: a message came in it."""
+
+_THERE = Prepared(sa.select(_b.seq).where(_b.seq == sa.bindparam("seq")), ("seq",))
+_OLDEST_KEPT = Prepared(
+    sa.select(_j.seq)
+    .where(_j.platform == sa.bindparam("platform"))
+    .order_by(_j.seq.desc())
+    .limit(1)
+    .offset(sa.bindparam("bound")),
+    ("platform", "bound"),
+)
+_TOO_OLD = [_j.platform == sa.bindparam("platform"), _j.seq <= sa.bindparam("last")]
+_THEIR_BODIES = Prepared(sa.select(_j.body).distinct().where(*_TOO_OLD), ("platform", "last"))
+_FORGET = Prepared(sa.delete(tables.rejections).where(*_TOO_OLD), ("platform", "last"))
+_FORGET_BODY = Prepared(
+    sa.delete(tables.bodies).where(
+        _b.seq == sa.bindparam("body"),
+        _b.kept.is_(sa.false()),
+        ~sa.exists().where(_j.body == _b.seq),
+    ),
+    ("body",),
+)
+
+
+class IntakeBody:
+    """The bytes of one package, kept once, and only when an entry of it is new.
+
+    `before`: the seq under which an earlier chunk kept them; they may be forgotten since, with the
+    rejections that they were kept for.
+    """
+
+    def __init__(self, transaction: Transaction, chunk: Chunk, before: int | None) -> None:
+        self._transaction = transaction
+        self._package = chunk.package
+        self._there = before is not None and bool(_THERE.rows(transaction.connection, before))
+        self.seq = before if self._there else None
+        self._of_message = False
+
+    def needed(self, *, by_message: bool) -> int:
+        """Give the seq of the bytes; those of a message are never forgotten with a rejection."""
+        self._of_message |= by_message
+        if self.seq is None:
+            self.seq = next(self._transaction.sequences.bodies)
+        return self.seq
+
+    def row(self) -> tuple[Prepared, tuple[object, ...]] | None:
+        """Give what to write of them, if anything: the statement and its row."""
+        if self.seq is None:
+            return None
+        if self._there:
+            return (KEEP, (self.seq,)) if self._of_message else None
+        return ADD, (self.seq, self._package.intake.content_type, self._of_message, self._package.body)
+
+
+def forget_rejections(transaction: Transaction, platforms: Iterable[str]) -> None:
+    """Forget the oldest rejections of platforms that have too many, and bytes that were kept for these alone."""
+    for platform in platforms:
+        last = _OLDEST_KEPT.row(transaction.connection, platform, transaction.rejections)
+        if last is not None:
+            bodies = _THEIR_BODIES.rows(transaction.connection, platform, last[0])
+            _FORGET.run(transaction.connection, [(platform, last[0])])
+            _FORGET_BODY.run(transaction.connection, bodies)
