@@ -63,7 +63,7 @@ class Budget:
     namespaces: int = 64
     declarations: int = 10_000
     items: int = 50_000
-    records: int = 5_000
+    records: int = 10_000
     digits: int = 100
     exponent: int = 400
     text: int = 16 * _MEGABYTE

@@ -1,4 +1,4 @@
-"""The recipes for a body format, a document type and a converter: followed file by file in a copy of the product."""
+"""The recipes of CONTRIBUTING.md: each is followed file by file in a copy of the product, and then tried."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ import pytest
 
 from adapters.formats import BODY_FORMATS
 from adapters.mapping import REGISTRY
+from gateway.api.messages import MessageView
+from gateway.api.rights import CALLS
+from gateway.cli import message as message_command
+from gateway.telemetry.metrics import METRICS
 from schemas.catalog import TYPES
 
 ROOT = Path(__file__).parents[1]
@@ -257,3 +261,170 @@ def test_a_converter_is_declared_in_one_module_of_the_converters(
     """Others know it by the registry; a draft may write it by its name."""
     declaring = {path for path in strings[name] if path.startswith("adapters/mapping/")}
     assert len(declaring) == 1
+
+
+NEW_METRIC: Mapping[str, str | Edits] = {
+    "gateway/telemetry/events.py": (
+        (
+            "Event = (\n",
+            "@dataclass(frozen=True, slots=True)\nclass DeliverySkipped:\n"
+            '    """A delivery was skipped."""\n\n    platform: str\n\n\nEvent = (\n    DeliverySkipped\n    | ',
+        ),
+        ("    DeliverySkipped\n    |     MessageAccepted\n", "    DeliverySkipped\n    | MessageAccepted\n"),
+    ),
+    "gateway/telemetry/metrics.py": (
+        ("    Event,\n", "    DeliverySkipped,\n    Event,\n"),
+        ("METRICS = (\n", 'METRICS = (\n    Metric("hutong_skips", "Skipped.", DeliverySkipped, ("platform",)),\n'),
+    ),
+}
+
+METRIC_TRIAL = """
+import json
+from prometheus_client import generate_latest
+from gateway.telemetry.events import DeliverySkipped, Events
+from gateway.telemetry.metrics import Metrics
+
+metrics = Metrics()
+Events([metrics])(DeliverySkipped("penalty.330000"))
+print(json.dumps('hutong_skips_total{platform="penalty.330000"} 1.0' in generate_latest(metrics.registry).decode()))
+"""
+
+
+def test_a_metric_is_a_row_and_a_new_event_a_class_and_its_place_in_the_union(product: Path) -> None:
+    """It is then counted and exposed; whoever emits the event is the third file."""
+    assert _follow(product, NEW_METRIC, METRIC_TRIAL) is True
+
+
+@pytest.mark.parametrize("name", sorted(metric.name for metric in METRICS))
+def test_nobody_else_names_a_metric(name: str, strings: Mapping[str, frozenset[str]]) -> None:
+    """Where something happens there is an event, and no counter."""
+    assert strings[name] == {"gateway/telemetry/metrics.py"}
+
+
+NEW_COLUMN_OF_MESSAGES: Mapping[str, str | Edits] = {
+    "gateway/api/messages.py": (("    ordering_key: str\n", "    ordering_key: str\n    identity: str\n"),),
+    "gateway/cli/message.py": (("_COLUMNS = {\n", '_COLUMNS = {\n    "identity": "identity",\n'),),
+}
+
+MESSAGES_TRIAL = """
+import json
+from datetime import UTC, datetime
+from gateway.api.messages import _view
+from gateway.cli.message import _COLUMNS
+from gateway.message import Message
+
+words = ["id", "type", {}, "source", "operation", "adapter", "region", "key", "case"]
+message = Message(*words, datetime(2026, 9, 1, tzinfo=UTC), "the identity", "digest")
+print(json.dumps(_view(message, ()).model_dump(mode="json")[_COLUMNS["identity"]]))
+"""
+
+
+def test_a_column_of_the_message_list_is_a_field_of_its_view_and_a_heading(product: Path) -> None:
+    """What a message has already needs no more: the view takes it by its name."""
+    assert _follow(product, NEW_COLUMN_OF_MESSAGES, MESSAGES_TRIAL) == "the identity"
+
+
+def test_every_column_of_the_message_list_is_a_field_of_the_view() -> None:
+    """The command line shows what REST answers."""
+    assert set(message_command._COLUMNS.values()) <= set(MessageView.model_fields)
+
+
+def _latest_migration() -> str:
+    return max(path.name[1:5] for path in (ROOT / "gateway/ledger/migrations/versions").glob("v*.py"))
+
+
+MIGRATION = f'''"""A delivery may have a note."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "9999"
+down_revision = "{_latest_migration()}"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add the column."""
+    op.add_column("deliveries", sa.Column("note", sa.Text(), nullable=True))
+'''
+
+NEW_COLUMN_OF_DELIVERIES: Mapping[str, str | Edits] = {
+    "gateway/message.py": (
+        ("    replay_of: str | None = None\n", "    replay_of: str | None = None\n    note: str | None = None\n"),
+    ),
+    "gateway/ledger/sql/tables.py": (
+        (
+            '    TableColumn("replay_of", optional=True),\n',
+            '    TableColumn("replay_of", optional=True),\n    TableColumn("note", optional=True),\n',
+        ),
+    ),
+    "gateway/ledger/migrations/versions/v9999_notes.py": MIGRATION,
+}
+
+DELIVERIES_TRIAL = f"""
+import asyncio, json, tempfile
+from datetime import UTC, datetime
+from gateway.ledger.records import Intake, IntakeDraft
+from gateway.ledger.sql import SqlLedger, database
+from gateway.message import Delivery, Message, State
+
+NOW = datetime(2026, 9, 1, tzinfo=UTC)
+URL = f"sqlite:///{{tempfile.mkdtemp()}}/ledger.db"
+engine = database.writing(URL, patience=1)
+database.upgrade(engine, "{_latest_migration()}")
+engine.dispose()
+
+async def kept():
+    ledger = SqlLedger(URL)
+    await ledger.start()
+    words = ["m", "case.transferred", {{}}, "a.330000", "case", "a@1", "330000", "key", "case-1"]
+    message = Message(*words, NOW, "identity", "digest")
+    delivery = Delivery("d", "m", "case.transferred", "b", None, "key", State.UNROUTED, NOW, toward="nearest", note="x")
+    draft, revision = IntakeDraft(0, message, (delivery,)), (await ledger.registry()).revision
+    await ledger.accept(Intake("a.330000", "case", NOW, b"", "application/json", (draft,), revision))
+    found = await ledger.delivery("d")
+    await ledger.stop()
+    return found.note
+
+print(json.dumps(asyncio.run(kept())))
+"""
+
+
+def test_a_column_of_deliveries_is_an_attribute_its_column_and_a_migration(product: Path) -> None:
+    """An older ledger gets it when it is opened; it is then written and read with the others."""
+    assert _follow(product, NEW_COLUMN_OF_DELIVERIES, DELIVERIES_TRIAL) == "x"
+
+
+NEW_ROLE: Mapping[str, str | Edits] = {
+    "gateway/api/rights.py": (
+        ('    ADMIN = "admin"\n', '    ADMIN = "admin"\n    AUDITOR = "auditor"\n'),
+        ('"GET /v1/deliveries": Role.ADMIN', '"GET /v1/deliveries": Role.AUDITOR'),
+        (
+            "def _may_call(principal: Principal, role: Role) -> bool:\n",
+            "def _may_call(principal: Principal, role: Role) -> bool:\n    if role is Role.AUDITOR:\n"
+            "        return principal.admin or principal.auditor\n",
+        ),
+    ),
+    "gateway/access.py": (("    admin: bool = False\n", "    admin: bool = False\n    auditor: bool = False\n"),),
+}
+
+ROLE_TRIAL = """
+import json
+from gateway.access import Principal
+from gateway.api.rights import CALLS, _may_call
+
+auditor, nobody, call = Principal(None, auditor=True), Principal(None), "GET /v1/deliveries"
+print(json.dumps([_may_call(auditor, CALLS[call]), _may_call(nobody, CALLS[call])]))
+"""
+
+
+def test_a_role_is_a_member_its_calls_its_case_and_who_holds_it(product: Path) -> None:
+    """The calls that name it are then open to whoever holds it."""
+    assert _follow(product, NEW_ROLE, ROLE_TRIAL) == [True, False]
+
+
+@pytest.mark.parametrize("call", sorted(CALLS))
+def test_nobody_else_lists_a_call_with_its_role(call: str, strings: Mapping[str, frozenset[str]]) -> None:
+    """Who may make a call is told in one place."""
+    assert strings[call] == {"gateway/api/rights.py"}

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Response
-from pydantic import Field
+from pydantic import Field, StrictInt
 
 from adapters.base import Adapter
 from gateway.api.limits import StrictRoute
@@ -21,6 +21,7 @@ from gateway.ledger.records import Hold, Platform
 from gateway.message import HeldBy
 from gateway.observe.drift import DriftPage, OddityKind
 from schemas import regions
+from schemas.budget import BOUNDS
 
 
 class PlatformSettings(RestModel):
@@ -33,6 +34,12 @@ class PlatformSettings(RestModel):
     )
     mode: Literal["push"] = Field(default="push", description="The gateway calls the platform")
     dossier: bool | None = Field(default=None, description="May this platform read enterprises' dossiers?")
+    limits: dict[str, StrictInt] = Field(
+        default_factory=dict,
+        description="Bounds of the work on one body of this platform, instead of its adapter's: "
+        f"{', '.join(f'`{name}` up to {bound.ceiling}' for name, bound in BOUNDS.items())}",
+        examples=[{"records": 20000, "nodes": 1000000}],
+    )
 
 
 class HoldView(RestModel):
@@ -57,6 +64,7 @@ class PlatformView(RestModel):
     secrets: list[str] = Field(description="The secrets that are set")
     mode: str
     dossier: bool
+    limits: dict[str, int] = Field(description="The bounds that were set for it; the others are its adapter's")
     holds: list[HeldBy] = Field(description="Why everything to it waits; the first is shown on its deliveries")
     held_since: datetime | None = Field(description="Since when the first of `holds` is there")
     hold_details: list[HoldView] = Field(description="Every hold, those of single message types included")
@@ -142,6 +150,7 @@ async def put(hub: TheHub, intends: Intends, platform_id: PlatformId, order: Pla
         order.mode,
         intent=intends(""),
         dossier=order.dossier,
+        limits=order.limits,
     )
     return _view(hub, platform)
 

@@ -31,6 +31,10 @@ def add(
     ] = None,
     version: Annotated[str | None, typer.Option("--version", help="Stay on this version of the adapter.")] = None,
     dossier: Annotated[bool, typer.Option("--dossier", help="Let it read enterprises' dossiers.")] = False,
+    limits: Annotated[
+        list[str] | None,
+        typer.Option("--limit", metavar="NAME=NUMBER", help="A bound of the work on one of its bodies (records, …)."),
+    ] = None,
     url: Url = DEFAULT_URL,
     token: Token = "",
     as_json: AsJson = False,
@@ -45,6 +49,7 @@ def add(
         "settings": {name: typed(value, types.get(name, "text")) for name, value in given.items()},
         "mode": "push",
         "dossier": dossier,
+        "limits": dict(_limit(one) for one in limits or []),
     }
     platform = gateway.put(f"/v1/platforms/{platform_id}", body)
     if as_json:
@@ -180,6 +185,14 @@ def typed(value: str, kind: str) -> str | int | bool:
     if kind == "int" and value.lstrip("-").isdecimal():
         return int(value)
     return value
+
+
+def _limit(text: str) -> tuple[str, int]:
+    name, _, number = text.partition("=")
+    try:
+        return name, int(number)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not NAME=NUMBER", param_hint="--limit") from None
 
 
 def _setting(text: str) -> tuple[str, str]:

@@ -1,11 +1,13 @@
-"""One attempt, as it reads: write, begin, wait for a slot, look again, ask when in doubt, send, judge, settle."""
+"""One attempt, step by step: translate, begin, wait for a slot, check again, ask when in doubt, send, judge, settle."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 from adapters.base import UNREADABLE, Adapter, OutboundRequest, Reply, Sending, Verdict, VerdictKind
@@ -31,6 +33,9 @@ _YES_OR_NO = (VerdictKind.ACCEPTED, VerdictKind.REFUSED)
 _FINAL_ANSWERS = (VerdictKind.ACCEPTED, VerdictKind.REFUSED, VerdictKind.CREDENTIALS)
 _SERVER_ERROR = 500
 _BUSY = (429, 503)
+LARGE = 32 * 1024
+"""Bytes of a reply that is judged beside the event loop."""
+
 T = TypeVar("T")
 
 
@@ -62,7 +67,7 @@ class DeliveryTarget:
 
 @dataclass(frozen=True, slots=True)
 class AttemptContext:
-    """What one attempt goes by, and whom it asks and tells before it is over.
+    """What one attempt depends on: its target, its claim, and the functions of its worker that it calls.
 
     `claim` is what it begins under. `may_call` is asked before every call to the platform, with
     nothing in between. `on_outcome` is told at once how the call went, before that is settled, and `on_error`
@@ -80,7 +85,7 @@ class AttemptContext:
 
 
 def alone(to: DeliveryTarget, claim: Claim) -> AttemptContext:
-    """Give the turn of somebody who makes one attempt after the other, with nobody beside."""
+    """Give the context for making one attempt after the other, with no worker beside."""
     return AttemptContext(
         to, claim, OwnClaim(claim), Slots(1), lambda: True, lambda tried: None, lambda error, claim: None
     )
@@ -141,8 +146,8 @@ class Attempts:
             return await self._take_back(work, context, number)
         try:
             tried = await self._call_safely(work, adapter, context, sending, request)
-            # At once, and before the slot is another's: nobody else may speak with credentials that
-            # were just refused. The ledger's hold is written with the settlement, in one transaction.
+            # At once, and before the slot is given back: no other attempt may call with credentials
+            # that were just refused. The ledger's hold is written with the settlement, in one transaction.
             if tried is not None:
                 context.on_outcome(tried)
         finally:
@@ -183,7 +188,7 @@ class Attempts:
     async def _call_safely(
         self, work: Work, adapter: Adapter, context: AttemptContext, sending: Sending, request: OutboundRequest
     ) -> CallOutcome | None:
-        """Call; an exception of our own counts as an attempt without a readable answer. None: it never spoke."""
+        """Call; an exception of our own counts as an attempt without a readable answer. None: nothing was sent."""
         started_at, began = self.clock(), self.ticks()
         try:
             return await self._call(work, adapter, context, sending, request)
@@ -202,7 +207,7 @@ class Attempts:
         platform, doubted = context.to.platform, work.delivery.in_doubt
         if doubted and (question := adapter.ask(sending)):
             asked = await self._ask(work, adapter, platform, question, started_at)
-            # The question took its time: look again before sending.
+            # Asking took time: check again before sending.
             if asked is not None or not context.may_call():
                 return asked
         try:
@@ -211,17 +216,22 @@ class Attempts:
             seconds = self.ticks() - began
             # A reply that broke off may be whole all the same, under a length that was counted wrong; what
             # can be read as yes or no is one.
-            verdict = self._judge(adapter, work.message.type, none.cut) if none.cut is not None else None
+            verdict = await self._judge(adapter.judge, work, platform, adapter, none.cut) if none.cut else None
             if verdict is not None and verdict.kind in _YES_OR_NO:
                 return CallOutcome(started_at, seconds, verdict, none.cut, in_doubt=doubted)
             return CallOutcome(started_at, seconds, unanswered(none), in_doubt=doubted or none.may_have_left)
         except (Unsendable, Rejected) as fault:
             return CallOutcome(started_at, self.ticks() - began, _unwritable(fault), in_doubt=doubted)
-        seconds, verdict = self.ticks() - began, self._judge(adapter, work.message.type, reply)
+        seconds, verdict = self.ticks() - began, await self._judge(adapter.judge, work, platform, adapter, reply)
         return CallOutcome(started_at, seconds, verdict, reply, in_doubt=doubted or verdict.in_doubt)
 
-    def _judge(self, adapter: Adapter, message_type: str, reply: Reply) -> Verdict:
-        return judged(adapter.judge(message_type, reply), reply, self.clock(), self.longest_asked)
+    async def _judge(
+        self, judge: Callable[..., Verdict], work: Work, platform: Platform, adapter: Adapter, reply: Reply
+    ) -> Verdict:
+        """Read a reply within the platform's bounds; a large one on another thread, so that other deliveries go on."""
+        read = partial(judge, work.message.type, reply, budget=platform.bounded(adapter.budget))
+        verdict = await asyncio.to_thread(read) if len(reply.body) > LARGE else read()
+        return judged(verdict, reply, self.clock(), self.longest_asked)
 
     async def _ask(
         self, work: Work, adapter: Adapter, platform: Platform, question: OutboundRequest, started_at: datetime
@@ -234,7 +244,7 @@ class Attempts:
             return CallOutcome(started_at, self.ticks() - began, unanswered(none), in_doubt=True)
         except (Unsendable, Rejected):
             return None
-        verdict = judged(adapter.judge_answer(work.message.type, reply), reply, self.clock(), self.longest_asked)
+        verdict = await self._judge(adapter.judge_answer, work, platform, adapter, reply)
         if verdict.kind in _FINAL_ANSWERS or _tells_nothing(verdict, reply):
             return CallOutcome(started_at, self.ticks() - began, verdict, reply, in_doubt=True)
         return None

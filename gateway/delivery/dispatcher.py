@@ -1,4 +1,4 @@
-"""One worker for every platform, and the wake-ups passed on to it."""
+"""One worker for every platform, and what the rest of the gateway tells it."""
 
 from __future__ import annotations
 
@@ -90,9 +90,9 @@ class Dispatcher:
     """Delivers everything the ledger holds for the platforms it knows.
 
     `start` tells of the holds that stay and starts a worker a platform, which claims it, rescues
-    what a crash left half-sent, and lifts the holds of breakers that died with the process; `stop`
+    what a crash left `sending`, and lifts the breaker holds of an earlier process; `stop`
     lets calls under way end. Between them, `wake` and the two `platform_…` calls tell it what
-    changed; they never block. News of an older revision than what is known is no news. `pause`: how
+    changed; they never block. A change with an older revision than the one known is ignored. `pause`: how
     long to wait before what failed is tried again; `grace`: how long calls under way may take to end.
     """
 
@@ -137,7 +137,7 @@ class Dispatcher:
                 await self._rescue(platform.id)
 
     async def stop(self, grace: timedelta | None = None) -> None:
-        """Start nothing more and wait for what is under way; what outlasts `grace` is cut off, and in doubt."""
+        """Start nothing more and wait for calls under way; what takes longer than `grace` is cancelled, in doubt."""
         self._running = False
         grace = self._grace if grace is None else grace
         workers, self._workers = list(self._workers.values()), {}
@@ -183,7 +183,7 @@ class Dispatcher:
             return None
 
     def _version(self, name: str, platform: Platform) -> Adapter:
-        """Give the adapter a delivery began with; when it is gone, the one that speaks to its platform now."""
+        """Give the adapter a delivery began with; when it is not installed any more, its platform's of now."""
         adapter, _, version = name.partition("@")
         try:
             return self._adapters.get(adapter, version)
@@ -198,7 +198,7 @@ class Dispatcher:
     def _retire(self, platform_id: str) -> None:
         worker = self._workers.pop(platform_id, None)
         if worker is not None:
-            # At once: when this returns, the worker begins nothing and speaks no more.
+            # At once: when this returns, the worker begins nothing more and makes no further call.
             worker.halt()
             leaving = asyncio.create_task(self._leave(platform_id, worker))
             self._leaving.add(leaving)
@@ -206,8 +206,8 @@ class Dispatcher:
 
     async def _leave(self, platform_id: str, worker: PlatformWorker) -> None:
         cut_off = await worker.stop(self._grace)
-        # While it waited the platform may have got another worker, which repairs what was cut off
-        # and uses the connections.
+        # Meanwhile the platform may have got another worker, which repairs what was cancelled and
+        # uses the connections.
         if platform_id in self._workers:
             return
         if cut_off:
@@ -225,7 +225,7 @@ class Dispatcher:
             _log.warning("deliveries to %s that nobody is sending may stay `sending`: %s", platform_id, error)
             self._attempts.events(DeliveryStumbled(platform_id, error.code))
 
-    # ── what the workers say ──────────────────────────────────────────────────────────────────
+    # ── what the workers ask and tell ──────────────────────────────────────────────────────────────────
     async def registry(self) -> Registry:
         """Give the ledger's registry, from a read that began after this call."""
         return await self._reading.read()

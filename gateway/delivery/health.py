@@ -70,7 +70,7 @@ class Health:
                 after = whole.failed(lane, now)
                 if after.phase is BreakerPhase.CLOSED:
                     return self._with({WHOLE: after, type: endpoint.failed(lane, now)})
-                # The platform is down: that explains what its endpoints failed of.
+                # The platform is down: that explains why its endpoints failed.
                 return self._with({WHOLE: after})._explained()
 
     def probing(self, scope: Scope) -> Health:
@@ -81,7 +81,7 @@ class Health:
         """Take note of a probe of the whole platform or of an endpoint; None: it tells nothing."""
         if sign is None:
             return self._with({scope: self.breaker(scope).probed(lane, now, well=None)})
-        # To the platform's breaker an endpoint that fails is an answer: somebody is there.
+        # To the platform's breaker a failing endpoint is an answer: the platform is reachable.
         well = sign is HealthSign.WELL or (scope == WHOLE and sign is HealthSign.ENDPOINT)
         after = self._with({scope: self.breaker(scope).probed(lane, now, well=well)})
         other = type if scope == WHOLE else WHOLE

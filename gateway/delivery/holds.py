@@ -65,7 +65,7 @@ class Holds:
 
     Of pauses and refused credentials the ledger decides, and this follows it (`stopped`). Of what
     the breakers hold this decides (`health`), and the ledger is told of it so that people see it.
-    Every change counts here first, as nobody may be called meanwhile; the ledger follows.
+    Every change takes effect here first, so that no call is made meanwhile; the ledger follows.
     """
 
     def __init__(self, platform: Platform, policy: BreakerPolicy, ledger: Ledger, clock: Clock, events: Events) -> None:
@@ -76,7 +76,7 @@ class Holds:
         self._clock = clock
         self._events = events
         self._recorded = judged(platform)
-        self._told = set(self._recorded)  # what listeners know to be held; a former process told them, maybe
+        self._told = set(self._recorded)  # what was announced as held, perhaps by an earlier process
         self._refusing: set[str] = set()  # deliveries whose credentials were refused, not settled yet
         self._changes = 0
 
@@ -155,7 +155,7 @@ class Holds:
         await self._ledger.release_platform(self.platform.id, by, Intent(ACTOR, _CLOSED, now), type=type)
         self._recorded -= {scope}
         if scope in self._told and scope not in self.health.held:
-            self._tell_released(scope)  # one that a former process left
+            self._tell_released(scope)  # one that an earlier process left
 
     # ── repair ────────────────────────────────────────────────────────────────────────────────
     async def compare(self, read: Callable[[], Awaitable[Registry]]) -> tuple[Repairs, Registry]:
@@ -175,7 +175,7 @@ class Holds:
         return repairs, registry
 
     def _follow(self, recorded: frozenset[HeldBy]) -> None:
-        """Let go of holds that the ledger has not, unless a settlement is about to write one."""
+        """Drop holds that the ledger does not have, unless a settlement is about to write one."""
         if self._refusing:
             return
         for by in sorted(self.stopped - recorded):

@@ -1,4 +1,4 @@
-"""What the workers of one platform have in common in this process: its claim, and what is under way to it."""
+"""The claim on one platform in this process, and what is under way to it; both outlive a worker of the platform."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SUPERSEDED = "ledger.superseded"
 """The code of every write once another process has the ledger."""
 
 _AGAIN = 60.0
-"""Seconds before a lost claim is taken again: two that took it from each other at once would do nothing else."""
+"""Seconds before a lost claim is taken again: else two processes would keep taking it from each other."""
 
 
 @dataclass(slots=True)
@@ -59,11 +59,11 @@ async def persist(
     *,
     committed: T | None = None,
 ) -> T:
-    """Write, and again until the ledger answers: what a platform said, or that nothing was said, must not be lost.
+    """Write, and again until the ledger answers: the outcome of a call must not be lost.
 
     It writes under whatever claim this process has by then; while it has none it waits. After an
     error nobody knows whether the write was committed: when the next try finds the attempt ended
-    (`settle.stale`), it was, and the answer is `committed`. `on_error` is told of every error outlived.
+    (`settle.stale`), it was, and the answer is `committed`. `on_error` is called with each error that it outlives.
     """
     unknown = False
     while True:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 
 class Slots:
-    """So many calls at once. Whoever waits for one looks again before it speaks.
+    """So many calls at once. An attempt that waited for a slot checks again before it calls.
 
     A wait may be long, and what allowed the call when the wait began may be over when it ends: the
     platform was paused, its credentials were refused, the gateway is stopping.
@@ -21,18 +21,18 @@ class Slots:
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def take(self, may: Callable[[], bool]) -> bool:
-        """Wait for a slot while `may` says yes; False, and no slot, as soon as it says no.
+        """Wait for a slot while `may` is true; False, and no slot, as soon as it is not.
 
-        Nothing else runs between the last look and the return: the caller may speak at once.
+        Nothing else runs between the last check and the return: the caller may call at once.
         """
         # Check, wait, check: `may` is asked before each wait and again after it, and a slot is taken
-        # only in the same step as the answer yes.
+        # only in the same step in which it was true.
         while may():
             if self._taken < self._most:
                 self._taken += 1
                 return True
             await self._turn()
-        # The call that woke it may have been for a slot that it does not take now.
+        # It may have been woken for a slot that it does not take now: wake the next one.
         if self._taken < self._most:
             self._call_next()
         return False
@@ -43,7 +43,7 @@ class Slots:
         try:
             await turn
         except asyncio.CancelledError:
-            # It was called and cancelled in the same moment: the call is the next one's.
+            # It was woken and cancelled in the same moment: wake the next one instead.
             if turn.done() and not turn.cancelled():
                 self._call_next()
             raise
@@ -60,8 +60,8 @@ class Slots:
                 turn.set_result(None)
                 return
 
-    def stir(self) -> None:
-        """Make everybody who waits look again, now: something they depend on changed."""
+    def recheck(self) -> None:
+        """Make every waiting attempt check again now: something it depends on has changed."""
         waiting, self._waiting = self._waiting, deque()
         for turn in waiting:
             if not turn.done():
@@ -70,7 +70,7 @@ class Slots:
     def resize(self, most: int) -> None:
         """Allow another number of calls; those under way end as they began."""
         self._most = most
-        self.stir()
+        self.recheck()
 
 
 _BURST_SECONDS = 0.1

@@ -32,6 +32,9 @@ _RESOLVED = 60
 _LINE = 64 * 1024
 """Bytes of one header of a reply, cookies of firewalls for example."""
 _HEADERS = 256
+_FRAMING = 256 * 1024
+"""Bytes of chunk lines that any reply may have; beyond them it may have `_FRAMING_SHARE` times its body."""
+_FRAMING_SHARE = 8
 USER_AGENT = f"hutong/{version('hutong')}"
 
 
@@ -52,6 +55,7 @@ class LenientHandler(ResponseHandler):
     def set_response_params(self, **parameters: Any) -> None:
         """Begin to read the reply to another request."""
         self._head = ReplyHead()
+        self._arrived = 0
         super().set_response_params(**parameters)
 
     def data_received(self, data: bytes) -> None:
@@ -64,7 +68,11 @@ class LenientHandler(ResponseHandler):
                 return
             if not data:
                 return
+            self._arrived += len(data)
         super().data_received(data)
+        payload = self._payload
+        if payload is not None and self._arrived > _FRAMING + (1 + _FRAMING_SHARE) * payload.total_bytes:
+            self._give_up(TooMuch("the reply has far more chunk lines than body"))
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Let the parser say what is wrong with a head that never became whole."""
@@ -75,7 +83,10 @@ class LenientHandler(ResponseHandler):
     def _give_up(self, error: TooMuch) -> None:
         if self.transport is not None:
             self.transport.close()
-        self.set_exception(BadHttpMessage(str(error)))
+        broken = BadHttpMessage(str(error))
+        if self._payload is not None:
+            self._payload.set_exception(aiohttp.ClientPayloadError(str(error)))
+        self.set_exception(broken)
 
 
 class Sender:

@@ -17,7 +17,7 @@ GAVE_UP = "gave-up"
 
 _KEPT_REPLY = 16 * 1024
 _LONGEST_REFERENCE = 200
-"""Characters; what is longer is no number, and is neither kept as one nor spoken of later."""
+"""Characters; what is longer is no number, and is not kept as one."""
 _LONGEST_REASON = 2000
 _SERVER_ERROR = 500
 _TOO_MANY = 429

@@ -47,7 +47,7 @@ class Supply:
         self._longest = longest
         self._queue: list[Work] = []
         self._last_next = False  # whether the last of the queue is next, not the first
-        self._resting: dict[str, float] = {}  # deliveries that met a fault of ours, and until when (ticks)
+        self._resting: dict[str, float] = {}  # deliveries that failed by an error of ours, and until when (ticks)
         self._due: datetime | None = None  # when the next head falls due that was not fetched
         self._due_known = False  # whether `_due` is what the ledger says
         self._fetched = self._due_between()  # up to when heads were due that the last fetch gave
@@ -60,11 +60,11 @@ class Supply:
         self.stale = True
 
     def rest(self, delivery_id: str, seconds: float) -> None:
-        """Leave a delivery alone for so long: otherwise it would be the head again at once and meet the same fault."""
+        """Leave a delivery alone for so long: without it, it would be the head at once, and fail in the same way."""
         self._resting[delivery_id] = self._ticks() + seconds
 
     def wake_rested(self) -> float:
-        """Let those that rested for long enough be tried again; gives the seconds until the next of them."""
+        """Let deliveries that failed by an error of ours be tried again after a pause; gives the wait for the next."""
         now = self._ticks()
         for delivery_id in [one for one, until in self._resting.items() if until <= now]:
             del self._resting[delivery_id]
@@ -73,10 +73,10 @@ class Supply:
 
     # ── the queue ─────────────────────────────────────────────────────────────────────────────
     def next(self, health: Health, *, room: bool) -> Work | None:
-        """Choose the next of the queue: the first, and while something fails by turns the first and the last.
+        """Choose the next of the queue: the first; while something fails, the first and the last alternately.
 
-        Poison often stands together; between its failures others are answered, which shows that the
-        platform is well. Without `room`, none whose lane failed before.
+        Poison documents are often next to each other in the queue. Alternating lets others be answered in
+        between, which shows that the platform is healthy. Without `room`, none whose lane failed before.
         """
         self._last_next = bool(health.breakers) and not self._last_next
         queue = reversed(self._queue) if self._last_next else self._queue

@@ -1,4 +1,4 @@
-"""A wake-up call that also comes by itself after a while."""
+"""An event to wait for, at most for a given time."""
 
 from __future__ import annotations
 

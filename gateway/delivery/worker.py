@@ -38,31 +38,31 @@ _NO_PROBE = 1.0
 
 
 class Supervisor(Protocol):
-    """What a worker tells and asks whoever started it; handed in, since that stands above it."""
+    """What a worker tells and asks the dispatcher; handed in, since the dispatcher imports the worker."""
 
     async def registry(self) -> Registry:
         """Give the ledger's registry, from a read that began after this call."""
         ...
 
     def platform_changed(self, platform: Platform) -> None:
-        """Hear that a platform is not as its worker knew it."""
+        """Take note that a platform is not as its worker knew it."""
         ...
 
     def platform_removed(self, platform_id: str, revision: int) -> None:
-        """Hear that a platform was gone at a revision of the registry."""
+        """Take note that a platform was not registered any more at a revision of the registry."""
         ...
 
     def superseded(self) -> None:
-        """Hear that another process has the ledger."""
+        """Take note that another process has the ledger."""
         ...
 
 
 class PlatformWorker:
-    """Keeps one platform supplied.
+    """Delivers to one platform.
 
     It asks the ledger for heads when it is told that there may be some, or when one falls due, and
     holds at most a queue of them. Only the call itself takes one of the platform's slots: while the
-    platform is quick, more deliveries are begun and settled around the calls, so that they share the
+    platform answers quickly, more deliveries are begun and settled around the calls, so that they share the
     ledger's commits; while it is slow or down, none is begun before its turn. Before it starts, after
     every error and once a minute it compares itself with the ledger and repairs the difference.
     """
@@ -118,7 +118,7 @@ class PlatformWorker:
         self.wake()
 
     def halt(self) -> None:
-        """Start nothing more and let nobody speak who has not begun to."""
+        """Start nothing more, and let no attempt that still waits for a slot call the platform."""
         self._stopping = True
         self._look_again()
         self._wakeup.set()
@@ -133,9 +133,9 @@ class PlatformWorker:
         return bool(late)
 
     def _look_again(self) -> None:
-        """Forget what was queued, and make everybody who waits for a slot ask whether it may still speak."""
+        """Forget what was queued, and make every attempt that waits for a slot check again whether it may call."""
         self._supply.forget()
-        self._slots.stir()
+        self._slots.recheck()
 
     # ── the loop ──────────────────────────────────────────────────────────────────────────────
     async def _run(self) -> None:
@@ -217,7 +217,7 @@ class PlatformWorker:
         return None
 
     def _next(self) -> Work | None:
-        # Lanes that failed never fill the slots: what hangs is tried in a few, and others flow.
+        # Lanes that failed never take all slots: what hangs is tried in a few, and others flow.
         room = max(1, self._to.adapter.limits.concurrency // _TROUBLED) > len(self._troubled)
         return self._supply.next(self._holds.health, room=room)
 
@@ -298,7 +298,7 @@ class PlatformWorker:
         )
 
     def _on_outcome(self, work: Work, revision: int, tried: CallOutcome) -> None:
-        """Draw from a call what it means for all others, before anybody else speaks."""
+        """Apply what a call showed (holds, pauses, health) before any other attempt may call."""
         now, delivery_id = self._ticks(), work.delivery.id
         if tried.verdict.kind is VerdictKind.CREDENTIALS:
             self._holds.refuse(delivery_id, tried.verdict, revision)
@@ -316,10 +316,10 @@ class PlatformWorker:
             self._most = self._to.adapter.limits.concurrency * (_AHEAD if quick else 1)
 
     def _on_end(self, work: Work, result: AttemptResult) -> None:
-        """Draw from the end of an attempt what may be done next."""
+        """Take note of the end of an attempt: what the ledger may have now, and what the probe showed."""
         health, type, lane = self._holds.health, work.message.type, work.delivery.lane
         if (scope := self._probes.pop(work.delivery.id, None)) is not None:
-            health = health.probed(scope, type, lane, None, self._ticks())  # it never spoke
+            health = health.probed(scope, type, lane, None, self._ticks())  # nothing was sent
         if result.state is State.DEAD:
             health = health.forgotten(type, lane)
         self._holds.judge(health)
@@ -330,7 +330,7 @@ class PlatformWorker:
 
     # ── errors ────────────────────────────────────────────────────────────────────────────────
     def _on_error(self, error: Exception, claim: Claim | None) -> None:
-        """Take note of an error under a claim: stop speaking when the claim or the ledger is another's."""
+        """Take note of an error under a claim: stop calling when another process has the claim or the ledger."""
         platform_id, code = self._to.platform.id, getattr(error, "code", None)
         self._unsure = True
         if code == SUPERSEDED:

@@ -19,6 +19,12 @@ MOST_ERRORS = 100
 LONGEST_VALUE = 200
 """Characters of a value that are repeated to its sender."""
 
+LONGEST_PLACE = 300
+"""Characters of a path, a field or a title: a name may be as long as its sender likes."""
+
+LONGEST_MESSAGE = 1000
+"""Characters of a sentence that may repeat names of the sender's."""
+
 _BEYOND_JSON = 2**63
 """Whole numbers from here on cannot be written as JSON numbers that every reader reads; they are told as text."""
 
@@ -88,7 +94,7 @@ def problem(
         "type": TYPE_PREFIX + code,
         "title": title(code, status).say(language),
         "status": status,
-        "detail": detail.say(language),
+        "detail": _short(detail.say(language), LONGEST_MESSAGE),
         "code": code,
         "trace_id": trace_id,
         "errors": [_entry(one, language) for one in findings[:MOST_ERRORS]] or None,
@@ -113,8 +119,9 @@ def keep(
 ) -> dict[str, Any]:
     """Write a problem document in Chinese with, under `en`, the words that English would say otherwise."""
     chinese = problem(code, status, detail, findings, trace_id=trace_id, rejection_id=rejection_id)
-    messages = [one.message.en for one in findings[:MOST_ERRORS]]
-    return {**chinese, "en": {"title": title(code, status).en, "detail": detail.en, "messages": messages}}
+    messages = [_short(one.message.en, LONGEST_MESSAGE) for one in findings[:MOST_ERRORS]]
+    detail_en = _short(detail.en, LONGEST_MESSAGE)
+    return {**chinese, "en": {"title": title(code, status).en, "detail": detail_en, "messages": messages}}
 
 
 def told(kept: Mapping[str, Any], language: str = "zh-CN") -> dict[str, Any]:
@@ -132,7 +139,7 @@ def told(kept: Mapping[str, Any], language: str = "zh-CN") -> dict[str, Any]:
 
 def keep_warning(finding: Finding) -> dict[str, Any]:
     """Write a warning of a message with both its sentences (`message`, `message_en`)."""
-    return {**_entry(finding, "zh-CN"), "message_en": finding.message.en}
+    return {**_entry(finding, "zh-CN"), "message_en": _short(finding.message.en, LONGEST_MESSAGE)}
 
 
 def tell_warnings(kept: Sequence[Mapping[str, Any]], language: str = "zh-CN") -> list[dict[str, Any]]:
@@ -149,11 +156,11 @@ def _warning(kept: Mapping[str, Any], language: str) -> dict[str, Any]:
 
 def _entry(finding: Finding, language: str) -> dict[str, Any]:
     members = {
-        "path": finding.path,
-        "field": finding.field,
-        "title": finding.title,
+        "path": _short(finding.path, LONGEST_PLACE),
+        "field": _short(finding.field, LONGEST_PLACE),
+        "title": _short(finding.title, LONGEST_PLACE),
         "code": finding.code,
-        "message": finding.message.say(language),
+        "message": _short(finding.message.say(language), LONGEST_MESSAGE),
         "value": _value(finding.value),
     }
     return {name: value for name, value in members.items() if value not in ("", None)}
@@ -165,4 +172,8 @@ def _value(value: Any) -> Any:
     if isinstance(value, int) and abs(value) < _BEYOND_JSON:
         return value
     text = str(value) if isinstance(value, str | Decimal) else repr(value)
-    return text if len(text) <= LONGEST_VALUE else text[:LONGEST_VALUE] + "…"
+    return _short(text, LONGEST_VALUE)
+
+
+def _short(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[:longest]}…"

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from adapters.base import Adapter, Translation
@@ -186,7 +187,9 @@ class Dossiers:
             now = self._clock()
             ready = stamped(adapter.authorise(keyed(request, new_id(now), None), platform.settings), now)
             reply = await self._sender.send(platform, ready, min(adapter.limits.timeout, self._patience))
-            records, more = adapter.read_query(part, reply, page)
+            budget = platform.bounded(adapter.budget)
+            read = partial(adapter.read_query, part, reply, page, budget=budget)
+            records, more = await asyncio.to_thread(read)
             found.extend(records)
             if not more:
                 break

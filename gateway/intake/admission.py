@@ -19,7 +19,7 @@ Take = Callable[[int], None]
 
 
 class Admission:
-    """Counts the calls under way and the bytes of their bodies. Nothing waits in a queue that nobody sees.
+    """Counts the calls under way and the bytes of their bodies. Nothing waits in a hidden queue.
 
     One call alone is always let in, however large its body is: that is the business of its adapter's limit.
     """

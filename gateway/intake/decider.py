@@ -32,7 +32,7 @@ class _Package:
 
 
 class Decider:
-    """Decides record by record. The ledger is asked only about numbers that a document speaks of."""
+    """Decides record by record. The ledger is asked only about numbers that a document names."""
 
     def __init__(
         self, ledger: Ledger, adapters: SpokenAdapters, routes: Routes, directory: Directory, ticks: Ticks

@@ -31,7 +31,7 @@ def message(
     noticed: Iterable[Finding],
     at: datetime,
 ) -> Message:
-    """Write the message: the document in its issuers' words, and apart from it what the case knew."""
+    """Write the message: the document with the numbers of their issuers, and apart from it what the case knew."""
     recognised, headers = context.recognised, record.headers
     message_id = new_id(at)
     return Message(
@@ -76,7 +76,7 @@ def deliveries(message: Message, planned: Iterable[Planned]) -> tuple[Delivery, 
 
 
 def unrouted_notices(routes: Routes, planned: Iterable[Planned]) -> list[Finding]:
-    """Say whom the message is kept for until somebody can take it, one warning a delivery."""
+    """Say for whom the message is kept until a platform can take it, one warning a delivery."""
     return [_unrouted(one, routes.kinds.get(one.kind, one.kind)) for one in planned if one.platform is None]
 
 

@@ -11,8 +11,8 @@ from schemas import documents
 from schemas.catalog import MessageType, at
 from schemas.findings import Finding, Text
 
-_OF_THE_PLACE = "region"
-"""True of a case whoever it is about; everything else is true of one enterprise."""
+_REGION = "region"
+"""Belongs to a case whatever party its documents are about; every other fact belongs to one enterprise."""
 
 _PARTIES = ("party", "holder", "builder")
 """The fields that name whom a document is about."""
@@ -32,13 +32,13 @@ async def filled(
         return {}
     facts = await lookups.facts(correlation_id, absent.values())
     found = {path: facts[field] for path, field in absent.items() if field in facts}
-    strangers = await _strangers(lookups, document, found)
-    return {path: fact for path, fact in found.items() if path == _OF_THE_PLACE or fact.message_id not in strangers}
+    others = await _of_other_parties(lookups, document, found)
+    return {path: fact for path, fact in found.items() if path == _REGION or fact.message_id not in others}
 
 
-async def _strangers(lookups: Lookups, document: Mapping[str, Any], found: Mapping[str, Enriched]) -> set[str]:
+async def _of_other_parties(lookups: Lookups, document: Mapping[str, Any], found: Mapping[str, Enriched]) -> set[str]:
     """Give the ids of those messages, among the ones the facts came from, that are about another party."""
-    asked = {fact.message_id for path, fact in found.items() if path != _OF_THE_PLACE}
+    asked = {fact.message_id for path, fact in found.items() if path != _REGION}
     messages = [await lookups.message(one) for one in asked]
     return {one.id for one in messages if one is not None and not same_party(document, one.document)}
 
@@ -69,7 +69,7 @@ def lacking(kind: MessageType, document: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def same_party(document: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Tell whether two documents may be about the same enterprise; one that names nobody contradicts nobody."""
+    """Tell whether two documents may be about the same enterprise; a document without a party is about any."""
     one, two = _party(document), _party(other)
     if not one or not two:
         return True

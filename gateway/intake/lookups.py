@@ -1,4 +1,4 @@
-"""What deciding about a package asks the ledger, noted down so that it can be verified when the package is kept."""
+"""What deciding about a package asks the ledger, recorded so that it can be verified when the package is kept."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Lookups:
         return Reads(self._numbers, self._facts, frozenset(self._fresh))
 
     def bring(self, draft: IntakeDraft) -> None:
-        """Let the following records find what this one says: its numbers in their issuer's words, and its facts."""
+        """Let the following records find what this one brings: its numbers and its facts."""
         message = draft.message
         self._brought[message.id] = message
         for field, number in draft.numbers.items():
@@ -52,7 +52,7 @@ class Lookups:
 
     # ── asking ────────────────────────────────────────────────────────────────────────────────
     async def recall(self, spoken: Mapping[str, str]) -> Mapping[str, KnownNumber]:
-        """Recognise numbers as the caller speaks of them, by canonical field."""
+        """Recognise numbers as the caller writes them, by canonical field."""
         if not spoken:
             return {}
         kept = await self._ledger.recall(self._caller, spoken)

@@ -1,4 +1,4 @@
-"""Turns on the event loop: long work lets everybody else run every few milliseconds."""
+"""Long work on the event loop yields it every few milliseconds."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import asyncio
 from gateway.clock import Ticks
 
 LONGEST = 0.005
-"""Seconds that a package may work before the other requests have their turn."""
+"""Seconds that a package may keep the event loop before other tasks run."""
 
 
 class LoopYield:
-    """Asked between the steps of something long: gives the loop away once it was had for so long.
+    """Awaited between the steps of long work: yields the event loop once `longest` seconds have passed.
 
     By time and not by count, since one record may cost as much as a hundred others.
     """
@@ -22,7 +22,7 @@ class LoopYield:
         self._since = ticks()
 
     async def __call__(self) -> None:
-        """Let the others run if this has run long enough."""
+        """Yield the event loop if it was kept long enough."""
         if self._ticks() - self._since >= self._longest:
             await asyncio.sleep(0)
             self._since = self._ticks()

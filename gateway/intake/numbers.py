@@ -18,7 +18,7 @@ _NATIONAL = frozenset(key for kind in TYPES.values() if not kind.scoped for key 
 
 
 def spoken(kind: MessageType, document: Mapping[str, Any]) -> dict[str, str]:
-    """Give the numbers that may be recognised, by key, as the sender wrote them; empty when it speaks of none."""
+    """Give the numbers that may be recognised, by key, as the sender wrote them; empty when it has none."""
     found = {_key(path): at(document, path) for path in kind.numbers}
     national = [key for key in kind.parents if key not in found]
     if national:

@@ -111,8 +111,8 @@ class Reception:
             try:
                 return await self._ledger.accept(_intake(call, decisions, at))
             except Moved as moved:
-                # Who changed a platform commits first and shows it to us after: without waiting for that we
-                # would route by the old platforms again, and use up our rounds.
+                # A change of a platform is committed first and applied in memory after that. Without waiting for
+                # it, this would route by the old platforms again and use up its rounds.
                 await self._refresh(moved.revision)
         raise _contended()
 

@@ -20,7 +20,7 @@ Choose = Callable[[str, str, str, str, str], str | None]
 """Gives the id of the platform for (type, kind, toward, region, source), None while there is none."""
 
 NEAREST, NATIONAL = "nearest", "national"
-"""Whom a delivery may seek among its kind (`toward`); else it seeks one platform, by its id."""
+"""Which platform of its kind a delivery is for (`toward`); any other value is the id of one platform."""
 
 _TOWARD: Mapping[Reach, tuple[str, ...]] = {
     Reach.NEAREST: (NEAREST,),
@@ -45,7 +45,7 @@ class Routable:
 def chooser(platforms: Mapping[str, Platform], can_send: CanSend) -> Choose:
     """Make the choice among these platforms; each question is answered once and remembered.
 
-    Never the source: where the source itself is the platform that covers the region, nobody else is.
+    Never the source: where the source itself is the platform that covers the region, no other one is chosen.
     """
 
     @cache
@@ -59,7 +59,7 @@ def chooser(platforms: Mapping[str, Platform], can_send: CanSend) -> Choose:
 
 
 def taker(platforms: Mapping[str, Platform], can_send: CanSend) -> Taker:
-    """Make the choice for deliveries that nobody could take; it decides as at intake.
+    """Make the choice for unrouted deliveries; it decides as at intake.
 
     It is called on the ledger's thread: neither argument may change while it is in use.
     """
@@ -68,7 +68,7 @@ def taker(platforms: Mapping[str, Platform], can_send: CanSend) -> Taker:
 
 
 def plan(route: Route, message: Routable, choose: Choose) -> tuple[Planned, ...]:
-    """Give the deliveries of a message: one a platform, and one without a platform for whom it seeks in vain."""
+    """Give the deliveries of a message: one a platform, and one without a platform for each that was not found."""
     planned = [
         one
         for destination in route.destinations

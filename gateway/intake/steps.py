@@ -84,7 +84,7 @@ class SubmissionHeaders:
 
 @dataclass(frozen=True, slots=True)
 class Translated:
-    """One record in canonical words, valid. `identity` is the operation's own, if it declares one.
+    """One record as a valid canonical document. `identity` is the operation's own, if it declares one.
 
     `native` is the record as its sender wrote it, parsed; None for a canonical submission.
     """
@@ -117,7 +117,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """A document with its numbers in their issuers' words, and what they tie it to.
+    """A document with its numbers as their issuers write them, and what they tie it to.
 
     `raw` are the sender's own numbers that were replaced; `numbers` the ones to remember it by.
     `answered` is the platform whose message this document answers, when it answers one.
@@ -136,8 +136,7 @@ class Recognised:
 class CaseContext:
     """Where a document belongs: its numbers recognised, its correlation, what the case knew, its region.
 
-    `document` is the one to be kept, `effective` the one that is routed and sent on: with what the
-    case knew laid over it.
+    `document` is the one to be kept; `effective`, with what the case knew added to it, is routed and sent on.
     """
 
     recognised: Recognised

@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from functools import partial
+from typing import Any, TypeVar
 
-from adapters.base import Adapter, Record
+from adapters.base import Adapter, Package, Record, Translation
 from adapters.formats import json
 from adapters.formats.format import Format
+from adapters.records import translated
 from gateway.errors import NotFound
 from gateway.intake.directory import SpokenAdapters
 from gateway.intake.steps import IntakeCall, Reading, RejectedRecord, SubmissionHeaders, Translated
 from schemas import catalog, documents
+from schemas.budget import Budget
 from schemas.findings import Finding, Rejected, Text
 from schemas.identifiers import Misshapen, RegionCode
 
-LARGE = 256 * 1024
-"""Bytes. A larger body is translated on another thread; for a smaller one changing threads costs more than the work."""
+T = TypeVar("T")
+
+LARGE = 32 * 1024
+"""Bytes. A larger body is read on another thread; for a smaller one changing threads costs more than the work."""
+
+FEW = 20
+"""Records that are translated on the event loop; a package of more goes to another thread."""
+
+ENTRY = 256
+"""As many bytes of the answer as the shortest entry about a record takes."""
 
 TOO_LARGE = 413
 
@@ -37,47 +48,67 @@ class Translator:
         adapter = self._speaking(call)
         if call.operation not in adapter.receives:
             raise _unknown(adapter, call.operation)
-        return await _read(adapter, lambda: _native(adapter, call), len(call.body))
+        return await _kept(adapter, _native(adapter, call))
 
     async def canonical(self, call: IntakeCall) -> Reading:
         """Read a body that holds one canonical document and what is said beside it."""
         adapter = self._speaking(call)
-        return await _read(adapter, lambda: _canonical(adapter, call), len(call.body))
+        return await _kept(adapter, _aside(partial(_canonical, adapter, call), aside=len(call.body) > LARGE))
 
     def _speaking(self, call: IntakeCall) -> Adapter:
         return call.adapter or self._adapters.of(call.platform)
 
 
-async def _read(adapter: Adapter, read: Callable[[], Reading], size: int) -> Reading:
+async def _kept(adapter: Adapter, reading: Awaitable[Reading]) -> Reading:
     try:
-        return await asyncio.to_thread(read) if size > LARGE else read()
+        return await reading
     except Rejected as error:
         if error.status == TOO_LARGE:
             raise
         return Reading(adapter, (RejectedRecord(0, error),))
 
 
-def _native(adapter: Adapter, call: IntakeCall) -> Reading:
-    package = adapter.read(call.operation, call.body, call.content_type)
+async def _aside(work: Callable[[], T], *, aside: bool) -> T:
+    return await asyncio.to_thread(work) if aside else work()
+
+
+async def _native(adapter: Adapter, call: IntakeCall) -> Reading:
+    large = len(call.body) > LARGE
+    package = await _aside(partial(_package, adapter, call), aside=large)
+    translate = partial(_translated, adapter, call.operation, package)
+    return await _aside(translate, aside=large or len(package.records) > FEW)
+
+
+def _package(adapter: Adapter, call: IntakeCall) -> Package:
+    budget = call.platform.bounded(adapter.budget)
+    package = adapter.read(call.operation, call.body, call.content_type, budget=budget)
     if not package.records:
         raise Rejected(
             "package.empty",
             Text("数据包中没有记录；请放入至少一条记录后重发", "The package holds no record; put at least one in it"),
         )
-    entries = tuple(_record(adapter, call.operation, one) for one in package.records)
-    return Reading(adapter, entries, package.split)
+    # Refused before anything is kept: whoever is not told what became of a record could not send it again.
+    if len(package.records) * ENTRY > budget.answer:
+        raise budget.exceeded("answer")
+    return package
 
 
-def _record(adapter: Adapter, operation: str, record: Record) -> Translated | RejectedRecord:
-    try:
-        made = adapter.translate_in(operation, record)
-    except Rejected as error:
-        return RejectedRecord(record.index, error)
-    return Translated(record.index, made.type, made.document, made.warnings, record.identity, native=record.tree)
+def _translated(adapter: Adapter, operation: str, package: Package) -> Reading:
+    outcomes = translated(adapter, operation, package.records)
+    return Reading(adapter, tuple(_entry(record, outcome) for record, outcome in outcomes), package.split)
+
+
+def _entry(record: Record, outcome: Translation | Rejected) -> Translated | RejectedRecord:
+    if isinstance(outcome, Rejected):
+        return RejectedRecord(record.index, outcome)
+    return Translated(
+        record.index, outcome.type, outcome.document, outcome.warnings, record.identity, native=record.tree
+    )
 
 
 def _canonical(adapter: Adapter, call: IntakeCall) -> Reading:
-    return Reading(adapter, (_submission(call.body, call.content_type),))
+    budget = call.platform.bounded(adapter.budget)
+    return Reading(adapter, (_submission(call.body, call.content_type, budget),))
 
 
 def _unknown(adapter: Adapter, operation: str) -> NotFound:
@@ -98,20 +129,20 @@ _KEYS = ("type", "document", "region", "correlation_id", "causation_id", "correc
 _ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 
-def _submission(body: bytes, content_type: str | None) -> Translated:
+def _submission(body: bytes, content_type: str | None, budget: Budget) -> Translated:
     """Read and check one submission; Rejected names every fault."""
-    tree = json.read(Format("json"), body, content_type).tree
+    tree = json.read(Format("json"), body, content_type, budget).tree
     faults = list(_faults(tree))
     if faults:
         raise Rejected("submission.invalid", _MEND, faults)
-    checked = _check(catalog.TYPES[tree["type"]].document, tree["document"])
+    checked = _check(catalog.TYPES[tree["type"]].document, tree["document"], budget)
     return Translated(0, tree["type"], checked.document, checked.warnings, headers=_headers(tree))
 
 
-def _check(name: str, tree: Any) -> documents.Checked:
+def _check(name: str, tree: Any, budget: Budget) -> documents.Checked:
     """Check the document, telling its faults by where they stand in the submission."""
     try:
-        return documents.check(name, tree)
+        return documents.check(name, tree, budget)
     except Rejected as error:
         placed = [one.at(path=f"document.{one.field}".rstrip(".")) for one in error.findings]
         raise Rejected(error.code, error.detail, placed, status=error.status) from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from adapters.base import OutboundRequest
 from gateway.ledger.records import (
@@ -41,7 +41,7 @@ class Ledger(Protocol):
     dies before it returns, all of it is there or none of it. Concurrent calls share a commit. When
     a writing call raises Unavailable, nobody knows: it may have been committed.
 
-    **Owner.** One process has a ledger. A living one refuses the newcomer; otherwise the newer
+    **Owner.** One process has a ledger. While it runs, a second one is refused; otherwise the newer
     epoch wins, and every write of the older raises Unavailable `ledger.superseded`.
 
     **Order.** Positions are assigned at commit: if `accept` of A returned before `accept` of B was
@@ -60,7 +60,7 @@ class Ledger(Protocol):
     async def start(self) -> None:
         """Open the store, bring its schema up to date, and take it over.
 
-        Unavailable `ledger.in-use` when a living process has it; HutongError `ledger.newer` when a
+        Unavailable `ledger.in-use` when a running process has it; HutongError `ledger.newer` when a
         newer gateway has changed its schema.
         """
         ...
@@ -101,7 +101,7 @@ class Ledger(Protocol):
         ...
 
     async def partakes(self, correlation_id: str, platform: str) -> bool | None:
-        """Tell whether a platform sent or got a message of a correlation; None when nobody has it yet."""
+        """Tell whether a platform sent or got a message of a correlation; None when no platform has yet."""
         ...
 
     # ── delivery ──────────────────────────────────────────────────────────────────────────────
@@ -166,7 +166,7 @@ class Ledger(Protocol):
         ...
 
     async def unbegin(self, claim: Claim, delivery_id: str, attempt: int, at: datetime) -> bool:
-        """Take back an attempt that was begun and never spoke: ready again, not counted, in doubt as it was before.
+        """Take back an attempt in which nothing was sent: ready again, not counted, in doubt as it was before.
 
         A first attempt takes its adapter and its request with it: the next one is made anew.
         False when the delivery is no longer being sent by this attempt.
@@ -177,8 +177,8 @@ class Ledger(Protocol):
         """Record an attempt and the state that follows, with its alias and its hold, in one transaction.
 
         Conflict `settle.stale` when the delivery is not being sent by this attempt (any more).
-        An alias wins over the same number if the platform had spoken of it as its own: what hung on
-        that is tied to the original's case, and the audit tells it.
+        An alias wins over the same number if the platform had used it as its own: the messages of that
+        number are tied to the original's case, and the audit records it.
         """
         ...
 
@@ -246,10 +246,15 @@ class Ledger(Protocol):
         """Give every platform and the registry's revision, read together."""
         ...
 
-    async def put_platform(self, platform: Platform, intent: Intent, take: Taker) -> Registered:
+    async def put_platform(
+        self, platform: Platform, intent: Intent, take: Taker, *, asked: Mapping[str, Any] | None = None
+    ) -> Registered:
         """Register a platform or change it, and give it the unrouted deliveries that it takes, in one transaction.
 
-        Its birth and its holds stay as they are, except that refused credentials are forgotten.
+        `asked` is what the intent's key stands for, where `platform` has more than its operator said
+        (secrets that stayed as they were).
+
+        When it was created and its holds stay as they are, except that refused credentials are forgotten.
         `take` chooses for each unrouted delivery, in order of position; one whose platform has the
         message already, or is not registered, stays unrouted. Where two of a message are for one
         platform, the one that seeks the nearest stays: a nearer one may come. The registry's

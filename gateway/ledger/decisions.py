@@ -41,7 +41,7 @@ def is_duplicate(latest_digest: str | None, digest: str) -> bool:
 
 
 def facts_of(message: Message) -> Mapping[str, str]:
-    """Give what a message says about its correlation: its keys and its region."""
+    """Give the facts that a message brings to its correlation: its keys and its region."""
     return {**message.keys, "region": message.region}
 
 
@@ -128,7 +128,7 @@ def begun(delivery: Delivery, adapter: str, at: datetime) -> Delivery:
 
 
 def unbegun(delivery: Delivery, at: datetime) -> Delivery:
-    """Take back an attempt that never spoke; doubt about an earlier one stays, and a first one fixes no adapter."""
+    """Take back an attempt that sent nothing; doubt about an earlier one stays, and a first one fixes no adapter."""
     adapter = delivery.adapter if delivery.attempts > 1 else None
     return _step(delivery, State.READY, at, attempts=delivery.attempts - 1, adapter=adapter)
 
@@ -163,7 +163,7 @@ def killed(delivery: Delivery, code: str, reason: str, at: datetime) -> Delivery
 
 
 def rescued(delivery: Delivery, at: datetime) -> Delivery:
-    """Make a delivery whose attempt nobody ends any more ready, and in doubt."""
+    """Make a delivery ready and in doubt whose attempt will never end."""
     return _step(delivery, State.READY, at, in_doubt=True)
 
 
@@ -237,7 +237,7 @@ def is_open(delivery: Delivery) -> bool:
 
 # ── platforms ─────────────────────────────────────────────────────────────────────────────────
 def registered(platform: Platform, before: Platform | None, revision: int) -> Platform:
-    """Register or change a platform: its birth and its holds stay, but for credentials that were refused."""
+    """Register or change a platform: when it was created and its holds stay, except those for refused credentials."""
     if before is None:
         return replace(platform, holds=(), revision=revision)
     kept = tuple(hold for hold in before.holds if hold.by is not HeldBy.CREDENTIALS)

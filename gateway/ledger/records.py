@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from adapters.base import OutboundRequest
 from gateway.message import Attempt, Delivery, HeldBy, Message, State
+from schemas.budget import BOUNDS, Budget
 
 T = TypeVar("T")
 
@@ -28,7 +29,7 @@ class Intent:
 
 # ── intake ────────────────────────────────────────────────────────────────────────────────────
 NumberAsked = tuple[str, str, str]
-"""A number as it is looked up: who spoke of it, its canonical field, and the number as written."""
+"""A number as it is looked up: the platform that used it, its canonical field, and the number as written."""
 
 FactAsked = tuple[str, str]
 """A fact as it is looked up: correlation id and canonical field."""
@@ -52,9 +53,9 @@ class Reads:
 class IntakeDraft:
     """A message ready to be kept, with the deliveries its routes gave (unrouted ones included).
 
-    `index` is the record's number in its package. `numbers` are the issued numbers it speaks of,
-    in their issuer's words: kept for the source and for each destination, so that either may
-    speak of them later. `reads` is what all this was decided on.
+    `index` is the record's number in its package. `numbers` are the issued numbers it names,
+    as their issuer writes them: kept for the source and for each destination, so that either may
+    use them later. `reads` is what all this was decided on.
     """
 
     index: int
@@ -125,7 +126,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class KnownNumber:
-    """A number that a platform spoke of, recognised: `original` is it in its issuer's words."""
+    """A number that a platform used, recognised: `original` is how its issuer writes it."""
 
     original: str
     message_id: str
@@ -150,7 +151,7 @@ class Work:
     """A lane head that may be sent now, with all that is needed to send it.
 
     `request` is what the first attempt sent (None before it); `aliases` are the platform's own
-    numbers for what the document speaks of, by canonical field.
+    numbers for what the document names, by canonical field.
     """
 
     delivery: Delivery
@@ -177,7 +178,7 @@ class Settlement:
     `tried_for` is the delivery's from now on (see `Delivery`). `alias` is (canonical field, the
     original number) when the accepting platform's `attempt.reference` is its own name for that
     number. `hold` is put on the platform in the same transaction, unless the platform was
-    registered anew since `revision`, the one the attempt spoke by.
+    registered anew since `revision`, the one the attempt was made under.
     """
 
     attempt: Attempt
@@ -204,7 +205,8 @@ class Platform:
     """An outside system: one kind in one region. `id` is `kind.region`.
 
     `version` None follows the adapter's newest. `holds` are the reasons it waits now, and those of
-    its endpoints. `revision` is the registry's when it was last registered or changed.
+    its endpoints. `revision` is the registry's when it was last registered or changed. `limits` are
+    the bounds of work that an operator set for it, by the names of `schemas.budget.BOUNDS`.
     """
 
     id: str
@@ -217,6 +219,14 @@ class Platform:
     mode: str = "push"
     revision: int = 0
     holds: tuple[Hold, ...] = ()
+    limits: Mapping[str, int] = field(default_factory=dict)
+
+    def bounded(self, budget: Budget) -> Budget:
+        """Give its adapter's budget with what an operator set for this platform, never beyond the ceilings."""
+        if not self.limits:
+            return budget
+        known = {name: bound for name, bound in BOUNDS.items() if name in self.limits}
+        return budget.raised({name: min(self.limits[name], bound.ceiling) for name, bound in known.items()})
 
     def held_by(self) -> frozenset[HeldBy]:
         """Give the reasons why everything to it waits; those of its endpoints are not among them."""

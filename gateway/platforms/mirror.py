@@ -1,4 +1,4 @@
-"""What this process knows of the registry, and whom it tells: brought to where the ledger is, whatever happened."""
+"""Memory's copy of the registry: read from the ledger after any change or failure, and told to the dispatcher."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ class Mirror:
         self._told: dict[str, tuple[Platform, Adapter | None]] = {}  # what the dispatcher was told last
 
     async def take_over(self) -> None:
-        """Read the ledger, and be the same."""
+        """Read the ledger, and take over what it says."""
         # The registry first: adapters that are newer than its revision do no harm, since accept then says that
         # the registry moved; older ones would be taken for those of this revision.
         registry = await self._ledger.registry()
         await self._learn()
         credentials = await self._ledger.credentials()
-        # Nothing is awaited from here on: who routes, who is let in and where it is delivered change together.
+        # Nothing is awaited from here on: routing, authentication and delivery change together.
         before = self.directory.registry.platforms
         self.directory.take(registry)
         self.principals.know(credentials)
@@ -106,5 +106,5 @@ def _is_paused(platform: Platform) -> bool:
 
 
 def _as_operators_left_it(platform: Platform) -> Platform:
-    """Give a platform without the holds that its own worker puts and lifts."""
+    """Give a platform without the holds that its own worker decides."""
     return replace(platform, holds=tuple(hold for hold in platform.holds if hold.by is HeldBy.PAUSED))

@@ -16,7 +16,7 @@ Repair = Callable[[], Awaitable[None]]
 
 
 class Reconciler:
-    """Nothing waits for a restart: what a failed write or a lost answer left behind is found and taken up.
+    """Finds and repairs what a failed write or a lost answer left behind, without a restart.
 
     It runs its repairs `every` so many seconds, and at once when `alarm` was called; after a round in which
     one of them failed it waits for `pause` seconds, twice as long each time, until all are done.

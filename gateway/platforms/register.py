@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Protocol, TypeVar
 
 from adapters.base import Adapter
@@ -82,7 +83,9 @@ class Register:
         self._changing = asyncio.Lock()
         self._doubts = 1  # how often memory may have fallen behind the ledger
         self._cleared = 0  # how many of these were cleared by reading the ledger since
-        self._looked_at: tuple[int, frozenset[tuple[str, int]]] | None = None  # the unrouted that nobody could take
+        self._looked_at: tuple[int, frozenset[tuple[str, int]]] | None = (
+            None  # the unrouted that no platform could take
+        )
 
     # ── looking ───────────────────────────────────────────────────────────────────────────────
     async def all(self) -> Sequence[Platform]:
@@ -112,20 +115,22 @@ class Register:
         *,
         intent: Intent,
         dossier: bool | None = None,
+        limits: Mapping[str, int] | None = None,
     ) -> Platform:
         """Register a platform or change it; Rejected `platform.invalid`, NotFound `adapter.unknown`.
 
         Deliveries that waited for a platform like it are its own now; refused credentials are tried again.
         """
         right = {} if dossier is None else {DOSSIER.name: dossier}
-        asked = Registration(platform_id, adapter, version, {**(settings or {}), **right}, mode)
+        asked = Registration(platform_id, adapter, version, {**(settings or {}), **right}, mode, limits or {})
 
         async def change() -> Platform:
             before = (await self._ledger.registry()).platforms.get(platform_id)
             spoken, versions = self._adapters.get(adapter, version), self._adapters.versions(adapter)
             platform = registered(asked, spoken, self._routes.kinds, before, intent.at, versions)
             take = self._taker({**self.directory, platform.id: platform}, self._adapters.now)
-            await self._apply(await self._ledger.put_platform(platform, intent, take))
+            # The key stands for what was asked: what the platform keeps beside it may change before it comes again.
+            await self._apply(await self._ledger.put_platform(platform, intent, take, asked=asdict(asked)))
             after = self._standing(platform_id)
             if before is not None and HeldBy.CREDENTIALS in before.held_by() - after.held_by():
                 self._events(PlatformReleased(platform_id, HeldBy.CREDENTIALS.value))
@@ -184,7 +189,7 @@ class Register:
     async def change_adapters(
         self, versions: Sequence[AdapterVersion], intent: Intent, action: str, spoken: SpokenAdapters
     ) -> Sequence[AdapterVersion]:
-        """Write how adapter versions stand; what can be sent at last goes out. `spoken` is what is spoken after it."""
+        """Write how adapter versions stand; what can be sent now goes out. `spoken`: what platforms speak after it."""
 
         async def change() -> Sequence[AdapterVersion]:
             names = {one.name for one in versions}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +13,7 @@ from adapters.base import BASE_URL, Adapter, Setting
 from gateway.delivery.address import ascii_host
 from gateway.ledger.records import Platform
 from schemas import regions
+from schemas.budget import BOUNDS
 from schemas.findings import Finding, Rejected, Text
 
 DOSSIER = Setting("dossier", "bool", "可查阅一企一档", default=False)
@@ -34,6 +35,7 @@ class Registration:
     version: str | None
     settings: Mapping[str, Any]
     mode: str = PUSH
+    limits: Mapping[str, int] = field(default_factory=dict)
 
 
 def registered(
@@ -44,7 +46,7 @@ def registered(
     at: datetime,
     versions: Iterable[Adapter] = (),
 ) -> Platform:
-    """Make the platform; Rejected `platform.invalid` names every fault of the id, the mode and the settings.
+    """Make the platform; Rejected `platform.invalid` names every fault of its id, mode, settings and limits.
 
     A secret that is left out stays what it was, since nobody can read it back to repeat it. Settings
     of the adapter's other `versions` are taken, too: so that one can be filled in before the version
@@ -59,6 +61,7 @@ def registered(
         *_mode_faults(asked.mode),
         *_setting_faults(settings, known),
         *_missing_faults(settings, required),
+        *_limit_faults(asked.limits),
     ]
     if faults:
         raise Rejected("platform.invalid", _MEND, faults)
@@ -72,6 +75,7 @@ def registered(
         created_at=at,
         version=asked.version,
         mode=asked.mode,
+        limits=asked.limits,
     )
 
 
@@ -118,6 +122,18 @@ def _mode_faults(mode: str) -> Iterator[Finding]:
     if mode != PUSH:
         zh = "目前只支持 push（网关主动投递）"
         yield _fault("mode.unsupported", "mode", zh, "only push (the gateway calls the platform) is supported yet")
+
+
+def _limit_faults(limits: Mapping[str, int]) -> Iterator[Finding]:
+    for name, value in limits.items():
+        bound = BOUNDS.get(name)
+        if bound is None:
+            listed = ", ".join(BOUNDS)
+            zh, en = f"没有上限项 {name}；可用：{listed}", f"there is no bound {name}; known: {listed}"
+            yield _fault("limit.unknown", f"limits.{name}", zh, en)
+        elif not 1 <= value <= bound.ceiling:
+            zh = f"{bound.zh}的上限应在 1 至 {bound.ceiling} 之间"
+            yield _fault("limit.range", f"limits.{name}", zh, f"the bound of {bound.en} is from 1 to {bound.ceiling}")
 
 
 def _missing_faults(settings: Mapping[str, Any], required: Iterable[Setting]) -> Iterator[Finding]:

@@ -10,7 +10,8 @@ from typing import Any
 import orjson
 
 from adapters.adapter import DeclarativeAdapter
-from adapters.base import Adapter, OutboundRequest, Record, Sending, Translation
+from adapters.base import Adapter, OutboundRequest, Sending, Translation
+from adapters.records import translated
 from schemas.catalog import TYPES
 from schemas.documents import check
 from schemas.findings import Rejected, Text
@@ -37,7 +38,8 @@ def read(adapter: Adapter, operation: str, body: Any, content_type: str | None) 
     if operation not in adapter.receives:
         raise _unknown(adapter, operation, sorted(adapter.receives))
     package = adapter.read(operation, _bytes(adapter, operation, body), content_type)
-    return [_tried(adapter, operation, record) for record in package.records[:MOST_RECORDS]]
+    outcomes = translated(adapter, operation, package.records[:MOST_RECORDS])
+    return [Tried(record.index, outcome) for record, outcome in outcomes]
 
 
 def write(adapter: Adapter, message_type: str, document: Any, settings: Mapping[str, Any]) -> OutboundRequest:
@@ -55,13 +57,6 @@ def write(adapter: Adapter, message_type: str, document: Any, settings: Mapping[
 def text(adapter: Adapter, message_type: str, request: OutboundRequest) -> str:
     """Give a written body as text, in the character set it was written in."""
     return request.body.decode(_charset(adapter, "sends", message_type), "backslashreplace")
-
-
-def _tried(adapter: Adapter, operation: str, record: Record) -> Tried:
-    try:
-        return Tried(record.index, adapter.translate_in(operation, record))
-    except Rejected as error:
-        return Tried(record.index, error)
 
 
 def _bytes(adapter: Adapter, operation: str, body: Any) -> bytes:

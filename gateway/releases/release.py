@@ -92,8 +92,8 @@ def check_settings(adapter: Adapter, platforms: Iterable[Platform]) -> None:
     )
 
 
-def check_width(adapter: Adapter, before: Adapter, platforms: Sequence[Platform]) -> None:
-    """Refuse a version that no longer speaks what followed platforms use: Conflict `adapter.narrower`."""
+def check_not_narrower(adapter: Adapter, before: Adapter, platforms: Sequence[Platform]) -> None:
+    """Refuse a version that no longer has what the platforms that follow it use: Conflict `adapter.narrower`."""
     lost = sorted({*before.receives} - {*adapter.receives}) + sorted(before.sends - adapter.sends)
     if not platforms or not lost:
         return
@@ -108,7 +108,7 @@ def check_width(adapter: Adapter, before: Adapter, platforms: Sequence[Platform]
     )
 
 
-def check_company(version: AdapterVersion, active: str | None) -> None:
+def check_comparable(version: AdapterVersion, active: str | None) -> None:
     """Refuse a shadow that has no active version to be compared with: Conflict `shadow.alone`."""
     if active is None:
         raise Conflict(

@@ -31,7 +31,7 @@ UNLESS_SEEN = 100
 
 
 class RegistryChanges(Protocol):
-    """Changes what platforms speak; handed in, since who owns "a platform changed" stands beside this room."""
+    """Changes what platforms speak; handed in, since the register is in another package of the same layer."""
 
     async def change_adapters(
         self, versions: Sequence[AdapterVersion], intent: Intent, action: str, spoken: AdapterSnapshot
@@ -175,7 +175,7 @@ class Releases:
         release.check_settings(adapter, following)
         if forced or known.activated_at is not None or self._installed.active(known.name) is None:
             return
-        release.check_width(adapter, self._installed.get(known.name), following)
+        release.check_not_narrower(adapter, self._installed.get(known.name), following)
         if known.state is AdapterState.SHADOW:
             await self._shadows.check_explained(known.name, known.version, UNLESS_SEEN)
 
@@ -190,7 +190,7 @@ class Releases:
         """
         async with self._step:
             known = await self._inventory.find(name, version)
-            release.check_company(known, self._installed.active(name))
+            release.check_comparable(known, self._installed.active(name))
             at = self._clock()
             declared = known.expected if expected is None else tuple(sorted(set(expected)))
             inside = known if known.state is AdapterState.SHADOW else release.moved(known, AdapterState.SHADOW, at)

@@ -11,7 +11,7 @@ is tied to another when a number turns out to be an alias.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -398,7 +398,9 @@ class ModelLedger(KeptModel):
 
     # ── platforms ─────────────────────────────────────────────────────────────────────────────
 
-    async def put_platform(self, platform: Platform, intent: Intent, take: Taker) -> Registered:
+    async def put_platform(
+        self, platform: Platform, intent: Intent, take: Taker, *, asked: Mapping[str, Any] | None = None
+    ) -> Registered:
         def do() -> Registered:
             self.kept.revision += 1
             before = self.kept.platforms.get(platform.id)
@@ -410,8 +412,8 @@ class ModelLedger(KeptModel):
             self.note_intent(platform.id, intent, "platform.put")
             return Registered(self.kept.revision, self.give([platform.kind], take, intent.at))
 
-        asked = platform.id, platform.adapter, platform.version, platform.mode, dict(platform.settings)
-        return self.once(intent, ("put_platform", *asked), do)
+        said = asked or (platform.adapter, platform.version, platform.mode, dict(platform.settings))
+        return self.once(intent, ("put_platform", platform.id, said), do)
 
     async def delete_platform(self, platform_id: str, intent: Intent) -> Registered:
         def do() -> Registered:

@@ -72,7 +72,7 @@ async def test_versions_are_exchanged_in_one_step(ledger: Any, make: Any, versio
         assert await ledger.adapters() == [first, second]
 
 
-async def test_who_read_an_old_state_changes_nothing(ledger: Any, make: Any, version: Any, change: Any) -> None:
+async def test_a_change_from_an_old_reading_is_refused(ledger: Any, make: Any, version: Any, change: Any) -> None:
     """Neither the version that was changed meanwhile nor its neighbour of the same call."""
     first = await ledger.add_adapter(version("1.0.0"), b"1", make.intent())
     second = await ledger.add_adapter(version("1.1.0"), b"2", make.intent())

@@ -238,7 +238,7 @@ async def test_pages_of_rejections(play: Any, ledger: Any, make: Any) -> None:
     assert (await ledger.find_rejections("nobody.000000")).items == ()
 
 
-async def test_strange_cursor(ledger: Any) -> None:
+async def test_unknown_cursor(ledger: Any) -> None:
     """A cursor that is not ours is refused in words."""
     with pytest.raises(Invalid, match="cursor"):
         await ledger.find_messages(MessageFilter(), "'; drop table messages")

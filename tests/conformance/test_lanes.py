@@ -157,14 +157,14 @@ async def test_a_claim_is_for_one_platform(play: Any, ledger: Any, make: Any) ->
         await ledger.kill(credit, "m1/0", "translation.failed", "why", make.at())
 
 
-async def test_no_claim_of_nobody(ledger: Any) -> None:
+async def test_no_claim_on_an_unknown_platform(ledger: Any) -> None:
     """A platform nobody registered cannot be claimed."""
     with pytest.raises(NotFound) as error:
         await ledger.claim("nobody.000000")
     assert error.value.code == "platform.unknown"
 
 
-async def test_registered_anew_gives_no_old_claim_back(play: Any, ledger: Any, make: Any) -> None:
+async def test_registered_anew_revives_no_old_claim(play: Any, ledger: Any, make: Any) -> None:
     """A claim of before a platform was deleted is lost, also when it was registered and claimed again since."""
     old = await play.claim()
     await ledger.delete_platform(make.penalty, make.intent())
@@ -220,9 +220,7 @@ async def test_begun_twice_at_once(play: Any) -> None:
         (HeldBy.ENDPOINT, "lead.reported", False, True),
     ],
 )
-async def test_whoever_waited_for_its_turn_is_told(
-    play: Any, by: HeldBy, type: str | None, probe: bool, begins: bool
-) -> None:
+async def test_begin_checks_the_holds(play: Any, by: HeldBy, type: str | None, probe: bool, begins: bool) -> None:
     """A head that was given out before its platform or its endpoint was held is not begun; a probe tries what broke."""
     await play.accept("m1")
     assert await play.heads() == ["m1/0"]

@@ -22,7 +22,7 @@ async def test_recognised_by_source_and_destinations(play: Any, ledger: Any, mak
     assert await ledger.recall(make.penalty, {}) == {}
 
 
-async def test_first_to_speak_of_it(play: Any, ledger: Any, make: Any) -> None:
+async def test_first_message_of_a_number(play: Any, ledger: Any, make: Any) -> None:
     """A number stays with the message that brought it into the world."""
     await play.accept("m1", numbers={"case_number": "C1"})
     await play.accept("m2", numbers={"case_number": "C1"})
@@ -109,7 +109,7 @@ async def test_same_number_of_two_issuers(play: Any, ledger: Any, make: Any) -> 
     assert [work.aliases["case_number"] for work in works] == ["P-1", "P-2"]
 
 
-async def test_same_name_is_no_alias(play: Any, ledger: Any, make: Any) -> None:
+async def test_same_number_is_no_alias(play: Any, ledger: Any, make: Any) -> None:
     """A platform that answers with the number it was sent has no name of its own for it."""
     await play.accept("m1", numbers={"case_number": "C1"})
     await play.end("m1/0", State.DELIVERED, reference="C1", alias=("case_number", "C1"))
@@ -139,7 +139,7 @@ async def test_facts_of_a_case(play: Any, ledger: Any) -> None:
     assert await ledger.facts("nothing") == {}
 
 
-async def test_duplicates_say_nothing(play: Any, ledger: Any) -> None:
+async def test_duplicates_bring_no_facts(play: Any, ledger: Any) -> None:
     """A duplicate adds nothing to its case."""
     await play.accept("m1", identity="A", digest="x", correlation_id="case")
     await play.accept("m2", identity="A", digest="x", correlation_id="case", keys={"permit_number": "P1"})
@@ -207,7 +207,7 @@ async def test_settled_alias_in_another_spelling_wins(play: Any, ledger: Any, ma
     assert message.raw_numbers == {"case_number": "CF-77"}
 
 
-async def test_what_hung_on_it_is_retied(play: Any, ledger: Any, make: Any) -> None:
+async def test_messages_of_an_aliased_number_are_retied(play: Any, ledger: Any, make: Any) -> None:
     """Every message of the wrong case goes over to the original's: case, lane, number, search, and the audit tells."""
     await _race(play, make)
     await _call_back(play, make, "b2", document={"case_number": "CF-77", "node": "notice"})
@@ -228,7 +228,7 @@ async def test_what_hung_on_it_is_retied(play: Any, ledger: Any, make: Any) -> N
     assert (await ledger.find_messages(MessageFilter(case_number="CF-77"))).items == ()
 
 
-async def test_facts_follow(play: Any, ledger: Any, make: Any) -> None:
+async def test_facts_are_retied(play: Any, ledger: Any, make: Any) -> None:
     """The case of the original knows what was said under the wrong number, and the wrong case knows nothing."""
     await _race(play, make)
     await _call_back(play, make, "b2", keys={"case_number": "CF-77", "permit_number": "P1"}, region="330102")
@@ -273,7 +273,7 @@ async def test_one_is_sent_in_each_lane(play: Any, ledger: Any, make: Any) -> No
     assert await play.heads(make.source) == ["b2/0"]
 
 
-async def test_settled_with_what_it_ties(play: Any, ledger: Any, make: Any) -> None:
+async def test_settled_and_retied_in_one_step(play: Any, ledger: Any, make: Any) -> None:
     """An answer and what is tied by it may be settled in one commit."""
     await _race(play, make)
     await _call_back(play, make, "b2")
@@ -285,7 +285,7 @@ async def test_settled_with_what_it_ties(play: Any, ledger: Any, make: Any) -> N
     assert await play.heads(make.source) == ["b2/0"]
 
 
-async def test_behind_the_originals_dead_one(play: Any, ledger: Any, make: Any) -> None:
+async def test_retied_behind_a_dead_one(play: Any, ledger: Any, make: Any) -> None:
     """What comes into a lane that is parked is parked, shown and counted; what it leaves behind goes on."""
     await play.accept("a0", lane=AJ, correlation_id="a1", to=[make.source])
     await play.end("a0/0", State.DEAD)
@@ -301,7 +301,7 @@ async def test_behind_the_originals_dead_one(play: Any, ledger: Any, make: Any) 
     assert counted == {("dead", None): 2, ("held", HeldBy.LANE): 1, ("ready", None): 1}
 
 
-async def test_their_names_of_it_point_to_the_original(play: Any, ledger: Any, make: Any) -> None:
+async def test_aliases_of_the_number_point_to_the_original(play: Any, ledger: Any, make: Any) -> None:
     """What others call the wrong number is a name of the original, and it is known to whom it went."""
     await _race(play, make)
     await _call_back(play, make, "b2", to=[make.credit])
@@ -315,7 +315,7 @@ async def test_their_names_of_it_point_to_the_original(play: Any, ledger: Any, m
     assert work.aliases == {"case_number": "X-3"}
 
 
-async def test_case_that_it_began_goes_over_whole(play: Any, ledger: Any, make: Any) -> None:
+async def test_case_begun_by_the_number_is_retied_whole(play: Any, ledger: Any, make: Any) -> None:
     """What belongs to the wrong case without speaking of its number goes over with it, in its own lane."""
     await _race(play, make)
     await play.accept("b2", correlation_id="b1", lane="order", numbers={"order_number": "D1"}, to=[make.source])
@@ -347,7 +347,7 @@ async def test_already_one_case(play: Any, ledger: Any, make: Any) -> None:
     assert (await ledger.facts("b1"))["case_number"] == Enriched("AJ-1", "b1")
 
 
-async def test_only_what_speaks_of_it(play: Any, ledger: Any, make: Any) -> None:
+async def test_only_messages_with_the_number_are_retied(play: Any, ledger: Any, make: Any) -> None:
     """When the number was spoken of in a case that others began, the rest of that case stays."""
     await play.accept("order", correlation_id="b1", lane="order", keys={"order_number": "D1"})
     await _race(play, make)

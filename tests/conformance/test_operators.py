@@ -170,7 +170,7 @@ async def test_replay_to_a_platform_that_is_gone(play: Any, ledger: Any, make: A
 
 
 # ── the caller's key ──────────────────────────────────────────────────────────────────────────
-async def test_eight_clicks_under_one_key(play: Any, ledger: Any, make: Any) -> None:
+async def test_repeated_under_one_key(play: Any, ledger: Any, make: Any) -> None:
     """The same request under one key is done once, at once or later, and answered with the same delivery."""
     await play.accept("m1")
     await play.end("m1/0", State.DELIVERED)
@@ -182,7 +182,7 @@ async def test_eight_clicks_under_one_key(play: Any, ledger: Any, make: Any) -> 
     assert [each.action for each in await ledger.audit("m1/0")] == ["delivery.replayed"]
 
 
-async def test_eight_clicks_without_a_key(play: Any, ledger: Any, make: Any) -> None:
+async def test_repeated_without_a_key(play: Any, ledger: Any, make: Any) -> None:
     """Without a key the first replay is open, and the other seven are told so."""
     await play.accept("m1")
     await play.end("m1/0", State.DELIVERED)
@@ -194,7 +194,7 @@ async def test_eight_clicks_without_a_key(play: Any, ledger: Any, make: Any) -> 
     assert len(await ledger.deliveries_of("m1")) == 2
 
 
-async def test_the_answer_is_as_it_stands(play: Any, ledger: Any, make: Any) -> None:
+async def test_a_repeat_is_answered_with_the_present_state(play: Any, ledger: Any, make: Any) -> None:
     """A repeat under a key is answered with what was done then, as it stands now."""
     await play.accept("m1")
     await play.end("m1/0", State.DELIVERED)

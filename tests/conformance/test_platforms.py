@@ -171,7 +171,7 @@ async def test_a_message_never_goes_to_one_platform_twice(play: Any) -> None:
     assert (await play.register(NATIONAL, take=by_reach(NATIONAL))).given == frozenset()
 
 
-async def test_back_to_one_platform(play: Any, make: Any) -> None:
+async def test_unrouted_for_one_platform(play: Any, make: Any) -> None:
     """An answer that is meant for one platform goes to that one alone."""
     await play.accept("m1", to=[f"toward {make.penalty}"])
     assert (await play.register("penalty.000000", take=by_reach("penalty.000000"))).given == frozenset()
@@ -179,14 +179,14 @@ async def test_back_to_one_platform(play: Any, make: Any) -> None:
     assert await play.heads() == ["m1/0"]
 
 
-async def test_nothing_for_a_platform_that_is_not_there(play: Any, ledger: Any, make: Any, penalty: Any) -> None:
+async def test_a_platform_that_is_not_registered_gets_nothing(play: Any, ledger: Any, make: Any, penalty: Any) -> None:
     """A delivery that is taken for a platform which was deleted meanwhile stays unrouted."""
     await play.accept("m1", to=[None])
     assert await ledger.assign(["penalty"], make.takes("penalty.000000"), make.at()) == frozenset()
     assert await play.state("m1/0") == "unrouted"
 
 
-async def test_numbers_are_known_to_whom_they_are_given(play: Any, ledger: Any, make: Any) -> None:
+async def test_platforms_recognise_the_numbers_they_are_given(play: Any, ledger: Any, make: Any) -> None:
     """A platform that got a message late may speak of its numbers, as one that got it at once."""
     await play.accept("m1", to=[None], numbers={"case_number": "C1"})
     assert await ledger.recall(make.penalty, {"case_number": "C1"}) == {}
@@ -195,7 +195,7 @@ async def test_numbers_are_known_to_whom_they_are_given(play: Any, ledger: Any, 
     assert (known["case_number"].message_id, known["case_number"].original) == ("m1", "C1")
 
 
-async def test_the_first_to_speak_of_a_number_stays_the_first(play: Any, ledger: Any, make: Any) -> None:
+async def test_the_first_message_of_a_number_stays_the_first(play: Any, ledger: Any, make: Any) -> None:
     """Of several messages that were unrouted, a number that they share leads to the one that was accepted first."""
     for name, to in (("m1", "nearest"), ("m2", "national")):
         await play.accept(name, lane=name, to=[to], numbers={"case_number": "C1"})

@@ -28,8 +28,8 @@ async def test_registry_moved(play: Any, ledger: Any, make: Any) -> None:
     assert isinstance((await play.receive(make.draft("m1"), revision=now)).entries[0], Accepted)
 
 
-async def test_nothing_of_it_is_kept(play: Any, ledger: Any, make: Any) -> None:
-    """When one record has to be decided again, nothing of the package is kept, and its neighbours in time are."""
+async def test_a_moved_intake_keeps_nothing(play: Any, ledger: Any, make: Any) -> None:
+    """When one record has to be decided again, nothing of the package is kept; others of the same commit are."""
     await play.accept("m0", numbers={"case_number": "C1"})
     package = (make.draft("m1", index=0), make.rejection(index=1), make.draft("m2", index=2, reads=asking()))
     moved, kept = await asyncio.gather(
@@ -86,8 +86,8 @@ async def test_one_case_twice_at_once(play: Any, ledger: Any, make: Any, reads: 
     assert (await ledger.facts("case"))["permit_number"].message_id == kept[0].message.id
 
 
-async def test_what_moved_leaves_no_trace(play: Any, make: Any) -> None:
-    """What an intake would have brought, had it been kept, surprises nobody that shares its commit."""
+async def test_a_moved_intake_does_not_move_those_after_it(play: Any, make: Any) -> None:
+    """What an intake would have brought, had it been kept, is no change for others that share its commit."""
     await play.accept("m0", correlation_id="other", numbers={"order_number": "D1"})
     stale = Reads(numbers={(make.source, "order_number", "D1"): None})
     bringing = make.draft("m1", index=0, numbers={"case_number": "C1"}, reads=asking())
@@ -133,7 +133,7 @@ async def test_duplicates_within_a_package(play: Any, make: Any) -> None:
     assert [each.duplicate for each in receipt.entries] == [False, True]
 
 
-async def test_what_is_not_kept_needs_nothing_to_stand(play: Any, make: Any) -> None:
+async def test_duplicates_and_rejections_are_not_verified(play: Any, make: Any) -> None:
     """A repeat, a duplicate and a rejection are answered whatever moved since they were decided."""
     before = await play.revision()
     await play.receive(make.draft("m1", identity="A", digest="x", numbers={"case_number": "C1"}), key="k")

@@ -40,6 +40,7 @@ from gateway.message import Attempt, Delivery, State
 from gateway.releases.installed import InstalledAdapters
 from gateway.telemetry.events import Event, Events
 from schemas import documents
+from schemas.budget import STANDARD, Budget
 from schemas.catalog import TYPES
 from schemas.findings import Finding, Rejected, Text
 
@@ -62,6 +63,7 @@ class PlainAdapter:
     retry: RetrySchedule = field(default_factory=RetrySchedule)
     sends: frozenset[str] = frozenset(TYPES)
     queries: frozenset[str] = frozenset()
+    budget: Budget = STANDARD
 
     @property
     def receives(self) -> Mapping[str, str]:
@@ -69,7 +71,9 @@ class PlainAdapter:
             "dated-permit": "permit.changed"
         }
 
-    def read(self, operation: str, body: bytes, content_type: str | None = None) -> Package:
+    def read(
+        self, operation: str, body: bytes, content_type: str | None = None, *, budget: Budget | None = None
+    ) -> Package:
         tree = json.parse(body)
         if operation not in ("permits", "cases"):
             identity = f"{tree['permit_number']}|{tree['issued_on']}" if operation == "dated-permit" else None
@@ -96,13 +100,13 @@ class PlainAdapter:
     def authorise(self, request: OutboundRequest, settings: Mapping[str, Any]) -> OutboundRequest:
         return request
 
-    def judge(self, message_type: str, reply: Reply) -> Verdict:
+    def judge(self, message_type: str, reply: Reply, *, budget: Budget | None = None) -> Verdict:
         return Verdict(VerdictKind.ACCEPTED if reply.status < 300 else VerdictKind.DEAD, code=f"http.{reply.status}")
 
     def ask(self, sending: Sending) -> OutboundRequest | None:
         return None
 
-    def judge_answer(self, message_type: str, reply: Reply) -> Verdict:
+    def judge_answer(self, message_type: str, reply: Reply, *, budget: Budget | None = None) -> Verdict:
         return self.judge(message_type, reply)
 
     def query(
@@ -110,7 +114,9 @@ class PlainAdapter:
     ) -> OutboundRequest | None:
         return None
 
-    def read_query(self, name: str, reply: Reply, page: int = 1) -> tuple[Sequence[Translation], bool]:
+    def read_query(
+        self, name: str, reply: Reply, page: int = 1, *, budget: Budget | None = None
+    ) -> tuple[Sequence[Translation], bool]:
         return (), False
 
     def lineage(self, operation: str) -> Sequence[Lineage]:

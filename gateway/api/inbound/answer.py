@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -18,6 +18,7 @@ from gateway.errors.problems import MEDIA_TYPE, problem, tell_warnings, told
 from gateway.intake.steps import IntakePreview, IntakeResult, Planned, Previewed
 from gateway.ledger.records import Accepted, Rejection
 from gateway.message import HELD, Delivery, State
+from schemas.budget import STANDARD
 from schemas.findings import Rejected, Text
 
 
@@ -96,6 +97,9 @@ class DryRunPackage(RestModel):
 
 JSON = "application/json"
 
+SHORTEST = 256
+"""Bytes that every record of a package has in an answer, whatever the others take."""
+
 _WORST_FIRST = (
     State.DEAD,
     State.UNROUTED,
@@ -158,8 +162,13 @@ def _package_entry(entry: Accepted | Rejection, language: str) -> dict[str, Any]
     return {"index": entry.index, **_accepted(entry, language)}
 
 
-def accept_answer(adapter: Adapter, operation: str | None, outcome: IntakeResult, language: str) -> HttpAnswer:
-    """Answer what was handed in: in the caller's own format where its adapter declares one, else as JSON."""
+def accept_answer(
+    adapter: Adapter, operation: str | None, outcome: IntakeResult, language: str, most: int
+) -> HttpAnswer:
+    """Answer what was handed in: in the caller's own format where its adapter declares one, else as JSON.
+
+    `most`: the bytes of an answer about a package; what is told of its records is shorter beyond them.
+    """
     headers = {"idempotent-replayed": "true"} if outcome.receipt.repeated else {}
     entries = outcome.receipt.entries
     taken = [entry for entry in entries if not isinstance(entry, Rejection)]
@@ -169,11 +178,28 @@ def accept_answer(adapter: Adapter, operation: str | None, outcome: IntakeResult
     if own is not None:
         return _declared(own, headers)
     if outcome.split:
-        body = {"messages": [_package_entry(entry, language) for entry in entries]}
+        told_each = (_package_entry(entry, language) for entry in entries)
+        body = {"messages": list(_within(most, told_each, len(entries)))}
         return json_answer(body, 202 if taken else 422, headers)
     if isinstance(first, Rejection):
         return problem_bytes(told(first.problem, language), headers)
     return json_answer(_accepted(taken[0], language), 202, headers)
+
+
+def _within(most: int, entries: Iterable[dict[str, Any]], count: int) -> Iterator[orjson.Fragment]:
+    """Write entries while there is room; from then on each without its details, which can be looked up by its id."""
+    left = most - count * SHORTEST
+    for entry in entries:
+        written = orjson.dumps(entry)
+        left -= max(0, len(written) - SHORTEST)
+        yield orjson.Fragment(written if left >= 0 else orjson.dumps(_brief(entry)))
+
+
+def _brief(entry: Mapping[str, Any]) -> dict[str, Any]:
+    problem = entry.get("problem")
+    if problem is None:
+        return {name: entry[name] for name in ("index", "message_id", "state", "duplicate")}
+    return {"index": entry["index"], "problem": {name: value for name, value in problem.items() if name != "errors"}}
 
 
 def _words(rejection: object, language: str) -> Mapping[str, str]:
@@ -194,12 +220,26 @@ def native_error_answer(
     return error_answer(error, language=incoming.language, trace_id=incoming.trace_id)
 
 
-def dry_run_answer(preview: IntakePreview, language: str) -> HttpAnswer:
-    """Answer what a dry run found: a document, or the records of a package."""
+def dry_run_answer(preview: IntakePreview, language: str, most: int) -> HttpAnswer:
+    """Answer what a dry run found: a document, or the records of a package, as far as `most` bytes go."""
     if preview.split:
-        return json_answer({"messages": [{"index": one.index, **_found(one, language)} for one in preview.entries]})
+        return json_answer({"messages": list(_previewed(preview.entries, language, most))})
     only, found = preview.entries[0], _found(preview.entries[0], language)
     return problem_bytes(found["problem"]) if isinstance(only, Rejection) else json_answer(found)
+
+
+def _previewed(entries: Sequence[Previewed | Rejection], language: str, most: int) -> Iterator[orjson.Fragment]:
+    """Tell of records while there is room; the first that finds none says so for all that follow."""
+    left = most
+    for entry in entries:
+        written = orjson.dumps({"index": entry.index, **_found(entry, language)})
+        left -= len(written)
+        if left < 0:
+            full = replace(STANDARD, answer=most).exceeded("answer")
+            said = problem(full.code, full.status, full.detail, language=language)
+            yield orjson.Fragment(orjson.dumps({"index": entry.index, "problem": said}))
+            return
+        yield orjson.Fragment(written)
 
 
 def _found(entry: Previewed | Rejection, language: str) -> dict[str, Any]:

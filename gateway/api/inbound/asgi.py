@@ -114,10 +114,11 @@ class Inbound:
         # The caller is known and admitted before its body is read: what nobody may send, or what there is no
         # room for, is not even received.
         try:
-            check_length(incoming, adapter.limits.body)
+            budget = platform.bounded(adapter.budget)
+            check_length(incoming, budget.body)
             key = idempotency_key(scope)
             with self._hub.admission.enter(declared_length(incoming)) as take:
-                body = await read_body(receive, adapter.limits.body, take, coding)
+                body = await read_body(receive, budget.body, take, coding)
                 call = _call(platform, operation or SUBMIT, body, incoming, key, adapter)
                 return await self._answered(call, operation, adapter, incoming, dry=dry_run(scope["query_string"]))
         except Busy as busy:
@@ -129,11 +130,12 @@ class Inbound:
     async def _answered(
         self, call: IntakeCall, operation: str | None, adapter: Adapter, incoming: Incoming, *, dry: bool
     ) -> HttpAnswer:
+        most = call.platform.bounded(adapter.budget).answer
         if dry:
             preview = await (self._hub.preview(call) if operation else self._hub.preview_submission(call))
-            return await _written(len(preview.entries), partial(dry_run_answer, preview, incoming.language))
+            return await _written(len(preview.entries), partial(dry_run_answer, preview, incoming.language, most))
         outcome = await (self._hub.receive(call) if operation else self._hub.submit(call))
-        write = partial(accept_answer, adapter, operation, outcome, incoming.language)
+        write = partial(accept_answer, adapter, operation, outcome, incoming.language, most)
         return await _written(len(outcome.receipt.entries), write)
 
 

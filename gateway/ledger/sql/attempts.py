@@ -70,7 +70,7 @@ class Settle:
 
 
 class _Claimed:
-    """The deliveries that a batch speaks of, and who has the claims: read once, and kept as the batch changes them."""
+    """The deliveries of a batch, and who has the claims: read once, and kept as the batch changes them."""
 
     def __init__(self, transaction: Transaction, asked: Sequence[tuple[Claim, str]]) -> None:
         self._found = lanes.find(transaction, [delivery_id for _, delivery_id in asked])
@@ -172,7 +172,7 @@ def _held(transaction: Transaction, settle: Settle) -> bool:
 
 
 def unbegin(transaction: Transaction, claim: Claim, delivery_id: str, attempt: int, at: datetime) -> bool:
-    """Take back an attempt that never spoke."""
+    """Take back an attempt in which nothing was sent."""
     stored = _Claimed(transaction, [(claim, delivery_id)]).get(claim, delivery_id)
     if (stored.delivery.state, stored.delivery.attempts) != (State.SENDING, attempt):
         return False

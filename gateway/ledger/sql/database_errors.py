@@ -1,4 +1,4 @@
-"""The only module that knows the database's exceptions: each is logged, and becomes an error of ours."""
+"""The only module that knows the database's exceptions: each is logged, and translated into one of ours."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _remedy(error: SQLAlchemyError) -> tuple[str, Text]:
 
 
 def translated(error: SQLAlchemyError) -> HutongError:
-    """Log a database's exception, and give the error of ours that it becomes."""
+    """Log a database's exception, and give the gateway's error that it becomes."""
     code, detail = _remedy(error)
     # Never the parameters: they hold people's names and numbers.
     _log.error("%s: %s in %s", code, getattr(error, "orig", None) or type(error).__name__, _statement(error))
@@ -87,7 +87,7 @@ def _statement(error: SQLAlchemyError) -> str:
 
 
 def ours(error: Exception) -> Exception:
-    """Give the error to answer with: of the database's, our own; any other as it is."""
+    """Give the error to answer with: for one of the database's the gateway's, any other as it is."""
     return translated(error) if isinstance(error, SQLAlchemyError) else error
 
 

@@ -192,8 +192,10 @@ class SqlLedger:
     async def registry(self) -> Registry:
         return await self._store.read(platforms.registry)
 
-    async def put_platform(self, platform: Platform, intent: Intent, take: Taker) -> Registered:
-        return await self._write(platforms.put, platform, intent, take)
+    async def put_platform(
+        self, platform: Platform, intent: Intent, take: Taker, *, asked: Mapping[str, Any] | None = None
+    ) -> Registered:
+        return await self._write(platforms.put, platform, intent, take, asked=asked)
 
     async def delete_platform(self, platform_id: str, intent: Intent) -> Registered:
         return await self._write(platforms.delete, platform_id, intent)

@@ -1,4 +1,4 @@
-"""Numbers: who spoke of them, and what each platform calls them.
+"""Numbers: which platforms use them, and what each platform calls them.
 
 They are found by their key, which all spellings of one number have in common; what is kept beside it
 is as its issuer wrote it.
@@ -52,7 +52,7 @@ _OWN = Prepared(
     ),
     ("number", "field", "platform"),
 )
-"""A number that a platform spoke of as its own: the first message that it spoke of it in."""
+"""A number that a platform used as its own: the first message in which it did."""
 
 _KNOWN_AS = PreparedMany(
     ["original", "field", "platform", "correlation_id"],
@@ -74,15 +74,15 @@ def number_rows(platform: str, spoken: Mapping[str, str], message: int) -> list[
 
 
 def learn(transaction: Transaction, rows: Sequence[Row]) -> None:
-    """Keep numbers; the first to speak of one stays its message."""
+    """Keep numbers; the first message of one stays its message."""
     NUMBERS.run(transaction.connection, rows)
 
 
 def learn_aliases(transaction: Transaction, settled: Sequence[tuple[StoredDelivery, Settlement]]) -> None:
     """Keep what platforms call the numbers of what they accepted.
 
-    Called last in a settlement, after the heads of its lanes: what hung on a number that a platform
-    had spoken of as its own, before it told us what it stands for, is tied to the original's case.
+    Called last in a settlement, after the heads of its lanes: what was filed under a number that a platform
+    had used as its own, before it told us what it stands for, is tied to the original's case.
     """
     for stored, settlement in settled:
         if settlement.alias is not None and settlement.attempt.reference:

@@ -49,7 +49,7 @@ class ReadyIntake:
 
     `digest` is the SHA-256 of the bytes, `body` the bytes as they are kept. `scope` is the digest
     under which the progress of a large package is kept: of its key, else of its bytes. `ids` are those
-    of all its messages: what one of its records brought is no surprise to the next.
+    of all its messages: what one of its records brought is no change to the next.
     """
 
     intake: Intake

@@ -100,7 +100,9 @@ def advance(transaction: Transaction) -> int:
     return revision(transaction.connection)
 
 
-def put(transaction: Transaction, platform: Platform, intent: Intent, take: Taker) -> Registered:
+def put(
+    transaction: Transaction, platform: Platform, intent: Intent, take: Taker, *, asked: Mapping[str, Any] | None = None
+) -> Registered:
     """Register or change a platform, and give it what it can take now."""
 
     def do() -> dict[str, Any]:
@@ -114,12 +116,12 @@ def put(transaction: Transaction, platform: Platform, intent: Intent, take: Take
         given = unrouted.assign(transaction, [after.kind], take, intent.at)
         return plain(Registered(after.revision, given))
 
-    return registered(once(transaction, intent, "platform.put", platform.id, do, _asked(platform)))
+    return registered(once(transaction, intent, "platform.put", platform.id, do, asked or _asked(platform)))
 
 
 def _asked(platform: Platform) -> dict[str, Any]:
     """Give what a caller says of a platform; the rest is the ledger's."""
-    names = ("adapter", "version", "mode", "settings")
+    names = ("adapter", "version", "mode", "settings", "limits")
     return {name: getattr(platform, name) for name in names}
 
 

@@ -26,8 +26,8 @@ from schemas.identifiers.folding import comparison_key
 class Retie:
     """A number that was taken for one of its own, and what it stands for.
 
-    `field` is the canonical field, `number` the platform's own name for `original`. What hung on
-    the number stood in `correlation_id` and in the lane `ordering_key`; it belongs to the message
+    `field` is the canonical field, `number` the platform's own name for `original`. What was filed under
+    the number was in `correlation_id` and in the lane `ordering_key`; it belongs to the message
     that `original` came with, in `to_correlation_id` and the lane `to_ordering_key`.
     """
 
@@ -40,11 +40,11 @@ class Retie:
     to_ordering_key: str
 
     def uses_number(self, numbers: Mapping[str, str]) -> bool:
-        """Tell whether a message with these numbers speaks of it."""
+        """Tell whether a message with these numbers uses it."""
         return numbers.get(self.field) == self.number
 
     def numbers(self, numbers: Mapping[str, str]) -> Mapping[str, str]:
-        """Give the numbers that a message speaks of from now on."""
+        """Give the numbers that a message has from now on."""
         return {**numbers, self.field: self.original} if self.uses_number(numbers) else numbers
 
     def lane(self, lane: str) -> str:
@@ -52,7 +52,7 @@ class Retie:
         return self.to_ordering_key if lane == self.ordering_key else lane
 
     def message(self, message: Message, numbers: Mapping[str, str]) -> Message:
-        """Give a message as it is from now on: of the original's case, and in the words of its issuer."""
+        """Give a message as it is from now on: of the original's case, with the number as its issuer writes it."""
         moved = replace(
             message,
             correlation_id=self.to_correlation_id,
@@ -158,7 +158,7 @@ _NO_HEAD = Prepared(
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """A message as it is kept: its seq, and the issued numbers that it speaks of."""
+    """A message as it is kept: its seq, and the issued numbers that it names."""
 
     seq: int
     message: Message
@@ -166,10 +166,10 @@ class _Stored:
 
 
 def retie(transaction: Transaction, tie: Retie, original: int, founder: int, actor: str, at: datetime) -> None:
-    """Tie messages to the case of what their number stands for, with all that follows from it; audited.
+    """Tie messages to the case of what their number stands for, with facts, numbers and lanes; audited.
 
     `original` is the seq of a message of that case, `founder` of the one that brought the number. A
-    case that the founder began goes over whole; of another one, only what speaks of the number.
+    case that the founder began moves as a whole; of another one, only the messages that use the number.
     """
     connection = transaction.connection
     there = _messages(connection, tie.correlation_id)
@@ -221,7 +221,7 @@ def _tell_facts(connection: sa.Connection, correlations: Iterable[str]) -> None:
 
 
 def _point_to(connection: sa.Connection, tie: Retie, original: int, moved: Collection[int]) -> None:
-    """Let every platform that knows the number from what moved, or calls it something, mean the original by it."""
+    """Point the number, and every platform's alias of it, to the original."""
     known = _SPOKEN.rows(connection, comparison_key(tie.number), tie.field, tie.number)
     spoken = [(tie.number, platform) for platform, message in known if message in moved]
     alias = (tie.number, tie.field, tie.correlation_id)

@@ -25,7 +25,7 @@ _CORRELATION, _METHOD = MESSAGE.at("correlation_id"), REQUEST.at("method")
 
 # ── messages ──────────────────────────────────────────────────────────────────────────────────
 def headers_of(message: Message, numbers: Mapping[str, str]) -> str:
-    """Write what only some messages have, and the issued numbers that this one speaks of."""
+    """Write what only some messages have, and the issued numbers that this one names."""
     headers: dict[str, Any] = {}
     if message.keys:
         headers["keys"] = dict(message.keys)
@@ -58,12 +58,12 @@ def correlation(row: Row) -> str:
 
 
 def numbers(row: Row) -> Mapping[str, str]:
-    """Read the issued numbers that a message speaks of from `MESSAGE_COLUMNS`."""
+    """Read the issued numbers that a message names from `MESSAGE_COLUMNS`."""
     return numbers_in(row[_HEADERS])
 
 
 def numbers_in(headers: str) -> Mapping[str, str]:
-    """Read the issued numbers that a message speaks of from its headers."""
+    """Read the issued numbers that a message names from its headers."""
     found: Mapping[str, str] = orjson.loads(headers).get("numbers", {})
     return found
 

@@ -27,7 +27,7 @@ Question = Callable[[sa.Connection], Any]
 """One thing to read."""
 
 _STEPS = 20_000
-"""Steps of SQLite's machine, about a millisecond, after which a search looks whether it is too late."""
+"""Instructions of SQLite's virtual machine, about a millisecond, between two checks of a search's deadline."""
 
 
 class Reader:

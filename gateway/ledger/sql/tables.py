@@ -298,6 +298,7 @@ PLATFORM = Layout(
     TableColumn("settings", JSON_OBJECT),
     TableColumn("created_at", TIME),
     TableColumn("revision", BIG_INTEGER),
+    TableColumn("limits", JSON_OBJECT),
 )
 """Its holds are rows of their own."""
 platforms = PLATFORM.table("platforms", metadata)

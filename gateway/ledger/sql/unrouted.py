@@ -111,7 +111,7 @@ def _pair(wanted: tuple[Row, str]) -> tuple[str, int]:
 
 
 def _learn_numbers(transaction: Transaction, given: Sequence[tuple[Row, str]]) -> None:
-    """Let the platforms speak of the numbers in what they get, as those that got it at once can."""
+    """Let platforms use the numbers in what they are given now, as if they had got it at intake."""
     messages = {row[_MESSAGE] for row, _ in given}
     headers = dict(map(tuple, _HEADERS.rows(transaction.connection, [(message,) for message in messages])))
     spoken = {message: rows.numbers_in(each) for message, each in headers.items()}

@@ -1,4 +1,4 @@
-"""What intakes were decided on, compared with what is so when they are kept."""
+"""Verifies, when an intake is kept, that what it was decided on is still so."""
 
 from __future__ import annotations
 
@@ -96,9 +96,9 @@ class Verification:
     def _bring(self, draft: IntakeDraft) -> Iterator[_Noted]:
         """Note what a draft is the first to say, of what somebody asked about."""
         message = draft.message
-        speakers = decisions.platforms_of(message, draft.deliveries)
+        platforms = decisions.platforms_of(message, draft.deliveries)
         spoken = [
-            _spelled((platform, field, number)) for platform in speakers for field, number in draft.numbers.items()
+            _spelled((platform, field, number)) for platform in platforms for field, number in draft.numbers.items()
         ]
         said = [(message.correlation_id, field) for field in decisions.facts_of(message)]
         yield from _note(self._first, [message.correlation_id], message.id)

@@ -46,7 +46,7 @@ CountKey = tuple[str, str, str, str, str]
 class Transaction:
     """What a group of operations writes with.
 
-    `owner`, `epoch`: as whom, in whose time of the ledger. `counts`: by how much the kept counts
+    `owner`, `epoch`: the process that writes, and its epoch of the ledger. `counts`: by how much the kept counts
     change, written before the commit.
     """
 
@@ -92,7 +92,7 @@ def _result_of(transaction: Transaction, argument: Callable[[Transaction], Any])
 
 
 class Writer:
-    """Runs batches of operations, each batch in one transaction; a bad operation does not fail its neighbours.
+    """Runs batches of operations, each in one transaction; an operation that fails does not fail the others.
 
     Every transaction looks first whether the ledger is still its owner's. When it is not, nothing is
     written any more.
@@ -113,7 +113,7 @@ class Writer:
         """Commit a batch and give each operation's result."""
         try:
             results = None if self._superseded else self._commit(batch)
-        except Exception as error:  # the border: nothing foreign passes, and the thread goes on
+        except Exception as error:  # no exception of the database leaves, and the thread goes on
             if len(batch) > 1 and is_about_one(error):
                 return [result for operation in batch for result in self.run([operation])]
             return [ours(error) for _ in batch]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import schemathesis
-from hypothesis import BreakerPhase, HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
@@ -106,7 +106,7 @@ def try_operation(living: Living, cases: Any) -> None:
         deadline=None,
         derandomize=True,
         database=None,
-        phases=(BreakerPhase.generate,),
+        phases=(Phase.generate,),
         suppress_health_check=list(HealthCheck),
     )
     @given(case=cases)

@@ -181,7 +181,7 @@ async def test_the_reply_is_kept_but_not_all_of_it(post: Any, adapter: Any) -> N
     assert len(attempt.reply) == 16 * 1024
 
 
-async def test_the_version_of_the_first_attempt_speaks_for_it_ever_after(post: Any, adapter: Any, spoil: Any) -> None:
+async def test_all_attempts_use_the_version_of_the_first(post: Any, adapter: Any, spoil: Any) -> None:
     """A newer adapter does not read the answers to an older one's request."""
     named: list[str] = []
 

@@ -110,7 +110,7 @@ def test_probes_rotate_from_those_that_did_not_fail_to_those_that_failed_longest
     assert tried == ["x", "a", "b", "c", "x"]
 
 
-def test_what_it_remembers_is_bounded() -> None:
+def test_the_lanes_it_remembers_are_bounded() -> None:
     """A platform with very many lanes that is down for days."""
     breaker = after("abc")
     for number in range(3000):

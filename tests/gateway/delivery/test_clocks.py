@@ -78,7 +78,7 @@ async def test_what_is_due_comes_in_its_time(post: Any, step: dict[str, float]) 
 
 
 @pytest.mark.parametrize("step", [{"days": 3, "hours": 1}, {"days": -30}])
-async def test_no_step_of_the_clock_is_time_spent_trying(post: Any, step: dict[str, float]) -> None:
+async def test_clock_steps_do_not_count_towards_giving_up(post: Any, step: dict[str, float]) -> None:
     """Twenty were retrying when the clock was set: none of them is given up."""
     post.policy = BreakerPolicy(lanes=1000)
     post.dispatcher = post.new_dispatcher()
@@ -134,7 +134,7 @@ async def test_a_wait_that_a_schedule_allows_is_waited_for(post: Any, spoil: Any
     await post.delivered(waiting)
 
 
-async def test_time_behind_a_dead_one_is_no_time_spent_trying(post: Any) -> None:
+async def test_time_behind_a_dead_one_does_not_count_towards_giving_up(post: Any) -> None:
     """Four days in a parked lane: when it moves on, the next is tried as before."""
     await post.platform(HZ, base_url=NOWHERE)
     first, second = await post.post(HZ, "A-1"), await post.post(HZ, "A-1")

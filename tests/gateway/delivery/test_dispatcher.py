@@ -190,7 +190,7 @@ async def test_retry_after_is_honoured(world: Any) -> None:
     assert [one["times"] for one in world.received(HZ)] == [1]
 
 
-async def test_a_platform_that_asks_for_rest_is_left_alone(world: Any) -> None:
+async def test_a_platform_that_asks_for_rest_is_not_called(world: Any) -> None:
     """Too many requests concerns every lane of the platform, not only the one that heard it."""
     await world.platform(HZ)
     world.doubles[HZ].misbehave(retry_after_s=30)
@@ -366,7 +366,7 @@ async def test_giving_up_counts_only_time_not_held(world: Any, nowhere: str) -> 
 
 
 # ── bulkheads ─────────────────────────────────────────────────────────────────────────────────
-async def test_one_dead_and_one_slow_platform_harm_nobody(world: Any, nowhere: str) -> None:
+async def test_one_dead_and_one_slow_platform_delay_no_other(world: Any, nowhere: str) -> None:
     """While one refuses connections and one never answers, the third gets everything."""
     await world.platform(HZ, base_url=nowhere)
     await world.platform(NB)

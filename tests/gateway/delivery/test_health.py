@@ -58,7 +58,7 @@ def test_what_an_attempt_tells(attempt: CallOutcome, sign: HealthSign | None) ->
     assert attempt.sign is sign
 
 
-def test_our_own_fault_tells_nothing() -> None:
+def test_an_error_of_ours_tells_nothing_of_the_platform() -> None:
     """An exception in an adapter is not the platform's."""
     assert CallOutcome(AT, 1.0, Verdict(VerdictKind.RETRY, code="internal"), ours=True).sign is None
 
@@ -128,7 +128,7 @@ def test_an_endpoint_is_released_by_its_own_answer(sign: HealthSign, held: set[s
     assert health.probed(CASE, CASE, "x", sign, NOW).held == held
 
 
-def test_a_well_platform_costs_nothing() -> None:
+def test_a_healthy_platform_keeps_no_breaker() -> None:
     """The ordinary case makes no new value."""
     health = Health(BreakerPolicy())
     assert after(CASE, HealthSign.WELL, "abc", health) is health

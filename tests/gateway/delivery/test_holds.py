@@ -33,7 +33,7 @@ def test_a_breaker_that_closed_here_only_is_misrecorded() -> None:
     assert compare(KNOWN, KNOWN, frozenset(), frozenset({CASE})).misrecorded == {CASE}
 
 
-def test_a_pause_that_was_not_heard_of_is_taken_over() -> None:
+def test_a_missed_pause_is_taken_over() -> None:
     """And its end: of all other holds the ledger decides."""
     assert compare(held((HeldBy.PAUSED, None)), KNOWN, frozenset(), NOTHING).take_over
     assert compare(KNOWN, KNOWN, frozenset({HeldBy.CREDENTIALS}), NOTHING).take_over

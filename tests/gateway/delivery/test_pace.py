@@ -44,7 +44,7 @@ async def test_what_is_forbidden_takes_no_slot() -> None:
     assert await slots.take(yes) is True
 
 
-async def test_who_waited_looks_again_before_it_takes_a_slot() -> None:
+async def test_a_waiter_checks_again_before_it_takes_a_slot() -> None:
     """Allowed when it began to wait, forbidden when its turn came: the slot is the next one's."""
     slots, allowed = Slots(1), [True]
     assert await slots.take(yes)
@@ -57,7 +57,7 @@ async def test_who_waited_looks_again_before_it_takes_a_slot() -> None:
     assert (first.result(), second.result()) == (False, True)
 
 
-async def test_those_who_wait_can_be_told_to_look_again_at_once() -> None:
+async def test_waiters_can_be_made_to_check_again_at_once() -> None:
     """They need not wait for a slot to hear that they may not speak; who still may goes on waiting."""
     slots, allowed = Slots(1), [True]
     assert await slots.take(yes)
@@ -65,7 +65,7 @@ async def test_those_who_wait_can_be_told_to_look_again_at_once() -> None:
     (second,) = takers(slots, 1)
     await settled()
     allowed[0] = False
-    slots.stir()
+    slots.recheck()
     await settled()
     assert first.result() is False
     assert not second.done()
@@ -73,7 +73,7 @@ async def test_those_who_wait_can_be_told_to_look_again_at_once() -> None:
     assert await second is True
 
 
-async def test_a_turn_of_one_who_gave_up_is_the_next_ones() -> None:
+async def test_a_cancelled_waiter_passes_its_slot_on() -> None:
     """Called and cancelled in the same moment."""
     slots = Slots(1)
     assert await slots.take(yes)

@@ -54,7 +54,7 @@ async def test_documents_answered_500_keep_no_others_waiting(platform: Any, pois
 
 
 @pytest.mark.parametrize("poison", [3, 10])
-async def test_poison_retries_on_its_own_lane_and_dies_there(platform: Any, poison: int) -> None:
+async def test_poison_is_retried_and_dead_on_its_own_lane(platform: Any, poison: int) -> None:
     """Given up after the declared time of trying, while good ones go on flowing beside it."""
     platform.sender.answer = lambda posted: Reply(500) if poisonous(posted) else YES
     bad, fine = await with_poison(platform, poison, 10)
@@ -195,7 +195,7 @@ async def test_a_held_endpoint_is_probed_with_one_call_a_cool_down(platform: Any
     assert set(probed) <= {one.id for one in held}
 
 
-async def test_an_endpoint_that_is_well_again_flows(platform: Any) -> None:
+async def test_a_recovered_endpoint_gets_its_deliveries(platform: Any) -> None:
     """Its probe is answered; the hold is lifted in the ledger and told."""
     held = await failing_endpoint(platform)
     platform.sender.answer = lambda posted: YES
@@ -221,7 +221,7 @@ async def test_the_probe_of_a_platform_is_not_the_poison_that_stopped_it(platfor
 
 
 # ── rests ─────────────────────────────────────────────────────────────────────────────────────
-async def test_a_platform_that_asks_for_rest_is_not_ill(platform: Any) -> None:
+async def test_a_platform_that_asks_for_rest_is_not_unhealthy(platform: Any) -> None:
     """429 with Retry-After on every lane: they wait as asked, nothing is held, and nobody calls meanwhile."""
     platform.sender.answer = lambda posted: Reply(429, {"retry-after": "30"})
     _, fine = await with_poison(platform, 0, 40)
@@ -248,7 +248,7 @@ async def test_too_many_without_a_time_is_a_failure(platform: Any) -> None:
 
 
 # ── holds found at the start ──────────────────────────────────────────────────────────────────
-async def test_holds_of_a_former_process_are_lifted_by_its_successor(platform: Any) -> None:
+async def test_breaker_holds_of_a_former_process_are_lifted(platform: Any) -> None:
     """Its knowledge died with it; lifting them is told."""
     for hold in (Hold(HeldBy.BREAKER, platform.clock()), Hold(HeldBy.ENDPOINT, platform.clock(), type=EXECUTIONS)):
         await platform.ledger.hold_platform(HZ, hold, platform.intent())
@@ -258,9 +258,10 @@ async def test_holds_of_a_former_process_are_lifted_by_its_successor(platform: A
     assert platform.events(EndpointReleased) == [EndpointReleased(HZ, EXECUTIONS)]
 
 
-async def test_unreadable_answers_count_as_the_platforms(platform: Any) -> None:
-    """A maintenance page with 200: the platform is held, no lane is parked, and all of it flows afterwards."""
-    platform.sender.answer = lambda posted: Reply(200, {}, b"<html>maintenance</html>")
+@pytest.mark.parametrize("status", [200, 404, 403, 503])
+async def test_unreadable_answers_count_as_the_platforms(platform: Any, status: int) -> None:
+    """A maintenance page with any status: the platform is held, no lane is parked, and all of it flows afterwards."""
+    platform.sender.answer = lambda posted: Reply(status, {}, b"<html>maintenance</html>")
     _, fine = await with_poison(platform, 0, 20)
     await platform.until_true(lambda: bool(platform.events(PlatformHeld)))
     await platform.quiet()
@@ -272,3 +273,27 @@ async def test_unreadable_answers_count_as_the_platforms(platform: Any) -> None:
 
     platform.sender.answer = answer
     await platform.drained(*fine, within=120)
+
+
+async def test_a_firewalls_page_for_one_document_keeps_no_other_waiting(platform: Any) -> None:
+    """403 as a page says nothing of our credentials: that document is tried again, the others flow."""
+    page = Reply(403, {"content-type": "text/html"}, b"<!DOCTYPE html><title>blocked</title>")
+    platform.sender.answer = lambda posted: page if poisonous(posted) else YES
+    [bad], fine = await with_poison(platform, 1, 30)
+    await platform.drained(*fine, within=10, step=1.0)
+    assert platform.events(PlatformHeld) == []
+    assert platform.events(EndpointHeld) == []
+    waiting = await platform.now(bad)
+    assert waiting.state in TRYING
+    assert (waiting.code, waiting.in_doubt) == ("reply.unreadable", True)
+    assert waiting.reason.startswith("HTTP 403, text/html")
+
+
+async def test_a_yes_or_no_that_no_rule_knows_stays_dead(platform: Any) -> None:
+    """It can be read, so trying again changes nothing: people must look at it. It holds nobody else."""
+    platform.sender.answer = lambda posted: Reply(200, {}, b'{"code": 7777}') if poisonous(posted) else YES
+    [bad], fine = await with_poison(platform, 1, 5)
+    await platform.drained(*fine, within=10, step=1.0)
+    dead = await platform.now(bad)
+    assert (dead.state, dead.code, dead.attempts) == (State.DEAD, "reply.unrecognised", 1)
+    assert platform.events(PlatformHeld) == []

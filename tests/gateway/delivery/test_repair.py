@@ -130,7 +130,7 @@ async def started(post: Any, answer: Any = YES) -> None:
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-async def test_a_401_whose_settlement_fails_strands_nobody(post: Any, when: str) -> None:
+async def test_a_401_whose_settlement_fails_leaves_no_delivery_sending(post: Any, when: str) -> None:
     """The hold is in the settlement: both are written, or tried again together."""
     await started(post, Reply(401))
     getattr(post.ledger, f"fail_{when}")("settle", times=3)
@@ -193,7 +193,7 @@ async def test_an_operator_who_is_first_is_not_overruled_by_a_failed_translation
     assert spoilt.id not in [event.delivery_id for event in post.events(DeliverySettled)]
 
 
-async def test_what_nobody_here_is_sending_is_rescued_by_the_next_look(post: Any) -> None:
+async def test_deliveries_left_sending_are_rescued_at_the_next_comparison(post: Any) -> None:
     """It is `sending` in the ledger and under way nowhere: within a minute it is asked about and sent."""
     await started(post, Reply(429, {"retry-after": "120"}))
     seen: list[Any] = []
@@ -256,7 +256,7 @@ async def breaker_held(post: Any) -> bool:
     return HeldBy.BREAKER in await post.held(HZ)
 
 
-async def test_a_pause_that_was_not_heard_of_is_obeyed_within_a_minute(post: Any) -> None:
+async def test_a_missed_pause_is_obeyed_within_a_minute(post: Any) -> None:
     """Its news were lost between commit and worker; so is its end."""
     await started(post)
     await post.delivered(await post.post(HZ, "A-1"))
@@ -285,7 +285,7 @@ async def test_a_repair_does_not_undo_what_was_changed_while_it_ran(post: Any) -
     await post.delivered(await post.post(HZ, "A-2"))
 
 
-async def test_settings_that_were_not_heard_of_are_used_within_a_minute(post: Any) -> None:
+async def test_missed_settings_are_used_within_a_minute(post: Any) -> None:
     """Its registration changed, and nobody told the worker."""
     await started(post)
     await post.put(await post.known(HZ), token="t-2")
@@ -295,7 +295,7 @@ async def test_settings_that_were_not_heard_of_are_used_within_a_minute(post: An
     assert post.sender.sent[-1].settings["token"] == "t-2"
 
 
-async def test_a_platform_that_is_gone_is_left_alone(post: Any) -> None:
+async def test_a_platform_that_is_gone_is_called_no_more(post: Any) -> None:
     """Deleted, and nobody told the worker: it ends itself."""
     await started(post)
     await post.ledger.delete_platform(HZ, post.intent())
@@ -347,7 +347,7 @@ async def test_a_ledger_that_is_away_for_long_is_waited_for(post: Any) -> None:
     assert len(post.sender.sent) == 4
 
 
-async def test_a_start_that_meets_a_ledger_away_starts_later(post: Any) -> None:
+async def test_delivery_starts_once_the_ledger_is_back(post: Any) -> None:
     """Claim and rescue fail at first."""
     for name in ("claim", "rescue"):
         post.ledger.fail_before(name, times=3)
@@ -379,7 +379,7 @@ async def refused_unsettled(post: Any) -> Gate:
     return gate
 
 
-async def test_a_comparison_lets_no_hold_go_that_is_about_to_be_written(post: Any) -> None:
+async def test_a_comparison_lifts_no_hold_that_is_about_to_be_written(post: Any) -> None:
     """The ledger does not know yet that the credentials were refused; that is no reason to go on."""
     gate = await refused_unsettled(post)
     await post.later(HZ, seconds=61)
@@ -389,7 +389,7 @@ async def test_a_comparison_lets_no_hold_go_that_is_about_to_be_written(post: An
     gate.open()
 
 
-async def test_news_that_were_read_too_early_let_no_hold_go(post: Any) -> None:
+async def test_an_early_reading_lifts_no_hold(post: Any) -> None:
     """The platform as it was read before the hold was written: it is the same revision, and stays held."""
     before = await refused_unsettled(post), await post.known(HZ)
     post.dispatcher.platform_changed(before[1])

@@ -234,16 +234,14 @@ async def test_no_reply_is_read_beyond_the_limit(wire: Wire, sender: Sender) -> 
         assert len((await sender.send(wire.platform, POST, PATIENT)).body) == 1000
 
 
-async def test_redirects_are_answers_not_orders(wire: Wire, sender: Sender) -> None:
+async def test_redirects_are_not_followed(wire: Wire, sender: Sender) -> None:
     """Documents go where the operator said, never where a reply points."""
     wire.behave = answering(b"HTTP/1.1 307 Moved\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n")
     assert (await sender.send(wire.platform, POST, PATIENT)).status == 307
     assert len(wire.heads) == 1
 
 
-async def test_a_proxy_of_the_environment_is_not_asked(
-    wire: Wire, sender: Sender, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_proxy_variables_are_ignored(wire: Wire, sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a shell exports does not decide where documents go."""
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
@@ -340,6 +338,22 @@ async def test_a_head_that_never_ends_is_given_up(wire: Wire, sender: Sender, fl
             writer.write(b"HTTP/1.1 200 OK\r\n")
         while not writer.transport.is_closing():
             writer.write(flood)
+            await writer.drain()
+
+    wire.behave = behave
+    with pytest.raises(NoAnswer) as caught:
+        await sender.send(wire.platform, POST, timedelta(minutes=5))
+    assert (caught.value.reason, caught.value.may_have_left) == ("reply.broken", True)
+
+
+@pytest.mark.parametrize("chunk", [b"1;" + b"x" * 1000 + b"\r\na\r\n", b"5;" + b"x" * 100_000])
+async def test_a_body_that_is_all_chunk_lines_is_given_up(wire: Wire, sender: Sender, chunk: bytes) -> None:
+    """Long before the time is over: a hundred times the body is read for nothing."""
+
+    async def behave(head: bytes, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while not writer.transport.is_closing():
+            writer.write(chunk)
             await writer.drain()
 
     wire.behave = behave

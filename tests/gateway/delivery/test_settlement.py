@@ -49,7 +49,7 @@ def test_a_platforms_own_number_becomes_an_alias() -> None:
 
 
 @pytest.mark.parametrize("reference", ["A-1", None, "9" * 201])
-def test_what_names_nothing_new_is_no_alias(reference: str | None) -> None:
+def test_a_reference_equal_to_the_number_is_no_alias(reference: str | None) -> None:
     """The same number, none, and one too long to be a number leave nothing to speak of later."""
     assert after(Verdict(VerdictKind.ACCEPTED, reference=reference)).alias is None
 
@@ -75,13 +75,13 @@ def test_the_next_attempt_is_due_by_the_steady_clock() -> None:
     assert settled.tried_for == 100.0 + 1.5 + 30.0
 
 
-def test_who_was_tried_for_long_enough_is_given_up() -> None:
+def test_it_is_given_up_after_the_scheduled_time() -> None:
     """With the last reason."""
     settled = after(Verdict(VerdictKind.RETRY, code="timeout"), replace(DELIVERY, tried_for=72 * 3600.0))
     assert (settled.state, settled.attempt.code, settled.attempt.reason) == (State.DEAD, "gave-up", "timeout")
 
 
-def test_refused_credentials_hold_the_platform_that_was_spoken_to() -> None:
+def test_refused_credentials_hold_the_platform_of_the_attempts_revision() -> None:
     """In the same settlement, with the revision it is about; the delivery is ready again."""
     settled = after(Verdict(VerdictKind.CREDENTIALS, code="http.401"))
     assert settled.state is State.READY

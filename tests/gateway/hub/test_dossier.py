@@ -119,7 +119,7 @@ async def country(new_ledger: Callable[[], Ledger]) -> AsyncIterator[Country]:
         yield country
 
 
-async def test_it_has_five_parts_even_of_nobody(country: Country) -> None:
+async def test_an_unknown_enterprise_has_five_empty_parts(country: Country) -> None:
     """Permits, projects, penalties, inspections, cases: empty, and nobody to ask."""
     enterprise = await country.dossier("91330100MA27XXXX0A")
     assert list(enterprise.parts) == ["permits", "projects", "penalties", "inspections", "cases"] == list(PARTS)
@@ -163,7 +163,7 @@ async def test_a_platform_that_is_down_leaves_its_part_marked(country: Country) 
     assert part.state == "partial"
     assert [(source.platform, source.state, source.detail) for source in part.sources] == [
         ("penalty.330000", "ok", None),
-        ("penalty.330100", "down", "connection.failed"),
+        ("penalty.330100", "down", "connection.refused"),
     ]
     assert len(part.entries) == 1
     assert enterprise.parts["permits"].state == "ok"
@@ -203,7 +203,7 @@ async def test_an_answer_that_cannot_be_read_is_marked(country: Country, status:
     assert part.state == "partial"
 
 
-async def test_what_only_the_ledger_knows_stands_without_a_source(country: Country) -> None:
+async def test_what_only_the_ledger_knows_has_no_source(country: Country) -> None:
     """Nobody answers questions about cases; what went through the gateway is there all the same."""
     await country.knows("case.progressed", {"case_number": "A", "node": "filed"}, "91330100MA27XXXX0A")
     part = (await country.dossier("91330100MA27XXXX0A")).parts["cases"]

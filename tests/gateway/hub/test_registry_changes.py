@@ -200,6 +200,22 @@ async def test_what_comes_again_under_a_key_after_its_platform_is_gone_is_not_fo
 
 
 # ── keys ──────────────────────────────────────────────────────────────────────────────────────
+async def test_a_change_that_comes_again_under_its_key_is_the_same_whatever_was_changed_in_between(house):
+    """It left the secret as it was; that somebody changed the secret since does not make it another request."""
+
+    async def put(reason, under=None, **settings):
+        intent = house.intent(reason, under)
+        return await house.hub.platforms.put(PENALTY, "locked", settings={**house.url, **settings}, intent=intent)
+
+    await put("register", key="old")
+    await put("move", "K-1", base_url="http://127.0.0.1:10")
+    await put("rotate", key="new")
+    again = await put("move", "K-1", base_url="http://127.0.0.1:10")
+    assert (again.settings["key"], again.settings["base_url"]) == ("new", house.url["base_url"])
+    with pytest.raises(Conflict, match="Idempotency-Key"):
+        await put("move", "K-1", base_url="http://127.0.0.1:11")
+
+
 async def test_a_credential_is_issued_once_under_a_key(house):
     """It is shown once: the repeat is 409 and makes no second one."""
     await house.register(MOBILE)

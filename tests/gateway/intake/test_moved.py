@@ -156,7 +156,7 @@ async def test_a_platform_that_goes_meanwhile_leaves_the_document_unrouted(racin
     assert (delivery.state.value, delivery.platform) == ("ready", "penalty.000000")
 
 
-async def test_what_keeps_moving_is_given_up_with_a_remedy(racing, write):
+async def test_an_intake_that_keeps_moving_is_unavailable(racing, write):
     """503 after so many rounds, and nothing is kept; the same again is taken when it is quiet."""
     await racing.at(MOBILE, PENALTY)
     racing.ledger.fail_before("accept", Moved(1), times=ROUNDS)

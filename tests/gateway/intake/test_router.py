@@ -123,7 +123,7 @@ async def test_a_condition_that_does_not_hold_gives_no_delivery(desk, write):
     assert sent.deliveries == ()
 
 
-async def test_nobody_at_all_is_unrouted_warned_and_counted(desk, write):
+async def test_without_a_platform_it_is_unrouted_warned_and_counted(desk, write):
     """The delivery is kept with its kind, the warning says so, and telemetry hears of it."""
     await desk.at("mobile-enforcement.330000")
     sent = await desk.send("mobile-enforcement.330000", "case.transferred", write.case())

@@ -75,7 +75,7 @@ async def test_a_correlation_of_ones_own_ties_documents_together(town, write):
     assert (await town.submit(MOBILE, second)).message.enriched["permit_number"].value == permit
 
 
-async def test_nobody_reads_or_feeds_a_case_it_has_no_part_in(town, write):
+async def test_a_platform_cannot_join_a_case_it_has_no_part_in(town, write):
     """Another's correlation is 403; a platform that was sent part of it may use it."""
     case = await town.submit(MOBILE, {"type": "case.transferred", "document": write.case(), "correlation_id": "c-1"})
     assert case.message.correlation_id == "c-1"

@@ -8,12 +8,12 @@ from gateway.ledger.sql.codecs import joined, pack, pack_json, pack_words, unpac
 
 
 @given(st.binary(max_size=2000))
-def test_gives_back_what_it_took(content: bytes) -> None:
+def test_unpacked_as_packed(content: bytes) -> None:
     """Whatever is packed comes back exactly."""
     assert unpack(pack(content)) == content
 
 
-def test_smaller_where_it_pays() -> None:
+def test_compressed_where_that_is_smaller() -> None:
     """Repetitive bytes get smaller, and no bytes grow by more than one."""
     assert len(pack(b"abc" * 1000)) < 100
     assert len(pack(b"")) == 1

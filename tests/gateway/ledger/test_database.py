@@ -47,7 +47,7 @@ async def test_newer_schema(path: Path, opened: Any) -> None:
     assert path.read_bytes() == before
 
 
-async def test_owner_is_read_without_a_trace(tmp_path: Path) -> None:
+async def test_reading_the_owner_leaves_no_file(tmp_path: Path) -> None:
     """Who has a ledger can be read beside it, whatever its name, and nothing is left there."""
     path = tmp_path / "what? 100% 账本.db"
     ledger = SqlLedger(f"sqlite:///{quote(str(path))}")

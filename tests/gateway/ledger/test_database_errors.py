@@ -71,7 +71,7 @@ def test_cannot_be_opened(tmp_path: Path) -> None:
     assert error.value.code == "ledger.read-only"
 
 
-def test_anything_else_is_ours_too() -> None:
+def test_any_other_error_of_the_database_is_translated() -> None:
     """No exception of the database passes, whatever it is; what is ours passes as it is."""
     engine = sa.create_engine("sqlite://")
     with engine.connect() as connection, pytest.raises(Unavailable) as error, translated_errors():

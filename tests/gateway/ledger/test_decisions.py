@@ -142,7 +142,7 @@ def test_changed_platform(holds: set[HeldBy]) -> None:
 
 
 @pytest.mark.parametrize("cursor", ["", "-1", "1.5", "一", "٣", "1" * 30, "x"])
-def test_cursors_are_ours(cursor: str) -> None:
+def test_unknown_cursors_are_refused(cursor: str) -> None:
     """Anything that is not a number is refused."""
     with pytest.raises(Invalid):
         decisions.read_cursor(cursor)

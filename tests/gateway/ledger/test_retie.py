@@ -36,7 +36,7 @@ def message(**fields: Any) -> Message:
     )
 
 
-def test_speaks_of_the_original() -> None:
+def test_retied_message_has_the_original_number() -> None:
     """The number is replaced where the document holds it as that number, and nowhere else; the raw one is kept."""
     moved = TIE.message(message(), SPOKEN)
     assert moved.document == {"case_number": "AJ-1", "node": "filed", "opinion": "CF-77"}
@@ -46,7 +46,7 @@ def test_speaks_of_the_original() -> None:
     assert TIE.numbers(SPOKEN) == {"case_number": "AJ-1", "order_number": "D1"}
 
 
-def test_stays_what_it_was() -> None:
+def test_identity_and_digest_stay() -> None:
     """What a message was known by before stays: its id, identity and digest, as it was sent."""
     before, moved = message(), TIE.message(message(), SPOKEN)
     for name in ("id", "identity", "digest", "source", "region", "enriched", "warnings", "causation_id"):
@@ -67,7 +67,7 @@ def test_number_of_its_sender_is_kept() -> None:
 
 
 @pytest.mark.parametrize("numbers", [{}, {"case_number": "other"}, {"order_number": "CF-77"}])
-def test_what_only_belongs_to_the_case(numbers: dict[str, str]) -> None:
+def test_message_of_the_case_without_the_number(numbers: dict[str, str]) -> None:
     """A message that does not speak of the number changes its case alone, and its lane if it was that of the number."""
     before = message(ordering_key="order_number:mobile:D1")
     moved = TIE.message(before, numbers)

@@ -166,6 +166,32 @@ def test_numbers_from_before_are_found_by_any_spelling(empty: sa.Engine) -> None
         assert kept("SELECT identity FROM messages") == [("case.transferred:AJ-1",)]
 
 
+def test_delivered_ones_that_were_replayed_twice_at_once(empty: sa.Engine) -> None:
+    """Before, every click made a replay: all of them stay, and the first open one is the open replay."""
+    database.upgrade(empty, "0004")
+    with empty.begin() as connection:
+        connection.exec_driver_sql(_MESSAGE.replace("place", "seq"))
+        connection.exec_driver_sql(_DELIVERY)
+        for position, state in ((4, "delivered"), (5, "ready"), (6, "held"), (7, "ready")):
+            by, head = ("operator" if state == "held" else None), position == 5
+            connection.exec_driver_sql(
+                "INSERT INTO deliveries (position, id, message, type, kind, platform, lane, state, held_by, head, "
+                "created_at, attempts, in_doubt, replay_of) "
+                "VALUES (?, ?, 7, 't', 'penalty', 'penalty.330000', 'l', ?, ?, ?, 1, 0, 0, 'd1')",
+                (position, f"d{position}", state, by, head),
+            )
+    database.upgrade(empty)
+    with empty.connect() as connection:
+        kept = connection.exec_driver_sql("SELECT id, state, replay_of FROM deliveries ORDER BY position").fetchall()
+    assert [tuple(row) for row in kept] == [
+        ("d1", "delivered", None),
+        ("d4", "delivered", "d1"),
+        ("d5", "ready", "d1"),
+        ("d6", "ready", None),
+        ("d7", "ready", None),
+    ]
+
+
 def test_deliveries_keep_what_refers_to_them(empty: sa.Engine) -> None:
     """When the table of deliveries gets new rules, every delivery, attempt and request stays, and still belongs."""
     database.upgrade(empty, "0003")

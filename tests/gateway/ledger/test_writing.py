@@ -17,7 +17,7 @@ from gateway.ledger.sql.writing import Sequences, Transaction, one_by_one
 from gateway.message import State
 
 
-async def test_one_bad_apple(ledger: Any, small: Any) -> None:
+async def test_failing_operation_fails_alone(ledger: Any, small: Any) -> None:
     """What cannot be kept fails alone: its neighbours of the same commit are kept, and none of it is."""
     await ledger.accept(small.intake("m0"))
     good = [ledger.accept(small.intake(f"m{i}", lane=f"L{i}")) for i in range(1, 11)]
@@ -192,7 +192,7 @@ async def test_check_writes(ledger: Any, small: Any, opened: Any) -> None:
     await checked.stop()
 
 
-async def test_one_who_asks_goes_away(ledger: Any) -> None:
+async def test_cancelled_check(ledger: Any) -> None:
     """Of those who wait for one check, one that goes away does not take it from the others."""
     gone, stays = asyncio.ensure_future(ledger.check()), asyncio.ensure_future(ledger.check())
     await asyncio.sleep(0)

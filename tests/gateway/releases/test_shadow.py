@@ -113,7 +113,7 @@ async def test_one_shadow_a_name_and_it_outlives_the_gateway(house, bundle, agai
     await second.hub.stop()
 
 
-async def test_a_shadow_needs_somebody_to_follow(house, bundle):
+async def test_a_shadow_needs_an_active_version(house, bundle):
     """The active version is no shadow, nor is a draft; an unknown one is not found."""
     assert (await house.step("1.0.0", "shadow")).json()["code"] == "state.wrong"
     await house.upload(bundle())

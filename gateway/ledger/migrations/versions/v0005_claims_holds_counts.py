@@ -153,9 +153,10 @@ def _deliveries(connection: sa.Connection) -> list[str]:
         "DROP TABLE deliveries",
         table,
         # Held by an operator was a state; now the delivery is ready, and the hold is laid over it. Who an
-        # answer goes back to is the sender of what it answers.
+        # answer goes back to is the sender of what it answers. A delivered one may have had several open
+        # replays; now the first of them is its open replay, and the others go out as they were ordered.
         f"INSERT INTO deliveries ({_COLUMNS}, toward, held_at, tried_for) "
-        f"SELECT {_COLUMNS.replace('state, was', _STATE + ', NULL')}, {_TOWARD}, "
+        f"SELECT {_KEPT}, {_TOWARD}, "
         "CASE WHEN state = 'held' THEN COALESCE(changed_at, created_at) END, 0.0 "
         "FROM deliveries_before ORDER BY position",
         "DROP TABLE deliveries_before",
@@ -172,7 +173,11 @@ def _deliveries(connection: sa.Connection) -> list[str]:
     ]
 
 
+_OPEN_REPLAY = "replay_of IS NOT NULL AND state IN ('dead', 'held', 'ready', 'sending', 'waiting')"
+_FIRST_REPLAYS = f"SELECT MIN(position) FROM deliveries_before WHERE {_OPEN_REPLAY} GROUP BY replay_of"
+_REPLAY_OF = f"CASE WHEN {_OPEN_REPLAY} AND position NOT IN ({_FIRST_REPLAYS}) THEN NULL ELSE replay_of END"
 _STATE = "CASE state WHEN 'held' THEN 'ready' WHEN 'expired' THEN 'discarded' ELSE state END"
+_KEPT = _COLUMNS.replace("state, was", f"{_STATE}, NULL").replace("replay_of", _REPLAY_OF)
 _TOWARD = (
     "CASE WHEN state <> 'unrouted' THEN NULL WHEN type <> 'dispatch.reported' THEN 'nearest' "
     "ELSE COALESCE((SELECT asked.source FROM messages answer JOIN messages asked ON asked.id = answer.causation_id "

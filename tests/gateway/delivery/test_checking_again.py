@@ -67,7 +67,7 @@ async def test_nothing_leaves_once_a_pause_returned(post: Any) -> None:
     assert sorted(post.sender.keys()) == sorted(one.id for one in waiting)
 
 
-async def test_those_who_wait_hear_of_a_pause_at_once(post: Any) -> None:
+async def test_waiting_attempts_are_taken_back_at_a_pause(post: Any) -> None:
     """They are shown as held though the slots are all still taken."""
     counter, posted = await crowd(post, YES)
     await post.pause(HZ)
@@ -92,7 +92,7 @@ async def test_nothing_leaves_after_a_401_but_what_was_being_called(post: Any) -
     assert {one.settings["token"] for one in post.sender.sent} == {"t-2"}
 
 
-async def test_a_late_401_for_old_credentials_holds_nobody(post: Any) -> None:
+async def test_a_late_401_for_old_credentials_adds_no_hold(post: Any) -> None:
     """They were mended while the platform was still refusing the old ones."""
     counter, posted = await crowd(post, Reply(401))
     post.sender.answer = lambda one: YES
@@ -103,7 +103,7 @@ async def test_a_late_401_for_old_credentials_holds_nobody(post: Any) -> None:
     assert post.events(PlatformHeld) == []
 
 
-async def test_a_401_for_credentials_that_were_just_mended_is_let_go(post: Any) -> None:
+async def test_a_401_for_replaced_credentials_leaves_no_hold(post: Any) -> None:
     """The ledger has the new ones already and the worker was not told: the hold here ends by comparison."""
     counter, posted = await crowd(post, Reply(401))
     await post.put(await post.known(HZ), token="t-2")
@@ -115,7 +115,7 @@ async def test_a_401_for_credentials_that_were_just_mended_is_let_go(post: Any) 
     assert {one.settings["token"] for one in post.sender.sent} == {"t-2"}
 
 
-async def test_who_waited_speaks_to_the_platform_as_it_is_now(post: Any) -> None:
+async def test_a_waiting_attempt_uses_the_platform_as_it_is_now(post: Any) -> None:
     """Another token while they waited: nobody uses the one before."""
     counter, posted = await crowd(post, YES)
     post.dispatcher.platform_changed(await post.put(await post.known(HZ), token="t-2"))
@@ -125,7 +125,7 @@ async def test_who_waited_speaks_to_the_platform_as_it_is_now(post: Any) -> None
     assert {one.settings["token"] for one in post.sender.sent} == {"t-2"}
 
 
-async def test_a_platform_that_asks_for_rest_hears_no_more_from_those_who_wait(post: Any) -> None:
+async def test_waiting_attempts_are_taken_back_when_a_platform_asks_for_rest(post: Any) -> None:
     """429 with Retry-After concerns them, too; after the rest they go."""
     counter, posted = await crowd(post, Reply(429, {"retry-after": "30"}))
     counter.opened.set()
@@ -139,7 +139,7 @@ async def test_a_platform_that_asks_for_rest_hears_no_more_from_those_who_wait(p
     await post.delivered(*posted)
 
 
-async def test_who_waits_when_the_gateway_stops_is_not_in_doubt(post: Any) -> None:
+async def test_attempts_waiting_when_the_gateway_stops_are_not_in_doubt(post: Any) -> None:
     """It never spoke; only what was being called is let end."""
     counter, posted = await crowd(post, YES)
     stopping = asyncio.create_task(post.dispatcher.stop())
@@ -151,7 +151,7 @@ async def test_who_waits_when_the_gateway_stops_is_not_in_doubt(post: Any) -> No
     assert not any([(await post.now(one)).in_doubt for one in posted])
 
 
-async def test_a_breaker_that_opens_stops_those_who_wait(post: Any) -> None:
+async def test_an_opening_breaker_takes_waiting_attempts_back(post: Any) -> None:
     """Four lanes failed: the other twenty are not sent after them."""
     counter, posted = await crowd(post, Reply(503))
     counter.opened.set()
@@ -162,7 +162,7 @@ async def test_a_breaker_that_opens_stops_those_who_wait(post: Any) -> None:
     assert await shown(post, posted) == {HELD: len(posted)}
 
 
-async def test_a_question_takes_time_and_after_it_one_looks_again(post: Any) -> None:
+async def test_after_a_question_it_is_checked_again_before_sending(post: Any) -> None:
     """Paused while it asked whether the first request arrived: the answer is no, and nothing is sent."""
     await post.platform(HZ, base_url=NOWHERE)
     post.sender.answer = lambda one: LOST
@@ -191,7 +191,7 @@ async def noticed(post: Any, *, claimed: bool = False) -> None:
 
 
 # ── claims ────────────────────────────────────────────────────────────────────────────────────
-async def test_a_worker_that_lost_its_claim_stops_speaking(post: Any) -> None:
+async def test_a_worker_that_lost_its_claim_stops_calling(post: Any) -> None:
     """Another process took over: nothing more leaves from here, one event tells it."""
     counter, _ = await crowd(post, YES)
     await noticed(post)
@@ -217,7 +217,7 @@ async def test_a_lost_claim_is_taken_again_after_a_pause(post: Any) -> None:
     assert len(post.sender.sent) == len(posted) - SLOTS
 
 
-async def test_what_another_process_rescued_is_not_spoken_of_again(post: Any) -> None:
+async def test_an_outcome_is_not_applied_after_another_process_rescued(post: Any) -> None:
     """Its attempt ended there: what the platform answered here is not applied, and the claim's owner goes on."""
     counter, posted = await crowd(post, YES)
     theirs = await post.ledger.real.claim(HZ)
@@ -232,7 +232,7 @@ async def test_what_another_process_rescued_is_not_spoken_of_again(post: Any) ->
 
 
 # ── a worker and its successor ────────────────────────────────────────────────────────────────
-async def test_a_successor_leaves_alone_what_its_predecessor_is_calling(post: Any) -> None:
+async def test_a_new_worker_does_not_rescue_what_the_former_is_calling(post: Any) -> None:
     """The platform fetched for itself for a moment: the call under way ends, once, under the new claim."""
     counter, posted = await crowd(post, YES)
     platform = await post.known(HZ)
@@ -253,7 +253,7 @@ def fields(platform: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("late", ["changed", "removed"])
-async def test_old_news_is_no_news(post: Any, late: str) -> None:
+async def test_a_change_of_an_older_revision_is_ignored(post: Any, late: str) -> None:
     """What was read or removed before the platform was registered anew comes late, and changes nothing."""
     await post.platform(HZ, base_url=NOWHERE)
     await post.dispatcher.start()
