@@ -18,7 +18,7 @@ import uvloop
 from gateway.api.app import create_app
 from gateway.api.front.bounds import bounds_of
 from gateway.api.front.connection import BoundedConnection
-from gateway.api.front.gate import Gate
+from gateway.api.front.gate import ConnectionGate
 from gateway.bootstrap import build
 from gateway.cli import collector
 from gateway.cli.configuration import settings_here
@@ -87,7 +87,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     hub = build(settings)
     await hub.start()
     collector.set_up()
-    gate = Gate(bounds_of(settings, _most_files()), hub.events)
+    gate = ConnectionGate(bounds_of(settings, _most_files()), hub.events)
     hub.metrics.show("hutong_connections", "Connections from callers.", gate.connections)
     beside = [
         asyncio.create_task(collector.collect(hub.admission.under_way), name="collector"),
@@ -114,7 +114,7 @@ def _most_files() -> int:
     return wanted
 
 
-def _configuration(hub: Hub, settings: Settings, gate: Gate) -> uvicorn.Config:
+def _configuration(hub: Hub, settings: Settings, gate: ConnectionGate) -> uvicorn.Config:
     connection: Any = partial(BoundedConnection, gate)
     return uvicorn.Config(
         create_app(hub, settings),

@@ -11,7 +11,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from gateway.api.front.gate import MOST_LEAVING, Gate
+from gateway.api.front.gate import MOST_LEAVING, ConnectionGate
 from gateway.api.front.parting import PartingTransport
 from gateway.api.front.refusal import Why, refusal
 from gateway.api.inbound.request import language
@@ -30,7 +30,7 @@ _FRAMING = 64 * 1024
 _FRAMING_SHARE = 4
 
 
-class Reading(Enum):
+class Awaited(Enum):
     """What is read of a connection now."""
 
     NOTHING = auto()
@@ -50,7 +50,7 @@ class BoundedConnection(HttpToolsProtocol):
 
     def __init__(
         self,
-        gate: Gate,
+        gate: ConnectionGate,
         config: Config,
         server_state: ServerState,
         app_state: dict[str, Any],
@@ -59,7 +59,7 @@ class BoundedConnection(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._gate = gate
         self._bounds = gate.bounds
-        self.reading = Reading.NOTHING
+        self.reading = Awaited.NOTHING
         self._since = gate.ticks()
         self._leaving = False
         self._dropped = 0
@@ -92,7 +92,7 @@ class BoundedConnection(HttpToolsProtocol):
 
     def displace(self) -> None:
         """Close at once: somebody else needs the room."""
-        if self.reading is Reading.HEADER:
+        if self.reading is Awaited.HEADER:
             self.transport.write(refusal(Why.DISPLACED, self._bounds, self._language()))
         self._end()
 
@@ -101,9 +101,9 @@ class BoundedConnection(HttpToolsProtocol):
         if self._over():
             return
         self._gate.refused(why, self.address)
-        answered = self.reading is Reading.BODY and self.cycle.response_complete
+        answered = self.reading is Awaited.BODY and self.cycle.response_complete
         if not answered and self.cycle is not None and not self.cycle.response_complete:
-            if self.cycle.response_started or self.reading is not Reading.BODY or self.pipeline:
+            if self.cycle.response_started or self.reading is not Awaited.BODY or self.pipeline:
                 # Another answer is under way or due: nothing can be put between its bytes.
                 self.transport.abort()
                 return
@@ -127,7 +127,7 @@ class BoundedConnection(HttpToolsProtocol):
 
         Closing a socket with unread bytes resets the connection, and the caller would lose the answer.
         """
-        if self.reading in (Reading.NOTHING, Reading.ALL):
+        if self.reading in (Awaited.NOTHING, Awaited.ALL):
             self._end()
         else:
             self._leave()
@@ -157,22 +157,22 @@ class BoundedConnection(HttpToolsProtocol):
                 self.transport.abort()
             return
         self._unset_keepalive_if_required()
-        if self.reading is Reading.NOTHING:
-            self.reading, self._since, self._header = Reading.HEADER, self._gate.ticks(), 0
-        if self.reading is Reading.HEADER:
+        if self.reading is Awaited.NOTHING:
+            self.reading, self._since, self._header = Awaited.HEADER, self._gate.ticks(), 0
+        if self.reading is Awaited.HEADER:
             # The parser never sees more of a header than is allowed: it would keep all of it, and copy it
             # anew with every piece.
             room = self._bounds.header_bytes + 1 - self._header
             part, data = data[:room], data[room:]
             self._header += len(part)
             self._feed(part)
-            if self.reading is Reading.HEADER and not self._over():
+            if self.reading is Awaited.HEADER and not self._over():
                 self._check_header(self._header)
         if data and not self._over():
             self._feed(data)
 
     def _feed(self, data: bytes) -> None:
-        if self.reading is Reading.BODY:
+        if self.reading is Awaited.BODY:
             self._arrived += len(data)
             self._silent_since = self._gate.ticks()
         try:
@@ -181,7 +181,7 @@ class BoundedConnection(HttpToolsProtocol):
             pass  # nothing is offered to change to: it is answered as any other request
         except httptools.HttpParserError:
             self.refuse(Why.MALFORMED)
-        if self.reading is Reading.BODY and not self._over():
+        if self.reading is Awaited.BODY and not self._over():
             self._check_body()
 
     def _check_body(self) -> None:
@@ -200,13 +200,13 @@ class BoundedConnection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Begin to read a request."""
-        if self.reading is not Reading.HEADER:  # it came in one piece with the one before
-            self.reading, self._since, self._header = Reading.HEADER, self._gate.ticks(), 0
+        if self.reading is not Awaited.HEADER:  # it came in one piece with the one before
+            self.reading, self._since, self._header = Awaited.HEADER, self._gate.ticks(), 0
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header, if there may be so many; a trailer (it comes with the body) tells nothing here."""
-        if self.reading is Reading.HEADER and len(self.headers) <= self._bounds.headers:
+        if self.reading is Awaited.HEADER and len(self.headers) <= self._bounds.headers:
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
@@ -219,7 +219,7 @@ class BoundedConnection(HttpToolsProtocol):
         if self._over():
             return
         now = self._gate.ticks()
-        self.reading, self._since = Reading.BODY, now
+        self.reading, self._since = Awaited.BODY, now
         self._arrived = self.body_bytes = 0
         self._silent_since = self._looked_at = now
         self._body_seconds = 0.0
@@ -237,7 +237,7 @@ class BoundedConnection(HttpToolsProtocol):
         """Take note that a request was read whole."""
         if self._over():
             return
-        self.reading = Reading.ALL
+        self.reading = Awaited.ALL
         super().on_message_complete()
         if self.cycle.response_complete and not self.pipeline:
             self._rest()  # it was answered before it was read
@@ -245,11 +245,11 @@ class BoundedConnection(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Wait for the next request."""
         super().on_response_complete()
-        if self.reading is Reading.ALL and not self.pipeline and self.cycle.response_complete:
+        if self.reading is Awaited.ALL and not self.pipeline and self.cycle.response_complete:
             self._rest()
 
     def _rest(self) -> None:
-        self.reading, self._since = Reading.NOTHING, self._gate.ticks()
+        self.reading, self._since = Awaited.NOTHING, self._gate.ticks()
         self._gate.waits(self)
 
     # ── time ──────────────────────────────────────────────────────────────────────────────────
@@ -262,13 +262,13 @@ class BoundedConnection(HttpToolsProtocol):
         elif self._stuck(now):
             self._gate.refused(Why.UNREAD, self.address)
             self.transport.abort()
-        elif self.reading is Reading.NOTHING:
+        elif self.reading is Awaited.NOTHING:
             if waited > self._bounds.idle_seconds:
                 self._end()
-        elif self.reading is Reading.HEADER:
+        elif self.reading is Awaited.HEADER:
             if waited > self._bounds.header_seconds:
                 self.refuse(Why.HEADER_SLOW)
-        elif self.reading is Reading.BODY and self._slow(now):
+        elif self.reading is Awaited.BODY and self._slow(now):
             self.refuse(Why.BODY_SLOW)
 
     def _stuck(self, now: float) -> bool:

@@ -36,7 +36,7 @@ class Guest(Protocol):
         ...
 
 
-class Gate:
+class ConnectionGate:
     """Everything that connections share. `ticks` measure how long they take."""
 
     def __init__(self, bounds: FrontBounds, events: Events, ticks: Ticks = monotonic) -> None:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from doorstep import echo, front_of
 
-from gateway.api.front.connection import Reading
+from gateway.api.front.connection import Awaited
 
 GET = b"GET /health/live HTTP/1.1\r\nHost: x\r\n"
 POST = b"POST /v1/inbound/permit HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
@@ -75,7 +75,7 @@ async def test_a_header_that_takes_too_long_is_a_time_out(front):
     """408, however regularly another byte comes."""
     caller = await front.connect()
     await caller.say(GET)
-    await front.until(lambda: front.only.reading is Reading.HEADER)
+    await front.until(lambda: front.only.reading is Awaited.HEADER)
     for _ in range(3):
         front.pass_time(4)
         await caller.say(b"a: b\r\n")

@@ -5,7 +5,7 @@ import asyncio
 from doorstep import front_of
 
 from gateway.api.front.bounds import bounds_of
-from gateway.api.front.connection import Reading
+from gateway.api.front.connection import Awaited
 from gateway.settings import Settings
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -26,7 +26,7 @@ async def test_a_connection_half_way_through_its_header_makes_room_too(front):
     """It is told why."""
     slow = [await front.connect() for _ in range(4)]
     await slow[0].say(b"GET / HTTP/1.1\r\n")
-    await front.until(lambda: any(one.reading is Reading.HEADER for one in front.gate.guests()))
+    await front.until(lambda: any(one.reading is Awaited.HEADER for one in front.gate.guests()))
     await front.connect()
     assert (await slow[0].hear()).status == 503
 
