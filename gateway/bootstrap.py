@@ -30,6 +30,7 @@ from gateway.releases.proof import ProcessProver, Prover
 from gateway.settings import SQLITE, Settings
 from gateway.telemetry.events import Events, Hook
 from gateway.telemetry.logs import LogHook
+from gateway.telemetry.loop import LoopWatch
 from gateway.telemetry.metrics import Metrics
 
 CHECK = (sys.executable, "-m", "gateway.cli.main", "adapter", "check", "--json")
@@ -63,6 +64,7 @@ def build(
     directory = Directory()
     readers = Readers(ReaderBounds(settings.reader_megabytes, settings.reader_seconds), events, most=settings.readers)
     metrics.show("hutong_readers", "Processes that read large bodies and replies.", readers.count)
+    loop_watch = LoopWatch(events)
     observers = Observers(kept, directory, clock, events)
     dispatcher = Dispatcher(
         kept,
@@ -75,6 +77,7 @@ def build(
         pause=pause,
         longest_asked=timedelta(seconds=settings.longest_retry_after),
         readers=readers,
+        loop_watch=loop_watch,
     )
     inventory = Inventory(kept, known, directory, observers.shadows, clock)
     reconciler = Reconciler(pause=pause.total_seconds())
@@ -99,6 +102,7 @@ def build(
         dispatcher=dispatcher,
         sender=outward,
         readers=readers,
+        loop_watch=loop_watch,
         clock=clock,
         events=events,
         metrics=metrics,

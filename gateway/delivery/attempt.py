@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -24,12 +25,15 @@ from gateway.ledger.records import Claim, Platform, Settled, Settlement, Work
 from gateway.message import State
 from gateway.readers import OnThreads, TaskRunner, TooCostly, is_heavy
 from gateway.telemetry.events import AttemptEnded, AttemptTakenBack, DeliverySettled, DeliveryStumbled, Events
+from gateway.telemetry.loop import LoopWatch
 from schemas.findings import Rejected
 
 _log = logging.getLogger(__name__)
 _SETTLED = (State.DELIVERED, State.REFUSED, State.DEAD)
 _YES_OR_NO = (VerdictKind.ACCEPTED, VerdictKind.REFUSED)
 _FINAL_ANSWERS = (VerdictKind.ACCEPTED, VerdictKind.REFUSED, VerdictKind.CREDENTIALS)
+_MANY_ITEMS = 200
+"""Items of a document's lists beyond which it is written on a thread."""
 _SERVER_ERROR = 500
 _BUSY = (429, 503)
 
@@ -114,14 +118,21 @@ class Attempts:
     watch: DeliveryWatch = unwatched
     longest_asked: timedelta = LONGEST_ASKED
     readers: TaskRunner = field(default_factory=OnThreads)
+    loop_watch: LoopWatch | None = None
 
     async def make(self, work: Work, context: AttemptContext) -> AttemptResult:
         """Try to deliver a lane head once; a slot is held while the platform is being called."""
+        making = self._make(work, context)
+        if self.loop_watch is None:
+            return await making
+        return await self.loop_watch.steps(making, context.to.platform.id, work.message.type)
+
+    async def _make(self, work: Work, context: AttemptContext) -> AttemptResult:
         to = context.to
         adapter = to.adapters(work.delivery.adapter) if work.delivery.adapter else to.adapter
         sending = outbound(work, to.platform)
         try:
-            request = work.request or keyed(adapter.translate_out(sending), work.delivery.id, work.message.trace_id)
+            request = work.request or await self._write(work, adapter, sending)
         except Rejected as rejected:
             return await self._kill(work, context, rejected.code, worded(rejected))
         except Exception as error:
@@ -154,6 +165,14 @@ class Attempts:
             return await self._take_back(work, context, number)
         settlement = settle(work, number, tried, to.platform, adapter.retry, self.steady(), self.longest_asked)
         return await self._settle(work, context, tried, settlement)
+
+    async def _write(self, work: Work, adapter: Adapter, sending: Sending) -> OutboundRequest:
+        items = sum(len(value) for value in sending.document.values() if isinstance(value, list))
+        if items > _MANY_ITEMS:
+            written = await asyncio.to_thread(adapter.translate_out, sending)
+        else:
+            written = adapter.translate_out(sending)
+        return keyed(written, work.delivery.id, work.message.trace_id)
 
     async def _begin(self, work: Work, context: AttemptContext, name: str, request: OutboundRequest) -> int | None:
         delivery, at, read = work.delivery, self.clock(), work.message

@@ -25,6 +25,7 @@ from gateway.ledger.base import Ledger
 from gateway.ledger.records import Platform, Registry
 from gateway.readers import OnThreads, TaskRunner
 from gateway.telemetry.events import DeliveryStopped, DeliveryStumbled, Events, PlatformHeld
+from gateway.telemetry.loop import LoopWatch
 from schemas.findings import Rejected
 
 T = TypeVar("T")
@@ -112,6 +113,7 @@ class Dispatcher:
         grace: timedelta = _GRACE,
         longest_asked: timedelta = LONGEST_ASKED,
         readers: TaskRunner | None = None,
+        loop_watch: LoopWatch | None = None,
     ) -> None:
         self._adapters = adapters
         self._policy = policy or BreakerPolicy()
@@ -126,6 +128,7 @@ class Dispatcher:
             watch,
             longest_asked,
             readers or OnThreads(),
+            loop_watch or LoopWatch(events, ticks),
         )
         self._workers: dict[str, PlatformWorker] = {}
         self._own_claims: dict[str, OwnClaim] = {}

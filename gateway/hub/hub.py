@@ -24,6 +24,7 @@ from gateway.readers import Readers
 from gateway.releases import Releases
 from gateway.releases.installed import InstalledAdapters
 from gateway.telemetry.events import Events
+from gateway.telemetry.loop import LoopWatch
 from gateway.telemetry.metrics import Metrics
 from schemas.findings import Text
 
@@ -55,6 +56,7 @@ class Hub:
         dispatcher: Dispatcher,
         sender: Sender,
         readers: Readers,
+        loop_watch: LoopWatch,
         clock: Clock,
         events: Events,
         metrics: Metrics,
@@ -78,6 +80,7 @@ class Hub:
         self._dispatcher = dispatcher
         self._sender = sender
         self.readers = readers
+        self.loop_watch = loop_watch
         self._running = False
         self.new_admin_token: str | None = None
 

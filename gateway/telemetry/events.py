@@ -53,6 +53,22 @@ class ReadApart:
 
 
 @dataclass(frozen=True, slots=True)
+class LoopLagged:
+    """So late came a timer of the event loop: for as long every other timer and every reply waits, too."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class LoopBlocked:
+    """One step stopped the event loop for long: whose work it was; `other` when nobody knows."""
+
+    platform: str
+    operation: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionRefused:
     """A connection was refused or closed before anybody knew whose it is. `address` is where it came from."""
 
@@ -200,6 +216,8 @@ Event = (
     | DocumentRejected
     | IntakeBusy
     | ReadApart
+    | LoopLagged
+    | LoopBlocked
     | ConnectionRefused
     | AuthenticationFailed
     | DeliveryUnrouted
