@@ -5,7 +5,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help setup demo test lint serve bench chaos lock clean
+.PHONY: help setup demo test lint serve bench rivals chaos lock clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -34,6 +34,12 @@ bench: setup ## Throughput as ratios against baselines in the same run
 	@$(BIN)/python tests/benchmarks/mapping.py
 	@PYTHONPATH=tests/acceptance $(BIN)/python tests/benchmarks/run.py $(ARGS)
 
+rivals: setup .rivals/ready ## The gateway beside nginx, taskiq and Celery pipelines in one run (ARGS="--rounds 3 --seconds 5")
+	@PYTHONPATH=tests/acceptance:tests/benchmarks $(BIN)/python tests/benchmarks/pipelines.py $(ARGS)
+
+.rivals/ready: scripts/rivals tests/benchmarks/rivals/requirements.txt
+	@scripts/rivals $(PYTHON)
+
 chaos: setup ## The long kill test: two hundred SIGKILLs under load
 	@KILLS=200 $(BIN)/pytest tests/acceptance/test_nothing_lost.py -s $(ARGS)
 
@@ -41,4 +47,4 @@ lock: ## Pin every dependency anew, with hashes and without registry addresses
 	@scripts/lock
 
 clean: ## Remove what was made
-	@rm -rf .venv .demo build dist
+	@rm -rf .venv .rivals .demo build dist
