@@ -36,8 +36,9 @@ class Gate:
         self._opened = asyncio.Event()
 
     async def reached(self) -> None:
-        """Wait until a call stands before it."""
-        await self._reached.wait()
+        """Wait until a call stands before it; a call that never comes fails the test."""
+        async with asyncio.timeout(60):
+            await self._reached.wait()
 
     def open(self) -> None:
         """Let go on whoever waits or comes."""
