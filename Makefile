@@ -5,7 +5,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help setup demo test lint serve bench chaos fuzz lock clean
+.PHONY: help setup demo test lint serve bench rivals chaos fuzz lock clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -18,7 +18,7 @@ setup: .venv/ready ## Make .venv with hutong in it (pinned, hashes checked)
 demo: setup ## One enterprise's story through five platforms (ARGS=--once ends by itself)
 	@$(BIN)/hutong demo $(ARGS)
 
-test: lint ## Everything that must be green: lint, types, layers, tests (under 10 minutes)
+test: lint ## Everything that must be green: lint, types, layers, tests (about 10 minutes)
 	@$(BIN)/pytest $(ARGS)
 
 lint: setup ## Style, types and layer contracts
@@ -34,6 +34,12 @@ bench: setup ## Throughput as ratios against baselines in the same run
 	@$(BIN)/python tests/benchmarks/mapping.py
 	@PYTHONPATH=tests/acceptance $(BIN)/python tests/benchmarks/run.py $(ARGS)
 
+rivals: setup .rivals/ready ## The gateway beside nginx, taskiq and Celery pipelines in one run (ARGS="--rounds 3 --seconds 5")
+	@PYTHONPATH=tests/acceptance:tests/benchmarks $(BIN)/python tests/benchmarks/pipelines.py $(ARGS)
+
+.rivals/ready: scripts/rivals tests/benchmarks/rivals/requirements.txt
+	@scripts/rivals $(PYTHON)
+
 chaos: setup ## The long kill test: two hundred SIGKILLs under load
 	@KILLS=200 $(BIN)/pytest tests/acceptance/test_nothing_lost.py -s $(ARGS)
 
@@ -44,4 +50,4 @@ lock: ## Pin every dependency anew, with hashes and without registry addresses
 	@scripts/lock
 
 clean: ## Remove what was made
-	@rm -rf .venv .demo build dist
+	@rm -rf .venv .rivals .demo build dist

@@ -92,7 +92,7 @@ class Decider:
 
     async def _context(self, package: _Package, record: Translated, kind: MessageType, route: Route) -> CaseContext:
         caller, lookups = package.call.platform, package.lookups
-        known = await lookups.recall(numbers.spoken(kind, record.document))
+        known = await lookups.recall(numbers.named(kind, record.document))
         recognised = numbers.recognise(kind, route, record.document, caller.id, known)
         named = await sender_rights.tied(lookups, caller.id, record.headers)
         tied = recognised.correlation_id or named

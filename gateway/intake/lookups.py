@@ -51,18 +51,18 @@ class Lookups:
             self._brought_facts.setdefault((message.correlation_id, field), Enriched(value, message.id))
 
     # ── asking ────────────────────────────────────────────────────────────────────────────────
-    async def recall(self, spoken: Mapping[str, str]) -> Mapping[str, KnownNumber]:
+    async def recall(self, named: Mapping[str, str]) -> Mapping[str, KnownNumber]:
         """Recognise numbers as the caller writes them, by canonical field."""
-        if not spoken:
+        if not named:
             return {}
-        kept = await self._ledger.recall(self._caller, spoken)
+        kept = await self._ledger.recall(self._caller, named)
         brought = {
             field: one
-            for field, number in spoken.items()
+            for field, number in named.items()
             if (one := self._brought_numbers.get((field, comparison_key(number))))
         }
         found = {**brought, **kept}
-        for field, number in spoken.items():
+        for field, number in named.items():
             self._numbers[self._caller, field, number] = found[field].message_id if field in found else None
         return found
 

@@ -17,7 +17,7 @@ _NATIONAL = frozenset(key for kind in TYPES.values() if not kind.scoped for key 
 """Numbers that mean the same everywhere and tie one document to another."""
 
 
-def spoken(kind: MessageType, document: Mapping[str, Any]) -> dict[str, str]:
+def named(kind: MessageType, document: Mapping[str, Any]) -> dict[str, str]:
     """Give the numbers that may be recognised, by key, as the sender wrote them; empty when it has none."""
     found = {_key(path): at(document, path) for path in kind.numbers}
     national = [key for key in kind.parents if key not in found]
@@ -32,7 +32,7 @@ def recognise(
 ) -> Recognised:
     """Replace numbers by those of their issuers and find the case; Rejected `order.unknown` when it answers nothing.
 
-    `found` is what the ledger knows of the numbers that `spoken` gave. A number that this type issues
+    `found` is what the ledger knows of the numbers that `named` gave. A number that this type issues
     is the caller's own, whatever others call by the same one.
     """
     known = {key: one for key, one in found.items() if _meant(kind, key, document, caller, one)}

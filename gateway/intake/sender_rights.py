@@ -51,7 +51,7 @@ async def tied(lookups: Lookups, caller: str, headers: SubmissionHeaders) -> str
     """Give the correlation that the sender names, itself or through what it corrects; None when it names none.
 
     Rejected `message.unknown` for a message that is not the caller's, and `correlation.foreign`
-    (403) for a case that the caller has no part in: else it could read and feed somebody else's.
+    (403) for a case that the caller has no part in: else it could read a case of others and add to it.
     """
     corrected = await _corrected(lookups, caller, headers.corrects) if headers.corrects else None
     if headers.correlation_id is None:

@@ -97,7 +97,7 @@ class Ledger(Protocol):
         ...
 
     async def facts(self, correlation_id: str) -> Mapping[str, Enriched]:
-        """Give what earlier messages of a correlation said first: keys and region, with their message."""
+        """Give the facts of a correlation: keys and region, each with the first message that had it."""
         ...
 
     async def partakes(self, correlation_id: str, platform: str) -> bool | None:

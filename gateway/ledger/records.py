@@ -39,8 +39,8 @@ FactAsked = tuple[str, str]
 class Reads:
     """What a draft was decided on, to be verified in the transaction that keeps it.
 
-    `numbers`: each number looked up, and the id of the message it was recognised as (None: nobody's
-    yet). `facts`: each fact looked up, and the message that said it first (None: nobody). `fresh`:
+    `numbers`: each number looked up, and the id of the message it was recognised as (None: none
+    yet). `facts`: each fact looked up, and the first message that had it (None: none). `fresh`:
     correlation ids that no message had.
     """
 
@@ -247,7 +247,7 @@ class Registry:
 
 @dataclass(frozen=True, slots=True)
 class Unrouted:
-    """A delivery that nobody could take, as far as finding it a platform goes.
+    """What is known of an unrouted delivery when a platform is chosen for it.
 
     `toward`: `nearest`, `national`, or the id of the one platform it is meant for.
     """

@@ -202,7 +202,7 @@ class Register:
         return await self._change(change)
 
     async def _change(self, change: Callable[[], Awaitable[T]]) -> T:
-        """Commit and apply, alone. A caller that goes away does not stop it half-way."""
+        """Commit and apply, one change at a time. Cancelling the caller does not stop it half-way."""
         return await asyncio.shield(asyncio.ensure_future(self._alone(change)))
 
     async def _alone(self, change: Callable[[], Awaitable[T]]) -> T:

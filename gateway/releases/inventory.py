@@ -89,7 +89,7 @@ class Inventory:
         self.put(kept, adapter)
 
     def _follow(self, known: Sequence[AdapterVersion]) -> None:
-        # Without giving the event loop away in between: nobody sees some of these steps and not the others.
+        # Nothing is awaited in between: no other task sees some of these steps and not the others.
         for kept in known:
             if (adapter := self.adapter(kept)) is not None:
                 self.put(kept, adapter)

@@ -27,10 +27,16 @@ from gateway.telemetry.events import (
     Event,
     FieldDrifted,
     IntakeBusy,
+    LoopBlocked,
+    LoopLagged,
     PlatformHeld,
     PlatformReleased,
+    ReadApart,
 )
 from schemas.plain import plain
+
+_NEVER = 1
+"""Below every level that is asked for: it comes ten times a second, and is a metric."""
 
 _WORD = re.compile(r"(?<!^)(?=[A-Z])")
 
@@ -130,6 +136,12 @@ def _level(event: Event) -> int:
         case PlatformHeld() | EndpointHeld() | DeliveryStumbled() | ClaimLost():
             return logging.ERROR
         case DeliverySettled(state="dead") | DeliveryUnrouted() | FieldDrifted(new=True):
+            return logging.WARNING
+        case LoopBlocked():
+            return logging.WARNING
+        case LoopLagged():
+            return _NEVER
+        case ReadApart(outcome=outcome) if outcome not in ("ok", "rejected"):
             return logging.WARNING
         case ConnectionRefused() | AuthenticationFailed():
             return logging.WARNING

@@ -36,8 +36,9 @@ class Gate:
         self._opened = asyncio.Event()
 
     async def reached(self) -> None:
-        """Wait until a call stands before it."""
-        await self._reached.wait()
+        """Wait until a call stands before it; a call that never comes fails the test."""
+        async with asyncio.timeout(60):
+            await self._reached.wait()
 
     def open(self) -> None:
         """Let go on whoever waits or comes."""
@@ -63,12 +64,15 @@ class FaultyLedger:
 
     Faults of one method wait in a queue: each is for one call, the first one that it is `meant` for
     (a predicate on the call's arguments). `calls` are the names of all calls so far; `told` is
-    called after each write.
+    called after each write. `running` is how many calls are in the real ledger now, `steps` grows
+    whenever one goes in or comes out.
     """
 
     def __init__(self, ledger: Any, *, told: Callable[[], None] = lambda: None) -> None:
         self.real = ledger
         self.calls: list[str] = []
+        self.steps = 0
+        self.running = 0
         self.told = told
         self._faults: dict[str, deque[_Fault]] = defaultdict(deque)
 
@@ -120,7 +124,13 @@ class FaultyLedger:
             fault = self._take(name, *arguments, **named)
             if fault.before is not None:
                 await fault.before()
-            answer = await method(*arguments, **named)
+            self.steps += 1
+            self.running += 1
+            try:
+                answer = await method(*arguments, **named)
+            finally:
+                self.running -= 1
+                self.steps += 1
             if fault.after is not None:
                 await fault.after()
             if name not in READS:

@@ -151,7 +151,7 @@ class _Batch:
 
     def _take(self, chunk: Chunk) -> Receipt:
         new = self._new(chunk)
-        # Only what is to be kept needs what it was decided on to stand: a repeated document always gets its answer.
+        # Only new documents are verified: a repeated one always gets its answer.
         if new and not self._stands(chunk, new):
             raise Moved(self._verification.revision)
         body = IntakeBody(self._transaction, chunk, self._receipts.body(chunk))

@@ -153,7 +153,7 @@ def settle(transaction: Transaction, settles: Sequence[Settle]) -> Sequence[Oper
     for index, _, after in done:
         held = _held(transaction, settles[index])
         results[index] = Settled(lanes.lane_of(after) in moved, held)
-    # Last: an alias may tie what hung on another case to this one, lanes included.
+    # Last: an alias may tie messages of another case to this one, and change their lanes.
     called = [(replace(stored, delivery=after), settles[index].settlement) for index, stored, after in done]
     numbers.learn_aliases(transaction, called)
     return results

@@ -111,7 +111,7 @@ class BatchThread(Generic[W]):
     def _results(self, batch: list[_Order[W]]) -> list[tuple[_Order[W], OperationResult]]:
         try:
             return list(zip(batch, self._run([order.work for order in batch]), strict=True))
-        except Exception as error:  # whoever waits is told; the thread goes on
+        except Exception as error:  # the callers get the error; the thread goes on
             return [(order, error) for order in batch]
 
 

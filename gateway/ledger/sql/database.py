@@ -145,7 +145,7 @@ def this_process() -> str:
 class FileLock:
     """A lock on the ledger's file itself, from `take` until `drop` or the end of the process.
 
-    It is the file that is locked, not a name: whoever comes by a symbolic or hard link meets the
+    It is the file that is locked, not a name: a symbolic or hard link to it leads to the
     same lock, and there is no lock file to delete. A file that is not there is made, readable by
     its owner only: it holds personal data and secrets. SQLite gives the files beside it its mode.
     """

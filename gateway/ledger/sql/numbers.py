@@ -68,9 +68,9 @@ _KNOWN_AS = PreparedMany(
 )
 
 
-def number_rows(platform: str, spoken: Mapping[str, str], message: int) -> list[Row]:
+def number_rows(platform: str, named: Mapping[str, str], message: int) -> list[Row]:
     """Give the rows by which a platform's numbers are recognised later."""
-    return [(comparison_key(number), field, platform, number, message) for field, number in spoken.items()]
+    return [(comparison_key(number), field, platform, number, message) for field, number in named.items()]
 
 
 def learn(transaction: Transaction, rows: Sequence[Row]) -> None:
@@ -103,26 +103,24 @@ def _learn_alias(transaction: Transaction, stored: StoredDelivery, attempt: Atte
     NUMBERS.run(connection, [(key, field, platform, original, stored.message)])
 
 
-def recall(connection: sa.Connection, platform: str, spoken: Mapping[str, str]) -> Mapping[str, KnownNumber]:
+def recall(connection: sa.Connection, platform: str, named: Mapping[str, str]) -> Mapping[str, KnownNumber]:
     """Recognise a platform's numbers."""
-    found = {
-        field: _RECALL.row(connection, comparison_key(number), field, platform) for field, number in spoken.items()
-    }
+    found = {field: _RECALL.row(connection, comparison_key(number), field, platform) for field, number in named.items()}
     return {field: KnownNumber(*row) for field, row in found.items() if row}
 
 
 def facts(connection: sa.Connection, correlation_id: str) -> Mapping[str, Enriched]:
-    """Give what a correlation said first."""
+    """Give the facts of a correlation."""
     return {field: Enriched(value, message_id) for field, value, message_id in _FACTS.rows(connection, correlation_id)}
 
 
 def aliases(
-    connection: sa.Connection, platform: str, spoken: Iterable[tuple[str, str, str]]
+    connection: sa.Connection, platform: str, named: Iterable[tuple[str, str, str]]
 ) -> Mapping[tuple[str, str, str], str]:
     """Give what a platform calls numbers: (correlation, field, original) → its own.
 
     Two platforms may issue one number for two things, and then only the correlation tells them apart.
     """
-    wanted = [(original, field, platform, correlation_id) for correlation_id, field, original in spoken]
+    wanted = [(original, field, platform, correlation_id) for correlation_id, field, original in named]
     found = _KNOWN_AS.rows(connection, wanted)
     return {(correlation_id, field, original): number for correlation_id, field, original, number in found}

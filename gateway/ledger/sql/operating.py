@@ -48,7 +48,7 @@ _ONE = Prepared(
 # ── replay ────────────────────────────────────────────────────────────────────────────────────
 @dataclass(frozen=True, slots=True)
 class Replayable:
-    """A delivery that somebody wants to replay, and what stands against it."""
+    """A delivery that is to be replayed, and what may forbid it."""
 
     stored: StoredDelivery
     registered: bool

@@ -197,15 +197,15 @@ def heads(
 
 
 def _works(connection: sa.Connection, platform: str, here: Sequence[Hold], found: Sequence[Row]) -> Sequence[Work]:
-    spoken = [set(_spoken(row[DELIVERY.width :])) for row in found]
-    known_as = numbers.aliases(connection, platform, {one for each in spoken for one in each})
+    named = [set(_named(row[DELIVERY.width :])) for row in found]
+    known_as = numbers.aliases(connection, platform, {one for each in named for one in each})
     return [
         _work(row, here, {one[1]: known_as[one] for one in each if one in known_as})
-        for row, each in zip(found, spoken, strict=True)
+        for row, each in zip(found, named, strict=True)
     ]
 
 
-def _spoken(stored: Row) -> Iterator[tuple[str, str, str]]:
+def _named(stored: Row) -> Iterator[tuple[str, str, str]]:
     correlation_id = rows.correlation(stored)
     return ((correlation_id, field, number) for field, number in rows.numbers(stored).items())
 

@@ -205,6 +205,6 @@ def stored(connection: sa.Connection, ids: Collection[str]) -> Mapping[str, tupl
 
 
 def _in_order(deliveries: Collection[Delivery]) -> list[Delivery]:
-    """Sort by position, and drop those that a padded question gave twice."""
+    """Sort by position, and drop those that a padded query gave twice."""
     by_position = {each.position: each for each in deliveries}
     return [by_position[position] for position in sorted(by_position)]

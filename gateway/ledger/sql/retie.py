@@ -210,7 +210,7 @@ def _write(connection: sa.Connection, before: Sequence[_Stored], after: Sequence
 
 
 def _tell_facts(connection: sa.Connection, correlations: Iterable[str]) -> None:
-    """Write what cases know anew: what their messages said, each from the first to say it."""
+    """Write the facts of cases anew, each from the first message that has it."""
     for correlation_id in correlations:
         _FORGET_FACTS.run(connection, [(correlation_id,)])
         said = [(decisions.facts_of(one.message), one.seq) for one in _messages(connection, correlation_id)]
@@ -223,14 +223,14 @@ def _tell_facts(connection: sa.Connection, correlations: Iterable[str]) -> None:
 def _point_to(connection: sa.Connection, tie: Retie, original: int, moved: Collection[int]) -> None:
     """Point the number, and every platform's alias of it, to the original."""
     known = _SPOKEN.rows(connection, comparison_key(tie.number), tie.field, tie.number)
-    spoken = [(tie.number, platform) for platform, message in known if message in moved]
+    named = [(tie.number, platform) for platform, message in known if message in moved]
     alias = (tie.number, tie.field, tie.correlation_id)
     called = [(number, platform) for platform, number in _CALLED.rows(connection, *alias)]
     _NUMBERS_NOW.run(
         connection,
         [
             (comparison_key(number), tie.field, platform, tie.original, original)
-            for number, platform in (*spoken, *called)
+            for number, platform in (*named, *called)
         ],
     )
     _FORGET_ALIASES.run(connection, [alias])

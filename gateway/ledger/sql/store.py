@@ -48,7 +48,7 @@ class Reader:
 def _answer(question: Question, connection: sa.Connection) -> OperationResult:
     try:
         return question(connection)
-    except Exception as error:  # the asker is told; the thread goes on
+    except Exception as error:  # the caller gets the error; the thread goes on
         return ours(error)
 
 
@@ -194,7 +194,7 @@ class Store:
         now = self._ticks()
         if self._check is None or (self._check[1].done() and now - self._check[0] >= _CHECKED_FOR):
             self._check = now, asyncio.ensure_future(self.write(one_by_one, self._checked))
-        # Shielded: one of those who wait for it may go away.
+        # Shielded: one of the callers that wait for it may be cancelled.
         await asyncio.shield(self._check[1])
 
     def _checked(self, transaction: Transaction) -> None:

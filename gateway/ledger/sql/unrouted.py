@@ -1,4 +1,4 @@
-"""Deliveries that nobody could take: given their platform, many at once, when somebody can."""
+"""Unrouted deliveries: given their platform, many at once, as soon as one can take them."""
 
 from __future__ import annotations
 
@@ -97,7 +97,8 @@ def _given(transaction: Transaction, kinds: Collection[str], take: Taker) -> Seq
     taken = [(row, platform) for row in unrouted if (platform := take(Unrouted(*_ASKED(row)))) in registered]
     wanted = [(row, platform) for row, platform in taken if platform is not None]
     has = set(map(tuple, _ITS_ALREADY.rows(transaction.connection, list({_pair(each) for each in wanted}))))
-    # Who seeks the nearest chooses last: a nearer platform may come for it, while another goes to this one or nowhere.
+    # Deliveries for the nearest platform choose last: a nearer one may come for them, while another delivery
+    # goes to this platform or nowhere.
     given: dict[tuple[str, int], tuple[Row, str]] = {}
     for each in sorted(wanted, key=lambda each: each[0][_TOWARD] == NEAREST):
         if _pair(each) not in has:
@@ -114,12 +115,12 @@ def _learn_numbers(transaction: Transaction, given: Sequence[tuple[Row, str]]) -
     """Let platforms use the numbers in what they are given now, as if they had got it at intake."""
     messages = {row[_MESSAGE] for row, _ in given}
     headers = dict(map(tuple, _HEADERS.rows(transaction.connection, [(message,) for message in messages])))
-    spoken = {message: rows.numbers_in(each) for message, each in headers.items()}
+    named = {message: rows.numbers_in(each) for message, each in headers.items()}
     numbers.learn(
         transaction,
         [
             known
             for row, platform in given
-            for known in numbers.number_rows(platform, spoken[row[_MESSAGE]], row[_MESSAGE])
+            for known in numbers.number_rows(platform, named[row[_MESSAGE]], row[_MESSAGE])
         ],
     )

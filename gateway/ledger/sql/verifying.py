@@ -94,21 +94,21 @@ class Verification:
         return any(now not in own for now in changed)
 
     def _bring(self, draft: IntakeDraft) -> Iterator[_Noted]:
-        """Note what a draft is the first to say, of what somebody asked about."""
+        """Record what a draft is the first to bring, of what some intake looked up."""
         message = draft.message
         platforms = decisions.platforms_of(message, draft.deliveries)
-        spoken = [
+        named = [
             _spelled((platform, field, number)) for platform in platforms for field, number in draft.numbers.items()
         ]
         said = [(message.correlation_id, field) for field in decisions.facts_of(message)]
         yield from _note(self._first, [message.correlation_id], message.id)
-        yield from _note(self._numbers, spoken, message.id)
+        yield from _note(self._numbers, named, message.id)
         yield from _note(self._facts, said, message.id)
 
 
-def _spelled(spoken: NumberAsked) -> NumberAsked:
+def _spelled(named: NumberAsked) -> NumberAsked:
     """Give a number as the ledger looks it up: two spellings that come at the same time are one number."""
-    platform, field, number = spoken
+    platform, field, number = named
     return platform, field, comparison_key(number)
 
 

@@ -29,7 +29,7 @@ def upgrade() -> None:
 
 
 def _fold_numbers(connection: sa.Connection) -> None:
-    """Of two spellings that were two numbers, the first to be spoken of stays: what comes from now on is its case."""
+    """Of two spellings that were two numbers, the first stays; what comes from now on belongs to its case."""
     query = "SELECT number, field, platform, original, message FROM numbers"
     for number, field, platform, original, message in _changing(connection, query, comparison_key):
         connection.exec_driver_sql(

@@ -1,0 +1,244 @@
+"""`make rivals`: the gateway beside other pipelines in one interleaved run, from the load to a light receiver.
+
+Each takes the same document of 3 KB (penalty JSON), checks a token, translates it, keeps it durably and
+delivers it (mobile JSON); nginx only passes it on: the limit of the wire. Medians of the rounds, and the CPU
+time of all of a pipeline's processes. wrk makes the load; the receiver counts what arrived.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform as machine
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+from run import NATIVE, SOURCE, TARGET
+from town import town
+
+from gateway.demo.processes import Served, free_port
+
+HERE = Path(__file__).parent
+RIVALS = HERE / "rivals"
+PYTHON = HERE.parents[1] / ".rivals" / "bin" / "python"
+CLIENTS, TOKEN, STILL = 64, "pipeline-token-0123456789", 1.5
+TICK = os.sysconf("SC_CLK_TCK")
+NGINX = """worker_processes 1; daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log;
+events {{ worker_connections 1024; }}
+http {{
+  access_log off; client_body_buffer_size 64k;
+  client_body_temp_path {folder}/1; proxy_temp_path {folder}/2; fastcgi_temp_path {folder}/3;
+  uwsgi_temp_path {folder}/4; scgi_temp_path {folder}/5;
+  upstream sink {{ server 127.0.0.1:{sink}; keepalive 64; }}
+  server {{
+    listen 127.0.0.1:{port};
+    location / {{ proxy_pass http://sink; proxy_http_version 1.1; proxy_set_header Connection ''; }}
+  }}
+}}
+"""
+
+
+@dataclass(frozen=True)
+class Running:
+    """A pipeline that serves: where it takes documents, its token, and the processes that it is made of."""
+
+    url: str
+    token: str
+    pids: Sequence[int]
+
+
+Pipeline = Callable[[int, Path], "contextmanager[Running]"]
+Figures = Mapping[str, float]
+
+
+# ── pipelines ─────────────────────────────────────────────────────────────────────────────────
+@contextmanager
+def nginx(sink: int, folder: Path) -> Iterator[Running]:
+    """Pass through, one worker: no translation, nothing durable."""
+    port = free_port()
+    (folder / "nginx.conf").write_text(NGINX.format(folder=folder, sink=sink, port=port), encoding="utf-8")
+    with running(_served(["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")], port, "/count", folder)) as up:
+        yield Running(f"http://127.0.0.1:{port}/", TOKEN, up)
+
+
+@contextmanager
+def hutong(sink: int, folder: Path) -> Iterator[Running]:
+    """This gateway, everything on, one process on SQLite; bundles without their rate limits."""
+    with town(folder) as place:
+        place.register(SOURCE, "fast-penalty", "http://127.0.0.1:9")
+        place.register(TARGET, "fast-mobile-enforcement", f"http://127.0.0.1:{sink}")
+        assert place.gateway.process is not None
+        url = f"{place.gateway.url}/v1/inbound/progress"
+        yield Running(url, place.credentials[SOURCE], [place.gateway.process.pid])
+
+
+@contextmanager
+def taskiq(sink: int, folder: Path) -> Iterator[Running]:
+    """FastAPI, taskiq, aiohttp, Redis Streams with every write fsynced."""
+    worker = ["-m", "taskiq", "worker", "with_taskiq:broker", "--workers", "1", "--log-level", "ERROR"]
+    with _on_redis("with_taskiq", [*worker, "--ack-type", "when_executed"], sink, folder) as pipeline:
+        yield pipeline
+
+
+@contextmanager
+def celery(sink: int, folder: Path) -> Iterator[Running]:
+    """FastAPI, Celery (prefork, 2), httpx, Redis with every write fsynced."""
+    worker = ["-m", "celery", "-A", "with_celery:celery", "worker", "-c", "2", "-l", "ERROR"]
+    with _on_redis("with_celery", worker, sink, folder) as pipeline:
+        yield pipeline
+
+
+PIPELINES: Mapping[str, Pipeline] = {"nginx": nginx, "hutong": hutong, "taskiq": taskiq, "celery": celery}
+
+
+@contextmanager
+def _on_redis(name: str, worker: Sequence[str], sink: int, folder: Path) -> Iterator[Running]:
+    redis, port = free_port(), free_port()
+    command = ["redis-server", "--port", str(redis), "--dir", str(folder), "--save", ""]
+    store = subprocess.Popen([*command, "--appendonly", "yes", "--appendfsync", "always"], stdout=subprocess.DEVNULL)
+    address = {"REDIS": f"redis://127.0.0.1:{redis}/0", "SINK": f"http://127.0.0.1:{sink}/", "TOKEN": TOKEN}
+    environment = {**os.environ, **address, "PYTHONPATH": str(RIVALS)}
+    app = ["-m", "uvicorn", f"{name}:app", "--port", str(port), "--log-level", "error", "--no-access-log"]
+    background = subprocess.Popen([PYTHON, *worker], env=environment, cwd=RIVALS, stderr=subprocess.DEVNULL)
+    front = Served([str(PYTHON), *app], port, "/docs", folder / "app.log", environment)
+    try:
+        with running(front) as up:
+            time.sleep(4)  # a worker says nowhere that it is ready
+            yield Running(f"{front.url}/", TOKEN, [store.pid, background.pid, *up])
+    finally:
+        for process in (background, store):
+            process.terminate()
+            process.wait(10)
+
+
+def _served(command: Sequence[str], port: int, health: str, folder: Path) -> Served:
+    return Served(command, port, health, folder / f"{Path(command[0]).name}.log")
+
+
+@contextmanager
+def running(served: Served) -> Iterator[Sequence[int]]:
+    """Start a server, wait until it serves, and end it; gives its process."""
+    served.start()
+    try:
+        served.wait_until_serving()
+        assert served.process is not None
+        yield [served.process.pid]
+    finally:
+        served.kill()
+
+
+# ── measuring ─────────────────────────────────────────────────────────────────────────────────
+def measure(pipeline: Running, sink: int, seconds: float) -> Figures:
+    """Load a pipeline for some seconds, wait until nothing arrives any more, and say what came of it."""
+    _load(pipeline, 1)
+    _settle(sink)
+    before, cpu, start = _received(sink), sum(map(_cpu, pipeline.pids)), time.time()
+    sent, p50, p99, errors = _load(pipeline, seconds)
+    loaded = time.time() - start
+    drained = _settle(sink)
+    delivered, spent = _received(sink) - before, sum(map(_cpu, pipeline.pids)) - cpu
+    return {
+        "end to end/s": delivered / (loaded + drained),
+        "accepted/s": (sent - errors) / loaded,
+        "p50 ms": p50,
+        "p99 ms": p99,
+        "CPU µs": spent / max(delivered, 1) * 1e6,
+        "errors": errors,
+    }
+
+
+def _load(pipeline: Running, seconds: float) -> tuple[int, float, float, int]:
+    head, tail = json.dumps(NATIVE, ensure_ascii=False).split("@@")
+    told = {"DOCUMENT_HEAD": head, "DOCUMENT_TAIL": tail, "TOKEN": pipeline.token, "STAMP": str(time.time_ns())}
+    command = ["wrk", "-t1", f"-c{CLIENTS}", f"-d{seconds:g}s", "-s", str(HERE / "load.lua"), pipeline.url]
+    printed = subprocess.run(command, env={**os.environ, **told}, capture_output=True, text=True, check=True).stdout
+    _, sent, _, p50, p99, errors = next(line for line in printed.splitlines() if line.startswith("RESULT")).split()
+    return int(sent), float(p50), float(p99), int(errors)
+
+
+def _settle(sink: int) -> float:
+    """Wait until nothing has arrived for a while; gives the seconds until the last arrival."""
+    start = last = time.time()
+    seen = _received(sink)
+    while time.time() - last < STILL:
+        time.sleep(0.05)
+        now = _received(sink)
+        if now != seen:
+            seen, last = now, time.time()
+    return last - start
+
+
+def _received(sink: int) -> int:
+    return int(httpx.get(f"http://127.0.0.1:{sink}/count", timeout=30).json()["received"])
+
+
+def _cpu(pid: int) -> float:
+    """Give the CPU seconds of a process and of its children that live."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        tasks = Path(f"/proc/{pid}/task").iterdir()
+        children = [int(one) for task in tasks for one in (task / "children").read_text().split()]
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / TICK + sum(map(_cpu, children))
+
+
+def show(medians: Mapping[str, Figures]) -> None:
+    """Print the medians, and the gateway's ratio to each."""
+    ours = medians.get("hutong")
+    table = Table("", *next(iter(medians.values())), "Hutong against it: end to end", "CPU")
+    for name, one in medians.items():
+        cells = [f"{value:.1f}" if key.startswith("p") else f"{value:.0f}" for key, value in one.items()]
+        rate, cpu = (f"{ours[key] / one[key]:.3f}" if ours and one[key] else "" for key in ("end to end/s", "CPU µs"))
+        table.add_row(name, *cells, rate, cpu)
+    where = f"{os.cpu_count()} cores · Python {machine.python_version()} · {machine.machine()}"
+    print(f"{datetime.now(UTC):%Y-%m-%d} · {where} · {CLIENTS} clients")
+    Console(width=150).print(table)
+
+
+def main() -> None:
+    """Run every round and print the table."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--rounds", type=int, default=3)
+    options.add_argument("--seconds", type=float, default=5)
+    options.add_argument("names", nargs="*", metavar="PIPELINE", help=f"of {', '.join(PIPELINES)}; all unless named")
+    chosen = options.parse_args()
+    names = chosen.names or list(PIPELINES)
+    missing = [one for one in ("wrk", "nginx", "redis-server") if shutil.which(one) is None]
+    if missing or not PYTHON.exists():
+        sys.exit(f"not found: {', '.join(missing) or PYTHON}; `make rivals` sets them up")
+    found: dict[str, list[Figures]] = {name: [] for name in names}
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task("measuring", total=chosen.rounds * len(names))
+        for _ in range(chosen.rounds):
+            for name in names:
+                progress.update(task, description=name)
+                found[name].append(_round(PIPELINES[name], chosen.seconds))
+                progress.advance(task)
+    show({name: {key: statistics.median(one[key] for one in each) for key in each[0]} for name, each in found.items()})
+
+
+def _round(pipeline: Pipeline, seconds: float) -> Figures:
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        sink = Served([sys.executable, str(HERE / "sink.py"), str(port)], port, "/count", Path(folder) / "sink.log")
+        with running(sink), pipeline(port, Path(folder)) as up:
+            return measure(up, port, seconds)
+
+
+if __name__ == "__main__":
+    main()
