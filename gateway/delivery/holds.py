@@ -28,26 +28,23 @@ _JUDGED_HERE = frozenset({HeldBy.BREAKER, HeldBy.ENDPOINT})
 class Repairs:
     """What has to be done so that ledger and worker say the same again.
 
-    `misrecorded`: what the ledger holds for a breaker and should not, or should and does not.
     `take_over`: the platform is not registered as the worker knows it, or was held or resumed without
     telling the worker. `gone`: it is not registered any more.
     """
 
-    misrecorded: frozenset[Scope] = frozenset()
     take_over: bool = False
     gone: bool = False
 
 
-def compare(recorded: Platform | None, known: Platform, stopped: frozenset[HeldBy], held: frozenset[Scope]) -> Repairs:
+def compare(recorded: Platform | None, known: Platform, stopped: frozenset[HeldBy]) -> Repairs:
     """Compare a platform as the ledger has it with what its worker knows.
 
-    `known` is the platform as the worker took it over, `stopped` the holds that it obeys, `held`
-    what its breakers hold.
+    `known` is the platform as the worker took it over, `stopped` the holds that it obeys. What breakers
+    hold needs no comparison: `Holds.record` brings the ledger in line with it.
     """
     if recorded is None:
         return Repairs(gone=True)
-    changed = recorded.revision != known.revision or obeyed(recorded) != stopped
-    return Repairs(misrecorded=judged(recorded) ^ held, take_over=changed)
+    return Repairs(take_over=recorded.revision != known.revision or obeyed(recorded) != stopped)
 
 
 def judged(platform: Platform) -> frozenset[Scope]:
@@ -168,7 +165,7 @@ class Holds:
         recorded = registry.platforms.get(self.platform.id)
         # A hold that a settlement is about to write is no difference: its end brings the next comparison.
         stopped = self.stopped - {HeldBy.CREDENTIALS} if self._refusing else self.stopped
-        repairs = compare(recorded, self.platform, stopped, self.health.held)
+        repairs = compare(recorded, self.platform, stopped)
         if recorded is not None:
             self._recorded = judged(recorded)
             self._follow(obeyed(recorded))

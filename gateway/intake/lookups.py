@@ -84,6 +84,18 @@ class Lookups:
             self._fresh.add(correlation_id)
         return part is not False
 
+    async def case(self, correlation_id: str) -> str:
+        """Give the correlation that an id names now: a message's, or one that a sender made up.
+
+        A case whose number turned out to be an alias is tied to another case, and its id, which senders
+        may remember, is still that of its first message. The region is read because every case has one:
+        a case that is tied before this is kept has none any more, and everything is decided again.
+        """
+        message = await self.message(correlation_id)
+        case = message.correlation_id if message else correlation_id
+        await self.facts(case, ["region"])
+        return case
+
     async def message(self, message_id: str) -> Message | None:
-        """Give a message; it never changes, so nothing is noted."""
+        """Give a message. Of what may change of it, its case, nothing is noted: see `case`."""
         return self._brought.get(message_id) or await self._ledger.message(message_id)

@@ -56,9 +56,10 @@ async def tied(lookups: Lookups, caller: str, headers: SubmissionHeaders) -> str
     corrected = await _corrected(lookups, caller, headers.corrects) if headers.corrects else None
     if headers.correlation_id is None:
         return corrected
-    if not await lookups.is_open(headers.correlation_id):
+    named = await lookups.case(headers.correlation_id)
+    if not await lookups.is_open(named):
         raise _foreign(headers.correlation_id)
-    return headers.correlation_id
+    return named
 
 
 async def _corrected(lookups: Lookups, caller: str, message_id: str) -> str:
@@ -72,7 +73,7 @@ async def _corrected(lookups: Lookups, caller: str, message_id: str) -> str:
             ),
             [_finding("corrects", message_id)],
         )
-    return message.correlation_id
+    return await lookups.case(message_id)
 
 
 def _foreign(correlation_id: str) -> Rejected:

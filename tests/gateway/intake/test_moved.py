@@ -113,6 +113,42 @@ async def test_a_number_that_turns_out_to_be_an_alias_ties_its_documents_to_the_
     assert third.message.document["case_number"] == "AJ-1"
 
 
+async def _called_back(desk, write):
+    """Let the penalty platform tell of CF-77 before its answer; gives the case, the call back, and what answers."""
+    await desk.at(MOBILE, PENALTY)
+    case = await desk.send(MOBILE, "case.transferred", write.case())
+    claim = await desk.begin(case.deliveries[0])
+    early = await desk.send(PENALTY, "case.progressed", write.progress(case_number="CF-77"))
+    return case, early, lambda: desk.settle_as(claim, case.deliveries[0], "case_number", "AJ-1", "CF-77")
+
+
+def _named(write, early):
+    """A document of another number, whose sender names the case by what it was answered before."""
+    document = write.execution(case_number="CF-78")
+    return {"type": "penalty.executed", "document": document, "correlation_id": early.message.correlation_id}
+
+
+async def test_a_case_is_named_by_the_correlation_that_it_had_before_it_was_tied(desk, write):
+    """The platform remembers what it read then; what it sends belongs to the case all the same."""
+    case, early, answered = await _called_back(desk, write)
+    await answered()
+    late = await desk.submit(PENALTY, _named(write, early))
+    assert late.message.correlation_id == case.message.correlation_id
+
+
+@pytest.mark.parametrize("by", ["correlation_id", "corrects"])
+async def test_a_case_that_is_tied_meanwhile_is_decided_again(racing, write, by):
+    """It waits for its commit while the case that it names goes over to another."""
+    case, early, answered = await _called_back(racing, write)
+    named = {**_named(write, early), "correlation_id": None, by: getattr(early.message, by) or early.message.id}
+    gate = racing.ledger.hold_before("accept")
+    waiting = asyncio.create_task(racing.submit(PENALTY, named))
+    await gate.reached()
+    await answered()
+    gate.open()
+    assert (await waiting).message.correlation_id == case.message.correlation_id
+
+
 async def test_a_callback_that_was_decided_before_the_answer_is_decided_again(racing, write):
     """It waits for its commit while the answer is recorded: it speaks of the case it means."""
     await racing.at(MOBILE, PENALTY)
