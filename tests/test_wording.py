@@ -11,9 +11,6 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PRODUCT = ("schemas", "adapters", "gateway")
-UNMENDED = ("gateway/ledger/",)
-"""Folders whose messages still mix both kinds of punctuation."""
-
 VALUE = "\ufffc"
 """Stands for a value that is put into a sentence."""
 
@@ -84,7 +81,6 @@ def test_messages_have_full_width_punctuation() -> None:
     found = []
     for path in sorted(one for folder in PRODUCT for one in (ROOT / folder).rglob("*.py")):
         name = path.relative_to(ROOT).as_posix()
-        if not name.startswith(UNMENDED):
-            lines = texts(ast.parse(path.read_text("utf-8")))
-            found += [f"{name}:{line}: {seen}" for line, text in lines if (seen := half_width(text))]
+        lines = texts(ast.parse(path.read_text("utf-8")))
+        found += [f"{name}:{line}: {seen}" for line, text in lines if (seen := half_width(text))]
     assert not found, "\n".join(found)

@@ -28,7 +28,7 @@ def is_repeat(first_digest: str | None, digest: str) -> bool:
         return True
     raise Conflict(
         Text(
-            "该 Idempotency-Key 已用于另一份内容;请为新内容换用新的键,或原样重发原内容。",
+            "该 Idempotency-Key 已用于另一份内容；请为新内容换用新的键，或原样重发原内容。",
             "This Idempotency-Key was used with other bytes; take a new key for new content, or resend the same bytes.",
         ),
         code="idempotency.key-reused",
@@ -263,7 +263,7 @@ def read_cursor(cursor: str | None) -> int | None:
         return None
     if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
         raise Invalid(
-            Text("游标无法识别;请从第一页重新开始。", "The cursor is not one of ours; start again at the first page."),
+            Text("游标无法识别；请从第一页重新开始。", "The cursor is not one of ours; start again at the first page."),
             code="cursor.unknown",
         )
     return int(cursor)

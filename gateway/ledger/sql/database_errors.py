@@ -17,28 +17,28 @@ _log = logging.getLogger(__name__)
 _REMEDIES = {
     "SQLITE_FULL": (
         "ledger.disk-full",
-        Text("账本所在磁盘已满;请清理空间后重试。", "The ledger's disk is full; free some space and try again."),
+        Text("账本所在磁盘已满；请清理空间后重试。", "The ledger's disk is full; free some space and try again."),
     ),
     "SQLITE_BUSY": (
         "ledger.locked",
         Text(
-            "账本被其他程序锁住;请关闭正在打开它的程序。", "Another program locks the ledger; close what has it open."
+            "账本被其他程序锁住；请关闭正在打开它的程序。", "Another program locks the ledger; close what has it open."
         ),
     ),
     "SQLITE_CORRUPT": (
         "ledger.corrupt",
-        Text("账本文件已损坏;请停机并从备份恢复。", "The ledger's file is damaged; stop and restore a backup."),
+        Text("账本文件已损坏；请停机并从备份恢复。", "The ledger's file is damaged; stop and restore a backup."),
     ),
     "SQLITE_READONLY": (
         "ledger.read-only",
         Text(
-            "账本文件不可写;请检查文件与目录的属主和权限。",
+            "账本文件不可写；请检查文件与目录的属主和权限。",
             "The ledger's file cannot be written; check owner and permissions of the file and its folder.",
         ),
     ),
     "SQLITE_IOERR": (
         "ledger.disk",
-        Text("读写账本磁盘出错;请检查磁盘。", "The ledger's disk gave an error; check the disk."),
+        Text("读写账本磁盘出错；请检查磁盘。", "The ledger's disk gave an error; check the disk."),
     ),
 }
 _SAME_AS = {
@@ -49,7 +49,7 @@ _SAME_AS = {
 }
 _OTHER = (
     "ledger.failed",
-    Text("账本未能完成操作;请查看日志后重试。", "The ledger could not do this; read the log and try again."),
+    Text("账本未能完成操作；请查看日志后重试。", "The ledger could not do this; read the log and try again."),
 )
 
 
