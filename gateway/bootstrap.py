@@ -22,6 +22,7 @@ from gateway.ledger.base import Ledger
 from gateway.ledger.sql import SqlLedger
 from gateway.observe import Observers
 from gateway.platforms import Mirror, Reconciler, Register
+from gateway.readers import ReaderBounds, Readers
 from gateway.releases import Releases
 from gateway.releases.installed import InstalledAdapters, install
 from gateway.releases.inventory import Inventory
@@ -29,6 +30,7 @@ from gateway.releases.proof import ProcessProver, Prover
 from gateway.settings import SQLITE, Settings
 from gateway.telemetry.events import Events, Hook
 from gateway.telemetry.logs import LogHook
+from gateway.telemetry.loop import LoopWatch
 from gateway.telemetry.metrics import Metrics
 
 CHECK = (sys.executable, "-m", "gateway.cli.main", "adapter", "check", "--json")
@@ -60,6 +62,9 @@ def build(
     outward = sender or Sender()
     routed = routes or read_routes(settings.routes_file)
     directory = Directory()
+    readers = Readers(ReaderBounds(settings.reader_megabytes, settings.reader_seconds), events, most=settings.readers)
+    metrics.show("hutong_readers", "Processes that read large bodies and replies.", readers.count)
+    loop_watch = LoopWatch(events)
     observers = Observers(kept, directory, clock, events)
     dispatcher = Dispatcher(
         kept,
@@ -71,6 +76,8 @@ def build(
         watch=observers.written,
         pause=pause,
         longest_asked=timedelta(seconds=settings.longest_retry_after),
+        readers=readers,
+        loop_watch=loop_watch,
     )
     inventory = Inventory(kept, known, directory, observers.shadows, clock)
     reconciler = Reconciler(pause=pause.total_seconds())
@@ -81,17 +88,21 @@ def build(
         ledger=kept,
         adapters=known,
         admission=Admission(settings.intake_calls, settings.intake_megabytes * 1024 * 1024),
-        reception=Reception(kept, known, routed, directory, register.refresh, clock, events, observers.taken),
+        reception=Reception(
+            kept, known, routed, directory, register.refresh, clock, events, observers.taken, readers=readers
+        ),
         platforms=register,
         reconciler=reconciler,
         releases=Releases(kept, inventory, known, directory, register, clock, prover, observers.shadows),
         observers=observers,
         deliveries=OperatorSteps(kept, dispatcher.wake, register.doubt),
         replays=BulkReplays(kept, clock, dispatcher.wake, register.doubt, pause=pause.total_seconds()),
-        dossiers=Dossiers(kept, known, outward, clock),
+        dossiers=Dossiers(kept, known, outward, clock, readers=readers),
         administrator=_administrator(settings),
         dispatcher=dispatcher,
         sender=outward,
+        readers=readers,
+        loop_watch=loop_watch,
         clock=clock,
         events=events,
         metrics=metrics,

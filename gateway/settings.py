@@ -61,6 +61,11 @@ class Settings(BaseSettings):
     longest_retry_after: int = Field(
         3600, ge=1, description="Seconds that a platform may ask us to wait (Retry-After); more counts as these."
     )
+    readers: int = Field(2, ge=1, le=64, description="Processes that read large bodies and replies, at most.")
+    reader_megabytes: int = Field(1024, ge=256, description="Megabytes that each of them may take.")
+    reader_seconds: int = Field(
+        20, ge=1, description="Seconds of processor time that a body or a reply may take; then it is too costly."
+    )
     admin_token: SecretStr | None = Field(
         None, description="The administrator's token; else one is made and printed at first start."
     )

@@ -79,20 +79,20 @@ class Identified:
 
     def read(self, value: Any, info: ValidationInfo) -> str | None:
         """Bring an identifier to its normal form; raises Misshapen unless it is to be left out."""
-        normal = self._normal(value)
-        if info.context is not None and (normal != value or (normal is not None and self.identifier.doubts(normal))):
-            info.context.append(normal)
-        return normal
-
-    def _normal(self, value: Any) -> str | None:
-        if not isinstance(value, str):
-            if self.lenient and value is None:
-                return None
+        normal: str | None = None
+        if isinstance(value, str):
+            try:
+                normal = self.identifier.normalise(value)
+            except self.drops:
+                pass
+            else:
+                if normal == value and not self.identifier.doubts(value):
+                    return normal
+        elif value is not None or not self.drops:
             raise misshapen("type.text", value, "应为文本。", "Expected text.")
-        try:
-            normal: str = self.identifier.normalise(value)
-        except self.drops:
-            return None
+        # Only what was written otherwise, was left out, or has doubts comes here.
+        if info.context is not None and value is not None:
+            info.context.append(normal)
         return normal
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:

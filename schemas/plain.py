@@ -11,6 +11,7 @@ _INVISIBLE = (
 _SPACES = "\t\n\r\v\f\x85\u2028\u2029"
 _SHOWN = frozenset(_BIDIRECTIONAL)
 _GONE = frozenset(_INVISIBLE)
+_BLANK_LETTERS = tuple(one for one in _INVISIBLE if one.isprintable())
 _REPLACED = "\ufffd"
 
 
@@ -22,7 +23,7 @@ def plain(text: str) -> str:
     formatting become U+FFFD, so that a reader sees that something stood there; invisible ones are
     left out. Everything else, Chinese of every plane included, stays as it is.
     """
-    if text.isascii() and text.isprintable():
+    if text.isprintable() and (text.isascii() or not any(one in text for one in _BLANK_LETTERS)):
         return text
     return "".join(map(_plain, text))
 

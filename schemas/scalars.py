@@ -79,11 +79,13 @@ def degrees(limit: int, zh: str, en: str) -> Callable[[Any], str]:
 
 def day(value: Any) -> str:
     """Return a date as `YYYY-MM-DD`; raises Misshapen."""
-    if isinstance(value, str) and _DAY.fullmatch(value.strip()):
+    if isinstance(value, str) and _DAY.fullmatch(text := value.strip()):
         try:
-            return date.fromisoformat(value.strip()).isoformat()
+            date.fromisoformat(text)
         except ValueError:
             pass
+        else:
+            return text
     raise misshapen("date.shape", value, "不是有效日期：应为 YYYY-MM-DD。", "Not a date: expected YYYY-MM-DD.")
 
 

@@ -19,6 +19,7 @@ from adapters.paths import Path
 from schemas.budget import Budget
 from schemas.findings import Rejected
 from schemas.identifiers import folded
+from schemas.identifiers.person import mask_in_text
 from schemas.plain import plain
 
 MAX_REASON = 500
@@ -152,7 +153,7 @@ def _by_rule(rule: Rule, read: ReadReply) -> Verdict:
         rule.kind,
         # Folded before it is made plain: marks that nobody sees are no part of a number.
         reference=_text_at(read.tree, rule.reference, lambda value: folded(reference(value))),
-        reason=_text_at(read.tree, rule.reason, as_text),
+        reason=_text_at(read.tree, rule.reason, lambda value: mask_in_text(as_text(value))),
         after=_after(read.reply.headers) if rule.kind is VerdictKind.RETRY else None,
         in_doubt=rule.kind not in _YES_OR_NO and (read.unreadable or read.reply.status == _GATEWAY_TIMEOUT),
     )
@@ -193,7 +194,7 @@ def _tells_nothing(read: ReadReply, *, looks_inside: bool) -> bool:
 
 
 def _by_fault(fault: ReplyFault, reply: Reply) -> Verdict:
-    reason = plain(fault.reason[: 2 * MAX_REASON])[:MAX_REASON] or None
+    reason = plain(mask_in_text(fault.reason)[: 2 * MAX_REASON])[:MAX_REASON] or None
     kind = fault.code.partition(".")[0]
     if kind in ("Server", "Receiver"):
         return Verdict(VerdictKind.RETRY, reason=reason, code="soap.server-fault", after=_after(reply.headers))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from functools import cache
 from html import escape
 from typing import Any
 
@@ -56,7 +57,8 @@ def parse_text(text: str, budget: Budget = STANDARD) -> Any:
         root = etree.fromstring(content, _parser())
     except (etree.XMLSyntaxError, ValueError) as error:
         raise _told(str(error), budget) from None
-    _bound_walk(root, budget)
+    if _may_exceed(root, content, budget):
+        _bound_walk(root, budget)
     return root
 
 
@@ -87,6 +89,20 @@ def _told(detail: str, budget: Budget) -> Exception:
     if "depth" in detail.lower():
         return budget.exceeded("depth")
     return rejections.syntax("xml", detail)
+
+
+def _may_exceed(root: Any, content: bytes, budget: Budget) -> bool:
+    """Whether a walk may find anything, asked of what costs little: most bodies are small and flat."""
+    brackets = content.count(b"<")
+    if len(content) > budget.text or brackets > budget.items + budget.names:
+        return True
+    return brackets > budget.depth and bool(_below(budget.depth)(root))
+
+
+@cache
+def _below(depth: int) -> Any:
+    """Compile the question whether any element lies deeper; the path ends where the body does."""
+    return etree.XPath("boolean(" + "/*" * (depth + 1) + ")")
 
 
 def _bound_walk(root: Any, budget: Budget) -> None:

@@ -50,6 +50,9 @@ class Xsd:
         if body.element is None:
             yield (), Finding(CODE, _EMPTY)
             return
+        # What is well as it was sent needs no copy of it as the reader sees it.
+        if self._is_valid(body.element):
+            return
         element = as_read(body.element, self._declared, self._names)
         last: Location = ()
         for number, (node, error) in enumerate(self._found(element)):
@@ -71,6 +74,16 @@ class Xsd:
         spaces = {prefix: uri for node in element.iter() for prefix, uri in node.nsmap.items() if prefix}
         for error in errors:
             yield _named(element, error.path, spaces), error
+
+    def _is_valid(self, element: Any) -> bool:
+        """Ask only whether; not of a large body, whose errors are all made at once and stay with the schema."""
+        if next(islice(element.iter(), _LARGE, None), None) is not None:
+            return False
+        with self._lock:
+            try:
+                return bool(self._schema.validate(element))
+            except etree.XMLSchemaValidateError:
+                raise _endless() from None
 
     def _errors(self, element: Any) -> list[Any]:
         """A compiled schema keeps the errors of its last validation: one thread at a time."""

@@ -6,7 +6,8 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import FastAPI
+import orjson
+from fastapi import FastAPI, Response
 
 from gateway.api import (
     adapters,
@@ -60,7 +61,8 @@ _TAGS = [
 
 def create_app(hub: Hub, settings: Settings | None = None) -> Application:
     """Make the ASGI application of a hub. Starting and stopping the hub stays with the caller."""
-    return Application(Inbound(hub), SizeLimit(_framework(hub), LARGEST_REQUEST, {adapters.PATH: LARGEST}))
+    rest = SizeLimit(_framework(hub), LARGEST_REQUEST, {adapters.PATH: LARGEST})
+    return Application(Inbound(hub), rest, hub.loop_watch)
 
 
 def _framework(hub: Hub) -> FastAPI:
@@ -69,6 +71,7 @@ def _framework(hub: Hub) -> FastAPI:
         version=version("hutong"),
         docs_url=None,
         redoc_url=None,
+        openapi_url=None,
         redirect_slashes=False,
         openapi_tags=_TAGS,
     )
@@ -77,6 +80,13 @@ def _framework(hub: Hub) -> FastAPI:
         app.include_router(resource.router)
     problem_documents.install(app)
     app.openapi = cache(lambda: _description(app, hub))  # type: ignore[method-assign]
+    written = cache(lambda: orjson.dumps(app.openapi()))
+
+    def described() -> Response:
+        """Describe every call; written at the first request, on a thread of the framework's."""
+        return Response(written(), 200, None, "application/json")
+
+    app.add_api_route("/openapi.json", described, include_in_schema=False)
     return app
 
 

@@ -8,6 +8,7 @@ from dataclasses import fields, replace
 from datetime import datetime
 from typing import Annotated, Any
 
+import orjson
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, Field
 
@@ -166,10 +167,12 @@ async def native(hub: TheHub, actor: Actor, message_id: MessageId) -> Response:
     "/{message_id}/canonical",
     summary="The canonical document · 规范文书",
     responses=problems(401, 403, 404) | CANONICAL_EXAMPLE,
+    response_model=dict[str, object],
 )
-async def canonical(hub: TheHub, actor: Actor, message_id: MessageId) -> dict[str, object]:
+async def canonical(hub: TheHub, actor: Actor, message_id: MessageId) -> Response:
     """Give the document as every platform's adapter is handed it, before enrichment."""
-    return dict((await _kept(hub, message_id)).document)
+    document = (await _kept(hub, message_id)).document
+    return Response(orjson.dumps(document), 200, None, "application/json")
 
 
 @router.get("/{message_id}/lineage", summary="Where each value came from · 字段来源", responses=problems(401, 403, 404))

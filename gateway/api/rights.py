@@ -20,6 +20,7 @@ from gateway.hub import Hub, Principal
 from gateway.ledger.records import Intent, Platform
 from gateway.message import Delivery, Message
 from gateway.telemetry.events import AuthenticationFailed
+from gateway.telemetry.loop import doing
 from schemas.findings import Rejected, Text
 
 ADMIN = "admin"
@@ -168,6 +169,7 @@ def admit(request: Request) -> None:
     if not _may_call(principal, role):
         raise Forbidden(_ADMINS_ONLY)
     request.scope[_PRINCIPAL] = principal
+    doing(principal.platform.id if principal.platform else "", call)
 
 
 def _principal(hub: Hub, scope: Scope, call: str, otherwise: Text) -> Principal:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
@@ -57,7 +59,8 @@ async def ready(hub: TheHub, incoming: TheIncoming) -> Response:
 @router.get("/metrics", summary="Prometheus metrics · 指标", responses=problems() | _TEXT, response_class=Response)
 async def metrics(hub: TheHub, request: Request) -> Response:
     """Give counters, durations and the backlog as it stands."""
-    return Response(hub.metrics.exposition(await hub.ledger.backlog(), hub.clock()), 200, None, CONTENT_TYPE)
+    backlog = await hub.ledger.backlog()
+    return Response(await asyncio.to_thread(hub.metrics.exposition, backlog, hub.clock()), 200, None, CONTENT_TYPE)
 
 
 _ASSETS = {
@@ -108,6 +111,12 @@ _START = """SwaggerUIBundle({
 _UNKNOWN = Text("没有这个文件；接口文档在 /docs", "There is no such file; the documentation is at /docs")
 
 
+@cache
+def _content(name: str) -> bytes:
+    """Give a file's bytes: the same ones to everybody, however many ask."""
+    return files("fastapi_offline").joinpath("static", name).read_bytes()
+
+
 @router.get("/docs", include_in_schema=False)
 async def page() -> Response:
     """Show the interface documentation."""
@@ -121,5 +130,4 @@ def asset(name: str) -> Response:
         return Response(_START, 200, _HEADERS, "text/javascript; charset=utf-8")
     if name not in _ASSETS:
         raise NotFound(_UNKNOWN)
-    content = files("fastapi_offline").joinpath("static", name).read_bytes()
-    return Response(content, 200, {**_HEADERS, "cache-control": "public, max-age=86400"}, _ASSETS[name])
+    return Response(_content(name), 200, {**_HEADERS, "cache-control": "public, max-age=86400"}, _ASSETS[name])

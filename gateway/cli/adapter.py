@@ -11,7 +11,6 @@ from typing import Annotated, Any
 
 import orjson
 import typer
-from rich.markup import escape
 
 from adapters import bundled
 from adapters.adapter import load
@@ -20,7 +19,7 @@ from adapters.bundle import load as bundle_of
 from adapters.source import BrokenBundle
 from gateway.cli import drafting, files, proof
 from gateway.cli.configuration import settings_here
-from gateway.cli.output import AsJson, CommandFailed, Misused, emit, errors, table
+from gateway.cli.output import AsJson, CommandFailed, Misused, emit, errors, foreign, table
 from gateway.cli.remote import DEFAULT_URL, Gateway, Token, Url
 from gateway.errors.problems import problem
 from gateway.releases.installed import InstalledAdapters, bundles_in, install
@@ -151,9 +150,11 @@ def explain(
 def show_broken(broken: BrokenBundle) -> None:
     """Print the findings of a bundle that cannot be loaded."""
     for one in broken.findings:
-        said = escape(f"{proof.position(one)}: {one.message.en} · {one.message.zh}")
+        said = foreign(f"{proof.position(one)}: {one.message.en} · {one.message.zh}")
         errors.print(f"[red]✗[/] {said}", highlight=False, soft_wrap=True)
-        errors.print(f"  [dim]→[/] {escape(one.remedy.en)} · {escape(one.remedy.zh)}", highlight=False, soft_wrap=True)
+        errors.print(
+            f"  [dim]→[/] {foreign(one.remedy.en)} · {foreign(one.remedy.zh)}", highlight=False, soft_wrap=True
+        )
 
 
 def _installed() -> InstalledAdapters:

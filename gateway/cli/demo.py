@@ -10,10 +10,9 @@ from typing import Annotated, Any
 
 import typer
 from rich.live import Live
-from rich.markup import escape
 from rich.table import Table
 
-from gateway.cli.output import AsJson, CommandFailed, emit, say, screen
+from gateway.cli.output import AsJson, CommandFailed, emit, foreign, say, screen
 from gateway.clock import seconds
 from gateway.demo.processes import NotServing, Stage, staged
 from gateway.demo.show import Row, Unexpected, play
@@ -85,10 +84,10 @@ def _live(stage: Stage) -> list[Row]:
 
 def _cells(row: Row, *, again: bool) -> tuple[str, ...]:
     mark = "[green]✓[/]" if row.confirmed and row.state == "delivered" else f"[red]{row.state}[/]"
-    sample = " [dim]→[/] ".join(escape(part) for part in row.sample if part)
-    title = "" if again else escape(row.step.title)
+    sample = " [dim]→[/] ".join(foreign(part) for part in row.sample if part)
+    title = "" if again else foreign(row.step.title)
     way = f"{'' if again else row.step.sender} [dim]→[/] {row.platform}"
-    return title, way, sample, f"{mark} {escape(row.receipt)}", f"{row.milliseconds:.1f}"
+    return title, way, sample, f"{mark} {foreign(row.receipt)}", f"{row.milliseconds:.1f}"
 
 
 def _count(stage: Stage, rows: list[Row]) -> dict[str, int]:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from adapters import load
 from adapters.formats import SUFFIXES
@@ -27,7 +26,7 @@ from adapters.suggest import (
 )
 from adapters.suggest.coding import merged
 from gateway.cli import files
-from gateway.cli.output import AsJson, CommandFailed, Misused, emit, say, table
+from gateway.cli.output import AsJson, CommandFailed, Misused, emit, foreign, say, table
 from gateway.intake.routes import read_routes
 from schemas.catalog import TYPES
 from schemas.documents import fields
@@ -119,12 +118,12 @@ def pairs(
 
 def _show_pairs(bundle: Path, found: Pairs) -> None:
     for name in found.made:
-        say(f"[green]✓[/] {escape(str(bundle / name))}")
+        say(f"[green]✓[/] {foreign(str(bundle / name))}")
     for name, error in found.refused.items():
-        say(f"[red]✗[/] {escape(name)} has no other half yet: {escape(error.detail.zh)} · {escape(error.detail.en)}")
+        say(f"[red]✗[/] {foreign(name)} has no other half yet: {foreign(error.detail.zh)} · {foreign(error.detail.en)}")
         for one in error.findings[:5]:
             where = f"{one.path or one.field} {one.title}".strip()
-            say(f"    {escape(where)}: {escape(one.message.zh)} · {escape(one.message.en)}")
+            say(f"    {foreign(where)}: {foreign(one.message.zh)} · {foreign(one.message.en)}")
     if not found.made and not found.refused:
         say("[dim]Every sample has both halves.[/]")
 
@@ -202,7 +201,7 @@ def _write_file(file: Path, content: bytes) -> None:
 def _show(operations: Sequence[DraftOperation]) -> None:
     for one in operations:
         split = f" · records at {one.envelope.split}" if one.envelope.split else ""
-        say(f"[bold]{one.name}[/] · {one.type} {TYPES[one.type].title} · {len(one.samples)} samples{escape(split)}")
+        say(f"[bold]{one.name}[/] · {one.type} {TYPES[one.type].title} · {len(one.samples)} samples{foreign(split)}")
         table(
             ["", "native", "canonical", "title", "sure", "why"],
             [_row(suggestion, one) for suggestion in one.suggestions],
@@ -234,7 +233,7 @@ def _next(folder: Path, drafted: BundleDraft) -> None:
         say(f"  {one.name}: {done} of {of} samples translate already")
     for code_table in merged(some for one in drafted.operations for some in one.tables.values()):
         if code_table.unknown:
-            say(f"  [yellow]![/] codes/{code_table.name}.csv lacks {', '.join(map(escape, code_table.unknown))}")
+            say(f"  [yellow]![/] codes/{code_table.name}.csv lacks {', '.join(map(foreign, code_table.unknown))}")
     say("\n  The samples were copied into it: replace whatever names real people before you share it.")
     say("  samples/*/*.canonical.json is what the draft makes of them: read each, and correct what is wrong.")
     say(

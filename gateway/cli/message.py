@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from adapters.formats import BODY_FORMATS, SUFFIXES
 from adapters.formats.format import BodyFormat
 from gateway.api.messages import MessageQuery
 from gateway.cli import files
-from gateway.cli.output import AsJson, Misused, emit, facts, listing, say, table
+from gateway.cli.output import AsJson, Misused, emit, facts, foreign, listing, say, table
 from gateway.cli.remote import DEFAULT_URL, Gateway, Token, Url, is_problem
 
 app = typer.Typer(no_args_is_help=True, help="Hand documents in, and see where they went.")
@@ -127,8 +126,8 @@ def send(
 def _say_outcome(outcome: Any, as_json: bool) -> None:
     entries = outcome.get("messages", [outcome]) if isinstance(outcome, dict) else []
     if isinstance(outcome, str) and not as_json:
-        say(escape(outcome))
-    elif as_json or not entries or "document" in entries[0]:
+        say(foreign(outcome))
+    elif as_json or not all(map(_is_entry, entries)) or not entries or "document" in entries[0]:
         emit(outcome)
     else:
         table(
@@ -144,9 +143,15 @@ def _outcome(row: int, entry: Any) -> list[Any]:
     if "problem" in entry:
         problem = entry["problem"]
         return [entry.get("index", row), "—", problem["code"], "rejected", problem["detail"]]
-    to = [one["platform"] or f"{one['kind']} (nobody yet)" for one in entry["deliveries"]]
+    # The entries at the end of a long answer are told without their details.
+    to = [one["platform"] or f"{one['kind']} (nobody yet)" for one in entry.get("deliveries", ())]
     state = "duplicate" if entry["duplicate"] else entry["state"]
-    return [entry.get("index", row), entry["message_id"], entry["type"], state, to]
+    return [entry.get("index", row), entry["message_id"], entry.get("type"), state, to]
+
+
+def _is_entry(entry: Any) -> bool:
+    """Tell whether an answer is ours: an adapter may declare one of its own."""
+    return isinstance(entry, dict) and ("problem" in entry or {"message_id", "state", "duplicate"} <= entry.keys())
 
 
 def _is_json(response: Any) -> bool:

@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from schemas.plain import plain
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 
 PIPE_WIDTH = 240
@@ -59,14 +61,22 @@ def show_failure(error: CommandFailed) -> None:
     if error.told is not None:
         emit(error.told)
         return
-    errors.print(f"[bold red]✗[/] {escape(error.message)}", highlight=False, soft_wrap=True)
+    errors.print(f"[bold red]✗[/] {foreign(error.message)}", highlight=False, soft_wrap=True)
     if error.hint:
-        errors.print(f"  [dim]→[/] {escape(error.hint)}", highlight=False, soft_wrap=True)
+        errors.print(f"  [dim]→[/] {foreign(error.hint)}", highlight=False, soft_wrap=True)
 
 
 def emit(value: Any) -> None:
     """Print JSON, indented, as UTF-8."""
     sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode() + "\n")
+
+
+def foreign(text: str) -> str:
+    """Give a text that others wrote, a file's name or a platform's words, as it may stand in a line of ours.
+
+    Its own lines stay lines; nothing in it moves the cursor, hides, or is taken for our markup.
+    """
+    return escape("\n".join(map(plain, text.split("\n"))))
 
 
 def say(text: str) -> None:
@@ -78,7 +88,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str, 
     """Print a table, or one sentence when there is nothing in it."""
     lines = [[_cell(one) for one in row] for row in rows]
     if not lines:
-        say(f"[dim]{escape(empty)}[/]")
+        say(f"[dim]{foreign(empty)}[/]")
         return
     drawn = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
     for column in columns:
@@ -120,7 +130,7 @@ def _cell(value: Any) -> str:
     if value is None:
         return "[dim]—[/]"
     if isinstance(value, list | tuple):
-        return escape("\n".join(str(one) for one in value)) or "[dim]—[/]"
-    text = str(value)
+        return escape("\n".join(plain(str(one)) for one in value)) or "[dim]—[/]"
+    text = plain(str(value))
     colour = _COLOURS.get(text)
     return f"[{colour}]{text}[/]" if colour else escape(text)

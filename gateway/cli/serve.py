@@ -92,6 +92,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     beside = [
         asyncio.create_task(collector.collect(hub.admission.under_way), name="collector"),
         asyncio.create_task(gate.keep(), name="gate"),
+        asyncio.create_task(hub.loop_watch.beat(), name="beat"),
     ]
     try:
         server = Server(_configuration(hub, settings, gate))

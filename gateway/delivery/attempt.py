@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
 from typing import TypeVar
 
-from adapters.base import UNREADABLE, Adapter, OutboundRequest, Reply, Sending, Verdict, VerdictKind
+from adapters.base import Adapter, OutboundRequest, Reply, Sending, Verdict, VerdictKind
 from gateway.clock import Clock, Ticks, new_id
 from gateway.delivery.no_answer import NoAnswer, Unsendable
 from gateway.delivery.outgoing import keyed, outbound, stamped
@@ -19,22 +18,24 @@ from gateway.delivery.pace import Slots
 from gateway.delivery.retry import LONGEST_ASKED
 from gateway.delivery.sender import Sender
 from gateway.delivery.settlement import CallOutcome, interrupted, settle
-from gateway.delivery.verdicts import judged, unanswered
-from gateway.errors import Unavailable
+from gateway.delivery.verdicts import UNREAD, JudgeReply, judged, unanswered, unjudged
+from gateway.errors import Busy, Unavailable
 from gateway.ledger.base import Ledger
 from gateway.ledger.records import Claim, Platform, Settled, Settlement, Work
 from gateway.message import State
+from gateway.readers import OnThreads, TaskRunner, TooCostly, is_heavy
 from gateway.telemetry.events import AttemptEnded, AttemptTakenBack, DeliverySettled, DeliveryStumbled, Events
+from gateway.telemetry.loop import LoopWatch
 from schemas.findings import Rejected
 
 _log = logging.getLogger(__name__)
 _SETTLED = (State.DELIVERED, State.REFUSED, State.DEAD)
 _YES_OR_NO = (VerdictKind.ACCEPTED, VerdictKind.REFUSED)
 _FINAL_ANSWERS = (VerdictKind.ACCEPTED, VerdictKind.REFUSED, VerdictKind.CREDENTIALS)
+_MANY_ITEMS = 200
+"""Items of a document's lists beyond which it is written on a thread."""
 _SERVER_ERROR = 500
 _BUSY = (429, 503)
-LARGE = 32 * 1024
-"""Bytes of a reply that is judged beside the event loop."""
 
 T = TypeVar("T")
 
@@ -104,7 +105,7 @@ class Attempts:
     """Makes attempts; keeps nothing between them. A cancelled attempt stays `sending`, to be rescued.
 
     `clock` stamps what is recorded, `ticks` measure how long calls took, `steady` tells what is due;
-    `longest_asked` bounds the wait that a platform may ask for.
+    `longest_asked` bounds the wait that a platform may ask for; `readers` read large replies.
     """
 
     ledger: Ledger
@@ -116,14 +117,22 @@ class Attempts:
     pause: timedelta = timedelta(seconds=1)
     watch: DeliveryWatch = unwatched
     longest_asked: timedelta = LONGEST_ASKED
+    readers: TaskRunner = field(default_factory=OnThreads)
+    loop_watch: LoopWatch | None = None
 
     async def make(self, work: Work, context: AttemptContext) -> AttemptResult:
         """Try to deliver a lane head once; a slot is held while the platform is being called."""
+        making = self._make(work, context)
+        if self.loop_watch is None:
+            return await making
+        return await self.loop_watch.steps(making, context.to.platform.id, work.message.type)
+
+    async def _make(self, work: Work, context: AttemptContext) -> AttemptResult:
         to = context.to
         adapter = to.adapters(work.delivery.adapter) if work.delivery.adapter else to.adapter
         sending = outbound(work, to.platform)
         try:
-            request = work.request or keyed(adapter.translate_out(sending), work.delivery.id, work.message.trace_id)
+            request = work.request or await self._write(work, adapter, sending)
         except Rejected as rejected:
             return await self._kill(work, context, rejected.code, worded(rejected))
         except Exception as error:
@@ -156,6 +165,14 @@ class Attempts:
             return await self._take_back(work, context, number)
         settlement = settle(work, number, tried, to.platform, adapter.retry, self.steady(), self.longest_asked)
         return await self._settle(work, context, tried, settlement)
+
+    async def _write(self, work: Work, adapter: Adapter, sending: Sending) -> OutboundRequest:
+        items = sum(len(value) for value in sending.document.values() if isinstance(value, list))
+        if items > _MANY_ITEMS:
+            written = await asyncio.to_thread(adapter.translate_out, sending)
+        else:
+            written = adapter.translate_out(sending)
+        return keyed(written, work.delivery.id, work.message.trace_id)
 
     async def _begin(self, work: Work, context: AttemptContext, name: str, request: OutboundRequest) -> int | None:
         delivery, at, read = work.delivery, self.clock(), work.message
@@ -216,21 +233,33 @@ class Attempts:
             seconds = self.ticks() - began
             # A reply that broke off may be whole all the same, under a length that was counted wrong; what
             # can be read as yes or no is one.
-            verdict = await self._judge(adapter.judge, work, platform, adapter, none.cut) if none.cut else None
-            if verdict is not None and verdict.kind in _YES_OR_NO:
-                return CallOutcome(started_at, seconds, verdict, none.cut, in_doubt=doubted)
+            if none.cut is not None:
+                verdict = await self._judge(work, adapter, platform, none.cut)
+                if verdict.kind in _YES_OR_NO:
+                    return CallOutcome(started_at, seconds, verdict, none.cut, in_doubt=doubted)
             return CallOutcome(started_at, seconds, unanswered(none), in_doubt=doubted or none.may_have_left)
         except (Unsendable, Rejected) as fault:
             return CallOutcome(started_at, self.ticks() - began, _unwritable(fault), in_doubt=doubted)
-        seconds, verdict = self.ticks() - began, await self._judge(adapter.judge, work, platform, adapter, reply)
+        seconds, verdict = self.ticks() - began, await self._judge(work, adapter, platform, reply)
         return CallOutcome(started_at, seconds, verdict, reply, in_doubt=doubted or verdict.in_doubt)
 
     async def _judge(
-        self, judge: Callable[..., Verdict], work: Work, platform: Platform, adapter: Adapter, reply: Reply
+        self, work: Work, adapter: Adapter, platform: Platform, reply: Reply, *, question: bool = False
     ) -> Verdict:
-        """Read a reply within the platform's bounds; a large one on another thread, so that other deliveries go on."""
-        read = partial(judge, work.message.type, reply, budget=platform.bounded(adapter.budget))
-        verdict = await asyncio.to_thread(read) if len(reply.body) > LARGE else read()
+        """Read a reply within the platform's bounds: what is heavy in a process of its own.
+
+        The end of that process is this platform's retry and nothing more.
+        """
+        task = JudgeReply(work.message.type, reply, platform.bounded(adapter.budget), question)
+        try:
+            if is_heavy(reply.body):
+                [verdict] = await self.readers.run(platform.id, adapter, task)
+            else:
+                [verdict] = task(adapter)
+        except TooCostly as error:
+            return unjudged("reply.too-costly", f"读取应答所需的时间或内存超过上限（{error.why}）")
+        except (Busy, Unavailable) as error:
+            return unjudged(error.code, error.detail.zh)
         return judged(verdict, reply, self.clock(), self.longest_asked)
 
     async def _ask(
@@ -244,7 +273,7 @@ class Attempts:
             return CallOutcome(started_at, self.ticks() - began, unanswered(none), in_doubt=True)
         except (Unsendable, Rejected):
             return None
-        verdict = await self._judge(adapter.judge_answer, work, platform, adapter, reply)
+        verdict = await self._judge(work, adapter, platform, reply, question=True)
         if verdict.kind in _FINAL_ANSWERS or _tells_nothing(verdict, reply):
             return CallOutcome(started_at, self.ticks() - began, verdict, reply, in_doubt=True)
         return None
@@ -319,5 +348,5 @@ def _unwritable(fault: Exception) -> Verdict:
 
 def _tells_nothing(verdict: Verdict, reply: Reply) -> bool:
     """Tell whether an answer to a question leaves it open: it must be asked again, not taken for a no."""
-    unwell = reply.status >= _SERVER_ERROR or reply.status in _BUSY or verdict.code == UNREADABLE
+    unwell = reply.status >= _SERVER_ERROR or reply.status in _BUSY or verdict.code in UNREAD
     return verdict.kind is VerdictKind.RETRY and unwell

@@ -100,6 +100,10 @@ class Breaker:
         """Let the next probe go at once: something changed that may have cured it."""
         return replace(self, until=_AT_ONCE) if self.phase is BreakerPhase.OPEN else self
 
+    def postponed(self, until: float) -> Breaker:
+        """Let no probe go before then."""
+        return replace(self, until=until)
+
     def may_probe(self, now: float) -> bool:
         """Tell whether it is open and has cooled down."""
         return self.phase is BreakerPhase.OPEN and now >= self.until

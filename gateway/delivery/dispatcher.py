@@ -23,7 +23,9 @@ from gateway.delivery.worker import PlatformWorker
 from gateway.errors import HutongError
 from gateway.ledger.base import Ledger
 from gateway.ledger.records import Platform, Registry
+from gateway.readers import OnThreads, TaskRunner
 from gateway.telemetry.events import DeliveryStopped, DeliveryStumbled, Events, PlatformHeld
+from gateway.telemetry.loop import LoopWatch
 from schemas.findings import Rejected
 
 T = TypeVar("T")
@@ -92,7 +94,8 @@ class Dispatcher:
     `start` tells of the holds that stay and starts a worker a platform, which claims it, rescues
     what a crash left `sending`, and lifts the breaker holds of an earlier process; `stop`
     lets calls under way end. Between them, `wake` and the two `platform_…` calls tell it what
-    changed; they never block. A change with an older revision than the one known is ignored.
+    changed; they never block. A change with an older revision than the one known is ignored. `pause`: how
+    long to wait before what failed is tried again; `grace`: how long calls under way may take to end.
     """
 
     def __init__(
@@ -107,18 +110,32 @@ class Dispatcher:
         policy: BreakerPolicy | None = None,
         watch: DeliveryWatch = unwatched,
         pause: timedelta = _PAUSE,
+        grace: timedelta = _GRACE,
         longest_asked: timedelta = LONGEST_ASKED,
+        readers: TaskRunner | None = None,
+        loop_watch: LoopWatch | None = None,
     ) -> None:
         self._adapters = adapters
         self._policy = policy or BreakerPolicy()
         self._attempts = Attempts(
-            ledger, sender, clock, ticks, steady(clock, ticks), events, pause, watch, longest_asked=longest_asked
+            ledger,
+            sender,
+            clock,
+            ticks,
+            steady(clock, ticks),
+            events,
+            pause,
+            watch,
+            longest_asked,
+            readers or OnThreads(),
+            loop_watch or LoopWatch(events, ticks),
         )
         self._workers: dict[str, PlatformWorker] = {}
         self._own_claims: dict[str, OwnClaim] = {}
         self._revisions: dict[str, int] = {}  # at which a platform was last changed or removed
         self._leaving: set[asyncio.Task[None]] = set()
         self._reading = SharedRead(ledger.registry)
+        self._grace = grace
         self._running = False
 
     async def start(self) -> None:
@@ -129,10 +146,14 @@ class Dispatcher:
             for by in sorted(obeyed(platform)):
                 self._attempts.events(PlatformHeld(platform.id, by.value, "still-held"))
             self.platform_changed(platform)
+            # Without its adapter it has no worker that would rescue what a dead process was sending.
+            if platform.mode == _PUSH and platform.id not in self._workers:
+                await self._rescue(platform.id)
 
-    async def stop(self, grace: timedelta = _GRACE) -> None:
+    async def stop(self, grace: timedelta | None = None) -> None:
         """Start nothing more and wait for calls under way; what takes longer than `grace` is cancelled, in doubt."""
         self._running = False
+        grace = self._grace if grace is None else grace
         workers, self._workers = list(self._workers.values()), {}
         await asyncio.gather(*(worker.stop(grace) for worker in workers), *self._leaving)
 
@@ -198,7 +219,7 @@ class Dispatcher:
             leaving.add_done_callback(self._leaving.discard)
 
     async def _leave(self, platform_id: str, worker: PlatformWorker) -> None:
-        cut_off = await worker.stop(_GRACE)
+        cut_off = await worker.stop(self._grace)
         # Meanwhile the platform may have got another worker, which repairs what was cancelled and
         # uses the connections.
         if platform_id in self._workers:
@@ -208,15 +229,14 @@ class Dispatcher:
         await self._attempts.sender.forget(platform_id)
 
     async def _rescue(self, platform_id: str) -> None:
-        """Make ready again what was cancelled: the platform has no worker any more that would."""
-        own = self._own_claims[platform_id]
-        if own.claim is None:
-            return
+        """Make ready again what nobody is sending, of a platform that has no worker to do it."""
+        ledger, clock = self._attempts.ledger, self._attempts.clock
+        own = self._own_claims.setdefault(platform_id, OwnClaim())
         try:
-            ledger, clock = self._attempts.ledger, self._attempts.clock
-            await ledger.rescue(own.claim, frozenset(own.under_way), clock())
+            claim = own.claim = own.claim or await ledger.claim(platform_id)
+            await ledger.rescue(claim, frozenset(own.under_way), clock())
         except HutongError as error:
-            _log.warning("deliveries to %s that were cut off stay `sending`: %s", platform_id, error)
+            _log.warning("deliveries to %s that nobody is sending may stay `sending`: %s", platform_id, error)
             self._attempts.events(DeliveryStumbled(platform_id, error.code))
 
     # ── what the workers ask and tell ──────────────────────────────────────────────────────────────────

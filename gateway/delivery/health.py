@@ -47,9 +47,10 @@ class Health:
         """Tell whether a message type is held, by its endpoint or with the whole platform."""
         return bool(self.breakers) and not self.held.isdisjoint((WHOLE, type))
 
-    def has_failed(self, type: str, lane: str) -> bool:
-        """Tell whether the last attempt of a lane failed."""
-        return any(scope in self.breakers and lane in self.breakers[scope].failures for scope in (WHOLE, type))
+    def has_failed(self, work: Work) -> bool:
+        """Tell whether the last attempt of a head's lane failed."""
+        scopes, lane = (WHOLE, work.message.type), work.delivery.lane
+        return any(scope in self.breakers and lane in self.breakers[scope].failures for scope in scopes)
 
     def attempted(self, type: str, lane: str, sign: HealthSign, now: float) -> Health:
         """Take note of an ordinary attempt.
@@ -92,6 +93,10 @@ class Health:
         if sign is HealthSign.PLATFORM and scope != WHOLE:
             return after._with({other: beside.failed(lane, now)})
         return after
+
+    def postponed(self, scope: Scope, until: float) -> Health:
+        """Look for a probe no sooner than that: there was none."""
+        return self._with({scope: self.breaker(scope).postponed(until)})
 
     def forgotten(self, type: str, lane: str) -> Health:
         """Forget a lane whose delivery was given up."""

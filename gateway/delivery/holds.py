@@ -85,8 +85,8 @@ class Holds:
         return not self.stopped and (probe or not self.health.holds(type))
 
     # ── changes that come from outside ────────────────────────────────────────────────────────
-    def change(self, platform: Platform) -> None:
-        """Take over the platform as it is registered or held now."""
+    def change(self, platform: Platform) -> bool:
+        """Take over the platform as it is registered or held now; True when the ledger has to be asked about a hold."""
         # Refused credentials hold here before the ledger has it, so what was read may not tell of
         # them yet. Another revision has other credentials; the same one stays held, and a comparison
         # with the ledger shows whether that is still right.
@@ -95,6 +95,7 @@ class Holds:
         self.platform, self.stopped = platform, obeyed(platform) | kept
         self.health = self.health.cooled()
         self._changes += 1
+        return self.stopped != obeyed(platform) and not self._refusing
 
     def refuse(self, delivery_id: str, verdict: Verdict, revision: int) -> None:
         """Hold the platform for refused credentials, unless it has others by now; the settlement writes it down."""
@@ -165,7 +166,9 @@ class Holds:
         while changes != self._changes:
             changes, registry = self._changes, await read()
         recorded = registry.platforms.get(self.platform.id)
-        repairs = compare(recorded, self.platform, self.stopped, self.health.held)
+        # A hold that a settlement is about to write is no difference: its end brings the next comparison.
+        stopped = self.stopped - {HeldBy.CREDENTIALS} if self._refusing else self.stopped
+        repairs = compare(recorded, self.platform, stopped, self.health.held)
         if recorded is not None:
             self._recorded = judged(recorded)
             self._follow(obeyed(recorded))

@@ -12,11 +12,14 @@ class Slots:
     """So many calls at once. An attempt that waited for a slot checks again before it calls.
 
     A wait may be long, and what allowed the call when the wait began may be over when it ends: the
-    platform was paused, its credentials were refused, the gateway is stopping.
+    platform was paused, its credentials were refused, the gateway is stopping. And of those that waited
+    together, all may go when the platform answers again, but not all in one moment: `wait` gives the
+    seconds that the next call has to wait for its rate, and counts the call when that is none.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, wait: Callable[[], float] = lambda: 0.0) -> None:
         self._most = most
+        self._wait = wait
         self._taken = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
 
@@ -28,18 +31,23 @@ class Slots:
         # Check, wait, check: `may` is asked before each wait and again after it, and a slot is taken
         # only in the same step in which it was true.
         while may():
-            if self._taken < self._most:
+            free = self._taken < self._most
+            wait = self._wait() if free else None
+            if wait is not None and wait <= 0:
                 self._taken += 1
                 return True
-            await self._turn()
+            await self._turn(wait)
         # It may have been woken for a slot that it does not take now: wake the next one.
         if self._taken < self._most:
             self._call_next()
         return False
 
-    async def _turn(self) -> None:
-        turn = asyncio.get_running_loop().create_future()
+    async def _turn(self, most: float | None) -> None:
+        """Wait until it is woken, at most so many seconds."""
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[None] = loop.create_future()
         self._waiting.append(turn)
+        alarm = None if most is None else loop.call_later(most, _wake, turn)
         try:
             await turn
         except asyncio.CancelledError:
@@ -47,6 +55,9 @@ class Slots:
             if turn.done() and not turn.cancelled():
                 self._call_next()
             raise
+        finally:
+            if alarm is not None:
+                alarm.cancel()
 
     def give(self) -> None:
         """Give a slot back."""
@@ -64,13 +75,17 @@ class Slots:
         """Make every waiting attempt check again now: something it depends on has changed."""
         waiting, self._waiting = self._waiting, deque()
         for turn in waiting:
-            if not turn.done():
-                turn.set_result(None)
+            _wake(turn)
 
     def resize(self, most: int) -> None:
         """Allow another number of calls; those under way end as they began."""
         self._most = most
         self.recheck()
+
+
+def _wake(turn: asyncio.Future[None]) -> None:
+    if not turn.done():
+        turn.set_result(None)
 
 
 _BURST_SECONDS = 0.1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,8 +10,9 @@ from adapters.base import Reply, RetrySchedule, Verdict, VerdictKind
 from gateway.delivery.health import HealthSign
 from gateway.delivery.retry import LONGEST_ASKED, next_attempt
 from gateway.ledger.records import Hold, Platform, Settlement, Work
-from gateway.message import Attempt, HeldBy, State
+from gateway.message import Attempt, HeldBy, State, effective_document
 from schemas.catalog import TYPES, at
+from schemas.documents.personal import citizen_ids, without
 
 GAVE_UP = "gave-up"
 """The code of a delivery that was tried for as long as its platform's schedule allows."""
@@ -19,6 +21,7 @@ _KEPT_REPLY = 16 * 1024
 _LONGEST_REFERENCE = 200
 """Characters; what is longer is no number, and is not kept as one."""
 _LONGEST_REASON = 2000
+_LONG_NUMBER = re.compile(r"\d{17}")
 _SERVER_ERROR = 500
 _TOO_MANY = 429
 _BUSY = (429, 503)
@@ -146,27 +149,37 @@ def _attempt(work: Work, number: int, tried: CallOutcome, code: str | None) -> A
         ended_at=tried.ended_at,
         verdict=verdict.kind.value,
         status=reply.status if reply else None,
-        reference=_reference(verdict),
-        reason=_reason(verdict, code),
+        reference=_reference(work, verdict),
+        reason=_reason(work, verdict, code),
         code=code,
         reply=reply.body[:_KEPT_REPLY] if reply else b"",
     )
 
 
-def _reference(verdict: Verdict) -> str | None:
+def _unnamed(work: Work, said: str) -> str:
+    """Mask the citizen ids that were sent, where a platform repeats them in its answer."""
+    # The document is looked through only when the answer has a number that long.
+    if not _LONG_NUMBER.search(said):
+        return said
+    return without(said, citizen_ids(TYPES[work.message.type].document, effective_document(work.message)))
+
+
+def _reference(work: Work, verdict: Verdict) -> str | None:
     reference = verdict.reference
-    return reference if reference is not None and len(reference) <= _LONGEST_REFERENCE else None
+    if reference is None or len(reference) > _LONGEST_REFERENCE or _unnamed(work, reference) != reference:
+        return None
+    return reference
 
 
-def _reason(verdict: Verdict, code: str | None) -> str | None:
+def _reason(work: Work, verdict: Verdict, code: str | None) -> str | None:
     why = verdict.code if code == GAVE_UP else None
     reason = "：".join(one for one in (why, verdict.reason) if one)
-    return reason[:_LONGEST_REASON] or None
+    return _unnamed(work, reason)[:_LONGEST_REASON] or None
 
 
 def _alias(work: Work, verdict: Verdict) -> tuple[str, str] | None:
     issued = TYPES[work.message.type].issues
     original = at(work.message.document, issued) if issued else None
-    if issued is None or original is None or _reference(verdict) in (None, original):
+    if issued is None or original is None or _reference(work, verdict) in (None, original):
         return None
     return issued, str(original)

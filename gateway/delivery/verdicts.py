@@ -3,18 +3,42 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from adapters.base import UNREADABLE, Reply, Verdict, VerdictKind
+from adapters.base import UNREADABLE, Adapter, Reply, Verdict, VerdictKind
 from gateway.delivery.no_answer import NoAnswer
+from schemas.budget import Budget
 
 _SECONDS = re.compile(r"\d{1,1000}(?:\.\d*)?")
 _FOR_EVER = 10 * 365 * 24 * 3600
 _SHOWN = 160
 _NUMBERS = re.compile(r"\d{11,}[0-9Xx]?")
+
+UNREAD = frozenset({UNREADABLE, "reply.too-costly", "reader.busy", "reader.unavailable"})
+"""The codes of replies that tell nothing: not in the agreed format, or not read for reasons of ours (`unjudged`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeReply:
+    """Read a reply to a message within `budget`, or with `question` the answer to the question about it."""
+
+    message_type: str
+    reply: Reply
+    budget: Budget
+    question: bool = False
+
+    def __call__(self, adapter: Adapter) -> Iterator[Verdict]:
+        """Read it."""
+        judge = adapter.judge_answer if self.question else adapter.judge
+        yield judge(self.message_type, self.reply, budget=self.budget)
+
+
+def unjudged(code: str, reason: str) -> Verdict:
+    """Read a reply that could not be read for reasons of ours: it tells nothing of the request."""
+    return Verdict(VerdictKind.RETRY, reason=reason, code=code, in_doubt=True)
 
 
 def unanswered(none: NoAnswer) -> Verdict:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Protocol
 
@@ -12,11 +12,12 @@ from adapters.base import VerdictKind
 from gateway.delivery.attempt import NOTHING, AttemptContext, AttemptResult, Attempts, DeliveryTarget
 from gateway.delivery.breaker import BreakerPhase, BreakerPolicy
 from gateway.delivery.health import WHOLE, Scope
-from gateway.delivery.holds import Holds, obeyed
+from gateway.delivery.holds import Holds
 from gateway.delivery.own_claim import CLAIM_LOST, SUPERSEDED, OwnClaim
 from gateway.delivery.pace import Bucket, Slots
 from gateway.delivery.retry import longest_wait
 from gateway.delivery.settlement import CallOutcome
+from gateway.delivery.supply import SWEEP, Supply
 from gateway.delivery.wakeup import Wakeup
 from gateway.errors import HutongError
 from gateway.ledger.records import Claim, Platform, Registry, Work
@@ -25,21 +26,15 @@ from gateway.telemetry.events import ClaimLost, DeliveryStumbled
 
 _log = logging.getLogger(__name__)
 
-_QUEUE = 64
 _AHEAD = 6
 """How many attempts are begun for each slot while the platform answers within `_QUICK`."""
 _QUICK = 0.1
-_QUIET = 0.05
-"""Seconds to wait for a wake-up before the ledger is asked what falls due."""
-_SWEEP = 60.0
-"""Seconds between two looks at the ledger that nothing asked for: a wake-up, or a write, may have been lost."""
+_SOON = 0.05
 _LONGEST_REST = timedelta(minutes=5)
 _TROUBLED = 4
 """Of so many slots one may be taken by lanes whose last attempt failed, and one in any case."""
-_SPREAD = 16
-"""From how many heads that did not fail a probe is chosen."""
-_MOST_FAILED = 200
-"""Beyond how many heads that failed it is looked for them."""
+_NO_PROBE = 1.0
+"""Seconds after which a held endpoint without a head to probe with is looked at again, if nothing falls due later."""
 
 
 class Supervisor(Protocol):
@@ -81,24 +76,24 @@ class PlatformWorker:
         self._supervisor = supervisor
         self._holds = Holds(to.platform, policy, attempts.ledger, attempts.clock, attempts.events)
         self._wakeup = Wakeup()
-        self._queue: list[Work] = []
-        self._last_next = False  # whether the last of the queue is next, not the first
         self._busy: dict[str, asyncio.Task[None]] = {}
+        self._supply = Supply(
+            attempts.ledger, attempts.steady, attempts.ticks, self._wakeup, self._busy, self._longest_wait
+        )
         self._troubled: set[str] = set()  # of the busy ones, those whose lane failed before
         self._probes: dict[str, Scope] = {}  # of the busy ones, whose outcome is not known yet
-        self._resting: dict[str, float] = {}  # deliveries that failed by an error of ours, and until when (ticks)
-        self._stale = True  # the ledger may have heads that are not in the queue
-        self._due: datetime | None = None  # when the next head falls due that was not fetched
-        self._due_known = False  # whether `_due` is what the ledger says
-        self._fetched = self._due_between()  # up to when heads were due that the last fetch gave
         self._unsure = True  # something went wrong: compare with the ledger
         self._compare_at = 0.0
         self._pause_until = float("-inf")
         self._stopping = False
         limits = to.adapter.limits
-        self._slots = Slots(limits.concurrency)
+        self._slots = Slots(limits.concurrency, self._wait_for_call)
         self._most = limits.concurrency
-        self._bucket = Bucket(limits.rate)
+        self._bucket = Bucket(limits.rate)  # for attempts as they begin
+        self._calls = Bucket(limits.rate)  # for calls: what began in time may have waited, and comes at once then
+
+    def _longest_wait(self) -> timedelta:
+        return longest_wait(self._to.adapter.retry, self._attempts.longest_asked)
 
     # ── from outside ──────────────────────────────────────────────────────────────────────────
     def start(self) -> None:
@@ -107,22 +102,20 @@ class PlatformWorker:
 
     def wake(self) -> None:
         """Say that there may be something to deliver."""
-        self._stale = True
+        self._supply.stale = True
         self._wakeup.set()
 
     def change(self, to: DeliveryTarget) -> None:
         """Take over a changed platform (its settings, adapter or holds); calls under way end as they began."""
         was, self._to = self._to, to
-        self._holds.change(to.platform)
+        self._unsure = self._holds.change(to.platform) or self._unsure
         limits = to.adapter.limits
         if was.adapter.limits != limits:
             self._slots.resize(limits.concurrency)
             self._most = limits.concurrency
-            self._bucket = Bucket(limits.rate)
+            self._bucket = self._calls = Bucket(limits.rate)
         self._bucket = self._bucket.rested()
         self._look_again()
-        # A hold that was kept although the platform comes without it: ask the ledger which is right.
-        self._unsure = self._unsure or self._holds.stopped != obeyed(to.platform)
         self.wake()
 
     def halt(self) -> None:
@@ -142,8 +135,7 @@ class PlatformWorker:
 
     def _look_again(self) -> None:
         """Forget what was queued, and make every attempt that waits for a slot check again whether it may call."""
-        self._queue.clear()
-        self._stale = True
+        self._supply.forget()
         self._slots.recheck()
 
     # ── the loop ──────────────────────────────────────────────────────────────────────────────
@@ -170,9 +162,9 @@ class PlatformWorker:
             await self._reconcile()
         claim = self._own.claim
         if claim is None:
-            return max(self._own.not_before - self._ticks(), _QUIET)
+            return max(self._own.not_before - self._ticks(), _SOON)
         await self._holds.record()
-        waits = [self._compare_at - self._ticks(), self._wake_rested()]
+        waits = [self._compare_at - self._ticks(), self._supply.wake_rested()]
         if self._shut:
             return min(waits)
         if self._holds.health.breaker(WHOLE).phase is not BreakerPhase.CLOSED:
@@ -180,10 +172,10 @@ class PlatformWorker:
         for scope in sorted(self._holds.health.held):
             waits.append(await self._probe(claim, scope))
         wait = self._start(claim)
-        if wait is None and self._stale:
-            await self._fetch(claim)
+        if wait is None and self._supply.stale:
+            await self._supply.fetch(claim, lambda: None if self._shut else self._holds.health.held)
             return 0.0
-        return min(*waits, await self._until_due(claim) if wait is None else wait)
+        return min(*waits, await self._supply.until_due(claim, self._holds.health.held) if wait is None else wait)
 
     @property
     def _shut(self) -> bool:
@@ -194,8 +186,8 @@ class PlatformWorker:
         """Compare with the ledger and repair: first of all, on error, and from time to time."""
         # Before looking: an error that comes while this runs asks for the next comparison.
         self._unsure = False
-        self._compare_at = self._ticks() + _SWEEP
-        self._stale = True
+        self._compare_at = self._ticks() + SWEEP
+        self._supply.stale = True
         platform_id = self._to.platform.id
         repairs, registry = await self._holds.compare(self._supervisor.registry)
         if repairs.gone:
@@ -212,112 +204,54 @@ class PlatformWorker:
             # this loop begins anything: what the ledger has as `sending` beyond that, nobody is sending.
             await ledger.rescue(claim, frozenset(self._own.under_way), clock())
 
-    def _wake_rested(self) -> float:
-        """Let deliveries that failed by an error of ours be tried again after a pause; gives the wait for the next."""
-        now = self._ticks()
-        for delivery_id in [one for one, until in self._resting.items() if until <= now]:
-            del self._resting[delivery_id]
-            self._stale = True
-        return min(self._resting.values(), default=now + _SWEEP) - now
-
-    # ── supply ────────────────────────────────────────────────────────────────────────────────
-    def _known(self) -> set[str]:
-        return {work.delivery.id for work in self._queue} | self._busy.keys() | self._resting.keys()
-
-    async def _fetch(self, claim: Claim) -> None:
-        # Before the read: who calls `wake` while it runs sets it again, and the next round reads once more.
-        self._stale = False
-        limit = _QUEUE + len(self._known())
-        held = self._holds.health.held
-        now, latest = self._due_between()
-        works = await self._attempts.ledger.heads(claim, now, latest, limit, besides=held)
-        self._fetched, self._due_known = (now, latest), False
-        # Check, wait, check: what was held while the ledger was read must not be queued by what it
-        # said before, and what was begun meanwhile not a second time.
-        if self._shut or self._holds.health.held != held:
-            self._stale = True
-            return
-        known = self._known()
-        self._queue.extend(work for work in works if work.delivery.id not in known)
-        # A full answer may not have been all.
-        self._stale = self._stale or len(works) == limit
-
-    def _due_between(self) -> tuple[datetime, datetime]:
-        """Give what is due now and the latest that a wait can end; later is due, too: a clock was moved."""
-        now = self._attempts.steady()
-        return now, now + longest_wait(self._to.adapter.retry, self._attempts.longest_asked)
-
+    # ── starting ──────────────────────────────────────────────────────────────────────────────
     def _start(self, claim: Claim) -> float | None:
         """Start attempts while there is room; give the wait for that or for the rate, None when there is no work."""
         while not self._shut and (work := self._next()) is not None:
             if len(self._busy) >= self._most:
-                return _SWEEP  # whoever ends wakes the loop
+                return SWEEP  # whoever ends wakes the loop
             self._bucket, wait = self._bucket.take(self._ticks())
             if wait > 0:
                 return wait
-            self._queue.remove(work)
+            self._supply.take(work)
             self._launch(claim, work)
         return None
 
     def _next(self) -> Work | None:
-        """Choose the next of the queue: the first; while something fails, the first and the last alternately.
-
-        Poison documents are often next to each other in the queue. Alternating lets others be answered in
-        between, which shows that the platform is healthy; and lanes that failed never take all slots.
-        """
+        # Lanes that failed never take all slots: what hangs is tried in a few, and others flow.
         room = max(1, self._to.adapter.limits.concurrency // _TROUBLED) > len(self._troubled)
-        self._last_next = bool(self._holds.health.breakers) and not self._last_next
-        queue = reversed(self._queue) if self._last_next else self._queue
-        return next((work for work in queue if room or not self._has_failed(work)), None)
-
-    def _has_failed(self, work: Work) -> bool:
-        return self._holds.health.has_failed(work.message.type, work.delivery.lane)
-
-    async def _until_due(self, claim: Claim) -> float:
-        if not self._due_known:
-            if await self._wakeup.wait(_QUIET):
-                return 0.0
-            # Asked about what the last fetch did not give. What was due by then is in the queue or held
-            # by an endpoint, and must not hide what falls due later. Who calls `wake`, and an attempt
-            # that ends, while the ledger is asked, makes the heads be fetched and this be asked again.
-            self._due_known = True
-            self._due = await self._attempts.ledger.next_due(claim, *self._fetched, besides=self._holds.health.held)
-        if self._due is None:
-            return _SWEEP
-        wait = (self._due - self._attempts.steady()).total_seconds()
-        self._stale = self._stale or wait <= 0
-        return max(wait, 0.0)
+        return self._supply.next(self._holds.health, room=room)
 
     async def _probe(self, claim: Claim, scope: Scope) -> float:
         """Let one delivery out when a breaker has cooled down; gives the wait for that."""
         breaker, now = self._holds.health.breaker(scope), self._ticks()
         if self._shut or breaker.phase is BreakerPhase.HALF_OPEN:
-            return _SWEEP  # the end of the probe, or whoever lifts the hold, wakes the loop
+            return SWEEP  # the end of the probe, or whoever lifts the hold, wakes the loop
         if not breaker.may_probe(now):
             return breaker.until - now
-        limit = _SPREAD + len(self._known()) + min(len(breaker.failures), _MOST_FAILED)
-        only, due = None if scope == WHOLE else [scope], self._due_between()
-        works = await self._attempts.ledger.heads(claim, *due, limit, only=only, probe=True)
+        works, later = await self._supply.probes(claim, scope, len(breaker.failures))
         # Check, wait, check: a probe leaves only if all is still as it was when the ledger was asked.
         if self._shut or self._holds.health.breaker(scope) is not breaker:
             return 0.0
-        known = self._known()
-        work = self._holds.health.choose(scope, [one for one in works if one.delivery.id not in known])
+        work = self._holds.health.choose(scope, works)
+        if work is None and scope == WHOLE:
+            return later
         if work is None:
-            next_due = await self._attempts.ledger.next_due(claim, *due, only=only)
-            return _SWEEP if next_due is None else (next_due - due[0]).total_seconds()
+            # Other types flow meanwhile, round after round: do not ask the ledger in each of them.
+            self._holds.judge(self._holds.health.postponed(scope, now + min(later, _NO_PROBE)))
+            return min(later, _NO_PROBE)
         self._bucket, wait = self._bucket.take(self._ticks())
         if wait <= 0:
             self._holds.judge(self._holds.health.probing(scope))
             self._launch(claim, work, probe=scope)
-        return wait or _SWEEP
+        return wait or SWEEP
 
     # ── attempts ──────────────────────────────────────────────────────────────────────────────
     def _launch(self, claim: Claim, work: Work, probe: Scope | None = None) -> None:
         delivery_id = work.delivery.id
         # Before it begins: a rescue must never take what is under way for lost.
         self._own.under_way.add(delivery_id)
-        if self._has_failed(work):
+        if self._holds.health.has_failed(work):
             self._troubled.add(delivery_id)
         if probe is not None:
             self._probes[delivery_id] = probe
@@ -337,8 +271,7 @@ class PlatformWorker:
             result = await self._attempts.make(work, context)
         except Exception as error:
             self._on_error(error, context.claim)
-            # Without a pause it would be the head again at once, and fail again in the same way.
-            self._resting[work.delivery.id] = self._ticks() + self._attempts.pause.total_seconds()
+            self._supply.rest(work.delivery.id, self._attempts.pause.total_seconds())
         finally:
             self._on_end(work, result)
 
@@ -364,6 +297,11 @@ class PlatformWorker:
             and self._holds.let_pass(type, probe=probe)
             and not self._bucket.rests(self._ticks())
         )
+
+    def _wait_for_call(self) -> float:
+        """Count a call that may be made now; else give the seconds that it has to wait."""
+        self._calls, wait = self._calls.take(self._ticks())
+        return wait
 
     def _on_outcome(self, work: Work, revision: int, tried: CallOutcome) -> None:
         """Apply what a call showed (holds, pauses, health) before any other attempt may call."""
@@ -392,7 +330,7 @@ class PlatformWorker:
             health = health.forgotten(type, lane)
         self._holds.judge(health)
         if result.lane_moved or result.state in (State.READY, State.WAITING):
-            self._stale = True
+            self._supply.stale = True
         self._holds.settled(work.delivery.id)
         self._unsure = self._unsure or result.unheld
 

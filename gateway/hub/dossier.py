@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
-from adapters.base import Adapter, Translation
+from adapters.base import Adapter, Reply, Translation
 from gateway.clock import Clock, new_id
 from gateway.delivery.no_answer import NoAnswer, Unsendable
 from gateway.delivery.outgoing import keyed, stamped
 from gateway.delivery.sender import Sender
-from gateway.errors import HutongError
+from gateway.errors import Busy, HutongError, Unavailable
 from gateway.ledger.base import Ledger
 from gateway.ledger.records import MessageFilter, Platform
 from gateway.message import HeldBy, Message, effective_document
+from gateway.readers import OnThreads, TaskRunner, TooCostly, is_heavy
 from gateway.releases.installed import InstalledAdapters
+from schemas.budget import Budget
 from schemas.catalog import of_dossier
 from schemas.findings import Rejected
 from schemas.identifiers import CreditCode, Misshapen
@@ -89,6 +90,22 @@ class _Answer:
     entries: tuple[EnterpriseDocument, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class ReadPage:
+    """Read a page of a query's answer, within `budget`: whether another follows, then each record."""
+
+    name: str
+    reply: Reply
+    page: int
+    budget: Budget
+
+    def __call__(self, adapter: Adapter) -> Iterator[Any]:
+        """Read it."""
+        records, more = adapter.read_query(self.name, self.reply, self.page, budget=self.budget)
+        yield more
+        yield from records
+
+
 class Dossiers:
     """Puts dossiers together. Platforms are asked in parallel, `at_once` at a time; `patience` bounds all of it."""
 
@@ -101,6 +118,7 @@ class Dossiers:
         *,
         patience: timedelta = timedelta(seconds=5),
         at_once: int = 16,
+        readers: TaskRunner | None = None,
     ) -> None:
         self._ledger = ledger
         self._adapters = adapters
@@ -108,6 +126,7 @@ class Dossiers:
         self._clock = clock
         self._patience = patience
         self._at_once = at_once
+        self._readers = readers or OnThreads()
 
     async def of(self, credit_code: str) -> Enterprise:
         """Give the dossier of a unified social credit code; a platform that is down leaves its part marked.
@@ -174,6 +193,10 @@ class Dossiers:
             return _Answer(part, self._source(platform, "unreadable", rejected.code))
         except Unsendable:
             return _Answer(part, self._source(platform, "unreadable", "request.unwritable"))
+        except TooCostly:
+            return _Answer(part, self._source(platform, "unreadable", "reply.too-costly"))
+        except (Busy, Unavailable) as error:
+            return _Answer(part, self._source(platform, "unreadable", error.code))
         source = self._source(platform, "ok")
         entries = tuple(EnterpriseDocument(one.type, one.document, platform.id, source.at) for one in found)
         return _Answer(part, source, entries)
@@ -187,13 +210,17 @@ class Dossiers:
             now = self._clock()
             ready = stamped(adapter.authorise(keyed(request, new_id(now), None), platform.settings), now)
             reply = await self._sender.send(platform, ready, min(adapter.limits.timeout, self._patience))
-            budget = platform.bounded(adapter.budget)
-            read = partial(adapter.read_query, part, reply, page, budget=budget)
-            records, more = await asyncio.to_thread(read)
+            task = ReadPage(part, reply, page, platform.bounded(adapter.budget))
+            more, *records = await self._read(adapter, platform, task)
             found.extend(records)
             if not more:
                 break
         return found
+
+    async def _read(self, adapter: Adapter, platform: Platform, task: ReadPage) -> list[Any]:
+        if not is_heavy(task.reply.body):
+            return list(task(adapter))
+        return await self._readers.run(platform.id, adapter, task)
 
     def _source(self, platform: Platform, state: str, detail: str | None = None) -> AskedPlatform:
         return AskedPlatform(platform.id, state, self._clock(), detail)

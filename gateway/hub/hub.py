@@ -20,9 +20,11 @@ from gateway.ledger.records import Accepted, Receipt
 from gateway.message import Delivery
 from gateway.observe import Observers
 from gateway.platforms import Reconciler, Register
+from gateway.readers import Readers
 from gateway.releases import Releases
 from gateway.releases.installed import InstalledAdapters
 from gateway.telemetry.events import Events
+from gateway.telemetry.loop import LoopWatch
 from gateway.telemetry.metrics import Metrics
 from schemas.findings import Text
 
@@ -53,6 +55,8 @@ class Hub:
         administrator: Administrator,
         dispatcher: Dispatcher,
         sender: Sender,
+        readers: Readers,
+        loop_watch: LoopWatch,
         clock: Clock,
         events: Events,
         metrics: Metrics,
@@ -75,6 +79,8 @@ class Hub:
         self._administrator = administrator
         self._dispatcher = dispatcher
         self._sender = sender
+        self.readers = readers
+        self.loop_watch = loop_watch
         self._running = False
         self.new_admin_token: str | None = None
 
@@ -105,6 +111,7 @@ class Hub:
         await self.replays.stop()
         await self._dispatcher.stop()
         await self._sender.close()
+        await self.readers.stop()
         await asyncio.to_thread(self.observers.tap.stop)
         await self.ledger.stop()
 

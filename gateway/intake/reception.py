@@ -26,6 +26,7 @@ from gateway.intake.translator import Translator
 from gateway.ledger.base import Ledger
 from gateway.ledger.records import Accepted, Intake, Moved, Receipt, Rejection
 from gateway.message import State
+from gateway.readers import OnThreads, TaskRunner
 from gateway.telemetry.events import DeliveryUnrouted, DocumentRejected, Events, MessageAccepted
 from schemas.findings import Text
 
@@ -57,9 +58,10 @@ class Reception:
         events: Events,
         watch: IntakeWatch = unwatched,
         ticks: Ticks = monotonic,
+        readers: TaskRunner | None = None,
     ) -> None:
         self._ledger = ledger
-        self._translator = Translator(adapters)
+        self._translator = Translator(adapters, readers or OnThreads())
         self._decider = Decider(ledger, adapters, routes, directory, ticks)
         self._refresh = refresh
         self._clock = clock

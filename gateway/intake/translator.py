@@ -1,101 +1,140 @@
-"""From bytes to canonical documents (Message Translator); a long body is translated on another thread."""
+"""From bytes to canonical documents (Message Translator), without ever stopping the event loop for long."""
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from functools import partial
-from typing import Any, TypeVar
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
-from adapters.base import Adapter, Package, Record, Translation
+from adapters.base import Adapter, Record, Translation
 from adapters.formats import json
 from adapters.formats.format import Format
 from adapters.records import translated
 from gateway.errors import NotFound
 from gateway.intake.directory import SpokenAdapters
 from gateway.intake.steps import IntakeCall, Reading, RejectedRecord, SubmissionHeaders, Translated
+from gateway.readers import Task, TaskRunner, TooCostly, is_heavy
 from schemas import catalog, documents
 from schemas.budget import Budget
 from schemas.findings import Finding, Rejected, Text
 from schemas.identifiers import Misshapen, RegionCode
-
-T = TypeVar("T")
-
-LARGE = 32 * 1024
-"""Bytes. A larger body is read on another thread; for a smaller one changing threads costs more than the work."""
-
-FEW = 20
-"""Records that are translated on the event loop; a package of more goes to another thread."""
 
 ENTRY = 256
 """As many bytes of the answer as the shortest entry about a record takes."""
 
 TOO_LARGE = 413
 
+SHOWN = 5
+"""Records of a body that was read apart which keep their native tree, to be looked through; see `observe`."""
+
+SMALL = 64 * 1024
+"""Bytes, on average, of the records that keep it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadNative:
+    """Read a body in its sender's own format, within `budget`: whether it is a package, then each record."""
+
+    operation: str
+    body: bytes
+    content_type: str | None
+    budget: Budget
+
+    def __call__(self, adapter: Adapter) -> Iterator[Any]:
+        """Read and translate. A fault of one record is kept with that record; the others go on."""
+        package = adapter.read(self.operation, self.body, self.content_type, budget=self.budget)
+        if not package.records:
+            raise Rejected(
+                "package.empty",
+                Text(
+                    "数据包中没有记录；请放入至少一条记录后重发", "The package holds no record; put at least one in it"
+                ),
+            )
+        # Refused before anything is kept: whoever is not told what became of a record could not send it again.
+        if len(package.records) * ENTRY > self.budget.answer:
+            raise self.budget.exceeded("answer")
+        yield package.split
+        for record, outcome in translated(adapter, self.operation, package.records):
+            yield _entry(record, outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadNativeApart:
+    """Read as `ReadNative` does, for another process: only a few small records keep their native tree."""
+
+    native: ReadNative
+
+    def __call__(self, adapter: Adapter) -> Iterator[Any]:
+        """Read and translate."""
+        found = self.native(adapter)
+        yield next(found)
+        entries = list(found)
+        left = SHOWN if len(self.native.body) <= SMALL * len(entries) else 0
+        for entry in entries:
+            if isinstance(entry, Translated):
+                left -= 1
+                yield entry if left >= 0 else replace(entry, native=None)
+            else:
+                yield entry
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSubmission:
+    """Read one canonical document, within `budget`, and what is said beside it."""
+
+    body: bytes
+    content_type: str | None
+    budget: Budget
+
+    def __call__(self, adapter: Adapter) -> Iterator[Any]:
+        """Read and check."""
+        yield False
+        yield _submission(self.body, self.content_type, self.budget)
+
 
 class Translator:
-    """Reads what platforms send. A fault of one record is kept with that record; the others go on."""
+    """Reads what platforms send: what is light at once, what is heavy in a process beside the gateway."""
 
-    def __init__(self, adapters: SpokenAdapters) -> None:
+    def __init__(self, adapters: SpokenAdapters, readers: TaskRunner) -> None:
         self._adapters = adapters
+        self._readers = readers
 
     async def native(self, call: IntakeCall) -> Reading:
         """Read a body in the caller's own format; NotFound `operation.unknown`.
 
-        A body that is too large to be looked at raises Rejected (413): it is not kept.
+        A body that is too large to be looked at raises Rejected (413): it is not kept. One that takes
+        more time or memory than it may is kept as rejected (`document.too-costly`).
         """
         adapter = self._speaking(call)
         if call.operation not in adapter.receives:
             raise _unknown(adapter, call.operation)
-        return await _kept(adapter, _native(adapter, call))
+        budget = call.platform.bounded(adapter.budget)
+        task = ReadNative(call.operation, call.body, call.content_type, budget)
+        return await self._read(call, adapter, task, ReadNativeApart(task))
 
     async def canonical(self, call: IntakeCall) -> Reading:
         """Read a body that holds one canonical document and what is said beside it."""
         adapter = self._speaking(call)
-        return await _kept(adapter, _aside(partial(_canonical, adapter, call), aside=len(call.body) > LARGE))
+        task = ReadSubmission(call.body, call.content_type, call.platform.bounded(adapter.budget))
+        return await self._read(call, adapter, task, task)
 
     def _speaking(self, call: IntakeCall) -> Adapter:
         return call.adapter or self._adapters.of(call.platform)
 
-
-async def _kept(adapter: Adapter, reading: Awaitable[Reading]) -> Reading:
-    try:
-        return await reading
-    except Rejected as error:
-        if error.status == TOO_LARGE:
-            raise
-        return Reading(adapter, (RejectedRecord(0, error),))
-
-
-async def _aside(work: Callable[[], T], *, aside: bool) -> T:
-    return await asyncio.to_thread(work) if aside else work()
-
-
-async def _native(adapter: Adapter, call: IntakeCall) -> Reading:
-    large = len(call.body) > LARGE
-    package = await _aside(partial(_package, adapter, call), aside=large)
-    translate = partial(_translated, adapter, call.operation, package)
-    return await _aside(translate, aside=large or len(package.records) > FEW)
-
-
-def _package(adapter: Adapter, call: IntakeCall) -> Package:
-    budget = call.platform.bounded(adapter.budget)
-    package = adapter.read(call.operation, call.body, call.content_type, budget=budget)
-    if not package.records:
-        raise Rejected(
-            "package.empty",
-            Text("数据包中没有记录；请放入至少一条记录后重发", "The package holds no record; put at least one in it"),
-        )
-    # Refused before anything is kept: whoever is not told what became of a record could not send it again.
-    if len(package.records) * ENTRY > budget.answer:
-        raise budget.exceeded("answer")
-    return package
-
-
-def _translated(adapter: Adapter, operation: str, package: Package) -> Reading:
-    outcomes = translated(adapter, operation, package.records)
-    return Reading(adapter, tuple(_entry(record, outcome) for record, outcome in outcomes), package.split)
+    async def _read(self, call: IntakeCall, adapter: Adapter, task: Task, apart: Task) -> Reading:
+        try:
+            if is_heavy(call.body):
+                split, *entries = await self._readers.run(call.platform.id, adapter, apart)
+            else:
+                split, *entries = task(adapter)
+        except Rejected as error:
+            if error.status == TOO_LARGE:
+                raise
+            return Reading(adapter, (RejectedRecord(0, error),))
+        except TooCostly as error:
+            return Reading(adapter, (RejectedRecord(0, _too_costly(error)),))
+        return Reading(adapter, tuple(entries), split)
 
 
 def _entry(record: Record, outcome: Translation | Rejected) -> Translated | RejectedRecord:
@@ -106,9 +145,15 @@ def _entry(record: Record, outcome: Translation | Rejected) -> Translated | Reje
     )
 
 
-def _canonical(adapter: Adapter, call: IntakeCall) -> Reading:
-    budget = call.platform.bounded(adapter.budget)
-    return Reading(adapter, (_submission(call.body, call.content_type, budget),))
+def _too_costly(error: TooCostly) -> Rejected:
+    return Rejected(
+        "document.too-costly",
+        Text(
+            f"读取此报文所需的时间或内存超过上限（{error.why}）；请检查是否有异常重复的元素、属性或列表项，或拆成多次发送",
+            f"Reading this takes more time or memory than allowed ({error.why}); look for elements, attributes or "
+            "list items repeated without sense, or send it in several parts",
+        ),
+    )
 
 
 def _unknown(adapter: Adapter, operation: str) -> NotFound:

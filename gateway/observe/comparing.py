@@ -14,8 +14,10 @@ from gateway.clock import seconds
 from gateway.observe.tally import ExamplePair, Found, Tally
 from schemas.catalog import TYPES
 from schemas.documents import fields
-from schemas.documents.masking import mask
+from schemas.documents.masking import shown
+from schemas.documents.personal import mentions, personal_values
 from schemas.findings import Rejected
+from schemas.real import CITIZEN, real_numbers
 
 T = TypeVar("T")
 
@@ -24,8 +26,6 @@ Difference = tuple[str, Any, Any]
 
 REJECTED = "rejected"
 """Stands for the whole: one version refused what the other translated, or refused it for another reason."""
-
-_SHOWN = 60
 
 
 class _Absent:
@@ -62,16 +62,17 @@ class PersonalValues:
     @classmethod
     def of(cls, sending: Sending, *adapters: Adapter) -> PersonalValues:
         """Find the personal values of a document and the native fields that the adapters write them to."""
-        personal = {path for path, one in fields(TYPES[sending.type].document).items() if one.personal}
+        name = TYPES[sending.type].document
+        personal = {path for path, one in fields(name).items() if one.personal}
         lineage = (one for adapter in adapters for one in adapter.lineage(sending.type) if one.field in personal)
         native = {path.rpartition(".")[2] for one in lineage for path in one.paths}
-        return cls(frozenset(native), _texts(sending.document, personal))
+        return cls(frozenset(native), personal_values(name, sending.document))
 
     def holds(self, path: str, value: Any) -> bool:
         """Tell whether a value must be masked; a whole path or body always is."""
         if path in ("path", "body") or path.rpartition(".")[2] in self.fields:
             return True
-        return _mentions(value, self.values)
+        return mentions(value, self.values)
 
 
 def compare_inward(
@@ -160,13 +161,15 @@ def _documents(before: ReadRecord, after: ReadRecord) -> Iterator[Found]:
     one, other = before.translation, after.translation
     known = {**fields(TYPES[other.type].document), **fields(TYPES[one.type].document)}
     whole = {"type": one.type, "identity": before.identity}, {"type": other.type, "identity": after.identity}
+    private = personal_values(TYPES[one.type].document, one.document)
+    private |= personal_values(TYPES[other.type].document, other.document)
     for path, a, b in differences(*whole):
-        yield Found(path, ExamplePair(_shown(a, personal=False), _shown(b, personal=False)))
+        # What a record is known by may be a number that no field of the document took.
+        yield Found(path, ExamplePair(*(_shown(value, _names_somebody(value, private)) for value in (a, b))))
     personal = {path for path, one in known.items() if one.personal}
-    private = _texts(one.document, personal) | _texts(other.document, personal)
     for path, a, b in differences(one.document, other.document):
         is_personal = any(each.startswith(path) for each in personal)
-        yield Found(path, ExamplePair(*(_shown(value, is_personal or _mentions(value, private)) for value in (a, b))))
+        yield Found(path, ExamplePair(*(_shown(value, is_personal or mentions(value, private)) for value in (a, b))))
 
 
 def _written(adapter: Adapter, sending: Sending) -> OutboundRequest:
@@ -189,34 +192,14 @@ def _parsed(adapter: Adapter, message_type: str, body: bytes) -> Any:
         return body
 
 
-def _texts(document: Any, personal: Set[str]) -> frozenset[str]:
-    """Give the personal values of a document."""
-    return frozenset(text for path, text in _leaves(document) if path in personal and len(text) > 1)
-
-
-def _mentions(value: Any, private: Set[str]) -> bool:
-    text = str(value)
-    return any(one in text for one in private)
-
-
-def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    if isinstance(value, dict):
-        for name, child in value.items():
-            yield from _leaves(child, f"{path}.{name}" if path else name)
-    elif isinstance(value, list):
-        for child in value:
-            yield from _leaves(child, f"{path}[]")
-    else:
-        yield path, str(value)
+def _names_somebody(value: Any, private: Set[str]) -> bool:
+    return mentions(value, private) or any(one.kind is CITIZEN for one in real_numbers(str(value)))
 
 
 def _shown(value: Any, personal: bool) -> str:
     if value is ABSENT or value is None:
         return "—"
-    text = value if isinstance(value, str) else repr(value)
-    if personal:
-        return mask(text)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    return str(shown(value if isinstance(value, str) else repr(value), personal=personal, identity=True))
 
 
 def differences(active: Any, other: Any, path: str = "") -> Iterator[Difference]:

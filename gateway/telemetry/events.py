@@ -41,6 +41,34 @@ class IntakeBusy:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadApart:
+    """A large body or reply was read in a process of its own.
+
+    `outcome`: ok, rejected, or why it was not read: time, memory, answer, crash, failed.
+    """
+
+    platform: str
+    outcome: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class LoopLagged:
+    """So late came a timer of the event loop: for as long every other timer and every reply waits, too."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class LoopBlocked:
+    """One step stopped the event loop for long: whose work it was; `other` when nobody knows."""
+
+    platform: str
+    operation: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionRefused:
     """A connection was refused or closed before anybody knew whose it is. `address` is where it came from."""
 
@@ -187,6 +215,9 @@ Event = (
     MessageAccepted
     | DocumentRejected
     | IntakeBusy
+    | ReadApart
+    | LoopLagged
+    | LoopBlocked
     | ConnectionRefused
     | AuthenticationFailed
     | DeliveryUnrouted

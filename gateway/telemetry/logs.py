@@ -27,9 +27,16 @@ from gateway.telemetry.events import (
     Event,
     FieldDrifted,
     IntakeBusy,
+    LoopBlocked,
+    LoopLagged,
     PlatformHeld,
     PlatformReleased,
+    ReadApart,
 )
+from schemas.plain import plain
+
+_NEVER = 1
+"""Below every level that is asked for: it comes ten times a second, and is a metric."""
 
 _WORD = re.compile(r"(?<!^)(?=[A-Z])")
 
@@ -61,12 +68,18 @@ def configure(level: str = "info", *, stream: IO[str] | None = None) -> None:
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
                 structlog.processors.JSONRenderer(ensure_ascii=False),
+                _plain,
             ],
         )
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+
+
+def _plain(_logger: Any, _method: str, line: Any) -> str:
+    """Neutralise what JSON leaves as it is in a line: texts in it may be a stranger's."""
+    return plain(line)
 
 
 class Repeats:
@@ -123,6 +136,12 @@ def _level(event: Event) -> int:
         case PlatformHeld() | EndpointHeld() | DeliveryStumbled() | ClaimLost():
             return logging.ERROR
         case DeliverySettled(state="dead") | DeliveryUnrouted() | FieldDrifted(new=True):
+            return logging.WARNING
+        case LoopBlocked():
+            return logging.WARNING
+        case LoopLagged():
+            return _NEVER
+        case ReadApart(outcome=outcome) if outcome not in ("ok", "rejected"):
             return logging.WARNING
         case ConnectionRefused() | AuthenticationFailed():
             return logging.WARNING

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from threading import Lock
 from typing import Protocol
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -31,9 +32,12 @@ from gateway.telemetry.events import (
     Event,
     FieldDrifted,
     IntakeBusy,
+    LoopBlocked,
+    LoopLagged,
     MessageAccepted,
     PlatformHeld,
     PlatformReleased,
+    ReadApart,
 )
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -95,6 +99,26 @@ METRICS = (
         ("platform", "code"),
     ),
     Metric("hutong_intake_busy", "Calls that were told to come again (429).", IntakeBusy, ("platform",)),
+    Metric(
+        "hutong_reads_apart",
+        "Large bodies and replies read in a process of their own, by outcome: ok, rejected, or why they were not read.",
+        ReadApart,
+        ("platform", "outcome"),
+    ),
+    Metric(
+        "hutong_loop_lag_seconds",
+        "How late timers of the event loop come: for so long everybody waits.",
+        LoopLagged,
+        value="seconds",
+        buckets=_FAST,
+    ),
+    Metric(
+        "hutong_loop_blocked_seconds",
+        "For how long single steps of more than 100 ms stopped the event loop, by whose they were.",
+        LoopBlocked,
+        ("platform", "operation"),
+        value="seconds",
+    ),
     Metric(
         "hutong_connections_refused",
         "Connections refused or closed before anybody knew whose they are.",
@@ -215,6 +239,7 @@ class Metrics:
         for metric in METRICS:
             self._fed[metric.event].append((metric, self._collector(metric)))
         self._shown: dict[str, Gauge] = {}
+        self._writing = Lock()
         standing = ["platform", "kind", "state", "held_by"]
         self._backlog = self._gauge("hutong_backlog", "Deliveries not done with.", standing)
         self._oldest = self._gauge("hutong_backlog_oldest_seconds", "Age of the oldest of them.", standing)
@@ -267,7 +292,11 @@ class Metrics:
         return self._limits[name](text) if name in self._limits else text
 
     def exposition(self, backlog: Iterable[Standing], now: datetime) -> bytes:
-        """Write everything counted so far, with the backlog as it stands now."""
+        """Write everything counted so far, with the backlog as it stands now. It takes a while: call it on a thread."""
+        with self._writing:
+            return self._written(backlog, now)
+
+    def _written(self, backlog: Iterable[Standing], now: datetime) -> bytes:
         self._backlog.clear()
         self._oldest.clear()
         for standing in backlog:

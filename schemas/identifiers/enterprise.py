@@ -48,7 +48,8 @@ class CreditCode(Identifier):
     @classmethod
     def normalise(cls, text: str) -> str:
         value = super().normalise(text)
-        if is_citizen_id(value):
+        # Nearly every credit code has a letter among the first seventeen, which no citizen id has.
+        if value[:-1].isdecimal() and is_citizen_id(value):
             raise misplaced(cls.title, text)
         return value
 

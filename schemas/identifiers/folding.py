@@ -12,11 +12,15 @@ from functools import lru_cache
 
 _WIDE = str.maketrans({code: code - 0xFEE0 for code in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B))})
 _WIDE |= {code: code - 0xFEE0 for code in range(0xFF41, 0xFF5B)}
-_DASHES = str.maketrans(
-    dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\u2500\u2796\ufe31\ufe32\ufe58\ufe63\uff0d", "-")
-)
+_DASH = "\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\u2500\u2796\ufe31\ufe32\ufe58\ufe63\uff0d"
+_DASHES = str.maketrans(dict.fromkeys(_DASH, "-"))
 _UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
 """Characters that show nothing although Unicode does not call them formatting characters (category Cf)."""
+
+_CHOOSING = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
+"""Variation selectors, which show nothing either."""
+
+_FOLDABLE = re.compile(f"[{''.join(map(chr, _WIDE))}{_DASH}{''.join(sorted(_UNSEEN))}{_CHOOSING}]")
 
 _DOUBLE_DASH = re.compile(r"[—―─]{2}")
 _NOTHING = re.compile(r"0+(?:\.0*)?|N/A|N\.A\.|NULL|NIL|NONE|NAN|UNDEFINED|\\N|无|暂无|空|没有")
@@ -41,7 +45,9 @@ def folded(text: str) -> str:
 
     The case of letters and everything else (brackets, spaces within) stay as they were written.
     """
-    if not text.isascii():
+    # A formatting character is not printable, and everything else that is folded is in the pattern: most numbers with
+    # Chinese characters in them are told by these two to need nothing, and are not looked at one by one.
+    if not text.isascii() and (_FOLDABLE.search(text) or not text.isprintable()):
         # Chinese keyboards give two long dashes for one: they are one before each becomes a hyphen.
         text = half_width(_DOUBLE_DASH.sub("-", visible(text)))
     return text.strip()

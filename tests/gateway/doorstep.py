@@ -14,7 +14,7 @@ from uvicorn.server import ServerState
 
 from gateway.api.front.bounds import FrontBounds
 from gateway.api.front.connection import BoundedConnection
-from gateway.api.front.gate import Gate
+from gateway.api.front.gate import ConnectionGate
 from gateway.telemetry.events import ConnectionRefused, Event, Events
 
 BOUNDS = FrontBounds(connections=4, per_address=4, header_bytes=2048, headers=20, url_bytes=512)
@@ -66,7 +66,7 @@ class Caller:
 class Front:
     """A gate and the server behind it."""
 
-    gate: Gate
+    gate: ConnectionGate
     port: int
     events: list[Event]
     now: list[float] = field(default_factory=lambda: [1000.0])
@@ -124,7 +124,7 @@ async def front_of(app: Application, **bounds: Any) -> AsyncIterator[Front]:
     """Serve an application behind a gate."""
     events: list[Event] = []
     now = [1000.0]
-    gate = Gate(replace(BOUNDS, **bounds), Events([events.append]), lambda: now[0])
+    gate = ConnectionGate(replace(BOUNDS, **bounds), Events([events.append]), lambda: now[0])
     config = Config(
         app,
         loop="none",

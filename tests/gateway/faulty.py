@@ -63,12 +63,15 @@ class FaultyLedger:
 
     Faults of one method wait in a queue: each is for one call, the first one that it is `meant` for
     (a predicate on the call's arguments). `calls` are the names of all calls so far; `told` is
-    called after each write.
+    called after each write. `running` is how many calls are in the real ledger now, `steps` grows
+    whenever one goes in or comes out.
     """
 
     def __init__(self, ledger: Any, *, told: Callable[[], None] = lambda: None) -> None:
         self.real = ledger
         self.calls: list[str] = []
+        self.steps = 0
+        self.running = 0
         self.told = told
         self._faults: dict[str, deque[_Fault]] = defaultdict(deque)
 
@@ -120,7 +123,13 @@ class FaultyLedger:
             fault = self._take(name, *arguments, **named)
             if fault.before is not None:
                 await fault.before()
-            answer = await method(*arguments, **named)
+            self.steps += 1
+            self.running += 1
+            try:
+                answer = await method(*arguments, **named)
+            finally:
+                self.running -= 1
+                self.steps += 1
             if fault.after is not None:
                 await fault.after()
             if name not in READS:

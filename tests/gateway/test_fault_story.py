@@ -154,7 +154,7 @@ class Judge:
             raise ValueError("not in this platform's words")
         return self._plain.translate_out(sending)
 
-    def judge(self, message_type: str, reply: Reply) -> Verdict:
+    def judge(self, message_type: str, reply: Reply, *, budget: Any = None) -> Verdict:
         """Give what a status means."""
         kinds = {200: VerdictKind.ACCEPTED, 401: VerdictKind.CREDENTIALS, 409: VerdictKind.REFUSED}
         otherwise = VerdictKind.RETRY if reply.status >= 500 else VerdictKind.DEAD

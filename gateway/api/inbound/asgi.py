@@ -40,6 +40,7 @@ from gateway.hub import Hub
 from gateway.intake.steps import IntakeCall
 from gateway.ledger.records import Platform
 from gateway.telemetry.events import IntakeBusy
+from gateway.telemetry.loop import LoopWatch, doing
 from schemas.findings import Rejected, Text
 
 PREFIX = "/v1/inbound/"
@@ -53,15 +54,19 @@ _log = structlog.get_logger("hutong.api")
 class Application:
     """The whole application: the hot paths itself, everything else through the framework."""
 
-    def __init__(self, inbound: Inbound, rest: Any) -> None:
+    def __init__(self, inbound: Inbound, rest: Any, watch: LoopWatch) -> None:
         self._inbound = inbound
         self.rest = rest
+        self._watch = watch
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; no exception of ours reaches the server."""
         if scope["type"] != "http":
             await self.rest(scope, receive, send)
             return
+        await self._watch.steps(self._serve(scope, receive, send), operation="unknown caller")
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         operation = hot_operation(scope)
         if operation is None and scope["method"] == "HEAD":
             await _guarded(self.rest, {**scope, "method": "GET"}, receive, _bodiless(send))
@@ -108,6 +113,7 @@ class Inbound:
         try:
             platform = rights.sender_of(self._hub, scope)
             adapter = self._hub.adapters.of(platform)
+            doing(platform.id, operation or SUBMIT)
             coding = coding_of(scope)
         except (HutongError, Rejected) as error:
             return error_answer(error, language=incoming.language, trace_id=incoming.trace_id)

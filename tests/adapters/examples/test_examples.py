@@ -103,7 +103,7 @@ def test_the_caller_is_answered_in_its_own_format(guizhou: DeclarativeAdapter) -
         ("应答", "2", VerdictKind.REFUSED),
         ("应答", "9", VerdictKind.RETRY),
         ("应答", "7", VerdictKind.DEAD),
-        ("html", "0", VerdictKind.DEAD),
+        ("html", "0", VerdictKind.RETRY),
     ],
 )
 def test_a_reply_is_read_by_its_root_and_code(

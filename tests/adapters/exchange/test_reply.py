@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -99,6 +100,18 @@ def test_a_200_that_no_rule_knows_is_not_a_yes(body: bytes) -> None:
     """It was read, and says what nobody declared: dead, for somebody to look at."""
     verdict = _judge(200, body)
     assert (verdict.kind, verdict.code, verdict.in_doubt) == (VerdictKind.DEAD, "reply.unrecognised", False)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("身份证号 11010519491231002X 已存在", "身份证号 110105************ 已存在"),
+        ("案号 330110202607100018 已存在", "案号 330110202607100018 已存在"),
+    ],
+)
+def test_a_reason_tells_no_citizen_id(said: str, told: str) -> None:
+    """What stands beside a word for one is masked; a case number is not."""
+    assert _judge(200, json.dumps({"code": 1001, "msg": said}).encode()).reason == told
 
 
 PAGE = b"<!DOCTYPE html><html><body>502 Bad Gateway</body></html>"

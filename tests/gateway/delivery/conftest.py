@@ -31,7 +31,8 @@ from gateway.telemetry.events import Event, Events
 BUNDLE = Path(__file__).parents[1] / "sandbox" / "bundles" / "plain"
 START = datetime(2026, 9, 1, 0, 0, tzinfo=UTC)
 PATIENCE = 10.0
-QUIET = 0.05
+QUIET = 0.025
+"""Seconds; three of them are longer than any worker waits before it asks the ledger something."""
 
 DOCUMENTS: dict[str, dict[str, Any]] = {
     "case.progressed": {"node": "filed", "at": "2026-09-01T08:00:00+08:00"},
@@ -124,6 +125,7 @@ class World:
     heard: list[Event] = field(default_factory=list)
     policy: BreakerPolicy = field(default_factory=lambda: BreakerPolicy(lanes=4, cool_down=timedelta(seconds=5)))
     reply: Any = None
+    grace: timedelta = timedelta(seconds=15)
     numbers: Any = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
@@ -142,6 +144,7 @@ class World:
             ticks=self.ticks,
             policy=self.policy,
             pause=timedelta(0),
+            grace=self.grace,
         )
 
     def intent(self, reason: str = "test") -> Intent:
@@ -265,19 +268,18 @@ class World:
         left = list(deliveries)
         while left := [one for one in left if (await self.now(one)).state is not State.DELIVERED]:
             assert self.ticks() - began < within, f"{len(left)} are not delivered"
-            await self.quiet(0.02)
+            await self.quiet(1)
             for platform_id in {one.platform for one in left}:
                 await self.later(platform_id, seconds=step)
 
-    async def quiet(self, most: float = QUIET) -> None:
-        """Wait until nothing happens for a moment."""
-        while True:
-            self.happened.clear()
-            try:
-                async with asyncio.timeout(most):
-                    await self.happened.wait()
-            except TimeoutError:
-                return
+    async def quiet(self, looks: int = 3) -> None:
+        """Wait until nothing happens any more: so many looks in a row find that the ledger does nothing."""
+        calm = 0
+        async with asyncio.timeout(PATIENCE):
+            while calm < looks:
+                steps = self.ledger.steps
+                await asyncio.sleep(QUIET)
+                calm = calm + 1 if not self.ledger.running and self.ledger.steps == steps else 0
 
     async def reached(self, delivery: Delivery, *shown: str) -> Delivery:
         """Wait until a delivery is shown as one of these."""

@@ -14,6 +14,7 @@ from gateway.delivery.attempt import Attempts, DeliveryTarget, alone
 from gateway.delivery.no_answer import NoAnswer
 from gateway.delivery.settlement import CallOutcome
 from gateway.message import Delivery, HeldBy, State
+from gateway.readers import OnThreads, TooCostly
 from gateway.telemetry.events import DeliveryStumbled, Events
 from schemas.findings import Rejected, Text
 
@@ -37,7 +38,7 @@ def answering(post: Any, *answers: Any) -> None:
     post.sender.answer = lambda posted: left.pop(0)
 
 
-def attempts_of(post: Any) -> Attempts:
+def attempts_of(post: Any, readers: Any = None) -> Attempts:
     """Give what makes attempts, one after the other."""
     return Attempts(
         post.ledger,
@@ -47,19 +48,20 @@ def attempts_of(post: Any) -> Attempts:
         steady(post.clock, post.ticks),
         Events([post.heard.append]),
         pause=timedelta(0),
+        readers=readers or OnThreads(),
     )
 
 
-async def attempted(post: Any, adapter: Any, times: int = 1) -> Delivery:
+async def attempted(post: Any, adapter: Any, times: int = 1, readers: Any = None) -> Delivery:
     """Post one message and try it, as often as told; give the delivery as it stands."""
     await post.platform(PLATFORM, base_url="http://nowhere.invalid")
     posted = await post.post(PLATFORM, "A-1")
     for _ in range(times):
-        await once(post, adapter)
+        await once(post, adapter, readers=readers)
     return await post.now(posted)
 
 
-async def once(post: Any, adapter: Any, adapters: Any = None) -> list[CallOutcome]:
+async def once(post: Any, adapter: Any, adapters: Any = None, readers: Any = None) -> list[CallOutcome]:
     """Try the head once, an hour later; give what was heard of the call."""
     claim = await post.ledger.claim(PLATFORM)
     now = post.clock() + HOUR
@@ -68,7 +70,7 @@ async def once(post: Any, adapter: Any, adapters: Any = None) -> list[CallOutcom
     to = DeliveryTarget(await post.known(PLATFORM), adapter, adapters or (lambda name: adapter))
     context = alone(to, claim)
     context = type(context)(to, claim, context.own, context.slots, context.may_call, heard.append, context.on_error)
-    await attempts_of(post).make(work, context)
+    await attempts_of(post, readers).make(work, context)
     return heard
 
 
@@ -142,6 +144,23 @@ async def test_a_question_without_an_answer_gets_nothing_resent(post: Any, adapt
     waiting = await attempted(post, adapter, times=2)
     assert [one.request.method for one in post.sender.sent] == ["POST", "GET"]
     assert (waiting.state, waiting.in_doubt) == (State.WAITING, True)
+
+
+class Overtaxed:
+    """Readers for which every reply is too much."""
+
+    async def run(self, owner: str, adapter: Any, task: Any) -> list[Any]:
+        """Give up."""
+        raise TooCostly("time")
+
+
+async def test_a_reply_that_is_too_costly_is_doubt_and_its_question_no_answer(post: Any, adapter: Any) -> None:
+    """Neither says what became of the document: it waits, and is not sent a second time."""
+    huge = Reply(200, {"content-type": "application/json"}, b" " * 100_000 + YES.body)
+    answering(post, huge, huge)
+    waiting = await attempted(post, adapter, times=2, readers=Overtaxed())
+    assert (waiting.state, waiting.code, waiting.in_doubt) == (State.WAITING, "reply.too-costly", True)
+    assert len(post.sender.keys()) == 2
 
 
 async def test_a_declared_no_is_an_answer_whatever_page_comes_with_it(post: Any, adapter: Any) -> None:

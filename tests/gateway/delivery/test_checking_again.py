@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -65,6 +66,25 @@ async def test_nothing_leaves_once_a_pause_returned(post: Any) -> None:
     await post.resume(HZ)
     await post.delivered(*posted)
     assert sorted(post.sender.keys()) == sorted(one.id for one in waiting)
+
+
+async def test_what_waited_together_is_called_at_the_rate(post: Any, adapter: Any, spoil: Any) -> None:
+    """A quick platform becomes slow and quick again: those that began meanwhile are not all called in one moment."""
+    post.adapter = spoil(adapter, limits=replace(adapter.limits, rate=10.0))
+    post.dispatcher = post.new_dispatcher()
+    await post.platform(HZ, base_url=NOWHERE)
+    await post.dispatcher.start()
+    await post.delivered(await post.post(HZ, "QUICK"))
+    post.sender.answer = counter = Counter(YES)
+    posted = [await post.post(HZ, f"A-{n}") for n in range(AHEAD)]
+    for begun in range(2, AHEAD + 2):  # one begins every tenth of a second
+        await post.later(HZ, seconds=0.1)
+        await post.until_true(lambda begun=begun: post.ledger.calls.count("begin") == begun)
+    post.sender.sent.clear()
+    counter.opened.set()
+    await post.quiet()
+    assert len(post.sender.sent) <= 1
+    await post.drained(*posted, within=10, step=0.1)
 
 
 async def test_waiting_attempts_are_taken_back_at_a_pause(post: Any) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -312,6 +313,33 @@ async def test_what_a_crash_left_half_sent_is_in_doubt(world: Any) -> None:
     await world.dispatcher.start()
     await world.delivered(delivery)
     assert [one["times"] for one in world.received(HZ)] == [1]
+
+
+async def test_what_a_crash_left_half_sent_to_a_platform_without_adapter_is_ready(post: Any) -> None:
+    """Its bundle is not installed any more: people can see, replay and discard what waits for it."""
+    platform = await post.platform(HZ, base_url=NOWHERE)
+    post.sender_gate()
+    await post.dispatcher.start()
+    delivery = await post.reached(await post.post(HZ, "A-1"), State.SENDING)
+    await post.dispatcher.stop(timedelta(0))
+    await post.put(replace(platform, adapter="absent"))
+    post.dispatcher = post.new_dispatcher()
+    await post.dispatcher.start()
+    found = await post.now(delivery)
+    assert (found.state, found.in_doubt) == (State.READY, True)
+
+
+async def test_what_is_cut_off_when_its_platform_is_called_no_more_is_ready(post: Any) -> None:
+    """It fetches for itself now, and the last call to it did not end in time: nothing stays half-sent."""
+    platform = await post.platform(HZ, base_url=NOWHERE)
+    post.sender_gate()
+    post.grace = timedelta(0)
+    post.dispatcher = post.new_dispatcher()
+    await post.dispatcher.start()
+    delivery = await post.reached(await post.post(HZ, "A-1"), State.SENDING)
+    post.dispatcher.platform_changed(await post.put(replace(platform, mode="pull")))
+    found = await post.reached(delivery, State.READY)
+    assert found.in_doubt
 
 
 # ── giving up ─────────────────────────────────────────────────────────────────────────────────

@@ -99,9 +99,9 @@ def test_an_answer_of_another_endpoint_closes_no_endpoint() -> None:
 def test_a_lane_that_failed_is_known_until_it_succeeds() -> None:
     """By its endpoint, or by the whole platform."""
     health = after(CASE, HealthSign.ENDPOINT, "a", after(CASE, HealthSign.PLATFORM, "b"))
-    assert [health.has_failed(CASE, lane) for lane in "abx"] == [True, True, False]
-    assert [health.has_failed(FINE, lane) for lane in "ab"] == [False, True]
-    assert not after(CASE, HealthSign.WELL, "a", health).has_failed(CASE, "a")
+    assert [health.has_failed(work(lane)) for lane in "abx"] == [True, True, False]
+    assert [health.has_failed(work(lane, FINE)) for lane in "ab"] == [False, True]
+    assert not after(CASE, HealthSign.WELL, "a", health).has_failed(work("a"))
 
 
 @pytest.mark.parametrize("sign", [HealthSign.WELL, HealthSign.ENDPOINT])
@@ -147,7 +147,7 @@ def test_the_probe_is_a_head_that_has_not_just_failed() -> None:
     assert health.choose(WHOLE, []) is None
 
 
-def work(lane: str) -> Work:
+def work(lane: str, type: str = CASE) -> Work:
     """Give a head of a lane."""
-    message = Message("m", CASE, {}, "s", "o", "a", "330000", lane, lane, AT, "i", "d")
-    return Work(Delivery(f"d-{lane}", "m", CASE, "penalty", "penalty.330000", lane, State.READY, AT), message)
+    message = Message("m", type, {}, "s", "o", "a", "330000", lane, lane, AT, "i", "d")
+    return Work(Delivery(f"d-{lane}", "m", type, "penalty", "penalty.330000", lane, State.READY, AT), message)

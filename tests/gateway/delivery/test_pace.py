@@ -101,6 +101,28 @@ async def test_more_slots_let_more_go() -> None:
     assert await waiting[3] is True
 
 
+async def test_a_free_slot_is_taken_in_its_time() -> None:
+    """Those that waited together go one after the other; a change makes even these check again at once."""
+    free, allowed = [0.0], True
+    slots = Slots(3, lambda: free.pop() if free else 60.0)
+    waiting = takers(slots, 3, lambda: allowed)
+    await settled()
+    assert [task.done() for task in waiting] == [True, False, False]
+    free.append(0.0)
+    slots.give()
+    await settled()
+    assert [task.done() for task in waiting] == [True, True, False]
+    allowed = False
+    slots.recheck()
+    assert [await task for task in waiting] == [True, True, False]
+
+
+async def test_a_wait_for_the_rate_ends_by_itself() -> None:
+    """Nobody has to give a slot back for it."""
+    waits = iter([0.001, 0.001, 0.0])
+    assert await asyncio.wait_for(Slots(1, lambda: next(waits)).take(yes), 5)
+
+
 def test_without_a_rate_nothing_waits() -> None:
     """An unlimited platform gets requests as fast as its slots allow."""
     bucket = Bucket(None)

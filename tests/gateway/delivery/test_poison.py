@@ -153,7 +153,7 @@ async def test_a_held_endpoint_delays_no_retry_of_another_type(platform: Any) ->
     platform.sender.answer = lambda posted: SERVER_ERROR
     waiting = await platform.reached(await platform.post(HZ, "F-1"), State.WAITING)
     platform.sender.answer = well
-    await platform.quiet(0.2)
+    await platform.quiet(8)
     platform.ticks.now += 2  # nobody wakes the worker: it knows when to look
     await platform.delivered(waiting)
 
@@ -173,9 +173,9 @@ async def test_heads_that_wait_for_a_slot_are_not_read_over_and_over(platform: A
         await platform.tried(one, 1)
     await platform.later(HZ, seconds=2)
     await platform.until_true(lambda: platform.sender.inside == 1)
-    await platform.quiet(0.2)
+    await platform.quiet(8)
     platform.ledger.calls.clear()
-    await platform.quiet(0.3)
+    await platform.quiet(12)
     assert platform.ledger.calls == []
     gate.open()
 

@@ -100,3 +100,25 @@ def test_nothing_else_holds_a_platform(kind: VerdictKind) -> None:
 def test_doubt_is_kept_until_it_is_settled(kind: VerdictKind, doubted: bool) -> None:
     """A readable yes ends it."""
     assert after(Verdict(kind, in_doubt=True)).in_doubt is doubted
+
+
+CITIZEN = "11010519491231002X"
+PERSON = replace(MESSAGE, document={"case_number": "A-1", "party": {"name": "甲某", "citizen_id": CITIZEN}})
+
+
+@pytest.mark.parametrize("said", [CITIZEN, CITIZEN.lower(), f"{CITIZEN}已存在", f"重复：{CITIZEN}/2026"])
+def test_a_reason_never_tells_a_citizen_id_that_was_sent(said: str) -> None:
+    """A platform repeats what it was sent; what is kept of its words is masked."""
+    tried = CallOutcome(NOW, 1.5, Verdict(VerdictKind.REFUSED, reason=said, reference=said), Reply(200))
+    attempt = settle(Work(DELIVERY, PERSON), 1, tried, PLATFORM, RetrySchedule(), STEADY).attempt
+    assert attempt.reason is not None
+    assert "110105************" in attempt.reason
+    assert CITIZEN not in attempt.reason.upper()
+    assert attempt.reference is None or attempt.reference.upper() != CITIZEN
+
+
+def test_a_number_that_was_not_sent_stays_in_a_reason() -> None:
+    """Eighteen digits may be a case number: only what names somebody is masked."""
+    tried = CallOutcome(NOW, 1.5, Verdict(VerdictKind.REFUSED, reason="330110202607100018 已归档"), Reply(200))
+    attempt = settle(Work(DELIVERY, PERSON), 1, tried, PLATFORM, RetrySchedule(), STEADY).attempt
+    assert attempt.reason == "330110202607100018 已归档"

@@ -77,7 +77,7 @@ async def test_a_callback_on_its_way_out_is_written_anew_when_its_number_turns_o
     """The penalty platform tells of CF-77 before it answers that this is AJ-1: whoever sent AJ-1 hears of AJ-1."""
 
     class Numbering(type(plain)):
-        def judge(self, message_type, reply):
+        def judge(self, message_type, reply, *, budget=None):
             return Verdict(VerdictKind.ACCEPTED, reference="CF-77" if message_type == "case.transferred" else None)
 
     house = make(FaultyLedger(new_ledger()), Numbering())

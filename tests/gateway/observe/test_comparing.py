@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import orjson
 
-from adapters.base import OutboundRequest, Sending, Translation
+from adapters.base import OutboundRequest, Package, Sending, Translation
 from gateway.observe.comparing import ABSENT, compare_inward, compare_outward, differences
 from gateway.observe.tally import Tally
 
@@ -71,6 +71,23 @@ def test_names_are_never_shown(plain):
     named = {one.field for one in counts.fields}
     assert {"party.legal_representative", "party.phone", "headers.x-who", "method", "body"} <= named
     assert not [name for name in ("王一鸣", "赵三思", "13800000001", "13900000002") if name in shown]
+
+
+def test_a_citizen_id_is_shown_nowhere(plain):
+    """Not as what a record is known by, and not in a column of credit codes."""
+    tally, number = Tally(), "11010519491231002X"
+    second = other(plain, party={**CASE["party"], "credit_code": number})
+    identified = replace(second.read("case.transferred", orjson.dumps(CASE)).records[0], identity=f'["{number}"]')
+
+    @dataclass(frozen=True)
+    class Identifying(type(second)):
+        def read(self, *arguments, **more):
+            return Package((identified,))
+
+    compare_inward(plain, Identifying(version="2.0.0"), "case.transferred", orjson.dumps(CASE), None, tally)
+    counts = tally.counts(())
+    assert {"identity", "party.credit_code"} <= {one.field for one in counts.fields}
+    assert number not in str(counts.fields)
 
 
 def test_records_of_a_package_are_compared_one_by_one(plain):

@@ -9,6 +9,7 @@ import pytest
 
 from gateway.intake.translator import Translator
 from gateway.observe.drift import MOST, Census, Drift, DriftPage, OddityKind, leaves
+from gateway.readers import OnThreads
 from gateway.telemetry.events import Events, FieldDrifted
 
 AT = datetime(2026, 9, 1, tzinfo=UTC)
@@ -80,7 +81,7 @@ def watch(desk):
         return True
 
     drift = Drift(desk.clock, Events([told.append]), at_once)
-    translator = Translator(desk.adapters)
+    translator = Translator(desk.adapters, OnThreads())
 
     async def show(operation: str, tree: object) -> None:
         call = desk.call(PENALTY, operation, tree)

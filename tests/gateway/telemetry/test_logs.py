@@ -12,8 +12,11 @@ import structlog
 from gateway.telemetry.events import (
     AttemptEnded,
     AuthenticationFailed,
+    ClaimLost,
     ConnectionRefused,
     DeliverySettled,
+    DeliveryStopped,
+    EndpointHeld,
     MessageAccepted,
     PlatformHeld,
 )
@@ -60,10 +63,33 @@ def test_a_dead_delivery_is_a_warning_with_message_and_trace() -> None:
     assert "timestamp" in line
 
 
+def test_a_strangers_text_moves_no_cursor() -> None:
+    """Escapes, and what turns the direction of writing, are neutralised in the line; Chinese stays."""
+    stream = io.StringIO()
+    configure("info", stream=stream)
+    logging.getLogger("aiohttp").warning("平台说 \x9b31m\u202eEVIL\x7f\u2028\x1b[2J")
+    (line,) = stream.getvalue().splitlines()
+    assert line.isprintable()
+    assert json.loads(line)["event"].startswith("平台说 ")
+
+
 def test_a_held_platform_is_an_error() -> None:
     """Somebody has to do something."""
     (line,) = written("info", PlatformHeld("penalty.330000", "credentials", "http.401"))
     assert (line["level"], line["by"]) == ("error", "credentials")
+
+
+def test_delivery_that_stopped_is_the_worst_there_is() -> None:
+    """Nothing leaves any more until people act; a lost claim or a held endpoint is an error."""
+    stopped, lost, held = written(
+        "info", DeliveryStopped("ledger.superseded"), ClaimLost("penalty.330000"), EndpointHeld("penalty.330000", "x")
+    )
+    assert (stopped["level"], stopped["event"], stopped["code"]) == (
+        "critical",
+        "delivery.stopped",
+        "ledger.superseded",
+    )
+    assert [lost["level"], held["level"]] == ["error", "error"]
 
 
 def test_debug_shows_the_ordinary_flow_too() -> None:

@@ -8,10 +8,15 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.telemetry.events import (
     AttemptEnded,
+    AttemptTakenBack,
+    ClaimLost,
     DeliverySettled,
+    DeliveryStopped,
     DeliveryStumbled,
     DeliveryUnrouted,
     DocumentRejected,
+    EndpointHeld,
+    EndpointReleased,
     Event,
     MessageAccepted,
     PlatformHeld,
@@ -109,6 +114,27 @@ def test_a_held_platform_shows_until_it_is_released() -> None:
     metrics(PlatformReleased(P, "credentials"))
     assert samples(metrics)["hutong_platform_held", by] == 0
     assert samples(metrics)["hutong_delivery_stumbles_total", frozenset({("platform", P)})] == 1
+
+
+def test_a_held_endpoint_shows_until_it_is_released() -> None:
+    """Apart from its platform, which is not held."""
+    endpoint = frozenset({("platform", P), ("type", "case.transferred")})
+    metrics = told(EndpointHeld(P, "case.transferred", "breaker.open"))
+    assert samples(metrics)["hutong_endpoint_held", endpoint] == 1
+    metrics(EndpointReleased(P, "case.transferred"))
+    assert samples(metrics)["hutong_endpoint_held", endpoint] == 0
+    assert samples(metrics)["hutong_endpoint_holds_total", endpoint] == 1
+    assert not [name for name, _ in samples(metrics) if name == "hutong_platform_held"]
+
+
+def test_what_was_called_off_lost_or_stopped_is_counted() -> None:
+    """Attempts that never spoke, claims that another process has, and the end of delivery."""
+    platform = frozenset({("platform", P)})
+    events = AttemptTakenBack("d-1", "m-1", P, "case.transferred"), ClaimLost(P), DeliveryStopped("ledger.superseded")
+    found = samples(told(*events))
+    assert found["hutong_attempts_taken_back_total", platform] == 1
+    assert found["hutong_claims_lost_total", platform] == 1
+    assert found["hutong_delivery_stops_total", frozenset({("code", "ledger.superseded")})] == 1
 
 
 def test_label_values_are_bounded() -> None:
