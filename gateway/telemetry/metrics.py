@@ -170,7 +170,7 @@ METRICS = (
     ),
     Metric(
         "hutong_attempts_taken_back",
-        "Attempts that waited for their turn and were called off before they spoke.",
+        "Attempts that waited for a slot and were taken back before anything was sent.",
         AttemptTakenBack,
         ("platform",),
     ),
