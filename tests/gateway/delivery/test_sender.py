@@ -379,7 +379,7 @@ async def test_a_host_in_chinese_and_a_path_with_chinese_are_written_as_the_wire
     await sender.send(platform, OutboundRequest("GET", "/案件 1?名=%E4%B8%AD&号=AJ%2F7"), PATIENT)
     line = wire.heads[0].split(b"\r\n")[0].decode()
     assert line == "GET /%E6%8E%A5%E5%8F%A3/%E6%A1%88%E4%BB%B6%201?%E5%90%8D=%E4%B8%AD&%E5%8F%B7=AJ%2F7 HTTP/1.1"
-    assert address_of("http://例子.中国:8080/a", "/b").raw_host == "xn--fsqu00a.xn--fiqs8s"
+    assert address_of("http://例子.中国:8080/a", "/b").origin.host == "xn--fsqu00a.xn--fiqs8s"
     assert str(address_of("http://[::1]:8080/a", "/b%2Fc")) == "http://[::1]:8080/a/b%2Fc"
 
 
