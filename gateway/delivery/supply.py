@@ -45,7 +45,7 @@ class Supply:
         self._wakeup = wakeup
         self._busy = busy
         self._longest = longest
-        self._queue: list[Work] = []
+        self._queue: dict[str, Work] = {}  # by delivery, in order
         self._last_next = False  # whether the last of the queue is next, not the first
         self._resting: dict[str, float] = {}  # deliveries that failed by an error of ours, and until when (ticks)
         self._due: datetime | None = None  # when the next head falls due that was not fetched
@@ -79,15 +79,26 @@ class Supply:
         between, which shows that the platform is healthy. Without `room`, none whose lane failed before.
         """
         self._last_next = bool(health.breakers) and not self._last_next
-        queue = reversed(self._queue) if self._last_next else self._queue
+        queue = reversed(self._queue.values()) if self._last_next else self._queue.values()
         return next((work for work in queue if room or not health.has_failed(work)), None)
 
     def take(self, work: Work) -> None:
         """Take a head off the queue."""
-        self._queue.remove(work)
+        del self._queue[work.delivery.id]
+
+    def offer(self, work: Work) -> bool:
+        """Queue a head that was just accepted, so that it need not be read back; False when the ledger must be asked.
+
+        While there are heads that are not known here, a new one waits for its turn behind them.
+        """
+        if self.stale or len(self._queue) >= _QUEUE:
+            return False
+        if work.delivery.id not in self._known():
+            self._queue[work.delivery.id] = work
+        return True
 
     def _known(self) -> set[str]:
-        return {work.delivery.id for work in self._queue}.union(self._busy, self._resting)
+        return {*self._queue, *self._busy, *self._resting}
 
     # ── the ledger ────────────────────────────────────────────────────────────────────────────
     async def fetch(self, claim: Claim, held: Callable[[], frozenset[Scope] | None]) -> None:
@@ -104,7 +115,7 @@ class Supply:
             self.stale = True
             return
         known = self._known()
-        self._queue.extend(work for work in works if work.delivery.id not in known)
+        self._queue |= {work.delivery.id: work for work in works if work.delivery.id not in known}
         # A full answer may not have been all.
         self.stale = self.stale or len(works) == limit
 

@@ -16,8 +16,7 @@ from gateway.intake.admission import Admission
 from gateway.intake.reception import Reception
 from gateway.intake.steps import IntakeCall, IntakePreview, IntakeResult
 from gateway.ledger.base import Ledger
-from gateway.ledger.records import Accepted, Receipt
-from gateway.message import Delivery
+from gateway.ledger.records import Accepted
 from gateway.observe import Observers
 from gateway.platforms import Reconciler, Register
 from gateway.readers import Readers
@@ -149,13 +148,16 @@ class Hub:
             # All of it may have been committed, or the first records of a package: everybody is woken then.
             self.platforms.doubt()
             raise
-        for platform in {one.platform for one in _new_deliveries(outcome.receipt) if one.platform}:
-            self._dispatcher.wake(platform)
+        for entry in () if outcome.receipt.repeated else outcome.receipt.entries:
+            if isinstance(entry, Accepted) and not entry.duplicate:
+                self._deliver(entry)
         return outcome
 
-
-def _new_deliveries(receipt: Receipt) -> list[Delivery]:
-    if receipt.repeated:
-        return []
-    new = (entry for entry in receipt.entries if isinstance(entry, Accepted) and not entry.duplicate)
-    return [delivery for entry in new for delivery in entry.deliveries]
+    def _deliver(self, accepted: Accepted) -> None:
+        """Hand over what may be sent at once, and wake the platforms that have to look for the rest."""
+        for work in accepted.heads:
+            self._dispatcher.offer(work)
+        offered = {work.delivery.id for work in accepted.heads}
+        for delivery in accepted.deliveries:
+            if delivery.platform and delivery.id not in offered:
+                self._dispatcher.wake(delivery.platform)

@@ -103,12 +103,17 @@ class Moved(Exception):
 
 
 class Accepted(Struct, frozen=True):
-    """What became of a draft. `duplicate`: an equal document of this identity was there already, and this is it."""
+    """What became of a draft. `duplicate`: an equal document of this identity was there already, and this is it.
+
+    `heads` are those of its deliveries that may be sent at once, so that they need not be read back; a ledger may
+    leave any of them out.
+    """
 
     index: int
     message: Message
     deliveries: tuple[Delivery, ...]
     duplicate: bool = False
+    heads: tuple[Work, ...] = ()
 
 
 class Receipt(Struct, frozen=True):

@@ -96,10 +96,10 @@ class SqlLedger:
         return await accepting.accept_in_chunks(self._store, intake)
 
     async def recall(self, platform: str, numbers: Mapping[str, str]) -> Mapping[str, KnownNumber]:
-        return await self._store.read(recall, platform, numbers) if numbers else {}
+        return await self._store.look_up(recall, platform, numbers) if numbers else {}
 
     async def facts(self, correlation_id: str) -> Mapping[str, Enriched]:
-        return await self._store.read(facts, correlation_id)
+        return await self._store.look_up(facts, correlation_id)
 
     async def partakes(self, correlation_id: str, platform: str) -> bool | None:
         return await self._store.read(reading.partakes, correlation_id, platform)
