@@ -360,9 +360,13 @@ packages = sa.Table(
     sa.Column("start", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("entries", sa.LargeBinary, nullable=False),
     sa.Column("body", sa.BigInteger),
+    sa.Column("at", sa.BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
-"""Packages that take several commits, as far as they were kept: the entries of the chunk that begins at `start`."""
+"""Packages that take several commits, as far as they were kept: the entries of the chunk that begins at `start`.
+
+`at`: when the chunk was last sent to us.
+"""
 
 counts = sa.Table(
     "counts",
