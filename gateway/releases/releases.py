@@ -271,6 +271,8 @@ class Releases:
         action: str,
         asked: Mapping[str, Any] | None = None,
     ) -> Sequence[AdapterVersion]:
+        if not versions and intent.key is None:
+            return []
         return await self._changes.change_adapters(versions, intent, action, self._inventory.after(versions), asked)
 
 
