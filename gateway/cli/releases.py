@@ -120,7 +120,7 @@ def activate(
 def rollback(
     name: Name, reason: Reason = "", url: Url = DEFAULT_URL, token: Token = "", as_json: AsJson = False
 ) -> None:
-    """Go back to the version that was active before, at once."""
+    """Go back to the version that was active before, at once; what a rollback left is not gone back to."""
     _told(Gateway(url, token, as_json).post(f"/v1/adapters/{name}/rollback", {"reason": reason}), as_json)
 
 

@@ -155,6 +155,8 @@ class Dispatcher:
         self._running = False
         grace = self._grace if grace is None else grace
         workers, self._workers = list(self._workers.values()), {}
+        for own in self._own_claims.values():
+            own.given_up = True
         await asyncio.gather(*(worker.stop(grace) for worker in workers), *self._leaving)
 
     def wake(self, platform_id: str) -> None:

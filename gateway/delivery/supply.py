@@ -105,16 +105,18 @@ class Supply:
         """Read heads into the queue. `held` tells what may not be among them; None: nothing may be begun at all."""
         # Before the read: who sets `stale` while it runs has them read once more.
         self.stale = False
-        before, limit = held(), _QUEUE + len(self._known())
+        before, taken = held(), self._known()
+        limit = _QUEUE + len(taken)
         now, latest = self._due_between()
         works = await self._ledger.heads(claim, now, latest, limit, besides=before or ())
         self._fetched, self._due_known = (now, latest), False
         # Check, wait, check: what was held while the ledger was read must not be queued by what it
-        # said before, and what was begun meanwhile not a second time.
+        # said before, and what was begun meanwhile not a second time: not even what has ended since, for
+        # it may have been read as it was before it began. Whatever may go again then sets `stale`.
         if before is None or held() != before:
             self.stale = True
             return
-        known = self._known()
+        known = taken | self._known()
         self._queue |= {work.delivery.id: work for work in works if work.delivery.id not in known}
         # A full answer may not have been all.
         self.stale = self.stale or len(works) == limit
@@ -140,10 +142,11 @@ class Supply:
 
         Also the seconds until the next falls due, when there is none.
         """
-        limit = _SPREAD + len(self._known()) + min(failed, _MOST_FAILED)
+        taken = self._known()
+        limit = _SPREAD + len(taken) + min(failed, _MOST_FAILED)
         only, due = None if scope == WHOLE else [scope], self._due_between()
         works = await self._ledger.heads(claim, *due, limit, only=only, probe=True)
-        known = self._known()
+        known = taken | self._known()  # as in `fetch`
         if found := [work for work in works if work.delivery.id not in known]:
             return found, 0.0
         later = await self._ledger.next_due(claim, *due, only=only)

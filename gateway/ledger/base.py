@@ -298,14 +298,31 @@ class Ledger(Protocol):
         ...
 
     async def change_adapters(
-        self, versions: Sequence[AdapterVersion], intent: Intent, action: str, kinds: Collection[str], take: Taker
+        self,
+        versions: Sequence[AdapterVersion],
+        intent: Intent,
+        action: str,
+        kinds: Collection[str],
+        take: Taker,
+        *,
+        asked: Mapping[str, Any] | None = None,
     ) -> tuple[Sequence[AdapterVersion], Registered]:
         """Write how versions stand now, all of them in one transaction, with audit; gives them as kept.
 
         One that was not kept yet (an installed one) is added without bytes. Conflict
         `adapter.changed` when one was changed since it was read. Of a name, one version is active.
         What platforms can be sent changes with it: the registry's revision advances, and unrouted
-        deliveries of `kinds` are given their platform as `put_platform` does.
+        deliveries of `kinds` are given their platform as `put_platform` does. No versions: only the key
+        is kept. `asked` is what the caller asked for, to be known again under the intent's key, whatever
+        follows from it by then; the versions given are then those of the first time.
+        """
+        ...
+
+    async def asked_adapters(self, intent: Intent, asked: Mapping[str, Any]) -> Sequence[AdapterVersion] | None:
+        """Give, as they stand, the versions that were changed when this was asked under its key before.
+
+        None: it was not, or has no key. Something else under the key: Conflict `idempotency.key-reused`. An
+        upload is asked for as `upload_of` says.
         """
         ...
 
@@ -362,8 +379,9 @@ class Ledger(Protocol):
 READS = frozenset(
     {
         "recall", "facts", "partakes", "heads", "next_due", "replays", "registry", "credentials", "adapters",
-        "adapter_content", "message", "native", "deliveries_of", "delivery", "attempts_of", "sent", "rejection",
-        "rejection_native", "find_messages", "find_deliveries", "find_rejections", "dossier", "backlog", "audit",
+        "asked_adapters", "adapter_content", "message", "native", "deliveries_of", "delivery", "attempts_of", "sent",
+        "rejection", "rejection_native", "find_messages", "find_deliveries", "find_rejections", "dossier", "backlog",
+        "audit",
     }
 )  # fmt: skip
 """The methods that change nothing; every other one writes, but for `start` and `stop`."""

@@ -224,10 +224,6 @@ class Platform(Struct, frozen=True):
         """Give the reasons why everything to it waits; those of its endpoints are not among them."""
         return frozenset(hold.by for hold in self.holds if hold.type is None)
 
-    def held_types(self) -> frozenset[str]:
-        """Give the message types whose endpoints are held."""
-        return frozenset(hold.type for hold in self.holds if hold.type is not None)
-
 
 class Registry(Struct, frozen=True):
     """Every platform, by id, at one revision of the registry."""

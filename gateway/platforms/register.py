@@ -188,15 +188,23 @@ class Register:
         return await self._change(change)
 
     async def change_adapters(
-        self, versions: Sequence[AdapterVersion], intent: Intent, action: str, spoken: SpokenAdapters
+        self,
+        versions: Sequence[AdapterVersion],
+        intent: Intent,
+        action: str,
+        spoken: SpokenAdapters,
+        asked: Mapping[str, Any] | None = None,
     ) -> Sequence[AdapterVersion]:
-        """Write how adapter versions stand; what can be sent now goes out. `spoken`: what platforms speak after it."""
+        """Write how adapter versions stand; what can be sent now goes out. `spoken`: what platforms speak after it.
+
+        `asked` is what was asked for, to be known again under the intent's key.
+        """
 
         async def change() -> Sequence[AdapterVersion]:
             names = {one.name for one in versions}
             kinds = {one.kind for one in self.directory.values() if one.adapter in names}
             take = self._taker(self.directory.registry.platforms, spoken)
-            kept, done = await self._ledger.change_adapters(versions, intent, action, kinds, take)
+            kept, done = await self._ledger.change_adapters(versions, intent, action, kinds, take, asked=asked)
             await self._apply(done)
             return kept
 

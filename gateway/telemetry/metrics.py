@@ -29,7 +29,6 @@ from gateway.telemetry.events import (
     DeliveryUnrouted,
     DocumentRejected,
     EndpointHeld,
-    EndpointReleased,
     Event,
     FieldDrifted,
     IntakeBusy,
@@ -37,7 +36,6 @@ from gateway.telemetry.events import (
     LoopLagged,
     MessageAccepted,
     PlatformHeld,
-    PlatformReleased,
     ReadApart,
 )
 
@@ -67,6 +65,15 @@ class Standing(Protocol):
     def count(self) -> int: ...
     @property
     def oldest(self) -> datetime: ...
+
+
+@dataclass(frozen=True, slots=True)
+class StandingHold:
+    """A hold on a platform as the ledger has it, or on one message type to it."""
+
+    platform: str
+    by: str
+    type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +217,7 @@ METRICS = (
         buckets=_SLOW,
     ),
 )
-"""Every metric that events feed. What is read from the ledger at each scrape, and the held gauges, are in Metrics."""
+"""Every metric that events feed. What is read from the ledger at each scrape is in Metrics."""
 
 
 class MetricFeed:
@@ -301,12 +308,6 @@ class Metrics:
         """Count one event in every metric that it feeds."""
         for feed in self._fed.get(type(event), ()):
             feed(event)
-        if isinstance(event, PlatformHeld | PlatformReleased):
-            labels = self._label("platform", event.platform), event.by
-            self._held.labels(*labels).set(1 if isinstance(event, PlatformHeld) else 0)
-        if isinstance(event, EndpointHeld | EndpointReleased):
-            labels = self._label("platform", event.platform), event.type
-            self._held_endpoint.labels(*labels).set(1 if isinstance(event, EndpointHeld) else 0)
 
     def _label(self, name: str, value: Any) -> str:
         if isinstance(value, bool):
@@ -314,14 +315,23 @@ class Metrics:
         text = "" if value is None else str(value)
         return self._limits[name](text) if name in self._limits else text
 
-    def exposition(self, backlog: Iterable[Standing], now: datetime) -> bytes:
-        """Write everything counted so far, with the backlog as it stands now. It takes a while: call it on a thread."""
-        with self._writing:
-            return self._written(backlog, now)
+    def exposition(self, backlog: Iterable[Standing], holds: Iterable[StandingHold], now: datetime) -> bytes:
+        """Write everything counted so far, with the backlog and the holds as they stand now.
 
-    def _written(self, backlog: Iterable[Standing], now: datetime) -> bytes:
-        self._backlog.clear()
-        self._oldest.clear()
+        It takes a while: call it on a thread.
+        """
+        with self._writing:
+            return self._written(backlog, holds, now)
+
+    def _written(self, backlog: Iterable[Standing], holds: Iterable[StandingHold], now: datetime) -> bytes:
+        for gauge in (self._backlog, self._oldest, self._held, self._held_endpoint):
+            gauge.clear()
+        for hold in holds:
+            platform = self._limits["platform"](hold.platform)
+            if hold.type is None:
+                self._held.labels(platform, hold.by).set(1)
+            else:
+                self._held_endpoint.labels(platform, hold.type).set(1)
         for standing in backlog:
             labels = (standing.platform or "", standing.kind, str(standing.state), str(standing.held_by or ""))
             self._backlog.labels(*labels).set(standing.count)

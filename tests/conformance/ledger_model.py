@@ -41,7 +41,7 @@ from gateway.ledger.records import (
     Taker,
     Unrouted,
 )
-from gateway.ledger.versions import AdapterVersion
+from gateway.ledger.versions import AdapterVersion, upload_of
 from gateway.message import Delivery, Enriched, HeldBy, Message, State
 
 T = TypeVar("T")
@@ -496,10 +496,21 @@ class ModelLedger(KeptModel):
                 raise error(Conflict, "adapter.version-exists")
             return known
 
-        return self.once(intent, ("add_adapter", adapter.id, adapter.digest), do)
+        def added() -> tuple[Sequence[AdapterVersion], None]:
+            return [do()], None
+
+        [kept], _ = self.once(replace(intent, reason=""), upload_of(adapter), added)
+        return kept
 
     async def change_adapters(
-        self, versions: Sequence[AdapterVersion], intent: Intent, action: str, kinds: Collection[str], take: Taker
+        self,
+        versions: Sequence[AdapterVersion],
+        intent: Intent,
+        action: str,
+        kinds: Collection[str],
+        take: Taker,
+        *,
+        asked: Mapping[str, Any] | None = None,
     ) -> tuple[Sequence[AdapterVersion], Registered]:
         def do() -> tuple[Sequence[AdapterVersion], Registered]:
             for each in versions:
@@ -507,10 +518,19 @@ class ModelLedger(KeptModel):
                 if each.revision != (known.revision if known else 0):
                     raise error(Conflict, "adapter.changed")
             kept = [self.put_adapter(each) for each in versions]
-            self.kept.revision += 1
-            return kept, Registered(self.kept.revision, self.give(kinds, take, intent.at))
+            self.kept.revision += bool(kept)
+            return kept, Registered(self.kept.revision, self.give(kinds, take, intent.at) if kept else frozenset())
 
-        return self.once(intent, ("change_adapters", tuple((each.id, each.state) for each in versions), action), do)
+        states = tuple((each.id, each.state) for each in versions), action
+        return self.once(replace(intent, reason=""), states if asked is None else asked, do)
+
+    async def asked_adapters(self, intent: Intent, asked: Mapping[str, Any]) -> Sequence[AdapterVersion] | None:
+        known = self.kept.intents.get((intent.actor, intent.key or ""))
+        if known is None:
+            return None
+        if known[0] != (asked, ""):
+            raise error(Conflict, "idempotency.key-reused")
+        return [self.kept.adapters[each.name, each.version] for each in known[1][0]]
 
     def put_adapter(self, adapter: AdapterVersion) -> AdapterVersion:
         newest = max((each.revision for each in self.kept.adapters.values()), default=0)

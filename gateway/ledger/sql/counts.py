@@ -16,7 +16,7 @@ from gateway.ledger.sql import overlay, tables
 from gateway.ledger.sql.codecs import moment
 from gateway.ledger.sql.columns import Row
 from gateway.ledger.sql.overlay import parked
-from gateway.ledger.sql.statements import Prepared, PreparedRows, in_states, is_open, is_state, not_delivered
+from gateway.ledger.sql.statements import Prepared, PreparedRows, in_states, is_open_state, is_state, not_delivered
 from gateway.ledger.sql.writing import CountKey, Transaction
 from gateway.message import HELD, SENDABLE, SETTLED, Delivery, HeldBy, State
 
@@ -36,7 +36,7 @@ _FOLLOWERS = Prepared(
     .where(
         _d.lane == sa.bindparam("lane"),
         _d.platform == sa.bindparam("platform"),
-        is_open(_d.state),
+        is_open_state(_d.state),
         in_states(_d.state, SENDABLE),
         _d.held_at.is_(None),
         _d.position > sa.bindparam("after"),
@@ -126,7 +126,7 @@ _follower = (
         _first.c.lane == _dead.c.lane,
         _first.c.platform == _dead.c.platform,
         _first.c.position > _dead.c.position,
-        is_open(_first.c.state),
+        is_open_state(_first.c.state),
         _first.c.state == sa.bindparam("state"),
         _first.c.type == sa.bindparam("type"),
         _first.c.held_at.is_(None),

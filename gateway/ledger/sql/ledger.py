@@ -220,9 +220,19 @@ class SqlLedger:
         return await self._write(adapters.add, adapter, content, intent)
 
     async def change_adapters(
-        self, versions: Sequence[AdapterVersion], intent: Intent, action: str, kinds: Collection[str], take: Taker
+        self,
+        versions: Sequence[AdapterVersion],
+        intent: Intent,
+        action: str,
+        kinds: Collection[str],
+        take: Taker,
+        *,
+        asked: Mapping[str, Any] | None = None,
     ) -> tuple[Sequence[AdapterVersion], Registered]:
-        return await self._write(adapters.change, versions, intent, action, kinds, take)
+        return await self._write(adapters.change, versions, intent, action, kinds, take, asked)
+
+    async def asked_adapters(self, intent: Intent, asked: Mapping[str, Any]) -> Sequence[AdapterVersion] | None:
+        return await self._store.read(adapters.asked, intent, asked)
 
     async def adapters(self) -> Sequence[AdapterVersion]:
         # Every change of a platform reads these: they are few, and must not wait behind searches.

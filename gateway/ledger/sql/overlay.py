@@ -13,7 +13,7 @@ from gateway.ledger.records import Hold
 from gateway.ledger.sql import rows, tables
 from gateway.ledger.sql.codecs import moment
 from gateway.ledger.sql.columns import Row
-from gateway.ledger.sql.statements import Prepared, in_states, is_open, is_state, not_delivered
+from gateway.ledger.sql.statements import Prepared, in_states, is_open_state, is_state, not_delivered
 from gateway.ledger.sql.tables import DELIVERY
 from gateway.message import HELD, SENDABLE, Delivery, HeldBy, State
 
@@ -112,6 +112,6 @@ def _behind_dead(platform: str | None) -> sa.Select[Any]:
         _behind.c.lane == _dead.c.lane,
         _behind.c.platform == _dead.c.platform,
         _behind.c.position > _dead.c.position,
-        is_open(_behind.c.state),
+        is_open_state(_behind.c.state),
     )
     return query if platform is None else query.where(_dead.c.platform == platform)

@@ -22,6 +22,7 @@ FEW_ROWS = {
     "platforms._CREDENTIALS": "a credential is a row, and all are asked for",
     "platforms._FORGET": "a credential is a row, and platforms are seldom deleted",
     "platforms._REVISION": "the table has one row",
+    "receipts._FORGET_OLD": "a chunk of a large package is a row while the package is under way",
     "store._CHECKED": "the table has one row",
     "unrouted._REGISTERED": "a platform is a row, and all are asked for",
     "verifying._REVISION": "the table has one row",
@@ -39,7 +40,7 @@ SORTED = {
 }
 """Statements that sort what they find, and what that is."""
 
-SMALL = {"adapters", "counts", "credentials", "holds", "ledger", "platforms", "replays"}
+SMALL = {"adapters", "counts", "credentials", "holds", "ledger", "packages", "platforms", "replays"}
 """The tables that may be walked through."""
 
 
