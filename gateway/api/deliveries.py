@@ -51,7 +51,10 @@ class DeliveryView(RestModel):
     platform: str | None
     lane: str
     position: int
-    state: Shown = Field(description="`held` where something holds a delivery that could go: see `held_by`")
+    state: Shown = Field(
+        description="`held` where something holds a delivery that could go: see `held_by`; `unwanted` where an "
+        "unrouted one waits for a kind of platform that its region was declared not to have: see `reason`"
+    )
     held_by: HeldBy | None
     toward: str | None = Field(description="Whom an unrouted one waits for: `nearest`, `national`, or a platform's id")
     due_at: datetime | None

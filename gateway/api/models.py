@@ -10,8 +10,10 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from schemas.scalars import CHINA_TIME
 
-Shown = Literal["unrouted", "ready", "sending", "waiting", "delivered", "refused", "dead", "discarded", "held"]
-"""Everything a delivery may be shown as, and looked for by: its state, or `held` over it."""
+Shown = Literal[
+    "unrouted", "ready", "sending", "waiting", "delivered", "refused", "dead", "discarded", "held", "unwanted"
+]
+"""Everything a delivery may be shown as, and looked for by: its state, or `held` or `unwanted` over it."""
 
 
 class RestModel(BaseModel):

@@ -29,6 +29,7 @@ _COLOURS = {
     "waiting": "yellow",
     "held": "yellow",
     "unrouted": "magenta",
+    "unwanted": "dim",
     "refused": "red",
     "dead": "bold red",
     "discarded": "dim",

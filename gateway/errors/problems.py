@@ -56,6 +56,8 @@ _BY_CODE: Mapping[str, Text] = {
     "operation.unknown": Text("没有这个操作", "No such operation"),
     "order.unknown": Text("找不到对应的调度任务", "No such dispatch order"),
     "region.outside": Text("超出本平台的行政区域", "Outside the caller's region"),
+    "unwanted.invalid": Text("声明内容有误", "The declaration is not acceptable"),
+    "unwanted.unknown": Text("没有这项声明", "Nothing of the sort was declared"),
     "state.wrong": Text("当前状态不允许此操作", "Not possible in this state"),
     "type.forbidden": Text("本平台不能发送这类文书", "The caller may not send this type"),
 }

@@ -266,6 +266,16 @@ Taker = Callable[[Unrouted], str | None]
 
 
 @dataclass(frozen=True, slots=True)
+class Unwanted:
+    """A declaration that a region, with all that lies in it, has no platform of a kind; why, and since when."""
+
+    kind: str
+    region: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Registered:
     """What a change of the registry did. `given`: the platforms that got deliveries which were unrouted before."""
 

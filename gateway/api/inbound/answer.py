@@ -17,7 +17,7 @@ from gateway.errors import HutongError
 from gateway.errors.problems import MEDIA_TYPE, problem, tell_warnings, told
 from gateway.intake.steps import IntakePreview, IntakeResult, Planned, Previewed
 from gateway.ledger.records import Accepted, Rejection
-from gateway.message import HELD, Delivery, State
+from gateway.message import HELD, UNWANTED, Delivery, State
 from schemas.budget import STANDARD
 from schemas.findings import Rejected, Text
 
@@ -110,6 +110,7 @@ _WORST_FIRST = (
     State.REFUSED,
     State.DISCARDED,
     State.DELIVERED,
+    UNWANTED,
 )
 
 INTERNAL = Text(

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from gateway.errors import HutongError
 from gateway.ledger import decisions
 from gateway.ledger.records import Accepted, Intake, IntakeDraft, Moved, Receipt, Rejection
-from gateway.ledger.sql import counts, lanes, numbers, overlay, packages, receipts, tables
+from gateway.ledger.sql import counts, lanes, numbers, overlay, packages, receipts, tables, unwanted
 from gateway.ledger.sql.batch_thread import OperationResult
 from gateway.ledger.sql.codecs import unpack_list
 from gateway.ledger.sql.columns import Row
@@ -120,6 +120,8 @@ class _Batch:
         routed = {lanes.lane_of(each) for draft in drafts for each in draft.deliveries if each.platform}
         self._lanes = lanes.occupied(transaction, routed)
         self._holds = overlay.holds(connection)
+        unrouted = any(each.platform is None for draft in drafts for each in draft.deliveries)
+        self._unwanted = unwanted.unwanted(connection) if unrouted else ()
         self._kept = self._earlier(drafts)
         self._receipts = Receipts(connection)
         self._rows: defaultdict[Prepared, list[Row]] = defaultdict(list)
@@ -214,12 +216,14 @@ class _Batch:
         self._rows[_FACTS].extend((message.correlation_id, field, value, seq) for field, value in said.items())
         for platform in decisions.platforms_of(message, draft.deliveries):
             self._rows[numbers.NUMBERS].extend(numbers.number_rows(platform, draft.numbers, seq))
-        deliveries = tuple(self._deliver(delivery, seq) for delivery in draft.deliveries)
+        deliveries = tuple(self._deliver(delivery, seq, message.region) for delivery in draft.deliveries)
         accepted = self._latest[scope] = Accepted(draft.index, message, deliveries)
         return accepted
 
-    def _deliver(self, delivery: Delivery, message: int) -> Delivery:
+    def _deliver(self, delivery: Delivery, message: int, region: str) -> Delivery:
         placed = replace(delivery, position=next(self._transaction.sequences.deliveries))
+        if placed.platform is None:
+            placed = decisions.marked(placed, region, self._unwanted)
         lane = lanes.lane_of(placed)
         occupied, parked = self._lanes[lane] if placed.platform else (True, False)
         self._rows[lanes.ADD].append(DELIVERY.write(placed, message=message, head=not occupied))

@@ -39,7 +39,8 @@ class Sequences:
 
 
 CountKey = tuple[str, str, str, str, str]
-"""What is counted, as in `counts`: platform (or empty), kind, type, state, then `operator`, `lane` or empty."""
+"""What is counted, as in `counts`: platform (or empty), kind, type, state or `unwanted`, then `operator`, `lane` or
+empty."""
 
 
 @dataclass(frozen=True, slots=True)
