@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from schemas.budget import Budget
-from schemas.findings import Finding
+from schemas.findings import Finding, Rejected
 
 Tree = Any
 """A parsed native body: dicts, lists, str, int, Decimal, bool and None.
@@ -289,8 +289,11 @@ class Adapter(Protocol):
 
     def read_query(
         self, name: str, reply: Reply, page: int = 1, *, budget: Budget | None = None
-    ) -> tuple[Sequence[Translation], bool]:
-        """The records of one page (from 1), and whether another page follows; raises Rejected for any other answer."""
+    ) -> tuple[Sequence[Translation | Rejected], bool]:
+        """The records of one page (from 1), and whether another page follows; raises Rejected for any other answer.
+
+        A record that cannot be read is given as the Rejected that says why.
+        """
         ...
 
     def lineage(self, name: str) -> Sequence[Lineage]:

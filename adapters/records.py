@@ -27,6 +27,14 @@ def translated(
         yield record, outcome
 
 
+def all_read(found: Sequence[Translation | Rejected]) -> Sequence[Translation]:
+    """Give the records of a query's page when each could be read; raises the `Rejected` of the first that could not."""
+    read = [one for one in found if not isinstance(one, Rejected)]
+    if len(read) < len(found):
+        raise next(one for one in found if isinstance(one, Rejected))
+    return read
+
+
 def _outcome(adapter: Adapter, operation: str, record: Record) -> Translation | Rejected:
     try:
         return adapter.translate_in(operation, record)

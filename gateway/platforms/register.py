@@ -17,6 +17,7 @@ from gateway.intake import router
 from gateway.intake.directory import SpokenAdapters
 from gateway.intake.routes import Routes
 from gateway.ledger.base import Ledger
+from gateway.ledger.errors import no_platform
 from gateway.ledger.records import Backlog, Hold, Intent, Platform, Registered, Taker, Unwanted
 from gateway.ledger.versions import AdapterVersion
 from gateway.message import UNWANTED, HeldBy, State
@@ -97,7 +98,7 @@ class Register:
         """Give a platform as it stands; NotFound `platform.unknown`."""
         found = (await self._ledger.registry()).platforms.get(platform_id)
         if found is None:
-            raise _no_platform(platform_id)
+            raise no_platform(platform_id)
         return found
 
     async def ping(self, platform_id: str) -> Ping:
@@ -230,7 +231,7 @@ class Register:
         """Give a platform as it was read back; one that was deleted before a request came again: NotFound."""
         found = self.directory.get(platform_id)
         if found is None:
-            raise _no_platform(platform_id)
+            raise no_platform(platform_id)
         return found
 
     # ── kinds that a region does not have ─────────────────────────────────────────────────────
@@ -332,11 +333,4 @@ def _secret_shown() -> Conflict:
             "if it did not arrive, issue another one under a new key",
         ),
         code="idempotency.secret-shown",
-    )
-
-
-def _no_platform(platform_id: str) -> NotFound:
-    return NotFound(
-        Text(f"没有登记平台 {platform_id}；请先登记", f"Platform {platform_id} is not registered; register it first"),
-        code="platform.unknown",
     )

@@ -2,6 +2,8 @@
 
 import json
 from dataclasses import fields
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 
 import pytest
 
@@ -92,6 +94,32 @@ def test_an_answer_in_the_platforms_own_words_is_printed(remote, credential, tmp
     (tmp_path / "package.xml").write_bytes(b"<Package>")
     said = remote("message", "send", "package.xml", "--operation", "progress", "--token", credential)
     assert "<Code>1</Code>" in said.out
+    assert said.code == 1, "its status is 200, and it says no"
+
+
+@pytest.mark.parametrize(("decision", "code"), [("accepted", 0), ("partial", 1), ("rejected", 1)])
+def test_the_exit_code_follows_the_decision_whatever_the_answer_looks_like(hutong, tmp_path, decision, code):
+    """A JSON answer of a platform's own has none of the gateway's members; it is shown as it is."""
+
+    class Answering(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(200)
+            self.send_header("content-type", "application/json; charset=UTF-8")
+            self.send_header("intake-decision", decision)
+            self.end_headers()
+            self.wfile.write('{"messages": "无", "problem": 0}'.encode())
+
+        def log_message(self, *_):
+            pass
+
+    (tmp_path / "paid.json").write_text(GOOD)
+    with HTTPServer(("127.0.0.1", 0), Answering) as server:
+        Thread(target=server.handle_request, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        said = hutong("message", "send", "paid.json", "--operation", "execution", "--token", "t", "--url", url)
+    assert said.code == code, said.out + said.err
+    assert said.json == {"messages": "无", "problem": 0}
 
 
 def test_a_dry_run_shows_the_translation(remote, credential, tmp_path):
