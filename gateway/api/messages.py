@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 from gateway.api.deliveries import DeliveryDetail, delivery_detail
 from gateway.api.inbound.answer import message_state
 from gateway.api.limits import StrictRoute
-from gateway.api.models import Cursor, FieldError, Limit, Moment, RestModel, Shown, TimelineEntry
+from gateway.api.models import Cursor, FieldError, Limit, Moment, RestModel, Shown, TimelineEntry, in_utc
 from gateway.api.openapi import CANONICAL_EXAMPLE, NATIVE_BYTES, problems
 from gateway.api.rights import Actor, Caller, TheHub, TheIncoming, check_message, may_see_delivery, searched_platform
 from gateway.errors.problems import tell_warnings
@@ -120,7 +120,12 @@ _ONLY_YOUR_OWN = Text(
 async def find(hub: TheHub, caller: Caller, query: Annotated[MessageQuery, Query()]) -> MessagePage:
     """Find messages, newest first. Platforms find their own, operators find all."""
     asked = MessageFilter(**{one.name: getattr(query, one.name) for one in fields(MessageFilter)})
-    looked_for = replace(asked, platform=searched_platform(caller, asked.platform, _ONLY_YOUR_OWN))
+    looked_for = replace(
+        asked,
+        platform=searched_platform(caller, asked.platform, _ONLY_YOUR_OWN),
+        since=in_utc(asked.since, hub.zone),
+        until=in_utc(asked.until, hub.zone),
+    )
     page = await hub.ledger.find_messages(looked_for, query.cursor, query.limit)
     theirs = defaultdict[str, list[Delivery]](list)
     for delivery in await hub.ledger.deliveries_of(*(one.id for one in page.items)):

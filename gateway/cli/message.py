@@ -13,7 +13,7 @@ from adapters.formats import BODY_FORMATS, SUFFIXES
 from adapters.formats.format import BodyFormat
 from gateway.api.inbound.answer import DECISION
 from gateway.api.messages import MessageQuery
-from gateway.cli import files
+from gateway.cli import files, moments
 from gateway.cli.output import AsJson, Misused, emit, errors, facts, foreign, listing, say, table
 from gateway.cli.remote import DEFAULT_URL, Gateway, Token, Url, is_problem
 
@@ -68,7 +68,8 @@ def find(
     **filters: str | None,
 ) -> None:
     """List messages, newest first."""
-    found = Gateway(url, token, as_json).get("/v1/messages", **filters, cursor=cursor, limit=limit)
+    times = {name: moments.given(filters[name]) for name in ("since", "until")}
+    found = Gateway(url, token, as_json).get("/v1/messages", **{**filters, **times}, cursor=cursor, limit=limit)
     if as_json:
         emit(found)
         return
@@ -173,7 +174,7 @@ def _headers(message: Any) -> None:
     facts(
         [
             *((name, message[name]) for name in names),
-            ("received_at", message["received_at"]),
+            ("received_at", moments.shown(message["received_at"])),
             ("keys", [f"{name}={value}" for name, value in message["keys"].items()]),
             ("enriched", [f"{name}={one['value']}" for name, one in message["enriched"].items()]),
             *(("warning", f"{one['path']} {one['message']}") for one in message["warnings"]),

@@ -30,6 +30,27 @@ def test_platforms_are_registered_and_listed(remote, credential):
     assert "示例县局" in remote("platform", "show", PENALTY).out
 
 
+def test_only_what_is_given_changes(remote, credential):
+    """A new secret needs no address to be typed again; the dossier right and bounds stay, too."""
+    more = ["--dossier", "--limit", "records=77", "--set", "office=乙局"]
+    assert remote("platform", "add", PENALTY, *more).code == 0
+    changed = remote("platform", "add", PENALTY, "--set", "key=new", "--limit", "nodes=7777", "--json")
+    assert changed.code == 0, changed.err
+    found = changed.json
+    assert found["settings"] == {"base_url": "http://127.0.0.1:9", "office": "乙局"}
+    assert (found["adapter"], found["dossier"]) == ("town", True)
+    assert found["limits"] == {"records": 77, "nodes": 7777}
+    back = remote("platform", "add", PENALTY, "--no-dossier", "--set", "office=示例县局", "--json").json
+    assert (back["dossier"], back["limits"]) == (False, found["limits"])
+
+
+def test_a_new_platform_needs_an_adapter(remote):
+    """It is said so, as usage."""
+    said = remote("platform", "add", "penalty.320000", "--set", NOWHERE)
+    assert said.code == 2
+    assert "--adapter" in said.err
+
+
 def test_a_secret_can_come_from_a_file(remote, credential, tmp_path):
     """So that no shell's history holds it."""
     (tmp_path / "key").write_text("s3cret\n")
