@@ -35,7 +35,10 @@ def test_resuming_says_what_still_holds(hutong, holds, code):
     hold = {"since": "2026-09-01T00:00:00Z", "reason": "http.401", "type": None}
     platform = {
         **dict.fromkeys(("id", "region", "region_name", "adapter", "version", "dossier", "held_since"), "2026-09-01"),
-        "settings": {}, "secrets": [], "holds": holds, "hold_details": [{**hold, "by": by} for by in holds],
+        "settings": {},
+        "secrets": [],
+        "holds": holds,
+        "hold_details": [{**hold, "by": by} for by in holds],
     }
 
     class Answering(BaseHTTPRequestHandler):
