@@ -35,6 +35,8 @@ _HEADERS = 256
 _FRAMING = 256 * 1024
 """Bytes of chunk lines that any reply may have; beyond them it may have `_FRAMING_SHARE` times its body."""
 _FRAMING_SHARE = 8
+SHORT_REPLY = 1024 * 1024
+"""Bytes of a reply where nobody says how many its reader takes."""
 USER_AGENT = f"hutong/{version('hutong')}"
 
 
@@ -94,19 +96,23 @@ class Sender:
 
     There is no limit on connections here, so that nobody waits for one: whoever calls bounds how many
     calls it makes at once (the platform's concurrency). No redirects followed, no proxies and no
-    cookies; a reply is read up to `reply_limit` bytes after decompression and cut there, its head up
-    to 128 KiB. The timeout is for the whole exchange: a body that drips is a timeout too. A
-    connection that was idle for some seconds is not used again, as it may be gone. `trusted` says
-    whose certificates are believed, instead of the system's.
+    cookies; of a reply's head up to 128 KiB are read. The timeout is for the whole exchange: a body
+    that drips is a timeout too. A connection that was idle for some seconds is not used again, as it
+    may be gone. `trusted` says whose certificates are believed, instead of the system's.
     """
 
-    def __init__(self, *, reply_limit: int = 1024 * 1024, trusted: ssl.SSLContext | None = None) -> None:
-        self._reply_limit = reply_limit
+    def __init__(self, *, trusted: ssl.SSLContext | None = None) -> None:
         self._trusted = trusted
         self._sessions: dict[str, aiohttp.ClientSession] = {}
 
-    async def send(self, platform: Platform, request: OutboundRequest, timeout: timedelta) -> Reply:
-        """Send and wait for the whole reply; NoAnswer when there is none, Unsendable when it cannot leave."""
+    async def send(
+        self, platform: Platform, request: OutboundRequest, timeout: timedelta, most: int = SHORT_REPLY
+    ) -> Reply:
+        """Send and wait for the whole reply; NoAnswer when there is none, Unsendable when it cannot leave.
+
+        Of a reply with more than `most` bytes after decompression only so many and one are read: so its
+        reader sees that it is too long.
+        """
         address = address_of(str(platform.settings.get("base_url", "")), request.path)
         limit = aiohttp.ClientTimeout(total=timeout.total_seconds(), sock_connect=_CONNECT)
         passage = _Passage()
@@ -120,13 +126,13 @@ class Sender:
                 timeout=limit,
                 trace_request_ctx=passage,
             ) as response:
-                return await self._read(response)
+                return await self._read(response, most)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise translated(error, left=passage.left) from None
 
-    async def _read(self, response: aiohttp.ClientResponse) -> Reply:
+    async def _read(self, response: aiohttp.ClientResponse, most: int) -> Reply:
         headers = {name.lower(): value for name, value in response.headers.items()}
-        decoder = Decoder(headers.get("content-encoding", ""), self._reply_limit)
+        decoder = Decoder(headers.get("content-encoding", ""), most + 1)
         body = bytearray()
         try:
             while not decoder.full and (piece := await response.content.readany()):

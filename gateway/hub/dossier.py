@@ -225,8 +225,10 @@ class Dossiers:
                 break
             now = self._clock()
             ready = stamped(adapter.authorise(keyed(request, new_id(now), None), platform.settings), now)
-            reply = await self._sender.send(platform, ready, min(adapter.limits.timeout, self._patience))
-            task = ReadPage(part, reply, page, platform.bounded(adapter.budget))
+            budget = platform.bounded(adapter.budget)
+            patience = min(adapter.limits.timeout, self._patience)
+            reply = await self._sender.send(platform, ready, patience, budget.body)
+            task = ReadPage(part, reply, page, budget)
             more, *records = await self._read(adapter, platform, task)
             found.extend(records)
             if not more:

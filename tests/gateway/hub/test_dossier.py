@@ -235,6 +235,17 @@ async def test_all_pages_are_read(country: Country) -> None:
     assert len(part.entries) == 45
 
 
+async def test_a_long_answer_is_read_as_far_as_the_platforms_limits_say(country: Country) -> None:
+    """One of more than a megabyte is whole where the bundle takes two."""
+    await country.platform("penalty.330000")
+    row, _ = sample(country.adapters["penalty"], "penalties")
+    rows = [row] * (1_300_000 // len(str(row)) + 1)
+    country.doubles["penalty.330000"].platform.records = {"penalties": rows}
+    part = (await country.dossier(country.code("penalty"), patience=60)).parts["penalties"]
+    assert [source.state for source in part.sources] == ["ok"]
+    assert len(part.entries) == len(rows)
+
+
 async def test_a_platform_without_questions_is_no_source(country: Country) -> None:
     """The publicity platform only receives."""
     await country.platform("credit-publicity.330000")
