@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -209,8 +209,7 @@ class Dossiers:
         except (Busy, Unavailable) as error:
             return _Answer(part, self._source(platform, "unreadable", error.code))
         unread = [UnreadRow(row, _first(one)) for row, one in enumerate(found, 1) if isinstance(one, Rejected)]
-        source = self._source(platform, "partial" if unread else "ok", "rows.unreadable" if unread else None)
-        source = replace(source, unread=len(unread), problems=tuple(unread[:FINDINGS]))
+        source = self._source(platform, "ok") if not unread else self._partial(platform, unread)
         read = (one for one in found if not isinstance(one, Rejected))
         entries = tuple(EnterpriseDocument(one.type, one.document, platform.id, source.at) for one in read)
         return _Answer(part, source, entries)
@@ -242,6 +241,10 @@ class Dossiers:
 
     def _source(self, platform: Platform, state: str, detail: str | None = None) -> AskedPlatform:
         return AskedPlatform(platform.id, state, self._clock(), detail)
+
+    def _partial(self, platform: Platform, unread: Sequence[UnreadRow]) -> AskedPlatform:
+        first = tuple(unread[:FINDINGS])
+        return AskedPlatform(platform.id, "partial", self._clock(), "rows.unreadable", len(unread), first)
 
 
 def _first(rejected: Rejected) -> Finding:
