@@ -162,7 +162,7 @@ class DeclarativeAdapter:
 
     def read_query(
         self, name: str, reply: Reply, page: int = 1, *, budget: Budget | None = None
-    ) -> tuple[Sequence[Translation], bool]:
+    ) -> tuple[Sequence[Translation | Rejected], bool]:
         return _known(self._compiled.queries, name).read(reply, page, budget)
 
     def lineage(self, name: str) -> Sequence[Lineage]:

@@ -7,8 +7,11 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
+from zoneinfo import ZoneInfo
+
+from schemas.scalars import CHINA_TIME
 
 _LOW = (1 << 62) - 1
 
@@ -29,6 +32,21 @@ monotonic: Ticks = time.monotonic
 
 seconds: Ticks = time.perf_counter
 """Gives seconds that only ever grow, for measuring how long something took."""
+
+CHINA = "Asia/Shanghai"
+
+
+def zone(name: str) -> tzinfo:
+    """Give the zone in which people read and write times, by its name in the IANA database; ValueError for none.
+
+    China's is known without that database, which a small machine may not have.
+    """
+    if name == CHINA:
+        return CHINA_TIME
+    try:
+        return ZoneInfo(name)
+    except (KeyError, OSError, ValueError):
+        raise ValueError(f"{name} is no time zone; write one like {CHINA} or UTC") from None
 
 
 def steady(clock: Clock, ticks: Ticks) -> Clock:

@@ -26,7 +26,14 @@ class State(StrEnum):
 HELD = "held"
 """What a delivery that could go but waits is shown as. It is never stored: see `Delivery.held_by`."""
 
-SHOWN = (*State, HELD)
+UNWANTED = "unwanted"
+"""What an unrouted delivery is shown as whose kind of platform its region was declared not to have. It is never
+stored as a state: such a delivery has the code `KIND_UNWANTED`, and the declaration's reason."""
+
+KIND_UNWANTED = "kind.unwanted"
+"""The code of an unrouted delivery that is shown as `unwanted`; no other code is given to unrouted ones."""
+
+SHOWN = (*State, HELD, UNWANTED)
 """Everything a delivery may be shown as, and looked for by."""
 
 
@@ -155,8 +162,14 @@ class Delivery(Struct, frozen=True):
 
     @property
     def shown(self) -> str:
-        """Where it stands as people see it: its state, or `held` over it."""
-        return HELD if self.held_by is not None else self.state.value
+        """Where it stands as people see it: its state, or `held` or `unwanted` over it."""
+        return HELD if self.held_by is not None else self.stands
+
+    @property
+    def stands(self) -> str:
+        """Where it stands apart from what holds it: its state, or `unwanted` over `unrouted`."""
+        unwanted = self.state is State.UNROUTED and self.code == KIND_UNWANTED
+        return UNWANTED if unwanted else self.state.value
 
 
 class Attempt(Struct, frozen=True):

@@ -14,6 +14,7 @@ from adapters.check.personal import MARKED
 from adapters.check.subject import SETTINGS, Subject, file_finding
 from adapters.formats import json
 from adapters.native.findings import written
+from adapters.records import all_read
 from adapters.source import BundleFinding
 from schemas import documents
 from schemas.findings import Finding, Rejected, Text
@@ -109,7 +110,7 @@ def prove(subject: Subject, section: str, pair: Pair) -> Iterator[BundleFinding]
             yield from _outward(subject, pair)
         else:
             found, _ = subject.adapter.read_query(pair.name, Reply(200, {}, pair.native))
-            yield from _compare(pair, [one.document for one in found])
+            yield from _compare(pair, [one.document for one in all_read(found)])
     except Rejected as error:
         yield _rejected(section, pair, error)
 

@@ -48,8 +48,13 @@ class CompiledQuery:
         values = {**merged(self._settings, settings), **turned, **parameters}
         return self._request.write_known(values, self._body(values), _PARAMETERS)
 
-    def read(self, reply: Reply, page: int, budget: Budget | None = None) -> tuple[Sequence[Translation], bool]:
-        """Read the records of a page, and whether another follows; raises `Rejected`."""
+    def read(
+        self, reply: Reply, page: int, budget: Budget | None = None
+    ) -> tuple[Sequence[Translation | Rejected], bool]:
+        """Read the records of a page, and whether another follows; raises `Rejected` for what is no such page.
+
+        A record that cannot be translated is given as its `Rejected`, with its first finding: the others stand.
+        """
         allowed = budget or self._budget
         tree = self._tree(reply, allowed)
         records = paths.values(tree, self._each)
@@ -57,8 +62,13 @@ class CompiledQuery:
             raise allowed.exceeded("records", path=str(self._each))
         if not records and not self._is_empty_answer(tree):
             raise _unreadable("query.unrecognised", f"应答中没有 {self._each}", f"the reply has no {self._each}")
-        translations = [translate(self._type, self._program, record, self._native) for record in records]
-        return translations, self._more(tree, len(records), page)
+        return list(map(self._record, records)), self._more(tree, len(records), page)
+
+    def _record(self, record: Tree) -> Translation | Rejected:
+        try:
+            return translate(self._type, self._program, record, self._native)
+        except Rejected as error:
+            return Rejected(error.code, error.detail, error.findings[:1], status=error.status)
 
     def _tree(self, reply: Reply, budget: Budget) -> Tree:
         if not 200 <= reply.status < 300:

@@ -20,7 +20,7 @@ from adapters.spots import json_spot, spot
 from schemas.budget import FINDINGS, STANDARD, more
 from schemas.findings import Finding, Rejected, Text
 from schemas.measure import count
-from schemas.windows import Window, shifted, windows
+from schemas.windows import Window, shifted, singles, windows
 
 _BOUNDED: Any = jsonschema_rs.FancyRegexOptions(backtrack_limit=10_000, size_limit=1_000_000)
 """Regular expressions run in linear time; those that look around, within a bound: a pattern cannot run away."""
@@ -70,6 +70,12 @@ class JsonSchema:
                 return
             last = where
             yield where, finding
+
+    def alone(self, body: Body, place: tuple[str, ...]) -> Iterator[bool]:
+        """Tell of each record whether it is valid alone, in the body with its other lists cut short."""
+        for tree in singles(body.tree, place):
+            read = without_blanks(tree, self._describes_text)
+            yield self._validator.is_valid(tree) or (read is not tree and self._validator.is_valid(read))
 
     def _describes_text(self, place: tuple[str, ...]) -> bool:
         """Whether the schema sees an element at this place: its text beside its attributes."""

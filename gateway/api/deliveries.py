@@ -15,6 +15,7 @@ from gateway.api.openapi import NATIVE_BYTES, problems
 from gateway.api.rights import Actor, Intends, TheHub
 from gateway.errors import NotFound
 from gateway.hub import Hub
+from gateway.ledger.errors import no_delivery
 from gateway.ledger.records import DeliveryFilter
 from gateway.message import Attempt, Delivery, HeldBy, State
 from schemas.findings import Text
@@ -51,7 +52,10 @@ class DeliveryView(RestModel):
     platform: str | None
     lane: str
     position: int
-    state: Shown = Field(description="`held` where something holds a delivery that could go: see `held_by`")
+    state: Shown = Field(
+        description="`held` where something holds a delivery that could go: see `held_by`; `unwanted` where an "
+        "unrouted one waits for a kind of platform that its region was declared not to have: see `reason`"
+    )
     held_by: HeldBy | None
     toward: str | None = Field(description="Whom an unrouted one waits for: `nearest`, `national`, or a platform's id")
     due_at: datetime | None
@@ -95,8 +99,6 @@ DeliveryId = Annotated[str, Path(max_length=100, description="The delivery's id"
 
 _STEP = problems(400, 401, 403, 404, 409, 415, 422)
 
-_UNKNOWN = Text("没有这个投递；请核对 delivery_id", "There is no such delivery; check the delivery id")
-
 _UNSENT = Text(
     "这个投递还没有发送过，没有可看的报文",
     "This delivery was not sent yet, so there are no bytes to show",
@@ -139,7 +141,7 @@ async def sent(hub: TheHub, actor: Actor, delivery_id: DeliveryId) -> Response:
     await _kept(hub, delivery_id)
     request = await hub.ledger.sent(delivery_id)
     if request is None:
-        raise NotFound(_UNSENT)
+        raise NotFound(_UNSENT, code="delivery.unsent")
     kinds = {name.lower(): value for name, value in request.headers.items()}
     headers = {
         "sent-method": request.method,
@@ -188,7 +190,7 @@ async def release(hub: TheHub, intends: Intends, delivery_id: DeliveryId, order:
 async def _kept(hub: Hub, delivery_id: str) -> Delivery:
     delivery = await hub.ledger.delivery(delivery_id)
     if delivery is None:
-        raise NotFound(_UNKNOWN)
+        raise no_delivery(delivery_id)
     return delivery
 
 

@@ -131,5 +131,5 @@ def asset(name: str) -> Response:
     if name == "start.js":
         return Response(_START, 200, _HEADERS, "text/javascript; charset=utf-8")
     if name not in _ASSETS:
-        raise NotFound(_UNKNOWN)
+        raise NotFound(_UNKNOWN, code="not-found")
     return Response(_content(name), 200, {**_HEADERS, "cache-control": "public, max-age=86400"}, _ASSETS[name])

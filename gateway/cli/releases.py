@@ -10,6 +10,7 @@ import typer
 from adapters.adapter import DeclarativeAdapter
 from adapters.bundle import load
 from gateway.cli import adapter as adapters_here
+from gateway.cli import moments
 from gateway.cli.adapter import Bundle, bundle_path
 from gateway.cli.output import AsJson, CommandFailed, emit, facts, say, table
 from gateway.cli.remote import DEFAULT_URL, Gateway, Token, Url
@@ -160,7 +161,7 @@ def _show(found: Any) -> None:
             ("state", found["state"]),
             ("digest", found["digest"][:12]),
             ("spoken by", found["platforms"]),
-            ("active since", found["activated_at"] if found["state"] == "active" else None),
+            ("active since", moments.shown(found["activated_at"]) if found["state"] == "active" else None),
         ]
     )
     report = found["report"] or {"findings": [], "ok": True}

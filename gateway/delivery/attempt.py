@@ -280,7 +280,8 @@ class Attempts(Struct, frozen=True):
     async def _send(self, adapter: Adapter, platform: Platform, request: OutboundRequest) -> Reply:
         stamped_now = stamped(request, self.clock())
         authorised = adapter.authorise(stamped_now, platform.settings)
-        return await self.sender.send(platform, authorised, adapter.limits.timeout)
+        most = platform.bounded(adapter.budget).body
+        return await self.sender.send(platform, authorised, adapter.limits.timeout, most)
 
     # ── settling ──────────────────────────────────────────────────────────────────────────────
     async def _settle(

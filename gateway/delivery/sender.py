@@ -24,6 +24,8 @@ from gateway.ledger.records import Platform
 _CONNECT = 5.0
 _KEEP_ALIVE = 4.0
 _RESOLVED = 60.0
+SHORT_REPLY = 1024 * 1024
+"""Bytes of a reply where nobody says how many its reader takes."""
 USER_AGENT = f"hutong/{version('hutong')}"
 
 _USUAL = {
@@ -43,19 +45,23 @@ class Sender:
 
     There is no limit on connections here, so that nobody waits for one: whoever calls bounds how many
     calls it makes at once (the platform's concurrency). No redirects followed, no proxies and no
-    cookies; a reply is read up to `reply_limit` bytes after decompression and cut there, its head up
-    to 128 KiB. The timeout is for the whole exchange: a body that drips is a timeout too. A
-    connection that was idle for some seconds is not used again, as it may be gone. `trusted` says
-    whose certificates are believed, instead of the system's.
+    cookies; of a reply's head up to 128 KiB are read. The timeout is for the whole exchange: a body
+    that drips is a timeout too. A connection that was idle for some seconds is not used again, as it
+    may be gone. `trusted` says whose certificates are believed, instead of the system's.
     """
 
-    def __init__(self, *, reply_limit: int = 1024 * 1024, trusted: ssl.SSLContext | None = None) -> None:
-        self._reply_limit = reply_limit
+    def __init__(self, *, trusted: ssl.SSLContext | None = None) -> None:
         self._connector = _Connector(trusted or ssl.create_default_context())
         self._connections: dict[str, _Connections] = {}
 
-    async def send(self, platform: Platform, request: OutboundRequest, timeout: timedelta) -> Reply:
-        """Send and wait for the whole reply; NoAnswer when there is none, Unsendable when it cannot leave."""
+    async def send(
+        self, platform: Platform, request: OutboundRequest, timeout: timedelta, most: int = SHORT_REPLY
+    ) -> Reply:
+        """Send and wait for the whole reply; NoAnswer when there is none, Unsendable when it cannot leave.
+
+        Of a reply with more than `most` bytes after decompression only so many and one are read: so its
+        reader sees that it is too long.
+        """
         address = address_of(str(platform.settings.get("base_url", "")), request.path)
         head = _head(request, address)
         until = asyncio.get_running_loop().time() + timeout.total_seconds()
@@ -66,7 +72,7 @@ class Sender:
             connection = await connections.take(address.origin, until)
             reused = connection.reused
             try:
-                return await self._exchange(connection, head, request, until)
+                return await self._exchange(connection, head, request, until, most)
             except NoAnswer as none:
                 # The platform may have closed a connection in the moment in which it was used again. A question
                 # may be asked again; anything else is in doubt, and is not repeated here.
@@ -75,8 +81,10 @@ class Sender:
             finally:
                 connections.give(address.origin, connection)
 
-    async def _exchange(self, connection: Connection, head: bytes, request: OutboundRequest, until: float) -> Reply:
-        answer = connection.exchange(head, request.body, method=request.method, limit=self._reply_limit)
+    async def _exchange(
+        self, connection: Connection, head: bytes, request: OutboundRequest, until: float, most: int
+    ) -> Reply:
+        answer = connection.exchange(head, request.body, method=request.method, limit=most + 1)
         alarm = asyncio.get_running_loop().call_at(until, connection.time_out)
         try:
             return await answer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from datetime import tzinfo
 
 from gateway.access import Administrator
 from gateway.clock import Clock
@@ -26,6 +27,7 @@ from gateway.telemetry.events import Events
 from gateway.telemetry.loop import LoopWatch
 from gateway.telemetry.metrics import Metrics
 from schemas.findings import Text
+from schemas.scalars import CHINA_TIME
 
 
 class Hub:
@@ -59,6 +61,7 @@ class Hub:
         clock: Clock,
         events: Events,
         metrics: Metrics,
+        zone: tzinfo = CHINA_TIME,
     ) -> None:
         self.ledger = ledger
         self.adapters = adapters
@@ -73,6 +76,7 @@ class Hub:
         self.clock = clock
         self.events = events
         self.metrics = metrics
+        self.zone = zone
         self._reception = reception
         self._reconciler = reconciler
         self._administrator = administrator

@@ -28,6 +28,7 @@ from gateway.ledger.records import (
     Settled,
     Settlement,
     Taker,
+    Unwanted,
     Work,
 )
 from gateway.ledger.versions import AdapterVersion
@@ -270,6 +271,24 @@ class Ledger(Protocol):
         """Give unrouted deliveries of some kinds their platform, as `put_platform` does; gives those that got any."""
         ...
 
+    async def put_unwanted(self, kind: str, region: str, intent: Intent) -> Unwanted:
+        """Declare that a region has no platform of a kind, for the intent's reason; again: another reason.
+
+        From now on unrouted deliveries of the kind whose place lies in the region (the message's
+        region, `000000` for `national`, a named platform's own) are shown as `unwanted`, with the code
+        `kind.unwanted` and the reason of the deepest declaration: those that are there, and later
+        ones. They stay unrouted, and whatever platform can take them gets them, in order.
+        """
+        ...
+
+    async def delete_unwanted(self, kind: str, region: str, intent: Intent) -> bool:
+        """Withdraw a declaration: what it marked is unrouted as before. True when it was there."""
+        ...
+
+    async def unwanted(self) -> Sequence[Unwanted]:
+        """Give every declaration, by kind and region."""
+        ...
+
     async def hold_platform(self, platform_id: str, hold: Hold, intent: Intent, *, revision: int | None = None) -> bool:
         """Add a hold to a platform or an endpoint of it; True when it was not there.
 
@@ -380,7 +399,8 @@ READS = frozenset(
     {
         "recall", "facts", "partakes", "heads", "next_due", "replays", "registry", "credentials", "adapters",
         "asked_adapters", "adapter_content", "message", "native", "deliveries_of", "delivery", "attempts_of", "sent",
-        "rejection", "rejection_native", "find_messages", "find_deliveries", "find_rejections", "dossier", "backlog",
+        "rejection", "rejection_native", "unwanted", "find_messages", "find_deliveries", "find_rejections", "dossier",
+        "backlog",
         "audit",
     }
 )  # fmt: skip

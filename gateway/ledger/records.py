@@ -251,6 +251,15 @@ Taker = Callable[[Unrouted], str | None]
 """Chooses the platform for an unrouted delivery, or none: pure, called in the ledger's transaction, on its thread."""
 
 
+class Unwanted(Struct, frozen=True):
+    """A declaration that a region, with all that lies in it, has no platform of a kind; why, and since when."""
+
+    kind: str
+    region: str
+    reason: str
+    at: datetime
+
+
 class Registered(Struct, frozen=True):
     """What a change of the registry did. `given`: the platforms that got deliveries which were unrouted before."""
 

@@ -40,6 +40,7 @@ from gateway.ledger.records import (
     Settlement,
     Taker,
     Unrouted,
+    Unwanted,
 )
 from gateway.ledger.versions import AdapterVersion, upload_of
 from gateway.message import Delivery, Enriched, HeldBy, Message, State
@@ -447,10 +448,27 @@ class ModelLedger(KeptModel):
             has_it = platform in {one.platform for one in self.shown_of(message)}
             if platform is None or has_it or platform not in self.kept.platforms:
                 continue
-            given.append(self.step(each, State.READY, at, platform=platform))
+            given.append(self.step(each, State.READY, at, platform=platform, reason=None, code=None))
         for each in sorted(given, key=position_of):
             self.learn(each.platform or "", each.message_id)
         return frozenset(each.platform or "" for each in given)
+
+    async def put_unwanted(self, kind: str, region: str, intent: Intent) -> Unwanted:
+        def do() -> Unwanted:
+            self.kept.unwanted[kind, region] = Unwanted(kind, region, intent.reason, intent.at)
+            self.note_intent(f"{kind}.{region}", intent, "unwanted.declared")
+            return self.kept.unwanted[kind, region]
+
+        return self.once(intent, ("put_unwanted", kind, region), do)
+
+    async def delete_unwanted(self, kind: str, region: str, intent: Intent) -> bool:
+        def do() -> bool:
+            if self.kept.unwanted.pop((kind, region), None) is None:
+                return False
+            self.note_intent(f"{kind}.{region}", intent, "unwanted.withdrawn")
+            return True
+
+        return self.once(intent, ("delete_unwanted", kind, region), do)
 
     async def hold_platform(self, platform_id: str, hold: Hold, intent: Intent, *, revision: int | None = None) -> bool:
         def do() -> bool:

@@ -188,7 +188,7 @@ class Post(Sender):
     inside: int = 0
     most: int = 0
 
-    async def send(self, platform: Platform, request: OutboundRequest, timeout: timedelta) -> Reply:
+    async def send(self, platform: Platform, request: OutboundRequest, timeout: timedelta, most: int = 0) -> Reply:
         """Answer one call."""
         posted = Posted(platform.id, request.headers["Idempotency-Key"], dict(platform.settings), request, timeout)
         self.sent.append(posted)

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from gateway.errors import HutongError
 from gateway.ledger import decisions
 from gateway.ledger.records import Accepted, Intake, IntakeDraft, Moved, Receipt, Rejection, Work
-from gateway.ledger.sql import counts, lanes, numbers, overlay, packages, receipts, tables
+from gateway.ledger.sql import counts, lanes, numbers, overlay, packages, receipts, tables, unwanted
 from gateway.ledger.sql.batch_thread import OperationResult
 from gateway.ledger.sql.codecs import unpack_list
 from gateway.ledger.sql.columns import Row
@@ -121,6 +121,8 @@ class _Batch:
         self._lanes = lanes.occupied(transaction, routed)
         self._aliases = numbers.aliases(connection, _named(drafts))
         self._holds = overlay.holds(connection)
+        unrouted = any(each.platform is None for draft in drafts for each in draft.deliveries)
+        self._unwanted = unwanted.unwanted(connection) if unrouted else ()
         self._kept = self._earlier(drafts)
         self._receipts = Receipts(connection)
         self._rows: defaultdict[Prepared, list[Row]] = defaultdict(list)
@@ -222,6 +224,8 @@ class _Batch:
 
     def _deliver(self, delivery: Delivery, message: int, draft: IntakeDraft, heads: list[Work]) -> Delivery:
         placed = replace(delivery, position=next(self._transaction.sequences.deliveries))
+        if placed.platform is None:
+            placed = decisions.marked(placed, draft.message.region, self._unwanted)
         lane = lanes.lane_of(placed)
         occupied, parked = self._lanes[lane] if placed.platform else (True, False)
         self._rows[lanes.ADD].append(DELIVERY.write(placed, message=message, head=not occupied))

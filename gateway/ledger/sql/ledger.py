@@ -29,6 +29,7 @@ from gateway.ledger.records import (
     Settled,
     Settlement,
     Taker,
+    Unwanted,
     Work,
 )
 from gateway.ledger.sql import (
@@ -43,6 +44,7 @@ from gateway.ledger.sql import (
     reading,
     searching,
     unrouted,
+    unwanted,
 )
 from gateway.ledger.sql.numbers import facts, recall
 from gateway.ledger.sql.store import Store, StoreLimits
@@ -202,6 +204,15 @@ class SqlLedger:
 
     async def assign(self, kinds: Collection[str], take: Taker, at: datetime) -> frozenset[str]:
         return await self._write(unrouted.assign, kinds, take, at)
+
+    async def put_unwanted(self, kind: str, region: str, intent: Intent) -> Unwanted:
+        return await self._write(unwanted.put, kind, region, intent)
+
+    async def delete_unwanted(self, kind: str, region: str, intent: Intent) -> bool:
+        return await self._write(unwanted.delete, kind, region, intent)
+
+    async def unwanted(self) -> Sequence[Unwanted]:
+        return await self._store.read(unwanted.unwanted)
 
     async def hold_platform(self, platform_id: str, hold: Hold, intent: Intent, *, revision: int | None = None) -> bool:
         return await self._write(platforms.hold, platform_id, hold, intent, revision=revision)

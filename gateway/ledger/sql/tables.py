@@ -221,7 +221,7 @@ DELIVERY_INDEXES = (
     sa.Index("lane_delivered", _d.lane, _d.platform, _d.position, sqlite_where=is_state(_d.state, State.DELIVERED)),
     sa.Index("heads_ready", _d.platform, _d.position, _d.type, sqlite_where=may_go(_d, State.READY)),
     sa.Index("heads_waiting", _d.platform, _d.due_at, _d.type, sqlite_where=may_go(_d, State.WAITING)),
-    sa.Index("deliveries_unrouted", _d.kind, _d.position, sqlite_where=is_state(_d.state, State.UNROUTED)),
+    sa.Index("deliveries_unrouted", _d.kind, _d.code, _d.position, sqlite_where=is_state(_d.state, State.UNROUTED)),
     sa.Index(
         "deliveries_state",
         _d.state,
@@ -327,6 +327,17 @@ claims = sa.Table(
 )
 """Who may deliver to a platform. The row outlives the platform, so that no epoch ever comes twice."""
 
+unwanted = sa.Table(
+    "unwanted",
+    metadata,
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("region", sa.Text, primary_key=True),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Kinds of platforms that a region was declared not to have."""
+
 ledger = sa.Table(
     "ledger",
     metadata,
@@ -374,7 +385,7 @@ counts = sa.Table(
     sa.Column("platform", sa.Text, primary_key=True),  # empty: none, the delivery is unrouted
     sa.Column("kind", sa.Text, primary_key=True),
     sa.Column("type", sa.Text, primary_key=True),
-    sa.Column("state", sa.Text, primary_key=True),
+    sa.Column("state", sa.Text, primary_key=True),  # or `unwanted`, of those that are unrouted
     sa.Column("held_by", sa.Text, primary_key=True),  # `operator`, `lane`, or empty
     sa.Column("count", sa.BigInteger, nullable=False),
     sqlite_with_rowid=False,

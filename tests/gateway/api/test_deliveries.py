@@ -138,7 +138,31 @@ async def test_deliveries_are_for_operators(caller, path):
 @pytest.mark.parametrize("what", ["replay", "discard", "hold", "release"])
 async def test_an_unknown_delivery_is_not_found(caller, what):
     """404, whatever was to be done."""
-    assert (await caller.admin("POST", f"/v1/deliveries/nothing/{what}", json=REASON)).status_code == 404
+    answer = await caller.admin("POST", f"/v1/deliveries/nothing/{what}", json=REASON)
+    assert (answer.status_code, answer.json()["code"]) == (404, "delivery.unknown")
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("deliveries/nothing", "delivery.unknown"),
+        ("deliveries/nothing/sent", "delivery.unknown"),
+        ("messages/nothing", "message.unknown"),
+        ("messages/nothing/native", "message.unknown"),
+        ("messages/nothing/canonical", "message.unknown"),
+        ("messages/nothing/lineage", "message.unknown"),
+        ("rejections/nothing", "rejection.unknown"),
+        ("rejections/nothing/native", "rejection.unknown"),
+        ("replays/nothing", "replay.unknown"),
+        ("platforms/nothing", "platform.unknown"),
+        ("platforms/nothing/drift", "platform.unknown"),
+        ("adapters/nothing/1.0.0", "adapter.unknown"),
+    ],
+)
+async def test_what_is_missing_has_one_code_wherever_it_is_missed(caller, path, code):
+    """A program knows by it what there is none of."""
+    answer = await caller.admin("GET", f"/v1/{path}")
+    assert (answer.status_code, answer.json()["code"]) == (404, code)
 
 
 async def test_nothing_was_sent_yet(caller, execution):

@@ -100,8 +100,8 @@ async def wire() -> AsyncIterator[Wire]:
 
 @pytest.fixture
 async def sender() -> AsyncIterator[Sender]:
-    """Give a sender that reads replies up to 1000 bytes."""
-    sender = Sender(reply_limit=1000)
+    """Give a sender."""
+    sender = Sender()
     yield sender
     await sender.close()
 
@@ -231,7 +231,7 @@ async def test_no_reply_is_read_beyond_the_limit(wire: Wire, sender: Sender) -> 
     for head, body in ((b"", b"x" * 100_000), (b"Content-Encoding: gzip\r\n", packed)):
         length = b"Content-Length: %d\r\n" % len(body)
         wire.behave = answering(b"HTTP/1.1 200 OK\r\n" + head + length + b"\r\n" + body)
-        assert len((await sender.send(wire.platform, POST, PATIENT)).body) == 1000
+        assert len((await sender.send(wire.platform, POST, PATIENT, 1000)).body) == 1001
 
 
 async def test_redirects_are_not_followed(wire: Wire, sender: Sender) -> None:

@@ -57,7 +57,7 @@ class Post(Sender):
         self.sent: list[OutboundRequest] = []
         self.reply = Reply(200, {}, b'{"code": 0, "data": {"no": "X-1"}}')
 
-    async def send(self, platform: Platform, request: OutboundRequest, timeout: timedelta) -> Reply:
+    async def send(self, platform: Platform, request: OutboundRequest, timeout: timedelta, most: int = 0) -> Reply:
         """Give the written answer."""
         self.sent.append(request)
         return self.reply

@@ -49,7 +49,7 @@ def test_a_dead_delivery_is_a_warning_with_message_and_trace() -> None:
     assert line["event"] == "delivery.settled"
     assert line["level"] == "warning"
     assert (line["message_id"], line["trace_id"], line["code"]) == ("m-1", "t-1", "gave-up")
-    assert "timestamp" in line
+    assert line["timestamp"].endswith("+08:00"), "people read it beside the clock on the wall"
 
 
 def test_a_strangers_text_moves_no_cursor() -> None:
