@@ -11,6 +11,7 @@ from lxml import etree
 from adapters.native.findings import broken
 from adapters.native.patterns import ATOM, MOST_WAYS, ways
 from schemas.findings import Text
+from schemas.scalars import count_of
 
 MAX_COST = 20_000
 """Places a schema may describe in one instance when every reference is written out."""
@@ -118,7 +119,8 @@ def resolved(reference: str, whole: Mapping[str, Any]) -> Any:
     for step in reference.removeprefix("#").split("/")[1:]:
         name = step.replace("~1", "/").replace("~0", "~")
         if isinstance(found, list):
-            found = found[int(name)] if name.isdecimal() and int(name) < len(found) else None
+            at = count_of(name)
+            found = found[at] if at is not None and at < len(found) else None
         else:
             found = found.get(name) if isinstance(found, Mapping) else None
     return found
