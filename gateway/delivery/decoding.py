@@ -9,6 +9,9 @@ from typing import Any
 ASKED = "gzip, deflate"
 """What we ask platforms for (Accept-Encoding)."""
 
+LARGEST_REPLY = 1024 * 1024
+"""Bytes of a reply, decompressed, that are read; it is cut there."""
+
 _DEFLATED = 8
 
 

@@ -21,7 +21,7 @@ from aiohttp.http_exceptions import BadHttpMessage
 
 from adapters.base import OutboundRequest, Reply
 from gateway.delivery.address import address_of
-from gateway.delivery.decoding import ASKED, Decoder
+from gateway.delivery.decoding import ASKED, LARGEST_REPLY, Decoder
 from gateway.delivery.no_answer import NoAnswer, translated
 from gateway.delivery.reply_head import LARGEST, ReplyHead, TooMuch
 from gateway.ledger.records import Platform
@@ -100,7 +100,7 @@ class Sender:
     whose certificates are believed, instead of the system's.
     """
 
-    def __init__(self, *, reply_limit: int = 1024 * 1024, trusted: ssl.SSLContext | None = None) -> None:
+    def __init__(self, *, reply_limit: int = LARGEST_REPLY, trusted: ssl.SSLContext | None = None) -> None:
         self._reply_limit = reply_limit
         self._trusted = trusted
         self._sessions: dict[str, aiohttp.ClientSession] = {}

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from adapters.base import UNREADABLE, Adapter, Reply, Verdict, VerdictKind
+from gateway.delivery.decoding import LARGEST_REPLY
 from gateway.delivery.no_answer import NoAnswer
 from schemas.budget import Budget
 
@@ -89,5 +90,6 @@ def described(reply: Reply) -> str:
     kind = reply.headers.get("content-type", "") or "no content type"
     to = f" → {reply.headers['location']}" if 300 <= reply.status < 400 and "location" in reply.headers else ""
     begin = " ".join(reply.body[:_SHOWN].decode("utf-8", "replace").split())
-    text = f"HTTP {reply.status}{to}, {kind}: {begin}" if begin else f"HTTP {reply.status}{to}, {kind}, no body"
+    cut = f", cut at {len(reply.body)} bytes" if len(reply.body) >= LARGEST_REPLY else ""
+    text = f"HTTP {reply.status}{to}, {kind}{cut}: {begin}" if begin else f"HTTP {reply.status}{to}, {kind}, no body"
     return _NUMBERS.sub("…", "".join(one if one.isprintable() else "\ufffd" for one in text[: 3 * _SHOWN]))

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from adapters.base import UNREADABLE, Reply, Verdict, VerdictKind
+from gateway.delivery.decoding import LARGEST_REPLY
 from gateway.delivery.verdicts import asked_wait, described, judged
 
 AT = datetime(2026, 9, 1, 8, 0, 0, tzinfo=UTC)
@@ -80,6 +81,12 @@ def test_an_adapter_that_says_why_itself_is_believed() -> None:
     """Its words stand."""
     verdict = judged(Verdict(VerdictKind.RETRY, code=UNREADABLE, reason="第 3 行不是 JSON"), Reply(200), AT, HOUR)
     assert verdict.reason == "第 3 行不是 JSON"
+
+
+def test_a_reply_that_was_cut_is_told_so() -> None:
+    """Whoever reads that it cannot be read learns that the rest was left out."""
+    assert "cut at 1048576 bytes" in described(Reply(200, {}, b"{" + b" " * (LARGEST_REPLY - 1)))
+    assert "cut" not in described(Reply(200, {}, b"{"))
 
 
 def test_what_came_instead_is_told_without_escapes_and_long_numbers() -> None:
