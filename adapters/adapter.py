@@ -15,6 +15,7 @@ from adapters.base import (
     Lineage,
     OutboundRequest,
     Package,
+    QueryPage,
     Record,
     Reply,
     RetrySchedule,
@@ -158,9 +159,7 @@ class DeclarativeAdapter:
     ) -> OutboundRequest | None:
         return _known(self._compiled.queries, name).write(parameters, settings, page)
 
-    def read_query(
-        self, name: str, reply: Reply, page: int = 1, *, budget: Budget | None = None
-    ) -> tuple[Sequence[Translation], bool]:
+    def read_query(self, name: str, reply: Reply, page: int = 1, *, budget: Budget | None = None) -> QueryPage:
         return _known(self._compiled.queries, name).read(reply, page, budget)
 
     def lineage(self, name: str) -> Sequence[Lineage]:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from schemas.budget import Budget
-from schemas.findings import Finding
+from schemas.findings import Finding, Rejected
 
 Tree = Any
 """A parsed native body: dicts, lists, str, int, Decimal, bool and None.
@@ -193,6 +193,22 @@ class Lineage:
             object.__setattr__(self, "paths", (self.path,))
 
 
+@dataclass(frozen=True, slots=True)
+class QueryPage:
+    """A page of a query's answer, and whether another follows. `rejected`: why the first record was left out that
+    could not be translated; the others stand."""
+
+    records: tuple[Translation, ...] = ()
+    more: bool = False
+    rejected: Rejected | None = None
+
+    def whole(self) -> Sequence[Translation]:
+        """Give the records; raises Rejected when one was left out."""
+        if self.rejected is not None:
+            raise self.rejected
+        return self.records
+
+
 class Adapter(Protocol):
     """Translates between one platform's wire format and canonical documents, as a versioned bundle declares.
 
@@ -287,10 +303,8 @@ class Adapter(Protocol):
         """The request for one page of a query; None when it has no such page."""
         ...
 
-    def read_query(
-        self, name: str, reply: Reply, page: int = 1, *, budget: Budget | None = None
-    ) -> tuple[Sequence[Translation], bool]:
-        """The records of one page (from 1), and whether another page follows; raises Rejected for any other answer."""
+    def read_query(self, name: str, reply: Reply, page: int = 1, *, budget: Budget | None = None) -> QueryPage:
+        """The records of one page (from 1); raises Rejected for any other answer."""
         ...
 
     def lineage(self, name: str) -> Sequence[Lineage]:

@@ -109,7 +109,7 @@ def prove(subject: Subject, section: str, pair: Pair) -> Iterator[BundleFinding]
         elif section == "sends":
             yield from _outward(subject, pair)
         else:
-            found, _ = subject.adapter.read_query(pair.name, Reply(200, {}, pair.native))
+            found = subject.adapter.read_query(pair.name, Reply(200, {}, pair.native)).whole()
             yield from _compare(pair, [one.document for one in found])
     except Rejected as error:
         yield _rejected(section, pair, error)

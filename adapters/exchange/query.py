@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from adapters import formats, paths
-from adapters.base import OutboundRequest, Reply, Translation, Tree
+from adapters.base import OutboundRequest, QueryPage, Reply, Translation, Tree
 from adapters.bundle.grammar import PARAMETERS, Query
 from adapters.exchange.receiving import native_paths, translate
 from adapters.exchange.request import body_writer, compile_request, merged
@@ -15,7 +15,7 @@ from adapters.formats.format import Format
 from adapters.mapping import Program
 from adapters.paths import EACH
 from schemas import catalog
-from schemas.budget import Budget
+from schemas.budget import FINDINGS, Budget
 from schemas.findings import Finding, Rejected, Text
 from schemas.plain import plain
 from schemas.scalars import count_of
@@ -49,8 +49,12 @@ class CompiledQuery:
         values = {**merged(self._settings, settings), **turned, **parameters}
         return self._request.write_known(values, self._body(values), _PARAMETERS)
 
-    def read(self, reply: Reply, page: int, budget: Budget | None = None) -> tuple[Sequence[Translation], bool]:
-        """Read the records of a page, and whether another follows; raises `Rejected`."""
+    def read(self, reply: Reply, page: int, budget: Budget | None = None) -> QueryPage:
+        """Read the records of a page; raises `Rejected` where the page as a whole cannot be read.
+
+        A record that cannot be translated hides none of the others. After the fiftieth finding nothing
+        more is looked at, and the page is refused.
+        """
         allowed = budget or self._budget
         tree = self._tree(reply, allowed)
         records = paths.values(tree, self._each)
@@ -58,8 +62,22 @@ class CompiledQuery:
             raise allowed.exceeded("records", path=str(self._each))
         if not records and not self._is_empty_answer(tree):
             raise _unreadable("query.unrecognised", f"应答中没有 {self._each}", f"the reply has no {self._each}")
-        translations = [translate(self._type, self._program, record, self._native) for record in records]
-        return translations, self._more(tree, len(records), page)
+        translations, rejected = self._translated(records)
+        return QueryPage(tuple(translations), self._more(tree, len(records), page), rejected)
+
+    def _translated(self, records: Sequence[Tree]) -> tuple[list[Translation], Rejected | None]:
+        translations: list[Translation] = []
+        first: Rejected | None = None
+        found = 0
+        for record in records:
+            try:
+                translations.append(translate(self._type, self._program, record, self._native))
+            except Rejected as error:
+                first = first or error
+                found += max(1, len(error.findings))
+                if found >= FINDINGS:
+                    raise first from None
+        return translations, first
 
     def _tree(self, reply: Reply, budget: Budget) -> Tree:
         if not 200 <= reply.status < 300:

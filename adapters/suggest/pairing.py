@@ -58,7 +58,7 @@ def _half(adapter: DeclarativeAdapter, name: str, native: bytes, present: bytes 
         return _written(_sent(adapter, name, native)) if present is None else _alone(present)
     if name not in adapter.bundle.manifest.queries:
         raise Rejected("sample.unknown", _unknown(adapter, name))
-    found = adapter.read_query(name, Reply(200, {}, native))[0] if present is None else ()
+    found = adapter.read_query(name, Reply(200, {}, native)).whole() if present is None else ()
     return _written([one.document for one in found]) if present is None else None
 
 

@@ -29,7 +29,7 @@ class DossierSource(RestModel):
     """A platform that was asked for this part, and how that went."""
 
     platform: str
-    state: str = Field(description="`ok`, `down`, `held` or `unreadable`")
+    state: str = Field(description="`ok`, `partial` (some records cannot be read), `down`, `held` or `unreadable`")
     at: datetime
     detail: str | None = None
 

@@ -54,7 +54,8 @@ class AskedPlatform:
     """A platform that was asked, and how that went.
 
     `state`: `ok`; `down` (no answer in time, or known to be unwell); `held` (paused, or its
-    credentials are refused); `unreadable` (an answer that cannot be read). `detail` is a stable word.
+    credentials are refused); `partial` (some of its records cannot be read); `unreadable` (an answer that
+    cannot be read). `detail` is a stable word.
     """
 
     platform: str
@@ -92,7 +93,10 @@ class _Answer:
 
 @dataclass(frozen=True, slots=True)
 class ReadPage:
-    """Read a page of a query's answer, within `budget`: whether another follows, then each record."""
+    """Read a page of a query's answer, within `budget`.
+
+    Whether another follows, why the first record was left out that could not be read (or None), then each record.
+    """
 
     name: str
     reply: Reply
@@ -101,9 +105,10 @@ class ReadPage:
 
     def __call__(self, adapter: Adapter) -> Iterator[Any]:
         """Read it."""
-        records, more = adapter.read_query(self.name, self.reply, self.page, budget=self.budget)
-        yield more
-        yield from records
+        page = adapter.read_query(self.name, self.reply, self.page, budget=self.budget)
+        yield page.more
+        yield page.rejected
+        yield from page.records
 
 
 class Dossiers:
@@ -186,7 +191,7 @@ class Dossiers:
             return _Answer(part, self._source(platform, state, sorted(held)[0].value))
         try:
             async with gate:
-                found = await self._pages(part, platform, adapter, credit_code)
+                found, rejected = await self._pages(part, platform, adapter, credit_code)
         except NoAnswer as none:
             return _Answer(part, self._source(platform, "down", none.reason))
         except Rejected as rejected:
@@ -197,12 +202,16 @@ class Dossiers:
             return _Answer(part, self._source(platform, "unreadable", "reply.too-costly"))
         except (Busy, Unavailable) as error:
             return _Answer(part, self._source(platform, "unreadable", error.code))
-        source = self._source(platform, "ok")
+        source = self._source(platform, "ok") if rejected is None else self._source(platform, "partial", rejected.code)
         entries = tuple(EnterpriseDocument(one.type, one.document, platform.id, source.at) for one in found)
         return _Answer(part, source, entries)
 
-    async def _pages(self, part: str, platform: Platform, adapter: Adapter, credit_code: str) -> Sequence[Translation]:
+    async def _pages(
+        self, part: str, platform: Platform, adapter: Adapter, credit_code: str
+    ) -> tuple[Sequence[Translation], Rejected | None]:
+        """Give the records of all pages, and why the first of those was left out that cannot be read."""
         found: list[Translation] = []
+        first: Rejected | None = None
         for page in range(1, _MOST_PAGES + 1):
             request = adapter.query(part, {"credit_code": credit_code}, platform.settings, page)
             if request is None:
@@ -211,11 +220,12 @@ class Dossiers:
             ready = stamped(adapter.authorise(keyed(request, new_id(now), None), platform.settings), now)
             reply = await self._sender.send(platform, ready, min(adapter.limits.timeout, self._patience))
             task = ReadPage(part, reply, page, platform.bounded(adapter.budget))
-            more, *records = await self._read(adapter, platform, task)
+            more, rejected, *records = await self._read(adapter, platform, task)
+            first = first or rejected
             found.extend(records)
             if not more:
                 break
-        return found
+        return found, first
 
     async def _read(self, adapter: Adapter, platform: Platform, task: ReadPage) -> list[Any]:
         if not is_heavy(task.reply.body):

@@ -14,7 +14,7 @@ import pytest
 
 from adapters import bundled, load
 from adapters.adapter import DeclarativeAdapter
-from adapters.base import Adapter, Document, OutboundRequest, Record, Reply, Sending, VerdictKind
+from adapters.base import Adapter, Document, OutboundRequest, QueryPage, Record, Reply, Sending, VerdictKind
 from adapters.bundle import assemble
 from adapters.bundle import load as load_bundle
 from adapters.source import BrokenBundle
@@ -332,12 +332,24 @@ def test_a_query_asks_with_what_is_known(town: DeclarativeAdapter) -> None:
 def test_a_page_of_a_query_is_translated(town: DeclarativeAdapter) -> None:
     """And tells whether another follows."""
     reply = Reply(200, {}, orjson.dumps({"data": {"rows": [NATIVE, NATIVE], "total": 3}}))
-    translations, more = town.read_query("penalties", reply)
-    assert [one.document for one in translations] == [EXECUTION, EXECUTION]
-    assert more
-    assert town.read_query("penalties", reply, page=2)[1] is False
-    assert town.read_query("penalties", Reply(200, {}, b'{"data":{"rows":[]}}')) == ([], False)
-    assert town.read_query("penalties", Reply(200, {}, b'{"data":null}')) == ([], False)
+    page = town.read_query("penalties", reply)
+    assert [one.document for one in page.whole()] == [EXECUTION, EXECUTION]
+    assert page.more
+    assert town.read_query("penalties", reply, page=2).more is False
+    assert town.read_query("penalties", Reply(200, {}, b'{"data":{"rows":[]}}')) == QueryPage()
+    assert town.read_query("penalties", Reply(200, {}, b'{"data":null}')) == QueryPage()
+
+
+def test_a_record_of_a_query_that_cannot_be_translated_hides_no_other(town: DeclarativeAdapter) -> None:
+    """The first reason is kept; when fifty things are wrong the page is refused."""
+    bad = {**NATIVE, "ZXSJ": "0000-00-00"}
+    page = town.read_query("penalties", Reply(200, {}, orjson.dumps({"data": {"rows": [bad, NATIVE, bad]}})))
+    assert [one.document for one in page.records] == [EXECUTION]
+    assert page.rejected is not None
+    with pytest.raises(Rejected):
+        page.whole()
+    with pytest.raises(Rejected):
+        town.read_query("penalties", Reply(200, {}, orjson.dumps({"data": {"rows": [NATIVE, *[bad] * 50]}})))
 
 
 @pytest.mark.parametrize(

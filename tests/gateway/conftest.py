@@ -19,6 +19,7 @@ from adapters.base import (
     Lineage,
     OutboundRequest,
     Package,
+    QueryPage,
     Record,
     Reply,
     RetrySchedule,
@@ -114,10 +115,8 @@ class PlainAdapter:
     ) -> OutboundRequest | None:
         return None
 
-    def read_query(
-        self, name: str, reply: Reply, page: int = 1, *, budget: Budget | None = None
-    ) -> tuple[Sequence[Translation], bool]:
-        return (), False
+    def read_query(self, name: str, reply: Reply, page: int = 1, *, budget: Budget | None = None) -> QueryPage:
+        return QueryPage()
 
     def lineage(self, operation: str) -> Sequence[Lineage]:
         return ()

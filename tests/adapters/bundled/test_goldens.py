@@ -116,6 +116,7 @@ def test_sent_samples_are_in_normal_form(golden_sends: Any) -> None:
 
 def test_queries_read_what_platforms_answer(golden_queries: Any) -> None:
     """Each record of the answer is a canonical document."""
-    found, more = golden_queries.adapter.read_query(golden_queries.name, Reply(200, {}, golden_queries.native))
+    page = golden_queries.adapter.read_query(golden_queries.name, Reply(200, {}, golden_queries.native))
+    found, more = page.whole(), page.more
     assert [one.document for one in found] == golden_queries.canonicals
     assert not more

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from adapters import formats
 from adapters.adapter import bundled, load
-from adapters.base import Reply, VerdictKind
+from adapters.base import QueryPage, Reply, VerdictKind
 from adapters.formats import Format
 from adapters.native import compile_schema
 from adapters.source import BrokenBundle
@@ -145,7 +145,7 @@ def test_a_count_of_a_million_digits_is_another_count() -> None:
         permit.read("permit", package)
     assert caught.value.code == "envelope.count"
     rows = json.dumps({"result": {"total": digits, "rows": []}}).encode()
-    assert permit.read_query("permits", Reply(200, {}, rows)) == ([], False)
+    assert permit.read_query("permits", Reply(200, {}, rows)) == QueryPage()
     schema = {"$ref": f"#/a/{digits}", "a": [{}]}
     with pytest.raises(BrokenBundle):
         compile_schema(json.dumps(schema).encode(), "x.schema.json", JSON)

@@ -43,7 +43,7 @@ def sample(adapter: DeclarativeAdapter, query: str) -> tuple[Any, Mapping[str, A
     """Give a native record that a query may find, and the document it means."""
     file = min(name for name in adapter.bundle.files if name.startswith(f"samples/{query}/") and ".native." in name)
     content = adapter.bundle.files[file]
-    documents, _ = adapter.read_query(query, Reply(200, {}, content))
+    documents = adapter.read_query(query, Reply(200, {}, content)).whole()
     each = paths.in_body(adapter.bundle.manifest.queries[query].each)  # type: ignore[index]
     return paths.values(json.parse(content), each)[0], documents[0].document
 
@@ -200,6 +200,18 @@ async def test_an_answer_that_cannot_be_read_is_marked(country: Country, status:
     country.doubles["penalty.330000"].misbehave(status=status)
     part = (await country.dossier(country.code("penalty"))).parts["penalties"]
     assert [source.state for source in part.sources] == ["unreadable"]
+    assert part.state == "partial"
+
+
+async def test_a_record_that_cannot_be_read_hides_none_of_the_others(country: Country) -> None:
+    """An old one with a code that nobody knows any more is left out, and its source says so."""
+    await country.platform("penalty.330000")
+    record, _ = sample(country.adapters["penalty"], "penalties")
+    old = {**record, "PUNISHDECIDETIME": "0000-00-00"}
+    country.doubles["penalty.330000"].platform.records = {"penalties": [record, old, record]}
+    part = (await country.dossier(country.code("penalty"))).parts["penalties"]
+    assert len(part.entries) == 2
+    assert [(source.state, source.detail) for source in part.sources] == [("partial", "mapping.value")]
     assert part.state == "partial"
 
 

@@ -104,7 +104,7 @@ def recorded(adapter: DeclarativeAdapter, name: str) -> Iterator[tuple[Any, Any]
     """Give the records in the samples of a query, with their documents."""
     each = paths.in_body(adapter.bundle.manifest.queries[name].each)  # type: ignore[index]
     for pair in samples(adapter, {name}):
-        documents, _ = adapter.read_query(name, Reply(200, {}, pair.native))
+        documents = adapter.read_query(name, Reply(200, {}, pair.native)).whole()
         yield from zip(paths.values(json.parse(pair.native), each), (one.document for one in documents), strict=True)
 
 
@@ -116,7 +116,8 @@ def asked(adapter: DeclarativeAdapter, double: PlatformDouble, name: str, code: 
         if request is None:
             break
         answer, _ = double.answer(call(request))
-        translations, more = adapter.read_query(name, answer.written(), page)
+        told = adapter.read_query(name, answer.written(), page)
+        translations, more = told.whole(), told.more
         found.extend(translations)
         if not more:
             break
