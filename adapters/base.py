@@ -7,10 +7,11 @@ delivery and a test of it needs no network.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
+
+from msgspec import Struct, field
 
 from schemas.budget import Budget
 from schemas.findings import Finding, Rejected
@@ -26,8 +27,7 @@ Document = dict[str, Any]
 """A canonical document as JSON values; money and decimals are strings."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """One record of an inbound body, still in the platform's own format.
 
     `identity` is the operation's natural identity of this record as one text, None when the
@@ -39,16 +39,14 @@ class Record:
     identity: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Package:
+class Package(Struct, frozen=True):
     """What an inbound body holds. `split` tells a package of records from a single document."""
 
     records: tuple[Record, ...]
     split: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Translation:
+class Translation(Struct, frozen=True):
     """A canonical, valid document and what was noticed on the way."""
 
     type: str
@@ -56,8 +54,7 @@ class Translation:
     warnings: tuple[Finding, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Sending:
+class Sending(Struct, frozen=True):
     """What an outbound translation may use: the message, and the facts fixed at acceptance.
 
     `settings` are the platform's, secrets included. `document` already carries the platform's own
@@ -72,8 +69,7 @@ class Sending:
     accepted_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class OutboundRequest:
+class OutboundRequest(Struct, frozen=True):
     """One HTTP request to a platform: `path` is relative to its `base_url`, query included."""
 
     method: str
@@ -82,8 +78,7 @@ class OutboundRequest:
     body: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """A platform's whole answer. Header names are lower case."""
 
     status: int
@@ -106,8 +101,7 @@ UNREADABLE = "reply.unreadable"
 """The code of a reply that tells nothing, as it is not in the agreed format."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """The adapter's reading of a reply.
 
     `reference` is the platform's own number for what it accepted; `reason` its words when it did
@@ -124,8 +118,7 @@ class Verdict:
     in_doubt: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """The load that a platform may be put under. `rate` is requests a second (None: no limit), `body` bytes."""
 
     concurrency: int = 8
@@ -134,8 +127,7 @@ class Limits:
     body: int = 2 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class RetrySchedule:
+class RetrySchedule(Struct, frozen=True):
     """When to try again: exponential with full jitter, until attempts and the waits between took `give_up_after`."""
 
     first: timedelta = timedelta(seconds=1)
@@ -144,8 +136,7 @@ class RetrySchedule:
     give_up_after: timedelta = timedelta(hours=72)
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """One value an operator fills in for a platform (`type`: url text secret int bool choice)."""
 
     name: str
@@ -164,8 +155,7 @@ BASE_URL = Setting("base_url", "url", "平台地址")
 """The setting that every platform has: the address that its adapter's paths are relative to."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """A reply in the caller's own format, for callers that cannot read ours."""
 
     status: int
@@ -173,8 +163,7 @@ class Answer:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Lineage:
+class Lineage(Struct, frozen=True):
     """Where one canonical value came from: native path, converters, code tables with their digest.
 
     `path` is for people: the first of alternatives, several columns as `a + b`. `paths` are all of them.
@@ -193,8 +182,7 @@ class Lineage:
             object.__setattr__(self, "paths", (self.path,))
 
 
-@dataclass(frozen=True, slots=True)
-class QueryPage:
+class QueryPage(Struct, frozen=True):
     """A page of a query's answer, and whether another follows. `rejected`: why the first record was left out that
     could not be translated; the others stand."""
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from msgspec import Struct
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import (
@@ -37,8 +38,7 @@ Key = str | int
 Keys = tuple[Key, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class BundleFinding:
+class BundleFinding(Struct, frozen=True):
     """One fault of a bundle: where it is, what is wrong, and what to do about it.
 
     `file` is relative to the bundle's folder; `line` and `column` count from 1, and are 1 when the
@@ -70,8 +70,7 @@ class BadValue(ValueError):
         self.message = Text(zh, en)
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """A YAML file as plain values, with the line and column of each.
 
     `value` holds dicts (keys always text), lists, str, int, Decimal, bool and None. A plain number
@@ -81,7 +80,7 @@ class Source:
 
     name: str
     value: Any
-    lines: Mapping[Keys, tuple[int, int]] = field(default_factory=dict)
+    lines: Mapping[Keys, tuple[int, int]] = {}
 
     def line(self, *keys: Key) -> int:
         """Give the line of the value under `keys`, or of the nearest thing around it."""
@@ -127,8 +126,7 @@ def _events(text: str, name: str) -> Iterator[Event]:
         raise BrokenBundle([_SYNTAX.about(name, _TOP, str(error).partition("\n")[0])]) from None
 
 
-@dataclass(frozen=True, slots=True)
-class _YamlFault:
+class _YamlFault(Struct, frozen=True):
     """A kind of YAML error with its texts; `{}` in them takes the detail."""
 
     code: str

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct, field
 
 from schemas.catalog import TYPES
 from schemas.documents.personal import citizen_ids, without
@@ -85,8 +86,7 @@ def drawing() -> str:
     return "\n".join(["stateDiagram-v2", *starts, *steps, *ends]) + "\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """An immutable document plus headers.
 
     `document` is the canonical document as it was sent, its numbers in the words of their issuer;
@@ -117,16 +117,14 @@ class Message:
     trace_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Enriched:
+class Enriched(Struct, frozen=True):
     """A value the case already knew, and the message it was taken from."""
 
     value: str
     message_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Struct, frozen=True):
     """One message to one platform.
 
     `lane` is the ordering key; `position` the place in the platform's order, assigned at commit.
@@ -167,8 +165,7 @@ class Delivery:
         return HELD if self.held_by is not None else self.state.value
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """One try of one delivery, as it went. `status` is the HTTP status, None without an answer."""
 
     delivery_id: str

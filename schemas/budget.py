@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from schemas.findings import Finding, Rejected, Text
 
@@ -16,8 +18,7 @@ MORE = "bound.findings"
 _MEGABYTE = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(Struct, frozen=True):
     """One bound: what it counts, and how high an operator may raise it."""
 
     zh: str
@@ -47,8 +48,7 @@ BOUNDS: Mapping[str, Bound] = {
 """What each field of a `Budget` counts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(Struct, frozen=True):
     """The bounds of the work on one body. A reader stops at the first that is broken.
 
     The defaults fit what platforms send. A bundle may only lower them (`lowered`); an operator may
@@ -119,7 +119,7 @@ class BudgetExceeded(Rejected):
 STANDARD = Budget()
 """The budget where nobody said anything."""
 
-NAMES: tuple[str, ...] = tuple(one.name for one in fields(Budget))
+NAMES: tuple[str, ...] = Budget.__struct_fields__
 
 
 def at_most(found: Iterable[Finding], most: int = FINDINGS) -> list[Finding]:

@@ -267,7 +267,7 @@ NEW_METRIC: Mapping[str, str | Edits] = {
     "gateway/telemetry/events.py": (
         (
             "Event = (\n",
-            "@dataclass(frozen=True, slots=True)\nclass DeliverySkipped:\n"
+            "class DeliverySkipped(Struct, frozen=True):\n"
             '    """A delivery was skipped."""\n\n    platform: str\n\n\nEvent = (\n    DeliverySkipped\n    | ',
         ),
         ("    DeliverySkipped\n    |     MessageAccepted\n", "    DeliverySkipped\n    | MessageAccepted\n"),

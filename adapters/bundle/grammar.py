@@ -7,10 +7,10 @@ schema are made from it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
+from msgspec.structs import replace
 from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, model_validator
 from pydantic_core import CoreSchema, core_schema
 
@@ -104,7 +104,7 @@ class FormatPart(Model):
             said["embedded"] = _embedded(self.embedded)
         if self.header is not None:
             said["header"] = self.header.row
-        return Format(**{**{name: getattr(under, name) for name in Format.__slots__}, **said})
+        return Format(**{**{name: getattr(under, name) for name in Format.__struct_fields__}, **said})
 
 
 class SettingPart(Model):

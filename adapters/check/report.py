@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from adapters.source import BundleFinding
 from schemas.findings import Text
@@ -12,8 +13,7 @@ from schemas.findings import Text
 MAX_FINDINGS = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """Whether a bundle passed its check, and every finding.
 
     `samples` and `generated` tell how many documents it rests on, `rehearsed` whether the bundle was

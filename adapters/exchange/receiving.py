@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 
 import orjson
+from msgspec.structs import replace
 
 from adapters import formats, paths, placeholders
 from adapters.base import Answer, Lineage, Package, Record, Translation, Tree
@@ -33,8 +33,7 @@ _INDEX = re.compile(r"\[(\d+)\]")
 _WriteAnswer = Callable[[Mapping[str, str]], Answer]
 
 
-@dataclass(frozen=True, slots=True)
-class FaultyRecord(Record):
+class FaultyRecord(Record, frozen=True):
     """A record of a package that breaks the platform's own schema; the others may still be accepted."""
 
     findings: tuple[Finding, ...] = ()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
+
+from msgspec import Struct
 
 from adapters import formats, paths
 from adapters.base import UNREADABLE, Reply, Tree, Verdict, VerdictKind
@@ -35,8 +36,7 @@ _TOP = 2000
 """As many bytes are looked at to tell a page."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """A reply rule with its paths parsed; `values` None means that the path must be there."""
 
     status: str | None
@@ -48,8 +48,7 @@ class Rule:
     reason: Path | None
 
 
-@dataclass(frozen=True, slots=True)
-class ReadReply:
+class ReadReply(Struct, frozen=True):
     """A reply with its body read once. `tree` is None when the body is empty or cannot be read.
 
     `unreadable`: there is a body, and not in the agreed format: a page of something in between, say.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from adapters import formats, placeholders
 from adapters.base import OutboundRequest, Tree
@@ -19,8 +20,7 @@ _URL_LITERAL = "/?&=:@!$'()*+,;~-._%#[]"
 _HEADER_SAFE = "".join(map(chr, range(32, 127)))
 
 
-@dataclass(frozen=True, slots=True)
-class RequestLine:
+class RequestLine(Struct, frozen=True):
     """A request's method, path and headers, compiled. `query` holds the `name=value` pairs of the path."""
 
     method: str

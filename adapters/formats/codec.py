@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from adapters.base import Tree
 from adapters.formats import charsets, csv, embedded, form, json, rejections, soap, xlsx, xml

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from adapters.base import Tree
 from schemas.budget import Budget
@@ -14,8 +16,7 @@ Steps = tuple[str | None, ...]
 """A place in a tree: names from the outside in, None for each item of a list."""
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(Struct, frozen=True):
     """How bodies are written: `body` names a `BodyFormat`; `charset` is a Python codec name.
 
     `root` is the name of the XML root element; `namespaces` maps the prefixes used in paths to URIs
@@ -28,31 +29,28 @@ class Format:
     body: str = "json"
     charset: str = "utf-8"
     root: str | None = None
-    namespaces: Mapping[str, str] = field(default_factory=dict)
+    namespaces: Mapping[str, str] = {}
     delimiter: str = ","
     sheet: str | None = None
     header: int = 1
     embedded: tuple[tuple[Steps, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(Struct, frozen=True):
     """A parsed body. `element` is the XML element that stands for the tree (inside Body for SOAP)."""
 
     tree: Tree
     element: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class EncodedBody:
+class EncodedBody(Struct, frozen=True):
     """A written body and the Content-Type that tells how."""
 
     content_type: str
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class ReplyFault:
+class ReplyFault(Struct, frozen=True):
     """A failure that a body format itself can tell: `code` (`Client`, `Server`, `Client.Authentication` …)."""
 
     code: str

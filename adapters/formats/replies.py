@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import binascii
 import re
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from adapters.formats import charsets, codec, embedded, rejections
 from adapters.formats.format import Body, Format

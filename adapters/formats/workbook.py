@@ -7,11 +7,12 @@ import posixpath
 import re
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from lxml import etree
+from msgspec import Struct
+from msgspec.structs import replace
 from openpyxl.styles.numbers import BUILTIN_FORMATS
 from openpyxl.utils import get_column_letter
 
@@ -57,8 +58,7 @@ _CONSTANT = re.compile(r'"((?:[^"]|"")*)"')
 _WHERE = re.compile(r"([A-Z]{1,3})[1-9][0-9]{0,6}")
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(Struct, frozen=True):
     """A cell as it is stored: `kind` is number, text, bool, error, date or formula; `form` its number format."""
 
     column: int

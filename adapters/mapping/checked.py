@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
+
+from msgspec.structs import replace
 
 from adapters.mapping import constants, syntax
 from adapters.mapping.canonical_fields import check_codes, check_tables, default_converter, is_text

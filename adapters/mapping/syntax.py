@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from adapters.paths import Path
 from adapters.source import Keys
@@ -14,8 +15,7 @@ NOTHING: Final = object()
 """No default was written; None is a value of its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Conversion:
+class Conversion(Struct, frozen=True):
     """A converter as written: its name, its argument (None without one) and its place."""
 
     name: str
@@ -23,8 +23,7 @@ class Conversion:
     keys: Keys
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """`when`: the native field at `path` has one of `values` (as text), or is there or not (`present`).
 
     `written` is what is written there when nothing else says it: the first value.
@@ -36,8 +35,7 @@ class Condition:
     present: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(Struct, frozen=True):
     """What may be said about any field. `none`: native values that mean nothing; `only`: in, out or empty.
 
     `otherwise`: the canonical values that other values of the condition's place (as text) stand for.
@@ -67,8 +65,7 @@ class Rules:
         return not self.only and not self.lossy
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnEntry:
+class ColumnEntry(Struct, frozen=True):
     """One native value ↔ one canonical field (several for a range)."""
 
     names: tuple[str, ...]
@@ -78,8 +75,7 @@ class ColumnEntry:
     keys: Keys
 
 
-@dataclass(frozen=True, slots=True)
-class RowsEntry:
+class RowsEntry(Struct, frozen=True):
     """A native list ↔ a canonical list of objects."""
 
     name: str
@@ -89,8 +85,7 @@ class RowsEntry:
     keys: Keys
 
 
-@dataclass(frozen=True, slots=True)
-class ParallelEntry:
+class ParallelEntry(Struct, frozen=True):
     """Several strings of equally many values ↔ a canonical list of objects."""
 
     name: str
@@ -100,8 +95,7 @@ class ParallelEntry:
     keys: Keys
 
 
-@dataclass(frozen=True, slots=True)
-class PartsEntry:
+class PartsEntry(Struct, frozen=True):
     """Several native columns ↔ one canonical value."""
 
     name: str
@@ -114,8 +108,7 @@ class PartsEntry:
 FieldEntry = ColumnEntry | RowsEntry | ParallelEntry | PartsEntry
 
 
-@dataclass(frozen=True, slots=True)
-class ConstantEntry:
+class ConstantEntry(Struct, frozen=True):
     """A value written whatever the document says; texts may hold placeholders."""
 
     path: Path
@@ -123,8 +116,7 @@ class ConstantEntry:
     keys: Keys
 
 
-@dataclass(frozen=True, slots=True)
-class Syntax:
+class Syntax(Struct, frozen=True):
     """A whole mapping file."""
 
     document: str

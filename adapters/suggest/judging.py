@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from adapters.paths import EACH
 from adapters.suggest import fitting, naming, shapes, terms, units
@@ -36,8 +38,7 @@ _LEFT = {
 _GAIN = {Level.TYPED: 0.4, Level.STRONG: 0.65}
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """A field that a column may be (`-`: known, and none of the document's)."""
 
     target: str
@@ -52,8 +53,7 @@ class Candidate:
     """Whether a check digit or a canonical code says so too."""
 
 
-@dataclass(frozen=True, slots=True)
-class Suggestion:
+class Suggestion(Struct, frozen=True):
     """What a column most likely is: `candidates` best first; `note` says why a human must decide."""
 
     column: SampleColumn

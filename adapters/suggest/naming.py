@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache, lru_cache
+
+from msgspec import Struct
 
 from adapters.suggest import terms
 from adapters.suggest.terms import Index, Term, Vocabulary
@@ -20,8 +21,7 @@ _STRIPPED = 0.04
 _HUMPS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Struct, frozen=True):
     """A field that a name may mean (`-`: none of the document's), how far the name alone says so, and why."""
 
     target: str

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import fields, replace
 from datetime import datetime
 from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Path, Query, Response
+from msgspec.structs import replace
 from pydantic import BaseModel, Field
 
 from gateway.api.deliveries import DeliveryDetail, delivery_detail
@@ -121,7 +121,7 @@ _ONLY_YOUR_OWN = Text(
 @router.get("", summary="Find messages · 查找消息", responses=problems(401, 403, 422))
 async def find(hub: TheHub, caller: Caller, query: Annotated[MessageQuery, Query()]) -> MessagePage:
     """Find messages, newest first. Platforms find their own, operators find all."""
-    asked = MessageFilter(**{one.name: getattr(query, one.name) for one in fields(MessageFilter)})
+    asked = MessageFilter(**{name: getattr(query, name) for name in MessageFilter.__struct_fields__})
     looked_for = replace(asked, platform=searched_platform(caller, asked.platform, _ONLY_YOUR_OWN))
     page = await hub.ledger.find_messages(looked_for, query.cursor, query.limit)
     theirs = defaultdict[str, list[Delivery]](list)

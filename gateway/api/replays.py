@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -109,7 +108,7 @@ async def cancel(hub: TheHub, intends: Intends, replay_id: ReplayId, order: Reas
 
 
 def _view(replay: BulkReplay) -> BulkReplayView:
-    shown = {one.name: getattr(replay, one.name) for one in fields(BulkReplay) if one.name in _SHOWN}
+    shown = {name: getattr(replay, name) for name in BulkReplay.__struct_fields__ if name in _SHOWN}
     chosen = {name: getattr(replay.filter, name) for name in BulkReplayFilter.model_fields}
     return BulkReplayView(
         **shown,

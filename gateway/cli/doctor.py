@@ -7,13 +7,14 @@ import platform
 import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, distribution, packages_distributions
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import typer
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from adapters.source import BrokenBundle
 from gateway.bootstrap import open_ledger
@@ -31,8 +32,7 @@ OURS = ("gateway", "adapters", "schemas")
 """Generic names: another distribution that ships one of them would overwrite ours."""
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """One thing that was looked at; `remedy` is said when it is not well."""
 
     name: str

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
+
+from msgspec import Struct, field
 
 from adapters.base import Adapter, OutboundRequest, Reply, Sending, Verdict, VerdictKind
 from gateway.clock import Clock, Ticks, new_id
@@ -40,8 +41,7 @@ _BUSY = (429, 503)
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptResult:
+class AttemptResult(Struct, frozen=True):
     """What became of a delivery by an attempt.
 
     `state`: the delivery's now; None when it is as it was. `lane_moved`: another delivery of the lane
@@ -57,8 +57,7 @@ NOTHING = AttemptResult()
 """Nothing was sent and nothing follows from it."""
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryTarget:
+class DeliveryTarget(Struct, frozen=True):
     """A platform, the adapter that speaks to it now, and where to find the one an older attempt used."""
 
     platform: Platform
@@ -66,8 +65,7 @@ class DeliveryTarget:
     adapters: Callable[[str], Adapter]
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptContext:
+class AttemptContext(Struct, frozen=True):
     """What one attempt depends on: its target, its claim, and the functions of its worker that it calls.
 
     `claim` is what it begins under. `may_call` is asked before every call to the platform, with
@@ -100,8 +98,7 @@ def unwatched(platform: Platform, adapter: Adapter, sending: Sending) -> None:
     """Watch nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attempts:
+class Attempts(Struct, frozen=True):
     """Makes attempts; keeps nothing between them. A cancelled attempt stays `sending`, to be rescued.
 
     `clock` stamps what is recorded, `ticks` measure how long calls took, `steady` tells what is due;

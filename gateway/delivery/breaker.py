@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 _MOST_REMEMBERED = 1000
 """Lanes; of more, the ones that failed longest ago are forgotten."""
@@ -21,8 +23,7 @@ class BreakerPhase(StrEnum):
     HALF_OPEN = "half-open"
 
 
-@dataclass(frozen=True, slots=True)
-class BreakerPolicy:
+class BreakerPolicy(Struct, frozen=True):
     """When to open and for how long.
 
     Open when `lanes` distinct lanes failed since the last success. Stay open for `cool_down`, twice
@@ -34,8 +35,7 @@ class BreakerPolicy:
     longest: timedelta = timedelta(seconds=60)
 
 
-@dataclass(frozen=True, slots=True)
-class Breaker:
+class Breaker(Struct, frozen=True):
     """What is known of the health of a platform, or of one endpoint of it; times are ticks.
 
     `failures`: lanes whose last attempt failed, each with the number of that failure, so that the

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Generic, Protocol, TypeVar
+
+from msgspec import Struct
 
 from adapters.base import Adapter, OutboundRequest
 from gateway.clock import Clock, Ticks, monotonic, new_id, steady
@@ -64,8 +65,7 @@ class SharedRead(Generic[T]):
         return await self._source()
 
 
-@dataclass(frozen=True, slots=True)
-class Ping:
+class Ping(Struct, frozen=True):
     """Whether a platform can be reached. `status` is whatever it answered; `reason` why it is not `ok`.
 
     `detail` says what was met, in words for people.

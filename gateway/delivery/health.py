@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from gateway.delivery.breaker import Breaker, BreakerPhase, BreakerPolicy
 from gateway.ledger.records import Work
@@ -27,8 +29,7 @@ class HealthSign(StrEnum):
     """Nobody answered, or something in front of the platform did."""
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(Struct, frozen=True):
     """What the attempts so far tell. `breakers` has those that remember something; a missing one is closed."""
 
     policy: BreakerPolicy

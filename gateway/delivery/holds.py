@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from adapters.base import Verdict
 from gateway.clock import Clock
@@ -24,8 +25,7 @@ _JUDGED_HERE = frozenset({HeldBy.BREAKER, HeldBy.ENDPOINT})
 """The holds that a worker decides from what it sees; of all others the ledger decides."""
 
 
-@dataclass(frozen=True, slots=True)
-class Repairs:
+class Repairs(Struct, frozen=True):
     """What has to be done so that ledger and worker say the same again.
 
     `take_over`: the platform is not registered as the worker knows it, or was held or resumed without

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 
 class Slots:
@@ -93,8 +95,7 @@ _WHOLE = 1.0 - 1e-9
 """A token, but for what adding up seconds loses: otherwise the wait for the rest of it would be too short to pass."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
+class Bucket(Struct, frozen=True):
     """At most `rate` requests a second (None: no limit), a tenth of a second's worth at once; times are ticks.
 
     `rests_until`: the platform asked for no requests before then.

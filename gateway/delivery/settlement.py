@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from adapters.base import Reply, RetrySchedule, Verdict, VerdictKind
 from gateway.delivery.health import HealthSign
@@ -27,8 +28,7 @@ _IN_FRONT = (502, 503, 504)
 """Statuses that come from what stands in front of a platform, or from all of it (RFC 9110, 15.6)."""
 
 
-@dataclass(frozen=True, slots=True)
-class CallOutcome:
+class CallOutcome(Struct, frozen=True):
     """One attempt as it went: what was read from the answer, if any. `ours`: an exception of ours ended it.
 
     `started_at` is by the wall clock; `seconds` were measured by ticks.

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from adapters.base import UNREADABLE, Adapter, Reply, Verdict, VerdictKind
 from gateway.delivery.decoding import LARGEST_REPLY
@@ -22,8 +24,7 @@ UNREAD = frozenset({UNREADABLE, "reply.too-costly", "reader.busy", "reader.unava
 """The codes of replies that tell nothing: not in the agreed format, or not read for reasons of ours (`unjudged`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class JudgeReply:
+class JudgeReply(Struct, frozen=True):
     """Read a reply to a message within `budget`, or with `question` the answer to the question about it."""
 
     message_type: str

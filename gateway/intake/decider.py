@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from adapters.base import Adapter
 from gateway.clock import Ticks
@@ -20,8 +21,7 @@ from schemas.catalog import TYPES, MessageType
 from schemas.findings import Rejected
 
 
-@dataclass(frozen=True, slots=True)
-class _Package:
+class _Package(Struct, frozen=True):
     """What is the same for all records of a package while they are decided."""
 
     call: IntakeCall

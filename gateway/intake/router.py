@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
+
+from msgspec import Struct
 
 from gateway.intake.routes import Reach, Route, RouteDestination
 from gateway.intake.steps import Planned
@@ -31,8 +32,7 @@ _TOWARD: Mapping[Reach, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Routable:
+class Routable(Struct, frozen=True):
     """What routing looks at: the enriched document, where it is about, who sent it, whom it answers."""
 
     type: str

@@ -8,6 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 import schemas
 from adapters.source import BrokenBundle, BundleFinding, Source, load
 from schemas import catalog, documents
@@ -24,8 +26,7 @@ class Reach(StrEnum):
     BOTH = "both"
 
 
-@dataclass(frozen=True, slots=True)
-class RouteDestination:
+class RouteDestination(Struct, frozen=True):
     """Where a message goes: a kind, or the sender of the message that it `answers`.
 
     `when` names canonical fields; one of them must be in the document. Empty: always.
@@ -37,8 +38,7 @@ class RouteDestination:
     answers: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """Where messages of one type come from and go to. `sender` is the field that names who sent it."""
 
     type: str
@@ -52,8 +52,7 @@ class Route:
         return next((one.answers for one in self.destinations if one.answers), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Routes:
+class Routes(Struct, frozen=True):
     """Every route, by message type, and the title of every kind."""
 
     kinds: Mapping[str, str]

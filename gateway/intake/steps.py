@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from adapters.base import Adapter, Tree
 from gateway.ledger.records import IntakeDraft, Platform, Receipt, Rejection
@@ -12,8 +13,7 @@ from gateway.message import Enriched
 from schemas.findings import Finding, Rejected
 
 
-@dataclass(frozen=True, slots=True)
-class IntakeCall:
+class IntakeCall(Struct, frozen=True):
     """One request of an authenticated platform: the exact bytes, and the caller's Idempotency-Key.
 
     `adapter` is the version that the whole call is read, recorded and answered with; None takes the
@@ -29,8 +29,7 @@ class IntakeCall:
     adapter: Adapter | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class IntakeResult:
+class IntakeResult(Struct, frozen=True):
     """What became of a call. `split`: the operation takes packages, so its entries are told one by one.
 
     A call that was rejected whole has one rejection as its only entry, and is not split.
@@ -40,8 +39,7 @@ class IntakeResult:
     split: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(Struct, frozen=True):
     """A delivery that routing asks for.
 
     `platform` None: nobody can take it yet, it will be unrouted; `toward` then says whom it seeks
@@ -53,8 +51,7 @@ class Planned:
     toward: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Previewed:
+class Previewed(Struct, frozen=True):
     """What a document would become: the document as it would be sent on, and where to."""
 
     index: int
@@ -64,16 +61,14 @@ class Previewed:
     routes: tuple[Planned, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class IntakePreview:
+class IntakePreview(Struct, frozen=True):
     """What a dry run found; nothing was stored, and its rejections cannot be looked up."""
 
     entries: tuple[Previewed | Rejection, ...]
     split: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class SubmissionHeaders:
+class SubmissionHeaders(Struct, frozen=True):
     """What a sender may say about its document beside it."""
 
     region: str | None = None
@@ -82,8 +77,7 @@ class SubmissionHeaders:
     corrects: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Translated:
+class Translated(Struct, frozen=True):
     """One record as a valid canonical document. `identity` is the operation's own, if it declares one.
 
     `native` is the record as its sender wrote it, parsed; None for a canonical submission.
@@ -98,16 +92,14 @@ class Translated:
     native: Tree = None
 
 
-@dataclass(frozen=True, slots=True)
-class RejectedRecord:
+class RejectedRecord(Struct, frozen=True):
     """One record (or a whole body) that cannot be accepted."""
 
     index: int
     error: Rejected
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """A body, read and translated record by record, all by one version of an adapter."""
 
     adapter: Adapter
@@ -115,8 +107,7 @@ class Reading:
     split: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Recognised:
+class Recognised(Struct, frozen=True):
     """A document with its numbers as their issuers write them, and what they tie it to.
 
     `raw` are the sender's own numbers that were replaced; `numbers` the ones to remember it by.
@@ -132,8 +123,7 @@ class Recognised:
     answered: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CaseContext:
+class CaseContext(Struct, frozen=True):
     """Where a document belongs: its numbers recognised, its correlation, what the case knew, its region.
 
     `document` is the one to be kept; `effective`, with what the case knew added to it, is routed and sent on.
@@ -147,8 +137,7 @@ class CaseContext:
     correlation_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(Struct, frozen=True):
     """Everything intake decided about one document, before anything is kept. `document` is the one sent on."""
 
     draft: IntakeDraft
@@ -156,8 +145,7 @@ class Decided:
     planned: tuple[Planned, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Decisions:
+class Decisions(Struct, frozen=True):
     """What was decided about every record of a body, in order, by the platforms of one revision of the registry."""
 
     revision: int

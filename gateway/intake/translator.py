@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from adapters.base import Adapter, Record, Translation
 from adapters.formats import json
@@ -32,8 +34,7 @@ SMALL = 64 * 1024
 """Bytes, on average, of the records that keep it."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReadNative:
+class ReadNative(Struct, frozen=True):
     """Read a body in its sender's own format, within `budget`: whether it is a package, then each record."""
 
     operation: str
@@ -59,8 +60,7 @@ class ReadNative:
             yield _entry(record, outcome)
 
 
-@dataclass(frozen=True, slots=True)
-class ReadNativeApart:
+class ReadNativeApart(Struct, frozen=True):
     """Read as `ReadNative` does, for another process: only a few small records keep their native tree."""
 
     native: ReadNative
@@ -79,8 +79,7 @@ class ReadNativeApart:
                 yield entry
 
 
-@dataclass(frozen=True, slots=True)
-class ReadSubmission:
+class ReadSubmission(Struct, frozen=True):
     """Read one canonical document, within `budget`, and what is said beside it."""
 
     body: bytes

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
+
+from msgspec import Struct, field
 
 from adapters.base import OutboundRequest
 from gateway.message import Attempt, Delivery, HeldBy, Message, State
@@ -14,8 +15,7 @@ from schemas.budget import BOUNDS, Budget
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
+class Intent(Struct, frozen=True):
     """Who changes something, why and when; every operator's write carries one and is audited with it.
 
     `key` is the caller's Idempotency-Key: the same request under it is done once and answered the same.
@@ -35,8 +35,7 @@ FactAsked = tuple[str, str]
 """A fact as it is looked up: correlation id and canonical field."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reads:
+class Reads(Struct, frozen=True):
     """What a draft was decided on, to be verified in the transaction that keeps it.
 
     `numbers`: each number looked up, and the id of the message it was recognised as (None: none
@@ -49,8 +48,7 @@ class Reads:
     fresh: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class IntakeDraft:
+class IntakeDraft(Struct, frozen=True):
     """A message ready to be kept, with the deliveries its routes gave (unrouted ones included).
 
     `index` is the record's number in its package. `numbers` are the issued numbers it names,
@@ -65,8 +63,7 @@ class IntakeDraft:
     reads: Reads = Reads()
 
 
-@dataclass(frozen=True, slots=True)
-class Rejection:
+class Rejection(Struct, frozen=True):
     """A document that was not accepted from its sender. `problem` is the problem document as answered."""
 
     id: str
@@ -79,8 +76,7 @@ class Rejection:
     problem: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Intake:
+class Intake(Struct, frozen=True):
     """One request's worth of documents.
 
     `revision` is the registry's, by which its entries were routed. `key` is the caller's
@@ -106,8 +102,7 @@ class Moved(Exception):
         self.revision = revision
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(Struct, frozen=True):
     """What became of a draft. `duplicate`: an equal document of this identity was there already, and this is it."""
 
     index: int
@@ -116,16 +111,14 @@ class Accepted:
     duplicate: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(Struct, frozen=True):
     """The outcome of an intake, entry by entry. `repeated`: key and bytes came before; this is the first answer."""
 
     entries: tuple[Accepted | Rejection, ...]
     repeated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class KnownNumber:
+class KnownNumber(Struct, frozen=True):
     """A number that a platform used, recognised: `original` is how its issuer writes it."""
 
     original: str
@@ -137,8 +130,7 @@ class KnownNumber:
 
 
 # ── delivery ──────────────────────────────────────────────────────────────────────────────────
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """The right of one process to deliver to one platform; a later claim, with a higher epoch, ends it."""
 
     platform: str
@@ -146,8 +138,7 @@ class Claim:
     epoch: int
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(Struct, frozen=True):
     """A lane head that may be sent now, with all that is needed to send it.
 
     `request` is what the first attempt sent (None before it); `aliases` are the platform's own
@@ -160,8 +151,7 @@ class Work:
     aliases: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(Struct, frozen=True):
     """One reason why a platform waits, or with `type` why one endpoint of it does (one message type to it)."""
 
     by: HeldBy
@@ -170,8 +160,7 @@ class Hold:
     type: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(Struct, frozen=True):
     """How an attempt ended and what follows.
 
     `state` is one that SENDING may pass to; `due_at` goes with WAITING (without one: due at once);
@@ -191,8 +180,7 @@ class Settlement:
     revision: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(Struct, frozen=True):
     """What a settlement changed. `lane_moved`: another delivery of the lane became its head. `held`: its hold is on."""
 
     lane_moved: bool
@@ -200,8 +188,7 @@ class Settled:
 
 
 # ── platforms ─────────────────────────────────────────────────────────────────────────────────
-@dataclass(frozen=True, slots=True)
-class Platform:
+class Platform(Struct, frozen=True):
     """An outside system: one kind in one region. `id` is `kind.region`.
 
     `version` None follows the adapter's newest. `holds` are the reasons it waits now, and those of
@@ -237,16 +224,14 @@ class Platform:
         return frozenset(hold.type for hold in self.holds if hold.type is not None)
 
 
-@dataclass(frozen=True, slots=True)
-class Registry:
+class Registry(Struct, frozen=True):
     """Every platform, by id, at one revision of the registry."""
 
     revision: int
     platforms: Mapping[str, Platform]
 
 
-@dataclass(frozen=True, slots=True)
-class Unrouted:
+class Unrouted(Struct, frozen=True):
     """What is known of an unrouted delivery when a platform is chosen for it.
 
     `toward`: `nearest`, `national`, or the id of the one platform it is meant for.
@@ -265,8 +250,7 @@ Taker = Callable[[Unrouted], str | None]
 """Chooses the platform for an unrouted delivery, or none: pure, called in the ledger's transaction, on its thread."""
 
 
-@dataclass(frozen=True, slots=True)
-class Registered:
+class Registered(Struct, frozen=True):
     """What a change of the registry did. `given`: the platforms that got deliveries which were unrouted before."""
 
     revision: int
@@ -274,8 +258,7 @@ class Registered:
 
 
 # ── finding ───────────────────────────────────────────────────────────────────────────────────
-@dataclass(frozen=True, slots=True)
-class MessageFilter:
+class MessageFilter(Struct, frozen=True):
     """What to look for among messages; None does not restrict. `platform` is source or destination.
 
     `state` is that of any delivery, as it is shown; `since` is included and `until` is not.
@@ -291,8 +274,7 @@ class MessageFilter:
     until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryFilter:
+class DeliveryFilter(Struct, frozen=True):
     """What to look for among deliveries; None does not restrict.
 
     `state` is as it is shown. `since` (included) and `until` (not) are about when it was made.
@@ -307,16 +289,14 @@ class DeliveryFilter:
     until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ResultPage(Generic[T]):
+class ResultPage(Struct, Generic[T], frozen=True):
     """Newest first. `cursor` continues after the last item; None: there is no more."""
 
     items: tuple[T, ...]
     cursor: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Native:
+class Native(Struct, frozen=True):
     """The exact bytes received, and where in them the record stood."""
 
     body: bytes
@@ -324,8 +304,7 @@ class Native:
     index: int
 
 
-@dataclass(frozen=True, slots=True)
-class Backlog:
+class Backlog(Struct, frozen=True):
     """How many deliveries of a kind to a platform are not done with, as they are shown, and since when the oldest."""
 
     platform: str | None
@@ -336,8 +315,7 @@ class Backlog:
     oldest: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class AuditEntry:
+class AuditEntry(Struct, frozen=True):
     """Who did what to what, when and why. Append-only."""
 
     at: datetime
@@ -349,8 +327,7 @@ class AuditEntry:
 
 
 # ── bulk replay ───────────────────────────────────────────────────────────────────────────────
-@dataclass(frozen=True, slots=True)
-class ReplayCount:
+class ReplayCount(Struct, frozen=True):
     """How many deliveries of one platform, type and code a bulk replay replayed, or would."""
 
     platform: str
@@ -359,8 +336,7 @@ class ReplayCount:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class BulkReplay:
+class BulkReplay(Struct, frozen=True):
     """A replay of every delivery that a filter finds: its reason, and how far it has come.
 
     Only what was there when it began is replayed: up to position `upto`, by position; `cursor` is

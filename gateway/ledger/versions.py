@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
 
 
 class AdapterState(StrEnum):
@@ -40,8 +41,7 @@ def drawing() -> str:
     return "\n".join(["stateDiagram-v2", f"    [*] --> {AdapterState.DRAFT}", *steps]) + "\n"
 
 
-@dataclass(frozen=True, slots=True)
-class AdapterVersion:
+class AdapterVersion(Struct, frozen=True):
     """One immutable version of an adapter, as it stands. Its bundle's bytes are kept beside it.
 
     `uploaded` False: it came with the product or from a folder, and no bytes are kept. `report` is

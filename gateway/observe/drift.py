@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache, partial
 from threading import Lock
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from adapters.base import Adapter
 from adapters.paths import render
@@ -51,8 +54,7 @@ class _FieldCensus:
     since: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class TypeChange:
+class TypeChange(Struct, frozen=True):
     """A field whose values are of another type now."""
 
     path: str
@@ -148,8 +150,7 @@ class OddityKind(StrEnum):
     """The platform's own schema refuses it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Oddity:
+class Oddity(Struct, frozen=True):
     """One native field and what is odd about it. `example` is a type, never a value."""
 
     what: OddityKind

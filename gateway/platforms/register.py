@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any, Protocol, TypeVar
+
+from msgspec.structs import asdict
 
 from adapters.base import Adapter
 from gateway.access import hash_token, new_token

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
+
+from msgspec import Struct, field
 
 from adapters.base import BASE_URL, Adapter, Setting
 from gateway.delivery.address import ascii_host
@@ -26,8 +27,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _ID = re.compile(r"([a-z][a-z0-9-]*)\.(000000|[1-9]\d(?:0000|(?!00)\d{4}))")
 
 
-@dataclass(frozen=True, slots=True)
-class Registration:
+class Registration(Struct, frozen=True):
     """A registration as it was asked for."""
 
     id: str

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 import adapters
 from adapters.base import Adapter
@@ -16,8 +18,7 @@ from schemas.findings import Text
 MANIFEST = "adapter.yaml"
 
 
-@dataclass(frozen=True, slots=True)
-class AdapterSnapshot:
+class AdapterSnapshot(Struct, frozen=True):
     """Every version there is, and of each name the active one that platforms follow, at one moment.
 
     It never changes, so it may be read on any thread; `following` and `without` give the next one.

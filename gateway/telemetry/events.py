@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class MessageAccepted:
+class MessageAccepted(Struct, frozen=True):
     """A message is durable. `seconds`: from its first byte read to its 202."""
 
     message_id: str
@@ -24,8 +24,7 @@ class MessageAccepted:
     duplicate: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentRejected:
+class DocumentRejected(Struct, frozen=True):
     """A document was not accepted from its sender."""
 
     platform: str
@@ -33,15 +32,13 @@ class DocumentRejected:
     code: str
 
 
-@dataclass(frozen=True, slots=True)
-class IntakeBusy:
+class IntakeBusy(Struct, frozen=True):
     """A caller was told to come again, since as much is taken in as can be (429)."""
 
     platform: str
 
 
-@dataclass(frozen=True, slots=True)
-class ReadApart:
+class ReadApart(Struct, frozen=True):
     """A large body or reply was read in a process of its own.
 
     `outcome`: ok, rejected, or why it was not read: time, memory, answer, crash, failed.
@@ -52,15 +49,13 @@ class ReadApart:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class LoopLagged:
+class LoopLagged(Struct, frozen=True):
     """So late came a timer of the event loop: for as long every other timer and every reply waits, too."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class LoopBlocked:
+class LoopBlocked(Struct, frozen=True):
     """One step stopped the event loop for long: whose work it was; `other` when nobody knows."""
 
     platform: str
@@ -68,16 +63,14 @@ class LoopBlocked:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionRefused:
+class ConnectionRefused(Struct, frozen=True):
     """A connection was refused or closed before anybody knew whose it is. `address` is where it came from."""
 
     why: str
     address: str
 
 
-@dataclass(frozen=True, slots=True)
-class AuthenticationFailed:
+class AuthenticationFailed(Struct, frozen=True):
     """A call came without a credential that we know: `why` missing, unknown or no-platform. The token is not told."""
 
     why: str
@@ -85,8 +78,7 @@ class AuthenticationFailed:
     address: str
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryUnrouted:
+class DeliveryUnrouted(Struct, frozen=True):
     """A routed kind has no platform that could take the message."""
 
     message_id: str
@@ -94,8 +86,7 @@ class DeliveryUnrouted:
     type: str
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptEnded:
+class AttemptEnded(Struct, frozen=True):
     """One try came to its end. `status` None: no answer. `verdict`: accepted, refused, retry, dead, credentials."""
 
     delivery_id: str
@@ -115,8 +106,7 @@ class AttemptEnded:
         return "answered" if self.verdict in ("accepted", "refused") else "failed"
 
 
-@dataclass(frozen=True, slots=True)
-class DeliverySettled:
+class DeliverySettled(Struct, frozen=True):
     """A delivery reached delivered, refused or dead. `seconds`: since its message was received."""
 
     delivery_id: str
@@ -130,8 +120,7 @@ class DeliverySettled:
     trace_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PlatformHeld:
+class PlatformHeld(Struct, frozen=True):
     """A whole platform waits: `by` breaker, credentials or paused. This is the alert; it comes once a hold."""
 
     platform: str
@@ -139,16 +128,14 @@ class PlatformHeld:
     code: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PlatformReleased:
+class PlatformReleased(Struct, frozen=True):
     """A platform's hold was lifted."""
 
     platform: str
     by: str
 
 
-@dataclass(frozen=True, slots=True)
-class EndpointHeld:
+class EndpointHeld(Struct, frozen=True):
     """One endpoint waits, a message type to a platform: what answers it fails, the platform is there. Once a hold."""
 
     platform: str
@@ -156,16 +143,14 @@ class EndpointHeld:
     code: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class EndpointReleased:
+class EndpointReleased(Struct, frozen=True):
     """An endpoint's hold was lifted."""
 
     platform: str
     type: str
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptTakenBack:
+class AttemptTakenBack(Struct, frozen=True):
     """An attempt was begun, waited for its turn, and never spoke: its platform was held or changed meanwhile."""
 
     delivery_id: str
@@ -174,30 +159,26 @@ class AttemptTakenBack:
     type: str
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimLost:
+class ClaimLost(Struct, frozen=True):
     """Another process delivers to a platform now; this one stopped."""
 
     platform: str
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryStopped:
+class DeliveryStopped(Struct, frozen=True):
     """This process delivers nothing any more, and people have to see to it. `code` says why."""
 
     code: str
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryStumbled:
+class DeliveryStumbled(Struct, frozen=True):
     """The gateway itself failed while delivering (not the platform): our operators look into it."""
 
     platform: str
     error: str
 
 
-@dataclass(frozen=True, slots=True)
-class FieldDrifted:
+class FieldDrifted(Struct, frozen=True):
     """A platform sent what its adapter does not know: `what` unknown, vanished, code, type or schema.
 
     `path` is the native field's; `times` how often in one body; `new`: nobody was told of it before.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from dataclasses import fields
 from functools import cache
 from typing import IO, Any
 
@@ -156,5 +155,5 @@ def _level(event: Event) -> int:
 
 
 def _said(event: Event) -> dict[str, Any]:
-    values = {field.name: getattr(event, field.name) for field in fields(event)}
+    values = {name: getattr(event, name) for name in event.__struct_fields__}
     return {name: value for name, value in values.items() if value is not None}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import chain, islice
 from types import MappingProxyType
 from typing import Any
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from pydantic import TypeAdapter, ValidationError
 
 from schemas.budget import FINDINGS, STANDARD, Budget, at_most
@@ -57,8 +58,7 @@ _DEEPEST = 16
 """No document is nested deeper; what is, is not a document and is not walked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(Struct, frozen=True):
     """A valid document in canonical JSON, what is odd about it, and what its identifiers looked like before.
 
     `raw` has the written text of each identifier that normalising changed, by path; personal ones
@@ -70,8 +70,7 @@ class Checked:
     raw: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledDocument:
+class CompiledDocument(Struct, frozen=True):
     """Everything about one document that does not depend on the message."""
 
     adapter: TypeAdapter[Document]

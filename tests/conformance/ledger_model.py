@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
 from kept_model import OPEN, REPLAYABLE, SENDABLE, Kept, KeptModel, error, identity, position_of, spelled
+from msgspec.structs import replace
 
 from adapters.base import OutboundRequest
 from gateway.errors import Conflict, Invalid, NotFound

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.errors import Conflict, Invalid, NotFound
 from gateway.ledger.records import BulkReplay, DeliveryFilter, ReplayCount

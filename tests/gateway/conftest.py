@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
 import pytest
 from faulty import FaultyLedger
+from msgspec import Struct
+from msgspec.structs import replace
 
 from adapters.base import (
     Answer,
@@ -50,8 +52,7 @@ PERMIT = f"{CREDIT_CODE}001P"
 PARTY = {"name": "杭州示例化工有限公司", "credit_code": CREDIT_CODE}
 
 
-@dataclass(frozen=True)
-class PlainAdapter:
+class PlainAdapter(Struct, frozen=True):
     """Speaks canonical JSON: an operation is a message type, `permits` a package of them, `dated-permit` identified."""
 
     name: str = "plain"
@@ -59,9 +60,9 @@ class PlainAdapter:
     title: str = "测试适配器"
     kind: str = "any"
     digest: str = "0" * 64
-    settings: Mapping[str, Setting] = field(default_factory=dict)
-    limits: Limits = field(default_factory=Limits)
-    retry: RetrySchedule = field(default_factory=RetrySchedule)
+    settings: Mapping[str, Setting] = {}
+    limits: Limits = Limits()
+    retry: RetrySchedule = RetrySchedule()
     sends: frozenset[str] = frozenset(TYPES)
     queries: frozenset[str] = frozenset()
     budget: Budget = STANDARD

@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
 
 import orjson
 import pytest
 from faulty import FaultyLedger, Gate, Post, Posted
+from msgspec.structs import replace
 
 from adapters.base import Limits, Reply, RetrySchedule, Setting, Verdict, VerdictKind
 from gateway.bootstrap import build

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from gateway.settings import Settings
 
@@ -10,8 +10,7 @@ _SHARE_OF_FILES = 4
 """Of so many files that the process may open, one is kept for the ledger and for calls to platforms."""
 
 
-@dataclass(frozen=True, slots=True)
-class FrontBounds:
+class FrontBounds(Struct, frozen=True):
     """The bounds of connections; times in seconds, sizes in bytes.
 
     `header_bytes` counts the request line and all headers. `idle_seconds`: no request has begun.

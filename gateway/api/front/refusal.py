@@ -70,7 +70,7 @@ def refusal(why: Why, bounds: FrontBounds, language: str = "zh-CN") -> bytes:
 
 def _detail(why: Why, bounds: FrontBounds) -> Text:
     zh, en = _DETAILS[why]
-    known = {name: getattr(bounds, name) for name in bounds.__slots__}
+    known = {name: getattr(bounds, name) for name in bounds.__struct_fields__}
     return Text(zh.format(**known), en.format(**known))
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from pydantic import Field
 
 from gateway.api.inbound.encoding import Inflate
@@ -42,8 +42,7 @@ class Gone(Exception):
     """The caller left before its request was complete; there is nobody to answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
+class Incoming(Struct, frozen=True):
     """The headers that matter, and the trace the request belongs to."""
 
     headers: dict[str, str]

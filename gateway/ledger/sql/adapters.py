@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from gateway.ledger.errors import adapter_changed, version_exists
 from gateway.ledger.records import Intent, Registered, Taker

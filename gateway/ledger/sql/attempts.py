@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 
 import sqlalchemy as sa
+from msgspec import Struct
+from msgspec.structs import replace
 
 from adapters.base import OutboundRequest
 from gateway.errors import HutongError
@@ -48,8 +49,7 @@ _SENDING = Prepared(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Begin:
+class Begin(Struct, frozen=True):
     """What `Ledger.begin` is told."""
 
     claim: Claim
@@ -61,8 +61,7 @@ class Begin:
     probe: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Settle:
+class Settle(Struct, frozen=True):
     """What `Ledger.settle` is told."""
 
     claim: Claim

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
 
 from gateway.ledger.errors import stopped
 
@@ -18,8 +19,7 @@ OperationResult = Any
 """What came of one piece of work: its value, or the exception to raise."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Order(Generic[W]):
+class _Order(Struct, Generic[W], frozen=True):
     work: W
     rows: int
     size: int

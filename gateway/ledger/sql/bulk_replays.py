@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import to_builtins
+from msgspec.structs import replace
 
 from gateway.clock import derived_id
 from gateway.errors import Conflict, Invalid
@@ -154,7 +155,7 @@ def begin(transaction: Transaction, replay: BulkReplay, intent: Intent) -> BulkR
             intended(transaction, intent, replay.id, "replay.begun")
         return replay.id
 
-    asked = {"filter": asdict(replay.filter), "stale_ok": replay.stale_ok}
+    asked = {"filter": to_builtins(replay.filter), "stale_ok": replay.stale_ok}
     return _known(transaction, once(transaction, intent, "replay.begin", "", do, asked))
 
 

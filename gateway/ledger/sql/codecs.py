@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
 import orjson
 import sqlalchemy as sa
+from msgspec import Struct
 
 from gateway.ledger.versions import AdapterState
 from gateway.message import State
@@ -84,8 +84,7 @@ def text(value: Any) -> str:
     return orjson.dumps(value, default=str).decode()
 
 
-@dataclass(frozen=True, slots=True)
-class Codec:
+class Codec(Struct, frozen=True):
     """The SQL type of a sort of value, and the functions that write and read one; None: it is kept as it is."""
 
     type: sa.types.TypeEngine[Any]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, Literal, TypeVar, cast
 
 import sqlalchemy as sa
+from msgspec import Struct
 
 from gateway.ledger.sql.codecs import TEXT, Codec
 
@@ -15,8 +15,7 @@ R = TypeVar("R")
 Row = Sequence[Any]
 
 
-@dataclass(frozen=True, slots=True)
-class TableColumn:
+class TableColumn(Struct, frozen=True):
     """One column of a record.
 
     `attribute`: the record's, when it is not named like the column. `given`: no attribute of the

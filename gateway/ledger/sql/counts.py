@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import Struct
 from sqlalchemy.dialects import sqlite
 
 from gateway.ledger import decisions
@@ -150,8 +150,7 @@ Group = tuple[str | None, str, str, HeldBy | None]
 """Platform, kind, shown state, holder."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Standing:
+class _Standing(Struct, frozen=True):
     """A count: `own` is what holds these apart from their platform."""
 
     platform: str

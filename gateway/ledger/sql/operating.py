@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 
 import sqlalchemy as sa
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.clock import new_id
 from gateway.ledger import decisions
@@ -46,8 +47,7 @@ _ONE = Prepared(
 
 
 # ── replay ────────────────────────────────────────────────────────────────────────────────────
-@dataclass(frozen=True, slots=True)
-class Replayable:
+class Replayable(Struct, frozen=True):
     """A delivery that is to be replayed, and what may forbid it."""
 
     stored: StoredDelivery

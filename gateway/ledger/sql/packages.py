@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from hashlib import sha256
 
 import sqlalchemy as sa
+from msgspec import Struct
 
 from gateway.ledger.records import Intake, IntakeDraft, Rejection
 from gateway.ledger.sql import rows, tables
@@ -26,8 +26,7 @@ _MANY = 16
 """Entries of an intake from which on it counts as long."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReadyDraft:
+class ReadyDraft(Struct, frozen=True):
     """A draft, with its document and its headers as they are kept."""
 
     draft: IntakeDraft
@@ -35,16 +34,14 @@ class ReadyDraft:
     headers: str
 
 
-@dataclass(frozen=True, slots=True)
-class ReadyRejection:
+class ReadyRejection(Struct, frozen=True):
     """A rejection, and its row; the body's number, the last value, is not known yet."""
 
     rejection: Rejection
     row: Row
 
 
-@dataclass(frozen=True, slots=True)
-class ReadyIntake:
+class ReadyIntake(Struct, frozen=True):
     """An intake as its chunks share it.
 
     `digest` is the SHA-256 of the bytes, `body` the bytes as they are kept. `scope` is the digest
@@ -59,8 +56,7 @@ class ReadyIntake:
     ids: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(Struct, frozen=True):
     """Some entries of a package, from record `start` on. `accepted`: an earlier chunk kept a message."""
 
     package: ReadyIntake

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.ledger import decisions
 from gateway.ledger.records import Accepted, Receipt, Rejection
@@ -60,8 +61,7 @@ _DELIVERIES = PreparedMany(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class KeptReceipt:
+class KeptReceipt(Struct, frozen=True):
     """A receipt as it is kept, or what a chunk was answered: read outside the writer, for it may be long.
 
     `whole`: it is the package's, and nothing follows.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 
 import sqlalchemy as sa
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.ledger import decisions
 from gateway.ledger.sql import counts, lanes, rows, tables
@@ -22,8 +23,7 @@ from schemas.catalog import TYPES, at
 from schemas.identifiers.folding import comparison_key
 
 
-@dataclass(frozen=True, slots=True)
-class Retie:
+class Retie(Struct, frozen=True):
     """A number that was taken for one of its own, and what it stands for.
 
     `field` is the canonical field, `number` the platform's own name for `original`. What was filed under
@@ -156,8 +156,7 @@ _NO_HEAD = Prepared(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Stored:
+class _Stored(Struct, frozen=True):
     """A message as it is kept: its seq, and the issued numbers that it names."""
 
     seq: int

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 
 import orjson
+from msgspec import Struct, to_builtins
+from msgspec.structs import asdict
 
 from adapters.base import OutboundRequest
 from gateway.ledger.records import BulkReplay, DeliveryFilter, Rejection, ReplayCount
@@ -75,8 +76,7 @@ def raw_numbers_in(headers: str) -> Mapping[str, str]:
 
 
 # ── deliveries and requests ───────────────────────────────────────────────────────────────────
-@dataclass(frozen=True, slots=True)
-class StoredDelivery:
+class StoredDelivery(Struct, frozen=True):
     """A delivery as it is kept, whether it is the head of its lane, and the seq of its message."""
 
     delivery: Delivery
@@ -97,7 +97,7 @@ def request(row: Row) -> OutboundRequest | None:
 # ── rejections in a receipt, and bulk replays ─────────────────────────────────────────────────
 def plain_rejection(rejection: Rejection) -> dict[str, Any]:
     """Write a rejection as JSON values by attribute."""
-    values = {field.name: getattr(rejection, field.name) for field in fields(rejection)}
+    values = asdict(rejection)
     return {**values, "received_at": micros(rejection.received_at), "problem": dict(rejection.problem)}
 
 
@@ -108,7 +108,7 @@ def rejection(values: Mapping[str, Any]) -> Rejection:
 
 def from_bulk_replay(replay: BulkReplay) -> str:
     """Write a bulk replay."""
-    return text(asdict(replay))
+    return text(to_builtins(replay))
 
 
 def bulk_replay(content: str) -> BulkReplay:

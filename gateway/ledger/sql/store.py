@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
+from msgspec import Struct
 
 from gateway.clock import Clock, Ticks
 from gateway.ledger.errors import stopped, too_slow
@@ -93,8 +93,7 @@ _CHECKED_FOR = 1.0
 _CHECKED = Prepared(sa.update(tables.ledger), ("checked_at",))
 
 
-@dataclass(frozen=True, slots=True)
-class StoreLimits:
+class StoreLimits(Struct, frozen=True):
     """What bounds a ledger: see `SqlLedger`."""
 
     rejections: int

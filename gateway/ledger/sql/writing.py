@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import Struct, field
 
 from gateway.errors import HutongError
 from gateway.ledger.errors import superseded
@@ -23,8 +23,7 @@ _log = logging.getLogger(__name__)
 _OWNED = Prepared(sa.select(tables.ledger.c.owner, tables.ledger.c.epoch), ())
 
 
-@dataclass(frozen=True, slots=True)
-class Sequences:
+class Sequences(Struct, frozen=True):
     """The next numbers of the tables that we number ourselves; there is one writer, so nobody else takes any."""
 
     bodies: Iterator[int]
@@ -42,8 +41,7 @@ CountKey = tuple[str, str, str, str, str]
 """What is counted, as in `counts`: platform (or empty), kind, type, state, then `operator`, `lane` or empty."""
 
 
-@dataclass(frozen=True, slots=True)
-class Transaction:
+class Transaction(Struct, frozen=True):
     """What a group of operations writes with.
 
     `owner`, `epoch`: the process that writes, and its epoch of the ledger. `counts`: by how much the kept counts
@@ -65,8 +63,7 @@ Group = Callable[[Transaction, Sequence[Any]], Sequence[OperationResult]]
 """Does all operations of one kind that have gathered. An error of ours is a result; anything else is raised."""
 
 
-@dataclass(frozen=True, slots=True)
-class WriteOperation:
+class WriteOperation(Struct, frozen=True):
     """One thing to write: what does it, and its argument."""
 
     group: Group

@@ -9,7 +9,7 @@ import asyncio
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from faulty import FaultyLedger, Gate, Post, Posted
+from msgspec.structs import replace
 
 from adapters.adapter import DeclarativeAdapter, load
 from gateway.clock import new_id

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from faulty import LOST, YES, Posted
+from msgspec.structs import replace
 
 from adapters.base import Reply
 from gateway.message import HELD, HeldBy, State
@@ -269,7 +269,7 @@ async def test_a_new_worker_does_not_rescue_what_the_former_is_calling(post: Any
 
 def fields(platform: Any) -> dict[str, Any]:
     """Give a platform's fields."""
-    return {name: getattr(platform, name) for name in platform.__dataclass_fields__}
+    return {name: getattr(platform, name) for name in platform.__struct_fields__}
 
 
 @pytest.mark.parametrize("late", ["changed", "removed"])

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from adapters.base import Reply, RetrySchedule, Verdict, VerdictKind
 from gateway.delivery.settlement import CallOutcome, settle

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from adapters.base import OutboundRequest, Reply, Setting
 from gateway.bootstrap import build

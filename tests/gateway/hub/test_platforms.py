@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 from faulty import FaultyLedger
+from msgspec.structs import replace
 
 from gateway.errors import NotFound
 from gateway.ledger.records import Hold

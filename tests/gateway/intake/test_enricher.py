@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from msgspec.structs import asdict
 
 from gateway.intake.enricher import same_party
 from gateway.message import Enriched, effective_document, overlaid, with_value

@@ -3,13 +3,13 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from gateway.errors import Conflict
 from gateway.ledger.records import BulkReplay, DeliveryFilter, MessageFilter, Reads

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.errors import HutongError
 from gateway.ledger.records import BulkReplay, Claim, DeliveryFilter, IntakeDraft, Platform, Settlement, Unrouted

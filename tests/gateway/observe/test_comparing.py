@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import orjson
+from msgspec.structs import replace
 
 from adapters.base import OutboundRequest, Package, Sending, Translation
 from gateway.observe.comparing import ABSENT, compare_inward, compare_outward, differences
@@ -31,8 +31,7 @@ CASE = {
 def other(plain, **changed):
     """Make another version of the plain adapter, that reads and writes some top fields otherwise."""
 
-    @dataclass(frozen=True)
-    class Other(type(plain)):
+    class Other(type(plain), frozen=True):
         def translate_in(self, operation, record):
             made = super().translate_in(operation, record)
             return Translation(made.type, {**made.document, **changed}, made.warnings)
@@ -79,8 +78,7 @@ def test_a_citizen_id_is_shown_nowhere(plain):
     second = other(plain, party={**CASE["party"], "credit_code": number})
     identified = replace(second.read("case.transferred", orjson.dumps(CASE)).records[0], identity=f'["{number}"]')
 
-    @dataclass(frozen=True)
-    class Identifying(type(second)):
+    class Identifying(type(second), frozen=True):
         def read(self, *arguments, **more):
             return Package((identified,))
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.intake.translator import Translator
 from gateway.observe.drift import MOST, Census, Drift, DriftPage, OddityKind, leaves
