@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from msgspec import Struct, field
+from msgspec.structs import force_setattr
 
 from schemas.budget import Budget
 from schemas.findings import Finding, Rejected
@@ -179,7 +180,7 @@ class Lineage(Struct, frozen=True):
 
     def __post_init__(self) -> None:
         if self.path and not self.paths:
-            object.__setattr__(self, "paths", (self.path,))
+            force_setattr(self, "paths", (self.path,))  # while it is being made
 
 
 class QueryPage(Struct, frozen=True):
