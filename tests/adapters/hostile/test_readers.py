@@ -47,6 +47,7 @@ BOUNDED: dict[str, tuple[Format, str, Make, int]] = {
     "xml declarations": (XML, "declarations", lambda n: b"<a>" + b'<b xmlns="u"/>' * n + b"</a>", 0),
     "xml text": (XML, "text", lambda n: b"<a>" + b"x" * n + b"</a>", 0),
     "form names": (FORM, "names", lambda n: b"&".join(b"a%d=1" % i for i in range(n)), 0),
+    "csv records": (CSV, "records", lambda n: b"x\n" + b"y\n" * n, 0),
     "csv nodes": (CSV, "nodes", lambda n: b"x\n" * (n // 2), 1),
 }
 
