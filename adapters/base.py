@@ -180,7 +180,7 @@ class Lineage(Struct, frozen=True):
 
     def __post_init__(self) -> None:
         if self.path and not self.paths:
-            force_setattr(self, "paths", (self.path,))
+            force_setattr(self, "paths", (self.path,))  # while it is being made
 
 
 class Adapter(Protocol):

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from msgspec import Struct, field
+
+from schemas.catalog import TYPES
+from schemas.documents.personal import citizen_ids, without
+
+_LONG_NUMBER = re.compile(r"\d{17}")
 
 
 class State(StrEnum):
@@ -190,6 +196,14 @@ class Attempt(Struct, frozen=True):
 def effective_document(message: Message) -> dict[str, Any]:
     """Give a message's document as it is routed and sent on: what was sent, and what the case knew."""
     return overlaid(message.document, message.enriched)
+
+
+def unnamed(message: Message, said: str) -> str:
+    """Mask the citizen ids of a message's document in what a platform said of it: platforms repeat what they got."""
+    # The document is looked through only when there is a number that long.
+    if not _LONG_NUMBER.search(said):
+        return said
+    return without(said, citizen_ids(TYPES[message.type].document, effective_document(message)))
 
 
 def overlaid(document: Mapping[str, Any], enriched: Mapping[str, Enriched]) -> dict[str, Any]:

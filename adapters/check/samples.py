@@ -18,6 +18,7 @@ from adapters.records import all_read
 from adapters.source import BundleFinding
 from schemas import documents
 from schemas.findings import Finding, Rejected, Text
+from schemas.scalars import count_of
 
 _NATIVE = re.compile(r"samples/(?P<name>[^/]+)/(?P<number>[^/]+)\.native\.[A-Za-z0-9]+")
 _CANONICAL = re.compile(r"samples/(?P<name>[^/]+)/(?P<number>[^/]+)\.canonical\.json")
@@ -170,7 +171,8 @@ def _native_spot(content: bytes, path: str) -> spots.Spot:
     keys: list[str | int] = []
     for step in _INDEX.sub(r".\1.", path).split("."):
         if step:
-            keys.append(int(step) if step.isdecimal() else step)
+            at = count_of(step)
+            keys.append(step if at is None else at)
     return _spot(content, keys)
 
 

@@ -18,6 +18,7 @@ from schemas import catalog
 from schemas.budget import Budget
 from schemas.findings import Finding, Rejected, Text
 from schemas.plain import plain
+from schemas.scalars import count_of
 
 _PARAMETERS = frozenset(PARAMETERS)
 
@@ -91,10 +92,8 @@ class CompiledQuery:
     def _more(self, tree: Tree, count: int, page: int) -> bool:
         if self._pages is None or count == 0:
             return False
-        total = comparable(paths.first(tree, self._total)) if self._total is not None else ""
-        if total.isdecimal():
-            return page * self._pages.size < int(total)
-        return count >= self._pages.size
+        total = count_of(comparable(paths.first(tree, self._total))) if self._total is not None else None
+        return count >= self._pages.size if total is None else page * self._pages.size < total
 
 
 def _unreadable(code: str, zh: str, en: str) -> Rejected:

@@ -27,6 +27,7 @@ from schemas.budget import MORE, Budget
 from schemas.documents import generic
 from schemas.findings import Finding, Rejected, Text
 from schemas.identifiers import folded
+from schemas.scalars import count_of
 
 _INDEX = re.compile(r"\[(\d+)\]")
 
@@ -84,7 +85,7 @@ class CompiledReceive:
         for path, template in self._require:
             expected = template.render({"count": count})
             found = as_text(paths.first(tree, path)).strip()
-            if found != expected and not (template.alone == "count" and found.isdecimal() and int(found) == count):
+            if found != expected and not (template.alone == "count" and count_of(found) == count):
                 code = "envelope.count" if template.alone == "count" else "envelope.require"
                 raise _envelope(code, str(path), f"应为 {expected}，实为 {found}", f"must be {expected}, is {found}")
 

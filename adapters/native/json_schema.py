@@ -11,7 +11,7 @@ import jsonschema_rs
 from adapters.base import Tree
 from adapters.formats import json
 from adapters.formats.format import Body
-from adapters.native.costs import refuse_costly_json, resolved
+from adapters.native.costs import bounded_looks, refuse_costly_json, resolved
 from adapters.native.findings import CODE, Location, broken, written
 from adapters.native.reading import without_blanks
 from adapters.native.shape import Shape
@@ -23,7 +23,7 @@ from schemas.measure import count
 from schemas.windows import Window, shifted, singles, windows
 
 _BOUNDED: Any = jsonschema_rs.FancyRegexOptions(backtrack_limit=10_000, size_limit=1_000_000)
-"""Regular expressions run in linear time; those that look around, within a bound: a pattern cannot run away."""
+"""Regular expressions run in linear time; those that look around, within a bound, on short texts (`bounded_looks`)."""
 
 _SCHEMA = STANDARD.raised({"items": 100_000, "names": 4_000})
 """A schema is a file of a bundle, bounded there in bytes; lists of codes may be long."""
@@ -36,9 +36,10 @@ class JsonSchema:
         try:
             parsed = json.parse(content, _SCHEMA)
             refuse_costly_json(parsed, file)
-            text = content.decode("utf-8-sig")
+            bounded = bounded_looks(parsed, file)
+            given = content.decode("utf-8-sig") if bounded is parsed else json.dump(bounded).decode("utf-8")
             self._validator = jsonschema_rs.validator_for(
-                text, offline=True, pattern_options=_BOUNDED, validate_formats=True
+                given, offline=True, pattern_options=_BOUNDED, validate_formats=True
             )
         except Rejected as error:
             raise broken(file, error.detail, *spot(error.detail.en)) from None

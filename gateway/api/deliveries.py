@@ -17,7 +17,7 @@ from gateway.errors import NotFound
 from gateway.hub import Hub
 from gateway.ledger.errors import no_delivery
 from gateway.ledger.records import DeliveryFilter
-from gateway.message import Attempt, Delivery, HeldBy, State
+from gateway.message import Attempt, Delivery, HeldBy, Message, State, unnamed
 from schemas.findings import Text
 
 
@@ -93,7 +93,7 @@ class ReplayReason(Reason):
 router = APIRouter(prefix="/v1/deliveries", tags=["deliveries"], route_class=StrictRoute)
 
 LONGEST_REPLY = 4096
-"""Bytes of a platform's reply that are shown."""
+"""Characters of a platform's reply that are shown."""
 
 DeliveryId = Annotated[str, Path(max_length=100, description="The delivery's id")]
 
@@ -127,7 +127,8 @@ async def find(
 async def show(hub: TheHub, actor: Actor, delivery_id: DeliveryId) -> DeliveryDetail:
     """Give a delivery with each of its attempts, the platform's replies included."""
     delivery = await _kept(hub, delivery_id)
-    return delivery_detail(delivery, await hub.ledger.attempts_of(delivery_id), replies=True)
+    message = await hub.ledger.message(delivery.message_id)
+    return delivery_detail(delivery, await hub.ledger.attempts_of(delivery_id), replies_to=message)
 
 
 @router.get(
@@ -198,12 +199,12 @@ def _header_safe(path: str) -> str:
     return path.encode("ascii", "backslashreplace").decode("ascii").replace("\r", "").replace("\n", "")
 
 
-def delivery_detail(delivery: Delivery, attempts: Sequence[Attempt], *, replies: bool) -> DeliveryDetail:
-    """Show a delivery with its attempts; the platform's replies only when `replies`."""
+def delivery_detail(delivery: Delivery, attempts: Sequence[Attempt], *, replies_to: Message | None) -> DeliveryDetail:
+    """Show a delivery with its attempts; the platform's replies only when it is said to which message they are."""
     receipt = None
     if delivery.state is State.DELIVERED:
         receipt = ReceiptView(reference=delivery.reference, at=delivery.changed_at)
-    tries = [_attempt(one, replies=replies) for one in attempts]
+    tries = [_attempt(one, replies_to) for one in attempts]
     return DeliveryDetail(**_told(delivery), tries=tries, receipt=receipt)
 
 
@@ -215,6 +216,8 @@ def _told(delivery: Delivery) -> dict[str, Any]:
     return {name: getattr(delivery, name) for name in DeliveryView.model_fields} | {"state": delivery.shown}
 
 
-def _attempt(attempt: Attempt, *, replies: bool) -> AttemptView:
+def _attempt(attempt: Attempt, message: Message | None) -> AttemptView:
     shown = {name: getattr(attempt, name) for name in AttemptView.model_fields if name != "reply"}
-    return AttemptView(**shown, reply=attempt.reply[:LONGEST_REPLY].decode("utf-8", "replace") if replies else None)
+    # Masked before it is cut: half an id is hidden by nothing.
+    said = None if message is None else unnamed(message, attempt.reply.decode("utf-8", "replace"))[:LONGEST_REPLY]
+    return AttemptView(**shown, reply=said)

@@ -140,7 +140,8 @@ async def show(hub: TheHub, caller: Caller, incoming: TheIncoming, message_id: M
     deliveries = await hub.ledger.deliveries_of(message_id)
     check_message(caller, message, deliveries)
     seen = [one for one in deliveries if may_see_delivery(caller, message, one)]
-    details = [delivery_detail(one, await hub.ledger.attempts_of(one.id), replies=caller.admin) for one in seen]
+    told = message if caller.admin else None
+    details = [delivery_detail(one, await hub.ledger.attempts_of(one.id), replies_to=told) for one in seen]
     done = [entry for subject in (message_id, *(one.id for one in seen)) for entry in await hub.ledger.audit(subject)]
     return MessageDetail(
         **_headers(message, deliveries),
