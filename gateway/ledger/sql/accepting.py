@@ -131,8 +131,8 @@ class _Batch:
 
     def _earlier(self, drafts: Sequence[IntakeDraft]) -> dict[str, tuple[Message, tuple[Delivery, ...]]]:
         """Read the messages that drafts are duplicates of, with their deliveries as they are shown."""
-        digests = {(_scope(draft.message), draft.message.digest) for draft in drafts}
-        ids = {id for scope, (id, digest) in self._before.items() if (scope, digest) in digests}
+        latest = [(self._before.get(_scope(draft.message)), draft.message.digest) for draft in drafts]
+        ids = {before[0] for before, digest in latest if before and decisions.is_duplicate(before[1], digest)}
         found = receipts.stored(self._transaction.connection, ids)
         routed = {lanes.lane_of(each) for _, deliveries in found.values() for each in deliveries if each.platform}
         dead = lanes.first_dead(self._transaction, routed)
