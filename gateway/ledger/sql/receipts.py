@@ -138,16 +138,23 @@ class Receipts:
 
     def keep(self, chunk: Chunk, receipt: Receipt, body: int | None) -> None:
         """Keep the answer to a chunk: the last one's with those before it as the receipt, if anything was accepted."""
-        digest, content = chunk.package.digest, written(receipt.entries)
+        digest = chunk.package.digest
         if not chunk.last:
             self._parts[*_package_scope(chunk), chunk.start] = digest, receipt
             at = chunk.package.intake.received_at
-            row = (*_package_scope(chunk), chunk.start, bytes.fromhex(digest) + content, body, micros(at))
+            row = (
+                *_package_scope(chunk),
+                chunk.start,
+                bytes.fromhex(digest) + written(receipt.entries),
+                body,
+                micros(at),
+            )
             self._begun = at if chunk.start == 0 else self._begun
             self._progress.append(row)
             return
         scope = _key_scope(chunk)
         if scope and (chunk.accepted or any(isinstance(entry, Accepted) for entry in receipt.entries)):
+            content = written(receipt.entries)
             content = content if chunk.whole else joined([*self._before(chunk), content])
             whole = replace(receipt, repeated=True) if chunk.whole else KeptReceipt(content, whole=True)
             self._answered[scope] = digest, whole
