@@ -166,7 +166,8 @@ def serve(file: str, *, count_calls: bool) -> None:
 # ── the runs ──────────────────────────────────────────────────────────────────────────────────
 def measured(seconds: float, *, count_calls: bool) -> dict[str, Any]:
     """Run a gateway under load from wrk, before a light sink; give what it counted."""
-    import pipelines  # noqa: PLC0415  (needs httpx and the town; the gateway's process does not)
+    import pipelines  # noqa: PLC0415  (the gateway's own process has no use for it)
+    from document import SOURCE, TARGET  # noqa: PLC0415
 
     from gateway.demo.processes import Served, free_port, gateway  # noqa: PLC0415
 
@@ -181,10 +182,10 @@ def measured(seconds: float, *, count_calls: bool) -> dict[str, Any]:
         folder = Path(name)
         sink = Served([sys.executable, str(pipelines.HERE / "sink.py"), str(port)], port, "/count", folder / "sink.log")
         with pipelines.running(sink), pipelines.town(folder, watched) as place:
-            place.register(pipelines.SOURCE, "fast-penalty", "http://127.0.0.1:9")
-            place.register(pipelines.TARGET, "fast-mobile-enforcement", f"http://127.0.0.1:{port}")
+            place.register(SOURCE, "fast-penalty", "http://127.0.0.1:9")
+            place.register(TARGET, "fast-mobile-enforcement", f"http://127.0.0.1:{port}")
             url = f"{place.gateway.url}/v1/inbound/progress"
-            pipelines.measure(pipelines.Running(url, place.credentials[pipelines.SOURCE], ()), port, seconds)
+            pipelines.measure(pipelines.Running(url, place.credentials[SOURCE], ()), port, seconds)
             place.gateway.stop()
             found: dict[str, Any] = json.loads((folder / "stages.json").read_text())
             return found
