@@ -6,10 +6,10 @@ BIN := .venv/bin
 ARGS ?=
 BENCH := PYTHONPATH=tests/acceptance:tests/benchmarks $(BIN)/python tests/benchmarks
 
-.PHONY: help setup demo test lint serve bench profile memory chaos fuzz lock clean
+.PHONY: help setup demo test lint serve bench bench-store profile memory chaos fuzz lock clean
 
 help: ## Say what can be made
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 setup: .venv/ready ## Make .venv with hutong in it (pinned, hashes checked)
 
@@ -41,6 +41,9 @@ profile: setup .rivals/ready ## Where a document's processor time goes, stage by
 
 memory: setup .rivals/ready ## The gateway's memory while a million documents pass (ARGS="--memory 1000000")
 	@$(BENCH)/steady.py $(or $(ARGS),--memory 1000000)
+
+bench-store: setup .rivals/ready ## The same in a small and in a large ledger (ARGS="--messages 100000 1000000")
+	@$(BENCH)/store.py $(ARGS)
 
 .rivals/ready: scripts/rivals tests/benchmarks/rivals/requirements.txt tests/benchmarks/rivals/node_red/version
 	@scripts/rivals $(PYTHON)
