@@ -192,12 +192,12 @@ def measure(pipeline: Running, sink: int, seconds: float) -> Figures:
     """Load a pipeline for some seconds, wait until nothing arrives any more, and say what came of it."""
     _load(pipeline, 1)
     _settle(sink)
-    before, cpu, start = _received(sink), sum(map(_cpu, pipeline.pids)), time.time()
+    before, cpu, start = received(sink), sum(map(_cpu, pipeline.pids)), time.time()
     sent, p50, p99, errors = _load(pipeline, seconds)
     loaded = time.time() - start
     drained = _settle(sink) if pipeline.delivers else 0.0
     spent, accepted = sum(map(_cpu, pipeline.pids)) - cpu, sent - errors
-    done = _received(sink) - before if pipeline.delivers else accepted
+    done = received(sink) - before if pipeline.delivers else accepted
     return {
         "end to end/s": done / (loaded + drained) if pipeline.delivers else 0.0,
         "accepted/s": accepted / loaded,
@@ -220,16 +220,17 @@ def _load(pipeline: Running, seconds: float) -> tuple[int, float, float, int]:
 def _settle(sink: int) -> float:
     """Wait until nothing has arrived for a while; gives the seconds until the last arrival."""
     start = last = time.time()
-    seen = _received(sink)
+    seen = received(sink)
     while time.time() - last < STILL:
         time.sleep(0.05)
-        now = _received(sink)
+        now = received(sink)
         if now != seen:
             seen, last = now, time.time()
     return last - start
 
 
-def _received(sink: int) -> int:
+def received(sink: int) -> int:
+    """Tell how many requests the receiver got."""
     return int(httpx.get(f"http://127.0.0.1:{sink}/count", timeout=30).json()["received"])
 
 
