@@ -114,10 +114,7 @@ def synced(place: Town, sink: int, count: int) -> Figures:
     before, start = received(sink), time.perf_counter()
 
     def hand_in(first: int) -> None:
-        answer = httpx.post(
-            f"{place.gateway.url}/v1/inbound/permit", content=_package(first), headers=headers, timeout=600
-        )
-        answer.raise_for_status()
+        httpx.post(url, content=_package(first), headers=headers, timeout=600).raise_for_status()
 
     with ThreadPoolExecutor(AT_ONCE_SYNCED) as clients:
         list(clients.map(hand_in, range(0, count, PACKAGE)))
