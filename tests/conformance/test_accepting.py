@@ -199,3 +199,33 @@ async def test_body_of_a_message_stays(play: Any, ledger: Any, make: Any) -> Non
         await play.receive(make.rejection(f"r{i}"))
     assert await ledger.rejection("r1") is None
     assert (await ledger.native("m1")).body == b"both"
+
+
+# ── what may be sent at once ──────────────────────────────────────────────────────────────────
+async def test_a_head_that_is_given_with_the_answer_is_the_one_that_is_read(play: Any, make: Any) -> None:
+    """With its message, its case's aliases and all: whoever sends it need not read it back."""
+    await play.accept("a1", lane="A", numbers={"case_number": "C1"})
+    await play.end("a1/0", State.DELIVERED, reference="P-77", alias=("case_number", "C1"))
+    given = [
+        *(await play.accept("a2", lane="A", numbers={"case_number": "C1"})).heads,
+        *(await play.accept("b1", lane="B", to=[make.penalty, make.credit])).heads,
+    ]
+    read = [*await play.works(), *await play.works(make.credit)]
+    assert all(work in read for work in given)
+    assert {work.delivery.id for work in given} in ({"a2/0", "b1/0", "b1/1"}, set())
+
+
+async def test_only_heads_that_may_go_are_given(play: Any, make: Any) -> None:
+    """Not what waits behind another, nor what a platform's hold or a dead one ahead keeps, nor a duplicate."""
+    await play.accept("a1", lane="A")
+    assert not (await play.accept("a2", lane="A")).heads
+    await play.accept("b1", lane="B")
+    await play.end("b1/0", State.DEAD)
+    assert not (await play.accept("b2", lane="B")).heads
+    await play.hold()
+    assert not (await play.accept("c1", lane="C")).heads
+    await play.lift()
+    await play.accept("d1", lane="D", identity="D", digest="same")
+    again = await play.accept("d2", lane="D", identity="D", digest="same")
+    assert again.duplicate
+    assert not again.heads

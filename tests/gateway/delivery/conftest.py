@@ -23,7 +23,7 @@ from adapters.adapter import DeclarativeAdapter, load
 from gateway.clock import new_id
 from gateway.delivery import Dispatcher, Sender
 from gateway.delivery.breaker import BreakerPolicy
-from gateway.ledger.records import Hold, Intake, IntakeDraft, Intent, Platform
+from gateway.ledger.records import Hold, Intake, IntakeDraft, Intent, Platform, Work
 from gateway.message import Attempt, Delivery, HeldBy, Message, State
 from gateway.releases.installed import InstalledAdapters
 from gateway.sandbox import Double, running
@@ -195,6 +195,14 @@ class World:
 
     async def post(self, platform_id: str, case: str, type: str = "case.progressed", /, **document: Any) -> Delivery:
         """Accept one message for one platform, as intake would, and say so."""
+        delivery, _ = await self.accepted(platform_id, case, type, **document)
+        self.dispatcher.wake(platform_id)
+        return delivery
+
+    async def accepted(
+        self, platform_id: str, case: str, type: str = "case.progressed", /, **document: Any
+    ) -> tuple[Delivery, tuple[Work, ...]]:
+        """Accept one message for one platform; gives what may be sent at once, too, and wakes nobody."""
         number = next(self.numbers)
         whole = {"case_number": case, **DOCUMENTS[type], **document}
         message = Message(
@@ -226,9 +234,8 @@ class World:
         draft = IntakeDraft(0, message, (delivery,), numbers={"case_number": case})
         revision = (await self.ledger.registry()).revision
         intake = Intake(message.source, "case", self.clock(), b"{}", "application/json", (draft,), revision)
-        await self.ledger.accept(intake)
-        self.dispatcher.wake(platform_id)
-        return delivery
+        receipt = await self.ledger.accept(intake)
+        return delivery, receipt.entries[0].heads
 
     async def until(self, condition: Callable[[], Awaitable[bool]]) -> None:
         """Wait until something holds, looking again after each event; it fails when that takes too long."""

@@ -532,3 +532,44 @@ async def test_ping_tells_whether_somebody_answers(world: Any, nowhere: str) -> 
     assert (refused.ok, refused.status, refused.reason) == (False, 401, "credentials")
     gone = await world.dispatcher.ping(await world.platform(NB, base_url=nowhere))
     assert (gone.ok, gone.status, gone.reason) == (False, None, "connection.refused")
+
+
+# ── heads from memory ─────────────────────────────────────────────────────────────────────────
+async def test_what_was_just_accepted_is_sent_without_being_read_back(post: Any) -> None:
+    """The ledger gave it with the answer; nobody asks it for heads."""
+    await post.platform(HZ, base_url=NOWHERE)
+    await post.dispatcher.start()
+    await post.delivered(await post.post(HZ, "A-1"))
+    await post.quiet()
+    asked = post.ledger.calls.count("heads")
+    delivery, [work] = await post.accepted(HZ, "A-2")
+    post.dispatcher.offer(work)
+    await post.delivered(delivery)
+    assert post.ledger.calls.count("heads") == asked
+    assert post.sender.keys().count(delivery.id) == 1
+
+
+async def test_what_was_just_accepted_waits_for_a_platform_that_is_held(post: Any) -> None:
+    """It is offered after the pause, and goes when the platform is resumed, once."""
+    await post.platform(HZ, base_url=NOWHERE)
+    await post.dispatcher.start()
+    delivery, [work] = await post.accepted(HZ, "A-1")
+    await post.pause(HZ)
+    post.dispatcher.offer(work)
+    await post.quiet()
+    assert post.sender.sent == []
+    await post.resume(HZ)
+    await post.delivered(delivery)
+    assert post.sender.keys() == [delivery.id]
+
+
+async def test_what_ended_before_it_was_offered_is_not_sent_again(post: Any) -> None:
+    """Another look at the ledger may have been quicker than whoever offers."""
+    await post.platform(HZ, base_url=NOWHERE)
+    await post.dispatcher.start()
+    delivery, [work] = await post.accepted(HZ, "A-1")
+    post.dispatcher.wake(HZ)
+    await post.delivered(delivery)
+    post.dispatcher.offer(work)
+    await post.quiet()
+    assert post.sender.keys() == [delivery.id]
