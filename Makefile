@@ -4,11 +4,12 @@ SHELL := /bin/bash
 PYTHON ?= python3.11
 BIN := .venv/bin
 ARGS ?=
+BENCH := PYTHONPATH=tests/acceptance:tests/benchmarks $(BIN)/python tests/benchmarks
 
-.PHONY: help setup demo test lint serve bench rivals chaos fuzz lock clean
+.PHONY: help setup demo test lint serve bench bench-store profile memory chaos fuzz lock clean
 
 help: ## Say what can be made
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 setup: .venv/ready ## Make .venv with hutong in it (pinned, hashes checked)
 
@@ -30,14 +31,21 @@ lint: setup ## Style, types and layer contracts
 serve: setup ## Run the gateway on SQLite in this folder
 	@$(BIN)/hutong serve $(ARGS)
 
-bench: setup ## Throughput as ratios against baselines in the same run
+bench: setup .rivals/ready ## The gateway beside other pipelines, as ratios of one run (ARGS="--rounds 3 --seconds 5")
 	@$(BIN)/python tests/benchmarks/mapping.py
-	@PYTHONPATH=tests/acceptance $(BIN)/python tests/benchmarks/run.py $(ARGS)
+	@$(BENCH)/pipelines.py $(ARGS)
+	@$(BENCH)/steady.py
 
-rivals: setup .rivals/ready ## The gateway beside nginx, taskiq and Celery pipelines in one run (ARGS="--rounds 3 --seconds 5")
-	@PYTHONPATH=tests/acceptance:tests/benchmarks $(BIN)/python tests/benchmarks/pipelines.py $(ARGS)
+profile: setup .rivals/ready ## Where a document's processor time goes, stage by stage (ARGS="--seconds 10")
+	@$(BENCH)/stages.py $(ARGS)
 
-.rivals/ready: scripts/rivals tests/benchmarks/rivals/requirements.txt
+memory: setup .rivals/ready ## The gateway's memory while a million documents pass (ARGS="--memory 1000000")
+	@$(BENCH)/steady.py $(or $(ARGS),--memory 1000000)
+
+bench-store: setup .rivals/ready ## The same in a small and in a large ledger (ARGS="--messages 100000 1000000")
+	@$(BENCH)/store.py $(ARGS)
+
+.rivals/ready: scripts/rivals tests/benchmarks/rivals/requirements.txt tests/benchmarks/rivals/node_red/version
 	@scripts/rivals $(PYTHON)
 
 chaos: setup ## The long kill test: two hundred SIGKILLs under load

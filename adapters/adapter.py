@@ -68,6 +68,8 @@ class DeclarativeAdapter:
         self._settings = bundle.manifest.operator_settings()
         self._limits = bundle.manifest.limits.value()
         self._retry = bundle.manifest.retry.value()
+        self._receives = {name: operation.type for name, operation in self._compiled.receives.items()}
+        self._sends = frozenset(self._compiled.sends)
 
     @property
     def bundle(self) -> Bundle:
@@ -113,11 +115,11 @@ class DeclarativeAdapter:
 
     @property
     def receives(self) -> Mapping[str, str]:
-        return {name: operation.type for name, operation in self._compiled.receives.items()}
+        return self._receives
 
     @property
     def sends(self) -> frozenset[str]:
-        return frozenset(self._compiled.sends)
+        return self._sends
 
     @property
     def queries(self) -> frozenset[str]:
@@ -160,7 +162,7 @@ class DeclarativeAdapter:
 
     def read_query(
         self, name: str, reply: Reply, page: int = 1, *, budget: Budget | None = None
-    ) -> tuple[Sequence[Translation], bool]:
+    ) -> tuple[Sequence[Translation | Rejected], bool]:
         return _known(self._compiled.queries, name).read(reply, page, budget)
 
     def lineage(self, name: str) -> Sequence[Lineage]:

@@ -12,9 +12,10 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from msgspec import Struct, field
+from msgspec.structs import force_setattr
 
 from schemas.budget import Budget
-from schemas.findings import Finding
+from schemas.findings import Finding, Rejected
 
 Tree = Any
 """A parsed native body: dicts, lists, str, int, Decimal, bool and None.
@@ -179,7 +180,7 @@ class Lineage(Struct, frozen=True):
 
     def __post_init__(self) -> None:
         if self.path and not self.paths:
-            object.__setattr__(self, "paths", (self.path,))
+            force_setattr(self, "paths", (self.path,))  # while it is being made
 
 
 class Adapter(Protocol):
@@ -278,8 +279,11 @@ class Adapter(Protocol):
 
     def read_query(
         self, name: str, reply: Reply, page: int = 1, *, budget: Budget | None = None
-    ) -> tuple[Sequence[Translation], bool]:
-        """The records of one page (from 1), and whether another page follows; raises Rejected for any other answer."""
+    ) -> tuple[Sequence[Translation | Rejected], bool]:
+        """The records of one page (from 1), and whether another page follows; raises Rejected for any other answer.
+
+        A record that cannot be read is given as the Rejected that says why.
+        """
         ...
 
     def lineage(self, name: str) -> Sequence[Lineage]:

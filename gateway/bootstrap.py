@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from gateway.access import Administrator
-from gateway.clock import Clock, system_clock
+from gateway.clock import Clock, system_clock, zone
 from gateway.delivery.breaker import BreakerPolicy
 from gateway.delivery.dispatcher import Dispatcher
 from gateway.delivery.sender import Sender
@@ -106,6 +106,7 @@ def build(
         clock=clock,
         events=events,
         metrics=metrics,
+        zone=zone(settings.zone),
     )
 
 

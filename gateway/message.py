@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from msgspec import Struct, field
+
+from schemas.catalog import TYPES
+from schemas.documents.personal import citizen_ids, without
+
+_LONG_NUMBER = re.compile(r"\d{17}")
 
 
 class State(StrEnum):
@@ -26,7 +32,14 @@ class State(StrEnum):
 HELD = "held"
 """What a delivery that could go but waits is shown as. It is never stored: see `Delivery.held_by`."""
 
-SHOWN = (*State, HELD)
+UNWANTED = "unwanted"
+"""What an unrouted delivery is shown as whose kind of platform its region was declared not to have. It is never
+stored as a state: such a delivery has the code `KIND_UNWANTED`, and the declaration's reason."""
+
+KIND_UNWANTED = "kind.unwanted"
+"""The code of an unrouted delivery that is shown as `unwanted`; no other code is given to unrouted ones."""
+
+SHOWN = (*State, HELD, UNWANTED)
 """Everything a delivery may be shown as, and looked for by."""
 
 
@@ -155,8 +168,14 @@ class Delivery(Struct, frozen=True):
 
     @property
     def shown(self) -> str:
-        """Where it stands as people see it: its state, or `held` over it."""
-        return HELD if self.held_by is not None else self.state.value
+        """Where it stands as people see it: its state, or `held` or `unwanted` over it."""
+        return HELD if self.held_by is not None else self.stands
+
+    @property
+    def stands(self) -> str:
+        """Where it stands apart from what holds it: its state, or `unwanted` over `unrouted`."""
+        unwanted = self.state is State.UNROUTED and self.code == KIND_UNWANTED
+        return UNWANTED if unwanted else self.state.value
 
 
 class Attempt(Struct, frozen=True):
@@ -177,6 +196,14 @@ class Attempt(Struct, frozen=True):
 def effective_document(message: Message) -> dict[str, Any]:
     """Give a message's document as it is routed and sent on: what was sent, and what the case knew."""
     return overlaid(message.document, message.enriched)
+
+
+def unnamed(message: Message, said: str) -> str:
+    """Mask the citizen ids of a message's document in what a platform said of it: platforms repeat what they got."""
+    # The document is looked through only when there is a number that long.
+    if not _LONG_NUMBER.search(said):
+        return said
+    return without(said, citizen_ids(TYPES[message.type].document, effective_document(message)))
 
 
 def overlaid(document: Mapping[str, Any], enriched: Mapping[str, Enriched]) -> dict[str, Any]:

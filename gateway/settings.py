@@ -15,6 +15,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from gateway.clock import CHINA, zone
+
 PREFIX = "HUTONG_"
 FILE = "hutong.toml"
 
@@ -66,6 +68,9 @@ class Settings(BaseSettings):
     reader_seconds: int = Field(
         20, ge=1, description="Seconds of processor time that a body or a reply may take; then it is too costly."
     )
+    zone: str = Field(
+        CHINA, description="The time zone in which people read times, and in which they write those without an offset."
+    )
     admin_token: SecretStr | None = Field(
         None, description="The administrator's token; else one is made and printed at first start."
     )
@@ -87,6 +92,12 @@ class Settings(BaseSettings):
             raise ValueError("PostgreSQL comes with a later version; use sqlite:///PATH for now")
         if not value.startswith(SQLITE):
             raise ValueError("not an address of a ledger; write sqlite:///PATH, such as sqlite:////var/lib/hutong.db")
+        return value
+
+    @field_validator("zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        zone(value)
         return value
 
     @field_validator("redis")

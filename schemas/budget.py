@@ -106,8 +106,8 @@ class BudgetExceeded(Rejected):
     def __init__(self, bound: str, limit: int, where: str = "", path: str = "") -> None:
         self.bound = bound
         self.limit = limit
+        self.place = place = where or path
         said = BOUNDS[bound]
-        place = where or path
         text = Text(
             f"{f'{place}：' if place else ''}{said.zh}超过上限 {limit}；请拆分或精简后重新发送",
             f"{f'{place}: ' if place else ''}more than {limit} {said.en}; send less, or send it in parts",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 from schemas.codes import Code, table
 from schemas.findings import Finding, Text
@@ -20,6 +20,7 @@ def depth(code: str) -> int:
     return 0 if code == NATIONAL else 1
 
 
+@lru_cache(maxsize=8192)
 def covers(wide: str, narrow: str) -> bool:
     """Tell whether region `wide` is `narrow` or contains it."""
     kept = 2 * depth(wide)
@@ -32,6 +33,7 @@ def parent(code: str) -> str | None:
     return code[: 2 * level - 2].ljust(6, "0") if level else None
 
 
+@lru_cache(maxsize=8192)
 def lineage(code: str) -> tuple[str, ...]:
     """Return a region and everything it lies in, deepest first, the country last."""
     above = parent(code)

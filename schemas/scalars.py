@@ -15,6 +15,7 @@ CHINA_TIME = timezone(timedelta(hours=8))
 
 PLAIN = re.compile(r"(?:0|-?[1-9]\d{0,14})(?:\.\d{0,9}[1-9])?|-0\.\d{0,9}[1-9]", re.ASCII)
 _NUMBER = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,20})?(?:E[+-]?\d)?", re.ASCII)
+_COUNT_DIGITS = 18
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _INSTANT = re.compile(
     r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)(Z|[+-]\d{2}:?\d{2})", re.ASCII | re.IGNORECASE
@@ -41,6 +42,14 @@ def plain_decimal(value: Any) -> str:
             "Out of range: at most 15 digits before the point and 10 after it.",
         )
     return text
+
+
+def count_of(text: str) -> int | None:
+    """Read a count of at most 18 digits, in any script's digits; None for any other text.
+
+    Python refuses to read an integer of some thousand digits, and takes the square of their number before that.
+    """
+    return int(text) if text.isdecimal() and len(text) <= _COUNT_DIGITS else None
 
 
 def _decimal(value: Any) -> Decimal:

@@ -38,6 +38,16 @@ def windows(tree: Any, nodes: int) -> Iterator[Window]:
             yield Window(place, start, seen, count(seen))
 
 
+def singles(tree: Any, place: Place) -> Iterator[Any]:
+    """Give the body once for each item of the list at a place, with that item alone in it and other lists cut short."""
+    items = tree
+    for name in place:
+        items = items.get(name) if isinstance(items, dict) else None
+    if isinstance(items, list):
+        outside = _cut(_with(tree, place, []))
+        yield from (_with(outside, place, [item]) for item in items)
+
+
 def shifted(path: tuple[Any, ...], window: Window) -> tuple[Any, ...]:
     """Give a location in a window as one in the whole body."""
     depth = len(window.place)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,10 @@ def test_the_readme_runs_by_line_thirty():
         beginning = "\n".join((ROOT / page).read_text(encoding="utf-8").splitlines()[:30])
         assert "make demo" in beginning
         assert "make test" in beginning
+
+
+@pytest.mark.parametrize("name", ["", ".admin", ".lock", "-wal", "-shm", "-journal"])
+def test_what_a_gateway_leaves_beside_its_ledger_is_never_committed(name):
+    """Its bodies are personal, and the file beside it holds the administrator's hash."""
+    patterns = (ROOT / ".gitignore").read_text(encoding="utf-8").split()
+    assert any(fnmatch(f"hutong.db{name}", pattern) for pattern in patterns)

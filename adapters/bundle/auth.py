@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import quote
@@ -14,6 +15,8 @@ from adapters.base import OutboundRequest
 from adapters.bundle.scalars import HeaderName, HeaderValue
 from adapters.source import BadValue
 from schemas.findings import Finding, Rejected, Text
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 LATER = ("hmac-headers", "gov-gateway", "oauth2", "standard-webhooks", "sm2")
 """Schemes with a place in the grammar that this version does not speak."""
@@ -113,7 +116,7 @@ def _fill(text: str, settings: Mapping[str, Any]) -> str:
     if missing:
         raise _missing(missing[0])
     value = template.render(settings)
-    if any(ord(character) < 32 or ord(character) == 127 for character in value):
+    if _CONTROL.search(value):
         raise _unsafe(sorted(template.names))
     return value
 

@@ -14,9 +14,11 @@ from adapters.check.personal import MARKED
 from adapters.check.subject import SETTINGS, Subject, file_finding
 from adapters.formats import json
 from adapters.native.findings import written
+from adapters.records import all_read
 from adapters.source import BundleFinding
 from schemas import documents
 from schemas.findings import Finding, Rejected, Text
+from schemas.scalars import count_of
 
 _NATIVE = re.compile(r"samples/(?P<name>[^/]+)/(?P<number>[^/]+)\.native\.[A-Za-z0-9]+")
 _CANONICAL = re.compile(r"samples/(?P<name>[^/]+)/(?P<number>[^/]+)\.canonical\.json")
@@ -109,7 +111,7 @@ def prove(subject: Subject, section: str, pair: Pair) -> Iterator[BundleFinding]
             yield from _outward(subject, pair)
         else:
             found, _ = subject.adapter.read_query(pair.name, Reply(200, {}, pair.native))
-            yield from _compare(pair, [one.document for one in found])
+            yield from _compare(pair, [one.document for one in all_read(found)])
     except Rejected as error:
         yield _rejected(section, pair, error)
 
@@ -169,7 +171,8 @@ def _native_spot(content: bytes, path: str) -> spots.Spot:
     keys: list[str | int] = []
     for step in _INDEX.sub(r".\1.", path).split("."):
         if step:
-            keys.append(int(step) if step.isdecimal() else step)
+            at = count_of(step)
+            keys.append(step if at is None else at)
     return _spot(content, keys)
 
 

@@ -21,20 +21,24 @@ class NativeValues:
 
     def __init__(self, document: str, lineage: Iterable[Lineage], above: str = "") -> None:
         self._personal: dict[str, bool] = {}
+        self._identity: set[str] = set()
         known = documents.fields(document)
         for one in lineage:
             field = known.get(one.field) or known.get(f"{one.field}[]")
             personal = field is None or field.personal
             for path in one.paths:
                 self._personal[path] = self._personal.get(path, False) or personal
+            if field is not None and field.identity:
+                self._identity.update(one.paths)
         self._above = tuple(f"{start}." for start in (above, above.removesuffix("[]")) if start)
 
     def at(self, tree: Tree, where: Location, path: str) -> Any:
         """Give the value at a location of a tree as a finding may carry it; None when there is no single one."""
         plain = generic(path)
         inside = (plain.removeprefix(start) for start in self._above)
-        personal = next((self._personal[one] for one in (plain, *inside) if one in self._personal), True)
-        return shown(_value(tree, where), personal=personal)
+        place = next((one for one in (plain, *inside) if one in self._personal), None)
+        personal = place is None or self._personal[place]
+        return shown(_value(tree, where), personal=personal, identity=place in self._identity)
 
 
 def _value(tree: Tree, where: Location) -> Any:

@@ -18,6 +18,7 @@ from schemas import catalog
 from schemas.budget import Budget
 from schemas.findings import Finding, Rejected, Text
 from schemas.plain import plain
+from schemas.scalars import count_of
 
 _PARAMETERS = frozenset(PARAMETERS)
 
@@ -48,8 +49,13 @@ class CompiledQuery:
         values = {**merged(self._settings, settings), **turned, **parameters}
         return self._request.write_known(values, self._body(values), _PARAMETERS)
 
-    def read(self, reply: Reply, page: int, budget: Budget | None = None) -> tuple[Sequence[Translation], bool]:
-        """Read the records of a page, and whether another follows; raises `Rejected`."""
+    def read(
+        self, reply: Reply, page: int, budget: Budget | None = None
+    ) -> tuple[Sequence[Translation | Rejected], bool]:
+        """Read the records of a page, and whether another follows; raises `Rejected` for what is no such page.
+
+        A record that cannot be translated is given as its `Rejected`, with its first finding: the others stand.
+        """
         allowed = budget or self._budget
         tree = self._tree(reply, allowed)
         records = paths.values(tree, self._each)
@@ -57,8 +63,13 @@ class CompiledQuery:
             raise allowed.exceeded("records", path=str(self._each))
         if not records and not self._is_empty_answer(tree):
             raise _unreadable("query.unrecognised", f"应答中没有 {self._each}", f"the reply has no {self._each}")
-        translations = [translate(self._type, self._program, record, self._native) for record in records]
-        return translations, self._more(tree, len(records), page)
+        return list(map(self._record, records)), self._more(tree, len(records), page)
+
+    def _record(self, record: Tree) -> Translation | Rejected:
+        try:
+            return translate(self._type, self._program, record, self._native)
+        except Rejected as error:
+            return Rejected(error.code, error.detail, error.findings[:1], status=error.status)
 
     def _tree(self, reply: Reply, budget: Budget) -> Tree:
         if not 200 <= reply.status < 300:
@@ -81,10 +92,8 @@ class CompiledQuery:
     def _more(self, tree: Tree, count: int, page: int) -> bool:
         if self._pages is None or count == 0:
             return False
-        total = comparable(paths.first(tree, self._total)) if self._total is not None else ""
-        if total.isdecimal():
-            return page * self._pages.size < int(total)
-        return count >= self._pages.size
+        total = count_of(comparable(paths.first(tree, self._total))) if self._total is not None else None
+        return count >= self._pages.size if total is None else page * self._pages.size < total
 
 
 def _unreadable(code: str, zh: str, en: str) -> Rejected:

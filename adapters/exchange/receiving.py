@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
 
 import orjson
 from msgspec.structs import replace
@@ -26,6 +27,7 @@ from schemas.budget import MORE, Budget
 from schemas.documents import generic
 from schemas.findings import Finding, Rejected, Text
 from schemas.identifiers import folded
+from schemas.scalars import count_of
 
 _INDEX = re.compile(r"\[(\d+)\]")
 
@@ -83,7 +85,7 @@ class CompiledReceive:
         for path, template in self._require:
             expected = template.render({"count": count})
             found = as_text(paths.first(tree, path)).strip()
-            if found != expected and not (template.alone == "count" and found.isdecimal() and int(found) == count):
+            if found != expected and not (template.alone == "count" and count_of(found) == count):
                 code = "envelope.count" if template.alone == "count" else "envelope.require"
                 raise _envelope(code, str(path), f"应为 {expected}，实为 {found}", f"must be {expected}, is {found}")
 
@@ -96,8 +98,9 @@ class CompiledReceive:
         for where, fault in self._schema.faults(parsed):
             index = self._record_index(where)
             if fault.code == MORE and index is not None:
-                # The reading stopped here: nobody knows what the records behind are worth.
-                inside.update({later: [fault] for later in range(index + 1, count)})
+                # No more is told of places. Each record behind is only asked whether it would do alone.
+                well = self._well_alone(parsed, index + 1, count)
+                inside.update({later: [fault] for later in range(index + 1, count) if later not in well})
                 break
             valued = replace(fault, value=self._values.at(parsed.tree, where, fault.path))
             finding = with_canonical_field(valued, self._canonical, str(self._split or ""))
@@ -105,6 +108,17 @@ class CompiledReceive:
         if outside:
             raise _invalid([*outside, *(finding for some in inside.values() for finding in some)])
         return inside
+
+    def _well_alone(self, parsed: Body, start: int, count: int) -> frozenset[int]:
+        """Give the records from `start` on that the schema takes in a body with no other; none where it cannot tell."""
+        if self._schema is None or self._split is None or self._split.steps[-1:] != (EACH,):
+            return frozenset()
+        *above, _ = self._split.steps
+        place = tuple(step for step in above if isinstance(step, str))
+        if len(place) != len(above):
+            return frozenset()
+        judged = islice(self._schema.alone(parsed, place), start, count)
+        return frozenset(index for index, well in enumerate(judged, start) if well)
 
     def _record_index(self, where: Location) -> int | None:
         """Tell which record a location is in. A repeated XML child has an index, a single one has none."""

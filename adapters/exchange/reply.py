@@ -17,7 +17,7 @@ from adapters.bundle.grammar import ReplyRule, When
 from adapters.exchange.scalar import comparable, reference
 from adapters.formats.format import Format, ReplyFault, as_text
 from adapters.paths import Path
-from schemas.budget import Budget
+from schemas.budget import BOUNDS, Budget, BudgetExceeded
 from schemas.findings import Rejected
 from schemas.identifiers import folded
 from schemas.identifiers.person import mask_in_text
@@ -52,12 +52,14 @@ class ReadReply(Struct, frozen=True):
     """A reply with its body read once. `tree` is None when the body is empty or cannot be read.
 
     `unreadable`: there is a body, and not in the agreed format: a page of something in between, say.
+    `beyond`: the bound of the budget that it breaks.
     """
 
     reply: Reply
     tree: Tree = None
     fault: ReplyFault | None = None
     unreadable: bool = False
+    beyond: BudgetExceeded | None = None
 
 
 class Replies:
@@ -89,8 +91,8 @@ class Replies:
             return ReadReply(reply, unreadable=True)
         try:
             body = formats.read_reply(self._format, reply.body, reply.headers.get("content-type"), budget=budget)
-        except Rejected:
-            return ReadReply(reply, unreadable=True)
+        except Rejected as error:
+            return ReadReply(reply, unreadable=True, beyond=error if isinstance(error, BudgetExceeded) else None)
         return ReadReply(reply, body.tree, self._fault(body) if self._fault else None)
 
 
@@ -170,7 +172,8 @@ def _by_default(read: ReadReply, *, looks_inside: bool) -> Verdict:
     code = f"http.{status}"
     if status != _UNAUTHORISED and _tells_nothing(read, looks_inside=looks_inside):
         after = _after(read.reply.headers)
-        return Verdict(VerdictKind.RETRY, code=UNREADABLE, after=after, in_doubt=True)
+        reason = None if read.beyond is None else _beyond(read.beyond)
+        return Verdict(VerdictKind.RETRY, code=UNREADABLE, reason=reason, after=after, in_doubt=True)
     # Credentials come before faults: a fault in the body of a 401 is still about the credentials.
     if status in _CREDENTIALS:
         return Verdict(VerdictKind.CREDENTIALS, code=code)
@@ -183,6 +186,13 @@ def _by_default(read: ReadReply, *, looks_inside: bool) -> Verdict:
         doubted = status == _GATEWAY_TIMEOUT
         return Verdict(VerdictKind.RETRY, code=code, after=_after(read.reply.headers), in_doubt=doubted)
     return Verdict(VerdictKind.DEAD, code=code)
+
+
+def _beyond(broken: BudgetExceeded) -> str:
+    """Name the bound that a reply breaks, its value and the place; an operator may raise it for the platform."""
+    place = f"（{plain(broken.place)}）" if broken.place else ""
+    said = f"应答的{BOUNDS[broken.bound].zh}超过上限 {broken.limit}{place}，未继续读取"
+    return f"{said}；属正常数据时可调高该平台的 limits.{broken.bound}"
 
 
 def _tells_nothing(read: ReadReply, *, looks_inside: bool) -> bool:

@@ -37,6 +37,8 @@ def tree(lines: Iterable[Line], header: int = 1, *, ragged: bool = False, budget
         texts = [cell.strip(BLANK) for cell in cells]
         if not any(texts):
             continue
+        if len(rows) >= budget.records:
+            raise budget.exceeded("records", f"line {number}")
         _bound_rows(len(rows), min(MAX_ROWS, budget.items))
         found.extend(islice(_row_faults(number, texts, names, ragged=ragged), MAX_FINDINGS + 1 - len(found)))
         rows.append({name: text for name, text in zip(names, texts, strict=False) if text})

@@ -9,8 +9,9 @@ from typing import Any
 from lxml import etree
 
 from adapters.native.findings import broken
-from adapters.native.patterns import ATOM, MOST_WAYS, ways
+from adapters.native.patterns import ATOM, MOST_WAYS, looks_far, ways
 from schemas.findings import Text
+from schemas.scalars import count_of
 
 MAX_COST = 20_000
 """Places a schema may describe in one instance when every reference is written out."""
@@ -118,7 +119,8 @@ def resolved(reference: str, whole: Mapping[str, Any]) -> Any:
     for step in reference.removeprefix("#").split("/")[1:]:
         name = step.replace("~1", "/").replace("~0", "~")
         if isinstance(found, list):
-            found = found[int(name)] if name.isdecimal() and int(name) < len(found) else None
+            at = count_of(name)
+            found = found[at] if at is not None and at < len(found) else None
         else:
             found = found.get(name) if isinstance(found, Mapping) else None
     return found
@@ -142,6 +144,69 @@ def _particles(node: Any, named: Mapping[tuple[str, str], Any]) -> Iterator[Any]
 
 
 _LEAF = etree.Element("leaf")
+
+
+LONGEST_LOOKED_THROUGH = 500
+"""Characters of a text that a pattern may look around in; a longer one is a fault, and the pattern is not tried."""
+
+_DATA = frozenset({"const", "enum", "default", "examples"})
+"""Words under which stand values, in which `pattern` means nothing."""
+
+_NAMED = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies"})
+"""Words under which stand schemas by names, which may be any word."""
+
+_WITHOUT_IF = ("draft-03", "draft-04", "draft-06")
+
+
+def bounded_looks(schema: Any, file: str) -> Any:
+    """Give a JSON Schema in which patterns that look far are tried on short texts only.
+
+    A schema without any is given as it is. Raises `BrokenBundle` where the length cannot be asked first:
+    for the names of fields, and in drafts that have no `if`.
+    """
+    every = _definitions(schema, file)
+    looking = [one["pattern"] for one in every if _looks(one.get("pattern"))]
+    names = [name for one in every for name in _by_pattern(one) if _looks(name)]
+    draft = str(schema.get("$schema")) if isinstance(schema, Mapping) else ""
+    if names or (looking and any(old in draft for old in _WITHOUT_IF)):
+        raise broken(file, _looks_too_far((names or looking)[0]))
+    return _asking_first(schema) if looking else schema
+
+
+def _looks(said: Any) -> bool:
+    return isinstance(said, str) and looks_far(said)
+
+
+def _by_pattern(node: Mapping[str, Any]) -> Iterator[str]:
+    below = node.get("patternProperties")
+    yield from below if isinstance(below, Mapping) else ()
+
+
+def _asking_first(node: Any, *, names: bool = False) -> Any:
+    if isinstance(node, list):
+        return [_asking_first(one) for one in node]
+    if not isinstance(node, Mapping):
+        return node
+    kept = {
+        word: below if word in _DATA and not names else _asking_first(below, names=word in _NAMED and not names)
+        for word, below in node.items()
+    }
+    pattern = kept.get("pattern")
+    if names or not _looks(pattern):
+        return kept
+    del kept["pattern"]
+    short = {"maxLength": LONGEST_LOOKED_THROUGH}
+    asked = {"if": short, "then": {"pattern": pattern}, "else": short}
+    return {**kept, "allOf": [*(kept.get("allOf") or ()), asked]}
+
+
+def _looks_too_far(pattern: str) -> Text:
+    return Text(
+        f"正则 {pattern[:60]} 前后张望，耗时随文本长度的平方增长；请改写为不含 (?=、(?!、(?<、反向引用的写法，"
+        "或在 $schema 声明 draft-07 及以后的版本",
+        f"the pattern {pattern[:60]} looks around, and takes the square of a text's length; write it without (?=, (?!, "
+        "(?< and back-references, or declare draft-07 or a later one in $schema",
+    )
 
 
 MAX_PATTERN = 500

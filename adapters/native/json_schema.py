@@ -11,7 +11,7 @@ import jsonschema_rs
 from adapters.base import Tree
 from adapters.formats import json
 from adapters.formats.format import Body
-from adapters.native.costs import refuse_costly_json, resolved
+from adapters.native.costs import bounded_looks, refuse_costly_json, resolved
 from adapters.native.findings import CODE, Location, broken, written
 from adapters.native.reading import without_blanks
 from adapters.native.shape import Shape
@@ -20,10 +20,10 @@ from adapters.spots import json_spot, spot
 from schemas.budget import FINDINGS, STANDARD, more
 from schemas.findings import Finding, Rejected, Text
 from schemas.measure import count
-from schemas.windows import Window, shifted, windows
+from schemas.windows import Window, shifted, singles, windows
 
 _BOUNDED: Any = jsonschema_rs.FancyRegexOptions(backtrack_limit=10_000, size_limit=1_000_000)
-"""Regular expressions run in linear time; those that look around, within a bound: a pattern cannot run away."""
+"""Regular expressions run in linear time; those that look around, within a bound, on short texts (`bounded_looks`)."""
 
 _SCHEMA = STANDARD.raised({"items": 100_000, "names": 4_000})
 """A schema is a file of a bundle, bounded there in bytes; lists of codes may be long."""
@@ -36,9 +36,10 @@ class JsonSchema:
         try:
             parsed = json.parse(content, _SCHEMA)
             refuse_costly_json(parsed, file)
-            text = content.decode("utf-8-sig")
+            bounded = bounded_looks(parsed, file)
+            given = content.decode("utf-8-sig") if bounded is parsed else json.dump(bounded).decode("utf-8")
             self._validator = jsonschema_rs.validator_for(
-                text, offline=True, pattern_options=_BOUNDED, validate_formats=True
+                given, offline=True, pattern_options=_BOUNDED, validate_formats=True
             )
         except Rejected as error:
             raise broken(file, error.detail, *spot(error.detail.en)) from None
@@ -70,6 +71,12 @@ class JsonSchema:
                 return
             last = where
             yield where, finding
+
+    def alone(self, body: Body, place: tuple[str, ...]) -> Iterator[bool]:
+        """Tell of each record whether it is valid alone, in the body with its other lists cut short."""
+        for tree in singles(body.tree, place):
+            read = without_blanks(tree, self._describes_text)
+            yield self._validator.is_valid(tree) or (read is not tree and self._validator.is_valid(read))
 
     def _describes_text(self, place: tuple[str, ...]) -> bool:
         """Whether the schema sees an element at this place: its text beside its attributes."""

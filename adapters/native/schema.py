@@ -25,6 +25,13 @@ class NativeSchema(Protocol):
         """Give what is wrong with a body, each with where (names and list indexes), at most 50."""
         ...
 
+    def alone(self, body: Body, place: tuple[str, ...]) -> Iterator[bool]:
+        """Tell of each record of the list at a place, in order, whether the body would be valid with no other in it.
+
+        Nothing, where that cannot be told at a cost of the record's own size.
+        """
+        ...
+
 
 def compile_schema(content: bytes, file: str, declared: Format) -> NativeSchema:
     """Compile a native schema (`.xsd` is XML Schema, else JSON Schema); raises `BrokenBundle`."""

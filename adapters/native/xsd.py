@@ -63,6 +63,32 @@ class Xsd:
             text = of_xsd(error, self._base(last), self._names.short)
             yield last, Finding(CODE, text, path=written(last))
 
+    def alone(self, body: Body, place: tuple[str, ...]) -> Iterator[bool]:
+        """Tell of each record whether it is valid alone, where little stands around the records."""
+        if body.element is None:
+            return
+        element = as_read(body.element, self._declared, self._names)
+        *above, name = place[1:] if self._keeps_root else place
+        parents = [element]
+        for step in above:
+            parents = [child for parent in parents for child in self._children(parent, step)]
+        if len(parents) != 1:
+            return
+        [parent] = parents
+        rows = self._children(parent, name)
+        at = parent.index(rows[0]) if rows else 0
+        for row in rows:
+            parent.remove(row)
+        if next(islice(element.iter(), _LARGE, None), None) is not None:
+            return
+        for row in rows:
+            parent.insert(at, row)
+            yield not self._errors(element)
+            parent.remove(row)
+
+    def _children(self, parent: Any, name: str) -> list[Any]:
+        return [child for child in parent.iterchildren(etree.Element) if self._names.short(child.tag) == name]
+
     def _found(self, element: Any) -> Iterator[tuple[Any, Any]]:
         """Give each error with its element, in the order of the document."""
         if next(islice(element.iter(), _LARGE, None), None) is not None:

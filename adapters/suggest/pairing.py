@@ -15,6 +15,7 @@ from adapters.base import Document, Reply
 from adapters.exchange.receiving import native_paths, translate
 from adapters.exchange.request import record_path
 from adapters.formats import json
+from adapters.records import all_read
 from schemas.findings import Rejected, Text
 
 _NATIVE = re.compile(r"samples/(?P<name>[^/]+)/(?P<number>[^/]+)\.native\.[A-Za-z0-9]+")
@@ -58,8 +59,10 @@ def _half(adapter: DeclarativeAdapter, name: str, native: bytes, present: bytes 
         return _written(_sent(adapter, name, native)) if present is None else _alone(present)
     if name not in adapter.bundle.manifest.queries:
         raise Rejected("sample.unknown", _unknown(adapter, name))
-    found = adapter.read_query(name, Reply(200, {}, native))[0] if present is None else ()
-    return _written([one.document for one in found]) if present is None else None
+    if present is not None:
+        return None
+    found, _ = adapter.read_query(name, Reply(200, {}, native))
+    return _written([one.document for one in all_read(found)])
 
 
 def translated(adapter: DeclarativeAdapter, operation: str, content: bytes) -> bytes:

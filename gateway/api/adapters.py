@@ -12,7 +12,7 @@ from adapters.base import Adapter
 from gateway.api.limits import StrictRoute
 from gateway.api.models import RestModel, TimelineEntry
 from gateway.api.openapi import problems
-from gateway.api.rights import Actor, TheHub
+from gateway.api.rights import Actor, Intends, TheHub
 from gateway.hub import Hub
 from gateway.ledger.versions import AdapterState
 from gateway.releases import Release
@@ -113,9 +113,9 @@ async def find(hub: TheHub, actor: Actor) -> AdapterList:
     responses=problems(401, 403, 409, 413, 422) | _KEPT,
     openapi_extra=_ZIP,
 )
-async def upload(hub: TheHub, actor: Actor, request: Request, response: Response) -> AdapterDetail:
+async def upload(hub: TheHub, intends: Intends, request: Request, response: Response) -> AdapterDetail:
     """Keep a bundle (a zip) as a draft. The same content again is no new version; other content needs a new number."""
-    release, new = await hub.releases.upload(await request.body(), actor=actor)
+    release, new = await hub.releases.upload(await request.body(), intends(""))
     response.status_code = 201 if new else 200
     return await _detail(hub, release)
 
@@ -127,9 +127,9 @@ async def show(hub: TheHub, actor: Actor, name: Name, version: Version) -> Adapt
 
 
 @router.post("/{name}/{version}/check", summary="Prove a version · 检查适配器", responses=problems(401, 403, 404, 409))
-async def check(hub: TheHub, actor: Actor, name: Name, version: Version) -> AdapterDetail:
+async def check(hub: TheHub, intends: Intends, name: Name, version: Version) -> AdapterDetail:
     """Prove a version as `hutong adapter check` does, and keep the report; a draft that passes is `checked`."""
-    return await _detail(hub, await hub.releases.check(name, version, actor=actor))
+    return await _detail(hub, await hub.releases.check(name, version, intends("")))
 
 
 @router.post(
@@ -138,14 +138,14 @@ async def check(hub: TheHub, actor: Actor, name: Name, version: Version) -> Adap
     responses=problems(401, 403, 404, 409, 415, 422),
 )
 async def activate(
-    hub: TheHub, actor: Actor, name: Name, version: Version, order: Activation | None = None
+    hub: TheHub, intends: Intends, name: Name, version: Version, order: Activation | None = None
 ) -> AdapterDetail:
     """Let the platforms that follow this adapter use this version from now on; the one before is retired.
 
     What is under way ends with the version it began with. Activating an earlier version goes back.
     """
     wanted = order or Activation()
-    release = await hub.releases.activate(name, version, actor=actor, reason=wanted.reason, force=wanted.force)
+    release = await hub.releases.activate(name, version, intends(wanted.reason), force=wanted.force)
     return await _detail(hub, release)
 
 
@@ -154,9 +154,9 @@ async def activate(
     summary="Go back to the version before · 回退适配器",
     responses=problems(401, 403, 409, 415, 422),
 )
-async def rollback(hub: TheHub, actor: Actor, name: Name, order: StepReason | None = None) -> AdapterDetail:
-    """Activate the version that was active before the present one."""
-    return await _detail(hub, await hub.releases.rollback(name, actor=actor, reason=order.reason if order else ""))
+async def rollback(hub: TheHub, intends: Intends, name: Name, order: StepReason | None = None) -> AdapterDetail:
+    """Activate the version that was active before the present one; one that a rollback left is not gone back to."""
+    return await _detail(hub, await hub.releases.rollback(name, intends(order.reason if order else "")))
 
 
 @router.post(
@@ -165,10 +165,10 @@ async def rollback(hub: TheHub, actor: Actor, name: Name, order: StepReason | No
     responses=problems(401, 403, 404, 409, 415, 422),
 )
 async def retire(
-    hub: TheHub, actor: Actor, name: Name, version: Version, order: StepReason | None = None
+    hub: TheHub, intends: Intends, name: Name, version: Version, order: StepReason | None = None
 ) -> AdapterDetail:
     """Take a version out of use, once no platform uses it; it is kept, because old messages name it."""
-    release = await hub.releases.retire(name, version, actor=actor, reason=order.reason if order else "")
+    release = await hub.releases.retire(name, version, intends(order.reason if order else ""))
     return await _detail(hub, release)
 
 

@@ -22,6 +22,7 @@ from gateway.api import (
     replays,
     system,
     trials,
+    unwanted,
 )
 from gateway.api.inbound import openapi as inbound_openapi
 from gateway.api.inbound.asgi import Application, Inbound
@@ -39,6 +40,7 @@ _RESOURCES = (
     rejections,
     replays,
     platforms,
+    unwanted,
     adapters,
     trials,
     enterprises,

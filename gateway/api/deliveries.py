@@ -15,8 +15,9 @@ from gateway.api.openapi import NATIVE_BYTES, problems
 from gateway.api.rights import Actor, Intends, TheHub
 from gateway.errors import NotFound
 from gateway.hub import Hub
+from gateway.ledger.errors import no_delivery
 from gateway.ledger.records import DeliveryFilter
-from gateway.message import Attempt, Delivery, HeldBy, State
+from gateway.message import Attempt, Delivery, HeldBy, Message, State, unnamed
 from schemas.findings import Text
 
 
@@ -51,7 +52,10 @@ class DeliveryView(RestModel):
     platform: str | None
     lane: str
     position: int
-    state: Shown = Field(description="`held` where something holds a delivery that could go: see `held_by`")
+    state: Shown = Field(
+        description="`held` where something holds a delivery that could go: see `held_by`; `unwanted` where an "
+        "unrouted one waits for a kind of platform that its region was declared not to have: see `reason`"
+    )
     held_by: HeldBy | None
     toward: str | None = Field(description="Whom an unrouted one waits for: `nearest`, `national`, or a platform's id")
     due_at: datetime | None
@@ -89,13 +93,11 @@ class ReplayReason(Reason):
 router = APIRouter(prefix="/v1/deliveries", tags=["deliveries"], route_class=StrictRoute)
 
 LONGEST_REPLY = 4096
-"""Bytes of a platform's reply that are shown."""
+"""Characters of a platform's reply that are shown."""
 
 DeliveryId = Annotated[str, Path(max_length=100, description="The delivery's id")]
 
 _STEP = problems(400, 401, 403, 404, 409, 415, 422)
-
-_UNKNOWN = Text("没有这个投递；请核对 delivery_id", "There is no such delivery; check the delivery id")
 
 _UNSENT = Text(
     "这个投递还没有发送过，没有可看的报文",
@@ -125,7 +127,8 @@ async def find(
 async def show(hub: TheHub, actor: Actor, delivery_id: DeliveryId) -> DeliveryDetail:
     """Give a delivery with each of its attempts, the platform's replies included."""
     delivery = await _kept(hub, delivery_id)
-    return delivery_detail(delivery, await hub.ledger.attempts_of(delivery_id), replies=True)
+    message = await hub.ledger.message(delivery.message_id)
+    return delivery_detail(delivery, await hub.ledger.attempts_of(delivery_id), replies_to=message)
 
 
 @router.get(
@@ -139,7 +142,7 @@ async def sent(hub: TheHub, actor: Actor, delivery_id: DeliveryId) -> Response:
     await _kept(hub, delivery_id)
     request = await hub.ledger.sent(delivery_id)
     if request is None:
-        raise NotFound(_UNSENT)
+        raise NotFound(_UNSENT, code="delivery.unsent")
     kinds = {name.lower(): value for name, value in request.headers.items()}
     headers = {
         "sent-method": request.method,
@@ -188,7 +191,7 @@ async def release(hub: TheHub, intends: Intends, delivery_id: DeliveryId, order:
 async def _kept(hub: Hub, delivery_id: str) -> Delivery:
     delivery = await hub.ledger.delivery(delivery_id)
     if delivery is None:
-        raise NotFound(_UNKNOWN)
+        raise no_delivery(delivery_id)
     return delivery
 
 
@@ -196,12 +199,12 @@ def _header_safe(path: str) -> str:
     return path.encode("ascii", "backslashreplace").decode("ascii").replace("\r", "").replace("\n", "")
 
 
-def delivery_detail(delivery: Delivery, attempts: Sequence[Attempt], *, replies: bool) -> DeliveryDetail:
-    """Show a delivery with its attempts; the platform's replies only when `replies`."""
+def delivery_detail(delivery: Delivery, attempts: Sequence[Attempt], *, replies_to: Message | None) -> DeliveryDetail:
+    """Show a delivery with its attempts; the platform's replies only when it is said to which message they are."""
     receipt = None
     if delivery.state is State.DELIVERED:
         receipt = ReceiptView(reference=delivery.reference, at=delivery.changed_at)
-    tries = [_attempt(one, replies=replies) for one in attempts]
+    tries = [_attempt(one, replies_to) for one in attempts]
     return DeliveryDetail(**_told(delivery), tries=tries, receipt=receipt)
 
 
@@ -213,6 +216,8 @@ def _told(delivery: Delivery) -> dict[str, Any]:
     return {name: getattr(delivery, name) for name in DeliveryView.model_fields} | {"state": delivery.shown}
 
 
-def _attempt(attempt: Attempt, *, replies: bool) -> AttemptView:
+def _attempt(attempt: Attempt, message: Message | None) -> AttemptView:
     shown = {name: getattr(attempt, name) for name in AttemptView.model_fields if name != "reply"}
-    return AttemptView(**shown, reply=attempt.reply[:LONGEST_REPLY].decode("utf-8", "replace") if replies else None)
+    # Masked before it is cut: half an id is hidden by nothing.
+    said = None if message is None else unnamed(message, attempt.reply.decode("utf-8", "replace"))[:LONGEST_REPLY]
+    return AttemptView(**shown, reply=said)

@@ -40,7 +40,7 @@ async def show(
     """Give the JSON Schema of a canonical document, with Chinese titles."""
     name = f"{document}/{version}"
     if name not in NAMES:
-        raise NotFound(_UNKNOWN)
+        raise NotFound(_UNKNOWN, code="document.unknown")
     return Response(_written(name), 200, {"cache-control": "public, max-age=3600"}, "application/schema+json")
 
 

@@ -9,9 +9,11 @@ from fastapi import APIRouter, Path
 from pydantic import Field
 
 from gateway.api.limits import StrictRoute
-from gateway.api.models import RestModel
+from gateway.api.models import FieldError, RestModel
 from gateway.api.openapi import problems
-from gateway.api.rights import Caller, TheHub, check_dossier
+from gateway.api.rights import Caller, TheHub, TheIncoming, check_dossier
+from gateway.errors.problems import keep_warning, tell_warnings
+from gateway.hub.dossier import AskedPlatform, Enterprise
 from schemas.findings import Text
 
 
@@ -25,20 +27,29 @@ class DossierEntry(RestModel):
     message_id: str | None = Field(default=None, description="None when it was asked for just now")
 
 
+class UnreadRowView(FieldError):
+    """A row of a platform's answer that cannot be read, and the first thing that is wrong with it."""
+
+    row: int = Field(description="Its number among all the rows that the platform answered with, from 1")
+
+
 class DossierSource(RestModel):
     """A platform that was asked for this part, and how that went."""
 
     platform: str
-    state: str = Field(description="`ok`, `down`, `held` or `unreadable`")
+    state: str = Field(description="`ok`; `partial`: not every row can be read; `down`, `held` or `unreadable`")
     at: datetime
     detail: str | None = None
+    unread: int = Field(default=0, description="How many of its rows cannot be read")
+    problems: list[UnreadRowView] = Field(default=[], description="What is wrong with them, the first fifty")
 
 
 class DossierPart(RestModel):
     """One part of the dossier."""
 
     state: str = Field(
-        description="`ok`; `partial`: a source could not be read now; `unsupported`: nothing known, nobody to ask"
+        description="`ok`; `partial`: a source, or a row of one, could not be read now; "
+        "`unsupported`: nothing known, nobody to ask"
     )
     entries: list[DossierEntry]
     sources: list[DossierSource]
@@ -65,6 +76,7 @@ _NO_RIGHT = Text(
 async def show(
     hub: TheHub,
     caller: Caller,
+    incoming: TheIncoming,
     credit_code: Annotated[str, Path(max_length=40, examples=["91130200699229617X"])],
 ) -> DossierView:
     """Give permits, projects, penalties, inspections and cases side by side, each with its source and time.
@@ -72,4 +84,28 @@ async def show(
     Platforms that answer queries are asked; one that is down leaves its part marked, the call does not fail.
     """
     check_dossier(caller)
-    return DossierView.of(await hub.dossiers.of(credit_code))
+    return _view(await hub.dossiers.of(credit_code), incoming.language)
+
+
+def _view(enterprise: Enterprise, language: str) -> DossierView:
+    parts = {
+        name: DossierPart(
+            state=part.state,
+            entries=[DossierEntry.of(one) for one in part.entries],
+            sources=[_source(one, language) for one in part.sources],
+        )
+        for name, part in enterprise.parts.items()
+    }
+    return DossierView(credit_code=enterprise.credit_code, name=enterprise.name, at=enterprise.at, parts=parts)
+
+
+def _source(asked: AskedPlatform, language: str) -> DossierSource:
+    told = tell_warnings([keep_warning(one.finding) for one in asked.problems], language)
+    return DossierSource(
+        platform=asked.platform,
+        state=asked.state,
+        at=asked.at,
+        detail=asked.detail,
+        unread=asked.unread,
+        problems=[UnreadRowView(row=one.row, **said) for one, said in zip(asked.problems, told, strict=True)],
+    )

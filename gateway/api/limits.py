@@ -15,6 +15,11 @@ from starlette.requests import ClientDisconnect
 from gateway.api import rights
 from gateway.api.inbound.encoding import Inflate, coding_of
 from gateway.api.inbound.request import Event, Incoming, Receive, Scope, Send, too_large
+from schemas.budget import STANDARD, BudgetExceeded
+from schemas.measure import measure
+
+_CALL = STANDARD.lowered({"items": 5_000})
+"""The bounds of what a call is told in JSON."""
 
 
 class SizeLimit:
@@ -59,16 +64,31 @@ class SizeLimit:
         await self.app(scope, counted, send)
 
 
+class _Beyond(HTTPException):
+    """A body beyond the budget: the framework lets only its own exceptions through where it parses."""
+
+    def __init__(self, broken: BudgetExceeded) -> None:
+        super().__init__(broken.status)
+        self.broken = broken
+
+
 class StrictRequest(Request):
-    """A request whose JSON must be unambiguous."""
+    """A request whose JSON must be unambiguous, and within the bounds of what any call takes.
+
+    The framework makes every fault of what it is handed: of sixty thousand unknown fields one each.
+    """
 
     async def json(self) -> Any:
         """Parse the body; raises JSONDecodeError, which the framework turns into a 422."""
         body = await self.body()
         try:
-            return jiter.from_json(body, allow_inf_nan=False, catch_duplicate_keys=True, partial_mode=False)
+            tree = jiter.from_json(body, allow_inf_nan=False, catch_duplicate_keys=True, partial_mode=False)
+            measure(tree, _CALL, texts=False)
+        except BudgetExceeded as broken:
+            raise _Beyond(broken) from None
         except ValueError as error:
             raise json.JSONDecodeError(str(error), "", 0) from error
+        return tree
 
 
 class StrictRoute(APIRoute):
@@ -87,6 +107,9 @@ class StrictRoute(APIRoute):
                 await read.body()
             except ClientDisconnect:
                 raise HTTPException(400) from None  # nobody is there to hear it
-            return await handle(read)
+            try:
+                return await handle(read)
+            except _Beyond as beyond:
+                raise beyond.broken from None
 
         return strict

@@ -15,12 +15,12 @@ from pydantic import BaseModel, Field
 from gateway.api.deliveries import DeliveryDetail, delivery_detail
 from gateway.api.inbound.answer import message_state
 from gateway.api.limits import StrictRoute
-from gateway.api.models import Cursor, FieldError, Limit, Moment, RestModel, Shown, TimelineEntry
+from gateway.api.models import Cursor, FieldError, Limit, Moment, RestModel, Shown, TimelineEntry, in_utc
 from gateway.api.openapi import CANONICAL_EXAMPLE, NATIVE_BYTES, problems
 from gateway.api.rights import Actor, Caller, TheHub, TheIncoming, check_message, may_see_delivery, searched_platform
-from gateway.errors import NotFound
 from gateway.errors.problems import tell_warnings
 from gateway.hub import Hub
+from gateway.ledger.errors import no_message
 from gateway.ledger.records import MessageFilter
 from gateway.message import Delivery, Message
 from schemas.findings import Text
@@ -110,8 +110,6 @@ router = APIRouter(prefix="/v1/messages", tags=["messages"], route_class=StrictR
 
 MessageId = Annotated[str, Path(max_length=100, description="The message's id, as its 202 said it")]
 
-_UNKNOWN = Text("没有这个消息；请核对 message_id", "There is no such message; check the message_id")
-
 _ONLY_YOUR_OWN = Text(
     "平台只能查询自己的消息；请去掉 platform 参数",
     "A platform may only search its own messages; leave `platform` out",
@@ -122,7 +120,12 @@ _ONLY_YOUR_OWN = Text(
 async def find(hub: TheHub, caller: Caller, query: Annotated[MessageQuery, Query()]) -> MessagePage:
     """Find messages, newest first. Platforms find their own, operators find all."""
     asked = MessageFilter(**{name: getattr(query, name) for name in MessageFilter.__struct_fields__})
-    looked_for = replace(asked, platform=searched_platform(caller, asked.platform, _ONLY_YOUR_OWN))
+    looked_for = replace(
+        asked,
+        platform=searched_platform(caller, asked.platform, _ONLY_YOUR_OWN),
+        since=in_utc(asked.since, hub.zone),
+        until=in_utc(asked.until, hub.zone),
+    )
     page = await hub.ledger.find_messages(looked_for, query.cursor, query.limit)
     theirs = defaultdict[str, list[Delivery]](list)
     for delivery in await hub.ledger.deliveries_of(*(one.id for one in page.items)):
@@ -137,7 +140,8 @@ async def show(hub: TheHub, caller: Caller, incoming: TheIncoming, message_id: M
     deliveries = await hub.ledger.deliveries_of(message_id)
     check_message(caller, message, deliveries)
     seen = [one for one in deliveries if may_see_delivery(caller, message, one)]
-    details = [delivery_detail(one, await hub.ledger.attempts_of(one.id), replies=caller.admin) for one in seen]
+    told = message if caller.admin else None
+    details = [delivery_detail(one, await hub.ledger.attempts_of(one.id), replies_to=told) for one in seen]
     done = [entry for subject in (message_id, *(one.id for one in seen)) for entry in await hub.ledger.audit(subject)]
     return MessageDetail(
         **_headers(message, deliveries),
@@ -158,7 +162,7 @@ async def native(hub: TheHub, actor: Actor, message_id: MessageId) -> Response:
     """Give the body as it arrived; `Record-Index` says which record of a package the message is."""
     found = await hub.ledger.native(message_id)
     if found is None:
-        raise NotFound(_UNKNOWN)
+        raise no_message(message_id)
     headers = {"record-index": str(found.index), "x-content-type-options": "nosniff"}
     return Response(found.body, 200, headers, found.content_type or "application/octet-stream")
 
@@ -194,7 +198,7 @@ async def _kept(hub: Hub, message_id: str) -> Message:
     """Give a message; NotFound when there is none of that id."""
     message = await hub.ledger.message(message_id)
     if message is None:
-        raise NotFound(_UNKNOWN)
+        raise no_message(message_id)
     return message
 
 

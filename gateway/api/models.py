@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Annotated, Any, Literal, Self
 
 from fastapi import Query
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from schemas.scalars import CHINA_TIME
-
-Shown = Literal["unrouted", "ready", "sending", "waiting", "delivered", "refused", "dead", "discarded", "held"]
-"""Everything a delivery may be shown as, and looked for by: its state, or `held` over it."""
+Shown = Literal[
+    "unrouted", "ready", "sending", "waiting", "delivered", "refused", "dead", "discarded", "held", "unwanted"
+]
+"""Everything a delivery may be shown as, and looked for by: its state, or `held` or `unwanted` over it."""
 
 
 class RestModel(BaseModel):
@@ -75,21 +75,30 @@ def _repair(value: object) -> object:
     return value.replace(" ", "+") if isinstance(value, str) and "T" in value else value
 
 
-def _in_utc(value: datetime) -> datetime:
-    """Take a time without offset for Chinese time; reject what no ledger can keep."""
+def _in_range(value: datetime) -> datetime:
+    """Reject what no ledger can keep."""
     if not 1970 <= value.year <= 9998:
         raise ValueError("the year is out of range")
-    local = value if value.tzinfo else value.replace(tzinfo=CHINA_TIME)
-    return local.astimezone(UTC)
+    return value
+
+
+def in_utc(value: datetime | None, zone: tzinfo) -> datetime | None:
+    """Give a time that was asked for in UTC; one without an offset is meant in `zone`, the gateway's."""
+    if value is None:
+        return None
+    return (value if value.tzinfo else value.replace(tzinfo=zone)).astimezone(UTC)
 
 
 Moment = Annotated[
-    Annotated[datetime, BeforeValidator(_repair), AfterValidator(_in_utc)] | None,
-    Query(description="ISO 8601; without an offset it is Chinese time", examples=["2026-09-01T08:00:00+08:00"]),
+    Annotated[datetime, BeforeValidator(_repair), AfterValidator(_in_range)] | None,
+    Query(
+        description="ISO 8601; without an offset it is in the gateway's zone (`HUTONG_ZONE`)",
+        examples=["2026-09-01T08:00:00+08:00"],
+    ),
 ]
 
-Instant = Annotated[datetime, AfterValidator(_in_utc), Field(examples=["2026-09-01T08:00:00+08:00"])]
-"""A time in a body: ISO 8601; without an offset it is Chinese time."""
+Instant = Annotated[datetime, AfterValidator(_in_range), Field(examples=["2026-09-01T08:00:00+08:00"])]
+"""A time in a body: ISO 8601; without an offset it is in the gateway's zone (`HUTONG_ZONE`)."""
 
 Cursor = Annotated[str | None, Query(max_length=500, description="The `cursor` of the page before")]
 

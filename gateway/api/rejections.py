@@ -11,9 +11,9 @@ from gateway.api.limits import StrictRoute
 from gateway.api.models import Cursor, Limit, Problem, RestModel
 from gateway.api.openapi import NATIVE_BYTES, problems
 from gateway.api.rights import Caller, TheHub, TheIncoming, searched_platform
-from gateway.errors import NotFound
 from gateway.errors.problems import told
 from gateway.hub import Hub, Principal
+from gateway.ledger.errors import no_rejection
 from gateway.ledger.records import Rejection
 from schemas.findings import Text
 
@@ -41,11 +41,6 @@ class RejectionPage(RestModel):
 router = APIRouter(prefix="/v1/rejections", tags=["rejections"], route_class=StrictRoute)
 
 RejectionId = Annotated[str, Path(max_length=100, description="The `rejection_id` of the problem document")]
-
-_UNKNOWN = Text(
-    "没有这条拒收记录；它可能已超出每个平台的保留数量",
-    "There is no such rejection; it may have given way to newer ones",
-)
 
 _FOREIGN = Text("平台只能查看自己的拒收记录", "A platform may only see its own rejections")
 
@@ -82,7 +77,7 @@ async def native(hub: TheHub, caller: Caller, rejection_id: RejectionId) -> Resp
     await _kept(hub, caller, rejection_id)
     found = await hub.ledger.rejection_native(rejection_id)
     if found is None:
-        raise NotFound(_UNKNOWN)
+        raise no_rejection(rejection_id)
     headers = {"record-index": str(found.index), "x-content-type-options": "nosniff"}
     return Response(found.body, 200, headers, found.content_type or "application/octet-stream")
 
@@ -90,7 +85,7 @@ async def native(hub: TheHub, caller: Caller, rejection_id: RejectionId) -> Resp
 async def _kept(hub: Hub, caller: Principal, rejection_id: str) -> Rejection:
     rejection = await hub.ledger.rejection(rejection_id)
     if rejection is None:
-        raise NotFound(_UNKNOWN)
+        raise no_rejection(rejection_id)
     searched_platform(caller, rejection.platform, _FOREIGN)
     return rejection
 

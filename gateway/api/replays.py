@@ -10,7 +10,7 @@ from pydantic import Field
 
 from gateway.api.deliveries import ReplayReason
 from gateway.api.limits import StrictRoute
-from gateway.api.models import Instant, Reason, RestModel
+from gateway.api.models import Instant, Reason, RestModel, in_utc
 from gateway.api.openapi import problems
 from gateway.api.rights import Actor, Intends, TheHub
 from gateway.ledger.records import BulkReplay, DeliveryFilter
@@ -82,7 +82,9 @@ _DRY: dict[int | str, dict[str, Any]] = {200: {"model": BulkReplayView, "descrip
 )
 async def start(hub: TheHub, intends: Intends, order: BulkReplayRequest, response: Response) -> BulkReplayView:
     """Replay everything the filter finds, in the background; errors and restarts of the gateway do not stop it."""
-    looked_for = DeliveryFilter(**order.filter.model_dump())
+    chosen = order.filter
+    times = {"since": in_utc(chosen.since, hub.zone), "until": in_utc(chosen.until, hub.zone)}
+    looked_for = DeliveryFilter(**{**chosen.model_dump(), **times})
     intent = intends(order.reason)
     replay = await hub.replays.begin(looked_for, intent, stale_ok=order.stale_ok, dry_run=order.dry_run)
     response.status_code = 200 if order.dry_run else 202

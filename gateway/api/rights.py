@@ -74,6 +74,9 @@ CALLS: Mapping[str, Role] = {
     "POST /v1/platforms/{platform_id}/resume": Role.ADMIN,
     "POST /v1/platforms/{platform_id}/ping": Role.ADMIN,
     "POST /v1/platforms/{platform_id}/credentials": Role.ADMIN,
+    "GET /v1/unwanted": Role.ADMIN,
+    "PUT /v1/unwanted/{kind}/{region}": Role.ADMIN,
+    "DELETE /v1/unwanted/{kind}/{region}": Role.ADMIN,
     "GET /v1/adapters": Role.ADMIN,
     "POST /v1/adapters": Role.ADMIN,
     "GET /v1/adapters/{name}/{version}": Role.ADMIN,
@@ -197,7 +200,8 @@ def caller(request: Request, _: Annotated[object, Depends(_scheme)]) -> Principa
 
 
 def _may_call(principal: Principal, role: Role) -> bool:
-    return principal.admin or role is not Role.ADMIN
+    # By name: who is neither a platform nor the administrator may do what its own role says here, and nothing else.
+    return principal.admin or (principal.platform is not None and role is not Role.ADMIN)
 
 
 Caller = Annotated[Principal, Depends(caller)]

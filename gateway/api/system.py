@@ -15,7 +15,7 @@ from gateway.api.models import RestModel
 from gateway.api.openapi import problems
 from gateway.api.rights import TheHub, TheIncoming
 from gateway.errors import HutongError, NotFound
-from gateway.telemetry.metrics import CONTENT_TYPE
+from gateway.telemetry.metrics import CONTENT_TYPE, StandingHold
 from schemas.findings import Text
 
 
@@ -58,9 +58,11 @@ async def ready(hub: TheHub, incoming: TheIncoming) -> Response:
 
 @router.get("/metrics", summary="Prometheus metrics · 指标", responses=problems() | _TEXT, response_class=Response)
 async def metrics(hub: TheHub, request: Request) -> Response:
-    """Give counters, durations and the backlog as it stands."""
-    backlog = await hub.ledger.backlog()
-    return Response(await asyncio.to_thread(hub.metrics.exposition, backlog, hub.clock()), 200, None, CONTENT_TYPE)
+    """Give counters, durations, and the backlog and the holds as they stand."""
+    backlog, registry = await hub.ledger.backlog(), await hub.ledger.registry()
+    holds = [StandingHold(one.id, hold.by, hold.type) for one in registry.platforms.values() for hold in one.holds]
+    text = await asyncio.to_thread(hub.metrics.exposition, backlog, holds, hub.clock())
+    return Response(text, 200, None, CONTENT_TYPE)
 
 
 _ASSETS = {
@@ -129,5 +131,5 @@ def asset(name: str) -> Response:
     if name == "start.js":
         return Response(_START, 200, _HEADERS, "text/javascript; charset=utf-8")
     if name not in _ASSETS:
-        raise NotFound(_UNKNOWN)
+        raise NotFound(_UNKNOWN, code="not-found")
     return Response(_content(name), 200, {**_HEADERS, "cache-control": "public, max-age=86400"}, _ASSETS[name])

@@ -15,7 +15,7 @@ from gateway.api.inbound.answer import DryRunEntry
 from gateway.api.limits import StrictRoute
 from gateway.api.models import FieldError, Problem, RestModel
 from gateway.api.openapi import problems
-from gateway.api.rights import Actor, TheHub, TheIncoming
+from gateway.api.rights import Actor, Intends, TheHub, TheIncoming
 from gateway.errors import Invalid
 from gateway.errors.problems import keep_warning, problem, tell_warnings
 from gateway.observe.shadows import ShadowRun
@@ -114,14 +114,14 @@ router = APIRouter(prefix=PATH, tags=["adapters"], route_class=StrictRoute)
     responses=problems(401, 403, 404, 409, 415, 422),
 )
 async def shadow(
-    hub: TheHub, actor: Actor, name: Name, version: Version, order: ShadowOrder | None = None
+    hub: TheHub, intends: Intends, name: Name, version: Version, order: ShadowOrder | None = None
 ) -> ShadowReport:
     """Let a version translate recorded and live traffic beside the active one; it sends nothing.
 
     Called again, it declares what is expected to differ, or compares recorded messages.
     """
     wanted = order or ShadowOrder()
-    await hub.releases.shadow(name, version, actor=actor, expected=wanted.expected, reason=wanted.reason)
+    await hub.releases.shadow(name, version, intends(wanted.reason), expected=wanted.expected)
     return _report(await hub.observers.shadows.compare_recorded(name, version, wanted.recorded))
 
 

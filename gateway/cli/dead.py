@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from gateway.cli import moments
 from gateway.cli.output import AsJson, Misused, emit, errors, facts, listing, say, table
 from gateway.cli.remote import DEFAULT_URL, Gateway, Token, Url
 
@@ -111,7 +112,8 @@ def replay(
     gateway = Gateway(url, token, as_json)
     if everything == (delivery_id is not None):
         raise Misused("name one delivery, or pass --all", "hutong dead list shows their ids")
-    named = {"platform": platform, "type": message_type, "code": code, "since": since, "until": until}
+    named = {"platform": platform, "type": message_type, "code": code}
+    named |= {"since": moments.given(since), "until": moments.given(until)}
     if delivery_id is None:
         wanted = {"filter": {"state": state, **named}, "reason": reason, "stale_ok": stale_ok, "dry_run": dry_run}
         replay_in_bulk(gateway, wanted, as_json)

@@ -18,6 +18,7 @@ from msgspec.structs import asdict
 
 from adapters.source import BrokenBundle
 from gateway.bootstrap import open_ledger
+from gateway.cli import moments
 from gateway.cli.configuration import settings_here
 from gateway.cli.output import AsJson, emit, say
 from gateway.clock import system_clock
@@ -99,7 +100,7 @@ def _version() -> str:
 def clock(now: datetime) -> Check:
     """A clock before this release was made, or far past it, makes ids, schedules and evidence wrong."""
     well = datetime(2026, 1, 1, tzinfo=UTC) <= now < datetime(2100, 1, 1, tzinfo=UTC)
-    return Check("clock", well, now.isoformat(timespec="seconds"), "set the clock, and keep it set with chrony or ntpd")
+    return Check("clock", well, moments.written(now), "set the clock, and keep it set with chrony or ntpd")
 
 
 def ledger(settings: Settings) -> Check:

@@ -10,7 +10,20 @@ from typing import Annotated
 import typer
 
 from adapters.source import BrokenBundle
-from gateway.cli import adapter, dead, demo, doctor, message, output, platform, releases, sandbox, schema, serve
+from gateway.cli import (
+    adapter,
+    dead,
+    demo,
+    doctor,
+    message,
+    output,
+    platform,
+    releases,
+    sandbox,
+    schema,
+    serve,
+    unwanted,
+)
 from gateway.errors import HutongError
 from gateway.settings import Unset
 
@@ -49,6 +62,7 @@ app.command("serve", epilog=serve.EXAMPLE)(serve.serve)
 app.command("sandbox", epilog=sandbox.EXAMPLE)(sandbox.sandbox)
 app.command("doctor", epilog=doctor.EXAMPLE)(doctor.doctor)
 app.add_typer(platform.app, name="platform")
+app.add_typer(unwanted.app, name="unwanted")
 app.add_typer(releases.app, name="adapter")
 app.add_typer(message.app, name="message")
 app.add_typer(dead.app, name="dead")

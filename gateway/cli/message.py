@@ -11,9 +11,10 @@ import typer
 
 from adapters.formats import BODY_FORMATS, SUFFIXES
 from adapters.formats.format import BodyFormat
+from gateway.api.inbound.answer import DECISION
 from gateway.api.messages import MessageQuery
-from gateway.cli import files
-from gateway.cli.output import AsJson, Misused, emit, facts, foreign, listing, say, table
+from gateway.cli import files, moments
+from gateway.cli.output import AsJson, Misused, emit, errors, facts, foreign, listing, say, table
 from gateway.cli.remote import DEFAULT_URL, Gateway, Token, Url, is_problem
 
 app = typer.Typer(no_args_is_help=True, help="Hand documents in, and see where they went.")
@@ -67,7 +68,8 @@ def find(
     **filters: str | None,
 ) -> None:
     """List messages, newest first."""
-    found = Gateway(url, token, as_json).get("/v1/messages", **filters, cursor=cursor, limit=limit)
+    times = {name: moments.given(filters[name]) for name in ("since", "until")}
+    found = Gateway(url, token, as_json).get("/v1/messages", **{**filters, **times}, cursor=cursor, limit=limit)
     if as_json:
         emit(found)
         return
@@ -118,16 +120,30 @@ def send(
     response = gateway.send(path, files.read(file), headers, **query)
     if is_problem(response):
         raise gateway.failure(response)
-    _say_outcome(response.json() if _is_json(response) else response.text, as_json)
+    decision = response.headers.get(DECISION)
+    if decision is None:
+        _say_outcome(response.json(), as_json)
+    else:
+        _say_own(response, decision, as_json)
     if not response.is_success:
         raise typer.Exit(1)
 
 
+def _say_own(response: Any, decision: str, as_json: bool) -> None:
+    """Show an answer in the platform's own words. Only the gateway's decision tells whether they mean yes."""
+    own = response.json() if _is_json(response) else response.text
+    if as_json or not isinstance(own, str):
+        emit(own)
+    else:
+        say(foreign(own))
+    if decision != "accepted":
+        errors.print(f"[bold red]✗[/] {decision}: hutong does not take all of it", highlight=False)
+        raise typer.Exit(1)
+
+
 def _say_outcome(outcome: Any, as_json: bool) -> None:
-    entries = outcome.get("messages", [outcome]) if isinstance(outcome, dict) else []
-    if isinstance(outcome, str) and not as_json:
-        say(foreign(outcome))
-    elif as_json or not all(map(_is_entry, entries)) or not entries or "document" in entries[0]:
+    entries = outcome.get("messages", [outcome])
+    if as_json or not entries or "document" in entries[0]:
         emit(outcome)
     else:
         table(
@@ -149,11 +165,6 @@ def _outcome(row: int, entry: Any) -> list[Any]:
     return [entry.get("index", row), entry["message_id"], entry.get("type"), state, to]
 
 
-def _is_entry(entry: Any) -> bool:
-    """Tell whether an answer is ours: an adapter may declare one of its own."""
-    return isinstance(entry, dict) and ("problem" in entry or {"message_id", "state", "duplicate"} <= entry.keys())
-
-
 def _is_json(response: Any) -> bool:
     return "json" in response.headers.get("content-type", "")
 
@@ -163,7 +174,7 @@ def _headers(message: Any) -> None:
     facts(
         [
             *((name, message[name]) for name in names),
-            ("received_at", message["received_at"]),
+            ("received_at", moments.shown(message["received_at"])),
             ("keys", [f"{name}={value}" for name, value in message["keys"].items()]),
             ("enriched", [f"{name}={one['value']}" for name, one in message["enriched"].items()]),
             *(("warning", f"{one['path']} {one['message']}") for one in message["warnings"]),

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from gateway.cli import moments
 from schemas.plain import plain
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
@@ -29,6 +30,7 @@ _COLOURS = {
     "waiting": "yellow",
     "held": "yellow",
     "unrouted": "magenta",
+    "unwanted": "dim",
     "refused": "red",
     "dead": "bold red",
     "discarded": "dim",
@@ -101,13 +103,13 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str, 
 def listing(
     columns: Mapping[str, str], records: Iterable[Mapping[str, Any]], *, empty: str, title: str | None = None
 ) -> None:
-    """Print a table of records; `columns` is heading → field, and moments are cut to the second."""
+    """Print a table of records; `columns` is heading → field, and moments stand as people read them."""
     rows = [[_moment(field, record[field]) for field in columns.values()] for record in records]
     table(list(columns), rows, empty=empty, title=title)
 
 
 def _moment(field: str, value: Any) -> Any:
-    return value[:19] if value and (field == "at" or field.endswith("_at")) else value
+    return moments.shown(value) if field == "at" or field.endswith("_at") else value
 
 
 def facts(pairs: Iterable[tuple[str, Any]]) -> None:

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.output import AsJson, Misused, emit, facts, say, table
+from gateway.cli import moments
+from gateway.cli.output import AsJson, Misused, emit, errors, facts, say, table
 from gateway.cli.remote import DEFAULT_URL, Gateway, Token, Url
 
 app = typer.Typer(
@@ -18,19 +19,31 @@ app = typer.Typer(
 PlatformId = Annotated[str, typer.Argument(metavar="ID", help="KIND.REGION, such as penalty.330000.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it is recorded.")]
 
+_ENDS = {
+    "credentials": "it refused ours; register it with new ones: hutong platform add ID --set NAME=VALUE",
+    "breaker": "it does not answer; it is tried now and then, and goes on by itself when it does",
+    "paused": "it was paused again meanwhile",
+}
+"""What ends a hold of a platform, by who holds it."""
+
 _WORDS = {"true": True, "false": False}
 
 
 @app.command("add", epilog="hutong platform add penalty.330000 --adapter penalty --set base_url=http://127.0.0.1:9002")
 def add(
     platform_id: PlatformId,
-    adapter: Annotated[str, typer.Option("--adapter", help="An installed adapter; see `hutong adapter list`.")],
+    adapter: Annotated[
+        str | None,
+        typer.Option("--adapter", help="An installed adapter; see `hutong adapter list`. A new platform needs one."),
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="A setting; VALUE may be @FILE, so that no shell sees it."),
     ] = None,
     version: Annotated[str | None, typer.Option("--version", help="Stay on this version of the adapter.")] = None,
-    dossier: Annotated[bool, typer.Option("--dossier", help="Let it read enterprises' dossiers.")] = False,
+    dossier: Annotated[
+        bool | None, typer.Option("--dossier/--no-dossier", help="Whether it may read enterprises' dossiers.")
+    ] = None,
     limits: Annotated[
         list[str] | None,
         typer.Option("--limit", metavar="NAME=NUMBER", help="A bound of the work on one of its bodies (records, …)."),
@@ -39,17 +52,24 @@ def add(
     token: Token = "",
     as_json: AsJson = False,
 ) -> None:
-    """Register a platform, or change one. Deliveries that waited for it start at once."""
+    """Register a platform, or change of a registered one only what is given. Deliveries that waited start at once."""
     given = dict(_setting(one) for one in settings or [])
     gateway = Gateway(url, token, as_json)
-    types = _types(gateway, adapter)
+    before = _registered(gateway, platform_id)
+    name = adapter or before.get("adapter")
+    if name is None:
+        raise Misused(f"{platform_id} is not registered yet, so it needs --adapter", "see `hutong adapter list`")
+    # Secrets are never read back, and stay what they are when they are left out; settings of another adapter go.
+    kept = before if before.get("adapter") == name else {}
+    types = _types(gateway, name)
+    values = {key: typed(value, types.get(key, "text")) for key, value in given.items()}
     body = {
-        "adapter": adapter,
-        "version": version,
-        "settings": {name: typed(value, types.get(name, "text")) for name, value in given.items()},
-        "mode": "push",
-        "dossier": dossier,
-        "limits": dict(_limit(one) for one in limits or []),
+        "adapter": name,
+        "version": version or kept.get("version"),
+        "settings": {**kept.get("settings", {}), **values},
+        "mode": before.get("mode", "push"),
+        "dossier": before.get("dossier", False) if dossier is None else dossier,
+        "limits": {**before.get("limits", {}), **dict(_limit(one) for one in limits or [])},
     }
     platform = gateway.put(f"/v1/platforms/{platform_id}", body)
     if as_json:
@@ -101,8 +121,13 @@ def pause(
 def resume(
     platform_id: PlatformId, reason: Reason, url: Url = DEFAULT_URL, token: Token = "", as_json: AsJson = False
 ) -> None:
-    """Let the deliveries to a paused platform go on, in order."""
-    _show(Gateway(url, token, as_json).post(f"/v1/platforms/{platform_id}/resume", {"reason": reason}), as_json)
+    """Let the deliveries to a paused platform go on, in order. Exit code 1 when something else still holds it."""
+    platform = Gateway(url, token, as_json).post(f"/v1/platforms/{platform_id}/resume", {"reason": reason})
+    _show(platform, as_json)
+    if platform["holds"]:
+        for by in platform["holds"]:
+            errors.print(f"[bold red]✗[/] {platform_id} is still held by {by}: {_ENDS[by]}", highlight=False)
+        raise typer.Exit(1)
 
 
 @app.command("ping", epilog="hutong platform ping penalty.330000")
@@ -131,6 +156,12 @@ def credentials(platform_id: PlatformId, url: Url = DEFAULT_URL, token: Token = 
     say(f"  [dim]shown this once; {platform_id} sends it as[/] Authorization: Bearer …")
 
 
+def _registered(gateway: Gateway, platform_id: str) -> dict[str, Any]:
+    """Give a platform as it is registered; nothing where it is not."""
+    listed = gateway.get("/v1/platforms")["platforms"]
+    return next((one for one in listed if one["id"] == platform_id), {})
+
+
 def _show(platform: Any, as_json: bool) -> None:
     if as_json:
         emit(platform)
@@ -144,7 +175,7 @@ def _show(platform: Any, as_json: bool) -> None:
             ("secrets set", platform["secrets"]),
             ("may read dossiers", "yes" if platform["dossier"] else "no"),
             ("held by", platform["holds"]),
-            ("held since", platform["held_since"]),
+            ("held since", moments.shown(platform["held_since"])),
             ("holds", [_hold(one) for one in platform["hold_details"]]),
         ]
     )
@@ -153,7 +184,7 @@ def _show(platform: Any, as_json: bool) -> None:
 def _hold(hold: Any) -> str:
     scope = f" of {hold['type']}" if hold["type"] else ""
     reason = f": {hold['reason']}" if hold["reason"] else ""
-    return f"{hold['by']}{scope} since {hold['since'][:19]}{reason}"
+    return f"{hold['by']}{scope} since {moments.shown(hold['since'])}{reason}"
 
 
 def _show_drift(drift: Any) -> None:
@@ -162,7 +193,10 @@ def _show_drift(drift: Any) -> None:
         table(
             ["operation", "drift", "native field", "canonical", "times", "last", ""],
             [
-                [operation, one["what"], one["path"], one["field"], one["count"], one["last"], one["example"]]
+                [
+                    *(operation, one["what"], one["path"], one["field"], one["count"]),
+                    *(moments.shown(one["last"]), one["example"]),
+                ]
                 for operation, one in noticed
             ],
             empty="",

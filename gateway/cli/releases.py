@@ -10,6 +10,7 @@ import typer
 from adapters.adapter import DeclarativeAdapter
 from adapters.bundle import load
 from gateway.cli import adapter as adapters_here
+from gateway.cli import moments
 from gateway.cli.adapter import Bundle, bundle_path
 from gateway.cli.output import AsJson, CommandFailed, emit, facts, say, table
 from gateway.cli.remote import DEFAULT_URL, Gateway, Token, Url
@@ -120,7 +121,7 @@ def activate(
 def rollback(
     name: Name, reason: Reason = "", url: Url = DEFAULT_URL, token: Token = "", as_json: AsJson = False
 ) -> None:
-    """Go back to the version that was active before, at once."""
+    """Go back to the version that was active before, at once; what a rollback left is not gone back to."""
     _told(Gateway(url, token, as_json).post(f"/v1/adapters/{name}/rollback", {"reason": reason}), as_json)
 
 
@@ -160,7 +161,7 @@ def _show(found: Any) -> None:
             ("state", found["state"]),
             ("digest", found["digest"][:12]),
             ("spoken by", found["platforms"]),
-            ("active since", found["activated_at"] if found["state"] == "active" else None),
+            ("active since", moments.shown(found["activated_at"]) if found["state"] == "active" else None),
         ]
     )
     report = found["report"] or {"findings": [], "ok": True}

@@ -58,6 +58,10 @@ class Gateway:
         """Register or change something, once as `post` does."""
         return self._call("PUT", path, json=body, headers=_own_key())
 
+    def delete(self, path: str, **query: Any) -> Any:
+        """Take something away, once as `post` does."""
+        return self._call("DELETE", path, params=query, headers=_own_key())
+
     def send(self, path: str, content: bytes, headers: Mapping[str, str], **query: Any) -> httpx.Response:
         """Hand a document in, byte for byte; the answer comes back whatever its status."""
         return self._request("POST", path, content=content, headers=headers, params=query)

@@ -23,6 +23,7 @@ from gateway.bootstrap import build
 from gateway.cli import collector
 from gateway.cli.configuration import settings_here
 from gateway.cli.output import CommandFailed, say
+from gateway.clock import zone
 from gateway.hub import Hub
 from gateway.settings import Settings
 from gateway.telemetry import logs
@@ -60,7 +61,7 @@ def serve(
     """Run the gateway. Ctrl-C ends it once the deliveries in flight are recorded."""
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = settings_here(**given)
-    logs.configure(_level(log_level))
+    logs.configure(_level(log_level), zone=zone(settings.zone))
     listener = _listen(settings.host, settings.port)
     with listener:
         uvloop.run(_serve(settings, listener))

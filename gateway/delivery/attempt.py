@@ -44,8 +44,10 @@ T = TypeVar("T")
 class AttemptResult(Struct, frozen=True):
     """What became of a delivery by an attempt.
 
-    `state`: the delivery's now; None when it is as it was. `lane_moved`: another delivery of the lane
-    may go now. `unheld`: its credentials were refused, but those of a former revision.
+    `state`: the delivery's now; None when this attempt changed nothing. `lane_moved`: the lane may have another
+    head than was read, so that the heads are read again: the delivery is done with and the next one is the
+    head, or the ledger refused to begin or to kill it because somebody else changed it or its lane meanwhile.
+    `unheld`: its credentials were refused, but those of a former revision.
     """
 
     state: State | None = None
@@ -278,7 +280,8 @@ class Attempts(Struct, frozen=True):
     async def _send(self, adapter: Adapter, platform: Platform, request: OutboundRequest) -> Reply:
         stamped_now = stamped(request, self.clock())
         authorised = adapter.authorise(stamped_now, platform.settings)
-        return await self.sender.send(platform, authorised, adapter.limits.timeout)
+        most = platform.bounded(adapter.budget).body
+        return await self.sender.send(platform, authorised, adapter.limits.timeout, most)
 
     # ── settling ──────────────────────────────────────────────────────────────────────────────
     async def _settle(

@@ -23,7 +23,7 @@ from gateway.delivery.sender import Sender
 from gateway.delivery.worker import PlatformWorker
 from gateway.errors import HutongError
 from gateway.ledger.base import Ledger
-from gateway.ledger.records import Platform, Registry
+from gateway.ledger.records import Platform, Registry, Work
 from gateway.readers import OnThreads, TaskRunner
 from gateway.telemetry.events import DeliveryStopped, DeliveryStumbled, Events, PlatformHeld
 from gateway.telemetry.loop import LoopWatch
@@ -155,6 +155,8 @@ class Dispatcher:
         self._running = False
         grace = self._grace if grace is None else grace
         workers, self._workers = list(self._workers.values()), {}
+        for own in self._own_claims.values():
+            own.given_up = True
         await asyncio.gather(*(worker.stop(grace) for worker in workers), *self._leaving)
 
     def wake(self, platform_id: str) -> None:
@@ -162,6 +164,12 @@ class Dispatcher:
         worker = self._workers.get(platform_id)
         if worker is not None:
             worker.wake()
+
+    def offer(self, work: Work) -> None:
+        """Give a head that was just accepted to its platform's worker."""
+        worker = self._workers.get(work.delivery.platform or "")
+        if worker is not None:
+            worker.offer(work)
 
     def platform_changed(self, platform: Platform) -> None:
         """Say that a platform is new, or that its settings, adapter, mode or holds are not what they were.

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 import ssl
 from collections.abc import Mapping
-
-import aiohttp
 
 from adapters.base import Reply
 
@@ -42,49 +41,30 @@ _CERTIFICATE: Mapping[int, str] = {10: "tls.expired", 62: "tls.wrong-host", 64: 
 """OpenSSL's verify codes (X509_V_ERR_…): has expired, host name mismatch, address mismatch."""
 
 
-def translated(error: Exception, *, left: bool) -> NoAnswer | Unsendable:
-    """Say an error of the client in our words.
-
-    `left`: some of the request was put on a connection; what failed before that cannot have arrived.
-    """
+def unconnected(error: Exception) -> NoAnswer:
+    """Say in our words why no connection was had; nothing can have arrived."""
     match error:
-        case aiohttp.InvalidURL():
-            return NoAnswer("address.unusable", may_have_left=False, detail=str(error))
-        case aiohttp.ClientConnectorDNSError():
-            return NoAnswer("name.unknown", may_have_left=False, detail=_text(error.os_error))
-        case aiohttp.ClientConnectorCertificateError():
-            return _distrusted(error.certificate_error)
-        case aiohttp.ClientSSLError():
-            return NoAnswer("tls.failed", may_have_left=False, detail=_text(error.os_error))
-        case aiohttp.ClientConnectorError():
-            return _unconnected(error)
-        case aiohttp.ConnectionTimeoutError():
-            return NoAnswer("timeout.connect", may_have_left=False, detail=str(error))
+        case ssl.SSLCertVerificationError():
+            return _distrusted(error)
+        case ssl.SSLError():
+            return NoAnswer("tls.failed", may_have_left=False, detail=_text(error))
         case TimeoutError():
-            return NoAnswer("timeout.read" if left else "timeout.connect", may_have_left=left)
-        case aiohttp.ClientResponseError():
-            return NoAnswer("reply.broken", may_have_left=True, detail=error.message)
-        case aiohttp.ClientPayloadError():
-            return NoAnswer("reply.broken", may_have_left=True, detail=str(error))
-        case aiohttp.ClientError() | OSError():
-            return NoAnswer("connection.lost", may_have_left=left, detail=str(error))
+            return NoAnswer("timeout.connect", may_have_left=False, detail=str(error))
+        case socket.gaierror():
+            return NoAnswer("name.unknown", may_have_left=False, detail=error.strerror or type(error).__name__)
+        case OSError(errno=errno.ECONNREFUSED):
+            return NoAnswer("connection.refused", may_have_left=False, detail=_text(error))
+        case OSError(errno=number) if number in _UNREACHABLE:
+            return NoAnswer("connection.unreachable", may_have_left=False, detail=_text(error))
+        case OSError():
+            return NoAnswer("connection.failed", may_have_left=False, detail=_text(error))
         case _:
-            return Unsendable(str(error))
+            return NoAnswer("connection.failed", may_have_left=False, detail=str(error))
 
 
-def _distrusted(error: Exception) -> NoAnswer:
-    code = error.verify_code if isinstance(error, ssl.SSLCertVerificationError) else 0
-    said = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else str(error)
-    return NoAnswer(_CERTIFICATE.get(code, "tls.untrusted"), may_have_left=False, detail=said)
-
-
-def _unconnected(error: aiohttp.ClientConnectorError) -> NoAnswer:
-    number = error.os_error.errno
-    if number == errno.ECONNREFUSED:
-        reason = "connection.refused"
-    else:
-        reason = "connection.unreachable" if number in _UNREACHABLE else "connection.failed"
-    return NoAnswer(reason, may_have_left=False, detail=_text(error.os_error))
+def _distrusted(error: ssl.SSLCertVerificationError) -> NoAnswer:
+    reason = _CERTIFICATE.get(error.verify_code, "tls.untrusted")
+    return NoAnswer(reason, may_have_left=False, detail=error.verify_message)
 
 
 def _text(error: OSError) -> str:

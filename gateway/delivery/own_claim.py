@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from gateway.errors import Conflict, Unavailable
 from gateway.ledger.records import Claim
+from schemas.findings import Text
 
 T = TypeVar("T")
 
@@ -38,6 +39,8 @@ class OwnClaim:
     claim: Claim | None = None
     not_before: float = float("-inf")
     under_way: set[str] = field(default_factory=set)
+    given_up: bool = False
+    """Whether a lost claim is not taken again, because delivery stops here."""
 
     def may_claim(self, now: float) -> bool:
         """Tell whether the claim may be taken (again) at these ticks."""
@@ -61,7 +64,8 @@ async def persist(
 ) -> T:
     """Write, and again until the ledger answers: the outcome of a call must not be lost.
 
-    It writes under whatever claim this process has by then; while it has none it waits. After an
+    It writes under whatever claim this process has by then; while it has none it waits, or gives up when
+    it will have none: Conflict `claim.lost`, and whoever has the claim rescues the delivery. After an
     error nobody knows whether the write was committed: when the next try finds the attempt ended
     (`settle.stale`), it was, and the answer is `committed`. `on_error` is called with each error that it outlives.
     """
@@ -82,4 +86,16 @@ async def persist(
             if error.code != CLAIM_LOST:
                 raise
             on_error(error, claim)
+        if own.claim is None and own.given_up:
+            raise _lost_for_good()
         await asyncio.sleep(pause.total_seconds())
+
+
+def _lost_for_good() -> Conflict:
+    return Conflict(
+        Text(
+            "另一进程已接管该平台的投递，本进程正在停止；结果由接管者查证",
+            "Another process delivers to this platform, and this one stops; what became of it is asked there",
+        ),
+        code=CLAIM_LOST,
+    )

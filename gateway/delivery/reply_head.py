@@ -41,7 +41,9 @@ class ReplyHead:
         if self.complete:
             return data
         searched = max(0, len(self._gathered) - _LONGEST_END)
-        self._gathered += data if self._gathered else data.lstrip(b"\r\n")
+        begun = data if self._gathered else data.lstrip(b"\r\n")
+        self._bytes += len(data) - len(begun)  # blank lines before a head mean nothing, and may never end
+        self._gathered += begun
         while True:
             if not self._gathered.startswith(_BEGIN[: len(self._gathered)]):
                 return self.rest()  # no HTTP: the parser says what is wrong

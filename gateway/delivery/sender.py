@@ -1,92 +1,43 @@
-"""The only module with an outgoing socket: sends a request to a platform, and reads its whole reply.
+"""The only module that opens a socket outward: sends a request to a platform, and reads its whole reply.
 
-aiohttp was chosen by measurement: inside the dispatcher it costs as much CPU as pyreqwest, whose
-native threads sometimes abort the process at exit; httpx costs a hundred times as much.
+The client is our own on httptools, chosen by measurement: httpx costs a hundred times as much
+processor time, aiohttp three times, and pyreqwest's native threads sometimes abort the process at exit.
 """
 
 from __future__ import annotations
 
+import asyncio
+import re
+import socket
 import ssl
-import zlib
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
+from functools import lru_cache
 from importlib.metadata import version
-from typing import Any
-
-import aiohttp
-from aiohttp.client_proto import ResponseHandler
-from aiohttp.http_exceptions import BadHttpMessage
 
 from adapters.base import OutboundRequest, Reply
-from gateway.delivery.address import address_of
-from gateway.delivery.decoding import ASKED, Decoder
-from gateway.delivery.no_answer import NoAnswer, translated
-from gateway.delivery.reply_head import LARGEST, ReplyHead, TooMuch
+from gateway.delivery.address import Address, Origin, address_of
+from gateway.delivery.connection import Connection
+from gateway.delivery.decoding import ASKED
+from gateway.delivery.no_answer import NoAnswer, Unsendable, unconnected
 from gateway.ledger.records import Platform
 
 _CONNECT = 5.0
 _KEEP_ALIVE = 4.0
-_RESOLVED = 60
-_LINE = 64 * 1024
-"""Bytes of one header of a reply, cookies of firewalls for example."""
-_HEADERS = 256
-_FRAMING = 256 * 1024
-"""Bytes of chunk lines that any reply may have; beyond them it may have `_FRAMING_SHARE` times its body."""
-_FRAMING_SHARE = 8
+_RESOLVED = 60.0
+SHORT_REPLY = 1024 * 1024
+"""Bytes of a reply where nobody says how many its reader takes."""
 USER_AGENT = f"hutong/{version('hutong')}"
 
-
-@dataclass(slots=True)
-class _Passage:
-    """How far a request came: whether any of it was put on a connection."""
-
-    left: bool = False
-
-
-async def _note_leaving(session: aiohttp.ClientSession, context: Any, params: Any) -> None:
-    context.trace_request_ctx.left = True
-
-
-class LenientHandler(ResponseHandler):
-    """Shows the client's parser only heads that were gathered whole, mended, and found small enough."""
-
-    def set_response_params(self, **parameters: Any) -> None:
-        """Begin to read the reply to another request."""
-        self._head = ReplyHead()
-        self._arrived = 0
-        super().set_response_params(**parameters)
-
-    def data_received(self, data: bytes) -> None:
-        """Pass on what the parser may see."""
-        if self._parser is not None and data:
-            try:
-                data = self._head.take(data)
-            except TooMuch as error:
-                self._give_up(error)
-                return
-            if not data:
-                return
-            self._arrived += len(data)
-        super().data_received(data)
-        payload = self._payload
-        if payload is not None and self._arrived > _FRAMING + (1 + _FRAMING_SHARE) * payload.total_bytes:
-            self._give_up(TooMuch("the reply has far more chunk lines than body"))
-
-    def connection_lost(self, exc: BaseException | None) -> None:
-        """Let the parser say what is wrong with a head that never became whole."""
-        if self._parser is not None and not self._head.complete and (rest := self._head.rest()):
-            super().data_received(rest)
-        super().connection_lost(exc)
-
-    def _give_up(self, error: TooMuch) -> None:
-        if self.transport is not None:
-            self.transport.close()
-        broken = BadHttpMessage(str(error))
-        if self._payload is not None:
-            self._payload.set_exception(aiohttp.ClientPayloadError(str(error)))
-        self.set_exception(broken)
+_USUAL = {
+    "accept": "Accept: */*",
+    "accept-encoding": f"Accept-Encoding: {ASKED}",
+    "user-agent": f"User-Agent: {USER_AGENT}",
+}
+_FRAMING = ("content-length", "transfer-encoding", "connection")
+"""Headers that say where a request ends: written here alone, whatever a bundle says."""
+_WITH_BODY = ("POST", "PUT", "PATCH")
+_ASKING = ("GET", "HEAD")
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 class Sender:
@@ -94,85 +45,191 @@ class Sender:
 
     There is no limit on connections here, so that nobody waits for one: whoever calls bounds how many
     calls it makes at once (the platform's concurrency). No redirects followed, no proxies and no
-    cookies; a reply is read up to `reply_limit` bytes after decompression and cut there, its head up
-    to 128 KiB. The timeout is for the whole exchange: a body that drips is a timeout too. A
-    connection that was idle for some seconds is not used again, as it may be gone. `trusted` says
-    whose certificates are believed, instead of the system's.
+    cookies; of a reply's head up to 128 KiB are read. The timeout is for the whole exchange: a body
+    that drips is a timeout too. A connection that was idle for some seconds is not used again, as it
+    may be gone. `trusted` says whose certificates are believed, instead of the system's.
     """
 
-    def __init__(self, *, reply_limit: int = 1024 * 1024, trusted: ssl.SSLContext | None = None) -> None:
-        self._reply_limit = reply_limit
-        self._trusted = trusted
-        self._sessions: dict[str, aiohttp.ClientSession] = {}
+    def __init__(self, *, trusted: ssl.SSLContext | None = None) -> None:
+        self._connector = _Connector(trusted or ssl.create_default_context())
+        self._connections: dict[str, _Connections] = {}
 
-    async def send(self, platform: Platform, request: OutboundRequest, timeout: timedelta) -> Reply:
-        """Send and wait for the whole reply; NoAnswer when there is none, Unsendable when it cannot leave."""
+    async def send(
+        self, platform: Platform, request: OutboundRequest, timeout: timedelta, most: int = SHORT_REPLY
+    ) -> Reply:
+        """Send and wait for the whole reply; NoAnswer when there is none, Unsendable when it cannot leave.
+
+        Of a reply with more than `most` bytes after decompression only so many and one are read: so its
+        reader sees that it is too long.
+        """
         address = address_of(str(platform.settings.get("base_url", "")), request.path)
-        limit = aiohttp.ClientTimeout(total=timeout.total_seconds(), sock_connect=_CONNECT)
-        passage = _Passage()
+        head = _head(request, address)
+        until = asyncio.get_running_loop().time() + timeout.total_seconds()
+        connections = self._connections.get(platform.id)
+        if connections is None:
+            connections = self._connections[platform.id] = _Connections(self._connector)
+        while True:
+            connection = await connections.take(address.origin, until)
+            reused = connection.reused
+            try:
+                return await self._exchange(connection, head, request, until, most)
+            except NoAnswer as none:
+                # The platform may have closed a connection in the moment in which it was used again. A question
+                # may be asked again; anything else is in doubt, and is not repeated here.
+                if not (reused and none.reason == "connection.lost" and request.method in _ASKING):
+                    raise
+            finally:
+                connections.give(address.origin, connection)
+
+    async def _exchange(
+        self, connection: Connection, head: bytes, request: OutboundRequest, until: float, most: int
+    ) -> Reply:
+        answer = connection.exchange(head, request.body, method=request.method, limit=most + 1)
+        alarm = asyncio.get_running_loop().call_at(until, connection.time_out)
         try:
-            async with self._session(platform.id).request(
-                request.method,
-                address,
-                data=request.body or None,
-                headers=request.headers,
-                allow_redirects=False,
-                timeout=limit,
-                trace_request_ctx=passage,
-            ) as response:
-                return await self._read(response)
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            raise translated(error, left=passage.left) from None
-
-    async def _read(self, response: aiohttp.ClientResponse) -> Reply:
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        decoder = Decoder(headers.get("content-encoding", ""), self._reply_limit)
-        body = bytearray()
-        try:
-            while not decoder.full and (piece := await response.content.readany()):
-                body += decoder.take(piece)
-            body += decoder.end()
-        except (aiohttp.ClientPayloadError, zlib.error) as error:
-            # It may be a whole answer all the same, under a length that was counted wrong.
-            cut = Reply(response.status, headers, bytes(body)) if body else None
-            raise NoAnswer("reply.broken", may_have_left=True, detail=str(error), cut=cut) from None
-        return Reply(response.status, headers, bytes(body))
-
-    def _session(self, platform_id: str) -> aiohttp.ClientSession:
-        session = self._sessions.get(platform_id)
-        if session is None:
-            session = self._sessions[platform_id] = self._new_session()
-        return session
-
-    def _new_session(self) -> aiohttp.ClientSession:
-        leaving = aiohttp.TraceConfig()
-        leaving.on_request_headers_sent.append(_note_leaving)
-        connector = aiohttp.TCPConnector(
-            limit=0, keepalive_timeout=_KEEP_ALIVE, ttl_dns_cache=_RESOLVED, ssl=self._trusted or True
-        )
-        # The client has no public way to look at a reply before its parser does.
-        handler: Callable[..., ResponseHandler] = LenientHandler
-        connector._factory = partial(handler, loop=connector._loop)
-        return aiohttp.ClientSession(
-            connector=connector,
-            trace_configs=[leaving],
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"User-Agent": USER_AGENT, "Accept-Encoding": ASKED},
-            skip_auto_headers=("Content-Type",),
-            auto_decompress=False,
-            max_line_size=_LINE,
-            max_field_size=LARGEST,
-            max_headers=_HEADERS,
-            trust_env=False,
-        )
+            return await answer
+        except asyncio.CancelledError:
+            connection.close()  # its reply would be taken for that to the next request
+            raise
+        finally:
+            alarm.cancel()
 
     async def forget(self, platform_id: str) -> None:
         """Close the connections to a platform that is no more."""
-        session = self._sessions.pop(platform_id, None)
-        if session is not None:
-            await session.close()
+        connections = self._connections.pop(platform_id, None)
+        if connections is not None:
+            connections.close()
 
     async def close(self) -> None:
         """Close every connection."""
-        for platform_id in list(self._sessions):
+        for platform_id in list(self._connections):
             await self.forget(platform_id)
+
+
+# ── requests ──────────────────────────────────────────────────────────────────────────────────
+def _head(request: OutboundRequest, address: Address) -> bytes:
+    """Write the head of a request; Unsendable for what would break it."""
+    lines = [f"{request.method} {address.target} HTTP/1.1"]
+    given = set()
+    for name, value in request.headers.items():
+        lower = _checked(name)
+        if "\r" in value or "\n" in value or "\0" in value:
+            raise Unsendable(f"the header {name} has a line break in it")
+        if lower not in _FRAMING:
+            given.add(lower)
+            lines.append(f"{name}: {value}")
+    if "host" not in given:
+        lines.insert(1, f"Host: {address.origin.named}")
+    lines.extend(line for name, line in _USUAL.items() if name not in given)
+    if request.body or request.method in _WITH_BODY:
+        lines.append(f"Content-Length: {len(request.body)}")
+    try:
+        return "\r\n".join([*lines, "", ""]).encode()
+    except UnicodeEncodeError as error:
+        raise Unsendable(str(error)) from None
+
+
+@lru_cache(maxsize=1024)
+def _checked(name: str) -> str:
+    """Give a header's name in lower case; Unsendable when it is none (RFC 9110, 5.1)."""
+    if not _TOKEN.fullmatch(name):
+        raise Unsendable(f"{name!r} is no name of a header")
+    return name.lower()
+
+
+# ── connections ───────────────────────────────────────────────────────────────────────────────
+class _Connections:
+    """The connections to one platform; idle ones wait some seconds to be used again."""
+
+    def __init__(self, connector: _Connector) -> None:
+        self._connector = connector
+        self._all: set[Connection] = set()
+        self._idle: dict[Origin, list[Connection]] = {}
+        self._sweep: asyncio.TimerHandle | None = None
+
+    async def take(self, origin: Origin, until: float) -> Connection:
+        """Give a connection, a new one when none is idle; NoAnswer when there is none to be had."""
+        idle, oldest = self._idle.get(origin), asyncio.get_running_loop().time() - _KEEP_ALIVE
+        while idle:
+            connection = idle.pop()
+            if connection.open and connection.idle_since > oldest:
+                return connection
+            self._end(connection)
+        connection = await self._connector.connect(origin, until)
+        self._all.add(connection)
+        return connection
+
+    def give(self, origin: Origin, connection: Connection) -> None:
+        """Take a connection back."""
+        if not connection.open or connection not in self._all:
+            self._end(connection)
+            return
+        loop = asyncio.get_running_loop()
+        connection.idle_since = loop.time()
+        self._idle.setdefault(origin, []).append(connection)
+        if self._sweep is None:
+            self._sweep = loop.call_later(_KEEP_ALIVE, self._close_idle)
+
+    def _close_idle(self) -> None:
+        """Close what was idle for too long, and look again while anything is idle."""
+        loop = asyncio.get_running_loop()
+        oldest = loop.time() - _KEEP_ALIVE
+        for connections in self._idle.values():
+            late = [one for one in connections if one.idle_since <= oldest or not one.open]
+            for one in late:
+                connections.remove(one)
+                self._end(one)
+        self._idle = {origin: connections for origin, connections in self._idle.items() if connections}
+        self._sweep = loop.call_later(_KEEP_ALIVE, self._close_idle) if self._idle else None
+
+    def _end(self, connection: Connection) -> None:
+        self._all.discard(connection)
+        connection.close()
+
+    def close(self) -> None:
+        """Close all of them; what is under way is lost."""
+        if self._sweep is not None:
+            self._sweep.cancel()
+        for connection in list(self._all):
+            self._end(connection)
+
+
+class _Connector:
+    """Makes connections; the addresses of a name are remembered for a minute."""
+
+    def __init__(self, tls: ssl.SSLContext) -> None:
+        self._tls = tls
+        self._resolved: dict[tuple[str, int], tuple[float, list[str]]] = {}
+
+    async def connect(self, origin: Origin, until: float) -> Connection:
+        """Connect to the first of a name's addresses that lets us; NoAnswer, of which nothing has left."""
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout_at(min(until, loop.time() + _CONNECT)):
+                return await self._first(origin)
+        except (OSError, ValueError) as error:  # TimeoutError and ssl.SSLError are OSErrors
+            self._resolved.pop((origin.host, origin.port), None)
+            raise unconnected(error) from None
+
+    async def _first(self, origin: Origin) -> Connection:
+        loop = asyncio.get_running_loop()
+        tls = self._tls if origin.scheme == "https" else None
+        failed: OSError | None = None
+        for address in await self._addresses(origin):
+            try:
+                _, connection = await loop.create_connection(
+                    Connection, address, origin.port, ssl=tls, server_hostname=origin.host if tls else None
+                )
+            except OSError as error:
+                failed = failed or error
+            else:
+                return connection
+        raise failed or OSError("the name has no address")
+
+    async def _addresses(self, origin: Origin) -> list[str]:
+        loop, name = asyncio.get_running_loop(), (origin.host, origin.port)
+        known = self._resolved.get(name)
+        if known is None or known[0] < loop.time():
+            found = await loop.getaddrinfo(*name, type=socket.SOCK_STREAM)
+            known = self._resolved[name] = loop.time() + _RESOLVED, [str(address[0]) for *_, address in found]
+        return known[1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -11,9 +10,8 @@ from adapters.base import Reply, RetrySchedule, Verdict, VerdictKind
 from gateway.delivery.health import HealthSign
 from gateway.delivery.retry import LONGEST_ASKED, next_attempt
 from gateway.ledger.records import Hold, Platform, Settlement, Work
-from gateway.message import Attempt, HeldBy, State, effective_document
+from gateway.message import Attempt, HeldBy, State, unnamed
 from schemas.catalog import TYPES, at
-from schemas.documents.personal import citizen_ids, without
 
 GAVE_UP = "gave-up"
 """The code of a delivery that was tried for as long as its platform's schedule allows."""
@@ -22,7 +20,6 @@ _KEPT_REPLY = 16 * 1024
 _LONGEST_REFERENCE = 200
 """Characters; what is longer is no number, and is not kept as one."""
 _LONGEST_REASON = 2000
-_LONG_NUMBER = re.compile(r"\d{17}")
 _SERVER_ERROR = 500
 _TOO_MANY = 429
 _BUSY = (429, 503)
@@ -156,17 +153,9 @@ def _attempt(work: Work, number: int, tried: CallOutcome, code: str | None) -> A
     )
 
 
-def _unnamed(work: Work, said: str) -> str:
-    """Mask the citizen ids that were sent, where a platform repeats them in its answer."""
-    # The document is looked through only when the answer has a number that long.
-    if not _LONG_NUMBER.search(said):
-        return said
-    return without(said, citizen_ids(TYPES[work.message.type].document, effective_document(work.message)))
-
-
 def _reference(work: Work, verdict: Verdict) -> str | None:
     reference = verdict.reference
-    if reference is None or len(reference) > _LONGEST_REFERENCE or _unnamed(work, reference) != reference:
+    if reference is None or len(reference) > _LONGEST_REFERENCE or unnamed(work.message, reference) != reference:
         return None
     return reference
 
@@ -174,7 +163,7 @@ def _reference(work: Work, verdict: Verdict) -> str | None:
 def _reason(work: Work, verdict: Verdict, code: str | None) -> str | None:
     why = verdict.code if code == GAVE_UP else None
     reason = "：".join(one for one in (why, verdict.reason) if one)
-    return _unnamed(work, reason)[:_LONGEST_REASON] or None
+    return unnamed(work.message, reason)[:_LONGEST_REASON] or None
 
 
 def _alias(work: Work, verdict: Verdict) -> tuple[str, str] | None:

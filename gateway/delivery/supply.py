@@ -45,7 +45,7 @@ class Supply:
         self._wakeup = wakeup
         self._busy = busy
         self._longest = longest
-        self._queue: list[Work] = []
+        self._queue: dict[str, Work] = {}  # by delivery, in order
         self._last_next = False  # whether the last of the queue is next, not the first
         self._resting: dict[str, float] = {}  # deliveries that failed by an error of ours, and until when (ticks)
         self._due: datetime | None = None  # when the next head falls due that was not fetched
@@ -79,32 +79,45 @@ class Supply:
         between, which shows that the platform is healthy. Without `room`, none whose lane failed before.
         """
         self._last_next = bool(health.breakers) and not self._last_next
-        queue = reversed(self._queue) if self._last_next else self._queue
+        queue = reversed(self._queue.values()) if self._last_next else self._queue.values()
         return next((work for work in queue if room or not health.has_failed(work)), None)
 
     def take(self, work: Work) -> None:
         """Take a head off the queue."""
-        self._queue.remove(work)
+        del self._queue[work.delivery.id]
+
+    def offer(self, work: Work) -> bool:
+        """Queue a head that was just accepted, so that it need not be read back; False when the ledger must be asked.
+
+        While there are heads that are not known here, a new one waits for its turn behind them.
+        """
+        if self.stale or len(self._queue) >= _QUEUE:
+            return False
+        if work.delivery.id not in self._known():
+            self._queue[work.delivery.id] = work
+        return True
 
     def _known(self) -> set[str]:
-        return {work.delivery.id for work in self._queue}.union(self._busy, self._resting)
+        return {*self._queue, *self._busy, *self._resting}
 
     # ── the ledger ────────────────────────────────────────────────────────────────────────────
     async def fetch(self, claim: Claim, held: Callable[[], frozenset[Scope] | None]) -> None:
         """Read heads into the queue. `held` tells what may not be among them; None: nothing may be begun at all."""
         # Before the read: who sets `stale` while it runs has them read once more.
         self.stale = False
-        before, limit = held(), _QUEUE + len(self._known())
+        before, taken = held(), self._known()
+        limit = _QUEUE + len(taken)
         now, latest = self._due_between()
         works = await self._ledger.heads(claim, now, latest, limit, besides=before or ())
         self._fetched, self._due_known = (now, latest), False
         # Check, wait, check: what was held while the ledger was read must not be queued by what it
-        # said before, and what was begun meanwhile not a second time.
+        # said before, and what was begun meanwhile not a second time: not even what has ended since, for
+        # it may have been read as it was before it began. Whatever may go again then sets `stale`.
         if before is None or held() != before:
             self.stale = True
             return
-        known = self._known()
-        self._queue.extend(work for work in works if work.delivery.id not in known)
+        known = taken | self._known()
+        self._queue |= {work.delivery.id: work for work in works if work.delivery.id not in known}
         # A full answer may not have been all.
         self.stale = self.stale or len(works) == limit
 
@@ -129,10 +142,11 @@ class Supply:
 
         Also the seconds until the next falls due, when there is none.
         """
-        limit = _SPREAD + len(self._known()) + min(failed, _MOST_FAILED)
+        taken = self._known()
+        limit = _SPREAD + len(taken) + min(failed, _MOST_FAILED)
         only, due = None if scope == WHOLE else [scope], self._due_between()
         works = await self._ledger.heads(claim, *due, limit, only=only, probe=True)
-        known = self._known()
+        known = taken | self._known()  # as in `fetch`
         if found := [work for work in works if work.delivery.id not in known]:
             return found, 0.0
         later = await self._ledger.next_due(claim, *due, only=only)

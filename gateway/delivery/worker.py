@@ -105,6 +105,15 @@ class PlatformWorker:
         self._supply.stale = True
         self._wakeup.set()
 
+    def offer(self, work: Work) -> None:
+        """Give a head that was just accepted; what is held, or must wait behind others, is left to the ledger."""
+        health = self._holds.health
+        well = not self._shut and not health.held and health.breaker(WHOLE).phase is BreakerPhase.CLOSED
+        if well and self._supply.offer(work):
+            self._wakeup.set()
+        else:
+            self.wake()
+
     def change(self, to: DeliveryTarget) -> None:
         """Take over a changed platform (its settings, adapter or holds); calls under way end as they began."""
         was, self._to = self._to, to

@@ -19,10 +19,12 @@ class HutongError(Exception):
 
 
 class NotFound(HutongError):
-    """Nothing is kept under that name."""
+    """Nothing is kept under that name; the code says what there is none of, the same wherever it is missed."""
 
     status = 404
-    code = "not-found"
+
+    def __init__(self, detail: Text, *, code: str) -> None:
+        super().__init__(detail, code=code)
 
 
 class Forbidden(HutongError):

@@ -11,6 +11,7 @@ from gateway.delivery.wakeup import Wakeup
 from gateway.errors import Invalid, NotFound, Unavailable
 from gateway.ledger.base import Ledger
 from gateway.ledger.decisions import REPLAYABLE
+from gateway.ledger.errors import no_replay
 from gateway.ledger.records import BulkReplay, DeliveryFilter, Intent
 from gateway.message import Delivery
 from schemas.findings import Text
@@ -122,10 +123,7 @@ class BulkReplays:
         """Tell how far a bulk replay has come; NotFound `replay.unknown`."""
         found = next((one for one in await self._ledger.replays() if one.id == replay_id), None)
         if found is None:
-            raise NotFound(
-                Text(f"没有批量重新投递 {replay_id}；请核对编号", f"There is no replay {replay_id}; check the id"),
-                code="replay.unknown",
-            )
+            raise no_replay(replay_id)
         return found
 
     async def cancel(self, replay_id: str, intent: Intent) -> BulkReplay:

@@ -19,9 +19,9 @@ from gateway.ledger.records import MessageFilter, Platform
 from gateway.message import HeldBy, Message, effective_document
 from gateway.readers import OnThreads, TaskRunner, TooCostly, is_heavy
 from gateway.releases.installed import InstalledAdapters
-from schemas.budget import Budget
+from schemas.budget import FINDINGS, Budget
 from schemas.catalog import of_dossier
-from schemas.findings import Rejected
+from schemas.findings import Finding, Rejected
 from schemas.identifiers import CreditCode, Misshapen
 
 PARTS: Mapping[str, tuple[str, ...]] = {
@@ -50,10 +50,19 @@ class EnterpriseDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class UnreadRow:
+    """A row of a platform's answer that cannot be read: its number among all its rows, from 1, and what is wrong."""
+
+    row: int
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True)
 class AskedPlatform:
     """A platform that was asked, and how that went.
 
-    `state`: `ok`; `down` (no answer in time, or known to be unwell); `held` (paused, or its
+    `state`: `ok`; `partial` (some of its rows cannot be read: `unread` of them, the first of which
+    are `problems`); `down` (no answer in time, or known to be unwell); `held` (paused, or its
     credentials are refused); `unreadable` (an answer that cannot be read). `detail` is a stable word.
     """
 
@@ -61,12 +70,14 @@ class AskedPlatform:
     state: str
     at: datetime
     detail: str | None = None
+    unread: int = 0
+    problems: tuple[UnreadRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class EnterprisePart:
-    """One part: newest first. `state`: `ok`; `partial` (a source could not be read now, the rest stands);
-    `unsupported` (nothing is known, and no platform answers questions about it)."""
+    """One part: newest first. `state`: `ok`; `partial` (a source, or a row of one, could not be read now, the rest
+    stands); `unsupported` (nothing is known, and no platform answers questions about it)."""
 
     state: str
     entries: tuple[EnterpriseDocument, ...]
@@ -197,20 +208,26 @@ class Dossiers:
             return _Answer(part, self._source(platform, "unreadable", "reply.too-costly"))
         except (Busy, Unavailable) as error:
             return _Answer(part, self._source(platform, "unreadable", error.code))
-        source = self._source(platform, "ok")
-        entries = tuple(EnterpriseDocument(one.type, one.document, platform.id, source.at) for one in found)
+        unread = [UnreadRow(row, _first(one)) for row, one in enumerate(found, 1) if isinstance(one, Rejected)]
+        source = self._source(platform, "ok") if not unread else self._partial(platform, unread)
+        read = (one for one in found if not isinstance(one, Rejected))
+        entries = tuple(EnterpriseDocument(one.type, one.document, platform.id, source.at) for one in read)
         return _Answer(part, source, entries)
 
-    async def _pages(self, part: str, platform: Platform, adapter: Adapter, credit_code: str) -> Sequence[Translation]:
-        found: list[Translation] = []
+    async def _pages(
+        self, part: str, platform: Platform, adapter: Adapter, credit_code: str
+    ) -> Sequence[Translation | Rejected]:
+        found: list[Translation | Rejected] = []
         for page in range(1, _MOST_PAGES + 1):
             request = adapter.query(part, {"credit_code": credit_code}, platform.settings, page)
             if request is None:
                 break
             now = self._clock()
             ready = stamped(adapter.authorise(keyed(request, new_id(now), None), platform.settings), now)
-            reply = await self._sender.send(platform, ready, min(adapter.limits.timeout, self._patience))
-            task = ReadPage(part, reply, page, platform.bounded(adapter.budget))
+            budget = platform.bounded(adapter.budget)
+            patience = min(adapter.limits.timeout, self._patience)
+            reply = await self._sender.send(platform, ready, patience, budget.body)
+            task = ReadPage(part, reply, page, budget)
             more, *records = await self._read(adapter, platform, task)
             found.extend(records)
             if not more:
@@ -224,6 +241,14 @@ class Dossiers:
 
     def _source(self, platform: Platform, state: str, detail: str | None = None) -> AskedPlatform:
         return AskedPlatform(platform.id, state, self._clock(), detail)
+
+    def _partial(self, platform: Platform, unread: Sequence[UnreadRow]) -> AskedPlatform:
+        first = tuple(unread[:FINDINGS])
+        return AskedPlatform(platform.id, "partial", self._clock(), "rows.unreadable", len(unread), first)
+
+
+def _first(rejected: Rejected) -> Finding:
+    return rejected.findings[0] if rejected.findings else Finding(rejected.code, rejected.detail)
 
 
 def _credit_code(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from datetime import tzinfo
 
 from gateway.access import Administrator
 from gateway.clock import Clock
@@ -16,8 +17,7 @@ from gateway.intake.admission import Admission
 from gateway.intake.reception import Reception
 from gateway.intake.steps import IntakeCall, IntakePreview, IntakeResult
 from gateway.ledger.base import Ledger
-from gateway.ledger.records import Accepted, Receipt
-from gateway.message import Delivery
+from gateway.ledger.records import Accepted
 from gateway.observe import Observers
 from gateway.platforms import Reconciler, Register
 from gateway.readers import Readers
@@ -27,6 +27,7 @@ from gateway.telemetry.events import Events
 from gateway.telemetry.loop import LoopWatch
 from gateway.telemetry.metrics import Metrics
 from schemas.findings import Text
+from schemas.scalars import CHINA_TIME
 
 
 class Hub:
@@ -60,6 +61,7 @@ class Hub:
         clock: Clock,
         events: Events,
         metrics: Metrics,
+        zone: tzinfo = CHINA_TIME,
     ) -> None:
         self.ledger = ledger
         self.adapters = adapters
@@ -74,6 +76,7 @@ class Hub:
         self.clock = clock
         self.events = events
         self.metrics = metrics
+        self.zone = zone
         self._reception = reception
         self._reconciler = reconciler
         self._administrator = administrator
@@ -149,13 +152,16 @@ class Hub:
             # All of it may have been committed, or the first records of a package: everybody is woken then.
             self.platforms.doubt()
             raise
-        for platform in {one.platform for one in _new_deliveries(outcome.receipt) if one.platform}:
-            self._dispatcher.wake(platform)
+        for entry in () if outcome.receipt.repeated else outcome.receipt.entries:
+            if isinstance(entry, Accepted) and not entry.duplicate:
+                self._deliver(entry)
         return outcome
 
-
-def _new_deliveries(receipt: Receipt) -> list[Delivery]:
-    if receipt.repeated:
-        return []
-    new = (entry for entry in receipt.entries if isinstance(entry, Accepted) and not entry.duplicate)
-    return [delivery for entry in new for delivery in entry.deliveries]
+    def _deliver(self, accepted: Accepted) -> None:
+        """Hand over what may be sent at once, and wake the platforms that have to look for the rest."""
+        for work in accepted.heads:
+            self._dispatcher.offer(work)
+        offered = {work.delivery.id for work in accepted.heads}
+        for delivery in accepted.deliveries:
+            if delivery.platform and delivery.id not in offered:
+                self._dispatcher.wake(delivery.platform)

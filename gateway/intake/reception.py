@@ -138,7 +138,7 @@ class Reception:
             MessageAccepted(message.id, message.type, call.platform.id, call.operation, seconds, duplicate=again)
         )
         for delivery in () if again else entry.deliveries:
-            if delivery.state is State.UNROUTED:
+            if delivery.shown == State.UNROUTED:
                 self._events(DeliveryUnrouted(message.id, delivery.kind, message.type))
 
 

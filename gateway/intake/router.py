@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from typing import Any
 
 from msgspec import Struct
@@ -47,13 +46,15 @@ def chooser(platforms: Mapping[str, Platform], can_send: CanSend) -> Choose:
 
     Never the source: where the source itself is the platform that covers the region, no other one is chosen.
     """
+    known: dict[tuple[str, str, str, str], str | None] = {}
 
-    @cache
     def choose(message_type: str, kind: str, toward: str, region: str, source: str) -> str | None:
-        sought = _sought(kind, toward, region)
-        able = (one for one in map(platforms.get, sought) if one is not None and can_send(one, message_type))
-        found = next(able, None)
-        return None if found is None or found.id == source else found.id
+        asked = (message_type, kind, toward, region)
+        if asked not in known:
+            able = (one for one in map(platforms.get, _sought(kind, toward, region)) if one is not None)
+            known[asked] = next((one.id for one in able if can_send(one, message_type)), None)
+        found = known[asked]
+        return None if found == source else found
 
     return choose
 

@@ -28,6 +28,7 @@ from gateway.ledger.records import (
     Settled,
     Settlement,
     Taker,
+    Unwanted,
     Work,
 )
 from gateway.ledger.versions import AdapterVersion
@@ -270,6 +271,24 @@ class Ledger(Protocol):
         """Give unrouted deliveries of some kinds their platform, as `put_platform` does; gives those that got any."""
         ...
 
+    async def put_unwanted(self, kind: str, region: str, intent: Intent) -> Unwanted:
+        """Declare that a region has no platform of a kind, for the intent's reason; again: another reason.
+
+        From now on unrouted deliveries of the kind whose place lies in the region (the message's
+        region, `000000` for `national`, a named platform's own) are shown as `unwanted`, with the code
+        `kind.unwanted` and the reason of the deepest declaration: those that are there, and later
+        ones. They stay unrouted, and whatever platform can take them gets them, in order.
+        """
+        ...
+
+    async def delete_unwanted(self, kind: str, region: str, intent: Intent) -> bool:
+        """Withdraw a declaration: what it marked is unrouted as before. True when it was there."""
+        ...
+
+    async def unwanted(self) -> Sequence[Unwanted]:
+        """Give every declaration, by kind and region."""
+        ...
+
     async def hold_platform(self, platform_id: str, hold: Hold, intent: Intent, *, revision: int | None = None) -> bool:
         """Add a hold to a platform or an endpoint of it; True when it was not there.
 
@@ -298,14 +317,31 @@ class Ledger(Protocol):
         ...
 
     async def change_adapters(
-        self, versions: Sequence[AdapterVersion], intent: Intent, action: str, kinds: Collection[str], take: Taker
+        self,
+        versions: Sequence[AdapterVersion],
+        intent: Intent,
+        action: str,
+        kinds: Collection[str],
+        take: Taker,
+        *,
+        asked: Mapping[str, Any] | None = None,
     ) -> tuple[Sequence[AdapterVersion], Registered]:
         """Write how versions stand now, all of them in one transaction, with audit; gives them as kept.
 
         One that was not kept yet (an installed one) is added without bytes. Conflict
         `adapter.changed` when one was changed since it was read. Of a name, one version is active.
         What platforms can be sent changes with it: the registry's revision advances, and unrouted
-        deliveries of `kinds` are given their platform as `put_platform` does.
+        deliveries of `kinds` are given their platform as `put_platform` does. No versions: only the key
+        is kept. `asked` is what the caller asked for, to be known again under the intent's key, whatever
+        follows from it by then; the versions given are then those of the first time.
+        """
+        ...
+
+    async def asked_adapters(self, intent: Intent, asked: Mapping[str, Any]) -> Sequence[AdapterVersion] | None:
+        """Give, as they stand, the versions that were changed when this was asked under its key before.
+
+        None: it was not, or has no key. Something else under the key: Conflict `idempotency.key-reused`. An
+        upload is asked for as `upload_of` says.
         """
         ...
 
@@ -362,8 +398,10 @@ class Ledger(Protocol):
 READS = frozenset(
     {
         "recall", "facts", "partakes", "heads", "next_due", "replays", "registry", "credentials", "adapters",
-        "adapter_content", "message", "native", "deliveries_of", "delivery", "attempts_of", "sent", "rejection",
-        "rejection_native", "find_messages", "find_deliveries", "find_rejections", "dossier", "backlog", "audit",
+        "asked_adapters", "adapter_content", "message", "native", "deliveries_of", "delivery", "attempts_of", "sent",
+        "rejection", "rejection_native", "unwanted", "find_messages", "find_deliveries", "find_rejections", "dossier",
+        "backlog",
+        "audit",
     }
 )  # fmt: skip
 """The methods that change nothing; every other one writes, but for `start` and `stop`."""

@@ -9,8 +9,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from gateway.errors import Conflict, Invalid
-from gateway.ledger.records import Claim, Hold, Platform, Settlement
-from gateway.message import OPEN, SENDABLE, SHOWN, Delivery, HeldBy, Message, State, may_pass
+from gateway.ledger.records import Claim, Hold, Platform, Settlement, Unwanted
+from gateway.message import KIND_UNWANTED, OPEN, SENDABLE, SHOWN, Delivery, HeldBy, Message, State, may_pass
+from schemas import regions
 from schemas.findings import Text
 
 DISCARDABLE = (State.READY, State.WAITING, State.DEAD, State.UNROUTED)
@@ -53,7 +54,7 @@ def platforms_of(message: Message, deliveries: Sequence[Delivery]) -> tuple[str,
 
 
 # ── lanes ─────────────────────────────────────────────────────────────────────────────────────
-def holder(state: State, type: str, own: HeldBy | None, holds: Collection[Hold]) -> HeldBy | None:
+def holder(state: str, type: str, own: HeldBy | None, holds: Collection[Hold]) -> HeldBy | None:
     """Tell what holds deliveries of a type in a state, the first that applies in the order of `HeldBy`.
 
     `own` is what holds them apart from their platform: their operator, or a dead one ahead in the
@@ -170,14 +171,15 @@ def rescued(delivery: Delivery, at: datetime) -> Delivery:
 
 def assigned(delivery: Delivery, platform: str, at: datetime) -> Delivery:
     """Give an unrouted delivery its platform."""
-    return _step(delivery, State.READY, at, platform=platform)
+    return _step(delivery, State.READY, at, platform=platform, reason=None, code=None)
 
 
 def discarded(delivery: Delivery, reason: str, at: datetime) -> Delivery:
     """Give a delivery up."""
     if delivery.state not in DISCARDABLE:
         raise wrong_state(delivery, "discard")
-    return _step(delivery, State.DISCARDED, at, reason=reason)
+    code = None if delivery.state is State.UNROUTED else delivery.code
+    return _step(delivery, State.DISCARDED, at, reason=reason, code=code)
 
 
 def held(delivery: Delivery, at: datetime) -> Delivery:
@@ -243,6 +245,26 @@ def registered(platform: Platform, before: Platform | None, revision: int) -> Pl
         return replace(platform, holds=(), revision=revision)
     kept = tuple(hold for hold in before.holds if hold.by is not HeldBy.CREDENTIALS)
     return replace(platform, created_at=before.created_at, holds=kept, revision=revision)
+
+
+# ── kinds that a region does not have ─────────────────────────────────────────────────────────
+def marked(delivery: Delivery, region: str, declared: Iterable[Unwanted]) -> Delivery:
+    """Mark an unrouted delivery whose kind is declared unwanted where it would go, or take the mark off.
+
+    `region` is its message's. The deepest declaration that covers the place gives the reason.
+    """
+    place = _place(delivery.toward or "", region)
+    found = [one for one in declared if one.kind == delivery.kind and regions.covers(one.region, place)]
+    deepest = max(found, key=lambda one: regions.depth(one.region), default=None)
+    if deepest is None:
+        return replace(delivery, code=None, reason=None) if delivery.code == KIND_UNWANTED else delivery
+    return replace(delivery, code=KIND_UNWANTED, reason=deepest.reason)
+
+
+def _place(toward: str, region: str) -> str:
+    """Give the region whose platform an unrouted delivery seeks."""
+    sought = {"nearest": region, "national": regions.NATIONAL}
+    return sought[toward] if toward in sought else toward.rpartition(".")[2]
 
 
 # ── searching ─────────────────────────────────────────────────────────────────────────────────

@@ -23,6 +23,25 @@ def no_delivery(delivery_id: str) -> NotFound:
     )
 
 
+def no_message(message_id: str) -> NotFound:
+    """Say that there is no such message."""
+    return NotFound(
+        Text(f"没有消息 {message_id}；请核对编号。", f"There is no message {message_id}; check the id."),
+        code="message.unknown",
+    )
+
+
+def no_rejection(rejection_id: str) -> NotFound:
+    """Say that there is no such rejection (any more)."""
+    return NotFound(
+        Text(
+            f"没有拒收记录 {rejection_id}；它可能已超出每个平台的保留数量。",
+            f"There is no rejection {rejection_id}; it may have given way to newer ones.",
+        ),
+        code="rejection.unknown",
+    )
+
+
 def no_platform(platform_id: str) -> NotFound:
     """Say that there is no such platform."""
     return NotFound(

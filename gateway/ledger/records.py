@@ -103,12 +103,17 @@ class Moved(Exception):
 
 
 class Accepted(Struct, frozen=True):
-    """What became of a draft. `duplicate`: an equal document of this identity was there already, and this is it."""
+    """What became of a draft. `duplicate`: an equal document of this identity was there already, and this is it.
+
+    `heads` are those of its deliveries that may be sent at once, so that they need not be read back; a ledger may
+    leave any of them out.
+    """
 
     index: int
     message: Message
     deliveries: tuple[Delivery, ...]
     duplicate: bool = False
+    heads: tuple[Work, ...] = ()
 
 
 class Receipt(Struct, frozen=True):
@@ -219,10 +224,6 @@ class Platform(Struct, frozen=True):
         """Give the reasons why everything to it waits; those of its endpoints are not among them."""
         return frozenset(hold.by for hold in self.holds if hold.type is None)
 
-    def held_types(self) -> frozenset[str]:
-        """Give the message types whose endpoints are held."""
-        return frozenset(hold.type for hold in self.holds if hold.type is not None)
-
 
 class Registry(Struct, frozen=True):
     """Every platform, by id, at one revision of the registry."""
@@ -248,6 +249,15 @@ class Unrouted(Struct, frozen=True):
 
 Taker = Callable[[Unrouted], str | None]
 """Chooses the platform for an unrouted delivery, or none: pure, called in the ledger's transaction, on its thread."""
+
+
+class Unwanted(Struct, frozen=True):
+    """A declaration that a region, with all that lies in it, has no platform of a kind; why, and since when."""
+
+    kind: str
+    region: str
+    reason: str
+    at: datetime
 
 
 class Registered(Struct, frozen=True):

@@ -46,7 +46,8 @@ class AdapterVersion(Struct, frozen=True):
 
     `uploaded` False: it came with the product or from a folder, and no bytes are kept. `report` is
     the last proof as JSON values; `expected` the fields in which it is meant to differ from the one
-    before; `revision` grows with every change of any version: a writer must have read the latest.
+    before; `rolled_back`: it was left by a rollback, and not activated since; `revision` grows with every
+    change of any version: a writer must have read the latest.
     """
 
     name: str
@@ -59,6 +60,7 @@ class AdapterVersion(Struct, frozen=True):
     report: Mapping[str, Any] | None = None
     expected: tuple[str, ...] = ()
     activated_at: datetime | None = None
+    rolled_back: bool = False
     revision: int = 0
 
     @property
@@ -70,3 +72,8 @@ class AdapterVersion(Struct, frozen=True):
     def proven(self) -> bool:
         """Whether it may go live: its proof was good, or it came with the installation."""
         return not self.uploaded or bool(self.report and self.report.get("ok"))
+
+
+def upload_of(version: AdapterVersion) -> Mapping[str, Any]:
+    """Give what an upload asks for, as it is known again under its key."""
+    return {"step": "upload", "version": version.id, "digest": version.digest}

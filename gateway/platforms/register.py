@@ -18,11 +18,12 @@ from gateway.intake import router
 from gateway.intake.directory import SpokenAdapters
 from gateway.intake.routes import Routes
 from gateway.ledger.base import Ledger
-from gateway.ledger.records import Backlog, Hold, Intent, Platform, Registered, Taker
+from gateway.ledger.errors import no_platform
+from gateway.ledger.records import Backlog, Hold, Intent, Platform, Registered, Taker, Unwanted
 from gateway.ledger.versions import AdapterVersion
-from gateway.message import HeldBy, State
+from gateway.message import UNWANTED, HeldBy, State
 from gateway.platforms.mirror import Mirror
-from gateway.platforms.registration import DOSSIER, PUSH, Registration, registered
+from gateway.platforms.registration import DOSSIER, PUSH, Registration, kind_faults, region_faults, registered
 from gateway.telemetry.events import Events, PlatformReleased
 from schemas.findings import Rejected, Text
 
@@ -98,7 +99,7 @@ class Register:
         """Give a platform as it stands; NotFound `platform.unknown`."""
         found = (await self._ledger.registry()).platforms.get(platform_id)
         if found is None:
-            raise _no_platform(platform_id)
+            raise no_platform(platform_id)
         return found
 
     async def ping(self, platform_id: str) -> Ping:
@@ -188,15 +189,23 @@ class Register:
         return await self._change(change)
 
     async def change_adapters(
-        self, versions: Sequence[AdapterVersion], intent: Intent, action: str, spoken: SpokenAdapters
+        self,
+        versions: Sequence[AdapterVersion],
+        intent: Intent,
+        action: str,
+        spoken: SpokenAdapters,
+        asked: Mapping[str, Any] | None = None,
     ) -> Sequence[AdapterVersion]:
-        """Write how adapter versions stand; what can be sent now goes out. `spoken`: what platforms speak after it."""
+        """Write how adapter versions stand; what can be sent now goes out. `spoken`: what platforms speak after it.
+
+        `asked` is what was asked for, to be known again under the intent's key.
+        """
 
         async def change() -> Sequence[AdapterVersion]:
             names = {one.name for one in versions}
             kinds = {one.kind for one in self.directory.values() if one.adapter in names}
             take = self._taker(self.directory.registry.platforms, spoken)
-            kept, done = await self._ledger.change_adapters(versions, intent, action, kinds, take)
+            kept, done = await self._ledger.change_adapters(versions, intent, action, kinds, take, asked=asked)
             await self._apply(done)
             return kept
 
@@ -231,8 +240,32 @@ class Register:
         """Give a platform as it was read back; one that was deleted before a request came again: NotFound."""
         found = self.directory.get(platform_id)
         if found is None:
-            raise _no_platform(platform_id)
+            raise no_platform(platform_id)
         return found
+
+    # ── kinds that a region does not have ─────────────────────────────────────────────────────
+    async def unwanted(self) -> Sequence[Unwanted]:
+        """Give what was declared, by kind and region."""
+        return await self._ledger.unwanted()
+
+    async def declare_unwanted(self, kind: str, region: str, intent: Intent) -> Unwanted:
+        """Declare that a region has no platform of a kind; Rejected `unwanted.invalid` for what is neither.
+
+        It changes what is shown and counted as `unrouted`, and nothing of where deliveries go.
+        """
+        faults = [*kind_faults(kind, self._routes.kinds, "kind"), *region_faults(region, "region")]
+        if faults:
+            raise Rejected("unwanted.invalid", _NO_SUCH, faults)
+        return await self._ledger.put_unwanted(kind, region, intent)
+
+    async def withdraw_unwanted(self, kind: str, region: str, intent: Intent) -> None:
+        """Withdraw a declaration; NotFound `unwanted.unknown`."""
+        if not await self._ledger.delete_unwanted(kind, region, intent):
+            text = Text(
+                f"没有对 {kind}.{region} 的声明；GET /v1/unwanted 列出全部声明",
+                f"Nothing was declared of {kind}.{region}; GET /v1/unwanted lists what was",
+            )
+            raise NotFound(text, code="unwanted.unknown")
 
     # ── applying ──────────────────────────────────────────────────────────────────────────────
     async def load(self) -> None:
@@ -258,7 +291,7 @@ class Register:
                 _log.warning("memory may be behind the ledger, which is read again: revision %s, here %s", kept, known)
                 await self._take_over()
         # Between two turns: this is a search, and whoever changes a platform must not wait for searches.
-        unrouted = [one for one in await self._ledger.backlog() if one.state == State.UNROUTED]
+        unrouted = [one for one in await self._ledger.backlog() if one.state in (State.UNROUTED, UNWANTED)]
         async with self._changing:
             await self._assign(unrouted)
 
@@ -295,6 +328,12 @@ class Register:
         return router.taker(platforms, spoken.can_send)
 
 
+_NO_SUCH = Text(
+    "平台类别或行政区划有误，请按 errors 更正后重发",
+    "The kind or the region is none: correct them as `errors` says and send it again",
+)
+
+
 def _secret_shown() -> Conflict:
     return Conflict(
         Text(
@@ -303,11 +342,4 @@ def _secret_shown() -> Conflict:
             "if it did not arrive, issue another one under a new key",
         ),
         code="idempotency.secret-shown",
-    )
-
-
-def _no_platform(platform_id: str) -> NotFound:
-    return NotFound(
-        Text(f"没有登记平台 {platform_id}；请先登记", f"Platform {platform_id} is not registered; register it first"),
-        code="platform.unknown",
     )

@@ -107,15 +107,25 @@ def _id_faults(platform_id: str, kinds: Collection[str], adapter: Adapter) -> It
         yield _fault("platform.id", "id", "平台编号应为 类别.行政区划，例如 penalty.330000", "must be kind.region")
         return
     kind, region = found.groups()
-    if kind not in kinds:
-        listed = ", ".join(sorted(kinds))
-        yield _fault("kind.unknown", "id", f"没有平台类别 {kind}；可用：{listed}", f"no kind {kind}; known: {listed}")
+    yield from kind_faults(kind, kinds, "id")
     if adapter.kind not in (kind, "any"):
         zh = f"适配器 {adapter.name} 只用于 {adapter.kind} 平台"
         yield _fault("adapter.kind", "adapter", zh, f"the adapter {adapter.name} speaks for {adapter.kind} only")
+    yield from region_faults(region, "id")
+
+
+def kind_faults(kind: str, kinds: Collection[str], path: str) -> Iterator[Finding]:
+    """Name the fault of what is no kind of platform; `path` says where it stands."""
+    if kind not in kinds:
+        listed = ", ".join(sorted(kinds))
+        yield _fault("kind.unknown", path, f"没有平台类别 {kind}；可用：{listed}", f"no kind {kind}; known: {listed}")
+
+
+def region_faults(region: str, path: str) -> Iterator[Finding]:
+    """Name the fault of what is no code of GB/T 2260; `path` says where it stands."""
     if region != regions.NATIONAL and regions.row(region) is None:
         zh, en = f"行政区划代码 {region} 不在 GB/T 2260 代码表中", f"{region} is not a code of GB/T 2260"
-        yield _fault("region.unknown", "id", zh, en)
+        yield _fault("region.unknown", path, zh, en)
 
 
 def _mode_faults(mode: str) -> Iterator[Finding]:

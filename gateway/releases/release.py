@@ -49,11 +49,16 @@ def moved(version: AdapterVersion, state: AdapterState, at: datetime) -> Adapter
     return replace(version, state=state, changed_at=at)
 
 
-def activated(version: AdapterVersion, others: Iterable[AdapterVersion], at: datetime) -> list[AdapterVersion]:
-    """Make a version the active one of its name, and retire the one that was."""
+def activated(
+    version: AdapterVersion, others: Iterable[AdapterVersion], at: datetime, *, rollback: bool = False
+) -> list[AdapterVersion]:
+    """Make a version the active one of its name, and retire the one that was; the active one is the last."""
     before = [one for one in others if one.state is AdapterState.ACTIVE]
-    retired = [replace(moved(one, AdapterState.RETIRED, at), activated_at=one.activated_at or at) for one in before]
-    return [*retired, replace(moved(version, AdapterState.ACTIVE, at), activated_at=at)]
+    retired = [
+        replace(moved(one, AdapterState.RETIRED, at), activated_at=one.activated_at or at, rolled_back=rollback)
+        for one in before
+    ]
+    return [*retired, replace(moved(version, AdapterState.ACTIVE, at), activated_at=at, rolled_back=False)]
 
 
 def check_proven(version: AdapterVersion) -> None:
@@ -63,13 +68,22 @@ def check_proven(version: AdapterVersion) -> None:
 
 
 def previous(versions: Iterable[AdapterVersion], name: str) -> AdapterVersion:
-    """Give the version that was active before the present one; Conflict `adapter.no-previous`."""
-    was = [one for one in versions if one.state is AdapterState.RETIRED and one.activated_at is not None]
+    """Give the version that was active before the present one; Conflict `adapter.no-previous`.
+
+    One that was left by a rollback is none: a second rollback must not bring back what the first one left.
+    """
+    retired = [one for one in versions if one.state is AdapterState.RETIRED and one.activated_at is not None]
+    was = [one for one in retired if not one.rolled_back]
     if not was:
+        left = "、".join(one.version for one in retired)
         raise Conflict(
             Text(
-                f"适配器 {name} 没有可回退的上一版本；请用 activate 指定版本",
-                f"No version of {name} was active before; name one with activate",
+                f"适配器 {name} 没有可回退的上一版本"
+                + (f"（{left} 已被回退，不会自动恢复）" if left else "")
+                + "；请用 activate 指定版本",
+                f"There is no version of {name} to go back to"
+                + (f" ({', '.join(one.version for one in retired)}: left by a rollback)" if left else "")
+                + "; name one with activate",
             ),
             code="adapter.no-previous",
         )

@@ -107,7 +107,9 @@ class Rehearsal:
         if request is None:
             raise KeyError(delivery.id)
         authorised = self.adapter.authorise(stamped(request, self.now), self.platform.settings)
-        reply: Reply = await self.sender.send(self.platform, authorised, self.adapter.limits.timeout)
+        reply: Reply = await self.sender.send(
+            self.platform, authorised, self.adapter.limits.timeout, self.adapter.budget.body
+        )
         return self.adapter.judge(delivery.type, reply)
 
     def received(self, delivery_id: str) -> Mapping[str, Any]:

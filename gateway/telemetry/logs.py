@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from functools import cache
+from collections.abc import Callable, Mapping
+from datetime import tzinfo
+from functools import cache, cached_property
 from typing import IO, Any
 
 import structlog
 
-from gateway.clock import Ticks, monotonic
+from gateway.clock import Clock, Ticks, monotonic, system_clock
 from gateway.telemetry.events import (
     AttemptEnded,
     AuthenticationFailed,
@@ -33,6 +35,7 @@ from gateway.telemetry.events import (
     ReadApart,
 )
 from schemas.plain import plain
+from schemas.scalars import CHINA_TIME
 
 _NEVER = 1
 """Below every level that is asked for: it comes ten times a second, and is a metric."""
@@ -46,12 +49,21 @@ def _name(event: str) -> str:
     return _WORD.sub(".", event).lower()
 
 
-def configure(level: str = "info", *, stream: IO[str] | None = None) -> None:
-    """Send our logs and everybody else's through one JSON renderer to `stream` (standard error)."""
+def configure(
+    level: str = "info", *, stream: IO[str] | None = None, zone: tzinfo = CHINA_TIME, clock: Clock = system_clock
+) -> None:
+    """Send our logs and everybody else's through one JSON renderer to `stream` (standard error).
+
+    Their times stand in `zone`, with its offset.
+    """
+
+    def stamped(_logger: Any, _method: str, said: Any) -> Any:
+        return {**said, "timestamp": clock().astimezone(zone).isoformat(timespec="milliseconds")}
+
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        stamped,
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -111,8 +123,12 @@ class LogHook:
     """A hook that writes down what an operator should read; the ordinary flow stays at debug."""
 
     def __init__(self, logger: Any = None, ticks: Ticks = monotonic) -> None:
-        self._logger = logger or structlog.get_logger("hutong")
+        self._given = logger or structlog.get_logger("hutong")
         self._repeats = Repeats(ticks)
+
+    @cached_property
+    def _logger(self) -> Any:
+        return self._given.bind()  # once, and not before logging was configured
 
     def __call__(self, event: Event) -> None:
         """Write one event at its level."""
@@ -128,30 +144,32 @@ class LogHook:
         self._logger.log(level, _name(type(event).__name__), **said)
 
 
+_LEVELS: Mapping[type[Event], int | Callable[[Any], int]] = {
+    DeliveryStopped: logging.CRITICAL,
+    PlatformHeld: logging.ERROR,
+    EndpointHeld: logging.ERROR,
+    DeliveryStumbled: logging.ERROR,
+    ClaimLost: logging.ERROR,
+    DeliveryUnrouted: logging.WARNING,
+    LoopBlocked: logging.WARNING,
+    ConnectionRefused: logging.WARNING,
+    AuthenticationFailed: logging.WARNING,
+    PlatformReleased: logging.INFO,
+    EndpointReleased: logging.INFO,
+    DocumentRejected: logging.INFO,
+    IntakeBusy: logging.INFO,
+    LoopLagged: _NEVER,
+    DeliverySettled: lambda event: {"dead": logging.WARNING, "refused": logging.INFO}.get(event.state, logging.DEBUG),
+    FieldDrifted: lambda event: logging.WARNING if event.new else logging.DEBUG,
+    ReadApart: lambda event: logging.DEBUG if event.outcome in ("ok", "rejected") else logging.WARNING,
+    AttemptEnded: lambda event: logging.DEBUG if event.verdict in ("accepted", "refused") else logging.INFO,
+}
+"""At which level events are written down; the others at debug."""
+
+
 def _level(event: Event) -> int:
-    match event:
-        case DeliveryStopped():
-            return logging.CRITICAL
-        case PlatformHeld() | EndpointHeld() | DeliveryStumbled() | ClaimLost():
-            return logging.ERROR
-        case DeliverySettled(state="dead") | DeliveryUnrouted() | FieldDrifted(new=True):
-            return logging.WARNING
-        case LoopBlocked():
-            return logging.WARNING
-        case LoopLagged():
-            return _NEVER
-        case ReadApart(outcome=outcome) if outcome not in ("ok", "rejected"):
-            return logging.WARNING
-        case ConnectionRefused() | AuthenticationFailed():
-            return logging.WARNING
-        case DeliverySettled(state="refused") | PlatformReleased() | EndpointReleased():
-            return logging.INFO
-        case DocumentRejected() | IntakeBusy():
-            return logging.INFO
-        case AttemptEnded(verdict=verdict) if verdict not in ("accepted", "refused"):
-            return logging.INFO
-        case _:
-            return logging.DEBUG
+    level = _LEVELS.get(type(event), logging.DEBUG)
+    return level if isinstance(level, int) else level(event)
 
 
 def _said(event: Event) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from threading import Lock
-from typing import Protocol
+from typing import Any, Protocol
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -28,7 +29,6 @@ from gateway.telemetry.events import (
     DeliveryUnrouted,
     DocumentRejected,
     EndpointHeld,
-    EndpointReleased,
     Event,
     FieldDrifted,
     IntakeBusy,
@@ -36,7 +36,6 @@ from gateway.telemetry.events import (
     LoopLagged,
     MessageAccepted,
     PlatformHeld,
-    PlatformReleased,
     ReadApart,
 )
 
@@ -66,6 +65,15 @@ class Standing(Protocol):
     def count(self) -> int: ...
     @property
     def oldest(self) -> datetime: ...
+
+
+@dataclass(frozen=True, slots=True)
+class StandingHold:
+    """A hold on a platform as the ledger has it, or on one message type to it."""
+
+    platform: str
+    by: str
+    type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +217,40 @@ METRICS = (
         buckets=_SLOW,
     ),
 )
-"""Every metric that events feed. What is read from the ledger at each scrape, and the held gauges, are in Metrics."""
+"""Every metric that events feed. What is read from the ledger at each scrape is in Metrics."""
+
+
+class MetricFeed:
+    """Feeds one metric. What the labels' values of an event lead to is looked up once and remembered."""
+
+    def __init__(
+        self, metric: Metric, collector: Counter | Histogram, label: Callable[[str, Any], str], most: int = _MOST_LABELS
+    ) -> None:
+        self._metric = metric
+        self._collector = collector
+        self._label = label
+        self._most = most
+        self._values = attrgetter(*metric.labels) if metric.labels else lambda event: None
+        self._counted = attrgetter(metric.value) if metric.value else lambda event: 1
+        self._known: dict[Any, Callable[[float], None]] = {}
+
+    def __call__(self, event: Event) -> None:
+        """Count an event, if it is in the state that the metric is about."""
+        if self._metric.state is not None and getattr(event, "state", None) != self._metric.state:
+            return
+        values = self._values(event)
+        count = self._known.get(values)
+        if count is None:
+            count = self._found(values if isinstance(values, tuple) else (values,))
+            if len(self._known) < self._most:
+                self._known[values] = count
+        count(self._counted(event))
+
+    def _found(self, values: tuple[Any, ...]) -> Callable[[float], None]:
+        labels = [self._label(name, value) for name, value in zip(self._metric.labels, values, strict=False)]
+        labelled = self._collector.labels(*labels) if labels else self._collector
+        count: Callable[[float], None] = labelled.observe if isinstance(labelled, Histogram) else labelled.inc
+        return count
 
 
 class LabelLimit:
@@ -235,9 +276,9 @@ class Metrics:
     def __init__(self, *, most_labels: int = _MOST_LABELS) -> None:
         self.registry = CollectorRegistry()
         self._limits = {name: LabelLimit(most_labels) for name in _LIMITED}
-        self._fed: dict[type[Event], list[tuple[Metric, Counter | Histogram]]] = defaultdict(list)
+        self._fed: dict[type[Event], list[MetricFeed]] = defaultdict(list)
         for metric in METRICS:
-            self._fed[metric.event].append((metric, self._collector(metric)))
+            self._fed[metric.event].append(MetricFeed(metric, self._collector(metric), self._label))
         self._shown: dict[str, Gauge] = {}
         self._writing = Lock()
         standing = ["platform", "kind", "state", "held_by"]
@@ -265,40 +306,32 @@ class Metrics:
 
     def __call__(self, event: Event) -> None:
         """Count one event in every metric that it feeds."""
-        for metric, collector in self._fed.get(type(event), ()):
-            if metric.state in (None, getattr(event, "state", None)):
-                self._feed(metric, collector, event)
-        if isinstance(event, PlatformHeld | PlatformReleased):
-            labels = self._label(event, "platform"), event.by
-            self._held.labels(*labels).set(1 if isinstance(event, PlatformHeld) else 0)
-        if isinstance(event, EndpointHeld | EndpointReleased):
-            labels = self._label(event, "platform"), event.type
-            self._held_endpoint.labels(*labels).set(1 if isinstance(event, EndpointHeld) else 0)
+        for feed in self._fed.get(type(event), ()):
+            feed(event)
 
-    def _feed(self, metric: Metric, collector: Counter | Histogram, event: Event) -> None:
-        labels = [self._label(event, name) for name in metric.labels]
-        labelled = collector.labels(*labels) if labels else collector
-        value = getattr(event, metric.value) if metric.value else 1
-        if isinstance(labelled, Histogram):
-            labelled.observe(value)
-        else:
-            labelled.inc(value)
-
-    def _label(self, event: Event, name: str) -> str:
-        value = getattr(event, name)
+    def _label(self, name: str, value: Any) -> str:
         if isinstance(value, bool):
             return "true" if value else "false"
         text = "" if value is None else str(value)
         return self._limits[name](text) if name in self._limits else text
 
-    def exposition(self, backlog: Iterable[Standing], now: datetime) -> bytes:
-        """Write everything counted so far, with the backlog as it stands now. It takes a while: call it on a thread."""
-        with self._writing:
-            return self._written(backlog, now)
+    def exposition(self, backlog: Iterable[Standing], holds: Iterable[StandingHold], now: datetime) -> bytes:
+        """Write everything counted so far, with the backlog and the holds as they stand now.
 
-    def _written(self, backlog: Iterable[Standing], now: datetime) -> bytes:
-        self._backlog.clear()
-        self._oldest.clear()
+        It takes a while: call it on a thread.
+        """
+        with self._writing:
+            return self._written(backlog, holds, now)
+
+    def _written(self, backlog: Iterable[Standing], holds: Iterable[StandingHold], now: datetime) -> bytes:
+        for gauge in (self._backlog, self._oldest, self._held, self._held_endpoint):
+            gauge.clear()
+        for hold in holds:
+            platform = self._limits["platform"](hold.platform)
+            if hold.type is None:
+                self._held.labels(platform, hold.by).set(1)
+            else:
+                self._held_endpoint.labels(platform, hold.type).set(1)
         for standing in backlog:
             labels = (standing.platform or "", standing.kind, str(standing.state), str(standing.held_by or ""))
             self._backlog.labels(*labels).set(standing.count)

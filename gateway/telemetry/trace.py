@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-import secrets
 
 from opentelemetry import trace
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from gateway.clock import random_bytes
 
 _propagator = TraceContextTextMapPropagator()
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
@@ -19,10 +20,10 @@ def trace_id(traceparent: str | None) -> str:
         span = trace.get_current_span(context).get_span_context()
         if span.is_valid:
             return trace.format_trace_id(span.trace_id)
-    return secrets.token_hex(16)
+    return random_bytes().hex()
 
 
 def traceparent(trace_id: str | None) -> str:
     """Write a `traceparent` for a new child span of a trace; of a new trace when none is given."""
-    known = trace_id if trace_id and _TRACE_ID.fullmatch(trace_id) and int(trace_id, 16) else secrets.token_hex(16)
-    return f"00-{known}-{secrets.token_hex(8)}-01"
+    known = trace_id if trace_id and _TRACE_ID.fullmatch(trace_id) and int(trace_id, 16) else random_bytes().hex()
+    return f"00-{known}-{random_bytes()[:8].hex()}-01"

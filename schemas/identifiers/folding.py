@@ -23,7 +23,10 @@ _CHOOSING = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
 _FOLDABLE = re.compile(f"[{''.join(map(chr, _WIDE))}{_DASH}{''.join(sorted(_UNSEEN))}{_CHOOSING}]")
 
 _DOUBLE_DASH = re.compile(r"[—―─]{2}")
-_NOTHING = re.compile(r"0+(?:\.0*)?|N/A|N\.A\.|NULL|NIL|NONE|NAN|UNDEFINED|\\N|无|暂无|空|没有")
+_NOTHING = re.compile(
+    r"0+(?:\.0*)?|N/A|N\.A\.|NULL|NIL|NONE|NAN|UNDEFINED|TBD|\\N"
+    r"|无|暂无|暂缺|空|没有|待定|待补|待填|待编|未知|不详|未填|未编号"
+)
 _COUNTED = re.compile(r"[1-9]")
 _WORD = re.compile(r"[^\W_]")
 

@@ -17,6 +17,7 @@ from adapters.adapter import DeclarativeAdapter
 from adapters.base import Adapter, Document, OutboundRequest, Record, Reply, Sending, VerdictKind
 from adapters.bundle import assemble
 from adapters.bundle import load as load_bundle
+from adapters.records import all_read
 from adapters.source import BrokenBundle
 from schemas.findings import Rejected
 
@@ -338,6 +339,16 @@ def test_a_page_of_a_query_is_translated(town: DeclarativeAdapter) -> None:
     assert town.read_query("penalties", reply, page=2)[1] is False
     assert town.read_query("penalties", Reply(200, {}, b'{"data":{"rows":[]}}')) == ([], False)
     assert town.read_query("penalties", Reply(200, {}, b'{"data":null}')) == ([], False)
+
+
+def test_a_record_of_a_query_that_cannot_be_read_stands_for_itself(town: DeclarativeAdapter) -> None:
+    """The others are read; what asks for all of them is told the first fault."""
+    reply = Reply(200, {}, orjson.dumps({"data": {"rows": [NATIVE, {}, NATIVE]}}))
+    found, _ = town.read_query("penalties", reply)
+    assert [isinstance(one, Rejected) for one in found] == [False, True, False]
+    with pytest.raises(Rejected) as caught:
+        all_read(found)
+    assert len(caught.value.findings) == 1
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
-"""A package is translated until more is wrong with it than anybody is told."""
+"""Each record of a package stands for itself, and no more faults are told than anybody reads."""
 
 from __future__ import annotations
+
+import re
 
 import pytest
 
@@ -39,8 +41,8 @@ def test_a_few_faults_stop_nobody(adapter: DeclarativeAdapter) -> None:
     assert [isinstance(one, Translation) for _, one in outcomes] == [True, False, True]
 
 
-def test_after_fifty_findings_the_rest_is_one_finding(adapter: DeclarativeAdapter) -> None:
-    """It names the records that nobody looked at, and they are not translated."""
+def test_what_is_faulty_after_fifty_findings_is_one_finding(adapter: DeclarativeAdapter) -> None:
+    """It names the records that are not told one by one."""
     package = _package(adapter, _good(adapter), *[b"<Record/>"] * 5000)
     outcomes = list(translated(adapter, PERMIT, package.records))
     told = sum(len(one.findings) for _, one in outcomes[:-1] if isinstance(one, Rejected))
@@ -48,5 +50,19 @@ def test_after_fifty_findings_the_rest_is_one_finding(adapter: DeclarativeAdapte
     assert len(outcomes) <= FINDINGS + 2
     record, last = outcomes[-1]
     assert isinstance(last, Rejected)
-    assert (last.code, [one.code for one in last.findings]) == ("bound.findings", ["bound.findings"])
-    assert f"records {record.index} to 5000" in last.detail.en
+    assert (record.index, last.code) == (5000, "bound.findings")
+    assert [one.code for one in last.findings] == ["bound.findings"]
+    assert "-5000 (from 0)" in last.detail.en
+
+
+@pytest.mark.parametrize("bad", [b"<Record/>", None])
+def test_good_records_behind_fifty_findings_are_accepted(adapter: DeclarativeAdapter, bad: bytes | None) -> None:
+    """Each record is judged for itself, whether the platform's schema finds the others faulty or the mapping does."""
+    good = _good(adapter)
+    faulty = bad or re.sub(rb"(<HFRQ>)[^<]*", rb"\g<1>20249999", good)
+    package = _package(adapter, *[faulty] * 100, good, faulty, good)
+    outcomes = list(translated(adapter, PERMIT, package.records))
+    assert [record.index for record, one in outcomes if isinstance(one, Translation)] == [100, 102]
+    _, last = outcomes[-1]
+    assert isinstance(last, Rejected)
+    assert "-99, 101 (from 0)" in last.detail.en

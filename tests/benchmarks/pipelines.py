@@ -1,8 +1,9 @@
-"""`make rivals`: the gateway beside other pipelines in one interleaved run, from the load to a light receiver.
+"""`make bench`: the gateway beside other pipelines in one interleaved run, from the load to a light receiver.
 
 Each takes the same document of 3 KB (penalty JSON), checks a token, translates it, keeps it durably and
-delivers it (mobile JSON); nginx only passes it on: the limit of the wire. Medians of the rounds, and the CPU
-time of all of a pipeline's processes. wrk makes the load; the receiver counts what arrived.
+delivers it (mobile JSON). Two are less: nginx only passes it on (the limit of the wire), and Node-RED keeps
+nothing. Accepting alone is measured beside a bare ASGI endpoint that makes the same bytes durable. Medians of
+the rounds, and the CPU time of all of a pipeline's processes; wrk makes the load, the receiver counts what arrived.
 """
 
 from __future__ import annotations
@@ -19,22 +20,23 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
+from document import NATIVE, SOURCE, TARGET
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
-from run import NATIVE, SOURCE, TARGET
-from town import town
+from town import Town, town
 
 from gateway.demo.processes import Served, free_port
 
 HERE = Path(__file__).parent
 RIVALS = HERE / "rivals"
 PYTHON = HERE.parents[1] / ".rivals" / "bin" / "python"
+NODE_RED = HERE.parents[1] / ".rivals" / "node_modules" / "node-red" / "red.js"
 CLIENTS, TOKEN, STILL = 64, "pipeline-token-0123456789", 1.5
 TICK = os.sysconf("SC_CLK_TCK")
 NGINX = """worker_processes 1; daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log;
@@ -54,11 +56,12 @@ http {{
 
 @dataclass(frozen=True)
 class Running:
-    """A pipeline that serves: where it takes documents, its token, and the processes that it is made of."""
+    """A pipeline that serves: where it takes documents, its token, its processes, and whether it delivers."""
 
     url: str
     token: str
     pids: Sequence[int]
+    delivers: bool = True
 
 
 Pipeline = Callable[[int, Path], "contextmanager[Running]"]
@@ -78,12 +81,47 @@ def nginx(sink: int, folder: Path) -> Iterator[Running]:
 @contextmanager
 def hutong(sink: int, folder: Path) -> Iterator[Running]:
     """This gateway, everything on, one process on SQLite; bundles without their rate limits."""
+    with _gateway(sink, folder) as (_, up):
+        yield up
+
+
+@contextmanager
+def accepting(sink: int, folder: Path) -> Iterator[Running]:
+    """The same, with its destination paused: what accepting alone costs."""
+    with _gateway(sink, folder) as (place, up):
+        place.operator("POST", f"/v1/platforms/{TARGET}/pause", json={"reason": "accept only"})
+        yield replace(up, delivers=False)
+
+
+@contextmanager
+def _gateway(sink: int, folder: Path) -> Iterator[tuple[Town, Running]]:
     with town(folder) as place:
         place.register(SOURCE, "fast-penalty", "http://127.0.0.1:9")
         place.register(TARGET, "fast-mobile-enforcement", f"http://127.0.0.1:{sink}")
         assert place.gateway.process is not None
         url = f"{place.gateway.url}/v1/inbound/progress"
-        yield Running(url, place.credentials[SOURCE], [place.gateway.process.pid])
+        yield place, Running(url, place.credentials[SOURCE], [place.gateway.process.pid])
+
+
+@contextmanager
+def bare(sink: int, folder: Path) -> Iterator[Running]:
+    """A bare ASGI endpoint: the same bytes compressed and durable (SQLite, FULL, group commit), nothing else."""
+    port = free_port()
+    command = [sys.executable, str(HERE / "bare.py"), f"{folder}/bare.db", str(port)]
+    with running(_served(command, port, "/health/ready", folder)) as up:
+        yield Running(f"http://127.0.0.1:{port}/", TOKEN, up, delivers=False)
+
+
+@contextmanager
+def node_red(sink: int, folder: Path) -> Iterator[Running]:
+    """A Node-RED flow: it translates and sends, checks the token, and keeps nothing."""
+    port = free_port()
+    for one in ("flow.json", "settings.js"):
+        shutil.copy(RIVALS / "node_red" / one, folder)
+    command = ["node", str(NODE_RED), "-u", str(folder), "-s", str(folder / "settings.js"), "-p", str(port)]
+    environment = {"SINK": f"http://127.0.0.1:{sink}/", "TOKEN": TOKEN}
+    with running(Served(command, port, "/health", folder / "node-red.log", environment)) as up:
+        yield Running(f"http://127.0.0.1:{port}/", TOKEN, up)
 
 
 @contextmanager
@@ -102,7 +140,15 @@ def celery(sink: int, folder: Path) -> Iterator[Running]:
         yield pipeline
 
 
-PIPELINES: Mapping[str, Pipeline] = {"nginx": nginx, "hutong": hutong, "taskiq": taskiq, "celery": celery}
+PIPELINES: Mapping[str, Pipeline] = {
+    "nginx": nginx,
+    "hutong": hutong,
+    "taskiq": taskiq,
+    "celery": celery,
+    "node-red": node_red,
+    "accepting": accepting,
+    "bare": bare,
+}
 
 
 @contextmanager
@@ -146,17 +192,18 @@ def measure(pipeline: Running, sink: int, seconds: float) -> Figures:
     """Load a pipeline for some seconds, wait until nothing arrives any more, and say what came of it."""
     _load(pipeline, 1)
     _settle(sink)
-    before, cpu, start = _received(sink), sum(map(_cpu, pipeline.pids)), time.time()
+    before, cpu, start = received(sink), sum(map(_cpu, pipeline.pids)), time.time()
     sent, p50, p99, errors = _load(pipeline, seconds)
     loaded = time.time() - start
-    drained = _settle(sink)
-    delivered, spent = _received(sink) - before, sum(map(_cpu, pipeline.pids)) - cpu
+    drained = _settle(sink) if pipeline.delivers else 0.0
+    spent, accepted = sum(map(_cpu, pipeline.pids)) - cpu, sent - errors
+    done = received(sink) - before if pipeline.delivers else accepted
     return {
-        "end to end/s": delivered / (loaded + drained),
-        "accepted/s": (sent - errors) / loaded,
+        "end to end/s": done / (loaded + drained) if pipeline.delivers else 0.0,
+        "accepted/s": accepted / loaded,
         "p50 ms": p50,
         "p99 ms": p99,
-        "CPU µs": spent / max(delivered, 1) * 1e6,
+        "CPU µs": spent / max(done, 1) * 1e6,
         "errors": errors,
     }
 
@@ -173,16 +220,17 @@ def _load(pipeline: Running, seconds: float) -> tuple[int, float, float, int]:
 def _settle(sink: int) -> float:
     """Wait until nothing has arrived for a while; gives the seconds until the last arrival."""
     start = last = time.time()
-    seen = _received(sink)
+    seen = received(sink)
     while time.time() - last < STILL:
         time.sleep(0.05)
-        now = _received(sink)
+        now = received(sink)
         if now != seen:
             seen, last = now, time.time()
     return last - start
 
 
-def _received(sink: int) -> int:
+def received(sink: int) -> int:
+    """Tell how many requests the receiver got."""
     return int(httpx.get(f"http://127.0.0.1:{sink}/count", timeout=30).json()["received"])
 
 
@@ -198,15 +246,22 @@ def _cpu(pid: int) -> float:
 
 
 def show(medians: Mapping[str, Figures]) -> None:
-    """Print the medians, and the gateway's ratio to each."""
-    ours = medians.get("hutong")
-    table = Table("", *next(iter(medians.values())), "Hutong against it: end to end", "CPU")
-    for name, one in medians.items():
-        cells = [f"{value:.1f}" if key.startswith("p") else f"{value:.0f}" for key, value in one.items()]
-        rate, cpu = (f"{ours[key] / one[key]:.3f}" if ours and one[key] else "" for key in ("end to end/s", "CPU µs"))
-        table.add_row(name, *cells, rate, cpu)
+    """Print the medians, and the gateway's ratio to each: end to end, and accepting alone."""
     where = f"{os.cpu_count()} cores · Python {machine.python_version()} · {machine.machine()}"
     print(f"{datetime.now(UTC):%Y-%m-%d} · {where} · {CLIENTS} clients")
+    for ours, key in (("hutong", "end to end/s"), ("accepting", "accepted/s")):
+        shown = {name: one for name, one in medians.items() if (one["end to end/s"] > 0) == (ours == "hutong")}
+        if shown:
+            _table(shown, medians.get(ours), key)
+
+
+def _table(shown: Mapping[str, Figures], ours: Figures | None, key: str) -> None:
+    table = Table("", *next(iter(shown.values())), f"Hutong against it: {key}", "CPU")
+    for name, one in shown.items():
+        cells = [f"{value:.1f}" if column.startswith("p") else f"{value:.0f}" for column, value in one.items()]
+        rate = f"{ours[key] / one[key]:.3f}" if ours else ""
+        cpu = f"{ours['CPU µs'] / one['CPU µs']:.2f}" if ours and one["CPU µs"] else ""
+        table.add_row(name, *cells, rate, cpu)
     Console(width=150).print(table)
 
 
@@ -217,10 +272,12 @@ def main() -> None:
     options.add_argument("--seconds", type=float, default=5)
     options.add_argument("names", nargs="*", metavar="PIPELINE", help=f"of {', '.join(PIPELINES)}; all unless named")
     chosen = options.parse_args()
-    names = chosen.names or list(PIPELINES)
+    names = chosen.names or [name for name in PIPELINES if name != "node-red" or NODE_RED.exists()]
+    if not chosen.names and "node-red" not in names:
+        print("Node-RED is left out: install Node.js and npm, then run scripts/rivals", file=sys.stderr)
     missing = [one for one in ("wrk", "nginx", "redis-server") if shutil.which(one) is None]
     if missing or not PYTHON.exists():
-        sys.exit(f"not found: {', '.join(missing) or PYTHON}; `make rivals` sets them up")
+        sys.exit(f"not found: {', '.join(missing) or PYTHON}; `make bench` sets them up")
     found: dict[str, list[Figures]] = {name: [] for name in names}
     with Progress(console=Console(stderr=True)) as progress:
         task = progress.add_task("measuring", total=chosen.rounds * len(names))

@@ -28,6 +28,7 @@ from gateway.ledger.records import (
     Registry,
     Rejection,
     ResultPage,
+    Unwanted,
     Work,
 )
 from gateway.ledger.versions import AdapterVersion
@@ -75,6 +76,7 @@ class Everything:
     platforms: dict[str, Platform] = field(default_factory=dict)
     revision: int = 1
     epochs: Counter[str] = field(default_factory=Counter)
+    unwanted: dict[tuple[str, str], Unwanted] = field(default_factory=dict)
     claims: dict[str, Claim] = field(default_factory=dict)
     credentials: dict[str, str] = field(default_factory=dict)
     intents: dict[tuple[str, str], tuple[Any, Any]] = field(default_factory=dict)
@@ -141,6 +143,8 @@ class KeptModel:
         return [hold for hold in (platform.holds if platform else ()) if hold.type in (None, delivery.type)]
 
     def shown(self, delivery: Delivery) -> Delivery:
+        if delivery.state is State.UNROUTED:
+            return self.shown_unrouted(delivery)
         if delivery.state not in SENDABLE:
             return delivery
         reasons = {hold.by.value for hold in self.holds(delivery)}
@@ -150,6 +154,16 @@ class KeptModel:
             reasons.add("lane")
         first = next((by for by in PRECEDENCE if by in reasons), None)
         return delivery if first is None else replace(delivery, held_by=HeldBy(first))
+
+    def shown_unrouted(self, delivery: Delivery) -> Delivery:
+        """What the narrowest declaration says that covers the place an unrouted delivery seeks."""
+        at = {"nearest": self.kept.messages[delivery.message_id].message.region, "national": "000000"}
+        place = at.get(delivery.toward or "", (delivery.toward or "").split(".")[-1])
+        wider = [place, f"{place[:4]}00", f"{place[:2]}0000", "000000"]
+        found = [
+            self.kept.unwanted[delivery.kind, each] for each in wider if (delivery.kind, each) in self.kept.unwanted
+        ]
+        return replace(delivery, code="kind.unwanted", reason=found[0].reason) if found else delivery
 
     def shown_of(self, message: Message) -> tuple[Delivery, ...]:
         return tuple(each for each in self.all_shown() if each.message_id == message.id)
@@ -243,6 +257,9 @@ class KeptModel:
 
     async def registry(self) -> Registry:
         return Registry(self.kept.revision, dict(self.kept.platforms))
+
+    async def unwanted(self) -> Sequence[Unwanted]:
+        return [self.kept.unwanted[key] for key in sorted(self.kept.unwanted)]
 
     async def credentials(self) -> Mapping[str, str]:
         return dict(self.kept.credentials)
@@ -351,7 +368,7 @@ class KeptModel:
 
 def check_word(state: str | None) -> None:
     """Refuse a state that nothing is shown in."""
-    if state not in (None, "held", *State):
+    if state not in (None, "held", "unwanted", *State):
         raise error(Invalid, "state.unknown")
 
 

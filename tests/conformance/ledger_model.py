@@ -40,8 +40,9 @@ from gateway.ledger.records import (
     Settlement,
     Taker,
     Unrouted,
+    Unwanted,
 )
-from gateway.ledger.versions import AdapterVersion
+from gateway.ledger.versions import AdapterVersion, upload_of
 from gateway.message import Delivery, Enriched, HeldBy, Message, State
 
 T = TypeVar("T")
@@ -447,10 +448,27 @@ class ModelLedger(KeptModel):
             has_it = platform in {one.platform for one in self.shown_of(message)}
             if platform is None or has_it or platform not in self.kept.platforms:
                 continue
-            given.append(self.step(each, State.READY, at, platform=platform))
+            given.append(self.step(each, State.READY, at, platform=platform, reason=None, code=None))
         for each in sorted(given, key=position_of):
             self.learn(each.platform or "", each.message_id)
         return frozenset(each.platform or "" for each in given)
+
+    async def put_unwanted(self, kind: str, region: str, intent: Intent) -> Unwanted:
+        def do() -> Unwanted:
+            self.kept.unwanted[kind, region] = Unwanted(kind, region, intent.reason, intent.at)
+            self.note_intent(f"{kind}.{region}", intent, "unwanted.declared")
+            return self.kept.unwanted[kind, region]
+
+        return self.once(intent, ("put_unwanted", kind, region), do)
+
+    async def delete_unwanted(self, kind: str, region: str, intent: Intent) -> bool:
+        def do() -> bool:
+            if self.kept.unwanted.pop((kind, region), None) is None:
+                return False
+            self.note_intent(f"{kind}.{region}", intent, "unwanted.withdrawn")
+            return True
+
+        return self.once(intent, ("delete_unwanted", kind, region), do)
 
     async def hold_platform(self, platform_id: str, hold: Hold, intent: Intent, *, revision: int | None = None) -> bool:
         def do() -> bool:
@@ -496,10 +514,21 @@ class ModelLedger(KeptModel):
                 raise error(Conflict, "adapter.version-exists")
             return known
 
-        return self.once(intent, ("add_adapter", adapter.id, adapter.digest), do)
+        def added() -> tuple[Sequence[AdapterVersion], None]:
+            return [do()], None
+
+        [kept], _ = self.once(replace(intent, reason=""), upload_of(adapter), added)
+        return kept
 
     async def change_adapters(
-        self, versions: Sequence[AdapterVersion], intent: Intent, action: str, kinds: Collection[str], take: Taker
+        self,
+        versions: Sequence[AdapterVersion],
+        intent: Intent,
+        action: str,
+        kinds: Collection[str],
+        take: Taker,
+        *,
+        asked: Mapping[str, Any] | None = None,
     ) -> tuple[Sequence[AdapterVersion], Registered]:
         def do() -> tuple[Sequence[AdapterVersion], Registered]:
             for each in versions:
@@ -507,10 +536,19 @@ class ModelLedger(KeptModel):
                 if each.revision != (known.revision if known else 0):
                     raise error(Conflict, "adapter.changed")
             kept = [self.put_adapter(each) for each in versions]
-            self.kept.revision += 1
-            return kept, Registered(self.kept.revision, self.give(kinds, take, intent.at))
+            self.kept.revision += bool(kept)
+            return kept, Registered(self.kept.revision, self.give(kinds, take, intent.at) if kept else frozenset())
 
-        return self.once(intent, ("change_adapters", tuple((each.id, each.state) for each in versions), action), do)
+        states = tuple((each.id, each.state) for each in versions), action
+        return self.once(replace(intent, reason=""), states if asked is None else asked, do)
+
+    async def asked_adapters(self, intent: Intent, asked: Mapping[str, Any]) -> Sequence[AdapterVersion] | None:
+        known = self.kept.intents.get((intent.actor, intent.key or ""))
+        if known is None:
+            return None
+        if known[0] != (asked, ""):
+            raise error(Conflict, "idempotency.key-reused")
+        return [self.kept.adapters[each.name, each.version] for each in known[1][0]]
 
     def put_adapter(self, adapter: AdapterVersion) -> AdapterVersion:
         newest = max((each.revision for each in self.kept.adapters.values()), default=0)

@@ -144,3 +144,28 @@ async def test_once_under_a_key(play: Any, ledger: Any, make: Any, version: Any,
         await change(replace(first[0], state=AdapterState.RETIRED), key="check")
     assert error.value.code == "idempotency.key-reused"
     assert [each.action for each in await ledger.audit("town@1.0.0")] == ["adapter.uploaded", "adapter.activated"]
+
+
+async def test_what_was_asked_is_known_again(ledger: Any, make: Any, version: Any) -> None:
+    """Under its key, whatever would follow from it now; its versions are given as they stand."""
+    asked, key = {"step": "rollback", "name": "town"}, make.intent(key="back")
+    assert await ledger.asked_adapters(key, asked) is None
+    live = version("1.0.0", AdapterState.ACTIVE, uploaded=False)
+    [live], first = await ledger.change_adapters([live], key, "adapter.activated", [], make.nobody, asked=asked)
+    assert await ledger.asked_adapters(key, asked) == [live]
+    other = version("1.1.0", AdapterState.CHECKED, uploaded=False)
+    again = await ledger.change_adapters([other], key, "adapter.activated", [], make.nobody, asked=asked)
+    assert again == ([live], first)
+    assert await ledger.adapters() == [live]
+    with pytest.raises(Conflict) as error:
+        await ledger.asked_adapters(key, {"step": "rollback", "name": "village"})
+    assert error.value.code == "idempotency.key-reused"
+    assert await ledger.asked_adapters(make.intent(), asked) is None
+
+
+async def test_a_step_that_changes_nothing_keeps_its_key(play: Any, ledger: Any, make: Any) -> None:
+    """The registry stays as it is, and the key is used."""
+    before, asked = await play.revision(), {"step": "activate", "version": "town@1.0.0"}
+    await ledger.change_adapters([], make.intent(key="k"), "adapter.activated", [], make.nobody, asked=asked)
+    assert await play.revision() == before
+    assert await ledger.asked_adapters(make.intent(key="k"), asked) == []

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.errors import Conflict
 from gateway.ledger.records import Accepted, IntakeDraft, Moved, Reads
@@ -26,6 +27,11 @@ def drafts(make: Any, run: str, count: int = 600, *, stale: int | None = None) -
         )
         for i in range(count)
     ]
+
+
+def without_heads(entries: Sequence[Any]) -> tuple[Any, ...]:
+    """Leave out what only the first answer has: what may be sent at once."""
+    return tuple(replace(one, heads=()) if isinstance(one, Accepted) else one for one in entries)
 
 
 async def _half_way(play: Any, make: Any, **intake: Any) -> None:
@@ -55,7 +61,7 @@ async def test_repeated(play: Any, ledger: Any, make: Any) -> None:
     first = await play.receive(*drafts(make, "a"), make.rejection(index=600), key="k")
     again = await play.receive(*drafts(make, "b"), make.rejection("r2", index=600), key="k")
     assert again.repeated
-    assert again.entries == first.entries
+    assert again.entries == without_heads(first.entries)
     assert await ledger.message("b0") is None
     with pytest.raises(Conflict):
         await play.receive(*drafts(make, "b"), key="k", body=b"other")

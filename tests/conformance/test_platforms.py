@@ -273,7 +273,7 @@ async def test_held_endpoint(play: Any, ledger: Any, make: Any, penalty: Any) ->
     assert await play.heads(probe=True) == ["m1/0", "m2/0"]
     assert [await play.state(each) for each in ("m1/0", "m2/0")] == ["ready", "held:endpoint"]
     platform = (await ledger.registry()).platforms[make.penalty]
-    assert (platform.held_by(), platform.held_types()) == (frozenset(), {"lead.reported"})
+    assert (platform.held_by(), {hold.type for hold in platform.holds}) == (frozenset(), {"lead.reported"})
     assert not await play.lift(by=HeldBy.ENDPOINT)
     assert not await play.lift(by=HeldBy.ENDPOINT, type="case.transferred")
     assert await play.lift(by=HeldBy.ENDPOINT, type="lead.reported")

@@ -41,7 +41,7 @@ from gateway.ledger.records import (
     Work,
 )
 from gateway.ledger.sql import SqlLedger
-from gateway.message import HELD, SHOWN, Delivery, HeldBy, State
+from gateway.message import HELD, SHOWN, UNWANTED, Delivery, HeldBy, State
 
 SOURCE = "mobile-enforcement.330100"
 PLATFORMS = ("penalty.330000", "penalty.330100", "credit-publicity.330000")
@@ -273,6 +273,22 @@ def machine(make: Any, ledger_at: Callable[[Path], str], folder: Path) -> type[R
                 return await ledger.release_platform(chosen[0], chosen[2], intent, type=chosen[1] or None)
 
             self.same(released)
+
+        @step(
+            2,
+            kind=st.sampled_from(["penalty", "credit-publicity"]),
+            region=st.sampled_from(["330100", "330000", "000000", "110000"]),
+            reason=st.sampled_from(["本省没有", "由他省代办"]),
+            declared=mostly,
+            key=some_keys,
+        )
+        def declare(self, kind: str, region: str, reason: str, declared: bool, key: str | None) -> None:
+            """Declares a kind unwanted in a region, or withdraws that."""
+            intent = replace(self.intent(key), reason=reason)
+            if declared:
+                self.same(lambda ledger, _: ledger.put_unwanted(kind, region, intent))
+            else:
+                self.same(lambda ledger, _: ledger.delete_unwanted(kind, region, intent))
 
         # ── intake ────────────────────────────────────────────────────────────────────────────
         @step(
@@ -540,7 +556,11 @@ def machine(make: Any, ledger_at: Callable[[Path], str], folder: Path) -> type[R
             now, latest = make.at(self.now + 3), make.at(self.now + 3 + LONGEST_WAIT)
             claims = [self.claim(index, platform) for platform in PLATFORMS]
             asked = [
-                *(ledger.find_deliveries(DeliveryFilter(state=state), None, 100) for state in (HELD, State.READY)),
+                *(
+                    ledger.find_deliveries(DeliveryFilter(state=state), None, 100)
+                    for state in (HELD, State.READY, State.UNROUTED, UNWANTED)
+                ),
+                ledger.unwanted(),
                 *(ledger.heads(claim, now, latest, 100, probe=probe) for claim in claims for probe in (False, True)),
                 *(ledger.next_due(claim, now, latest) for claim in claims),
                 *map(ledger.facts, "AB"),

@@ -74,7 +74,8 @@ def _replies() -> Parser:
     return Parser(_refusing(read), [b'{"code":0,"data":{"no":42}}', *_body("soap").seeds, *_body("json").seeds])
 
 
-def _native(suffix: str, declared: Format, bodies: Sequence[bytes]) -> Parser:
+def _native(suffix: str, declared: Format, bodies: Sequence[bytes], patterned: bytes) -> Parser:
+    """`patterned`: a schema whose pattern is asked of the long text of one of the bodies."""
     schemas = [path.read_bytes() for folder in bundled().values() for path in sorted(folder.glob(f"native/*.{suffix}"))]
 
     def read(content: bytes) -> None:
@@ -83,7 +84,7 @@ def _native(suffix: str, declared: Format, bodies: Sequence[bytes]) -> Parser:
             for _ in compiled.faults(formats.read(declared, body)):
                 pass
 
-    return Parser(_refusing(read), schemas[:20])
+    return Parser(_refusing(read), [*schemas[:20], *[patterned] * 10])
 
 
 def _bundle() -> Parser:
@@ -107,11 +108,20 @@ def _mapping() -> Parser:
     return Parser(_refusing(read), seeds)
 
 
+_XML_BODIES = (b"<Package><Data><x/></Data></Package>", b"<Package>" + b"a" * 134 + b"</Package>")
+_XML_PATTERN = (
+    b'<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:element name="Package"><xs:simpleType>'
+    b'<xs:restriction base="xs:string"><xs:pattern value="(a|b)a{1,9}a?(ab)?b"/></xs:restriction>'
+    b"</xs:simpleType></xs:element></xs:schema>"
+)
+_JSON_BODIES = (b'{"a":[1,{"b":"c"}],"d":null}', b'{"p":"' + b"a" * 200_000 + b'"}')
+_JSON_PATTERN = rb'{"properties":{"p":{"pattern":"^(?!b)(?:a(?=a*))(a|b)+(?<!c)\1?c"}}}'
+
 PARSERS: Mapping[str, Callable[[], Parser]] = {
     **{name: lambda name=name: _body(name) for name in BODY_FORMATS},
     "replies": _replies,
-    "xsd": lambda: _native("xsd", Format("xml", root="Package"), [b"<Package><Data><x/></Data></Package>"]),
-    "json-schema": lambda: _native("json", Format("json"), [b'{"a":[1,{"b":"c"}],"d":null}']),
+    "xsd": lambda: _native("xsd", Format("xml", root="Package"), _XML_BODIES, _XML_PATTERN),
+    "json-schema": lambda: _native("json", Format("json"), _JSON_BODIES, _JSON_PATTERN),
     "bundle": _bundle,
     "mapping": _mapping,
     "xml-text": lambda: Parser(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
 import pytest
+import structlog
 from faulty import FaultyLedger
 from msgspec import Struct
 from msgspec.structs import replace
@@ -345,3 +347,14 @@ def desk_over(ledger: Ledger, plain: PlainAdapter) -> Desk:
     reception = Reception(ledger, adapters, routes, directory, lambda revision: desk.refresh(revision), clock, events)
     desk = Desk(ledger, adapters, reception, directory, routes, clock, told)
     return desk
+
+
+@pytest.fixture
+def logging_as_it_was() -> Iterator[None]:
+    """Leave logging as it was found: a handler that stays writes to a stream which pytest closes."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()

@@ -63,14 +63,15 @@ class FaultyLedger:
     """A ledger with faults; whatever is not told to fail is the real one's.
 
     Faults of one method wait in a queue: each is for one call, the first one that it is `meant` for
-    (a predicate on the call's arguments). `calls` are the names of all calls so far; `told` is
-    called after each write. `running` is how many calls are in the real ledger now, `steps` grows
-    whenever one goes in or comes out.
+    (a predicate on the call's arguments). `calls` are the names of all calls so far, `answers` the
+    names and answers of those that came back; `told` is called after each write. `running` is how
+    many calls are in the real ledger now, `steps` grows whenever one goes in or comes out.
     """
 
     def __init__(self, ledger: Any, *, told: Callable[[], None] = lambda: None) -> None:
         self.real = ledger
         self.calls: list[str] = []
+        self.answers: list[tuple[str, Any]] = []
         self.steps = 0
         self.running = 0
         self.told = told
@@ -133,6 +134,7 @@ class FaultyLedger:
                 self.steps += 1
             if fault.after is not None:
                 await fault.after()
+            self.answers.append((name, answer))
             if name not in READS:
                 self.told()
             return answer
@@ -186,7 +188,7 @@ class Post(Sender):
     inside: int = 0
     most: int = 0
 
-    async def send(self, platform: Platform, request: OutboundRequest, timeout: timedelta) -> Reply:
+    async def send(self, platform: Platform, request: OutboundRequest, timeout: timedelta, most: int = 0) -> Reply:
         """Answer one call."""
         posted = Posted(platform.id, request.headers["Idempotency-Key"], dict(platform.settings), request, timeout)
         self.sent.append(posted)

@@ -282,8 +282,14 @@ async def story(told: Told) -> None:
     delete = told.intent("not needed")
 
     await told.insist(lambda: _done_already(hub.platforms.delete(CREDIT, delete), "platform.unknown"))
-    retire = {"actor": "operator", "reason": "nobody speaks it"}
-    await told.insist(lambda: _done_already(hub.releases.retire("plain", "0.9.0", **retire), "state.wrong"))
+    # Nobody misses it where it stood; then somebody does.
+    declare, withdraw = told.intent("the ministry publishes"), told.intent("it will be built")
+    kind, region = CREDIT.split(".")
+    await told.insist(lambda: hub.platforms.declare_unwanted(kind, region, declare))
+    gone = hub.platforms.withdraw_unwanted
+    await told.insist(lambda: _done_already(gone(kind, region, withdraw), "unwanted.unknown"))
+    retire = told.intent("nobody speaks it")
+    await told.insist(lambda: hub.releases.retire("plain", "0.9.0", retire))
 
 
 async def _done_already(step: Awaitable[Any], code: str) -> None:

@@ -218,13 +218,13 @@ class BoundedConnection(HttpToolsProtocol):
             self.transport.abort()
         if self._over():
             return
+        super().on_headers_complete()  # until it has understood the address there is no request to be answered
         now = self._gate.ticks()
         self.reading, self._since = Awaited.BODY, now
         self._arrived = self.body_bytes = 0
         self._silent_since = self._looked_at = now
         self._body_seconds = 0.0
         self._gate.busy(self)
-        super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of a body."""

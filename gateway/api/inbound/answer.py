@@ -18,7 +18,7 @@ from gateway.errors import HutongError
 from gateway.errors.problems import MEDIA_TYPE, problem, tell_warnings, told
 from gateway.intake.steps import IntakePreview, IntakeResult, Planned, Previewed
 from gateway.ledger.records import Accepted, Rejection
-from gateway.message import HELD, Delivery, State
+from gateway.message import HELD, UNWANTED, Delivery, State
 from schemas.budget import STANDARD
 from schemas.findings import Rejected, Text
 
@@ -98,6 +98,10 @@ class DryRunPackage(RestModel):
 
 JSON = "application/json"
 
+DECISION = "intake-decision"
+"""The header of an answer in the caller's own format that says what was decided: `accepted`, `partial` or `rejected`.
+Such an answer may say no with the status 200."""
+
 SHORTEST = 256
 """Bytes that every record of a package has in an answer, whatever the others take."""
 
@@ -111,6 +115,7 @@ _WORST_FIRST = (
     State.REFUSED,
     State.DISCARDED,
     State.DELIVERED,
+    UNWANTED,
 )
 
 INTERNAL = Text(
@@ -176,7 +181,8 @@ def accept_answer(
     values = {"message_id": taken[0].message.id} if taken else _words(first, language)
     own = adapter.answer(operation, accepted=bool(taken), values=values) if operation else None
     if own is not None:
-        return _declared(own, headers)
+        decision = "rejected" if not taken else "accepted" if len(taken) == len(entries) else "partial"
+        return _declared(own, {**headers, DECISION: decision})
     if outcome.split:
         told_each = (_package_entry(entry, language) for entry in entries)
         body = {"messages": list(_within(most, told_each, len(entries)))}
@@ -216,7 +222,7 @@ def native_error_answer(
     values = {"code": error.code, "detail": error.detail.say(incoming.language)}
     own = adapter.answer(operation, accepted=False, values=values) if known and operation else None
     if own is not None:
-        return _declared(own)
+        return _declared(own, {DECISION: "rejected"})
     return error_answer(error, language=incoming.language, trace_id=incoming.trace_id)
 
 
@@ -301,6 +307,6 @@ def internal_answer(*, language: str, trace_id: str) -> HttpAnswer:
     return problem_answer("internal", 500, INTERNAL, language=language, trace_id=trace_id)
 
 
-def _declared(answer: Answer, headers: Mapping[str, str] | None = None) -> HttpAnswer:
+def _declared(answer: Answer, headers: Mapping[str, str]) -> HttpAnswer:
     """Answer in the caller's own format."""
-    return HttpAnswer(answer.status, answer.body, answer.content_type, headers or {})
+    return HttpAnswer(answer.status, answer.body, answer.content_type, headers)

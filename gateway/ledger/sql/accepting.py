@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from gateway.errors import HutongError
 from gateway.ledger import decisions
-from gateway.ledger.records import Accepted, Intake, IntakeDraft, Moved, Receipt, Rejection
-from gateway.ledger.sql import counts, lanes, numbers, overlay, packages, receipts, tables
+from gateway.ledger.records import Accepted, Intake, IntakeDraft, Moved, Receipt, Rejection, Work
+from gateway.ledger.sql import counts, lanes, numbers, overlay, packages, receipts, tables, unwanted
 from gateway.ledger.sql.batch_thread import OperationResult
 from gateway.ledger.sql.codecs import unpack_list
 from gateway.ledger.sql.columns import Row
@@ -119,7 +119,10 @@ class _Batch:
         self._verification = Verification(connection, (draft.reads for draft in drafts))
         routed = {lanes.lane_of(each) for draft in drafts for each in draft.deliveries if each.platform}
         self._lanes = lanes.occupied(transaction, routed)
+        self._aliases = numbers.aliases(connection, _named(drafts))
         self._holds = overlay.holds(connection)
+        unrouted = any(each.platform is None for draft in drafts for each in draft.deliveries)
+        self._unwanted = unwanted.unwanted(connection) if unrouted else ()
         self._kept = self._earlier(drafts)
         self._receipts = Receipts(connection)
         self._rows: defaultdict[Prepared, list[Row]] = defaultdict(list)
@@ -128,8 +131,8 @@ class _Batch:
 
     def _earlier(self, drafts: Sequence[IntakeDraft]) -> dict[str, tuple[Message, tuple[Delivery, ...]]]:
         """Read the messages that drafts are duplicates of, with their deliveries as they are shown."""
-        digests = {(_scope(draft.message), draft.message.digest) for draft in drafts}
-        ids = {id for scope, (id, digest) in self._before.items() if (scope, digest) in digests}
+        latest = [(self._before.get(_scope(draft.message)), draft.message.digest) for draft in drafts]
+        ids = {before[0] for before, digest in latest if before and decisions.is_duplicate(before[1], digest)}
         found = receipts.stored(self._transaction.connection, ids)
         routed = {lanes.lane_of(each) for _, deliveries in found.values() for each in deliveries if each.platform}
         dead = lanes.first_dead(self._transaction, routed)
@@ -194,7 +197,7 @@ class _Batch:
             return None
         here = self._latest.get(scope)
         if here is not None:
-            return replace(here, index=draft.index, duplicate=True)
+            return replace(here, index=draft.index, duplicate=True, heads=())
         message, deliveries = self._kept[self._before[scope][0]]
         return Accepted(draft.index, message, deliveries, duplicate=True)
 
@@ -214,12 +217,15 @@ class _Batch:
         self._rows[_FACTS].extend((message.correlation_id, field, value, seq) for field, value in said.items())
         for platform in decisions.platforms_of(message, draft.deliveries):
             self._rows[numbers.NUMBERS].extend(numbers.number_rows(platform, draft.numbers, seq))
-        deliveries = tuple(self._deliver(delivery, seq) for delivery in draft.deliveries)
-        accepted = self._latest[scope] = Accepted(draft.index, message, deliveries)
+        heads: list[Work] = []
+        deliveries = tuple(self._deliver(delivery, seq, draft, heads) for delivery in draft.deliveries)
+        accepted = self._latest[scope] = Accepted(draft.index, message, deliveries, heads=tuple(heads))
         return accepted
 
-    def _deliver(self, delivery: Delivery, message: int) -> Delivery:
+    def _deliver(self, delivery: Delivery, message: int, draft: IntakeDraft, heads: list[Work]) -> Delivery:
         placed = replace(delivery, position=next(self._transaction.sequences.deliveries))
+        if placed.platform is None:
+            placed = decisions.marked(placed, draft.message.region, self._unwanted)
         lane = lanes.lane_of(placed)
         occupied, parked = self._lanes[lane] if placed.platform else (True, False)
         self._rows[lanes.ADD].append(DELIVERY.write(placed, message=message, head=not occupied))
@@ -227,7 +233,11 @@ class _Batch:
         if placed.platform is None:
             return placed
         self._lanes[lane] = (True, parked)
-        return decisions.shown(placed, self._holds.get(placed.platform, ()), parked=parked)
+        shown = decisions.shown(placed, self._holds.get(placed.platform, ()), parked=parked)
+        if not occupied and shown.held_by is None:
+            aliases = numbers.known_as(self._aliases, draft.message.correlation_id, placed.platform, draft.numbers)
+            heads.append(Work(shown, draft.message, aliases=aliases))
+        return shown
 
     # ── writing ───────────────────────────────────────────────────────────────────────────────
     def write(self) -> None:
@@ -235,6 +245,18 @@ class _Batch:
             statement.run(self._transaction.connection, self._rows[statement])
         self._receipts.write()
         packages.forget_rejections(self._transaction, self._rejecting)
+
+
+def _named(drafts: Sequence[IntakeDraft]) -> set[numbers.Named]:
+    """Give the numbers of drafts that a platform may call otherwise; those of a case that is new, none can."""
+    return {
+        (draft.message.correlation_id, delivery.platform, field, number)
+        for draft in drafts
+        if draft.message.correlation_id != draft.message.id
+        for delivery in draft.deliveries
+        if delivery.platform is not None
+        for field, number in draft.numbers.items()
+    }
 
 
 def _scope(message: Message) -> _Scope:

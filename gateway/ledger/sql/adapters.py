@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,11 +11,11 @@ from msgspec.structs import replace
 from gateway.ledger.errors import adapter_changed, version_exists
 from gateway.ledger.records import Intent, Registered, Taker
 from gateway.ledger.sql import platforms, tables, unrouted
-from gateway.ledger.sql.auditing import intended, once
+from gateway.ledger.sql.auditing import answered, intended, once
 from gateway.ledger.sql.statements import Prepared, inserting, putting
 from gateway.ledger.sql.tables import ADAPTER
 from gateway.ledger.sql.writing import Transaction
-from gateway.ledger.versions import AdapterState, AdapterVersion
+from gateway.ledger.versions import AdapterState, AdapterVersion, upload_of
 
 _a = tables.adapters.c
 _COLUMNS = ADAPTER.select(tables.adapters)
@@ -31,6 +31,7 @@ _CONTENT = Prepared(
 )
 _REVISION = Prepared(sa.select(sa.func.max(_a.revision)), ())
 _ADD = inserting(tables.adapters, (*ADAPTER.inserted, "content"))
+_CHANGED = "adapter.changed"
 _PUT = putting(tables.adapters, ADAPTER.inserted, ("name", "version"))
 
 
@@ -48,17 +49,36 @@ def content(connection: sa.Connection, name: str, version: str) -> bytes | None:
 def add(transaction: Transaction, adapter: AdapterVersion, content: bytes, intent: Intent) -> AdapterVersion:
     """Keep an uploaded version, once."""
 
-    def do() -> None:
-        known = _one(transaction, adapter)
+    def do() -> dict[str, Any]:
+        known = _one(transaction.connection, adapter.name, adapter.version)
         if known is None:
             kept = replace(adapter, revision=_next_revision(transaction))
             _ADD.run(transaction.connection, [(*ADAPTER.write(kept), content)])
             intended(transaction, intent, adapter.id, "adapter.uploaded", digest=adapter.digest)
         elif known.digest != adapter.digest:
             raise version_exists(adapter)
+        return {"versions": [(adapter.name, adapter.version)]}
 
-    once(transaction, intent, "adapter.add", adapter.id, do, {"digest": adapter.digest})
-    return _as_kept(transaction, adapter)
+    _once(transaction, intent, upload_of(adapter), do)
+    return _one(transaction.connection, adapter.name, adapter.version) or adapter
+
+
+def asked(connection: sa.Connection, intent: Intent, asked: Mapping[str, Any]) -> Sequence[AdapterVersion] | None:
+    """Give the versions that a request changed which came before under its key."""
+    answer = answered(connection, replace(intent, reason=""), _CHANGED, "", asked)
+    return None if answer is None else _named(connection, answer)
+
+
+def _once(
+    transaction: Transaction, intent: Intent, asked: Mapping[str, Any], do: Callable[[], dict[str, Any]]
+) -> dict[str, Any]:
+    # The reason in the audit may be a finding of ours; the caller's is part of what was asked.
+    return once(transaction, replace(intent, reason=""), _CHANGED, "", do, asked)
+
+
+def _named(connection: sa.Connection, answer: Mapping[str, Any]) -> list[AdapterVersion]:
+    found = (_one(connection, name, version) for name, version in answer["versions"])
+    return [one for one in found if one is not None]
 
 
 def change(
@@ -68,24 +88,29 @@ def change(
     action: str,
     kinds: Collection[str],
     take: Taker,
+    asked: Mapping[str, Any] | None = None,
 ) -> tuple[Sequence[AdapterVersion], Registered]:
     """Write how versions stand now, all of them or none, and give platforms what they can take now."""
+    connection = transaction.connection
 
     def do() -> dict[str, Any]:
+        named = {"versions": [(each.name, each.version) for each in adapters]}
+        if not adapters:
+            return {**platforms.plain(Registered(platforms.revision(connection))), **named}
         _write(transaction, adapters)
         for each in adapters:
             intended(transaction, intent, each.id, action, state=each.state)
         revision = platforms.advance(transaction)
-        return platforms.plain(Registered(revision, unrouted.assign(transaction, kinds, take, intent.at)))
+        return {**platforms.plain(Registered(revision, unrouted.assign(transaction, kinds, take, intent.at))), **named}
 
-    states = {each.id: each.state for each in adapters}
-    answer = once(transaction, intent, action, " ".join(sorted(states)), do, {"states": states})
-    return [_as_kept(transaction, each) for each in adapters], platforms.registered(answer)
+    states = {"action": action, "states": {each.id: each.state for each in adapters}}
+    answer = _once(transaction, intent, states if asked is None else asked, do)
+    return _named(connection, answer), platforms.registered(answer)
 
 
 def _write(transaction: Transaction, adapters: Sequence[AdapterVersion]) -> None:
     for each in adapters:
-        known = _one(transaction, each)
+        known = _one(transaction.connection, each.name, each.version)
         if each.revision != (known.revision if known else 0):
             raise adapter_changed(each)
     first = _next_revision(transaction)
@@ -95,12 +120,8 @@ def _write(transaction: Transaction, adapters: Sequence[AdapterVersion]) -> None
     _PUT.run(transaction.connection, [ADAPTER.write(each) for each in in_order])
 
 
-def _as_kept(transaction: Transaction, adapter: AdapterVersion) -> AdapterVersion:
-    return _one(transaction, adapter) or adapter
-
-
-def _one(transaction: Transaction, adapter: AdapterVersion) -> AdapterVersion | None:
-    row = _ONE.row(transaction.connection, adapter.name, adapter.version)
+def _one(connection: sa.Connection, name: str, version: str) -> AdapterVersion | None:
+    row = _ONE.row(connection, name, version)
     return ADAPTER.read(row) if row else None
 
 

@@ -70,15 +70,32 @@ def once(
     """
     if intent.key is None:
         return do()
-    asked = orjson.dumps([action, subject, intent.reason, arguments], default=str, option=orjson.OPT_SORT_KEYS)
-    digest = sha256(asked).hexdigest()
-    kept = _ASKED.row(transaction.connection, intent.key, intent.actor)
-    if kept is not None and decisions.is_repeat(kept[0], digest):
-        answer: T = orjson.loads(kept[1])
+    digest = _digest(intent, action, subject, arguments)
+    if (kept := _kept(transaction.connection, intent, digest)) is not None:
+        answer: T = orjson.loads(kept)
         return answer
     answer = do()
     _KEEP.run(transaction.connection, [(intent.key, intent.actor, digest, text(answer), micros(intent.at))])
     return answer
+
+
+def answered(
+    connection: sa.Connection, intent: Intent, action: str, subject: str, arguments: Mapping[str, Any] | None = None
+) -> Any:
+    """Give what `once` answered before, for what must be known before it is decided what to do; None: nothing."""
+    kept = _kept(connection, intent, _digest(intent, action, subject, arguments))
+    return None if kept is None else orjson.loads(kept)
+
+
+def _digest(intent: Intent, action: str, subject: str, arguments: Mapping[str, Any] | None) -> str:
+    asked = orjson.dumps([action, subject, intent.reason, arguments], default=str, option=orjson.OPT_SORT_KEYS)
+    return sha256(asked).hexdigest()
+
+
+def _kept(connection: sa.Connection, intent: Intent, digest: str) -> str | None:
+    """Give the answer that is kept under an intent's key, as text; Conflict when something else was asked under it."""
+    kept = None if intent.key is None else _ASKED.row(connection, intent.key, intent.actor)
+    return kept[1] if kept is not None and decisions.is_repeat(kept[0], digest) else None
 
 
 def of(connection: sa.Connection, subject: str, limit: int) -> Sequence[AuditEntry]:

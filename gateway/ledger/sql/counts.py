@@ -16,9 +16,9 @@ from gateway.ledger.sql import overlay, tables
 from gateway.ledger.sql.codecs import moment
 from gateway.ledger.sql.columns import Row
 from gateway.ledger.sql.overlay import parked
-from gateway.ledger.sql.statements import Prepared, PreparedRows, in_states, is_open, is_state, not_delivered
+from gateway.ledger.sql.statements import Prepared, PreparedRows, in_states, is_open_state, is_state, not_delivered
 from gateway.ledger.sql.writing import CountKey, Transaction
-from gateway.message import HELD, SENDABLE, SETTLED, Delivery, HeldBy, State
+from gateway.message import HELD, SENDABLE, SETTLED, UNWANTED, Delivery, HeldBy, State
 
 _d, _c = tables.deliveries.c, tables.counts.c
 _NO_END = (1 << 63) - 1
@@ -36,7 +36,7 @@ _FOLLOWERS = Prepared(
     .where(
         _d.lane == sa.bindparam("lane"),
         _d.platform == sa.bindparam("platform"),
-        is_open(_d.state),
+        is_open_state(_d.state),
         in_states(_d.state, SENDABLE),
         _d.held_at.is_(None),
         _d.position > sa.bindparam("after"),
@@ -64,7 +64,7 @@ def step(
 
 
 def _key(delivery: Delivery, parked: bool) -> CountKey:
-    return delivery.platform or "", delivery.kind, delivery.type, delivery.state.value, _held_by(delivery, parked)
+    return delivery.platform or "", delivery.kind, delivery.type, delivery.stands, _held_by(delivery, parked)
 
 
 def _held_by(delivery: Delivery, parked: bool) -> str:
@@ -117,7 +117,11 @@ _NAMES = ("platform", "type", "state")
 _OF_STATE = Prepared(_oldest(*_here), _NAMES)
 _OF_OPERATOR = Prepared(_oldest(*_named, _d.state == sa.bindparam("state"), _d.held_at.is_not(None)), _NAMES)
 _OF_NOBODY = Prepared(_oldest(*_here, _d.held_at.is_(None), ~parked(_d)), _NAMES)
-_UNROUTED = Prepared(_oldest(is_state(_d.state, State.UNROUTED), _d.kind == sa.bindparam("kind")), ("kind",))
+_unrouted = [is_state(_d.state, State.UNROUTED), _d.kind == sa.bindparam("kind")]
+_OF_NO_PLATFORM = {
+    state: Prepared(_oldest(*_unrouted, overlay.shown_as(_d, state, {})), ("kind",))
+    for state in (State.UNROUTED.value, UNWANTED)
+}
 
 # Behind the dead of a platform: of each of their lanes the first, and of these the first.
 _follower = (
@@ -126,7 +130,7 @@ _follower = (
         _first.c.lane == _dead.c.lane,
         _first.c.platform == _dead.c.platform,
         _first.c.position > _dead.c.position,
-        is_open(_first.c.state),
+        is_open_state(_first.c.state),
         _first.c.state == sa.bindparam("state"),
         _first.c.type == sa.bindparam("type"),
         _first.c.held_at.is_(None),
@@ -151,36 +155,36 @@ Group = tuple[str | None, str, str, HeldBy | None]
 
 
 class _Standing(Struct, frozen=True):
-    """A count: `own` is what holds these apart from their platform."""
+    """A count: `state` is that of `Delivery.stands`, `own` what holds these apart from their platform."""
 
     platform: str
     kind: str
     type: str
-    state: State
+    state: str
     own: HeldBy | None
     count: int
 
     @property
-    def where(self) -> tuple[str, str, State]:
+    def where(self) -> tuple[str, str, str]:
         """Give what `own` tells apart."""
         return self.platform, self.type, self.state
 
     def group(self, holds: Collection[Hold]) -> Group:
         """Give the group it is shown in."""
         by = decisions.holder(self.state, self.type, self.own, holds)
-        return self.platform or None, self.kind, self.state.value if by is None else HELD, by
+        return self.platform or None, self.kind, self.state if by is None else HELD, by
 
 
 def _standing(row: Row) -> _Standing:
     platform, kind, type, state, own, count = row
-    return _Standing(platform, kind, type, State(state), HeldBy(own) if own else None, count)
+    return _Standing(platform, kind, type, state, HeldBy(own) if own else None, count)
 
 
 def backlog(connection: sa.Connection) -> Sequence[Backlog]:
     """Give how many are not settled, as they are shown."""
     holds = overlay.holds(connection)
     standing = [_standing(row) for row in _COUNTS.rows(connection)]
-    holders: defaultdict[tuple[str, str, State], set[HeldBy | None]] = defaultdict(set)
+    holders: defaultdict[tuple[str, str, str], set[HeldBy | None]] = defaultdict(set)
     for each in standing:
         holders[each.where].add(each.own)
     counts: defaultdict[Group, int] = defaultdict(int)
@@ -195,10 +199,10 @@ def backlog(connection: sa.Connection) -> Sequence[Backlog]:
 
 def _oldest_of(connection: sa.Connection, standing: _Standing, *, alone: bool) -> tuple[int, int]:
     """Give position and birth of the oldest. What is held by several or nobody is told apart only where both are."""
-    if standing.state is State.UNROUTED:
-        [row] = _UNROUTED.rows(connection, standing.kind)
+    if standing.state in _OF_NO_PLATFORM:
+        [row] = _OF_NO_PLATFORM[standing.state].rows(connection, standing.kind)
     else:
         statement = _OF_STATE if alone else _OF_HOLDER[standing.own]
-        [row] = statement.rows(connection, standing.platform, standing.type, standing.state.value)
+        [row] = statement.rows(connection, standing.platform, standing.type, standing.state)
     position, created_at = row
     return position, created_at

@@ -12,7 +12,7 @@ from gateway.ledger.sql import counts, rows, tables
 from gateway.ledger.sql.columns import Row
 from gateway.ledger.sql.overlay import Holds
 from gateway.ledger.sql.rows import StoredDelivery
-from gateway.ledger.sql.statements import Prepared, PreparedMany, inserting, is_head, is_open, is_state
+from gateway.ledger.sql.statements import Prepared, PreparedMany, inserting, is_head, is_open_state, is_state
 from gateway.ledger.sql.tables import DELIVERY
 from gateway.ledger.sql.writing import Transaction
 from gateway.message import SENDABLE, Delivery, State
@@ -30,7 +30,7 @@ MOVED_ON: sa.ColumnElement[bool] = sa.or_(
         for further_on in (
             [is_state(_later.c.state, State.DELIVERED)],
             [
-                is_open(_later.c.state),
+                is_open_state(_later.c.state),
                 sa.or_(is_state(_later.c.state, State.SENDING), _later.c.in_doubt.is_(sa.true())),
             ],
         )
@@ -65,7 +65,9 @@ _FIRST_DEAD = PreparedMany(
 )
 _HEADS = PreparedMany(
     ["lane", "platform"],
-    lambda wanted: sa.select(wanted, _first(wanted, is_open(_d.state)), _head.c.position, _head.c.state).select_from(
+    lambda wanted: sa.select(
+        wanted, _first(wanted, is_open_state(_d.state)), _head.c.position, _head.c.state
+    ).select_from(
         wanted.outerjoin(
             _head,
             sa.and_(_head.c.lane == wanted.c.lane, _head.c.platform == wanted.c.platform, is_head(_head.c.head)),

@@ -29,6 +29,7 @@ from gateway.ledger.records import (
     Settled,
     Settlement,
     Taker,
+    Unwanted,
     Work,
 )
 from gateway.ledger.sql import (
@@ -43,6 +44,7 @@ from gateway.ledger.sql import (
     reading,
     searching,
     unrouted,
+    unwanted,
 )
 from gateway.ledger.sql.numbers import facts, recall
 from gateway.ledger.sql.store import Store, StoreLimits
@@ -96,10 +98,10 @@ class SqlLedger:
         return await accepting.accept_in_chunks(self._store, intake)
 
     async def recall(self, platform: str, numbers: Mapping[str, str]) -> Mapping[str, KnownNumber]:
-        return await self._store.read(recall, platform, numbers) if numbers else {}
+        return await self._store.look_up(recall, platform, numbers) if numbers else {}
 
     async def facts(self, correlation_id: str) -> Mapping[str, Enriched]:
-        return await self._store.read(facts, correlation_id)
+        return await self._store.look_up(facts, correlation_id)
 
     async def partakes(self, correlation_id: str, platform: str) -> bool | None:
         return await self._store.read(reading.partakes, correlation_id, platform)
@@ -203,6 +205,15 @@ class SqlLedger:
     async def assign(self, kinds: Collection[str], take: Taker, at: datetime) -> frozenset[str]:
         return await self._write(unrouted.assign, kinds, take, at)
 
+    async def put_unwanted(self, kind: str, region: str, intent: Intent) -> Unwanted:
+        return await self._write(unwanted.put, kind, region, intent)
+
+    async def delete_unwanted(self, kind: str, region: str, intent: Intent) -> bool:
+        return await self._write(unwanted.delete, kind, region, intent)
+
+    async def unwanted(self) -> Sequence[Unwanted]:
+        return await self._store.read(unwanted.unwanted)
+
     async def hold_platform(self, platform_id: str, hold: Hold, intent: Intent, *, revision: int | None = None) -> bool:
         return await self._write(platforms.hold, platform_id, hold, intent, revision=revision)
 
@@ -220,9 +231,19 @@ class SqlLedger:
         return await self._write(adapters.add, adapter, content, intent)
 
     async def change_adapters(
-        self, versions: Sequence[AdapterVersion], intent: Intent, action: str, kinds: Collection[str], take: Taker
+        self,
+        versions: Sequence[AdapterVersion],
+        intent: Intent,
+        action: str,
+        kinds: Collection[str],
+        take: Taker,
+        *,
+        asked: Mapping[str, Any] | None = None,
     ) -> tuple[Sequence[AdapterVersion], Registered]:
-        return await self._write(adapters.change, versions, intent, action, kinds, take)
+        return await self._write(adapters.change, versions, intent, action, kinds, take, asked)
+
+    async def asked_adapters(self, intent: Intent, asked: Mapping[str, Any]) -> Sequence[AdapterVersion] | None:
+        return await self._store.read(adapters.asked, intent, asked)
 
     async def adapters(self) -> Sequence[AdapterVersion]:
         # Every change of a platform reads these: they are few, and must not wait behind searches.

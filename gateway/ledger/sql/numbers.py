@@ -56,7 +56,7 @@ _OWN = Prepared(
 
 _KNOWN_AS = PreparedMany(
     ["original", "field", "platform", "correlation_id"],
-    lambda wanted: sa.select(_a.correlation_id, _a.field, _a.original, _a.number).select_from(
+    lambda wanted: sa.select(_a.correlation_id, _a.platform, _a.field, _a.original, _a.number).select_from(
         wanted.join(
             tables.aliases,
             (_a.original == wanted.c.original)
@@ -114,13 +114,25 @@ def facts(connection: sa.Connection, correlation_id: str) -> Mapping[str, Enrich
     return {field: Enriched(value, message_id) for field, value, message_id in _FACTS.rows(connection, correlation_id)}
 
 
-def aliases(
-    connection: sa.Connection, platform: str, named: Iterable[tuple[str, str, str]]
-) -> Mapping[tuple[str, str, str], str]:
-    """Give what a platform calls numbers: (correlation, field, original) → its own.
+Named = tuple[str, str, str, str]
+"""A number as it is sent to a platform: the correlation, the platform, the field and the number as it was issued."""
+
+
+def aliases(connection: sa.Connection, named: Iterable[Named]) -> Mapping[Named, str]:
+    """Give what platforms call numbers, where they call them otherwise.
 
     Two platforms may issue one number for two things, and then only the correlation tells them apart.
     """
-    wanted = [(original, field, platform, correlation_id) for correlation_id, field, original in named]
+    wanted = [(original, field, platform, correlation_id) for correlation_id, platform, field, original in named]
     found = _KNOWN_AS.rows(connection, wanted)
-    return {(correlation_id, field, original): number for correlation_id, field, original, number in found}
+    return {
+        (correlation_id, platform, field, original): own for correlation_id, platform, field, original, own in found
+    }
+
+
+def known_as(
+    aliases: Mapping[Named, str], correlation_id: str, platform: str, numbers: Mapping[str, str]
+) -> Mapping[str, str]:
+    """Give a platform's own numbers for those that a message names, by field."""
+    found = {field: aliases.get((correlation_id, platform, field, number)) for field, number in numbers.items()}
+    return {field: own for field, own in found.items() if own is not None}

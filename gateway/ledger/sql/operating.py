@@ -17,14 +17,14 @@ from gateway.ledger.sql import lanes, overlay, rows, tables
 from gateway.ledger.sql.auditing import append, intended, once
 from gateway.ledger.sql.columns import Row
 from gateway.ledger.sql.rows import StoredDelivery
-from gateway.ledger.sql.statements import Prepared, is_open
+from gateway.ledger.sql.statements import Prepared, is_open_state
 from gateway.ledger.sql.tables import DELIVERY
 from gateway.ledger.sql.writing import Transaction
 from gateway.message import Delivery, State
 
 _d, _p = tables.deliveries.c, tables.platforms.c
 _again = tables.deliveries.alias("again")
-_replays = [_again.c.replay_of == _d.id, _again.c.replay_of.is_not(None), is_open(_again.c.state)]
+_replays = [_again.c.replay_of == _d.id, _again.c.replay_of.is_not(None), is_open_state(_again.c.state)]
 
 IS_REGISTERED: sa.ColumnElement[bool] = sa.exists().where(_p.id == _d.platform)
 """Whether the platform of a delivery is registered."""

@@ -13,9 +13,9 @@ from gateway.ledger.records import Hold
 from gateway.ledger.sql import rows, tables
 from gateway.ledger.sql.codecs import moment
 from gateway.ledger.sql.columns import Row
-from gateway.ledger.sql.statements import Prepared, in_states, is_open, is_state, not_delivered
+from gateway.ledger.sql.statements import Prepared, in_states, is_open_state, is_state, not_delivered
 from gateway.ledger.sql.tables import DELIVERY
-from gateway.message import HELD, SENDABLE, Delivery, HeldBy, State
+from gateway.message import HELD, KIND_UNWANTED, SENDABLE, UNWANTED, Delivery, HeldBy, State
 
 Condition = sa.ColumnElement[bool]
 Columns = sa.ColumnCollection[str, sa.Column[Any]]
@@ -74,6 +74,9 @@ def shown_as(delivery: Columns, state: str, holds: Holds) -> Condition:
     held = sa.or_(delivery.held_at.is_not(None), parked(delivery), *_held_there(delivery, holds))
     if state == HELD:
         return sa.and_(in_states(delivery.state, SENDABLE), held)
+    if state in (State.UNROUTED, UNWANTED):
+        code = delivery.code == KIND_UNWANTED if state == UNWANTED else delivery.code.is_(None)
+        return sa.and_(is_state(delivery.state, State.UNROUTED), code)
     stored = is_state(delivery.state, State(state))
     return sa.and_(stored, ~held) if state in SENDABLE else stored
 
@@ -112,6 +115,6 @@ def _behind_dead(platform: str | None) -> sa.Select[Any]:
         _behind.c.lane == _dead.c.lane,
         _behind.c.platform == _dead.c.platform,
         _behind.c.position > _dead.c.position,
-        is_open(_behind.c.state),
+        is_open_state(_behind.c.state),
     )
     return query if platform is None else query.where(_dead.c.platform == platform)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -197,17 +197,12 @@ def heads(
 
 
 def _works(connection: sa.Connection, platform: str, here: Sequence[Hold], found: Sequence[Row]) -> Sequence[Work]:
-    named = [set(_named(row[DELIVERY.width :])) for row in found]
-    known_as = numbers.aliases(connection, platform, {one for each in named for one in each})
+    named = [(rows.correlation(row[DELIVERY.width :]), rows.numbers(row[DELIVERY.width :])) for row in found]
+    aliases = numbers.aliases(connection, [(case, platform, *one) for case, each in named for one in each.items()])
     return [
-        _work(row, here, {one[1]: known_as[one] for one in each if one in known_as})
-        for row, each in zip(found, named, strict=True)
+        _work(row, here, numbers.known_as(aliases, case, platform, each))
+        for row, (case, each) in zip(found, named, strict=True)
     ]
-
-
-def _named(stored: Row) -> Iterator[tuple[str, str, str]]:
-    correlation_id = rows.correlation(stored)
-    return ((correlation_id, field, number) for field, number in rows.numbers(stored).items())
 
 
 def _work(row: Row, here: Sequence[Hold], aliases: Mapping[str, str]) -> Work:

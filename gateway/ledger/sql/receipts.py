@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,7 +14,7 @@ from msgspec.structs import replace
 from gateway.ledger import decisions
 from gateway.ledger.records import Accepted, Receipt, Rejection
 from gateway.ledger.sql import rows, tables
-from gateway.ledger.sql.codecs import joined, pack_words
+from gateway.ledger.sql.codecs import joined, micros, pack_words
 from gateway.ledger.sql.columns import Row
 from gateway.ledger.sql.packages import Chunk
 from gateway.ledger.sql.statements import Prepared, PreparedMany, inserting
@@ -45,6 +46,22 @@ _PART = Prepared(sa.select(_p.entries).where(*_of_package, _p.start == sa.bindpa
 _PARTS = Prepared(sa.select(_p.entries).where(*_of_package).order_by(_p.start), _PACKAGE)
 _BODY = Prepared(sa.select(sa.func.max(_p.body)).where(*_of_package), _PACKAGE)
 _PROGRESS = inserting(tables.packages)
+_SENT_AGAIN = Prepared(
+    sa.update(tables.packages).where(
+        *(_p[name] == sa.bindparam(f"{name}_") for name in ("digest", "operation", "platform", "start"))
+    ),
+    ("at", "digest_", "operation_", "platform_", "start_"),
+)
+_newer = tables.packages.alias("newer")
+_FORGET_OLD = Prepared(
+    sa.delete(tables.packages).where(
+        ~sa.exists().where(
+            *(_newer.c[name] == _p[name] for name in ("digest", "operation", "platform")),
+            _newer.c.at >= sa.bindparam("since"),
+        )
+    ),
+    ("since",),
+)
 _DONE = Prepared(sa.delete(tables.packages).where(*_of_package), _PACKAGE)
 
 _MESSAGES = PreparedMany(
@@ -83,6 +100,8 @@ class Receipts:
         self._parts: dict[tuple[str | int, ...], tuple[str, Receipt]] = {}
         self._receipts: list[Row] = []
         self._progress: list[Row] = []
+        self._sent_again: list[Row] = []
+        self._begun: datetime | None = None
         self._done: list[Row] = []
 
     def known(self, chunk: Chunk) -> Answer | None:
@@ -106,6 +125,8 @@ class Receipts:
         if part in self._parts:
             return self._parts[part]
         kept = _PART.row(self._connection, *part)
+        if kept:
+            self._sent_again.append((micros(chunk.package.intake.received_at), *part))
         return (kept[0][:_DIGEST].hex(), KeptReceipt(kept[0][_DIGEST:], whole=False)) if kept else None
 
     def body(self, chunk: Chunk) -> int | None:
@@ -117,14 +138,23 @@ class Receipts:
 
     def keep(self, chunk: Chunk, receipt: Receipt, body: int | None) -> None:
         """Keep the answer to a chunk: the last one's with those before it as the receipt, if anything was accepted."""
-        digest, content = chunk.package.digest, written(receipt.entries)
+        digest = chunk.package.digest
         if not chunk.last:
             self._parts[*_package_scope(chunk), chunk.start] = digest, receipt
-            row = (*_package_scope(chunk), chunk.start, bytes.fromhex(digest) + content, body)
+            at = chunk.package.intake.received_at
+            row = (
+                *_package_scope(chunk),
+                chunk.start,
+                bytes.fromhex(digest) + written(receipt.entries),
+                body,
+                micros(at),
+            )
+            self._begun = at if chunk.start == 0 else self._begun
             self._progress.append(row)
             return
         scope = _key_scope(chunk)
         if scope and (chunk.accepted or any(isinstance(entry, Accepted) for entry in receipt.entries)):
+            content = written(receipt.entries)
             content = content if chunk.whole else joined([*self._before(chunk), content])
             whole = replace(receipt, repeated=True) if chunk.whole else KeptReceipt(content, whole=True)
             self._answered[scope] = digest, whole
@@ -136,11 +166,19 @@ class Receipts:
         return [content[_DIGEST:] for (content,) in _PARTS.rows(self._connection, *_package_scope(chunk))]
 
     def write(self) -> None:
-        """Write what is kept."""
+        """Write what is kept; where a package begins, forget those that nobody went on with for a day.
+
+        Sent again later, such a package begins anew; what was kept of it is recognised as duplicates.
+        """
+        _SENT_AGAIN.run(self._connection, self._sent_again)
+        if self._begun is not None:
+            _FORGET_OLD.run(self._connection, [(micros(self._begun - _GIVEN_UP),)])
         _RECEIPTS.run(self._connection, self._receipts)
         _PROGRESS.run(self._connection, self._progress)
         _DONE.run(self._connection, self._done)
 
+
+_GIVEN_UP = timedelta(days=1)
 
 _DIGEST = 32
 """Bytes of the digest of a package's bytes, which stands before what is kept of its progress."""

@@ -15,7 +15,7 @@ from gateway.ledger.sql.auditing import record
 from gateway.ledger.sql.codecs import pack_json
 from gateway.ledger.sql.columns import Row
 from gateway.ledger.sql.rows import StoredDelivery
-from gateway.ledger.sql.statements import Prepared, inserting_first, is_head, is_open, putting
+from gateway.ledger.sql.statements import Prepared, inserting_first, is_head, is_open_state, putting
 from gateway.ledger.sql.tables import MESSAGE
 from gateway.ledger.sql.writing import Transaction
 from gateway.message import Delivery, Message, State, with_value
@@ -139,7 +139,7 @@ _DELIVERIES = Prepared(
 _IN_LANE = Prepared(
     sa.select(*rows.DELIVERY_COLUMNS)
     .select_from(tables.deliveries.join(tables.messages))
-    .where(_d.lane == sa.bindparam("lane"), _d.platform == sa.bindparam("platform"), is_open(_d.state))
+    .where(_d.lane == sa.bindparam("lane"), _d.platform == sa.bindparam("platform"), is_open_state(_d.state))
     .order_by(_d.position),
     ("lane", "platform"),
 )

@@ -189,7 +189,7 @@ def in_states(column: sa.ColumnElement[Any], states: Iterable[State]) -> sa.Colu
     return column.in_([sa.literal_column(f"'{state}'") for state in sorted(states)])
 
 
-def is_open(column: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+def is_open_state(column: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
     """Restrict to deliveries that keep their position in their lane."""
     return in_states(column, OPEN)
 

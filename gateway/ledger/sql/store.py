@@ -114,6 +114,7 @@ class Store:
         self._engines: list[sa.Engine] = []
         self._writer: BatchThread[WriteOperation] | None = None
         self._reader: BatchThread[Question] | None = None
+        self._here: sa.Connection | None = None
         self._searcher: Searcher | None = None
         self._searches: ThreadPoolExecutor | None = None
         self._check: tuple[float, asyncio.Future[None]] | None = None
@@ -130,12 +131,13 @@ class Store:
         reading = self._engines[1]
         self._writer = BatchThread("ledger-writer", writer.run, most=self._limits.most)
         self._reader = BatchThread("ledger-reader", Reader(reading).run, most=64)
+        self._here = reading.connect()
         self._searcher = Searcher(reading, self._ticks, self._limits.deadline)
         self._searches = ThreadPoolExecutor(_SEARCHES, "ledger-search")
 
     def _open(self) -> Writer:
         writing = database.writing(self._url, patience=self._limits.patience)
-        reading = database.reading(self._url, patience=self._limits.patience, readers=1 + _SEARCHES)
+        reading = database.reading(self._url, patience=self._limits.patience, readers=2 + _SEARCHES)
         self._engines = [writing, reading]
         owner = this_process()
         with translated_errors():
@@ -157,6 +159,9 @@ class Store:
         self._close()
 
     def _close(self) -> None:
+        if self._here is not None:
+            self._here.close()
+            self._here = None
         for each in reversed(self._engines):
             each.dispose()
         self._engines.clear()
@@ -176,6 +181,19 @@ class Store:
             raise stopped()
         found: T = await self._reader.do(lambda connection: question(connection, *arguments, **named))
         return found
+
+    async def look_up(self, question: Callable[..., T], *arguments: Any) -> T:
+        """Read something by its key in the event loop itself: that takes less than handing it to a thread.
+
+        Each statement of it sees the ledger at a moment of its own. In WAL mode nobody keeps a reader waiting;
+        should somebody do so all the same, the thread waits.
+        """
+        if self._here is None:
+            raise stopped()
+        try:
+            return question(self._here, *arguments)
+        except sa.exc.OperationalError:
+            return await self.read(question, *arguments)
 
     async def search(self, question: Callable[..., T], *arguments: Any, **named: Any) -> T:
         """Read something that may take its time; Unavailable `search.too-slow` when that is too much."""

@@ -25,7 +25,7 @@ from gateway.ledger.sql.codecs import (
     TIME,
 )
 from gateway.ledger.sql.columns import Layout, TableColumn
-from gateway.ledger.sql.statements import is_head, is_open, is_state, may_go
+from gateway.ledger.sql.statements import is_head, is_open_state, is_state, may_go
 from gateway.ledger.versions import AdapterVersion
 from gateway.message import OPEN, SENDABLE, TRANSITIONS, Attempt, Delivery, Message, State
 
@@ -216,12 +216,12 @@ DELIVERY_INDEXES = (
     sa.Index("deliveries_destination", _d.platform, _d.message),
     sa.Index("deliveries_created", _d.created_at, _d.position),
     sa.Index("lane_head", _d.lane, _d.platform, unique=True, sqlite_where=is_head(_d.head)),
-    sa.Index("lane_open", _d.lane, _d.platform, _d.position, sqlite_where=is_open(_d.state)),
+    sa.Index("lane_open", _d.lane, _d.platform, _d.position, sqlite_where=is_open_state(_d.state)),
     sa.Index("lane_dead", _d.lane, _d.platform, _d.position, sqlite_where=is_state(_d.state, State.DEAD)),
     sa.Index("lane_delivered", _d.lane, _d.platform, _d.position, sqlite_where=is_state(_d.state, State.DELIVERED)),
     sa.Index("heads_ready", _d.platform, _d.position, _d.type, sqlite_where=may_go(_d, State.READY)),
     sa.Index("heads_waiting", _d.platform, _d.due_at, _d.type, sqlite_where=may_go(_d, State.WAITING)),
-    sa.Index("deliveries_unrouted", _d.kind, _d.position, sqlite_where=is_state(_d.state, State.UNROUTED)),
+    sa.Index("deliveries_unrouted", _d.kind, _d.code, _d.position, sqlite_where=is_state(_d.state, State.UNROUTED)),
     sa.Index(
         "deliveries_state",
         _d.state,
@@ -232,7 +232,10 @@ DELIVERY_INDEXES = (
     ),
     sa.Index("deliveries_held", _d.platform, _d.state, _d.position, sqlite_where=_d.held_at.is_not(None)),
     sa.Index(
-        "replay_open", _d.replay_of, unique=True, sqlite_where=sa.and_(_d.replay_of.is_not(None), is_open(_d.state))
+        "replay_open",
+        _d.replay_of,
+        unique=True,
+        sqlite_where=sa.and_(_d.replay_of.is_not(None), is_open_state(_d.state)),
     ),
 )
 """Most of these hold only what is not delivered yet, and so stay small.
@@ -324,6 +327,17 @@ claims = sa.Table(
 )
 """Who may deliver to a platform. The row outlives the platform, so that no epoch ever comes twice."""
 
+unwanted = sa.Table(
+    "unwanted",
+    metadata,
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("region", sa.Text, primary_key=True),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Kinds of platforms that a region was declared not to have."""
+
 ledger = sa.Table(
     "ledger",
     metadata,
@@ -357,9 +371,13 @@ packages = sa.Table(
     sa.Column("start", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("entries", sa.LargeBinary, nullable=False),
     sa.Column("body", sa.BigInteger),
+    sa.Column("at", sa.BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
-"""Packages that take several commits, as far as they were kept: the entries of the chunk that begins at `start`."""
+"""Packages that take several commits, as far as they were kept: the entries of the chunk that begins at `start`.
+
+`at`: when the chunk was last sent to us.
+"""
 
 counts = sa.Table(
     "counts",
@@ -367,7 +385,7 @@ counts = sa.Table(
     sa.Column("platform", sa.Text, primary_key=True),  # empty: none, the delivery is unrouted
     sa.Column("kind", sa.Text, primary_key=True),
     sa.Column("type", sa.Text, primary_key=True),
-    sa.Column("state", sa.Text, primary_key=True),
+    sa.Column("state", sa.Text, primary_key=True),  # or `unwanted`, of those that are unrouted
     sa.Column("held_by", sa.Text, primary_key=True),  # `operator`, `lane`, or empty
     sa.Column("count", sa.BigInteger, nullable=False),
     sqlite_with_rowid=False,
@@ -387,6 +405,7 @@ ADAPTER = Layout(
     TableColumn("report", JSON_OBJECT, optional=True),
     TableColumn("expected", JSON_LIST),
     TableColumn("activated_at", TIME, optional=True),
+    TableColumn("rolled_back", FLAG),
     TableColumn("revision", BIG_INTEGER),
 )
 adapters = ADAPTER.table(

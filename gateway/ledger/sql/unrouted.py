@@ -13,8 +13,9 @@ from gateway.ledger.records import Taker, Unrouted
 from gateway.ledger.sql import counts, lanes, numbers, rows, tables
 from gateway.ledger.sql.codecs import micros
 from gateway.ledger.sql.columns import Row
-from gateway.ledger.sql.statements import Prepared, PreparedMany, is_state
+from gateway.ledger.sql.statements import Prepared, PreparedMany
 from gateway.ledger.sql.tables import DELIVERY
+from gateway.ledger.sql.unwanted import UNROUTED
 from gateway.ledger.sql.writing import Transaction
 from gateway.message import Delivery, State
 
@@ -27,13 +28,6 @@ _ASKED = itemgetter(
 NEAREST = "nearest"
 """What an unrouted delivery seeks that any platform which covers its region may take."""
 
-_UNROUTED = Prepared(
-    sa.select(*rows.DELIVERY_COLUMNS, _m.region, _m.source)
-    .select_from(tables.deliveries.join(tables.messages))
-    .where(is_state(_d.state, State.UNROUTED), _d.kind == sa.bindparam("kind"))
-    .order_by(_d.position),
-    ("kind",),
-)
 _REGISTERED = Prepared(sa.select(_p.id), ())
 _ITS_ALREADY = PreparedMany(
     ["platform", "message"],
@@ -54,6 +48,8 @@ _GIVE = PreparedMany(
             state=sa.literal_column(f"'{State.READY}'"),
             was=_d.state,
             changed_at=wanted.c.at,
+            code=sa.null(),
+            reason=sa.null(),
         )
         .where(_d.position == wanted.c.position)
     ),
@@ -91,7 +87,7 @@ def _delivery(given: tuple[Row, str]) -> tuple[Delivery, str]:
 
 def _given(transaction: Transaction, kinds: Collection[str], take: Taker) -> Sequence[tuple[Row, str]]:
     """Choose for each, in order of position: only platforms that are registered and do not have the message yet."""
-    unrouted = [row for kind in set(kinds) for row in _UNROUTED.rows(transaction.connection, kind)]
+    unrouted = [row for kind in set(kinds) for row in UNROUTED.rows(transaction.connection, kind)]
     unrouted.sort(key=itemgetter(_POSITION))
     registered = {platform for (platform,) in _REGISTERED.rows(transaction.connection)}
     taken = [(row, platform) for row in unrouted if (platform := take(Unrouted(*_ASKED(row)))) in registered]

@@ -38,7 +38,8 @@ class Sequences(Struct, frozen=True):
 
 
 CountKey = tuple[str, str, str, str, str]
-"""What is counted, as in `counts`: platform (or empty), kind, type, state, then `operator`, `lane` or empty."""
+"""What is counted, as in `counts`: platform (or empty), kind, type, state or `unwanted`, then `operator`, `lane` or
+empty."""
 
 
 class Transaction(Struct, frozen=True):

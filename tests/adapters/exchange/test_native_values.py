@@ -38,3 +38,12 @@ TREE = {
 def test_only_what_is_known_not_to_be_personal_is_shown(where: tuple[str | int, ...], path: str, value: Any) -> None:
     """A column that may hold a person's number is masked, and so is one that nobody maps."""
     assert NativeValues("case-file/1", LINEAGE, "D.R[]").at(TREE, where, path) == value
+
+
+@pytest.mark.parametrize("said", [330102199001011234, "330102199001011234"])
+def test_a_citizen_id_in_a_column_for_other_numbers_is_masked(said: Any) -> None:
+    """As a number or as text; eighteen digits in a column that identifies nobody are shown."""
+    lineage = [Lineage("party.credit_code", "代码", "DM"), Lineage("case_number", "案号", "AH")]
+    values = NativeValues("case-file/1", lineage)
+    assert values.at({"DM": said}, ("DM",), "DM") == "330102************"
+    assert values.at({"AH": said}, ("AH",), "AH") == said

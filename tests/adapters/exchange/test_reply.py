@@ -254,3 +254,19 @@ def test_a_rule_may_look_into_a_fault() -> None:
 def test_a_reply_larger_than_allowed_is_not_read() -> None:
     """A platform cannot fill our memory; what was not read is not a yes."""
     assert _judge(200, b'{"code":0,"x":"' + b"x" * 20_000 + b'"}').code == "reply.unreadable"
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b"[" + b"1," * 400_000 + b"1]", ("节点数超过上限 300000", "（byte ", "limits.nodes")),
+        (b"[" * 100 + b"]" * 100, ("嵌套层数超过上限 64", "limits.depth")),
+        (b'{"code":1e-4000000000}', ("指数超过上限 400", "byte 9", "limits.exponent")),
+    ],
+)
+def test_a_reply_beyond_the_budget_tells_the_bound(body: bytes, told: tuple[str, ...]) -> None:
+    """Its value, the place, and who may raise it."""
+    replies = Replies([ReplyRule.model_validate(rule) for rule in RULES], Format(), Budget())
+    verdict = replies.judge(Reply(200, {}, body))
+    assert (verdict.kind, verdict.code, verdict.in_doubt) == (VerdictKind.RETRY, "reply.unreadable", True)
+    assert all(one in str(verdict.reason) for one in told)

@@ -18,6 +18,9 @@ TIMES = 2.5
 FREE_SECONDS = 0.02
 """Less is the noise of the machine."""
 
+AGAIN = 2
+"""What is too dear is so each time it is measured; what the machine's other work made dear once is not."""
+
 MEMORY_A_BYTE = 40
 FREE_MEMORY = 16 * 1024 * 1024
 
@@ -39,4 +42,8 @@ def test_a_hostile_body_costs_what_it_weighs(name: str) -> None:
     """Bodies, replies and answers to queries, in every format and for every bundled adapter."""
     costs = _costs(name)
     assert len(costs) >= (4 if name in BODY_FORMATS else 1)
-    assert [cost for cost in costs if _dear(cost)] == []
+    dear = [cost for cost in costs if _dear(cost)]
+    for _ in range(AGAIN if dear else 0):
+        still = {cost["case"]: cost for cost in _costs(name) if _dear(cost)}
+        dear = [still[cost["case"]] for cost in dear if cost["case"] in still]
+    assert dear == []

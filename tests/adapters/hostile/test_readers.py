@@ -14,6 +14,8 @@ from adapters import formats
 from adapters.adapter import bundled, load
 from adapters.base import Reply, VerdictKind
 from adapters.formats import Format
+from adapters.native import compile_schema
+from adapters.source import BrokenBundle
 from schemas import documents
 from schemas.budget import STANDARD, Budget, BudgetExceeded
 from schemas.findings import Rejected
@@ -45,6 +47,7 @@ BOUNDED: dict[str, tuple[Format, str, Make, int]] = {
     "xml declarations": (XML, "declarations", lambda n: b"<a>" + b'<b xmlns="u"/>' * n + b"</a>", 0),
     "xml text": (XML, "text", lambda n: b"<a>" + b"x" * n + b"</a>", 0),
     "form names": (FORM, "names", lambda n: b"&".join(b"a%d=1" % i for i in range(n)), 0),
+    "csv records": (CSV, "records", lambda n: b"x\n" + b"y\n" * n, 0),
     "csv nodes": (CSV, "nodes", lambda n: b"x\n" * (n // 2), 1),
 }
 
@@ -132,6 +135,21 @@ def test_a_bundle_lowers_and_an_operator_raises() -> None:
     with pytest.raises(Rejected) as caught:
         adapter.read("inspection", b'{"zz":[' + b"1," * 300_000 + b"1]}", budget=records)
     assert caught.value.code == "native.invalid"
+
+
+def test_a_count_of_a_million_digits_is_another_count() -> None:
+    """Of the records of a package or an answer, and of a place in a schema: no bound of numbers sees a text."""
+    digits = "1" * 1_000_000
+    permit = load(bundled()["pollutant-permit"])
+    package = permit.bundle.files["samples/permit/1.native.xml"].replace(b"<JLS>1<", f"<JLS>{digits}<".encode())
+    with pytest.raises(Rejected) as caught:
+        permit.read("permit", package)
+    assert caught.value.code == "envelope.count"
+    rows = json.dumps({"result": {"total": digits, "rows": []}}).encode()
+    assert permit.read_query("permits", Reply(200, {}, rows)) == ([], False)
+    schema = {"$ref": f"#/a/{digits}", "a": [{}]}
+    with pytest.raises(BrokenBundle):
+        compile_schema(json.dumps(schema).encode(), "x.schema.json", JSON)
 
 
 def test_a_reply_beyond_the_budget_is_not_read() -> None:

@@ -121,6 +121,58 @@ def test_a_json_pattern_cannot_run_away(pattern: str) -> None:
     assert _millions(lambda: list(schema.faults(body))) < MOST
 
 
+LOOKING = [r"^(?:a(?=a*))*c", "(?=a*b)c", "(?<!b)a*c", r"(a+)\1b", "^(?=(a+)+b)(a|a)*$", "^a|(?!b)a*c", "a*+b"]
+
+
+@pytest.mark.parametrize("pattern", LOOKING)
+def test_a_json_pattern_that_looks_far_is_not_tried_on_a_long_text(pattern: str) -> None:
+    """Its time is the square of the text's length: a long text is a fault by its length alone."""
+    place = {"properties": {"a": {"pattern": pattern}, "b": {"const": {"pattern": pattern}}}}
+    schema = compile_schema(
+        json.dumps({**place, "properties": {**place["properties"], "pattern": place}}).encode(), "x.json", JSON
+    )
+    body = read(JSON, json.dumps({"a": "a" * 200_000, "pattern": {"a": "a" * 200_000}}).encode())
+    found = [finding for _, finding in schema.faults(body)]
+    assert [one.path for one in found] == ["a", "pattern.a"]
+    assert all("at most 500" in one.message.en for one in found)
+    assert _millions(lambda: list(schema.faults(body))) < MOST
+    short = read(JSON, json.dumps({"a": "x", "b": {"pattern": pattern}}).encode())
+    assert [finding.message.en for _, finding in schema.faults(short)] == [
+        f"does not match the pattern {pattern}; correct it as the platform's schema says"
+    ]
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"^(?!\s*$).+",
+        "^(?=.*[a-z])(?=.*[0-9]).{8,}$",
+        r"^(?:0{6}|[1-9]\d(?:0{4}|(?!00)\d{4}))$",
+        "a[(?=]+b",
+        r"\\1a+",
+        "a+?b",
+    ],
+)
+def test_a_json_pattern_that_reads_a_text_once_has_no_bound(pattern: str) -> None:
+    """It looks at the beginning only, repeats nothing without end, or does not look around at all."""
+    schema = compile_schema(json.dumps({"properties": {"a": {"pattern": pattern}}}).encode(), "x.json", JSON)
+    body = read(JSON, json.dumps({"a": "b1" * 300_000 + "é"}).encode())
+    assert all("pattern" in finding.message.en for _, finding in schema.faults(body))
+    assert _millions(lambda: list(schema.faults(body))) < MOST
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"patternProperties": {"(?=a*b)c": {}}},
+        {"$schema": "http://json-schema.org/draft-04/schema#", "pattern": "(?=a*b)c"},
+    ],
+)
+def test_a_json_pattern_whose_text_cannot_be_bounded_is_refused(schema: dict[str, Any]) -> None:
+    """The names of fields, and drafts without `if`."""
+    assert "looks around" in _refused(json.dumps(schema), "x.json", JSON)
+
+
 @pytest.mark.parametrize(
     ("pattern", "away"),
     [
@@ -192,8 +244,24 @@ def test_an_xml_schema_expands_no_entities(tmp_path: Path) -> None:
         ("a{0,500}a{0,500}b", True),
         (r"\p{L}*\p{L}*", True),
         ("一*一*二", True),
+        ("a?" * 60 + "b", True),
+        ("(a|aa)" * 30 + "b", True),
+        ("([ab]|a|b)" * 30 + "c", True),
+        ("(a|ab)(bc|c)?" * 15 + "x", True),
+        ("(a{1,2})" * 60 + "b", True),
+        ("(ab)*(ab)*(ab)*c", True),
+        ("a*(b|a*)(b|a*)c", True),
+        ("((a*))((a*))b", True),
+        ("(x|a*)(y|a*)b", True),
         ("[0-9]+,[0-9]+", False),
         (r"\d+(\.\d+)?", False),
+        (r"(\+?86-?)?1[3-9]\d{9}", False),
+        (r"(25[0-5]|2[0-4]\d|[01]?\d\d?)(\.(25[0-5]|2[0-4]\d|[01]?\d\d?)){3}", False),
+        (r"(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])", False),
+        (r"[1-9]\d{5}(18|19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])\d{3}[\dXx]", False),
+        (r"(浙|杭)环(罚|责改|告)字?[〔\[](19|20)\d{2}[〕\]]第?\d{1,6}(-\d{1,3})?号", False),
+        (r"-?(0|[1-9]\d{0,14})(\.\d{1,6})?", False),
+        (r"([0-9A-HJ-NPQRTUWXY]{2}\d{6}[0-9A-HJ-NPQRTUWXY]{10}|[1-9]\d{14})?", False),
         ("[A-Z]*[0-9]*", False),
         (r"[0-9]{1,3}°[0-9]{2}′[0-9.]+″", False),
         (r"\d{4}年\d{1,2}月\d{1,2}日|\d{4}-\d{2}-\d{2}", False),

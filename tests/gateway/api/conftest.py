@@ -41,7 +41,7 @@ class Scripted(Sender):
         self.silent = False
         self.sent: list[OutboundRequest] = []
 
-    async def send(self, platform: Platform, request: OutboundRequest, timeout: timedelta) -> Reply:
+    async def send(self, platform: Platform, request: OutboundRequest, timeout: timedelta, most: int = 0) -> Reply:
         """Give the written answer, or none."""
         self.sent.append(request)
         if self.silent:

@@ -239,3 +239,19 @@ def _is_problem(response) -> None:
     problem = response.json()
     assert {"type", "title", "status", "detail", "code", "trace_id"} <= set(problem)
     assert problem["status"] == response.status_code
+
+
+@pytest.mark.parametrize(
+    ("body", "bound", "limit"),
+    [
+        ({f"k{n}": 1 for n in range(60_000)}, "bound.names", "1000"),
+        ({"adapter": "town", "settings": {f"k{n}": "v" for n in range(5_000)}}, "bound.names", "1000"),
+        ({"adapter": [1] * 60_000}, "bound.items", "5000"),
+    ],
+)
+async def test_a_call_of_more_fields_than_any_takes_is_told_the_bound(caller, body, bound, limit):
+    """Not one fault for each field: all of them would be made before one was told."""
+    for method, path in (("PUT", "/v1/platforms/penalty.330900"), ("POST", "/v1/replays")):
+        answer = await caller.admin(method, path, json=body)
+        assert (answer.status_code, answer.json()["code"]) == (413, bound)
+        assert limit in answer.json()["detail"]

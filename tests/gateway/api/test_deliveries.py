@@ -1,7 +1,9 @@
 """Operators find deliveries and decide over them, always with a reason."""
 
+import orjson
 import pytest
 
+from adapters.adapter import bundled
 from adapters.base import Reply
 
 PENALTY = "penalty.330000"
@@ -138,7 +140,31 @@ async def test_deliveries_are_for_operators(caller, path):
 @pytest.mark.parametrize("what", ["replay", "discard", "hold", "release"])
 async def test_an_unknown_delivery_is_not_found(caller, what):
     """404, whatever was to be done."""
-    assert (await caller.admin("POST", f"/v1/deliveries/nothing/{what}", json=REASON)).status_code == 404
+    answer = await caller.admin("POST", f"/v1/deliveries/nothing/{what}", json=REASON)
+    assert (answer.status_code, answer.json()["code"]) == (404, "delivery.unknown")
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("deliveries/nothing", "delivery.unknown"),
+        ("deliveries/nothing/sent", "delivery.unknown"),
+        ("messages/nothing", "message.unknown"),
+        ("messages/nothing/native", "message.unknown"),
+        ("messages/nothing/canonical", "message.unknown"),
+        ("messages/nothing/lineage", "message.unknown"),
+        ("rejections/nothing", "rejection.unknown"),
+        ("rejections/nothing/native", "rejection.unknown"),
+        ("replays/nothing", "replay.unknown"),
+        ("platforms/nothing", "platform.unknown"),
+        ("platforms/nothing/drift", "platform.unknown"),
+        ("adapters/nothing/1.0.0", "adapter.unknown"),
+    ],
+)
+async def test_what_is_missing_has_one_code_wherever_it_is_missed(caller, path, code):
+    """A program knows by it what there is none of."""
+    answer = await caller.admin("GET", f"/v1/{path}")
+    assert (answer.status_code, answer.json()["code"]) == (404, code)
 
 
 async def test_nothing_was_sent_yet(caller, execution):
@@ -146,3 +172,21 @@ async def test_nothing_was_sent_yet(caller, execution):
     await caller.send(PENALTY, "execution", execution)
     unrouted = (await caller.admin("GET", "/v1/deliveries?state=unrouted")).json()["deliveries"][0]["id"]
     assert (await caller.admin("GET", f"/v1/deliveries/{unrouted}/sent")).status_code == 404
+
+
+async def test_a_citizen_id_that_a_platform_repeats_is_masked_wherever_its_reply_is_shown(caller):
+    """The case number of as many digits stays; the id is cut by nothing before it is masked."""
+    citizen, case = "330102199001011234", "330110202607100018"
+    await caller.register("penalty.330000", "penalty", app_key="k")
+    document = orjson.loads(bundled()["penalty"].joinpath("samples/decision/1.native.json").read_bytes())
+    document = {**document, "CASEID": case, "PARTY": {**document["PARTY"], "USERCODE": citizen}}
+    said = f"{case} {' ' * 4040}{citizen} 重复"
+    caller.sender.reply = Reply(200, {}, orjson.dumps({"code": "7777", "msg": said}))
+    accepted = await caller.send("penalty.330000", "decision", document)
+    assert accepted.status_code == 202, accepted.text
+    await caller.outcome()
+    delivery = next(one["id"] for one in accepted.json()["deliveries"] if one["platform"])
+    for path in (f"/v1/deliveries/{delivery}", f"/v1/messages/{accepted.json()['message_id']}"):
+        shown = (await caller.admin("GET", path)).text
+        assert case[:16] in shown
+        assert citizen[:7] not in shown

@@ -32,6 +32,15 @@ async def test_health_and_metrics(caller, execution):
     assert 'state="unrouted"' in metrics
 
 
+async def test_a_paused_platform_is_shown_as_held_until_it_is_resumed(caller):
+    """The metrics say what the ledger has, though no delivery met the hold."""
+    line = f'hutong_platform_held{{by="paused",platform="{PENALTY}"}} 1.0'
+    for step, held in (("pause", True), ("resume", False)):
+        answer = await caller.admin("POST", f"/v1/platforms/{PENALTY}/{step}", json={"reason": "检修"})
+        assert answer.status_code == 200, answer.text
+        assert (line in (await caller.call(None, "GET", "/metrics")).text) is held
+
+
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/metrics", "/docs", "/openapi.json"])
 async def test_what_can_be_got_can_be_asked_about(caller, path):
     """HEAD gives the headers of GET, without its body."""

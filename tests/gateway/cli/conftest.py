@@ -33,7 +33,9 @@ class Said:
 
 
 @pytest.fixture
-def hutong(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Said]:
+def hutong(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, logging_as_it_was: None
+) -> Callable[..., Said]:
     """Run a command in an empty folder, with nothing in the environment."""
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith("HUTONG_")]:

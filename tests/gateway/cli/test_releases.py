@@ -56,6 +56,9 @@ def test_a_version_is_brought_tried_activated_and_taken_back(remote, bundle, pla
     assert remote("adapter", "retire", "town", "1.1.0").code == 1
     back = remote("adapter", "rollback", "town", "--json")
     assert back.json["version"] == "1.0.0"
+    again = remote("adapter", "rollback", "town")
+    assert again.code == 1
+    assert "1.1.0 已被回退" in again.err
     assert remote("adapter", "retire", "town", "1.0.0").code == 1
 
 

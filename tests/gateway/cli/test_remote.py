@@ -1,6 +1,8 @@
 """Commands against a real gateway process: register, send, look, decide, end."""
 
 import json
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 
 import pytest
 
@@ -25,6 +27,27 @@ def test_platforms_are_registered_and_listed(remote, credential):
     shown = remote("platform", "show", PENALTY, "--json").json
     assert shown["secrets"] == ["key"]
     assert "示例县局" in remote("platform", "show", PENALTY).out
+
+
+def test_only_what_is_given_changes(remote, credential):
+    """A new secret needs no address to be typed again; the dossier right and bounds stay, too."""
+    more = ["--dossier", "--limit", "records=77", "--set", "office=乙局"]
+    assert remote("platform", "add", PENALTY, *more).code == 0
+    changed = remote("platform", "add", PENALTY, "--set", "key=new", "--limit", "nodes=7777", "--json")
+    assert changed.code == 0, changed.err
+    found = changed.json
+    assert found["settings"] == {"base_url": "http://127.0.0.1:9", "office": "乙局"}
+    assert (found["adapter"], found["dossier"]) == ("town", True)
+    assert found["limits"] == {"records": 77, "nodes": 7777}
+    back = remote("platform", "add", PENALTY, "--no-dossier", "--set", "office=示例县局", "--json").json
+    assert (back["dossier"], back["limits"]) == (False, found["limits"])
+
+
+def test_a_new_platform_needs_an_adapter(remote):
+    """It is said so, as usage."""
+    said = remote("platform", "add", "penalty.320000", "--set", NOWHERE)
+    assert said.code == 2
+    assert "--adapter" in said.err
 
 
 def test_a_secret_can_come_from_a_file(remote, credential, tmp_path):
@@ -91,6 +114,32 @@ def test_an_answer_in_the_platforms_own_words_is_printed(remote, credential, tmp
     (tmp_path / "package.xml").write_bytes(b"<Package>")
     said = remote("message", "send", "package.xml", "--operation", "progress", "--token", credential)
     assert "<Code>1</Code>" in said.out
+    assert said.code == 1, "its status is 200, and it says no"
+
+
+@pytest.mark.parametrize(("decision", "code"), [("accepted", 0), ("partial", 1), ("rejected", 1)])
+def test_the_exit_code_follows_the_decision_whatever_the_answer_looks_like(hutong, tmp_path, decision, code):
+    """A JSON answer of a platform's own has none of the gateway's members; it is shown as it is."""
+
+    class Answering(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(200)
+            self.send_header("content-type", "application/json; charset=UTF-8")
+            self.send_header("intake-decision", decision)
+            self.end_headers()
+            self.wfile.write('{"messages": "无", "problem": 0}'.encode())
+
+        def log_message(self, *_):
+            pass
+
+    (tmp_path / "paid.json").write_text(GOOD)
+    with HTTPServer(("127.0.0.1", 0), Answering) as server:
+        Thread(target=server.handle_request, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        said = hutong("message", "send", "paid.json", "--operation", "execution", "--token", "t", "--url", url)
+    assert said.code == code, said.out + said.err
+    assert said.json == {"messages": "无", "problem": 0}
 
 
 def test_a_dry_run_shows_the_translation(remote, credential, tmp_path):

@@ -437,6 +437,24 @@ async def test_what_was_held_while_heads_were_read_is_not_begun(post: Any) -> No
     assert post.ledger.calls.count("begin") == begun
 
 
+async def test_what_ended_while_heads_were_read_is_not_begun_again(post: Any) -> None:
+    """It was read as it was before it began; beginning it again would be refused, and waste a call of its rate."""
+    await started(post)
+    beginning = post.ledger.hold_before("begin")
+    ended = await post.post(HZ, "A-1")
+    await beginning.reached()
+    reading = post.ledger.hold_after("heads")
+    other = await post.post(HZ, "B-1")
+    await reading.reached()
+    beginning.open()
+    await post.delivered(ended)
+    await post.quiet()
+    reading.open()
+    await post.delivered(other)
+    await post.quiet()
+    assert post.ledger.calls.count("begin") == 2
+
+
 async def test_a_probe_does_not_leave_when_the_platform_was_paused_meanwhile(post: Any) -> None:
     """It was chosen from what the ledger said before."""
     await started(post, Reply(503))

@@ -36,7 +36,7 @@ class Post:
         """What the administrator wants now."""
         return Intent("admin", reason, self.hub.clock(), key)
 
-    async def send(self, platform: Platform, request: OutboundRequest, timeout: timedelta) -> Reply:
+    async def send(self, platform: Platform, request: OutboundRequest, timeout: timedelta, most: int = 0) -> Reply:
         self.sent.append((platform.id, request.headers["Idempotency-Key"]))
         return Reply(self.status)
 

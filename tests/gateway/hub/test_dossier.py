@@ -203,6 +203,22 @@ async def test_an_answer_that_cannot_be_read_is_marked(country: Country, status:
     assert part.state == "partial"
 
 
+async def test_a_row_that_cannot_be_read_hides_no_other(country: Country) -> None:
+    """The good ones are shown, and the bad one is told by its number, its place and its fault."""
+    await country.platform("penalty.330000")
+    row, document = sample(country.adapters["penalty"], "penalties")
+    odd = {**row, "PUNISHDECIDETIME": "0000-00-00"}
+    country.doubles["penalty.330000"].platform.records = {"penalties": [row, odd, odd, row]}
+    part = (await country.dossier(country.code("penalty"))).parts["penalties"]
+    assert [entry.document for entry in part.entries] == [document, document]
+    [source] = part.sources
+    assert (part.state, source.state, source.detail, source.unread) == ("partial", "partial", "rows.unreadable", 2)
+    assert [(one.row, one.finding.path) for one in source.problems] == [
+        (2, "PUNISHDECIDETIME"),
+        (3, "PUNISHDECIDETIME"),
+    ]
+
+
 async def test_what_only_the_ledger_knows_has_no_source(country: Country) -> None:
     """Nobody answers questions about cases; what went through the gateway is there all the same."""
     await country.knows("case.progressed", {"case_number": "A", "node": "filed"}, "91330100MA27XXXX0A")
@@ -217,6 +233,17 @@ async def test_all_pages_are_read(country: Country) -> None:
     country.doubles["pollutant-permit.000000"].platform.records = {"permits": [record] * 45}
     part = (await country.dossier(country.code("pollutant-permit"))).parts["permits"]
     assert len(part.entries) == 45
+
+
+async def test_a_long_answer_is_read_as_far_as_the_platforms_limits_say(country: Country) -> None:
+    """One of more than a megabyte is whole where the bundle takes two."""
+    await country.platform("penalty.330000")
+    row, _ = sample(country.adapters["penalty"], "penalties")
+    rows = [row] * (1_300_000 // len(str(row)) + 1)
+    country.doubles["penalty.330000"].platform.records = {"penalties": rows}
+    part = (await country.dossier(country.code("penalty"), patience=60)).parts["penalties"]
+    assert [source.state for source in part.sources] == ["ok"]
+    assert len(part.entries) == len(rows)
 
 
 async def test_a_platform_without_questions_is_no_source(country: Country) -> None:

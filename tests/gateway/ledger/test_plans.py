@@ -22,7 +22,9 @@ FEW_ROWS = {
     "platforms._CREDENTIALS": "a credential is a row, and all are asked for",
     "platforms._FORGET": "a credential is a row, and platforms are seldom deleted",
     "platforms._REVISION": "the table has one row",
+    "receipts._FORGET_OLD": "a chunk of a large package is a row while the package is under way",
     "store._CHECKED": "the table has one row",
+    "unwanted._ALL": "a declaration is a row, and all are asked for",
     "unrouted._REGISTERED": "a platform is a row, and all are asked for",
     "verifying._REVISION": "the table has one row",
     "writing._OWNED": "the table has one row",
@@ -39,7 +41,7 @@ SORTED = {
 }
 """Statements that sort what they find, and what that is."""
 
-SMALL = {"adapters", "counts", "credentials", "holds", "ledger", "platforms", "replays"}
+SMALL = {"adapters", "counts", "credentials", "holds", "ledger", "packages", "platforms", "replays", "unwanted"}
 """The tables that may be walked through."""
 
 

@@ -57,7 +57,7 @@ class Post(Sender):
         self.sent: list[OutboundRequest] = []
         self.reply = Reply(200, {}, b'{"code": 0, "data": {"no": "X-1"}}')
 
-    async def send(self, platform: Platform, request: OutboundRequest, timeout: timedelta) -> Reply:
+    async def send(self, platform: Platform, request: OutboundRequest, timeout: timedelta, most: int = 0) -> Reply:
         """Give the written answer."""
         self.sent.append(request)
         return self.reply
@@ -91,9 +91,10 @@ class House:
     events: list[Event]
     credentials: dict[str, str] = field(default_factory=dict)
 
-    async def admin(self, method: str, path: str, **more: Any) -> httpx.Response:
-        """Call as the administrator."""
-        return await self.client.request(method, path, headers={"Authorization": f"Bearer {TOKEN}"}, **more)
+    async def admin(self, method: str, path: str, *, key: str | None = None, **more: Any) -> httpx.Response:
+        """Call as the administrator, under an Idempotency-Key when one is given."""
+        headers = {"Authorization": f"Bearer {TOKEN}"} | ({} if key is None else {"Idempotency-Key": key})
+        return await self.client.request(method, path, headers=headers, **more)
 
     async def upload(self, content: bytes) -> httpx.Response:
         """Upload a zip."""

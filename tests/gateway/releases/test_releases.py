@@ -53,7 +53,7 @@ async def test_the_states_of_a_version(house, bundle):
     assert await house.state("1.0.0") == "retired"
     assert (await house.admin("POST", "/v1/adapters/town/rollback")).json()["version"] == "1.0.0"
     assert await house.state("1.1.0") == "retired"
-    assert (await house.admin("POST", "/v1/adapters/town/rollback")).json()["version"] == "1.1.0"
+    assert (await house.step("1.1.0", "activate")).json()["state"] == "active"
     shown = (await house.admin("GET", "/v1/adapters/town/1.1.0")).json()
     assert [one["action"] for one in shown["timeline"]][:3] == [
         "adapter.uploaded",
@@ -284,3 +284,86 @@ def test_every_state_leads_on():
     """No state is a trap, and only a proven version can be reached from outside."""
     assert all(TRANSITIONS[state] for state in AdapterState)
     assert AdapterState.ACTIVE not in TRANSITIONS[AdapterState.DRAFT]
+
+
+# ── back, and back again ──────────────────────────────────────────────────────────────────────
+async def back(house, **more):
+    """Roll `town` back."""
+    return await house.admin("POST", "/v1/adapters/town/rollback", **more)
+
+
+async def test_a_second_rollback_does_not_bring_back_what_the_first_one_left(house, bundle):
+    """It says that there is nothing to go back to; after another activation a rollback goes back again."""
+    await house.bring(bundle(), "1.1.0", "activate")
+    assert (await back(house)).json()["version"] == "1.0.0"
+    refused = await back(house)
+    assert (refused.status_code, refused.json()["code"]) == (409, "adapter.no-previous")
+    assert "1.1.0" in refused.json()["detail"]
+    assert await house.state("1.0.0") == "active"
+    await house.bring(bundle("1.2.0"), "1.2.0", "activate")
+    assert (await back(house)).json()["version"] == "1.0.0"
+    assert (await house.step("1.1.0", "activate")).status_code == 200
+    assert (await back(house)).json()["version"] == "1.0.0"
+
+
+async def test_rollbacks_go_back_one_version_after_the_other(house, bundle):
+    """Each goes to the one that was active before the present one."""
+    await house.bring(bundle(), "1.1.0", "activate")
+    await house.bring(bundle("1.2.0"), "1.2.0", "activate")
+    assert [(await back(house)).json()["version"] for _ in range(2)] == ["1.1.0", "1.0.0"]
+    assert (await back(house)).json()["code"] == "adapter.no-previous"
+
+
+# ── under a key ───────────────────────────────────────────────────────────────────────────────
+async def test_the_same_rollback_again_under_its_key_is_not_another_one(house, bundle, again):
+    """Its answer was lost and it is asked again, also of another process: there is one rollback."""
+    await house.bring(bundle(), "1.1.0", "activate")
+    await house.bring(bundle("1.2.0"), "1.2.0", "activate")
+    first, repeated = await back(house, key="k-1"), await back(house, key="k-1")
+    assert (repeated.status_code, repeated.json()) == (200, first.json())
+    assert first.json()["version"] == "1.1.0"
+    other = await back(house, key="k-1", json={"reason": "another"})
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency.key-reused")
+    second = await again()
+    assert (await back(second, key="k-1")).json()["version"] == "1.1.0"
+    assert await second.state("1.1.0") == "active"
+    await second.hub.stop()
+
+
+@pytest.mark.parametrize("step", ["check", "shadow", "activate", "retire"])
+async def test_a_step_is_taken_once_under_its_key(house, bundle, step):
+    """The same again is answered the same and does nothing; another version under the key is refused."""
+    await house.bring(bundle("1.2.0"), "1.2.0")
+    await (house.upload(bundle()) if step == "check" else house.bring(bundle()))
+
+    async def take(version):
+        return await house.admin("POST", f"/v1/adapters/town/{version}/{step}", key="k-1")
+
+    first, repeated = await take("1.1.0"), await take("1.1.0")
+    assert first.status_code == 200, first.text
+    assert (repeated.status_code, repeated.json()) == (200, first.json())
+    other = await take("1.2.0")
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency.key-reused")
+    assert await house.state("1.2.0") == "checked"
+
+
+async def test_a_repeated_activation_does_not_undo_what_came_after_it(house, bundle):
+    """It was rolled back meanwhile: the late repeat is answered, and activates nothing; so is a step without effect."""
+    await house.bring(bundle())
+    path = "/v1/adapters/town/{}/activate"
+    assert (await house.admin("POST", path.format("1.1.0"), key="k-1")).json()["state"] == "active"
+    assert (await house.admin("POST", path.format("1.1.0"), key="k-2")).json()["state"] == "active"
+    await back(house)
+    repeated = await house.admin("POST", path.format("1.1.0"), key="k-1")
+    assert (repeated.status_code, repeated.json()["state"]) == (200, "retired")
+    other = await house.admin("POST", path.format("1.0.0"), key="k-2")
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency.key-reused")
+
+
+async def test_an_upload_is_one_under_its_key(house, bundle):
+    """Asked again it is new as it was; other content under the key is refused."""
+    first = await house.admin("POST", "/v1/adapters", key="k-1", content=bundle())
+    repeated = await house.admin("POST", "/v1/adapters", key="k-1", content=bundle())
+    assert (repeated.status_code, repeated.json()) == (201, first.json())
+    other = await house.admin("POST", "/v1/adapters", key="k-1", content=bundle("1.2.0"))
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency.key-reused")

@@ -127,7 +127,8 @@ async def test_a_full_tap_drops_and_counts(house, bundle, report):
     house.hub.observers.tap.stop()
     await bring(house, bundle())
     for number in range(300):
-        await house.pay(number)
+        body = {"AH": f"AH-{number}", "WSH": "浙环罚〔2026〕3号", "LX": "1", "ZXSJ": "2026-05-06 09:30:00"}
+        assert (await house.send(PENALTY, "/v1/inbound/execution", body)).status_code == 202
     house.hub.observers.tap.drain()
     found = (await house.admin("GET", "/v1/adapters/town/1.1.0/shadow")).json()
     assert found["dropped"] > 0

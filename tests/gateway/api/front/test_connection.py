@@ -35,6 +35,7 @@ async def test_a_body_in_the_same_piece_as_its_header_is_not_counted_as_header(f
         (GET + b"a: b\r\n" * 25 + b"\r\n", 431, "header.too-many"),
         (b"NONSENSE\r\n\r\n", 400, "request.malformed"),
         (b"GET /\xff HTTP/1.1\r\nHost: x\r\n\r\n", 400, "request.malformed"),
+        (b"CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n", 400, "request.malformed"),
     ],
 )
 async def test_what_is_beyond_the_bounds_is_refused_with_its_bound(front, request_bytes, status, why):
@@ -47,6 +48,16 @@ async def test_what_is_beyond_the_bounds_is_refused_with_its_bound(front, reques
     assert "connection: close" in answer.text
     assert await caller.end() == b""
     assert front.refused == [why]
+
+
+async def test_an_address_that_nobody_understands_is_refused_behind_another_request_too(front):
+    """The answer before it is not taken for its own."""
+    caller = await front.connect()
+    await caller.say(GET + b"\r\n")
+    assert (await caller.hear()).status == 200
+    await caller.say(b"CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n")
+    assert (await caller.hear()).status == 400
+    assert front.refused == ["request.malformed"]
 
 
 @pytest.mark.parametrize("beginning", [b"GET /", GET + b"X: ", GET + b"X"])

@@ -89,11 +89,18 @@ async def test_callers_that_cannot_read_json_get_their_own_answer(caller):
     accepted = await caller.send(PENALTY, "progress", PACKAGE.format(count=2, node="01").encode("gbk"))
     assert accepted.status_code == 200
     assert "<Code>0</Code>" in accepted.text
+    assert accepted.headers["intake-decision"] == "accepted"
     rejected = await caller.send(PENALTY, "progress", PACKAGE.format(count=7, node="01").encode("gbk"))
     assert rejected.status_code == 200
     assert "<Code>1</Code>" in rejected.text
+    assert rejected.headers["intake-decision"] == "rejected"
     broken = await caller.send(PENALTY, "progress", b"<Package>")
     assert "<Code>1</Code>" in broken.text
+    assert broken.headers["intake-decision"] == "rejected"
+    some = PACKAGE.format(count=2, node="01").replace("<JD>01<", "<JD>99<", 1)
+    partial = await caller.send(PENALTY, "progress", some.encode("gbk"))
+    assert "<Code>0</Code>" in partial.text
+    assert partial.headers["intake-decision"] == "partial"
 
 
 async def test_a_declared_answer_is_used_for_bodies_that_are_too_large(caller):
