@@ -1,10 +1,12 @@
-"""Ledgers for tests: a fresh one opens at once, because its tables were made for all of them."""
+"""What every test has: a limit of time, and ledgers that open at once because their tables exist already."""
 
 from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,63 @@ from gateway.ledger.sql import SqlLedger
 
 LedgerAt = Callable[[Path], str]
 NewLedger = Callable[..., SqlLedger]
+
+LIMIT = 300
+"""Seconds that a test may take, and setting up and taking down for it; `@pytest.mark.limit(seconds)` says otherwise."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Limit what is set up."""
+    with _limited(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Limit the test."""
+    with _limited(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Limit what is taken down."""
+    with _limited(item):
+        return (yield)
+
+
+@contextmanager
+def _limited(item: pytest.Item) -> Iterator[None]:
+    """Fail a test that hangs: the alarm interrupts whatever the main thread waits in, also an idle event loop."""
+    marker = item.get_closest_marker("limit")
+    seconds = marker.args[0] if marker else LIMIT
+
+    def over(*_: Any) -> None:
+        pytest.fail(f"{item.nodeid} takes longer than {seconds} s\n{_awaited()}")
+
+    before = signal.signal(signal.SIGALRM, over)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 10)  # and again, for what goes on after a failure
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _awaited() -> str:
+    """Tell what the tasks of the running loop wait in, the innermost await last."""
+    try:
+        tasks = asyncio.all_tasks()
+    except RuntimeError:
+        return "no event loop runs in the main thread"
+    return "\n".join(f"{task.get_name()}: {' > '.join(_awaits(task.get_coro()))}" for task in tasks)
+
+
+def _awaits(coroutine: Any) -> Iterator[str]:
+    while frame := getattr(coroutine, "cr_frame", None):
+        yield f"{coroutine.__qualname__} ({Path(frame.f_code.co_filename).name}:{frame.f_lineno})"
+        coroutine = coroutine.cr_await
 
 
 @pytest.fixture(scope="session")

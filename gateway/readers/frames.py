@@ -7,7 +7,7 @@ import pickle
 import struct
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from adapters.base import Adapter
 from schemas.findings import Finding, Rejected, Text
@@ -23,6 +23,8 @@ PART, END, REJECTED, UNKNOWN, FAULT, MEMORY = range(6)
 
 TOGETHER = 32
 """Values in one frame: the gateway opens a frame at a time, and lets everybody else run in between."""
+
+_Value = TypeVar("_Value")
 
 
 class Task(Protocol):
@@ -81,9 +83,15 @@ def written(value: Any) -> bytes:
     return stream.getvalue()
 
 
-def opened(content: bytes) -> Any:
-    """Open what a reader says; UnpicklingError when it is no plain value."""
-    return _Plain(io.BytesIO(content)).load()
+def opened(content: bytes, kind: type[_Value]) -> _Value:
+    """Open what a reader says; UnpicklingError when it is no plain value, or not of this kind."""
+    try:
+        value = _Plain(io.BytesIO(content)).load()
+    except Exception as error:  # bytes that are no pickle can make it raise nearly anything
+        raise pickle.UnpicklingError(f"{type(error).__name__}: no plain value") from None
+    if not isinstance(value, kind):
+        raise pickle.UnpicklingError(f"{type(value).__name__} is no {kind.__name__}")
+    return value
 
 
 def frame(kind: int, content: bytes) -> bytes:

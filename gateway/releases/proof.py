@@ -26,7 +26,10 @@ MEMORY = 2 * 1024 * 1024 * 1024
 """Bytes that a proof may take."""
 
 _FILES = 64 * 1024 * 1024
-"""Bytes that a file may have that a proof writes; it has no reason to write any."""
+"""Bytes that a file may have that a proof writes; its report is the only one that it has reason to write."""
+
+_PARTING = 3.0
+"""Seconds to wait for a proof that was killed: a moment is enough for nearly all."""
 
 _KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "VIRTUAL_ENV")
 """What a proof sees of our environment: how to find the interpreter, and nothing that is secret."""
@@ -66,19 +69,22 @@ class ProcessProver:
             raise _failed() from None
 
     async def _said(self, path: Path) -> bytes:
-        process = await asyncio.create_subprocess_exec(
-            *self._command,
-            str(path),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            cwd=path.parent,
-            env=_environment(path.parent),
-            preexec_fn=partial(_confine, self._memory, math.ceil(self._patience)),
-            start_new_session=True,
-        )
+        # A file, not a pipe: it bounds what is said, and nobody waits for whoever else may have a pipe's other end.
+        said = path.parent / "report.json"
+        with said.open("xb") as output:
+            process = await asyncio.create_subprocess_exec(
+                *self._command,
+                str(path),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=asyncio.subprocess.DEVNULL,
+                cwd=path.parent,
+                env=_environment(path.parent),
+                preexec_fn=partial(_confine, self._memory, math.ceil(self._patience)),
+                start_new_session=True,
+            )
         try:
-            said, _ = await asyncio.wait_for(process.communicate(), self._patience)
+            await asyncio.wait_for(process.wait(), self._patience)
         except TimeoutError:
             raise _failed() from None
         finally:
@@ -86,10 +92,9 @@ class ProcessProver:
             # The session is its own, so whatever it started ends with it.
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-                await process.communicate()
-        return said
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), _PARTING)
+        return said.read_bytes()
 
 
 def _environment(home: Path) -> dict[str, str]:

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import oracle
+import pytest
 from town import Town, town
 from traffic import PENALTY, Client
 
@@ -50,6 +51,7 @@ def show(judgement: oracle.Judgement, **more: int) -> None:
         print(f"  FAULT {fault}")
 
 
+@pytest.mark.limit(180 + 15 * KILLS)
 def test_nothing_is_lost_reordered_or_doubled_when_the_gateway_is_killed(tmp_path: Path):
     """Every 202 survives SIGKILL: delivered at least once, in order in its lane, under one key."""
     random.seed(20261123)

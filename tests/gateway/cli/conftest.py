@@ -112,9 +112,11 @@ def finish() -> Callable[[Served], int]:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A gateway process that all tests of a module share."""
-    running = start(tmp_path_factory.mktemp("served"))
+def served(tmp_path_factory: pytest.TempPathFactory, ledger_at: Callable[[Path], str]) -> Iterator[Served]:
+    """A gateway process that all tests of a module share, on a ledger whose tables exist already."""
+    folder = tmp_path_factory.mktemp("served")
+    ledger_at(folder / "hutong.db")
+    running = start(folder)
     yield running
     end(running)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -123,22 +122,3 @@ def test_filters_go_with_all(hutong, arguments):
     said = hutong(*arguments)
     assert said.code == 2
     assert "--all" in said.err
-
-
-def test_every_part_of_the_filter_reaches_the_gateway(remote):
-    """Each is an option, and a dry run comes back with its counts."""
-    said = remote(
-        *("dead", "replay", "--all", "--dry-run", "--reason", "x", "--json", "--platform", "penalty.330000"),
-        *("--type", "case.transferred", "--code", "http.500", "--state", "refused"),
-        *("--since", "2026-09-01T00:00:00+08:00", "--until", "2026-09-02"),
-    )
-    assert said.code == 0, said.out
-    assert json.loads(said.out)["filter"] == {
-        "state": "refused",
-        "platform": "penalty.330000",
-        "message_id": None,
-        "type": "case.transferred",
-        "code": "http.500",
-        "since": "2026-08-31T16:00:00Z",
-        "until": "2026-09-01T16:00:00Z",
-    }

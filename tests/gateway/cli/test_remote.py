@@ -189,3 +189,22 @@ def test_messages_are_listed_by_filter(remote, credential, tmp_path):
     assert len(remote("message", "list", "--platform", PENALTY, "--json").json["messages"]) == 1
     assert remote("message", "list", "--case-number", "nothing", "--json").json["messages"] == []
     assert "penalty.executed" in remote("message", "list", "--type", "penalty.executed").out
+
+
+def test_every_part_of_the_filter_reaches_the_gateway(remote):
+    """Each is an option, and a dry run comes back with its counts."""
+    said = remote(
+        *("dead", "replay", "--all", "--dry-run", "--reason", "x", "--json", "--platform", "penalty.330000"),
+        *("--type", "case.transferred", "--code", "http.500", "--state", "refused"),
+        *("--since", "2026-09-01T00:00:00+08:00", "--until", "2026-09-02"),
+    )
+    assert said.code == 0, said.out
+    assert json.loads(said.out)["filter"] == {
+        "state": "refused",
+        "platform": "penalty.330000",
+        "message_id": None,
+        "type": "case.transferred",
+        "code": "http.500",
+        "since": "2026-08-31T16:00:00Z",
+        "until": "2026-09-01T16:00:00Z",
+    }

@@ -11,28 +11,30 @@ import pytest
 
 
 @pytest.fixture
-def process(begin: Callable[..., Any], tmp_path: Path) -> Iterator[Any]:
-    """A gateway of this test's own."""
+def process(begin: Callable[..., Any], tmp_path: Path, ledger_at: Callable[[Path], str]) -> Iterator[Any]:
+    """A gateway of this test's own, on a ledger whose tables exist already."""
+    ledger_at(tmp_path / "hutong.db")
     running = begin(tmp_path)
     yield running
     running.process.kill()
     running.process.wait()
 
 
-def test_the_greeting_names_addresses_and_token(process):
+def test_the_greeting_names_addresses_and_token(served):
     """The admin token is shown at the first start, and opens the gateway."""
-    assert "/docs" in process.greeting
-    assert "/metrics" in process.greeting
-    headers = {"Authorization": f"Bearer {process.token}"}
-    assert httpx.get(f"{process.url}/v1/platforms", headers=headers).status_code == 200
+    assert "/docs" in served.greeting
+    assert "/metrics" in served.greeting
+    headers = {"Authorization": f"Bearer {served.token}"}
+    assert httpx.get(f"{served.url}/v1/platforms", headers=headers).status_code == 200
 
 
-def test_the_token_is_shown_once(process, begin, finish, tmp_path):
-    """A second start keeps the token and does not show it."""
-    assert finish(process) == 0
+def test_the_token_is_shown_once(begin, finish, tmp_path):
+    """The first start in an empty folder shows it; a second one keeps the token and does not show it."""
+    first = begin(tmp_path)
+    assert finish(first) == 0
     again = begin(tmp_path, expect="health")
     assert "hutong_" not in again.greeting
-    headers = {"Authorization": f"Bearer {process.token}"}
+    headers = {"Authorization": f"Bearer {first.token}"}
     assert httpx.get(f"{again.url}/v1/platforms", headers=headers).status_code == 200
     assert finish(again) == 0
 
@@ -45,17 +47,17 @@ def test_it_ends_gracefully(process, sign):
     assert "Traceback" not in process.log.read_text()
 
 
-def test_ten_megabytes_over_a_real_connection(process):
+def test_ten_megabytes_over_a_real_connection(served):
     """The caller reads its 413, although it was still sending, and the gateway goes on."""
-    headers = {"Authorization": f"Bearer {process.token}"}
+    headers = {"Authorization": f"Bearer {served.token}"}
     address = {"adapter": "town", "settings": {"base_url": "http://127.0.0.1:9", "key": "k"}}
-    httpx.put(f"{process.url}/v1/platforms/penalty.330000", headers=headers, json=address)
-    issued = httpx.post(f"{process.url}/v1/platforms/penalty.330000/credentials", headers=headers)
+    httpx.put(f"{served.url}/v1/platforms/penalty.330000", headers=headers, json=address)
+    issued = httpx.post(f"{served.url}/v1/platforms/penalty.330000/credentials", headers=headers)
     own = {"Authorization": f"Bearer {issued.json()['credential']}"}
-    response = httpx.post(f"{process.url}/v1/inbound/execution", headers=own, content=b"x" * 10_000_000)
+    response = httpx.post(f"{served.url}/v1/inbound/execution", headers=own, content=b"x" * 10_000_000)
     assert response.status_code == 413
     assert response.json()["code"] == "body.too-large"
-    assert httpx.get(f"{process.url}/health/ready").status_code == 200
+    assert httpx.get(f"{served.url}/health/ready").status_code == 200
 
 
 def test_a_port_in_use_is_explained(hutong):

@@ -2,23 +2,29 @@
 
 import asyncio
 import os
+import pickle
 import signal
+import sys
+from functools import partial
+from pathlib import Path
 
 import pytest
+import uvloop
 from reading_tasks import Die, Fail, Grow, Say, Secrets, Smuggle, Spin, Talk, Wait
 
 from adapters import bundled
 from gateway.errors import Busy, Unavailable
 from gateway.intake.translator import ReadNative, ReadNativeApart
-from gateway.readers import TooCostly, is_heavy
+from gateway.readers import ReaderBounds, Readers, TooCostly, frames, is_heavy
 from gateway.readers.places import Places
 from gateway.readers.pool import MOST_WAITING
-from gateway.readers.process import ReaderFault
-from gateway.telemetry.events import ReadApart
+from gateway.readers.process import ReaderFault, ReaderProcess
+from gateway.telemetry.events import Events, ReadApart
 from schemas.budget import STANDARD
 from schemas.findings import Rejected
 
 OWNER = "penalty.330000"
+pytestmark = pytest.mark.limit(60)
 
 
 async def test_a_task_is_done_with_its_own_adapter(new_readers, penalty, permits):
@@ -107,6 +113,80 @@ async def test_who_waits_too_long_may_come_again(new_readers, penalty):
     """A machine that is slow is not the body's fault."""
     with pytest.raises(Unavailable):
         await new_readers(patience=0.3).run(OWNER, penalty, Wait())
+
+
+FLOODS = """
+import os, signal, sys
+for _ in range(48):
+    os.write(1, bytes(4096))
+open(sys.argv[1], "x").close()
+signal.pause()
+"""
+"""Writes more than is taken without being asked for, so that reading from it is paused, and tells when it has."""
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_a_reader_whose_answer_is_not_taken_ends_at_once(run, tmp_path):
+    """Although reading from it is paused, so that the end of its output is never seen; nothing of it stays open."""
+    mark = tmp_path / "written"
+
+    async def ended():
+        before = _connections()
+        reader = await ReaderProcess.start(ReaderBounds(), (sys.executable, "-c", FLOODS, str(mark)))
+        async with asyncio.timeout(20):
+            while not mark.exists():
+                await asyncio.sleep(0.01)
+        async with asyncio.timeout(20):
+            await reader.end()
+        assert not reader.alive
+        await asyncio.sleep(0)  # what was aborted is closed by the loop's next turn
+        await asyncio.sleep(0)
+        assert _connections() == before
+
+    run(ended())
+
+
+def _connections():
+    """Give the sockets and pipes that this process has open."""
+    links = Path("/proc/self/fd").iterdir()
+    return {target for link in links if (target := os.path.realpath(link)).endswith("]")}
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ("signal.pause()", Unavailable),
+        ("os.kill(os.getpid(), signal.SIGSTOP)", Unavailable),
+        ("os.read(0, 5); os.write(1, struct.pack('>IB', 1000, 0) + b'half'); signal.pause()", Unavailable),
+        ("signal.pause() if os.fork() else list(iter(lambda: os.read(0, 1 << 20), b''))", Unavailable),
+        ("os.read(0, 1 << 20); os.close(0); os.close(1); signal.pause()", TooCostly),
+        ("os.read(0, 5); os.write(1, struct.pack('>IB', 1000, 0) + b'half')", TooCostly),
+        ("os.write(1, b'x' * 100_000); signal.pause()", TooCostly),
+        ("os.write(1, struct.pack('>IB', 4, 0) + b'what'); signal.pause()", TooCostly),
+    ],
+    ids=["is-silent", "stops", "stops-halfway", "leaves-a-child", "closes", "dies-halfway", "floods", "babbles"],
+)
+async def test_whatever_a_reader_does_its_caller_is_told_in_time(penalty, script, expected):
+    """And it is gone then: killed, and nobody waits for what it may have left in its socket."""
+    command = (sys.executable, "-c", f"import os, signal, struct; {script}")
+    readers = Readers(
+        ReaderBounds(patience=0.5 if expected is Unavailable else 30),
+        Events(),
+        start=partial(ReaderProcess.start, command=command),
+    )
+    async with asyncio.timeout(20):
+        with pytest.raises(expected):
+            await readers.run(OWNER, penalty, Say())
+    assert readers.count() == 0
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"no pickle", b"\x80\x05N.", b"\x80\x05]\x94.", b"(lp0\nI1\na", pickle.dumps(os.system)]
+)
+def test_words_that_make_no_sense_are_one_kind_of_error(content):
+    """Whatever a broken or taken-over reader says is a crash of that reader, not an exception that nobody expects."""
+    with pytest.raises(pickle.UnpicklingError):
+        frames.opened(content, int)
 
 
 async def test_a_caller_that_goes_away_takes_its_job_with_it(new_readers, penalty):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -67,7 +70,30 @@ async def test_what_a_proof_starts_ends_with_it(tmp_path):
         "p = subprocess.Popen([sys.executable, '-c', 'import signal; signal.pause()']); "
         f"pathlib.Path({str(mark)!r}).write_text(str(p.pid)); print('{{\"ok\": true}}', flush=True)"
     )
-    with pytest.raises(Unavailable):
-        await ProcessProver((sys.executable, "-c", script), patience=2)(b"zip")
+    assert await ProcessProver((sys.executable, "-c", script), patience=60)(b"zip") == {"ok": True}
     state = Path(f"/proc/{mark.read_text()}/stat")
-    assert not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z"
+    async with asyncio.timeout(20):
+        while state.exists() and state.read_text().rpartition(")")[2].split()[0] != "Z":
+            await asyncio.sleep(0.01)
+
+
+async def test_what_leaves_the_proof_holds_nobody_up(tmp_path):
+    """A process in a session of its own keeps the output open, and the answer is still given in time."""
+    mark = tmp_path / "pid"
+    script = (
+        "import subprocess, sys, pathlib, time; "
+        "p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'], start_new_session=True); "
+        f"pathlib.Path({str(mark)!r}).write_text(str(p.pid)); time.sleep(60)"
+    )
+    async with asyncio.timeout(20):
+        with pytest.raises(Unavailable):
+            await ProcessProver((sys.executable, "-c", script), patience=1)(b"zip")
+    if mark.exists():
+        os.kill(int(mark.read_text()), signal.SIGKILL)
+
+
+async def test_a_proof_that_says_too_much_is_none(tmp_path):
+    """It cannot fill the gateway's memory: the system stops what it writes."""
+    script = "import sys\nwhile True: sys.stdout.write('x' * 1_000_000)"
+    with pytest.raises(Unavailable):
+        await ProcessProver((sys.executable, "-c", script), patience=60)(b"zip")
