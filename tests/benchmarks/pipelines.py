@@ -184,7 +184,7 @@ def running(served: Served) -> Iterator[Sequence[int]]:
         assert served.process is not None
         yield [served.process.pid]
     finally:
-        served.kill()
+        served.stop()  # not killed: nginx's worker would outlive it
 
 
 # ── measuring ─────────────────────────────────────────────────────────────────────────────────

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from msgspec import Struct
@@ -23,6 +24,9 @@ _HOURS = 24
 _FRACTION = re.compile(r"\.([0-9]{1,9})")
 _MIDNIGHT = re.compile(r"(?:[ T]|(?<=^[0-9]{8}))(?:00|24):?00(?::?00(?:\.0{1,9})?)?$")
 _OFFSET = re.compile(r"Z|[+-][0-9]{2}:?[0-9]{2}")
+_SHAPE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}")
+_CANONICAL = 25
+"""Characters of a canonical moment without a fraction of a second."""
 _ISO = {"%Y-%m-%d": "", "%Y-%m-%d %H:%M:%S": " ", "%Y-%m-%dT%H:%M:%S": "T"}
 
 
@@ -56,6 +60,9 @@ class Moment:
         self._iso = _ISO.get(pattern)
         self._compact = pattern == "%Y%m%d"
         self._day_alone = _day_alone(self._parts)
+        cuts = [slice(*_SLICE[part.directive]) for part in self._parts if part.directive in _SLICE]
+        self._cut = itemgetter(*cuts) if len(cuts) == self._template.count("%s") else None
+        self._reach = max(cut.stop for cut in cuts)
 
     def lacks(self, directive: str) -> bool:
         """Whether the pattern says nothing about this part."""
@@ -73,6 +80,13 @@ class Moment:
             return None if found is None else _moment(found)
         except (ValueError, OverflowError):
             return None
+
+    def canonical(self, text: str) -> str | None:
+        """Read a moment as canonical text; as `read`, which makes a value of it, and takes twice as long."""
+        if self._iso and self._looks_iso(text) and _is_moment(text):
+            return f"{text[:10]}T{text[11:]}+08:00"
+        found = self.read(text)
+        return None if found is None else found.isoformat()
 
     def day(self, text: str) -> str | None:
         """Read the day of a moment; None where the text does not follow the pattern.
@@ -104,6 +118,9 @@ class Moment:
 
     def write(self, canonical: str) -> str:
         """Write a canonical date or date-time (+08:00)."""
+        if self._cut is not None and len(canonical) >= self._reach:
+            written: str = self._template % self._cut(canonical)
+            return written
         return self._template % tuple(_written(part.directive, canonical) for part in self._parts if part.directive)
 
 
@@ -209,6 +226,22 @@ def moment_of(canonical: str) -> datetime | None:
     except ValueError:
         return None
     return found.replace(tzinfo=CHINA_TIME) if found.tzinfo is None else found.astimezone(CHINA_TIME)
+
+
+def canonical_moment(text: str) -> str | None:
+    """Give any ISO 8601 moment as canonical text, at +08:00; None for what is none."""
+    if len(text) == _CANONICAL and text.endswith("+08:00") and _SHAPE.fullmatch(text, 0, 19):
+        return text if _is_moment(text) else None
+    found = moment_of(text)
+    return None if found is None else found.isoformat()
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def is_day(canonical: Any) -> bool:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from adapters.mapping.converters.kind import BadArgument, Codes, Converter, Kind, OutsideDomain, Specimen
-from adapters.mapping.converters.moments import EPOCH, Moment, is_day, moment_of
+from adapters.mapping.converters.moments import EPOCH, Moment, canonical_moment, is_day, moment_of
 from adapters.mapping.converters.numbers import whole
 from adapters.mapping.converters.texts import argument_text, text_of
 from schemas.findings import Text
@@ -68,15 +68,15 @@ def _datetime(argument: Any, codes: Codes) -> Converter:
     def forward(value: Any) -> str:
         text = _half_width(text_of(value))
         for moment in moments:
-            if (found := moment.read(text)) is not None:
-                return found.isoformat()
+            if (found := moment.canonical(text)) is not None:
+                return found
         raise _wrong(moments, "时间", "a time")
 
     def loosely(value: Any) -> str:
-        moment = moment_of(value) if value.__class__ is str else None
+        moment = canonical_moment(value) if value.__class__ is str else None
         if moment is None:
             raise OutsideDomain("value.date", _MOMENT)
-        return first.write(moment.isoformat())
+        return first.write(moment)
 
     def backward(value: Any) -> str:
         written = loosely(value)

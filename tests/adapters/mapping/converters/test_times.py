@@ -8,6 +8,7 @@ import pytest
 
 from adapters.mapping import REGISTRY
 from adapters.mapping.converters import OutsideDomain
+from adapters.mapping.converters.moments import Moment, canonical_moment, moment_of
 
 F = "%Y-%m-%d %H:%M:%S"
 Z = "%Y-%m-%dT%H:%M:%S%z"
@@ -89,3 +90,49 @@ def test_a_time_in_any_of_its_forms(pattern: Any, text: str, moment: str | None)
 def test_a_day_in_any_of_its_forms(pattern: Any, text: str, day: str | None) -> None:
     """Alone where a time is usual, with a midnight where none is; the last hour of a day is that day's."""
     assert _read("date", pattern, text) == day
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-07-01T08:30:00+08:00",
+        "2026-07-01T08:30:00.250+08:00",
+        "2026-07-01T00:30:00Z",
+        "2026-07-01 08:30:00",
+        "2026-W27-3T08:30:00+08:00",
+        "2026-02-30T08:30:00+08:00",
+        "2026-07-01T25:30:00+08:00",
+        "2026-07-01T08:30:00+09:00",
+        "２０２６-07-01T08:30:00+08:00",
+        "2026-07-01x08:30:00+08:00",
+        "",
+    ],
+)
+def test_the_quick_way_to_canonical_text_is_the_long_one(text: str) -> None:
+    """What is written as it should be already is only looked at, and everything else is made a value first."""
+    found = moment_of(text)
+    assert canonical_moment(text) == (None if found is None else found.isoformat())
+
+
+@pytest.mark.parametrize("pattern", ["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y%m%d%H%M%S", "%Y-%m-%d %H:%M:%S%z"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-07-01 08:30:00",
+        "2026-07-01T08:30:00",
+        "20260701083000",
+        "2026-07-01 24:00:00",
+        "2026-02-30 08:30:00",
+        "2026-07-01 08:30:00+0800",
+        "2026-7-1 8:30:00",
+        "2026-07-01 08:30:00.0",
+    ],
+)
+def test_a_moment_is_read_the_same_as_text_and_as_a_value(pattern: str, text: str) -> None:
+    """And written as it is read, whatever part the pattern has."""
+    moment = Moment(pattern)
+    found = moment.read(text)
+    assert moment.canonical(text) == (None if found is None else found.isoformat())
+    if found is not None:
+        again = moment.read(moment.write(found.isoformat()))
+        assert again == found
