@@ -143,7 +143,7 @@ def _say_own(response: Any, decision: str, as_json: bool) -> None:
 
 def _say_outcome(outcome: Any, as_json: bool) -> None:
     entries = outcome.get("messages", [outcome])
-    if as_json or not entries or "document" in entries[0]:
+    if as_json or not entries or any("document" in one for one in entries):
         emit(outcome)
     else:
         table(
