@@ -492,3 +492,4 @@ async def test_plain_http_behind_an_https_address_is_a_tls_fault(wire: Wire, sen
         with pytest.raises(NoAnswer) as caught:
             await sender.send(a_platform(f"https://127.0.0.1:{port}"), POST, PATIENT)
     assert (caught.value.reason, caught.value.may_have_left) == ("tls.failed", False)
+    assert "WRONG_VERSION_NUMBER" in caught.value.detail
