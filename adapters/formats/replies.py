@@ -70,7 +70,7 @@ def _boundary(body: bytes, content_type: str | None) -> bytes | None:
     if content_type is not None and content_type.strip().lower().startswith("multipart/"):
         named = _BOUNDARY.search(content_type)
         if named is not None:
-            return (named[1] or named[2]).encode("utf-8")
+            return (named[1] or named[2]).encode("utf-8", "surrogateescape")
     # Some servers forget the header: a first line of two dashes before part headers tells as much.
     first = _FIRST_LINE.match(body.lstrip(_BEFORE))
     return None if first is None else first[1]

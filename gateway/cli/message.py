@@ -121,10 +121,12 @@ def send(
     if is_problem(response):
         raise gateway.failure(response)
     decision = response.headers.get(DECISION)
-    if decision is None:
-        _say_outcome(response.json(), as_json)
-    else:
+    if decision is not None:
         _say_own(response, decision, as_json)
+    elif _is_json(response) and _is_outcome(found := response.json()):
+        _say_outcome(found, as_json)
+    else:
+        raise gateway.failure(response)
     if not response.is_success:
         raise typer.Exit(1)
 
@@ -141,9 +143,17 @@ def _say_own(response: Any, decision: str, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
+def _is_outcome(found: Any) -> bool:
+    """Tell whether an answer is a gateway's: something may stand between, and say what it likes."""
+    entries = found.get("messages", [found]) if isinstance(found, dict) else None
+    return isinstance(entries, list) and all(
+        isinstance(one, dict) and not one.keys().isdisjoint(("problem", "document", "duplicate")) for one in entries
+    )
+
+
 def _say_outcome(outcome: Any, as_json: bool) -> None:
     entries = outcome.get("messages", [outcome])
-    if as_json or not entries or "document" in entries[0]:
+    if as_json or not entries or any("document" in one for one in entries):
         emit(outcome)
     else:
         table(

@@ -16,7 +16,6 @@ from gateway.delivery.reply_head import ReplyHead, TooMuch
 _FRAMING = 256 * 1024
 """Bytes of chunk lines that any reply may have; beyond them it may have `_FRAMING_SHARE` times its body."""
 _FRAMING_SHARE = 8
-_NO_BODY = (204, 304)
 _CHUNKED = "chunked"
 
 
@@ -86,6 +85,10 @@ class Connection(asyncio.Protocol):
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._end(_broken(str(error) or type(error).__name__, self._cut()))
 
+    def eof_received(self) -> None:
+        """Close: nothing can be asked any more of a server that says no more."""
+        self.open = False
+
     def connection_lost(self, exc: Exception | None) -> None:
         """End: a reply that lasts until the end of its connection is whole now, every other one is broken off."""
         self.open = False
@@ -103,7 +106,8 @@ class Connection(asyncio.Protocol):
             self._end(NoAnswer("connection.lost", may_have_left=True, detail=str(exc or "the connection was closed")))
 
     def _lasts_until_close(self) -> bool:
-        return "content-length" not in self._headers and _CHUNKED not in self._headers.get("transfer-encoding", "")
+        coding = self._headers.get("transfer-encoding", "").lower()
+        return "content-length" not in self._headers and _CHUNKED not in coding
 
     # ── from the parser ───────────────────────────────────────────────────────────────────────
     def on_message_begin(self) -> None:
@@ -112,7 +116,9 @@ class Connection(asyncio.Protocol):
             self.close()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header."""
+        """Keep a header; what comes behind the head (trailers, a second reply) changes nothing of it."""
+        if self._status:
+            return
         self._headers[name.decode("latin-1").lower()] = value.decode("utf-8", "surrogateescape").strip()
 
     def on_headers_complete(self) -> None:

@@ -61,7 +61,8 @@ class Decoder:
 
     def _made(self, piece: bytes) -> bytes:
         if self._stream is not None:
-            piece = self._stream.decompress(piece, max(1, self._left))
+            # What stands behind the end of a stream means nothing; zlib would gather it without a bound.
+            piece = b"" if self._stream.eof else self._stream.decompress(piece, max(1, self._left))
         made = piece[: self._left]
         self._left -= len(made)
         return made

@@ -47,7 +47,8 @@ def unconnected(error: Exception) -> NoAnswer:
         case ssl.SSLCertVerificationError():
             return _distrusted(error)
         case ssl.SSLError():
-            return NoAnswer("tls.failed", may_have_left=False, detail=_text(error))
+            # Its number is OpenSSL's, not the system's.
+            return NoAnswer("tls.failed", may_have_left=False, detail=error.reason or type(error).__name__)
         case TimeoutError():
             return NoAnswer("timeout.connect", may_have_left=False, detail=str(error))
         case socket.gaierror():

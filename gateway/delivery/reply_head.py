@@ -41,10 +41,9 @@ class ReplyHead:
         if self.complete:
             return data
         searched = max(0, len(self._gathered) - _LONGEST_END)
-        begun = data if self._gathered else data.lstrip(b"\r\n")
-        self._bytes += len(data) - len(begun)  # blank lines before a head mean nothing, and may never end
-        self._gathered += begun
+        self._gathered += data
         while True:
+            self._pass_blank_lines()
             if not self._gathered.startswith(_BEGIN[: len(self._gathered)]):
                 return self.rest()  # no HTTP: the parser says what is wrong
             end = _END.search(self._gathered, searched)
@@ -62,6 +61,13 @@ class ReplyHead:
             self._interim += 1
             if self._interim > MOST_INTERIM:
                 raise TooMuch(f"more than {MOST_INTERIM} interim answers came before the reply")
+
+    def _pass_blank_lines(self) -> None:
+        """Drop blank lines before a head, which mean nothing and may never end: they count."""
+        if self._gathered.startswith((b"\r", b"\n")):
+            begun = self._gathered.lstrip(b"\r\n")
+            self._bytes += len(self._gathered) - len(begun)
+            self._gathered = begun
 
     def rest(self) -> bytes:
         """Give what was gathered, as it is: nothing more comes of the head."""

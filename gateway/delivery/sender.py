@@ -203,26 +203,32 @@ class _Connector:
 
     async def connect(self, origin: Origin, until: float) -> Connection:
         """Connect to the first of a name's addresses that lets us; NoAnswer, of which nothing has left."""
-        loop = asyncio.get_running_loop()
+        until = min(until, asyncio.get_running_loop().time() + _CONNECT)
         try:
-            async with asyncio.timeout_at(min(until, loop.time() + _CONNECT)):
-                return await self._first(origin)
+            async with asyncio.timeout_at(until):
+                return await self._first(origin, until)
         except (OSError, ValueError) as error:  # TimeoutError and ssl.SSLError are OSErrors
             self._resolved.pop((origin.host, origin.port), None)
             raise unconnected(error) from None
 
-    async def _first(self, origin: Origin) -> Connection:
+    async def _first(self, origin: Origin, until: float) -> Connection:
         loop = asyncio.get_running_loop()
         tls = self._tls if origin.scheme == "https" else None
         failed: OSError | None = None
-        for address in await self._addresses(origin):
+        addresses = await self._addresses(origin)
+        for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
+            now = loop.time()
             try:
-                _, connection = await loop.create_connection(
-                    Connection, address, origin.port, ssl=tls, server_hostname=origin.host if tls else None
-                )
+                # One that is silent (an IPv6 address in a network without IPv6, say) leaves time for the next.
+                async with asyncio.timeout_at(now + (until - now) / left):
+                    _, connection = await loop.create_connection(
+                        Connection, address, origin.port, ssl=tls, server_hostname=origin.host if tls else None
+                    )
             except OSError as error:
                 failed = failed or error
             else:
+                addresses.remove(address)
+                addresses.insert(0, address)  # the next connection need not wait for those that are silent
                 return connection
         raise failed or OSError("the name has no address")
 

@@ -55,7 +55,7 @@ def registered(
     also = {name: one for each in versions for name, one in each.settings.items()}
     known = {BASE_URL.name: BASE_URL, DOSSIER.name: DOSSIER, **also, **adapter.settings}
     settings = {**_kept_secrets(known, before, asked.adapter), **_given(asked.settings)}
-    required = (BASE_URL, *adapter.settings.values())
+    required = {BASE_URL.name: BASE_URL, **adapter.settings}.values()
     faults = [
         *_id_faults(asked.id, kinds, adapter),
         *_mode_faults(asked.mode),

@@ -105,6 +105,13 @@ def test_the_root_of_a_multipart_reply_is_the_reply(body: bytes, body_format: st
     assert (tree if body_format == "soap" else tree["Body"])["R"] == XML_TREE
 
 
+def test_a_boundary_that_is_no_utf_8_is_found() -> None:
+    """Headers keep such bytes as lone surrogates."""
+    body = _multipart(SOAP_SAID).replace(b"uuid:1", "界".encode("gbk"))
+    said = "multipart/related; boundary=" + "界".encode("gbk").decode("utf-8", "surrogateescape")
+    assert read_reply(Format("soap"), body, said).tree["R"] == XML_TREE
+
+
 def test_a_multipart_reply_need_not_say_so() -> None:
     """Some servers forget the header."""
     assert read_reply(Format("soap"), _multipart(SOAP_SAID), "text/xml").tree["R"] == XML_TREE

@@ -150,6 +150,57 @@ def test_a_dry_run_shows_the_translation(remote, credential, tmp_path):
     assert remote("message", "list", "--case-number", "浙环案2026777", "--json").json["messages"] == []
 
 
+def test_a_dry_run_of_a_package_shows_its_faults_too(hutong, tmp_path):
+    """Wherever in the package they are."""
+    entries = [{"index": 0, "problem": {"code": "x", "detail": "y"}}, {"index": 1, "document": {}, "routes": []}]
+
+    class Answering(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write(json.dumps({"messages": entries}).encode())
+
+        def log_message(self, *_):
+            pass
+
+    (tmp_path / "two.json").write_text(GOOD)
+    with HTTPServer(("127.0.0.1", 0), Answering) as server:
+        Thread(target=server.handle_request, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        named = ("--operation", "execution", "--token", "t", "--url", url, "--dry-run")
+        said = hutong("message", "send", "two.json", *named)
+    assert (said.code, said.json) == (1, {"messages": entries}), said.err
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [("text/html", "<h1>502</h1>"), ("application/json", '{"error": "bad gateway"}'), ("application/json", "[]")],
+)
+def test_an_answer_that_no_gateway_gives_is_no_crash(hutong, tmp_path, kind, body):
+    """A proxy stands between, or HUTONG_URL names something else."""
+
+    class Answering(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(502)
+            self.send_header("Content-Type", kind)
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, *_):
+            pass
+
+    (tmp_path / "one.json").write_text(GOOD)
+    with HTTPServer(("127.0.0.1", 0), Answering) as server:
+        Thread(target=server.handle_request, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        said = hutong("message", "send", "one.json", "--operation", "execution", "--token", "t", "--url", url)
+    assert said.code == 1
+    assert "but not as a gateway does" in said.err
+
+
 def test_sending_needs_a_credential(remote, tmp_path):
     """The admin token stands for no platform, so it is not tried."""
     (tmp_path / "paid.json").write_text(GOOD)

@@ -7,10 +7,12 @@ import gzip
 import socket
 import ssl
 import struct
+import tracemalloc
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -234,6 +236,64 @@ async def test_no_reply_is_read_beyond_the_limit(wire: Wire, sender: Sender) -> 
         assert len((await sender.send(wire.platform, POST, PATIENT, 1000)).body) == 1001
 
 
+async def test_what_stands_behind_a_compressed_reply_is_not_kept(wire: Wire, sender: Sender) -> None:
+    """zlib gathers it, and copies all of it for each piece that comes."""
+    packed, behind = gzip.compress(b"{}"), bytes(16 * 1024 * 1024)
+    length = b"Content-Length: %d\r\n" % (len(packed) + len(behind))
+    wire.behave = answering(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n" + length + b"\r\n" + packed + behind)
+    tracemalloc.start()
+    try:
+        assert (await sender.send(wire.platform, POST, PATIENT)).body == b"{}"
+        assert tracemalloc.get_traced_memory()[1] < 2 * len(behind)
+    finally:
+        tracemalloc.stop()
+
+
+async def test_headers_behind_the_head_are_none(wire: Wire, sender: Sender) -> None:
+    """Neither trailers nor a reply that nobody asked for change what a reply's head said."""
+    trailed = b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Flow: trailer\r\n\r\n"
+    second = b"Content-Length: 2\r\n\r\nokHTTP/1.1 503 No\r\nX-Flow: second\r\nContent-Length: 0\r\n\r\n"
+    for rest in (trailed, second):
+        wire.behave = answering(b"HTTP/1.1 200 OK\r\nX-Flow: a\r\n" + rest)
+        reply = await sender.send(wire.platform, POST, PATIENT)
+        assert (reply.status, reply.body, reply.headers["x-flow"]) == (200, b"ok", "a")
+
+
+@pytest.mark.parametrize("coding", [b"chunked", b"Chunked"])
+async def test_chunks_that_end_too_early_are_a_broken_reply(wire: Wire, sender: Sender, coding: bytes) -> None:
+    """However the coding is spelt (RFC 9112, 7): its end is not that of the connection."""
+    wire.behave = answering(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: " + coding + b"\r\n\r\n2\r\nok\r\n", close=True)
+    with pytest.raises(NoAnswer) as caught:
+        await sender.send(wire.platform, POST, PATIENT)
+    assert caught.value.reason == "reply.broken"
+
+
+async def test_an_address_that_is_silent_leaves_time_for_the_next(
+    wire: Wire, sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name with an IPv6 address, say, in a network that drops IPv6; the next connection does not wait for it."""
+    monkeypatch.setattr("gateway.delivery.sender._CONNECT", 0.4)
+    loop, asked = asyncio.get_running_loop(), list[str]()
+    real = loop.create_connection
+
+    async def connecting(factory: Any, host: str, *rest: Any, **named: Any) -> Any:
+        asked.append(host)
+        if host == "::1":
+            await asyncio.Event().wait()
+        return await real(factory, host, *rest, **named)
+
+    async def both(host: str, port: int, **named: Any) -> Any:
+        return [(None, None, 0, "", (address, port)) for address in ("::1", "127.0.0.1")]
+
+    monkeypatch.setattr(loop, "create_connection", connecting)
+    monkeypatch.setattr(loop, "getaddrinfo", both)
+    platform = a_platform(f"http://two.example:{wire.port}/")
+    wire.behave = answering(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok")
+    for _ in range(2):
+        assert (await sender.send(platform, POST, PATIENT)).body == b"ok"
+    assert asked == ["::1", "127.0.0.1", "127.0.0.1"]
+
+
 async def test_redirects_are_not_followed(wire: Wire, sender: Sender) -> None:
     """Documents go where the operator said, never where a reply points."""
     wire.behave = answering(b"HTTP/1.1 307 Moved\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n")
@@ -283,6 +343,7 @@ def raw_deflate(body: bytes) -> bytes:
         b"HTTP/1.1 200\r\n" + LENGTH + b"\r\n" + OK,
         "HTTP/1.1 200 成功\r\n".encode("gbk") + LENGTH + b"\r\n" + OK,
         b"HTTP/1.1 100 Continue\r\n\r\n" * 3 + HEAD + LENGTH + b"\r\n" + OK,
+        b"HTTP/1.1 100 Continue\r\n\r\n\r\n" * 3 + HEAD + LENGTH + b"\r\n" + OK,
         b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + HEAD + LENGTH + b"\r\n" + OK,
     ],
 )
@@ -431,3 +492,4 @@ async def test_plain_http_behind_an_https_address_is_a_tls_fault(wire: Wire, sen
         with pytest.raises(NoAnswer) as caught:
             await sender.send(a_platform(f"https://127.0.0.1:{port}"), POST, PATIENT)
     assert (caught.value.reason, caught.value.may_have_left) == ("tls.failed", False)
+    assert "WRONG_VERSION_NUMBER" in caught.value.detail

@@ -34,3 +34,11 @@ def test_a_host_that_has_none_is_refused_with_the_remedy(address):
     [finding] = caught.value.findings
     assert finding.path == "settings.base_url"
     assert finding.code in ("setting.host", "setting.url")
+
+
+def test_a_setting_that_is_missing_is_told_once():
+    """The address, too, which every adapter needs."""
+    asked = Registration("penalty.330000", "penalty", None, {"app_key": "k"})
+    with pytest.raises(Rejected) as caught:
+        registered(asked, ADAPTER, {"penalty"}, None, datetime(2026, 9, 1, tzinfo=UTC))
+    assert [(one.code, one.path) for one in caught.value.findings] == [("setting.missing", "settings.base_url")]
