@@ -13,9 +13,9 @@ from gateway.delivery.decoding import Decoder
 from gateway.delivery.no_answer import NoAnswer
 from gateway.delivery.reply_head import ReplyHead, TooMuch
 
-_FRAMING = 256 * 1024
-"""Bytes of chunk lines that any reply may have; beyond them it may have `_FRAMING_SHARE` times its body."""
-_FRAMING_SHARE = 8
+_LINES = 256 * 1024
+"""Bytes of chunk lines that any reply may have; beyond them it may have `_LINES_SHARE` times its body."""
+_LINES_SHARE = 8
 _CHUNKED = "chunked"
 
 
@@ -72,7 +72,7 @@ class Connection(asyncio.Protocol):
             data = self._head.take(data)
             self._arrived += len(data)
             self._parse(data)
-            if self._arrived > _FRAMING + (1 + _FRAMING_SHARE) * self._carried:
+            if self._arrived > _LINES + (1 + _LINES_SHARE) * self._carried:
                 raise TooMuch("the reply has far more chunk lines than body")
         except TooMuch as error:
             self._end(_broken(str(error)))

@@ -48,12 +48,16 @@ class Decoder:
         if self._begun:
             return self._made(piece)
         self._begin += piece
-        return self.end() if len(self._begin) > 1 else b""
+        return self._started() if len(self._begin) > 1 else b""
 
     def end(self) -> bytes:
-        """Give what was kept back until the beginning could be told."""
-        if self._begun:
-            return b""
+        """Give what was kept back until the beginning could be told; zlib.error when a stream is not at its end."""
+        made = b"" if self._begun else self._started()
+        if self._stream is not None and not self._stream.eof and not self.full:
+            raise zlib.error("the compressed reply ends before its end")
+        return made
+
+    def _started(self) -> bytes:
         begin, self._begin, self._begun = self._begin, b"", True
         window = next((window for fits, window in self._known if begin and fits(begin)), None)
         self._stream = None if window is None else zlib.decompressobj(window)

@@ -15,7 +15,7 @@ _LONGEST_END = 4
 _STATUS = re.compile(rb"HTTP/\d(?:\.\d)? +(\d{3})\b")
 _BEGIN = b"HTTP/"
 _LENGTH = b"content-length"
-_CHUNKED = b"transfer-encoding"
+_CODED = b"transfer-encoding"
 _ODD = (b" :", b"\t:", b"\n ", b"\n\t")
 
 
@@ -86,7 +86,7 @@ def _is_odd(head: bytes) -> bool:
     lower = head.lower()
     lengths = lower.count(_LENGTH)
     listed = lengths == 1 and b"," in lower.partition(_LENGTH)[2].partition(b"\n")[0]
-    return lengths > 1 or listed or (lengths == 1 and _CHUNKED in lower) or any(one in lower for one in _ODD)
+    return lengths > 1 or listed or (lengths == 1 and _CODED in lower) or any(one in lower for one in _ODD)
 
 
 def _mended(head: bytes) -> bytes:
@@ -95,8 +95,10 @@ def _mended(head: bytes) -> bytes:
     lines = _unfolded(head)
     fields = [(name.rstrip(b" \t"), colon, value) for name, colon, value in (one.partition(b":") for one in lines[1:])]
     lengths = {one.strip() for name, _, value in fields if name.lower() == _LENGTH for one in value.split(b",")}
-    chunked = any(name.lower() == _CHUNKED for name, _, _ in fields)
-    kept = [b"".join(field) for field in fields if field[0].lower() != _LENGTH]
+    coded = [value.lower() for name, _, value in fields if name.lower() == _CODED]
+    chunked = any(b"chunked" in value for value in coded)
+    left_out = (_LENGTH,) if chunked else (_LENGTH, _CODED)  # `identity` says nothing
+    kept = [b"".join(field) for field in fields if field[0].lower() not in left_out]
     if not chunked:
         kept += [b"Content-Length: " + one for one in sorted(lengths)]  # different ones: the parser refuses them
     return b"\r\n".join([lines[0], *kept, b"", b""])

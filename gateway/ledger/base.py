@@ -400,8 +400,7 @@ READS = frozenset(
         "recall", "facts", "partakes", "heads", "next_due", "replays", "registry", "credentials", "adapters",
         "asked_adapters", "adapter_content", "message", "native", "deliveries_of", "delivery", "attempts_of", "sent",
         "rejection", "rejection_native", "unwanted", "find_messages", "find_deliveries", "find_rejections", "dossier",
-        "backlog",
-        "audit",
+        "backlog", "audit",
     }
 )  # fmt: skip
 """The methods that change nothing; every other one writes, but for `start` and `stop`."""

@@ -132,6 +132,7 @@ class Store:
         self._writer = BatchThread("ledger-writer", writer.run, most=self._limits.most)
         self._reader = BatchThread("ledger-reader", Reader(reading).run, most=64)
         self._here = reading.connect()
+        self._here.connection.execute("PRAGMA busy_timeout=0")  # the loop waits for nobody: see `look_up`
         self._searcher = Searcher(reading, self._ticks, self._limits.deadline)
         self._searches = ThreadPoolExecutor(_SEARCHES, "ledger-search")
 

@@ -336,6 +336,7 @@ def raw_deflate(body: bytes) -> bytes:
         HEAD + b"Content-Length: %d, %d\r\n\r\n" % (len(OK), len(OK)) + OK,
         HEAD + LENGTH + b"Transfer-Encoding: chunked\r\n\r\n" + CHUNKED,
         HEAD + b"Transfer-Encoding: chunked\r\nContent-Length: 999\r\n\r\n" + CHUNKED,
+        HEAD + b"Transfer-Encoding: identity\r\n" + LENGTH + b"\r\n" + OK,
         b"HTTP/1.1 200 OK\r\nContent-Type : application/json\r\n" + LENGTH + b"\r\n" + OK,
         b"HTTP/1.1 200 OK\r\nX-A: one\r\n two\r\n" + LENGTH + b"\r\n" + OK,
         b"HTTP/1.1 200 OK\n" + LENGTH.replace(b"\r", b"") + b"\n" + OK,
@@ -421,6 +422,15 @@ async def test_a_body_that_is_all_chunk_lines_is_given_up(wire: Wire, sender: Se
     with pytest.raises(NoAnswer) as caught:
         await sender.send(wire.platform, POST, timedelta(minutes=5))
     assert (caught.value.reason, caught.value.may_have_left) == ("reply.broken", True)
+
+
+async def test_a_compressed_reply_that_breaks_off_is_no_whole_one(wire: Wire, sender: Sender) -> None:
+    """Though its connection ends where it may: what could be read of it is given with the fault."""
+    packed = gzip.compress(OK * 200)
+    wire.behave = answering(HEAD + b"Content-Encoding: gzip\r\n\r\n" + packed[:-10], close=True)
+    with pytest.raises(NoAnswer) as caught:
+        await sender.send(wire.platform, POST, PATIENT)
+    assert caught.value.reason == "reply.broken"
 
 
 async def test_a_reply_that_breaks_off_is_given_with_what_came_of_it(wire: Wire, sender: Sender) -> None:
