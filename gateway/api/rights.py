@@ -75,6 +75,7 @@ CALLS: Mapping[str, Role] = {
     "POST /v1/platforms/{platform_id}/ping": Role.ADMIN,
     "POST /v1/platforms/{platform_id}/credentials": Role.ADMIN,
     "GET /v1/unwanted": Role.ADMIN,
+    "GET /v1/unwanted/{kind}/{region}": Role.ADMIN,
     "PUT /v1/unwanted/{kind}/{region}": Role.ADMIN,
     "DELETE /v1/unwanted/{kind}/{region}": Role.ADMIN,
     "GET /v1/adapters": Role.ADMIN,

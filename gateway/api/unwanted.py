@@ -45,6 +45,12 @@ async def find(hub: TheHub, actor: Actor) -> UnwantedList:
     return UnwantedList(unwanted=[_view(one) for one in await hub.platforms.unwanted()])
 
 
+@router.get("/{kind}/{region}", summary="Show a declaration · 查看声明", responses=problems(401, 403, 404, 422))
+async def show(hub: TheHub, actor: Actor, kind: Kind, region: Region) -> UnwantedView:
+    """Give one declaration; what was not declared is `unwanted.unknown`."""
+    return _view(await hub.platforms.unwanted_at(kind, region))
+
+
 @router.put(
     "/{kind}/{region}",
     summary="Declare that a region has no such platform · 声明本地区未设该类平台",

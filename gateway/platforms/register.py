@@ -248,6 +248,13 @@ class Register:
         """Give what was declared, by kind and region."""
         return await self._ledger.unwanted()
 
+    async def unwanted_at(self, kind: str, region: str) -> Unwanted:
+        """Give one declaration; NotFound `unwanted.unknown`."""
+        declared = {(one.kind, one.region): one for one in await self.unwanted()}
+        if (kind, region) not in declared:
+            raise _undeclared(kind, region)
+        return declared[kind, region]
+
     async def declare_unwanted(self, kind: str, region: str, intent: Intent) -> Unwanted:
         """Declare that a region has no platform of a kind; Rejected `unwanted.invalid` for what is neither.
 
@@ -261,11 +268,7 @@ class Register:
     async def withdraw_unwanted(self, kind: str, region: str, intent: Intent) -> None:
         """Withdraw a declaration; NotFound `unwanted.unknown`."""
         if not await self._ledger.delete_unwanted(kind, region, intent):
-            text = Text(
-                f"没有对 {kind}.{region} 的声明；GET /v1/unwanted 列出全部声明",
-                f"Nothing was declared of {kind}.{region}; GET /v1/unwanted lists what was",
-            )
-            raise NotFound(text, code="unwanted.unknown")
+            raise _undeclared(kind, region)
 
     # ── applying ──────────────────────────────────────────────────────────────────────────────
     async def load(self) -> None:
@@ -342,4 +345,14 @@ def _secret_shown() -> Conflict:
             "if it did not arrive, issue another one under a new key",
         ),
         code="idempotency.secret-shown",
+    )
+
+
+def _undeclared(kind: str, region: str) -> NotFound:
+    return NotFound(
+        Text(
+            f"没有对 {kind}.{region} 的声明；GET /v1/unwanted 列出全部声明",
+            f"Nothing was declared of {kind}.{region}; GET /v1/unwanted lists what was",
+        ),
+        code="unwanted.unknown",
     )

@@ -49,11 +49,14 @@ async def test_a_withdrawn_declaration_leaves_nothing_behind(caller, execution):
     await caller.send(PENALTY, "execution", execution)
     await caller.admin("PUT", CREDIT, json=WHY)
     assert [one["reason"] for one in (await caller.admin("GET", "/v1/unwanted")).json()["unwanted"]] == [WHY["reason"]]
+    assert (await caller.admin("GET", CREDIT)).json()["reason"] == WHY["reason"]
     assert (await caller.admin("DELETE", CREDIT, params={"reason": "已建成"})).status_code == 204
     assert (await caller.admin("GET", "/v1/unwanted")).json() == {"unwanted": []}
     assert await places(caller) == [("unrouted", None, None)]
     again = await caller.admin("DELETE", CREDIT)
     assert (again.status_code, again.json()["code"]) == (404, "unwanted.unknown")
+    shown = await caller.admin("GET", CREDIT)
+    assert (shown.status_code, shown.json()["code"]) == (404, "unwanted.unknown")
     audit = await caller.hub.ledger.audit("credit-publicity.330000")
     assert [(one.action, one.reason) for one in audit] == [
         ("unwanted.declared", WHY["reason"]),
