@@ -6,13 +6,16 @@ so what has many is counted first, by a reader that keeps nothing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from itertools import islice
 from pyexpat import ExpatError, ParserCreate, XMLParserType
 
 from adapters.formats import rejections
-from schemas.budget import Budget
+from schemas.budget import Budget, BudgetExceeded
 
 _LOOSE = 1024 * 1024
+_OPENED = re.compile(rb"<([^/?\s>][^/\s>]*)")
 
 
 def survey(text: bytes, budget: Budget) -> None:
@@ -20,12 +23,27 @@ def survey(text: bytes, budget: Budget) -> None:
 
     A text with too few brackets and equals signs to break any bound is not read.
     """
-    if text.count(b"<") < budget.nodes and text.count(b"=") <= min(budget.names, budget.namespaces):
+    opened, equals = text.count(b"<") - text.count(b"</"), text.count(b"=")
+    if opened + equals < budget.nodes and equals <= min(budget.names, budget.namespaces):
         return
+    if opened - text.count(b"<?") > budget.nodes and b"<!" not in text:
+        raise _too_many(text, budget)
     try:
         survey_pieces((text,), budget, charset="utf-8")
     except ExpatError as error:
         raise rejections.syntax("xml", str(error)) from None
+
+
+def _too_many(text: bytes, budget: Budget) -> BudgetExceeded:
+    """Name the first element too many, by its bracket alone: a tenth of the time that reading up to it takes.
+
+    Not where there are comments or CDATA, in which a bracket may be text.
+    """
+    first = next(islice(_OPENED.finditer(text), budget.nodes, None), None)
+    if first is None:
+        return budget.exceeded("nodes")
+    name, line = first[1][:60].decode("utf-8", "replace"), text.count(b"\n", 0, first.start()) + 1
+    return budget.exceeded("nodes", f"<{name}> line {line}")
 
 
 def survey_pieces(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
-from adapters.formats import Format, read, write
+from adapters.formats import Format, read, write, xml
 from adapters.formats.xml import write_text
+from schemas.budget import STANDARD, BudgetExceeded
 from schemas.findings import Rejected
 
 XML = Format("xml", root="r")
@@ -115,3 +117,19 @@ def test_what_xml_cannot_hold_is_refused(tree: object, code: str) -> None:
     with pytest.raises(Rejected) as caught:
         write(XML, tree)
     assert (caught.value.status, caught.value.code) == (422, code)
+
+
+@pytest.mark.parametrize("element", [b"<b/>", b"<b></b>", b"<b c='1'/>", b"<!-- < --><b/>", b"<?p?><b/>"])
+@pytest.mark.parametrize("count", [29, 30, 31, 100])
+def test_too_many_elements_are_refused_however_they_are_written(element: bytes, count: int) -> None:
+    """By their brackets alone where nothing else can be meant, else read one by one: the same bound, and the place."""
+    budget = replace(STANDARD, nodes=30)
+    body = b"<a>\n" + element * count + b"</a>"
+    nodes = 1 + count * (2 if b"=" in element else 1)
+    if nodes <= budget.nodes:
+        xml.read(Format("xml"), body, "application/xml", budget)
+        return
+    with pytest.raises(BudgetExceeded) as caught:
+        xml.read(Format("xml"), body, "application/xml", budget)
+    assert caught.value.bound == "nodes"
+    assert "<b> line 2" in caught.value.detail.en
