@@ -12,7 +12,7 @@ from adapters.formats.format import Body, BodyFormat, EncodedBody, Format, Order
 from schemas.budget import STANDARD, Budget
 from schemas.measure import measure
 
-_ESCAPES = re.compile(rb"(?:%[0-9A-Fa-f]{2})+")
+_ESCAPES = re.compile(rb"(?:%[0-9A-Fa-f]{2})++")  # possessive: else it remembers a way back for each escape
 
 
 def read(declared: Format, body: bytes, content_type: str | None, budget: Budget = STANDARD) -> Body:
