@@ -100,7 +100,7 @@ def day(value: Any) -> str:
 
 def instant(value: Any) -> str:
     """Return a time as `YYYY-MM-DDTHH:MM:SS+08:00`, a fraction only when it is not zero; raises Misshapen."""
-    if isinstance(value, str) and _CANONICAL_INSTANT.fullmatch(value) and _is_time(value):
+    if isinstance(value, str) and _CANONICAL_INSTANT.fullmatch(value) and is_moment(value):
         return value
     found = _INSTANT.fullmatch(value.strip()) if isinstance(value, str) else None
     if found:
@@ -113,7 +113,8 @@ def instant(value: Any) -> str:
     raise misshapen("datetime.shape", value, zh, "Not a time: expected YYYY-MM-DDTHH:MM:SS+08:00, offset included.")
 
 
-def _is_time(text: str) -> bool:
+def is_moment(text: str) -> bool:
+    """Tell whether a text is a moment as ISO 8601 writes one."""
     try:
         datetime.fromisoformat(text)
     except ValueError:

@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from adapters.mapping.converters.kind import BadArgument
-from schemas.scalars import CHINA_TIME
+from schemas.scalars import CHINA_TIME, is_moment
 
 MAX_PATTERN = 64
 
@@ -83,7 +83,7 @@ class Moment:
 
     def canonical(self, text: str) -> str | None:
         """Read a moment as canonical text; as `read`, which makes a value of it, and takes twice as long."""
-        if self._iso and self._looks_iso(text) and _is_moment(text):
+        if self._iso and self._looks_iso(text) and is_moment(text):
             return f"{text[:10]}T{text[11:]}+08:00"
         found = self.read(text)
         return None if found is None else found.isoformat()
@@ -231,17 +231,9 @@ def moment_of(canonical: str) -> datetime | None:
 def canonical_moment(text: str) -> str | None:
     """Give any ISO 8601 moment as canonical text, at +08:00; None for what is none."""
     if len(text) == _CANONICAL and text.endswith("+08:00") and _SHAPE.fullmatch(text, 0, 19):
-        return text if _is_moment(text) else None
+        return text if is_moment(text) else None
     found = moment_of(text)
     return None if found is None else found.isoformat()
-
-
-def _is_moment(text: str) -> bool:
-    try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
 
 
 def is_day(canonical: Any) -> bool:
