@@ -35,10 +35,10 @@ _WRITER = (
     "PRAGMA page_size=4096",
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
-    "PRAGMA cache_size=-32768",
+    "PRAGMA cache_size=-16384",
     "PRAGMA wal_autocheckpoint=4000",
 )
-_READER = ("PRAGMA query_only=ON", "PRAGMA cache_size=-8192")
+_READER = ("PRAGMA query_only=ON", "PRAGMA cache_size=-2048")
 
 
 def path_of(url: str) -> Path:
