@@ -20,6 +20,7 @@ from gateway.ledger.records import (
     Claim,
     DeliveryFilter,
     Hold,
+    Inbox,
     KnownNumber,
     MessageFilter,
     Native,
@@ -179,10 +180,14 @@ class KeptModel:
 
     # ── delivery ──────────────────────────────────────────────────────────────────────────────
 
-    def claimed(self, claim: Claim, delivery_id: str | None = None) -> Any:
-        """Verify a claim, and give a delivery of its platform."""
+    def claimed(self, claim: Claim | Inbox, delivery_id: str | None = None) -> Any:
+        """Verify a claim or an inbox, and give a delivery of its platform."""
         self.must_run()
-        if self.kept.claims.get(claim.platform) != claim:
+        if isinstance(claim, Inbox):
+            platform = self.kept.platforms.get(claim.platform)
+            if platform is None or platform.mode != "pull" or platform.revision != claim.revision:
+                raise error(Conflict, "inbox.closed")
+        elif self.kept.claims.get(claim.platform) != claim:
             raise error(Conflict, "claim.lost")
         if delivery_id is None:
             return None
@@ -193,7 +198,7 @@ class KeptModel:
 
     async def heads(
         self,
-        claim: Claim,
+        claim: Claim | Inbox,
         now: datetime,
         latest: datetime,
         limit: int,
@@ -223,7 +228,7 @@ class KeptModel:
 
     async def next_due(
         self,
-        claim: Claim,
+        claim: Claim | Inbox,
         now: datetime,
         latest: datetime,
         *,
@@ -243,6 +248,10 @@ class KeptModel:
             and self.is_head(each)
         ]
         return min(here, default=None)
+
+    async def next_lapse(self, now: datetime, latest: datetime) -> datetime | None:
+        until = [each.leased_until for each in self.kept.deliveries.values() if each.leased_until is not None]
+        return min((each for each in until if now < each <= latest), default=None)
 
     # ── bulk replay ───────────────────────────────────────────────────────────────────────────
 
