@@ -232,7 +232,7 @@ def lease_settled(delivery: Delivery, settlement: Settlement) -> Delivery:
 
 def lease_gone(delivery: Delivery, number: int) -> Conflict:
     """Say that a receipt is about no lease that there is: `lease.lapsed` when there was one, else `lease.none`."""
-    if not 1 <= number <= delivery.attempts:
+    if not 1 <= number <= delivery.attempts or is_called(delivery, number):
         return no_lease(delivery)
     return Conflict(
         Text(

@@ -292,7 +292,8 @@ class ModelLedger(KeptModel):
         if leased or (lapsed and self.is_head(before)):
             return self.receipted(before, settlement, "in-time" if leased else "late")
         known = [each for each in self.kept.attempts if (each.delivery_id, each.number) == (before.id, said.number)]
-        if not known and 0 < said.number <= before.attempts:
+        called = before.state is State.SENDING and before.attempts == said.number
+        if not known and 0 < said.number <= before.attempts and not called:
             raise error(Conflict, "lease.lapsed")
         if not known or known[-1].receipt is None:
             raise error(Conflict, "lease.none")
