@@ -76,8 +76,12 @@ def build(
         watch=observers.written,
         pause=pause,
         longest_asked=timedelta(seconds=settings.longest_retry_after),
+        lease=timedelta(seconds=settings.lease_seconds),
         readers=readers,
         loop_watch=loop_watch,
+    )
+    metrics.show(
+        "hutong_inbox_polls_now", "Polls of inboxes that wait or are being answered.", dispatcher.inboxes.polls
     )
     inventory = Inventory(kept, known, directory, observers.shadows, clock)
     reconciler = Reconciler(pause=pause.total_seconds())
@@ -95,6 +99,7 @@ def build(
         reconciler=reconciler,
         releases=Releases(kept, inventory, known, directory, register, clock, prover, observers.shadows),
         observers=observers,
+        inboxes=dispatcher.inboxes,
         deliveries=OperatorSteps(kept, dispatcher.wake, register.doubt),
         replays=BulkReplays(kept, clock, dispatcher.wake, register.doubt, pause=pause.total_seconds()),
         dossiers=Dossiers(kept, known, outward, clock, readers=readers),

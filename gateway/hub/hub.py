@@ -9,6 +9,7 @@ from datetime import tzinfo
 from gateway.access import Administrator
 from gateway.clock import Clock
 from gateway.delivery.dispatcher import Dispatcher
+from gateway.delivery.inboxes import Inboxes
 from gateway.delivery.sender import Sender
 from gateway.errors import Unavailable
 from gateway.hub.deliveries import BulkReplays, OperatorSteps
@@ -34,7 +35,7 @@ class Hub:
     """A gateway, whole. `start` before anything else; after `stop` it takes nothing more.
 
     Plain reads go to `ledger`; whatever changes something goes through a part (`platforms`,
-    `releases`, `deliveries`, `replays`) or a method here, so that what depends on it (routing, the
+    `releases`, `deliveries`, `inboxes`, `replays`) or a method here, so that what depends on it (routing, the
     dispatcher, the callers we know) learns of it. `new_admin_token` is the administrator's token
     when this start made one: to be shown once, then forgotten.
     """
@@ -50,6 +51,7 @@ class Hub:
         reconciler: Reconciler,
         releases: Releases,
         observers: Observers,
+        inboxes: Inboxes,
         deliveries: OperatorSteps,
         replays: BulkReplays,
         dossiers: Dossiers,
@@ -70,6 +72,7 @@ class Hub:
         self.principals = platforms.principals
         self.releases = releases
         self.observers = observers
+        self.inboxes = inboxes
         self.deliveries = deliveries
         self.replays = replays
         self.dossiers = dossiers
@@ -101,7 +104,7 @@ class Hub:
         await self.platforms.reconcile()
         await self._dispatcher.start()
         await self.replays.resume()
-        self._reconciler.start((self.platforms.reconcile, self.replays.resume))
+        self._reconciler.start((self.platforms.reconcile, self.replays.resume, self._dispatcher.reconcile))
         self._running = True
 
     async def stop(self) -> None:
