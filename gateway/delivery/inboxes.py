@@ -54,13 +54,14 @@ class Inboxes:
         self._lapses.start()
 
     def end(self) -> None:
-        """Answer every poll that waits, and lease nothing more: the process stops, or another has the ledger."""
+        """Answer every poll that waits, and lease and lapse no more: the process stops, or another has the ledger."""
         self._running = False
+        self._lapses.end()
         for inbox in self._inboxes.values():
             inbox.end()
 
     async def stop(self) -> None:
-        """End, and let nothing lapse here any more."""
+        """End, and wait for it."""
         self.end()
         await self._lapses.stop()
 

@@ -59,10 +59,15 @@ class Lapses:
         """Begin to look."""
         self._loop = asyncio.create_task(self._run(), name="lapses")
 
-    async def stop(self) -> None:
-        """End; what lapses from now on is found by whoever looks next."""
+    def end(self) -> None:
+        """Look no more; what lapses from now on is found by whoever looks next."""
         if self._loop is not None:
             self._loop.cancel()
+
+    async def stop(self) -> None:
+        """End, and wait for it."""
+        self.end()
+        if self._loop is not None:
             await asyncio.gather(self._loop, return_exceptions=True)
 
     def wake(self) -> None:
