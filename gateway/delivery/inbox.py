@@ -187,11 +187,13 @@ class PlatformInbox:
         attempts, adapter = self._attempts, to.adapter
         name = work.delivery.adapter or f"{adapter.name}@{adapter.version}"
         until = attempts.steady() + self._lease
-        # Before it is written: it may be committed although its answer is lost, and then nobody has it but it lapses.
-        self._expect(until)
-        number = await attempts.ledger.lease(
-            inbox, work.delivery.id, name, request, attempts.clock(), until, message=work.message
-        )
+        try:
+            number = await attempts.ledger.lease(
+                inbox, work.delivery.id, name, request, attempts.clock(), until, message=work.message
+            )
+        finally:
+            # Also after an error: it may be committed although its answer is lost, and then it lapses.
+            self._expect(until)
         if number is None:
             return None
         if work.request is None:

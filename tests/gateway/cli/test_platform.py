@@ -36,6 +36,7 @@ def test_resuming_says_what_still_holds(hutong, holds, code):
     platform = {
         **dict.fromkeys(("id", "region", "region_name", "adapter", "version", "dossier", "held_since"), "2026-09-01"),
         "settings": {},
+        "mode": "push",
         "secrets": [],
         "holds": holds,
         "hold_details": [{**hold, "by": by} for by in holds],

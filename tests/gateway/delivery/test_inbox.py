@@ -413,6 +413,22 @@ async def test_it_lapses_in_its_own_time(post: Any) -> None:
     assert (await post.reached(delivery, State.READY)).in_doubt
 
 
+async def test_a_slow_lease_lapses_in_its_own_time(post: Any) -> None:
+    """It was looked for what lapses while the lease was being written: its moment is known all the same."""
+    await post.platform(HZ, base_url=NOWHERE, mode="pull")
+    post.dispatcher = post.new_dispatcher(ticks=monotonic, lease=timedelta(milliseconds=50))
+    await post.dispatcher.start()
+    delivery = await post.post(HZ, "A-1")
+    gate = post.ledger.hold_before("lease")
+    poll = Puller(post).waiting()
+    await gate.reached()
+    await post.dispatcher.reconcile()
+    await post.quiet()
+    gate.open()
+    assert ids(await asyncio.wait_for(poll, 10)) == [delivery.id]
+    await post.reached(delivery, State.READY)
+
+
 async def test_a_late_receipt(puller: Puller, post: Any) -> None:
     """It counts while nobody fetched the delivery again, and is told; again, it is answered the same."""
     delivery = await post.post(HZ, "A-1")
