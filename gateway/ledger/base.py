@@ -12,6 +12,7 @@ from gateway.ledger.records import (
     Backlog,
     BulkReplay,
     Claim,
+    Contact,
     DeliveryFilter,
     Hold,
     Intake,
@@ -390,8 +391,22 @@ class Ledger(Protocol):
         """Give how many are not settled, by platform, kind, shown state and holder, from counts that are kept."""
         ...
 
+    async def note_contacts(self, contacts: Sequence[Contact]) -> None:
+        """Keep when platforms were last in contact; of two for the same the later one stays.
+
+        Of platforms that are not registered nothing is kept, and what is kept of one goes when it is deleted.
+        """
+        ...
+
+    async def contacts(self) -> Sequence[Contact]:
+        """Give the last contacts of every platform, by platform, way and what it was of."""
+        ...
+
     async def audit(self, subject: str, limit: int = 200) -> Sequence[AuditEntry]:
-        """Give what was done to a subject (a message, delivery or platform id), oldest first."""
+        """Give what was done to a subject (a message, delivery or platform id), oldest first.
+
+        A message's first entry is `message.accepted`, at the moment the transaction that keeps it began.
+        """
         ...
 
 
@@ -400,7 +415,7 @@ READS = frozenset(
         "recall", "facts", "partakes", "heads", "next_due", "replays", "registry", "credentials", "adapters",
         "asked_adapters", "adapter_content", "message", "native", "deliveries_of", "delivery", "attempts_of", "sent",
         "rejection", "rejection_native", "unwanted", "find_messages", "find_deliveries", "find_rejections", "dossier",
-        "backlog", "audit",
+        "backlog", "contacts", "audit",
     }
 )  # fmt: skip
 """The methods that change nothing; every other one writes, but for `start` and `stop`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct, field
@@ -314,8 +315,18 @@ class Native(Struct, frozen=True):
     index: int
 
 
+class ContactWay(StrEnum):
+    """What a contact with a platform was: it called us, or it accepted a delivery."""
+
+    HEARD = "heard"
+    DELIVERED = "delivered"
+
+
 class Backlog(Struct, frozen=True):
-    """How many deliveries of a kind to a platform are not done with, as they are shown, and since when the oldest."""
+    """How many deliveries of a kind to a platform are not done with, as they are shown.
+
+    `oldest` is when the first of them was made, `oldest_id` which one that is.
+    """
 
     platform: str | None
     kind: str
@@ -323,6 +334,16 @@ class Backlog(Struct, frozen=True):
     held_by: HeldBy | None
     count: int
     oldest: datetime
+    oldest_id: str
+
+
+class Contact(Struct, frozen=True):
+    """When a platform was last heard with an operation, or last got a message of a type (`ContactWay`)."""
+
+    platform: str
+    way: ContactWay
+    name: str
+    at: datetime
 
 
 class AuditEntry(Struct, frozen=True):

@@ -25,6 +25,7 @@ from gateway.ledger.records import (
     AuditEntry,
     BulkReplay,
     Claim,
+    Contact,
     Hold,
     Intake,
     IntakeDraft,
@@ -423,12 +424,21 @@ class ModelLedger(KeptModel):
                 raise error(Conflict, "platform.in-use")
             del self.kept.platforms[platform_id]
             self.kept.claims.pop(platform_id, None)
+            self.kept.contacts = {key: each for key, each in self.kept.contacts.items() if key[0] != platform_id}
             self.kept.credentials = {digest: id for digest, id in self.kept.credentials.items() if id != platform_id}
             self.kept.revision += 1
             self.note_intent(platform_id, intent, "platform.deleted")
             return Registered(self.kept.revision)
 
         return self.once(intent, ("delete_platform", platform_id), do)
+
+    async def note_contacts(self, contacts: Sequence[Contact]) -> None:
+        self.must_run()
+        for each in contacts:
+            key = (each.platform, each.way, each.name)
+            before = self.kept.contacts.get(key)
+            if each.platform in self.kept.platforms and (before is None or before.at < each.at):
+                self.kept.contacts[key] = each
 
     async def assign(self, kinds: Collection[str], take: Taker, at: datetime) -> frozenset[str]:
         self.must_run()

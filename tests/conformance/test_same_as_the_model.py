@@ -27,6 +27,8 @@ from gateway.ledger.base import Ledger
 from gateway.ledger.records import (
     BulkReplay,
     Claim,
+    Contact,
+    ContactWay,
     DeliveryFilter,
     Intent,
     MessageFilter,
@@ -217,6 +219,12 @@ def machine(make: Any, ledger_at: Callable[[Path], str], folder: Path) -> type[R
             intent = self.intent(key)
             self.same(lambda ledger, _: ledger.put_platform(make.platform(platform), intent, _taker(platform, takes)))
             self.take_claim(platform)
+
+        @step(1, platform=places, way=st.sampled_from(ContactWay), back=st.integers(0, 2))
+        def note_contacts(self, platform: str, way: ContactWay, back: int) -> None:
+            """Notes a contact, sometimes one that is older than what is noted, or of a platform that is gone."""
+            contact = Contact(platform, way, "case", make.at(self.now + 1 - back))
+            self.same(lambda ledger, _: ledger.note_contacts([contact]))
 
         @step(1, platform=st.sampled_from(PLATFORMS[1:]), discard=st.booleans(), again=mostly)
         def delete_platform(self, platform: str, discard: bool, again: bool) -> None:
@@ -567,6 +575,7 @@ def machine(make: Any, ledger_at: Callable[[Path], str], folder: Path) -> type[R
                 *(ledger.partakes(lane, PLATFORMS[0]) for lane in "ABC"),
                 *(ledger.recall(PLATFORMS[0], {"case_number": number}) for number in ("C-A", "c-b", "P-1")),
                 ledger.registry(),
+                ledger.contacts(),
                 ledger.replays(),
                 ledger.replays(unfinished=True),
                 _grouped(ledger),

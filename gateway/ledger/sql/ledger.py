@@ -13,6 +13,7 @@ from gateway.ledger.records import (
     Backlog,
     BulkReplay,
     Claim,
+    Contact,
     DeliveryFilter,
     Hold,
     Intake,
@@ -46,6 +47,7 @@ from gateway.ledger.sql import (
     unrouted,
     unwanted,
 )
+from gateway.ledger.sql import contacts as kept_contacts
 from gateway.ledger.sql.numbers import facts, recall
 from gateway.ledger.sql.store import Store, StoreLimits
 from gateway.ledger.sql.writing import Transaction, one_by_one
@@ -298,6 +300,12 @@ class SqlLedger:
 
     async def backlog(self) -> Sequence[Backlog]:
         return await self._store.search(counts.backlog)
+
+    async def note_contacts(self, contacts: Sequence[Contact]) -> None:
+        await self._write(kept_contacts.note, contacts)
+
+    async def contacts(self) -> Sequence[Contact]:
+        return await self._store.read(kept_contacts.contacts)
 
     async def audit(self, subject: str, limit: int = 200) -> Sequence[AuditEntry]:
         return await self._store.search(auditing.of, subject, limit)

@@ -146,8 +146,15 @@ class Store:
             epoch = database.take_over(writing, owner)
             with writing.begin() as connection:
                 sequences = Sequences.after(connection)
-        rejections = self._limits.rejections
-        return Writer(writing, sequences, counts.flush, owner=owner, epoch=epoch, rejections=rejections)
+        return Writer(
+            writing,
+            sequences,
+            counts.flush,
+            owner=owner,
+            epoch=epoch,
+            rejections=self._limits.rejections,
+            clock=self._clock,
+        )
 
     async def stop(self) -> None:
         """Finish what was handed in, then close and give the database up."""

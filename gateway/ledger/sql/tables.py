@@ -62,8 +62,12 @@ MESSAGE = Layout(
     TableColumn("headers", given=True),
     TableColumn("body", BIG_INTEGER, given=True, selected=False),
     TableColumn("record", INTEGER, given=True, selected=False),
+    TableColumn("accepted_at", TIME, given=True, optional=True, selected=False),
 )
-"""`headers`: what only some messages have, as JSON. `body`, `record`: its bytes, and which record in them it was."""
+"""`headers`: what only some messages have, as JSON. `body`, `record`: its bytes, and which record in them it was.
+
+`accepted_at`: when the transaction began that keeps it; older messages have none.
+"""
 
 messages = MESSAGE.table(
     "messages",
@@ -378,6 +382,17 @@ packages = sa.Table(
 
 `at`: when the chunk was last sent to us.
 """
+
+contacts = sa.Table(
+    "contacts",
+    metadata,
+    sa.Column("platform", sa.Text, primary_key=True),
+    sa.Column("way", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),  # heard: an operation; delivered: a message type
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""When platforms were last in contact: written every few seconds at most, never for each document."""
 
 counts = sa.Table(
     "counts",

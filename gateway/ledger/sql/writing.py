@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from itertools import count
 from typing import Any
 
 import sqlalchemy as sa
 from msgspec import Struct, field
 
+from gateway.clock import Clock
 from gateway.errors import HutongError
 from gateway.ledger.errors import superseded
 from gateway.ledger.sql import tables
@@ -45,7 +47,7 @@ empty."""
 class Transaction(Struct, frozen=True):
     """What a group of operations writes with.
 
-    `owner`, `epoch`: the process that writes, and its epoch of the ledger. `counts`: by how much the kept counts
+    `at`: when it began. `owner`, `epoch`: the process that writes, and its epoch of the ledger. `counts`: by how much the kept counts
     change, written before the commit.
     """
 
@@ -54,6 +56,7 @@ class Transaction(Struct, frozen=True):
     rejections: int
     owner: str
     epoch: int
+    at: datetime
     counts: Counter[CountKey] = field(default_factory=Counter)
 
 
@@ -97,7 +100,15 @@ class Writer:
     """
 
     def __init__(
-        self, engine: sa.Engine, sequences: Sequences, flush: Flush, *, owner: str, epoch: int, rejections: int
+        self,
+        engine: sa.Engine,
+        sequences: Sequences,
+        flush: Flush,
+        *,
+        owner: str,
+        epoch: int,
+        rejections: int,
+        clock: Clock,
     ) -> None:
         self._engine = engine
         self._sequences = sequences
@@ -105,6 +116,7 @@ class Writer:
         self._owner = owner
         self._epoch = epoch
         self._rejections = rejections
+        self._clock = clock
         self._superseded = False
 
     def run(self, batch: Sequence[WriteOperation]) -> Sequence[OperationResult]:
@@ -128,7 +140,8 @@ class Writer:
                 _log.critical("ledger.superseded: %s in epoch %d is not the owner any more", self._owner, self._epoch)
                 self._superseded = True
                 return None
-            transaction = Transaction(connection, self._sequences, self._rejections, self._owner, self._epoch)
+            at = self._clock()
+            transaction = Transaction(connection, self._sequences, self._rejections, self._owner, self._epoch, at)
             for group, members in groups.items():
                 found = group(transaction, [batch[index].argument for index in members])
                 for index, result in zip(members, found, strict=True):
