@@ -20,7 +20,10 @@ from gateway.intake.reception import Reception
 from gateway.intake.routes import Routes, read_routes
 from gateway.ledger.base import Ledger
 from gateway.ledger.sql import SqlLedger
+from gateway.ledger.sql.batch_thread import BatchWatch, unwatched
 from gateway.observe import Observers
+from gateway.observe.contacts import Contacts
+from gateway.observe.waits import LongestWaits
 from gateway.platforms import Mirror, Reconciler, Register
 from gateway.readers import ReaderBounds, Readers
 from gateway.releases import Releases
@@ -28,7 +31,7 @@ from gateway.releases.installed import InstalledAdapters, install
 from gateway.releases.inventory import Inventory
 from gateway.releases.proof import ProcessProver, Prover
 from gateway.settings import SQLITE, Settings
-from gateway.telemetry.events import Events, Hook
+from gateway.telemetry.events import CommitEnded, Events, Hook
 from gateway.telemetry.logs import LogHook
 from gateway.telemetry.loop import LoopWatch
 from gateway.telemetry.metrics import Metrics
@@ -56,9 +59,10 @@ def build(
     what is wrong with a bundle or the routes.
     """
     metrics = Metrics()
-    events = Events((metrics, LogHook(), *hooks))
     known = adapters or install(settings.adapter_folders)
-    kept = ledger or open_ledger(settings)
+    kept = ledger or open_ledger(settings, lambda operations, seconds: events(CommitEnded(operations, seconds)))
+    contacts = Contacts(kept, clock)
+    events = Events((metrics, LogHook(), contacts, *hooks))
     outward = sender or Sender()
     routed = routes or read_routes(settings.routes_file)
     directory = Directory()
@@ -95,6 +99,8 @@ def build(
         reconciler=reconciler,
         releases=Releases(kept, inventory, known, directory, register, clock, prover, observers.shadows),
         observers=observers,
+        contacts=contacts,
+        waits=LongestWaits(kept, clock, events),
         deliveries=OperatorSteps(kept, dispatcher.wake, register.doubt),
         replays=BulkReplays(kept, clock, dispatcher.wake, register.doubt, pause=pause.total_seconds()),
         dossiers=Dossiers(kept, known, outward, clock, readers=readers),
@@ -110,9 +116,9 @@ def build(
     )
 
 
-def open_ledger(settings: Settings) -> Ledger:
-    """Make the ledger that the settings name, not started yet."""
-    return SqlLedger(settings.ledger)
+def open_ledger(settings: Settings, watch: BatchWatch = unwatched) -> Ledger:
+    """Make the ledger that the settings name, not started yet; `watch` is told of every batch it writes."""
+    return SqlLedger(settings.ledger, watch=watch)
 
 
 def _administrator(settings: Settings) -> Administrator:

@@ -11,6 +11,7 @@ from fastapi import FastAPI, Response
 
 from gateway.api import (
     adapters,
+    backlog,
     deliveries,
     documents,
     enterprises,
@@ -41,6 +42,7 @@ _RESOURCES = (
     replays,
     platforms,
     unwanted,
+    backlog,
     adapters,
     trials,
     enterprises,
@@ -57,7 +59,7 @@ _TAGS = [
     {"name": "platforms", "description": "平台 · Who is connected"},
     {"name": "adapters", "description": "适配器 · Which formats are spoken"},
     {"name": "schemas", "description": "文书结构 · The canonical documents"},
-    {"name": "operations", "description": "运行 · Health and metrics"},
+    {"name": "operations", "description": "运行 · Health, metrics, and what waits"},
 ]
 
 

@@ -74,6 +74,7 @@ CALLS: Mapping[str, Role] = {
     "POST /v1/platforms/{platform_id}/resume": Role.ADMIN,
     "POST /v1/platforms/{platform_id}/ping": Role.ADMIN,
     "POST /v1/platforms/{platform_id}/credentials": Role.ADMIN,
+    "GET /v1/backlog": Role.ADMIN,
     "GET /v1/unwanted": Role.ADMIN,
     "GET /v1/unwanted/{kind}/{region}": Role.ADMIN,
     "PUT /v1/unwanted/{kind}/{region}": Role.ADMIN,

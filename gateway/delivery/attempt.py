@@ -306,6 +306,8 @@ class Attempts(Struct, frozen=True):
                 seconds=tried.seconds,
                 code=attempt.code,
                 trace_id=work.message.trace_id,
+                started_at=attempt.started_at,
+                waited=_seconds(work, attempt.started_at),
             )
         )
         if settlement.state in _SETTLED:
@@ -327,11 +329,16 @@ class Attempts(Struct, frozen=True):
                 type=work.message.type,
                 state=state.value,
                 attempts=attempts,
-                seconds=max(0.0, (at - work.message.received_at).total_seconds()),
+                seconds=_seconds(work, at),
                 code=code,
                 trace_id=work.message.trace_id,
             )
         )
+
+
+def _seconds(work: Work, at: datetime) -> float:
+    """Give how long after its message was received something happened, by the wall clock."""
+    return max(0.0, (at - work.message.received_at).total_seconds())
 
 
 def worded(rejected: Rejected) -> str:

@@ -19,6 +19,8 @@ from gateway.intake.steps import IntakeCall, IntakePreview, IntakeResult
 from gateway.ledger.base import Ledger
 from gateway.ledger.records import Accepted
 from gateway.observe import Observers
+from gateway.observe.contacts import Contacts
+from gateway.observe.waits import LongestWaits
 from gateway.platforms import Reconciler, Register
 from gateway.readers import Readers
 from gateway.releases import Releases
@@ -26,6 +28,7 @@ from gateway.releases.installed import InstalledAdapters
 from gateway.telemetry.events import Events
 from gateway.telemetry.loop import LoopWatch
 from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.standing import Snapshot, StandingHold
 from schemas.findings import Text
 from schemas.scalars import CHINA_TIME
 
@@ -50,6 +53,8 @@ class Hub:
         reconciler: Reconciler,
         releases: Releases,
         observers: Observers,
+        contacts: Contacts,
+        waits: LongestWaits,
         deliveries: OperatorSteps,
         replays: BulkReplays,
         dossiers: Dossiers,
@@ -70,6 +75,8 @@ class Hub:
         self.principals = platforms.principals
         self.releases = releases
         self.observers = observers
+        self.contacts = contacts
+        self._waits = waits
         self.deliveries = deliveries
         self.replays = replays
         self.dossiers = dossiers
@@ -96,12 +103,13 @@ class Hub:
         digest, self.new_admin_token = self._administrator.appoint()
         self.principals.know_admin(digest)
         self.observers.tap.start()
+        self.contacts.start()
         # Before anything is delivered, and so in order: what an earlier gateway left unrouted although
         # somebody can take it stands before what comes from now on.
         await self.platforms.reconcile()
         await self._dispatcher.start()
         await self.replays.resume()
-        self._reconciler.start((self.platforms.reconcile, self.replays.resume))
+        self._reconciler.start((self.platforms.reconcile, self.replays.resume, self._waits.look))
         self._running = True
 
     async def stop(self) -> None:
@@ -116,7 +124,16 @@ class Hub:
         await self._sender.close()
         await self.readers.stop()
         await asyncio.to_thread(self.observers.tap.stop)
+        await self.contacts.stop()
         await self.ledger.stop()
+
+    async def exposition(self) -> bytes:
+        """Give the metrics: what was counted, and how everything stands now."""
+        backlog, registry = await self.ledger.backlog(), await self.ledger.registry()
+        holds = [StandingHold(one.id, hold.by, hold.type) for one in registry.platforms.values() for hold in one.holds]
+        contacts, workers = await self.contacts.all(), self._dispatcher.standing()
+        snapshot = Snapshot(self.clock(), backlog, holds, contacts, workers)
+        return await asyncio.to_thread(self.metrics.exposition, snapshot)
 
     async def check(self) -> None:
         """Return when documents can be taken now, for which the ledger really writes; Unavailable when they cannot."""

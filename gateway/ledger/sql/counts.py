@@ -203,7 +203,7 @@ def _shown(group: Group, count: int, oldest: tuple[int, int, str]) -> Backlog:
 
 
 def _oldest_of(connection: sa.Connection, standing: _Standing, *, alone: bool) -> tuple[int, int, str]:
-    """Give position, birth and id of the oldest. What is held by several or nobody is told apart only where both are."""
+    """Give the oldest's position, birth and id. What several or nobody hold is told apart only where both are."""
     if standing.state in _OF_NO_PLATFORM:
         [row] = _OF_NO_PLATFORM[standing.state].rows(connection, standing.kind)
     else:

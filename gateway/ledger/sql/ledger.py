@@ -48,6 +48,7 @@ from gateway.ledger.sql import (
     unwanted,
 )
 from gateway.ledger.sql import contacts as kept_contacts
+from gateway.ledger.sql.batch_thread import BatchWatch, unwatched
 from gateway.ledger.sql.numbers import facts, recall
 from gateway.ledger.sql.store import Store, StoreLimits
 from gateway.ledger.sql.writing import Transaction, one_by_one
@@ -62,7 +63,7 @@ class SqlLedger:
 
     `rejections`: how many are kept for each platform, the newest. `patience`: seconds to wait for
     another program's lock. `most`: the rows that share a commit, about. `deadline`: seconds
-    a search may take.
+    a search may take. `watch` is told of every batch that was written.
     """
 
     def __init__(
@@ -75,9 +76,10 @@ class SqlLedger:
         deadline: float = 5.0,
         clock: Clock = system_clock,
         ticks: Ticks = monotonic,
+        watch: BatchWatch = unwatched,
     ) -> None:
         limits = StoreLimits(rejections=rejections, patience=patience, most=most, deadline=deadline)
-        self._store = Store(url, limits, clock, ticks)
+        self._store = Store(url, limits, clock, ticks, watch)
 
     async def start(self) -> None:
         await self._store.start()

@@ -14,7 +14,7 @@ from msgspec import Struct
 from gateway.clock import Clock, Ticks
 from gateway.ledger.errors import stopped, too_slow
 from gateway.ledger.sql import counts, database, tables
-from gateway.ledger.sql.batch_thread import BatchThread, OperationResult
+from gateway.ledger.sql.batch_thread import BatchThread, BatchWatch, OperationResult
 from gateway.ledger.sql.codecs import micros
 from gateway.ledger.sql.database import FileLock, this_process
 from gateway.ledger.sql.database_errors import is_interrupted, ours, translated_errors
@@ -105,7 +105,8 @@ class StoreLimits(Struct, frozen=True):
 class Store:
     """Runs what is written and read. Between `start` and `stop` the database is this process's alone."""
 
-    def __init__(self, url: str, limits: StoreLimits, clock: Clock, ticks: Ticks) -> None:
+    def __init__(self, url: str, limits: StoreLimits, clock: Clock, ticks: Ticks, watch: BatchWatch) -> None:
+        self._watch = watch
         self._url = url
         self._limits = limits
         self._clock = clock
@@ -129,7 +130,7 @@ class Store:
             self._close()
             raise
         reading = self._engines[1]
-        self._writer = BatchThread("ledger-writer", writer.run, most=self._limits.most)
+        self._writer = BatchThread("ledger-writer", writer.run, most=self._limits.most, watch=self._watch)
         self._reader = BatchThread("ledger-reader", Reader(reading).run, most=64)
         self._here = reading.connect()
         self._here.connection.execute("PRAGMA busy_timeout=0")  # the loop waits for nobody: see `look_up`

@@ -47,8 +47,8 @@ empty."""
 class Transaction(Struct, frozen=True):
     """What a group of operations writes with.
 
-    `at`: when it began. `owner`, `epoch`: the process that writes, and its epoch of the ledger. `counts`: by how much the kept counts
-    change, written before the commit.
+    `at`: when it began. `owner`, `epoch`: the process that writes, and its epoch of the ledger. `counts`: by how
+    much the kept counts change, written before the commit.
     """
 
     connection: sa.Connection
