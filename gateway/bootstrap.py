@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
+import os
 import sys
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gateway.access import Administrator
 from gateway.clock import Clock, system_clock, zone
@@ -35,6 +38,10 @@ from gateway.telemetry.events import CommitEnded, Events, Hook
 from gateway.telemetry.logs import LogHook
 from gateway.telemetry.loop import LoopWatch
 from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.trace import is_configured
+
+if TYPE_CHECKING:
+    from gateway.telemetry.spans import SpanHook
 
 CHECK = (sys.executable, "-m", "gateway.cli.main", "adapter", "check", "--json")
 """What proves an uploaded bundle: the very command its author runs."""
@@ -62,7 +69,8 @@ def build(
     known = adapters or install(settings.adapter_folders)
     kept = ledger or open_ledger(settings, lambda operations, seconds: events(CommitEnded(operations, seconds)))
     contacts = Contacts(kept, clock)
-    events = Events((metrics, LogHook(), contacts, *hooks))
+    spans = _spans(clock)
+    events = Events((metrics, LogHook(), contacts, *hooks, *((spans,) if spans else ())))
     outward = sender or Sender()
     routed = routes or read_routes(settings.routes_file)
     directory = Directory()
@@ -101,6 +109,7 @@ def build(
         observers=observers,
         contacts=contacts,
         waits=LongestWaits(kept, clock, events),
+        spans=spans,
         deliveries=OperatorSteps(kept, dispatcher.wake, register.doubt),
         replays=BulkReplays(kept, clock, dispatcher.wake, register.doubt, pause=pause.total_seconds()),
         dossiers=Dossiers(kept, known, outward, clock, readers=readers),
@@ -119,6 +128,15 @@ def build(
 def open_ledger(settings: Settings, watch: BatchWatch = unwatched) -> Ledger:
     """Make the ledger that the settings name, not started yet; `watch` is told of every batch it writes."""
     return SqlLedger(settings.ledger, watch=watch)
+
+
+def _spans(clock: Clock) -> SpanHook | None:
+    """Make what sends traces, where the OTEL_ settings of the environment say where to."""
+    if not is_configured(os.environ):
+        return None
+    # The SDK takes memory and time to load, and most gateways send no traces.
+    spans: type[SpanHook] = importlib.import_module("gateway.telemetry.spans").SpanHook
+    return spans.configured(clock)
 
 
 def _administrator(settings: Settings) -> Administrator:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from datetime import tzinfo
+from typing import Protocol
 
 from gateway.access import Administrator
 from gateway.clock import Clock
@@ -33,6 +34,14 @@ from schemas.findings import Text
 from schemas.scalars import CHINA_TIME
 
 
+class Spans(Protocol):
+    """What sends traces."""
+
+    def stop(self) -> None:
+        """Send what is left and end; it takes as long as the receiver does."""
+        ...
+
+
 class Hub:
     """A gateway, whole. `start` before anything else; after `stop` it takes nothing more.
 
@@ -55,6 +64,7 @@ class Hub:
         observers: Observers,
         contacts: Contacts,
         waits: LongestWaits,
+        spans: Spans | None,
         deliveries: OperatorSteps,
         replays: BulkReplays,
         dossiers: Dossiers,
@@ -77,6 +87,7 @@ class Hub:
         self.observers = observers
         self.contacts = contacts
         self._waits = waits
+        self._spans = spans
         self.deliveries = deliveries
         self.replays = replays
         self.dossiers = dossiers
@@ -126,6 +137,8 @@ class Hub:
         await asyncio.to_thread(self.observers.tap.stop)
         await self.contacts.stop()
         await self.ledger.stop()
+        if self._spans is not None:
+            await asyncio.to_thread(self._spans.stop)
 
     async def exposition(self) -> bytes:
         """Give the metrics: what was counted, and how everything stands now."""

@@ -7,6 +7,7 @@ its message's after a restart, in another process, and though nothing is kept fo
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from hashlib import sha256
 
 from opentelemetry import trace
@@ -18,6 +19,15 @@ _propagator = TraceContextTextMapPropagator()
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
 _RANDOM_END = re.compile(r"[89ab][0-9a-f]{15}")
 """The last digits of a UUID (RFC 9562): its variant, which is never zero, and 62 random bits."""
+
+
+def is_configured(environment: Mapping[str, str]) -> bool:
+    """Tell whether the environment says where traces go, by OpenTelemetry's own settings."""
+    if environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        return False
+    if environment.get("OTEL_TRACES_EXPORTER", "otlp").strip().lower() not in ("", "otlp"):
+        return False
+    return any(environment.get(f"OTEL_EXPORTER_OTLP_{name}", "").strip() for name in ("ENDPOINT", "TRACES_ENDPOINT"))
 
 
 def trace_of(traceparent: str | None) -> tuple[str, str | None]:
