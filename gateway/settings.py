@@ -1,4 +1,4 @@
-"""What an operator may set: environment variables `HUTONG_…`, and the file `hutong.toml` beneath them."""
+"""What an operator may set: environment variables `HUTONG_…`, files of secrets, and `hutong.toml` beneath them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
+    SecretsSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
@@ -19,6 +20,9 @@ from gateway.clock import CHINA, zone
 
 PREFIX = "HUTONG_"
 FILE = "hutong.toml"
+
+CREDENTIALS = "CREDENTIALS_DIRECTORY"
+"""Names a folder with a file for each secret setting, called as the setting is in the environment; systemd sets it."""
 
 SQLITE = "sqlite:///"
 """How the address of a ledger begins."""
@@ -121,8 +125,9 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Let arguments win over the environment, and the environment over the file."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        """Let arguments win over the environment, that over files of secrets, and these over `hutong.toml`."""
+        secrets = (SecretsSettingsSource(settings_cls, folder),) if (folder := os.environ.get(CREDENTIALS)) else ()
+        return init_settings, env_settings, *secrets, TomlConfigSettingsSource(settings_cls)
 
 
 def load(environment: Mapping[str, str] | None = None, /, **overrides: object) -> Settings:
