@@ -11,6 +11,7 @@ from pathlib import Path
 import bundle_page
 import editor
 import production
+import sizing
 import typer
 from prometheus_client.metrics_core import Metric
 
@@ -57,6 +58,7 @@ def written() -> Mapping[Path, str]:
         ARCHITECTURE: architecture(),
         bundle_page.PAGE: bundle_page.page(),
         production.PAGE: production.page(),
+        sizing.PAGE: sizing.page(),
         production.BUILD_PAGE: production.build_page(),
         **editor.files(),
     }
