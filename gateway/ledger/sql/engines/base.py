@@ -31,12 +31,14 @@ class TooManyKeys(Exception):
 class LedgerEngine(Protocol):
     """The database of one ledger. Opened and closed once; used between.
 
-    `owner`: how this process is named where it claims a platform. `writing` gives connections that may write,
-    `reading` others that cannot, and see one moment in a transaction. `here`: a reading connection on which the
-    event loop may ask, because nothing keeps it waiting; None: there is none.
+    `owner`: how this process is named where it claims a platform; `part`: in which part of the counts it counts.
+    `writing` gives connections that may write, `reading` others that cannot, and see one moment in a transaction.
+    `here`: a reading connection on which the event loop may ask, because nothing keeps it waiting; None: there is
+    none.
     """
 
     owner: str
+    part: int
     writing: sa.Engine
     reading: sa.Engine
     here: sa.Connection | None

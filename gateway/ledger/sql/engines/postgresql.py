@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
+from secrets import randbelow
 from typing import Any
 
 import sqlalchemy as sa
@@ -26,6 +27,9 @@ _MOST_KEYS = 1000
 
 _STANDSTILL = 5
 """Seconds that a transaction may do nothing: a process that stands still in the middle of one must not hold others."""
+
+_PARTS = 8
+"""Parts in which processes count; two that count in one wait for each other's commits, and nothing worse."""
 
 _BASE = schema.MIGRATIONS / "postgresql_0010.sql"
 """The tables as they were when PostgreSQL came; from there on the migrations are the same as SQLite's."""
@@ -48,6 +52,7 @@ class PostgreSQLEngine:
         self._patience = patience
         self._opened: list[sa.Engine] = []
         self.owner = this_process()
+        self.part = randbelow(_PARTS)
 
     def reserve(self) -> None:
         """Every process may have it."""
