@@ -54,15 +54,14 @@ class Two:
 
         def hold(_: sa.Connection) -> None:
             stands.set()
-            assert go_on.wait(30)
+            go_on.wait(30)
 
         sa.event.listen(writing, "commit", hold)
         self._go_on = go_on
         try:
             yield stands
         finally:
-            go_on.set()
-            sa.event.remove(writing, "commit", hold)
+            go_on.set()  # from now on it stands no more
 
     async def in_turn(self, first: Awaitable[Any], second: Awaitable[Any]) -> tuple[Any, Any]:
         """Let the first process do something up to its commit; the second must wait for that; give both answers."""
