@@ -120,6 +120,7 @@ def _locks(_: sa.Connection, batch: Sequence[Chunk]) -> Iterable[str]:
             yield f"key {intake.platform} {intake.operation} {intake.key}"
         if not chunk.whole:
             yield "packages"  # where one begins, those that were given up are forgotten
+            yield f"rejections {intake.platform}"  # with its oldest rejections go bodies that no message keeps yet
         for entry in chunk.entries:
             if isinstance(entry, ReadyRejection):
                 yield f"rejections {entry.rejection.platform}"

@@ -28,8 +28,11 @@ OLDEST = 15
 _MOST_KEYS = 1000
 """Locks that one transaction takes: the server has a table for all of them, of 64 for each connection it may have."""
 
-_STANDSTILL = 5
-"""Seconds that a transaction may do nothing: a process that stands still in the middle of one must not hold others."""
+_STANDSTILL = 4
+"""Seconds that a transaction may do nothing: a process that stands still in the middle of one must not hold others.
+
+Shorter than others' patience, so that these go on instead of failing.
+"""
 
 _PARTS = 8
 """Parts in which processes count; two that count in one wait for each other's commits, and nothing worse."""
