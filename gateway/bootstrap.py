@@ -6,7 +6,6 @@ import importlib
 import os
 import sys
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.access import Administrator
@@ -33,7 +32,7 @@ from gateway.releases import Releases
 from gateway.releases.installed import InstalledAdapters, install
 from gateway.releases.inventory import Inventory
 from gateway.releases.proof import ProcessProver, Prover
-from gateway.settings import SQLITE, Settings
+from gateway.settings import Settings
 from gateway.telemetry.events import CommitEnded, Events, Hook
 from gateway.telemetry.logs import LogHook
 from gateway.telemetry.loop import LoopWatch
@@ -141,4 +140,4 @@ def _spans(clock: Clock) -> SpanHook | None:
 
 def _administrator(settings: Settings) -> Administrator:
     given = settings.admin_token.get_secret_value() if settings.admin_token else None
-    return Administrator(given, Path(settings.ledger.removeprefix(SQLITE) + ".admin"))
+    return Administrator(given, settings.token_file)

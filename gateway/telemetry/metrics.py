@@ -241,8 +241,8 @@ class MetricFeed:
         self._collector = collector
         self._label = label
         self._most = most
-        self._values = attrgetter(*metric.labels) if metric.labels else lambda event: None
-        self._counted = attrgetter(metric.value) if metric.value else lambda event: 1
+        self._values = attrgetter(*metric.labels) if metric.labels else None
+        self._counted = attrgetter(metric.value) if metric.value else None
         self._known: dict[Any, Callable[[float], None]] = {}
         self._series: set[tuple[str, ...]] = set()
 
@@ -250,13 +250,13 @@ class MetricFeed:
         """Count an event, if it is one that the metric is about."""
         if self._only is not None and not getattr(event, self._only):
             return
-        values = self._values(event)
+        values = () if self._values is None else self._values(event)
         count = self._known.get(values)
         if count is None:
             count = self._found(values if isinstance(values, tuple) else (values,))
             if len(self._known) < self._most:
                 self._known[values] = count
-        count(self._counted(event))
+        count(1 if self._counted is None else self._counted(event))
 
     def _found(self, values: tuple[Any, ...]) -> Callable[[float], None]:
         labels = tuple(self._label(name, value) for name, value in zip(self._metric.labels, values, strict=False))

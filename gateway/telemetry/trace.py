@@ -17,6 +17,7 @@ from gateway.clock import random_bytes
 
 _propagator = TraceContextTextMapPropagator()
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
+_NONE = "0" * 32
 _RANDOM_END = re.compile(r"[89ab][0-9a-f]{15}")
 """The last digits of a UUID (RFC 9562): its variant, which is never zero, and 62 random bits."""
 
@@ -57,5 +58,5 @@ def span_id(id: str, attempt: int = 1) -> str:
 
 def traceparent(trace_id: str | None, span: str) -> str:
     """Write a `traceparent` for a span of a trace; of a new trace when none is given."""
-    known = trace_id if trace_id and _TRACE_ID.fullmatch(trace_id) and int(trace_id, 16) else random_bytes().hex()
+    known = trace_id if trace_id and trace_id != _NONE and _TRACE_ID.fullmatch(trace_id) else random_bytes().hex()
     return f"00-{known}-{span}-01"

@@ -51,7 +51,7 @@ from gateway.ledger.sql import contacts as kept_contacts
 from gateway.ledger.sql.batch_thread import BatchWatch, unwatched
 from gateway.ledger.sql.numbers import facts, recall
 from gateway.ledger.sql.store import Store, StoreLimits
-from gateway.ledger.sql.writing import Transaction, one_by_one
+from gateway.ledger.sql.writing import ONE_BY_ONE, Transaction
 from gateway.ledger.versions import AdapterVersion
 from gateway.message import Attempt, Delivery, Enriched, HeldBy, Message
 
@@ -94,7 +94,7 @@ class SqlLedger:
         def operation(transaction: Transaction) -> T:
             return change(transaction, *arguments, **named)
 
-        found: T = await self._store.write(one_by_one, operation)
+        found: T = await self._store.write(ONE_BY_ONE, operation)
         return found
 
     # ── intake ────────────────────────────────────────────────────────────────────────────────
@@ -150,7 +150,7 @@ class SqlLedger:
         probe: bool = False,
     ) -> int | None:
         begin = attempts.Begin(claim, delivery_id, adapter, request, at, message, probe)
-        number: int | None = await self._store.write(attempts.begin, begin, size=len(request.body))
+        number: int | None = await self._store.write(attempts.BEGIN, begin, size=len(request.body))
         return number
 
     async def unbegin(self, claim: Claim, delivery_id: str, attempt: int, at: datetime) -> bool:
@@ -158,7 +158,7 @@ class SqlLedger:
 
     async def settle(self, claim: Claim, settlement: Settlement) -> Settled:
         settle = attempts.Settle(claim, settlement)
-        settled: Settled = await self._store.write(attempts.settle, settle, size=len(settlement.attempt.reply))
+        settled: Settled = await self._store.write(attempts.SETTLE, settle, size=len(settlement.attempt.reply))
         return settled
 
     async def kill(self, claim: Claim, delivery_id: str, code: str, reason: str, at: datetime) -> bool:
@@ -304,7 +304,7 @@ class SqlLedger:
         return await self._store.search(counts.backlog)
 
     async def note_contacts(self, contacts: Sequence[Contact]) -> None:
-        await self._write(kept_contacts.note, contacts)
+        await self._store.write(kept_contacts.NOTE, contacts)
 
     async def contacts(self) -> Sequence[Contact]:
         return await self._store.read(kept_contacts.contacts)
