@@ -301,7 +301,7 @@ def make() -> Make:
 @pytest.fixture(params=[pytest.param("sqlite", marks=pytest.mark.sqlite)])
 def opening(ledger_at: Callable[[Path], str], tmp_path: Path) -> Opening:
     """Gives the same store each time it is called, in a new object."""
-    return lambda: SqlLedger(ledger_at(tmp_path / "ledger.db"), rejections=3)
+    return lambda: SqlLedger(ledger_at(tmp_path / "ledger.db"), rejections=3 * 1024)
 
 
 @pytest.fixture

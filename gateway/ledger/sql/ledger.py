@@ -21,11 +21,15 @@ from gateway.ledger.records import (
     MessageFilter,
     Native,
     Platform,
+    Prunable,
+    PruneStep,
+    Pruning,
     Receipt,
     Registered,
     Registry,
     Rejection,
     ResultPage,
+    Retention,
     Settled,
     Settlement,
     Taker,
@@ -41,6 +45,7 @@ from gateway.ledger.sql import (
     counts,
     operating,
     platforms,
+    pruning,
     reading,
     searching,
     unrouted,
@@ -48,7 +53,7 @@ from gateway.ledger.sql import (
 )
 from gateway.ledger.sql.numbers import facts, recall
 from gateway.ledger.sql.store import Store, StoreLimits
-from gateway.ledger.sql.writing import Transaction, one_by_one
+from gateway.ledger.sql.writing import KeptBytes, Transaction, one_by_one
 from gateway.ledger.versions import AdapterVersion
 from gateway.message import Attempt, Delivery, Enriched, HeldBy, Message
 
@@ -58,7 +63,8 @@ T = TypeVar("T")
 class SqlLedger:
     """A `gateway.ledger.base.Ledger` in a database: `sqlite:///path`.
 
-    `rejections`: how many are kept for each platform, the newest. `patience`: seconds to wait for
+    `rejections`, `replies`: bytes of them that are kept for each platform, the newest; of replies only long ones
+    count. `patience`: seconds to wait for
     another program's lock. `most`: the rows that share a commit, about. `deadline`: seconds
     a search may take.
     """
@@ -67,15 +73,17 @@ class SqlLedger:
         self,
         url: str,
         *,
-        rejections: int = 10_000,
+        rejections: int = 64 << 20,
+        replies: int = 256 << 20,
         patience: float = 5.0,
         most: int = 256,
         deadline: float = 5.0,
         clock: Clock = system_clock,
         ticks: Ticks = monotonic,
     ) -> None:
-        limits = StoreLimits(rejections=rejections, patience=patience, most=most, deadline=deadline)
+        limits = StoreLimits(kept=KeptBytes(rejections, replies), patience=patience, most=most, deadline=deadline)
         self._store = Store(url, limits, clock, ticks)
+        self._clock = clock
 
     async def start(self) -> None:
         await self._store.start()
@@ -251,6 +259,18 @@ class SqlLedger:
 
     async def adapter_content(self, name: str, version: str) -> bytes | None:
         return await self._store.read(adapters.content, name, version)
+
+    # ── retention ─────────────────────────────────────────────────────────────────────────────
+    async def prune(
+        self, retention: Retention, actor: str, now: datetime, *, seen: float = 0.0, limit: int = 50
+    ) -> PruneStep:
+        return await self._write(pruning.step, retention, actor, now, seen=seen, limit=limit)
+
+    async def prunable(self, retention: Retention, cursor: str | None = None, limit: int = 500) -> Prunable:
+        return await self._store.search(pruning.prunable, retention, self._clock(), cursor, limit)
+
+    async def prunings(self, cursor: str | None = None, limit: int = 50) -> ResultPage[Pruning]:
+        return await self._store.read(pruning.prunings, cursor, limit)
 
     # ── reading ───────────────────────────────────────────────────────────────────────────────
     async def message(self, message_id: str) -> Message | None:

@@ -19,7 +19,7 @@ from gateway.ledger.sql.codecs import micros
 from gateway.ledger.sql.database import FileLock, this_process
 from gateway.ledger.sql.database_errors import is_interrupted, ours, translated_errors
 from gateway.ledger.sql.statements import Prepared
-from gateway.ledger.sql.writing import Group, Sequences, Transaction, WriteOperation, Writer, one_by_one
+from gateway.ledger.sql.writing import Group, KeptBytes, Sequences, Transaction, WriteOperation, Writer, one_by_one
 
 T = TypeVar("T")
 
@@ -96,7 +96,7 @@ _CHECKED = Prepared(sa.update(tables.ledger), ("checked_at",))
 class StoreLimits(Struct, frozen=True):
     """What bounds a ledger: see `SqlLedger`."""
 
-    rejections: int
+    kept: KeptBytes
     patience: float
     most: int
     deadline: float
@@ -146,8 +146,7 @@ class Store:
             epoch = database.take_over(writing, owner)
             with writing.begin() as connection:
                 sequences = Sequences.after(connection)
-        rejections = self._limits.rejections
-        return Writer(writing, sequences, counts.flush, owner=owner, epoch=epoch, rejections=rejections)
+        return Writer(writing, sequences, counts.flush, owner=owner, epoch=epoch, most=self._limits.kept)
 
     async def stop(self) -> None:
         """Finish what was handed in, then close and give the database up."""

@@ -42,16 +42,23 @@ CountKey = tuple[str, str, str, str, str]
 empty."""
 
 
+class KeptBytes(Struct, frozen=True):
+    """How many bytes of rejections, and of platforms' long replies, are kept for each platform: the newest."""
+
+    rejections: int
+    replies: int
+
+
 class Transaction(Struct, frozen=True):
     """What a group of operations writes with.
 
-    `owner`, `epoch`: the process that writes, and its epoch of the ledger. `counts`: by how much the kept counts
-    change, written before the commit.
+    `owner`, `epoch`: the process that writes, and its epoch of the ledger. `most`: how much is kept for a platform.
+    `counts`: by how much the kept counts change, written before the commit.
     """
 
     connection: sa.Connection
     sequences: Sequences
-    rejections: int
+    most: KeptBytes
     owner: str
     epoch: int
     counts: Counter[CountKey] = field(default_factory=Counter)
@@ -97,14 +104,14 @@ class Writer:
     """
 
     def __init__(
-        self, engine: sa.Engine, sequences: Sequences, flush: Flush, *, owner: str, epoch: int, rejections: int
+        self, engine: sa.Engine, sequences: Sequences, flush: Flush, *, owner: str, epoch: int, most: KeptBytes
     ) -> None:
         self._engine = engine
         self._sequences = sequences
         self._flush = flush
         self._owner = owner
         self._epoch = epoch
-        self._rejections = rejections
+        self._most = most
         self._superseded = False
 
     def run(self, batch: Sequence[WriteOperation]) -> Sequence[OperationResult]:
@@ -128,7 +135,7 @@ class Writer:
                 _log.critical("ledger.superseded: %s in epoch %d is not the owner any more", self._owner, self._epoch)
                 self._superseded = True
                 return None
-            transaction = Transaction(connection, self._sequences, self._rejections, self._owner, self._epoch)
+            transaction = Transaction(connection, self._sequences, self._most, self._owner, self._epoch)
             for group, members in groups.items():
                 found = group(transaction, [batch[index].argument for index in members])
                 for index, result in zip(members, found, strict=True):
