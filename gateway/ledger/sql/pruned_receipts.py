@@ -29,11 +29,9 @@ _its_key = [
 _KEY = ("key_", "operation_", "platform_")
 _POINT = Prepared(sa.update(tables.receipts).where(*_its_key), ("message", *_KEY))
 _FORGET = Prepared(sa.delete(tables.receipts).where(*_its_key), _KEY)
-_LIVING = PreparedMany(
+_NAMED = PreparedMany(
     ["id"],
-    lambda wanted: sa.select(_m.seq).select_from(
-        wanted.join(tables.messages, sa.and_(_m.id == wanted.c.id, _m.body != REMNANT))
-    ),
+    lambda wanted: sa.select(_m.seq, _m.body).select_from(wanted.join(tables.messages, _m.id == wanted.c.id)),
 )
 _UNKNOWN, _ALL = 0, 1 << 30
 
@@ -57,7 +55,8 @@ def forget(transaction: Transaction, gone: Collection[int]) -> None:
 def _point(transaction: Transaction, receipts: Iterable[Row], gone: Collection[int]) -> None:
     for key, operation, platform, entries in receipts:
         named = {each["message"] for each in unpack_list(entries) if "message" in each}
-        living = {row[0] for row in _LIVING.rows(transaction.connection, [(id,) for id in named])} - set(gone)
+        found = _NAMED.rows(transaction.connection, [(id,) for id in named])
+        living = {seq for seq, body in found if body != REMNANT} - set(gone)
         if living:
             _POINT.run(transaction.connection, [(max(living), key, operation, platform)])
         else:
