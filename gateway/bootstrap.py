@@ -14,11 +14,13 @@ from gateway.delivery.sender import Sender
 from gateway.hub import Hub
 from gateway.hub.deliveries import BulkReplays, OperatorSteps
 from gateway.hub.dossier import Dossiers
+from gateway.hub.pruning import Pruner
 from gateway.intake.admission import Admission
 from gateway.intake.directory import Directory
 from gateway.intake.reception import Reception
 from gateway.intake.routes import Routes, read_routes
 from gateway.ledger.base import Ledger
+from gateway.ledger.records import Retention
 from gateway.ledger.sql import SqlLedger
 from gateway.observe import Observers
 from gateway.platforms import Mirror, Reconciler, Register
@@ -27,7 +29,7 @@ from gateway.releases import Releases
 from gateway.releases.installed import InstalledAdapters, install
 from gateway.releases.inventory import Inventory
 from gateway.releases.proof import ProcessProver, Prover
-from gateway.settings import SQLITE, Settings
+from gateway.settings import SQLITE, Settings, period
 from gateway.telemetry.events import Events, Hook
 from gateway.telemetry.logs import LogHook
 from gateway.telemetry.loop import LoopWatch
@@ -83,6 +85,12 @@ def build(
     reconciler = Reconciler(pause=pause.total_seconds())
     mirror = Mirror(kept, known, inventory.learn, directory, dispatcher, events, observers.drift.forget)
     register = Register(kept, known, routed, mirror, dispatcher, clock, events, reconciler.alarm)
+    pruner = Pruner(kept, retention_of(settings), clock, events, pause=pause.total_seconds())
+    metrics.show(
+        "hutong_oldest_message_seconds",
+        "Age of the oldest message that is kept with its deliveries.",
+        lambda: pruner.oldest_seconds(clock()),
+    )
     prover = prove or ProcessProver(CHECK)
     return Hub(
         ledger=kept,
@@ -97,6 +105,7 @@ def build(
         observers=observers,
         deliveries=OperatorSteps(kept, dispatcher.wake, register.doubt),
         replays=BulkReplays(kept, clock, dispatcher.wake, register.doubt, pause=pause.total_seconds()),
+        pruner=pruner,
         dossiers=Dossiers(kept, known, outward, clock, readers=readers),
         administrator=_administrator(settings),
         dispatcher=dispatcher,
@@ -112,7 +121,15 @@ def build(
 
 def open_ledger(settings: Settings) -> Ledger:
     """Make the ledger that the settings name, not started yet."""
-    return SqlLedger(settings.ledger)
+    rejections, replies = settings.rejection_megabytes << 20, settings.reply_megabytes << 20
+    return SqlLedger(settings.ledger, rejections=rejections, replies=replies)
+
+
+def retention_of(settings: Settings) -> Retention:
+    """Give how long the settings let what is settled be kept."""
+    said = settings.retention
+    types = {type: period(each) for type, each in said.types.items()}
+    return Retention(period(said.messages), period(said.bodies), types)
 
 
 def _administrator(settings: Settings) -> Administrator:

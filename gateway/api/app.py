@@ -20,6 +20,7 @@ from gateway.api import (
     problem_documents,
     rejections,
     replays,
+    retention,
     system,
     trials,
     unwanted,
@@ -45,6 +46,7 @@ _RESOURCES = (
     trials,
     enterprises,
     documents,
+    retention,
     system,
 )
 

@@ -13,6 +13,7 @@ from gateway.delivery.sender import Sender
 from gateway.errors import Unavailable
 from gateway.hub.deliveries import BulkReplays, OperatorSteps
 from gateway.hub.dossier import Dossiers
+from gateway.hub.pruning import Pruner
 from gateway.intake.admission import Admission
 from gateway.intake.reception import Reception
 from gateway.intake.steps import IntakeCall, IntakePreview, IntakeResult
@@ -34,7 +35,7 @@ class Hub:
     """A gateway, whole. `start` before anything else; after `stop` it takes nothing more.
 
     Plain reads go to `ledger`; whatever changes something goes through a part (`platforms`,
-    `releases`, `deliveries`, `replays`) or a method here, so that what depends on it (routing, the
+    `releases`, `deliveries`, `replays`, `pruner`) or a method here, so that what depends on it (routing, the
     dispatcher, the callers we know) learns of it. `new_admin_token` is the administrator's token
     when this start made one: to be shown once, then forgotten.
     """
@@ -52,6 +53,7 @@ class Hub:
         observers: Observers,
         deliveries: OperatorSteps,
         replays: BulkReplays,
+        pruner: Pruner,
         dossiers: Dossiers,
         administrator: Administrator,
         dispatcher: Dispatcher,
@@ -72,6 +74,7 @@ class Hub:
         self.observers = observers
         self.deliveries = deliveries
         self.replays = replays
+        self.pruner = pruner
         self.dossiers = dossiers
         self.clock = clock
         self.events = events
@@ -102,6 +105,7 @@ class Hub:
         await self._dispatcher.start()
         await self.replays.resume()
         self._reconciler.start((self.platforms.reconcile, self.replays.resume))
+        self.pruner.start()
         self._running = True
 
     async def stop(self) -> None:
@@ -110,6 +114,7 @@ class Hub:
         The ledger is closed last: everything stopped before it still writes how far it came.
         """
         self._running = False
+        await self.pruner.stop()
         await self._reconciler.stop()
         await self.replays.stop()
         await self._dispatcher.stop()

@@ -192,6 +192,16 @@ class FieldDrifted(Struct, frozen=True):
     new: bool
 
 
+class LedgerPruned(Struct, frozen=True):
+    """So much of one message type went from the ledger: `what` messages, bodies or rejections; `size` in bytes."""
+
+    actor: str
+    type: str
+    what: str
+    count: int
+    size: int
+
+
 Event = (
     MessageAccepted
     | DocumentRejected
@@ -213,6 +223,7 @@ Event = (
     | DeliveryStopped
     | DeliveryStumbled
     | FieldDrifted
+    | LedgerPruned
 )
 Hook = Callable[[Event], None]
 

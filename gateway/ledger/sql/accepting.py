@@ -20,6 +20,7 @@ from gateway.ledger.sql import (
     overlay,
     packages,
     pruned_cases,
+    pruned_receipts,
     pruned_rejections,
     receipts,
     tables,
@@ -73,7 +74,7 @@ _IN_ORDER = (
 
 
 class _Latest(Struct, frozen=True):
-    """The latest message of an identity, as it was before the batch."""
+    """A message that was the latest of its identity."""
 
     id: str
     digest: str
@@ -153,7 +154,7 @@ class _Batch:
         self._rows: defaultdict[Prepared, list[Row]] = defaultdict(list)
         self._latest: dict[_Scope, Accepted] = {}
         self._totals: dict[str, int] = {}
-        self._seqs = {each.id: each.seq for each in self._before.values()}
+        self._known = {each.id: each for each in self._before.values()}
         self._outlived: list[int] = []
 
     def _earlier(self, drafts: Sequence[IntakeDraft]) -> dict[str, tuple[Message, tuple[Delivery, ...]]]:
@@ -189,9 +190,14 @@ class _Batch:
         written = body.row()
         if written is not None:
             self._rows[packages.ADD].append(written)
-        named = next((self._seqs[each.message.id] for each in receipt.entries if isinstance(each, Accepted)), None)
-        self._receipts.keep(chunk, receipt, body.seq, named)
+        self._receipts.keep(chunk, receipt, body.seq, self._named(receipt))
         return receipt
+
+    def _named(self, receipt: Receipt) -> int | None:
+        """Give the seq of a message that a receipt names: the first that is more than a remnant."""
+        known = [self._known[each.message.id] for each in receipt.entries if isinstance(each, Accepted)]
+        known.sort(key=lambda one: one.body == REMNANT)
+        return known[0].seq if known else None
 
     def _new(self, chunk: Chunk) -> list[IntakeDraft]:
         """Give the drafts that are no duplicates, also of one another."""
@@ -247,7 +253,7 @@ class _Batch:
         self._rows[_DOCUMENTS].append((seq, ready.document))
         scope = _scope(message)
         self._rows[_LATEST_NOW].append((*scope, seq))
-        self._seqs[message.id] = seq
+        self._known[message.id] = _Latest(message.id, message.digest, seq, kept_in)
         before = self._before.get(scope)
         if before is not None and before.body == REMNANT and scope not in self._latest:
             self._outlived.append(before.seq)
@@ -284,6 +290,7 @@ class _Batch:
             statement.run(self._transaction.connection, self._rows[statement])
         self._receipts.write()
         pruned_rejections.forget_beyond(self._transaction, self._totals)
+        pruned_receipts.forget(self._transaction, self._outlived)
         pruned_cases.forget_rows(self._transaction, self._outlived)
 
 
