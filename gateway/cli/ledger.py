@@ -14,8 +14,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from gateway.bootstrap import open_ledger, retention_of
 from gateway.cli.configuration import settings_here
 from gateway.cli.output import AsJson, emit, errors, listing, say
-from gateway.cli.remote import DEFAULT_URL, Gateway, NobodyThere, Token, Url
+from gateway.cli.remote import DEFAULT_URL, Gateway, Token, Url
 from gateway.clock import system_clock
+from gateway.errors import Unavailable
 from gateway.ledger.base import Ledger
 from gateway.settings import SQLITE, Settings
 
@@ -139,16 +140,18 @@ class _File:
 
 
 def _here(gateway: Gateway) -> _Ledger:
-    """Give the ledger of the gateway that runs; where none does, the file that the settings name, if it is there."""
-    try:
-        gateway.get("/v1/retention", limit=1)
-    except NobodyThere:
+    """Give the ledger that the settings name, from its file where no gateway has it; else that of the gateway."""
+    if gateway.url == DEFAULT_URL:  # who named a gateway meant that one, and not a file that happens to be here
         settings = settings_here()
-        # Who named a gateway meant that one, and not a file that happens to be here.
-        if gateway.url != DEFAULT_URL or not Path(settings.ledger.removeprefix(SQLITE)).is_file():
-            raise
-        errors.print("[dim]no gateway runs here: the ledger's own file is opened[/]", highlight=False)
-        return _File(settings)
+        if Path(settings.ledger.removeprefix(SQLITE)).is_file():
+            try:
+                opened = _File(settings)
+            except Unavailable as error:
+                if error.code != "ledger.in-use":
+                    raise
+            else:
+                errors.print(f"[dim]{settings.ledger}: no gateway has it open[/]", highlight=False)
+                return opened
     return _Remote(gateway)
 
 

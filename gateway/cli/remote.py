@@ -37,10 +37,6 @@ _HINTS: Mapping[int, str] = {
 }
 
 
-class NobodyThere(CommandFailed):
-    """No gateway answers at the address."""
-
-
 @dataclass(frozen=True, slots=True)
 class Gateway:
     """A running gateway. Every call raises CommandFailed when it is not carried out."""
@@ -90,7 +86,7 @@ class Gateway:
                 f"{self.url} is not an address: {error}", "write it like http://127.0.0.1:8080"
             ) from None
         except (httpx.TransportError, UnicodeError) as error:
-            raise NobodyThere(
+            raise CommandFailed(
                 f"no gateway answers at {self.url} ({type(error).__name__})",
                 "start one with `hutong serve`, or set HUTONG_URL",
             ) from None

@@ -51,7 +51,7 @@ _FORGET_REPLIES = Prepared(
 )
 
 
-class Native(Struct, frozen=True):
+class BodyPlace(Struct, frozen=True):
     """Where the bytes of a message are: its seq, theirs, and which record in them it was."""
 
     message: int
@@ -59,7 +59,7 @@ class Native(Struct, frozen=True):
     record: int
 
 
-def forget_native(transaction: Transaction, natives: Sequence[Native], instead: int) -> int:
+def forget_native(transaction: Transaction, natives: Sequence[BodyPlace], instead: int) -> int:
     """Let messages go without their bytes, `instead` of which they have a mark; gives how many bytes that freed.
 
     The bytes of a package stay until the last of its messages and rejections lets go of them.

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from gateway.ledger.sql import pruned_receipts, tables
 from gateway.ledger.sql.cases import Case, CaseMessage
 from gateway.ledger.sql.codecs import pack_json
-from gateway.ledger.sql.pruned_bodies import PRUNED, REMNANT, Native, exchanged, forget_native, native_size
+from gateway.ledger.sql.pruned_bodies import PRUNED, REMNANT, BodyPlace, exchanged, forget_native, native_size
 from gateway.ledger.sql.statements import Prepared, PreparedMany
 from gateway.ledger.sql.writing import Transaction
 from schemas.identifiers.folding import comparison_key
@@ -95,7 +95,7 @@ def forget_messages(transaction: Transaction, case: Case, going: Sequence[CaseMe
     remnants = [one for one in going if one.seq in latest]
     for one in going:
         instead = REMNANT if one.seq in latest else PRUNED
-        forget_native(transaction, [Native(one.seq, one.body, one.record)], instead)
+        forget_native(transaction, [BodyPlace(one.seq, one.body, one.record)], instead)
     _EMPTY_DOCUMENT.run(connection, [(_NO_DOCUMENT, one.seq) for one in remnants])
     _REMNANT.run(connection, [("{}", 0, one.seq) for one in remnants])
     forget_rows(transaction, [one.seq for one in going if one.seq not in latest])

@@ -16,7 +16,7 @@ from gateway.ledger.sql.ages import Ages, in_micros
 from gateway.ledger.sql.cases import Case, CaseMessage, Cases
 from gateway.ledger.sql.codecs import micros, moment, text
 from gateway.ledger.sql.columns import Row
-from gateway.ledger.sql.pruned_bodies import PRUNED, REMNANT, Native, forget_exchanged, forget_native
+from gateway.ledger.sql.pruned_bodies import PRUNED, REMNANT, BodyPlace, forget_exchanged, forget_native
 from gateway.ledger.sql.statements import Prepared, putting
 from gateway.ledger.sql.writing import Transaction
 
@@ -200,7 +200,7 @@ class _Step:
     def _lose_bodies(self, case: Case, losing: Sequence[CaseMessage], of: int) -> int:
         transaction = self._transaction
         for one in losing:
-            size = forget_native(transaction, [Native(one.seq, one.body, one.record)], PRUNED)
+            size = forget_native(transaction, [BodyPlace(one.seq, one.body, one.record)], PRUNED)
             size += forget_exchanged(transaction, case.positions.get(one.seq, ()))
             self._tally.add(one.type, "bodies", self._came(one), size)
         self._cases.forget(case.correlation_id)
