@@ -48,11 +48,11 @@ class Conflict(HutongError):
     code = "conflict"
 
 
-class Gone(HutongError):
+class Forgotten(HutongError):
     """It was kept, and was let go of when it was old enough; the code says what."""
 
     status = 410
-    code = "gone"
+    code = "forgotten"
 
 
 class Invalid(HutongError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.errors import Conflict, Gone, HutongError, NotFound, Unavailable
+from gateway.errors import Conflict, Forgotten, HutongError, NotFound, Unavailable
 from gateway.ledger.versions import AdapterVersion
 from schemas.findings import Text
 
@@ -31,9 +31,9 @@ def no_message(message_id: str) -> NotFound:
     )
 
 
-def body_pruned(id: str) -> Gone:
+def body_pruned(id: str) -> Forgotten:
     """Say that bytes were kept for as long as they had to be, and not longer."""
-    return Gone(
+    return Forgotten(
         Text(
             f"{id} 的报文已超过保留期限并已清除；保留期限见 GET /v1/retention。",
             f"The bytes of {id} were older than bodies are kept, and are gone; see GET /v1/retention.",

@@ -77,7 +77,7 @@ _PRUNINGS = Prepared(
 _NO_END = (1 << 63) - 1
 
 
-class Tally:
+class PrunedSums:
     """What went, or would, summed up by type and sort."""
 
     def __init__(self) -> None:
@@ -105,7 +105,7 @@ def step(
 ) -> PruneStep:
     """Let go of about `limit` messages: the group of `Ledger.prune`."""
     ages = Ages.later(transaction, now, seen)
-    tally = Tally()
+    tally = PrunedSums()
     if pruned_receipts.learn(transaction, _LEARNT):
         # Nothing goes before it is known which receipts name it.
         return _ended(transaction, ages, (), more=True)
@@ -153,7 +153,7 @@ def _old(found: Sequence[Row], ages: Ages, retention: Retention) -> list[Row]:
 class _Step:
     """One step: the cases that are due are looked at, and go, lose their bodies, or are looked at again later."""
 
-    def __init__(self, transaction: Transaction, ages: Ages, retention: Retention, tally: Tally) -> None:
+    def __init__(self, transaction: Transaction, ages: Ages, retention: Retention, tally: PrunedSums) -> None:
         self._transaction = transaction
         self._ages = ages
         self._tally = tally
@@ -253,7 +253,7 @@ def prunable(
 ) -> Prunable:
     """Tell what would go of the next messages."""
     after = decisions.read_cursor(cursor)
-    ages, tally = Ages.now(connection, now), Tally()
+    ages, tally = Ages.now(connection, now), PrunedSums()
     cases = Cases(connection, ages, retention)
     if after is None:
         pruned_rejections.old(connection, ages.time - in_micros(retention.rejections), tally.add)
@@ -267,7 +267,7 @@ def prunable(
     return Prunable(tally.all(), str(old[-1][0]) if more else None, old[-1][0] if more else last or 0, last or 0)
 
 
-def _weigh(connection: sa.Connection, cases: Cases, case: Case, seq: int, ages: Ages, tally: Tally) -> None:
+def _weigh(connection: sa.Connection, cases: Cases, case: Case, seq: int, ages: Ages, tally: PrunedSums) -> None:
     one = next(each for each in case.messages if each.seq == seq)
     came = ages.came(one.seq, one.received_at)
     if cases.may_go(case):
