@@ -374,7 +374,8 @@ class Ledger(Protocol):
         oldest first, with its facts, numbers, aliases and Idempotency-Keys (a key with the last message of its
         receipt). Of the latest message of each identity a remnant stays, by which a repeat is known as a duplicate:
         its columns, with an empty document and without keys, warnings and deliveries. Rejections go, oldest first,
-        when they are older than bodies are kept.
+        when they are older than bodies are kept. A case that was old enough and had to stay is looked at again after
+        30 days. The cases of the newest message and the newest delivery stay: no number is given twice.
 
         **Age** is counted by the ledger's own time, which goes on by `seen`: the seconds that passed since the caller
         last called this, by a clock that nobody sets, and never by more than `now` went on since the last call of

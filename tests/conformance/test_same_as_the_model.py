@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -505,22 +505,37 @@ def machine(make: Any, ledger_at: Callable[[Path], str], folder: Path) -> type[R
                 self.same(lambda ledger, _: ledger.cancel_replay(job, intent))
 
         # ── retention ─────────────────────────────────────────────────────────────────────────
-        @step(3, days=st.sampled_from([31, 31, 100, 250, 500]), limit=st.integers(1, 9), all=st.booleans())
-        def prune(self, days: int, limit: int, all: bool) -> None:
-            """Lets days pass and prunes until there is no more; perhaps ends what is open before."""
-            if all:
-                for platform in PLATFORMS:
-                    self.deliver(platform, State.DELIVERED, 0, None, 0)
-            self.now += days * DAY
-            at = make.at(self.now)
+        @step(5, days=st.sampled_from([31, 250, 500, 700]), limit=st.integers(1, 9), ending=mostly, lane=lanes)
+        def prune(self, days: int, limit: int, ending: bool, lane: str) -> None:
+            """Lets days pass, twice, and prunes until there is no more; perhaps all of a lane is ended before."""
+            if ending:
+                self.settle_all(State.DELIVERED, 0, None, 0, None)
+                self.give_up_lane(lane)
+            # Not less than 30 days: a case that had to stay is looked at again only then.
+            for passed in (31, days):
+                self.now += passed * DAY
+                self.same(self.pruning(make.at(self.now), passed * DAY, limit))
 
+        def give_up_lane(self, lane: str) -> None:
+            intent = self.intent()
+            left = (State.READY, State.WAITING, State.DEAD, State.UNROUTED)
+
+            async def given_up(ledger: Ledger, index: int) -> list[Delivery]:
+                found = reversed((await ledger.find_deliveries(DeliveryFilter(), None, 1000)).items)
+                return [
+                    await ledger.discard(each.id, intent) for each in found if each.lane == lane and each.state in left
+                ]
+
+            self.same(given_up)
+
+        def pruning(self, at: datetime, seen: float, limit: int) -> Call:
             async def pruned(ledger: Ledger, _: int) -> Any:
-                taken = [await ledger.prune(KEPT, "pruner", at, seen=days * DAY, limit=limit)]
+                taken = [await ledger.prune(KEPT, "pruner", at, seen=seen, limit=limit)]
                 while taken[-1].more:
                     taken.append(await ledger.prune(KEPT, "pruner", at, limit=limit))
                 return counted(taken), taken[-1].time, taken[-1].oldest
 
-            self.same(pruned)
+            return pruned
 
         @step(1)
         def reopen(self) -> None:

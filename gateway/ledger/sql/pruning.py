@@ -105,14 +105,14 @@ def step(
 ) -> PruneStep:
     """Let go of about `limit` messages: the group of `Ledger.prune`."""
     ages = Ages.later(transaction, now, seen)
-    tally = PrunedSums()
+    sums = PrunedSums()
     if pruned_receipts.learn(transaction, _LEARNT):
         # Nothing goes before it is known which receipts name it.
         return _ended(transaction, ages, (), more=True)
-    more = pruned_rejections.forget_old(transaction, ages.time - in_micros(retention.rejections), limit, tally.add)
+    more = pruned_rejections.forget_old(transaction, ages.time - in_micros(retention.rejections), limit, sums.add)
     more = _look_further(transaction, ages, retention, limit) or more
-    more = _Step(transaction, ages, retention, tally).prune(limit) or more
-    pruned = tally.all()
+    more = _Step(transaction, ages, retention, sums).prune(limit) or more
+    pruned = sums.all()
     _record(transaction, pruned, actor, now)
     return _ended(transaction, ages, pruned, more=more)
 
@@ -153,10 +153,10 @@ def _old(found: Sequence[Row], ages: Ages, retention: Retention) -> list[Row]:
 class _Step:
     """One step: the cases that are due are looked at, and go, lose their bodies, or are looked at again later."""
 
-    def __init__(self, transaction: Transaction, ages: Ages, retention: Retention, tally: PrunedSums) -> None:
+    def __init__(self, transaction: Transaction, ages: Ages, retention: Retention, sums: PrunedSums) -> None:
         self._transaction = transaction
         self._ages = ages
-        self._tally = tally
+        self._sums = sums
         self._cases = Cases(transaction.connection, ages, retention)
         self._later: list[tuple[str, int]] = []
         self._done: list[tuple[str]] = []
@@ -191,7 +191,7 @@ class _Step:
     def _go(self, case: Case, going: Sequence[CaseMessage]) -> int:
         transaction = self._transaction
         for one, size in zip(going, pruned_cases.forget_messages(transaction, case, going), strict=True):
-            self._tally.add(one.type, "messages", self._came(one), size)
+            self._sums.add(one.type, "messages", self._came(one), size)
         self._cases.forget(case.correlation_id)
         if len(going) == len(case.messages):
             self._done.append((case.correlation_id,))
@@ -202,7 +202,7 @@ class _Step:
         for one in losing:
             size = forget_native(transaction, [BodyPlace(one.seq, one.body, one.record)], PRUNED)
             size += forget_exchanged(transaction, case.positions.get(one.seq, ()))
-            self._tally.add(one.type, "bodies", self._came(one), size)
+            self._sums.add(one.type, "bodies", self._came(one), size)
         self._cases.forget(case.correlation_id)
         if len(losing) == of:
             self._look_again(case, bodies=False)
@@ -253,24 +253,24 @@ def prunable(
 ) -> Prunable:
     """Tell what would go of the next messages."""
     after = decisions.read_cursor(cursor)
-    ages, tally = Ages.now(connection, now), PrunedSums()
+    ages, sums = Ages.now(connection, now), PrunedSums()
     cases = Cases(connection, ages, retention)
     if after is None:
-        pruned_rejections.old(connection, ages.time - in_micros(retention.rejections), tally.add)
+        pruned_rejections.old(connection, ages.time - in_micros(retention.rejections), sums.add)
     found = _FOLLOWING.rows(connection, after or 0, limit)
     old = _old(found, ages, retention)
     for seq, correlation_id, *_, body in old:
         if body != REMNANT:
-            _weigh(connection, cases, cases.case(correlation_id), seq, ages, tally)
+            _weigh(connection, cases, cases.case(correlation_id), seq, ages, sums)
     [(last,)] = _LAST.rows(connection)
     more = len(old) == limit
-    return Prunable(tally.all(), str(old[-1][0]) if more else None, old[-1][0] if more else last or 0, last or 0)
+    return Prunable(sums.all(), str(old[-1][0]) if more else None, old[-1][0] if more else last or 0, last or 0)
 
 
-def _weigh(connection: sa.Connection, cases: Cases, case: Case, seq: int, ages: Ages, tally: PrunedSums) -> None:
+def _weigh(connection: sa.Connection, cases: Cases, case: Case, seq: int, ages: Ages, sums: PrunedSums) -> None:
     one = next(each for each in case.messages if each.seq == seq)
     came = ages.came(one.seq, one.received_at)
     if cases.may_go(case):
-        tally.add(one.type, "messages", came, pruned_cases.message_size(connection, case, one))
+        sums.add(one.type, "messages", came, pruned_cases.message_size(connection, case, one))
     elif one.body > PRUNED and cases.may_lose_bodies(case):
-        tally.add(one.type, "bodies", came, pruned_cases.bodies_size(connection, case, one))
+        sums.add(one.type, "bodies", came, pruned_cases.bodies_size(connection, case, one))
