@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from datetime import timedelta
-from pathlib import Path
 
 from gateway.access import Administrator
 from gateway.clock import Clock, system_clock, zone
@@ -29,7 +28,7 @@ from gateway.releases import Releases
 from gateway.releases.installed import InstalledAdapters, install
 from gateway.releases.inventory import Inventory
 from gateway.releases.proof import ProcessProver, Prover
-from gateway.settings import SQLITE, Settings, period
+from gateway.settings import Settings, period
 from gateway.telemetry.events import Events, Hook
 from gateway.telemetry.logs import LogHook
 from gateway.telemetry.loop import LoopWatch
@@ -134,4 +133,4 @@ def retention_of(settings: Settings) -> Retention:
 
 def _administrator(settings: Settings) -> Administrator:
     given = settings.admin_token.get_secret_value() if settings.admin_token else None
-    return Administrator(given, Path(settings.ledger.removeprefix(SQLITE) + ".admin"))
+    return Administrator(given, settings.token_file)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
@@ -26,7 +27,7 @@ from schemas.catalog import TYPES
 PREFIX = "HUTONG_"
 FILE = "hutong.toml"
 
-SQLITE = "sqlite:///"
+SQLITE, POSTGRESQL = "sqlite:///", ("postgresql://", "postgresql+psycopg://")
 """How the address of a ledger begins."""
 
 
@@ -99,7 +100,10 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, toml_file=FILE, extra="forbid", frozen=True)
 
-    ledger: str = Field("sqlite:///hutong.db", description="Where messages are kept: sqlite:///PATH.")
+    ledger: str = Field(
+        "sqlite:///hutong.db",
+        description="Where messages are kept: sqlite:///PATH, or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE.",
+    )
     redis: str = Field("", description="Must be empty: this version coordinates inside its one process.")
     adapters: str = Field("", description="Extra folders of adapter bundles, separated by ':'.")
     routes: str = Field("", description="A routes file to use instead of the bundled one.")
@@ -161,10 +165,14 @@ class Settings(BaseSettings):
     @field_validator("ledger")
     @classmethod
     def _known_ledger(cls, value: str) -> str:
-        if value.startswith("postgresql"):
-            raise ValueError("PostgreSQL comes with a later version; use sqlite:///PATH for now")
-        if not value.startswith(SQLITE):
-            raise ValueError("not an address of a ledger; write sqlite:///PATH, such as sqlite:////var/lib/hutong.db")
+        if value.startswith(POSTGRESQL):
+            if not urlsplit(value).path.strip("/"):
+                raise ValueError("names no database; write postgresql+psycopg://USER:PASSWORD@HOST/DATABASE")
+        elif not value.startswith(SQLITE):
+            raise ValueError(
+                "not an address of a ledger; write sqlite:///PATH, such as sqlite:////var/lib/hutong.db, "
+                "or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
+            )
         return value
 
     @field_validator("retention", mode="before")
@@ -173,6 +181,12 @@ class Settings(BaseSettings):
         if not isinstance(value, str):
             return value
         return json.loads(value) if value.startswith("{") else {"messages": value}
+
+    @property
+    def token_file(self) -> Path:
+        """Give the file that keeps the hash of an administrator's token which was made: beside the ledger, or here."""
+        beside = self.ledger.removeprefix(SQLITE) if self.ledger.startswith(SQLITE) else "hutong"
+        return Path(f"{beside}.admin")
 
     @field_validator("zone")
     @classmethod

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -29,6 +30,7 @@ from gateway.ledger.sql import (
 from gateway.ledger.sql.batch_thread import OperationResult
 from gateway.ledger.sql.codecs import unpack_list
 from gateway.ledger.sql.columns import Row
+from gateway.ledger.sql.dialects import ITS_SYMBOL, NUL
 from gateway.ledger.sql.packages import Chunk, IntakeBody, ReadyDraft, ReadyRejection
 from gateway.ledger.sql.pruned_bodies import REMNANT
 from gateway.ledger.sql.receipts import KeptReceipt, Receipts
@@ -36,7 +38,7 @@ from gateway.ledger.sql.statements import Prepared, PreparedMany, inserting, ins
 from gateway.ledger.sql.store import Store
 from gateway.ledger.sql.tables import DELIVERY, MESSAGE, REJECTION
 from gateway.ledger.sql.verifying import Verification
-from gateway.ledger.sql.writing import Transaction
+from gateway.ledger.sql.writing import Group, Transaction
 from gateway.message import Delivery, Message
 from schemas.identifiers.folding import comparison_key
 
@@ -107,7 +109,7 @@ async def _accept_large(store: Store, intake: Intake) -> Receipt:
 
 async def _hand_in(store: Store, chunk: Chunk) -> Receipt:
     while True:
-        answer: receipts.Answer = await store.write(accept, chunk, rows=len(chunk.entries), size=chunk.size)
+        answer: receipts.Answer = await store.write(ACCEPT, chunk, rows=len(chunk.entries), size=chunk.size)
         receipt = answer if isinstance(answer, Receipt) else await _read(store, answer)
         # All that a receipt named may have been pruned before it was read, and the receipt with it.
         if receipt.entries or not chunk.entries:
@@ -126,11 +128,44 @@ async def _read(store: Store, kept: KeptReceipt) -> Receipt:
 
 # ── in the writer ─────────────────────────────────────────────────────────────────────────────
 def accept(transaction: Transaction, batch: Sequence[Chunk]) -> Sequence[OperationResult]:
-    """Keep a batch of chunks: the group for `Ledger.accept`."""
+    """Keep a batch of chunks: for `Ledger.accept`."""
     intakes = _Batch(transaction, batch)
     results = [intakes.accept(chunk) for chunk in batch]
     intakes.write()
     return results
+
+
+def _locks(_: sa.Connection, batch: Sequence[Chunk]) -> Iterable[str]:
+    """Name what a batch reads or changes: keys, packages, identities, cases, lanes and numbers.
+
+    Cases, lanes and numbers are named by their words alone: they are often one word, and then one lock.
+    """
+    for chunk in batch:
+        intake = chunk.package.intake
+        if intake.key is not None:
+            yield f"key {intake.platform} {intake.operation} {intake.key}"
+        if not chunk.whole:
+            yield "packages"  # where one begins, those that were given up are forgotten
+            yield f"rejections {intake.platform}"  # with its oldest rejections go bodies that no message keeps yet
+        for entry in chunk.entries:
+            if isinstance(entry, ReadyRejection):
+                yield f"rejections {entry.rejection.platform}"
+            else:
+                yield from _locks_of(entry.draft)
+
+
+def _locks_of(draft: IntakeDraft) -> Iterable[str]:
+    message, reads = draft.message, draft.reads
+    yield " ".join(("identity", *_scope(message)))
+    yield message.correlation_id
+    yield from (delivery.lane for delivery in draft.deliveries)
+    yield from map(comparison_key, draft.numbers.values())
+    yield from (comparison_key(number) for _, _, number in reads.numbers)
+    yield from (correlation_id for correlation_id, _ in reads.facts)
+    yield from reads.fresh
+
+
+ACCEPT = Group(accept, _locks)
 
 
 class _Batch:
@@ -289,7 +324,7 @@ class _Batch:
         for statement in _IN_ORDER:
             statement.run(self._transaction.connection, self._rows[statement])
         self._receipts.write()
-        pruned_rejections.forget_beyond(self._transaction, self._totals)
+        pruned_rejections.forget_beyond(self._transaction, sorted(self._totals))
         pruned_receipts.forget(self._transaction, self._outlived)
         pruned_cases.forget_rows(self._transaction, self._outlived)
 
@@ -306,5 +341,13 @@ def _named(drafts: Sequence[IntakeDraft]) -> set[numbers.Named]:
     }
 
 
+_LONGEST = 600
+"""Characters of an identity that is found by itself; an index of PostgreSQL takes no more than 2700 bytes."""
+
+
 def _scope(message: Message) -> _Scope:
-    return message.identity, message.operation, message.source
+    # Found again in memory, it must be as the database gives it back.
+    identity = message.identity.replace(NUL, ITS_SYMBOL) if NUL in message.identity else message.identity
+    if len(identity) > _LONGEST:
+        identity = f"sha256:{sha256(identity.encode()).hexdigest()}"
+    return identity, message.operation, message.source

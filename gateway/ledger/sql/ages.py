@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from gateway.ledger.sql import tables
 from gateway.ledger.sql.codecs import micros
-from gateway.ledger.sql.statements import Prepared, inserting
+from gateway.ledger.sql.statements import Prepared, inserting, inserting_first
 from gateway.ledger.sql.writing import Transaction
 
 
@@ -24,6 +24,7 @@ DAY = in_micros(timedelta(days=1))
 _r, _k, _m = tables.retention.c, tables.marks.c, tables.messages.c
 
 _STATE = Prepared(sa.select(_r.time, _r.told, _r.looked_at, _r.kept_for), ())
+_BEGIN = inserting_first(tables.retention)
 _GO_ON = Prepared(sa.update(tables.retention), ("time", "told"))
 _LOOKED_AT = Prepared(sa.update(tables.retention), ("looked_at", "kept_for"))
 _MARK = inserting(tables.marks)
@@ -67,6 +68,7 @@ class Ages:
     def later(cls, transaction: Transaction, now: datetime, seen: float) -> Ages:
         """Let the ledger's time go on by what a process saw pass, and never by more than the clock says."""
         connection = transaction.connection
+        _BEGIN.run(connection, [(1, 0, 0, 0, "")])
         state = _state(connection)
         passed = min(micros(now) - state.told, round(seen * 1_000_000))
         time = state.time + max(0, passed) if state.time else _beginning(connection, now)
@@ -90,8 +92,8 @@ class Ages:
 
 
 def _state(connection: sa.Connection) -> _State:
-    [row] = _STATE.rows(connection)
-    return _State(*row)
+    row = _STATE.row(connection)
+    return _State(*row) if row else _State(0, 0, 0, "")
 
 
 def _beginning(connection: sa.Connection, now: datetime) -> int:

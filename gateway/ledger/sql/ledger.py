@@ -53,7 +53,7 @@ from gateway.ledger.sql import (
 )
 from gateway.ledger.sql.numbers import facts, recall
 from gateway.ledger.sql.store import Store, StoreLimits
-from gateway.ledger.sql.writing import KeptBytes, Transaction, one_by_one
+from gateway.ledger.sql.writing import ONE_BY_ONE, KeptBytes, Transaction
 from gateway.ledger.versions import AdapterVersion
 from gateway.message import Attempt, Delivery, Enriched, HeldBy, Message
 
@@ -98,7 +98,7 @@ class SqlLedger:
         def operation(transaction: Transaction) -> T:
             return change(transaction, *arguments, **named)
 
-        found: T = await self._store.write(one_by_one, operation)
+        found: T = await self._store.write(ONE_BY_ONE, operation)
         return found
 
     # ── intake ────────────────────────────────────────────────────────────────────────────────
@@ -154,7 +154,7 @@ class SqlLedger:
         probe: bool = False,
     ) -> int | None:
         begin = attempts.Begin(claim, delivery_id, adapter, request, at, message, probe)
-        number: int | None = await self._store.write(attempts.begin, begin, size=len(request.body))
+        number: int | None = await self._store.write(attempts.BEGIN, begin, size=len(request.body))
         return number
 
     async def unbegin(self, claim: Claim, delivery_id: str, attempt: int, at: datetime) -> bool:
@@ -162,7 +162,7 @@ class SqlLedger:
 
     async def settle(self, claim: Claim, settlement: Settlement) -> Settled:
         settle = attempts.Settle(claim, settlement)
-        settled: Settled = await self._store.write(attempts.settle, settle, size=len(settlement.attempt.reply))
+        settled: Settled = await self._store.write(attempts.SETTLE, settle, size=len(settlement.attempt.reply))
         return settled
 
     async def kill(self, claim: Claim, delivery_id: str, code: str, reason: str, at: datetime) -> bool:

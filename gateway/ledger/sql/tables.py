@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -75,9 +76,6 @@ messages = MESSAGE.table(
     sa.Index("messages_correlation", "correlation_id", "seq"),
     sa.Index("messages_received", "received_at", "seq"),
 )
-sa.Index("messages_body", messages.c.body, sqlite_where=sa.text("body > 0 AND record > 0"))
-"""The further messages of packages, by the bytes they share: see `pruned_bodies`. Most messages are in none."""
-
 documents = sa.Table(
     "documents",
     metadata,
@@ -214,6 +212,15 @@ deliveries = DELIVERY.table(
     *(sa.CheckConstraint(rule, name=name) for name, rule in RULES.items()),
 )
 
+
+def _only(condition: sa.ColumnElement[bool] | sa.TextClause) -> dict[str, Any]:
+    """Restrict an index to some rows."""
+    return {"sqlite_where": condition, "postgresql_where": condition}
+
+
+sa.Index("messages_body", messages.c.body, **_only(sa.text("body > 0 AND record > 0")))
+"""The further messages of packages, by the bytes they share: see `pruned_bodies`. Most messages are in none."""
+
 _d = deliveries.c
 DELIVERY_INDEXES = (
     sa.Index("deliveries_id", _d.id, unique=True),
@@ -221,28 +228,28 @@ DELIVERY_INDEXES = (
     sa.Index("deliveries_platform", _d.platform, _d.position),
     sa.Index("deliveries_destination", _d.platform, _d.message),
     sa.Index("deliveries_created", _d.created_at, _d.position),
-    sa.Index("lane_head", _d.lane, _d.platform, unique=True, sqlite_where=is_head(_d.head)),
-    sa.Index("lane_open", _d.lane, _d.platform, _d.position, sqlite_where=is_open_state(_d.state)),
-    sa.Index("lane_dead", _d.lane, _d.platform, _d.position, sqlite_where=is_state(_d.state, State.DEAD)),
-    sa.Index("lane_refused", _d.lane, _d.platform, _d.position, sqlite_where=is_state(_d.state, State.REFUSED)),
-    sa.Index("lane_delivered", _d.lane, _d.platform, _d.position, sqlite_where=is_state(_d.state, State.DELIVERED)),
-    sa.Index("heads_ready", _d.platform, _d.position, _d.type, sqlite_where=may_go(_d, State.READY)),
-    sa.Index("heads_waiting", _d.platform, _d.due_at, _d.type, sqlite_where=may_go(_d, State.WAITING)),
-    sa.Index("deliveries_unrouted", _d.kind, _d.code, _d.position, sqlite_where=is_state(_d.state, State.UNROUTED)),
+    sa.Index("lane_head", _d.lane, _d.platform, unique=True, **_only(is_head(_d.head))),
+    sa.Index("lane_open", _d.lane, _d.platform, _d.position, **_only(is_open_state(_d.state))),
+    sa.Index("lane_dead", _d.lane, _d.platform, _d.position, **_only(is_state(_d.state, State.DEAD))),
+    sa.Index("lane_refused", _d.lane, _d.platform, _d.position, **_only(is_state(_d.state, State.REFUSED))),
+    sa.Index("lane_delivered", _d.lane, _d.platform, _d.position, **_only(is_state(_d.state, State.DELIVERED))),
+    sa.Index("heads_ready", _d.platform, _d.position, _d.type, **_only(may_go(_d, State.READY))),
+    sa.Index("heads_waiting", _d.platform, _d.due_at, _d.type, **_only(may_go(_d, State.WAITING))),
+    sa.Index("deliveries_unrouted", _d.kind, _d.code, _d.position, **_only(is_state(_d.state, State.UNROUTED))),
     sa.Index(
         "deliveries_state",
         _d.state,
         _d.platform,
         _d.position,
         _d.type,
-        sqlite_where=_d.state != sa.literal_column(f"'{State.DELIVERED}'"),
+        **_only(_d.state != sa.literal_column(f"'{State.DELIVERED}'")),
     ),
-    sa.Index("deliveries_held", _d.platform, _d.state, _d.position, sqlite_where=_d.held_at.is_not(None)),
+    sa.Index("deliveries_held", _d.platform, _d.state, _d.position, **_only(_d.held_at.is_not(None))),
     sa.Index(
         "replay_open",
         _d.replay_of,
         unique=True,
-        sqlite_where=sa.and_(_d.replay_of.is_not(None), is_open_state(_d.state)),
+        **_only(sa.and_(_d.replay_of.is_not(None), is_open_state(_d.state))),
     ),
 )
 """Most of these hold only what is not delivered yet, and so stay small.
@@ -278,7 +285,7 @@ ATTEMPT = Layout(
 )
 """`platform`, `total`: of a long reply, whose it is, and the bytes of that platform's long replies up to this one."""
 attempts = ATTEMPT.table("attempts", metadata, sa.Index("attempts_delivery", "delivery"))
-sa.Index("attempts_total", attempts.c.platform, attempts.c.total, sqlite_where=sa.text("total IS NOT NULL"))
+sa.Index("attempts_total", attempts.c.platform, attempts.c.total, **_only(sa.text("total IS NOT NULL")))
 
 REJECTION = Layout(
     Rejection,
@@ -401,10 +408,15 @@ counts = sa.Table(
     sa.Column("type", sa.Text, primary_key=True),
     sa.Column("state", sa.Text, primary_key=True),  # or `unwanted`, of those that are unrouted
     sa.Column("held_by", sa.Text, primary_key=True),  # `operator`, `lane`, or empty
+    sa.Column("part", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("count", sa.BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
-"""How many deliveries that are not done with stand where: kept with every step, so that nobody has to count."""
+"""How many deliveries that are not done with stand where: kept with every step, so that nobody has to count.
+
+What stands somewhere is the sum of the parts: each process counts in one of them, perhaps below zero, so that
+processes which count the same do not wait for each other's commits.
+"""
 
 ADAPTER = Layout(
     AdapterVersion,
@@ -429,7 +441,7 @@ adapters = ADAPTER.table(
     sa.CheckConstraint("state IN ('active', 'checked', 'draft', 'retired', 'shadow')", name="adapter_state_known"),
     sa.Index("adapters_version", "name", "version", unique=True),
 )
-sa.Index("adapters_active", adapters.c.name, unique=True, sqlite_where=sa.text("state = 'active'"))
+sa.Index("adapters_active", adapters.c.name, unique=True, **_only(sa.text("state = 'active'")))
 
 credentials = sa.Table(
     "credentials",

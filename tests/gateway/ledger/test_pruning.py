@@ -31,7 +31,7 @@ class Counting:
 
     def __init__(self, ledger: SqlLedger) -> None:
         self.steps = 0
-        [writing, _] = ledger._store._engines
+        writing = ledger._store._engine.writing
         with writing.connect() as connection:
             driver = connection.connection.driver_connection
             assert isinstance(driver, sqlite3.Connection)

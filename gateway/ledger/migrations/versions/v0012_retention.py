@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0011"
-down_revision = "0010"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
@@ -48,7 +48,6 @@ def _tables() -> None:
         sa.Column("kept_for", text, nullable=False),
         sa.CheckConstraint("id = 1", name="one_row"),
     )
-    op.execute("INSERT INTO retention VALUES (1, 0, 0, 0, '')")
     op.create_table(
         "marks",
         sa.Column("seq", big.with_variant(sa.Integer(), "sqlite"), primary_key=True, autoincrement=False),
