@@ -16,11 +16,13 @@ from gateway.delivery.sender import Sender
 from gateway.hub import Hub
 from gateway.hub.deliveries import BulkReplays, OperatorSteps
 from gateway.hub.dossier import Dossiers
+from gateway.hub.pruning import Pruner
 from gateway.intake.admission import Admission
 from gateway.intake.directory import Directory
 from gateway.intake.reception import Reception
 from gateway.intake.routes import Routes, read_routes
 from gateway.ledger.base import Ledger
+from gateway.ledger.records import Retention
 from gateway.ledger.sql import SqlLedger
 from gateway.ledger.sql.batch_thread import BatchWatch, unwatched
 from gateway.observe import Observers
@@ -32,7 +34,7 @@ from gateway.releases import Releases
 from gateway.releases.installed import InstalledAdapters, install
 from gateway.releases.inventory import Inventory
 from gateway.releases.proof import ProcessProver, Prover
-from gateway.settings import Settings
+from gateway.settings import Settings, period
 from gateway.telemetry.events import CommitEnded, Events, Hook
 from gateway.telemetry.logs import LogHook
 from gateway.telemetry.loop import LoopWatch
@@ -94,6 +96,12 @@ def build(
     reconciler = Reconciler(pause=pause.total_seconds())
     mirror = Mirror(kept, known, inventory.learn, directory, dispatcher, events, observers.drift.forget)
     register = Register(kept, known, routed, mirror, dispatcher, clock, events, reconciler.alarm)
+    pruner = Pruner(kept, retention_of(settings), clock, events, pause=pause.total_seconds())
+    metrics.show(
+        "hutong_oldest_message_seconds",
+        "Age of the oldest message that is kept with its deliveries.",
+        lambda: pruner.oldest_seconds(clock()),
+    )
     prover = prove or ProcessProver(CHECK)
     return Hub(
         ledger=kept,
@@ -111,6 +119,7 @@ def build(
         spans=spans,
         deliveries=OperatorSteps(kept, dispatcher.wake, register.doubt),
         replays=BulkReplays(kept, clock, dispatcher.wake, register.doubt, pause=pause.total_seconds()),
+        pruner=pruner,
         dossiers=Dossiers(kept, known, outward, clock, readers=readers),
         administrator=_administrator(settings),
         dispatcher=dispatcher,
@@ -126,7 +135,8 @@ def build(
 
 def open_ledger(settings: Settings, watch: BatchWatch = unwatched) -> Ledger:
     """Make the ledger that the settings name, not started yet; `watch` is told of every batch it writes."""
-    return SqlLedger(settings.ledger, watch=watch)
+    rejections, replies = settings.rejection_megabytes << 20, settings.reply_megabytes << 20
+    return SqlLedger(settings.ledger, rejections=rejections, replies=replies, watch=watch)
 
 
 def _spans(clock: Clock) -> SpanHook | None:
@@ -136,6 +146,13 @@ def _spans(clock: Clock) -> SpanHook | None:
     # The SDK takes memory and time to load, and most gateways send no traces.
     spans: type[SpanHook] = importlib.import_module("gateway.telemetry.spans").SpanHook
     return spans.configured(clock)
+
+
+def retention_of(settings: Settings) -> Retention:
+    """Give how long the settings let what is settled be kept."""
+    said = settings.retention
+    types = {type: period(each) for type, each in said.types.items()}
+    return Retention(period(said.messages), period(said.bodies), types)
 
 
 def _administrator(settings: Settings) -> Administrator:

@@ -21,6 +21,7 @@ from gateway.api import (
     problem_documents,
     rejections,
     replays,
+    retention,
     system,
     trials,
     unwanted,
@@ -47,6 +48,7 @@ _RESOURCES = (
     trials,
     enterprises,
     documents,
+    retention,
     system,
 )
 

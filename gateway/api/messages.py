@@ -21,7 +21,7 @@ from gateway.api.rights import Actor, Caller, TheHub, TheIncoming, check_message
 from gateway.api.timeline import timeline
 from gateway.errors.problems import tell_warnings
 from gateway.hub import Hub
-from gateway.ledger.errors import no_message
+from gateway.ledger.errors import body_pruned, no_message
 from gateway.ledger.records import MessageFilter
 from gateway.message import Delivery, Message
 from schemas.findings import Text
@@ -157,14 +157,15 @@ async def show(hub: TheHub, caller: Caller, incoming: TheIncoming, message_id: M
 @router.get(
     "/{message_id}/native",
     summary="The exact bytes received · 原始报文",
-    responses=problems(401, 403, 404) | NATIVE_BYTES,
+    responses=problems(401, 403, 404, 410) | NATIVE_BYTES,
     response_class=Response,
 )
 async def native(hub: TheHub, actor: Actor, message_id: MessageId) -> Response:
     """Give the body as it arrived; `Record-Index` says which record of a package the message is."""
     found = await hub.ledger.native(message_id)
     if found is None:
-        raise no_message(message_id)
+        await _kept(hub, message_id)
+        raise body_pruned(message_id)
     headers = {"record-index": str(found.index), "x-content-type-options": "nosniff"}
     return Response(found.body, 200, headers, found.content_type or "application/octet-stream")
 
@@ -172,12 +173,14 @@ async def native(hub: TheHub, actor: Actor, message_id: MessageId) -> Response:
 @router.get(
     "/{message_id}/canonical",
     summary="The canonical document · 规范文书",
-    responses=problems(401, 403, 404) | CANONICAL_EXAMPLE,
+    responses=problems(401, 403, 404, 410) | CANONICAL_EXAMPLE,
     response_model=dict[str, object],
 )
 async def canonical(hub: TheHub, actor: Actor, message_id: MessageId) -> Response:
     """Give the document as every platform's adapter is handed it, before enrichment."""
     document = (await _kept(hub, message_id)).document
+    if not document:
+        raise body_pruned(message_id)
     return Response(orjson.dumps(document), 200, None, "application/json")
 
 

@@ -14,6 +14,7 @@ from gateway.delivery.sender import Sender
 from gateway.errors import Unavailable
 from gateway.hub.deliveries import BulkReplays, OperatorSteps
 from gateway.hub.dossier import Dossiers
+from gateway.hub.pruning import Pruner
 from gateway.intake.admission import Admission
 from gateway.intake.reception import Reception
 from gateway.intake.steps import IntakeCall, IntakePreview, IntakeResult
@@ -46,7 +47,7 @@ class Hub:
     """A gateway, whole. `start` before anything else; after `stop` it takes nothing more.
 
     Plain reads go to `ledger`; whatever changes something goes through a part (`platforms`,
-    `releases`, `deliveries`, `replays`) or a method here, so that what depends on it (routing, the
+    `releases`, `deliveries`, `replays`, `pruner`) or a method here, so that what depends on it (routing, the
     dispatcher, the callers we know) learns of it. `new_admin_token` is the administrator's token
     when this start made one: to be shown once, then forgotten.
     """
@@ -67,6 +68,7 @@ class Hub:
         spans: Spans | None,
         deliveries: OperatorSteps,
         replays: BulkReplays,
+        pruner: Pruner,
         dossiers: Dossiers,
         administrator: Administrator,
         dispatcher: Dispatcher,
@@ -90,6 +92,7 @@ class Hub:
         self._spans = spans
         self.deliveries = deliveries
         self.replays = replays
+        self.pruner = pruner
         self.dossiers = dossiers
         self.clock = clock
         self.events = events
@@ -121,6 +124,7 @@ class Hub:
         await self._dispatcher.start()
         await self.replays.resume()
         self._reconciler.start((self.platforms.reconcile, self.replays.resume, self._waits.look))
+        self.pruner.start()
         self._running = True
 
     async def stop(self) -> None:
@@ -129,6 +133,7 @@ class Hub:
         The ledger is closed last: everything stopped before it still writes how far it came.
         """
         self._running = False
+        await self.pruner.stop()
         await self._reconciler.stop()
         await self.replays.stop()
         await self._dispatcher.stop()

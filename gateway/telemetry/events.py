@@ -248,6 +248,16 @@ class FieldDrifted(Struct, frozen=True):
     new: bool
 
 
+class LedgerPruned(Struct, frozen=True):
+    """So much of one message type went from the ledger: `what` messages, bodies or rejections; `size` in bytes."""
+
+    actor: str
+    type: str
+    what: str
+    count: int
+    size: int
+
+
 Event = (
     MessageAccepted
     | DocumentRejected
@@ -271,6 +281,7 @@ Event = (
     | DeliveryStopped
     | DeliveryStumbled
     | FieldDrifted
+    | LedgerPruned
 )
 Hook = Callable[[Event], None]
 

@@ -32,6 +32,7 @@ from gateway.telemetry.events import (
     Event,
     FieldDrifted,
     IntakeBusy,
+    LedgerPruned,
     LoopBlocked,
     LoopLagged,
     MessageAccepted,
@@ -177,6 +178,14 @@ METRICS = (
         ("platform", "operation", "what"),
         value="times",
     ),
+    Metric(
+        "hutong_pruned",
+        "Messages, bodies of messages, and rejections that went because they were old.",
+        LedgerPruned,
+        ("what", "type"),
+        value="count",
+    ),
+    Metric("hutong_pruned_bytes", "About how many bytes were kept of them.", LedgerPruned, ("what",), value="size"),
     Metric("hutong_delivery_stumbles", "Failures of the gateway itself.", DeliveryStumbled, ("platform",)),
     Metric(
         "hutong_accept_seconds",

@@ -53,12 +53,13 @@ def error(kind: type[HutongError], code: str) -> HutongError:
 
 @dataclass
 class Kept:
-    """A message with its number, what it speaks of, and the bytes it came in."""
+    """A message with its number, what it speaks of, and the bytes it came in; or the remnant of one."""
 
     seq: int
     message: Message
     numbers: Mapping[str, str]
-    native: Native
+    native: Native | None
+    remnant: bool = False
 
 
 @dataclass
@@ -86,6 +87,11 @@ class Everything:
     bundles: dict[tuple[str, str], bytes] = field(default_factory=dict)
     contacts: dict[tuple[str, str, str], Contact] = field(default_factory=dict)
     audit: list[AuditEntry] = field(default_factory=list)
+    seqs: int = 0
+    positions: int = 0
+    time: datetime | None = None
+    told: datetime | None = None
+    marks: list[tuple[int, datetime]] = field(default_factory=list)
 
     def copied(self) -> Everything:
         """The same, to go back to."""

@@ -20,7 +20,7 @@ from gateway.ledger.sql.database_errors import is_interrupted, is_lost, ours, tr
 from gateway.ledger.sql.engines import engine_at
 from gateway.ledger.sql.engines.base import LedgerEngine
 from gateway.ledger.sql.statements import Prepared
-from gateway.ledger.sql.writing import Group, Transaction, WriteOperation, Writer
+from gateway.ledger.sql.writing import Group, KeptBytes, Transaction, WriteOperation, Writer
 
 T = TypeVar("T")
 
@@ -116,7 +116,7 @@ _CHECK = Group(_check, locks=lambda connection, times: ())
 class StoreLimits(Struct, frozen=True):
     """What bounds a ledger: see `SqlLedger`."""
 
-    rejections: int
+    kept: KeptBytes
     patience: float
     most: int
     deadline: float
@@ -146,7 +146,7 @@ class Store:
         except BaseException:
             self._engine.close()
             raise
-        writer = Writer(self._engine, counts.flush, rejections=self._limits.rejections, clock=self._clock)
+        writer = Writer(self._engine, counts.flush, most=self._limits.kept, clock=self._clock)
         self._writer = BatchThread("ledger-writer", writer.run, most=self._limits.most, watch=self._watch)
         self._reader = BatchThread("ledger-reader", Reader(self._engine.reading).run, most=64)
         self._searcher = Searcher(self._engine, self._ticks, self._limits.deadline)

@@ -23,16 +23,24 @@ CountKey = tuple[str, str, str, str, str]
 empty."""
 
 
+class KeptBytes(Struct, frozen=True):
+    """How many bytes of rejections, and of platforms' long replies, are kept for each platform: the newest."""
+
+    rejections: int
+    replies: int
+
+
 class Transaction(Struct, frozen=True):
     """What a group of operations writes with.
 
-    `owner`: the process that writes. `at`: when it began. `alone`: nobody else writes meanwhile. `counts`: by how
-    much the kept counts change, written before the commit, in this process's `part` of them.
+    `owner`: the process that writes. `most`: how much is kept for a platform. `at`: when it began. `alone`: nobody else
+    writes meanwhile. `counts`: by how much the kept counts change, written before the commit, in this process's `part`
+    of them.
     """
 
     connection: sa.Connection
     sequences: Sequences
-    rejections: int
+    most: KeptBytes
     owner: str
     at: datetime
     alone: bool = True
@@ -95,10 +103,10 @@ _TRIES = 5
 class Writer:
     """Runs batches of operations, each in one transaction; an operation that fails does not fail the others."""
 
-    def __init__(self, engine: LedgerEngine, flush: Flush, *, rejections: int, clock: Clock) -> None:
+    def __init__(self, engine: LedgerEngine, flush: Flush, *, most: KeptBytes, clock: Clock) -> None:
         self._engine = engine
         self._flush = flush
-        self._rejections = rejections
+        self._most = most
         self._clock = clock
         self._committing = False
 
@@ -145,7 +153,7 @@ class Writer:
             keys = None if alone else lambda: _keys(connection, asked)
             sequences = self._engine.begin(connection, keys, len(batch))
             owner, at = self._engine.owner, self._clock()
-            transaction = Transaction(connection, sequences, self._rejections, owner, at, alone, self._engine.part)
+            transaction = Transaction(connection, sequences, self._most, owner, at, alone, self._engine.part)
             for group, members in groups.items():
                 found = group.do(transaction, asked[group])
                 for index, result in zip(members, found, strict=True):
