@@ -173,7 +173,10 @@ class Attempts(Struct, frozen=True):
 
     async def write(self, work: Work, adapter: Adapter, sending: Sending) -> OutboundRequest:
         """Write a delivery's request, as it is fixed at its first attempt; Untranslatable when that cannot be."""
-        items = sum(len(value) for value in sending.document.values() if isinstance(value, list))
+        items = 0
+        for value in sending.document.values():
+            if type(value) is list:
+                items += len(value)
         try:
             if items > _MANY_ITEMS:
                 written = await asyncio.to_thread(adapter.translate_out, sending)

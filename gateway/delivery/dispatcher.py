@@ -22,7 +22,7 @@ from gateway.delivery.outgoing import keyed, stamped
 from gateway.delivery.own_claim import CLAIM_LOST, SUPERSEDED, OwnClaim
 from gateway.delivery.retry import LONGEST_ASKED
 from gateway.delivery.sender import Sender
-from gateway.delivery.worker import PlatformWorker
+from gateway.delivery.worker import PlatformWorker, WorkerStanding
 from gateway.errors import Conflict, HutongError
 from gateway.ledger.base import Ledger
 from gateway.ledger.records import Platform, Registry, Work
@@ -158,9 +158,16 @@ class Dispatcher:
 
     async def reconcile(self) -> None:
         """Make ready again what nobody is sending, of the platforms that have no worker to do it, and what lapsed."""
+        if not self._running:
+            return
         self.inboxes.look()
-        for platform_id in self._without_worker() if self._running else ():
-            await self._rescue_or_raise(platform_id)
+        try:
+            for platform_id in self._without_worker():
+                await self._rescue_or_raise(platform_id)
+        except HutongError as error:
+            if error.code != SUPERSEDED:
+                raise
+            self.superseded()
 
     def _without_worker(self) -> Sequence[str]:
         """Give the platforms that fetch for themselves, and those whose adapter is not installed."""
@@ -175,6 +182,10 @@ class Dispatcher:
         for own in self._own_claims.values():
             own.given_up = True
         await asyncio.gather(*(worker.stop(grace) for worker in workers), *self._leaving)
+
+    def standing(self) -> list[WorkerStanding]:
+        """Tell how the worker of each platform stands."""
+        return [worker.standing for worker in self._workers.values()]
 
     def wake(self, platform_id: str) -> None:
         """Say that a platform may have something to be delivered."""

@@ -97,18 +97,22 @@ class Lapses:
     async def _look(self) -> float:
         now = self._steady()
         latest = now + longest_lease(self._lease)
+        # Asked before anything is written: other processes look, too, and mostly there is nothing to do.
+        following = await self._ledger.next_lapse(now, latest)
+        if following is not None and following <= now:
+            await self._lapse(now, latest)
+            return 0.0
+        if self._doubt:
+            self._doubt = False
+            self._wake_all()
+        if following is None:
+            return _SWEEP
+        self._next = following if self._next is None else min(following, self._next)
+        return min(max((self._next - self._steady()).total_seconds(), _SOON), _SWEEP)
+
+    async def _lapse(self, now: datetime, latest: datetime) -> None:
         lapsed = await self._ledger.lapse(now, latest, self._clock(), _MOST)
         for one in lapsed:
             self._events(LeaseLapsed(one.id, one.message_id, one.platform or "", one.type, one.attempts))
         for platform_id in sorted({one.platform or "" for one in lapsed}):
             self._wake(platform_id)
-        if self._doubt:
-            self._doubt = False
-            self._wake_all()
-        if len(lapsed) == _MOST:
-            return 0.0
-        following = await self._ledger.next_lapse(now, latest)
-        if following is None:
-            return _SWEEP
-        self._next = following if self._next is None else min(following, self._next)
-        return min(max((self._next - self._steady()).total_seconds(), _SOON), _SWEEP)

@@ -25,6 +25,8 @@ def tell(events: Events, work: Work, attempt: Attempt, state: State, seconds: fl
             seconds=seconds,
             code=attempt.code,
             trace_id=work.message.trace_id,
+            started_at=attempt.started_at,
+            waited=_seconds(work, attempt.started_at),
         )
     )
     if state in _SETTLED:
@@ -40,7 +42,12 @@ def settled(work: Work, state: State, code: str | None, attempts: int, at: datet
         type=work.message.type,
         state=state.value,
         attempts=attempts,
-        seconds=max(0.0, (at - work.message.received_at).total_seconds()),
+        seconds=_seconds(work, at),
         code=code,
         trace_id=work.message.trace_id,
     )
+
+
+def _seconds(work: Work, at: datetime) -> float:
+    """Give how long after its message was received something happened, by the wall clock."""
+    return max(0.0, (at - work.message.received_at).total_seconds())

@@ -289,6 +289,7 @@ async def test_lapsed(fetching: Any, play: Any, ledger: Any, make: Any) -> None:
     await fetching.fetch()
     assert await fetching.next_lapse(at=1) == make.at(60)
     assert await fetching.lapse(at=59.9) == []
+    assert await fetching.next_lapse(at=61) == make.at(61)
     assert await fetching.lapse(at=60) == ["m1/0"]
     assert await fetching.lapse(at=60) == []
     delivery = await ledger.delivery("m1/0")
@@ -308,12 +309,13 @@ async def test_leases_lapse_one_after_the_other(fetching: Any, play: Any, make: 
     assert await fetching.next_lapse(at=68) == make.at(69)
 
 
-async def test_a_clock_set_back(fetching: Any, play: Any) -> None:
+async def test_a_clock_set_back(fetching: Any, play: Any, make: Any) -> None:
     """A lease that would be longer than any is over: nobody waits until the clock has caught up."""
     await play.accept("m1")
     await fetching.lease("m1/0", at=3600)
-    assert await fetching.next_lapse() is None
+    assert await fetching.next_lapse() == make.at()
     assert await fetching.lapse(at=0) == ["m1/0"]
+    assert await fetching.next_lapse() is None
 
 
 async def test_a_late_receipt(fetching: Any, play: Any, ledger: Any, make: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -14,15 +14,23 @@ from gateway.errors import HutongError
 from gateway.ledger import decisions
 from gateway.ledger.errors import no_delivery
 from gateway.ledger.records import Claim, Inbox, Intent, Settled, Settlement
-from gateway.ledger.sql import lanes, numbers, overlay, platforms, rows, tables
+from gateway.ledger.sql import lanes, numbers, overlay, platforms, replies, rows, tables
 from gateway.ledger.sql.batch_thread import OperationResult
 from gateway.ledger.sql.columns import Row
 from gateway.ledger.sql.platforms import ClaimOwners, verify_claim
 from gateway.ledger.sql.rows import StoredDelivery
-from gateway.ledger.sql.statements import Prepared, PreparedMany, inserting, is_state, not_delivered
-from gateway.ledger.sql.tables import ATTEMPT, REQUEST
-from gateway.ledger.sql.writing import Transaction
-from gateway.message import Attempt, Delivery, Message, State
+from gateway.ledger.sql.statements import (
+    Prepared,
+    PreparedMany,
+    inserting,
+    inserting_first,
+    is_state,
+    not_delivered,
+)
+from gateway.ledger.sql.tables import REQUEST
+from gateway.ledger.sql.writing import Group, Transaction
+from gateway.message import Delivery, Message, State
+from schemas.identifiers.folding import comparison_key
 
 _d, _r, _m = tables.deliveries.c, tables.requests.c, tables.messages.c
 _ACTOR = "gateway"
@@ -38,8 +46,10 @@ _TIES = PreparedMany(
 )
 
 _REQUESTS = inserting(tables.requests, REQUEST.inserted)
+_REQUESTS_ANEW = inserting_first(tables.requests)
+"""One that is there stays; one that was pruned is fixed anew."""
+
 _FORGET_REQUEST = Prepared(sa.delete(tables.requests).where(_r.delivery == sa.bindparam("delivery_")), ("delivery_",))
-_ATTEMPTS = inserting(tables.attempts, ATTEMPT.inserted)
 _SENDING = Prepared(
     sa.select(*rows.DELIVERY_COLUMNS)
     .select_from(tables.deliveries.join(tables.messages))
@@ -74,6 +84,26 @@ class Settle(Struct, frozen=True):
     settlement: Settlement
 
 
+# ── what is locked ────────────────────────────────────────────────────────────────────────────
+# The lanes: whatever a delivery's step reads or changes is in its lane, or its platform's, and that is its
+# claim's. Which lane that is, only who writes alone may change (a retying, or an unrouted one's platform).
+def _lanes_begun(connection: sa.Connection, begins: Sequence[Begin]) -> Iterable[str]:
+    return lanes.of(connection, [each.delivery_id for each in begins])
+
+
+def _touched(connection: sa.Connection, settles: Sequence[Settle]) -> Iterable[str]:
+    return touched(connection, [each.settlement for each in settles])
+
+
+def touched(connection: sa.Connection, settlements: Sequence[Settlement]) -> Iterable[str]:
+    """Give what settlements lock: the lanes of their deliveries, and the numbers that become known."""
+    yield from lanes.of(connection, [each.attempt.delivery_id for each in settlements])
+    for settlement in settlements:
+        if settlement.alias is not None and settlement.attempt.reference:
+            yield comparison_key(settlement.attempt.reference)
+
+
+# ── steps ─────────────────────────────────────────────────────────────────────────────────────
 class _Claimed:
     """The deliveries of a batch, and who has the claims: read once, and kept as the batch changes them."""
 
@@ -95,13 +125,14 @@ class _Claimed:
 
 
 def begin(transaction: Transaction, begins: Sequence[Begin]) -> Sequence[OperationResult]:
-    """Begin attempts: the group for `Ledger.begin` and `Ledger.lease`."""
+    """Begin attempts: for `Ledger.begin` and `Ledger.lease`."""
     claimed = _Claimed(transaction, [(each.claim, each.delivery_id) for each in begins])
     holds = overlay.holds(transaction.connection)
     ties = _ties(transaction, [each.message.id for each in begins if each.message is not None])
     results: list[OperationResult] = []
     steps: list[lanes.Step] = []
-    requests: list[Row] = []
+    first: list[Row] = []
+    further: list[Row] = []
     for each in begins:
         try:
             stored = claimed.get(each.claim, each.delivery_id)
@@ -113,10 +144,11 @@ def begin(transaction: Transaction, begins: Sequence[Begin]) -> Sequence[Operati
         if begun is not None:
             claimed.put(stored, begun)
             steps.append((stored, begun))
-            if begun.attempts == 1:
-                requests.append(REQUEST.write(each.request, delivery=begun.position))
+            requests = first if begun.attempts == 1 else further
+            requests.append(REQUEST.write(each.request, delivery=begun.position))
     lanes.change(transaction, steps)
-    _REQUESTS.run(transaction.connection, requests)
+    _REQUESTS.run(transaction.connection, first)
+    _REQUESTS_ANEW.run(transaction.connection, further)
     return results
 
 
@@ -137,7 +169,7 @@ def _ties(transaction: Transaction, message_ids: Sequence[str]) -> Mapping[str, 
 
 
 def settle(transaction: Transaction, settles: Sequence[Settle]) -> Sequence[OperationResult]:
-    """End attempts: the group for `Ledger.settle`. One that is stale is an error of its own; the others go on."""
+    """End attempts: for `Ledger.settle`. One that is stale is an error of its own; the others go on."""
     claimed = _Claimed(transaction, [(each.claim, each.settlement.attempt.delivery_id) for each in settles])
     results: list[OperationResult] = []
     done: list[tuple[int, StoredDelivery, Delivery]] = []
@@ -152,7 +184,7 @@ def settle(transaction: Transaction, settles: Sequence[Settle]) -> Sequence[Oper
         done.append((index, stored, after))
         results.append(None)
     moved = _step(transaction, [(stored, after) for _, stored, after in done])
-    keep(transaction, [(settles[index].settlement.attempt, after) for index, _, after in done])
+    replies.keep(transaction, [(settles[i].settlement.attempt, after) for i, _, after in done])
     for index, _, after in done:
         held = _held(transaction, settles[index])
         results[index] = Settled(lanes.lane_of(after) in moved, held)
@@ -162,10 +194,8 @@ def settle(transaction: Transaction, settles: Sequence[Settle]) -> Sequence[Oper
     return results
 
 
-def keep(transaction: Transaction, attempts: Sequence[tuple[Attempt, Delivery]]) -> None:
-    """Keep attempts that ended, each of its delivery."""
-    rows = [ATTEMPT.write(attempt, delivery=delivery.position) for attempt, delivery in attempts]
-    _ATTEMPTS.run(transaction.connection, rows)
+BEGIN = Group(begin, _lanes_begun)
+SETTLE = Group(settle, _touched)
 
 
 def _held(transaction: Transaction, settle: Settle) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -13,14 +13,15 @@ from gateway.errors import HutongError
 from gateway.ledger import decisions
 from gateway.ledger.errors import no_delivery
 from gateway.ledger.records import LeaseSettled, Settlement
-from gateway.ledger.sql import attempts, lanes, numbers, rows, tables
+from gateway.ledger.sql import lanes, numbers, replies, rows, tables
+from gateway.ledger.sql.attempts import touched
 from gateway.ledger.sql.auditing import record
 from gateway.ledger.sql.batch_thread import OperationResult
 from gateway.ledger.sql.codecs import micros, moment
 from gateway.ledger.sql.rows import StoredDelivery
 from gateway.ledger.sql.statements import Prepared
 from gateway.ledger.sql.tables import ATTEMPT
-from gateway.ledger.sql.writing import Transaction
+from gateway.ledger.sql.writing import Group, Transaction
 from gateway.message import IN_TIME, LATE, Attempt, Delivery
 
 _d, _a = tables.deliveries.c, tables.attempts.c
@@ -47,16 +48,13 @@ def _leased(when: sa.ColumnElement[bool], name: str) -> Prepared:
 
 _OVER = _leased(_d.leased_until <= sa.bindparam("now"), "now")
 _BEYOND = _leased(_d.leased_until > sa.bindparam("latest"), "latest")
-_NEXT = Prepared(
-    sa.select(_d.leased_until)
-    .where(
-        _d.leased_until.is_not(None),
-        _d.leased_until > sa.bindparam("now"),
-        _d.leased_until <= sa.bindparam("latest"),
-    )
-    .order_by(_d.leased_until)
-    .limit(1),
-    ("now", "latest"),
+_FIRST = Prepared(
+    sa.select(_d.leased_until).where(_d.leased_until.is_not(None)).order_by(_d.leased_until).limit(1),
+    (),
+)
+_LAST = Prepared(
+    sa.select(_d.leased_until).where(_d.leased_until.is_not(None)).order_by(_d.leased_until.desc()).limit(1),
+    (),
 )
 
 
@@ -99,7 +97,7 @@ class _Ending(Struct, frozen=True):
 
 
 def settle(transaction: Transaction, settles: Sequence[SettleLease]) -> Sequence[OperationResult]:
-    """End leases by their receipts: the group for `Ledger.settle_lease`."""
+    """End leases by their receipts: for `Ledger.settle_lease`."""
     results: list[OperationResult] = [None] * len(settles)
     waiting = list(range(len(settles)))
     while waiting:
@@ -153,7 +151,7 @@ def _end(transaction: Transaction, ending: Sequence[_Ending]) -> set[lanes.Lane]
     lanes.change(transaction, [(one.stored, one.leased.delivery) for one in late])
     lanes.change(transaction, [(one.leased, one.after) for one in ending])
     moved = lanes.set_heads(transaction, {lanes.lane_of(one.after) for one in ending})
-    attempts.keep(transaction, [(one.attempt, one.after) for one in ending])
+    replies.keep(transaction, [(one.attempt, one.after) for one in ending])
     for one in late:
         at, number = one.attempt.ended_at, str(one.attempt.number)
         record(transaction, one.after.id, at, one.platform, "delivery.receipt-late", attempt=number)
@@ -161,6 +159,13 @@ def _end(transaction: Transaction, ending: Sequence[_Ending]) -> set[lanes.Lane]
     called = [(replace(one.stored, delivery=one.after), replace(one.settlement, attempt=one.attempt)) for one in ending]
     numbers.learn_aliases(transaction, called)
     return moved
+
+
+def _touched(connection: sa.Connection, settles: Sequence[SettleLease]) -> Iterable[str]:
+    return touched(connection, [each.settlement for each in settles])
+
+
+SETTLE = Group(settle, _touched)
 
 
 def lapse(transaction: Transaction, now: datetime, latest: datetime, at: datetime, limit: int) -> Sequence[Delivery]:
@@ -175,6 +180,8 @@ def lapse(transaction: Transaction, now: datetime, latest: datetime, at: datetim
 
 
 def next_lapse(connection: sa.Connection, now: datetime, latest: datetime) -> datetime | None:
-    """Give when the next lease lapses that is not over yet."""
-    row = _NEXT.row(connection, micros(now), micros(latest))
-    return moment(row[0]) if row else None
+    """Give when the next lease lapses; `now` when one is over."""
+    first, last = _FIRST.row(connection), _LAST.row(connection)
+    if first is None or last is None:
+        return None
+    return now if last[0] > micros(latest) else max(moment(first[0]), now)

@@ -280,12 +280,16 @@ async def test_polls_end_when_the_gateway_stops(puller: Puller, post: Any) -> No
     assert error.value.code == "gateway.not-running"
 
 
-async def test_polls_end_when_another_process_has_the_ledger(puller: Puller, post: Any) -> None:
+@pytest.mark.parametrize("call", ["rescue", "lapse"])
+async def test_polls_end_when_another_process_has_the_ledger(puller: Puller, post: Any, call: str) -> None:
     """It is told once, and nothing more is leased from here."""
+    post.ledger.fail_before(call, superseded(), times=1000)
+    if call == "lapse":
+        await post.post(HZ, "A-1")
+        await puller.fetch()
     poll = puller.waiting()
     await puller.waits()
-    post.ledger.fail_before("lapse", superseded(), times=1000)
-    await post.dispatcher.reconcile()
+    await puller.lapse()
     assert await asyncio.wait_for(poll, 10) == []
     assert post.events(DeliveryStopped) == [DeliveryStopped("ledger.superseded")]
     with pytest.raises(Unavailable):
