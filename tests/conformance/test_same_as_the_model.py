@@ -727,7 +727,7 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
                 ledger.contacts(),
                 ledger.replays(),
                 ledger.replays(unfinished=True),
-                _grouped(ledger),
+                self.grouped(ledger, index),
                 *(ledger.message(f"m{name}") for name in range(1, self.names + 1)),
                 *(ledger.native(f"m{name}") for name in range(1, self.names + 1)),
                 *(ledger.sent(id) for id in self.ids[index]),
@@ -735,6 +735,12 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
             ]
             answers = await asyncio.gather(*asked, return_exceptions=True)
             return [each.code if isinstance(each, HutongError) else each for each in answers]
+
+        async def grouped(self, ledger: Ledger, index: int) -> Any:
+            """The backlog by what it is grouped by; the oldest may be a replay, which each names as it likes."""
+            groups = await ledger.backlog()
+            named = [replace(each, oldest_id=str(self.position(each.oldest_id, index))) for each in groups]
+            return {(each.platform, each.kind, each.state, each.held_by): each for each in named}
 
     steps = [(name, drawn) for name, one in vars(SameAsTheModel).items() for drawn in getattr(one, "drawn", ())]
     return SameAsTheModel
@@ -757,10 +763,6 @@ def _taken(accepted: Any) -> Any:
 
 def _unordered(platform: Platform) -> Any:
     return replace(platform, holds=()), frozenset(platform.holds)
-
-
-async def _grouped(ledger: Ledger) -> Any:
-    return {(each.platform, each.kind, each.state, each.held_by): each for each in await ledger.backlog()}
 
 
 async def _replies(ledger: Ledger, delivery_id: str) -> list[Any]:
