@@ -75,11 +75,17 @@ class PostgreSQLEngine:
         """Give an engine to look at the server with; whoever asks disposes of it."""
         return self._connecting(1, "doctor")
 
+    def working(self, name: str) -> sa.Engine:
+        """Give an engine for work on the whole ledger, which may take hours; whoever asks disposes of it."""
+        patience = f"{max(1, round(self._patience * 1000))}ms"
+        return self._connecting(2, name, lock_timeout=patience, idle_in_transaction_session_timeout="0")
+
     def _connecting(self, size: int, name: str, **settings: str) -> sa.Engine:
-        settings |= {
+        settings = {
             "synchronous_commit": "on",
             "idle_in_transaction_session_timeout": f"{_STANDSTILL}s",
             "jit": "off",
+            **settings,
         }
         engine = sa.create_engine(
             self._url,
@@ -107,7 +113,7 @@ class PostgreSQLEngine:
 
     def begin(self, connection: sa.Connection, keys: Keys | None, expected: int) -> Sequences:
         if keys is None:
-            execute(connection, "SELECT pg_advisory_xact_lock(%s::BIGINT)", (_LEDGER,))
+            lock_ledger(connection)
         else:
             execute(connection, "SELECT pg_advisory_xact_lock_shared(%s::BIGINT)", (_LEDGER,))
             _lock(connection, keys)
@@ -159,6 +165,11 @@ def _hashed(key: str) -> int:
 _LEDGER = _hashed("hutong.ledger")
 
 
+def lock_ledger(connection: sa.Connection) -> None:
+    """Let nobody else change anything, or open the ledger, until the transaction ends."""
+    execute(connection, "SELECT pg_advisory_xact_lock(%s::BIGINT)", (_LEDGER,))
+
+
 def _lock(connection: sa.Connection, keys: Keys) -> None:
     numbers = sorted({_hashed(key) for key in keys()} - {_LEDGER})
     if len(numbers) > _MOST_KEYS:
@@ -189,7 +200,7 @@ def upgrade(engine: sa.Engine, revision: str = "head") -> None:
     with engine.begin() as connection:
         for setting in ("lock_timeout", "idle_in_transaction_session_timeout"):
             execute(connection, f"SET LOCAL {setting} = 0")
-        execute(connection, "SELECT pg_advisory_xact_lock(%s::BIGINT)", (_LEDGER,))
+        lock_ledger(connection)
         [(encoding,)] = execute(connection, "SHOW server_encoding").fetchall()
         if encoding != "UTF8":
             raise _not_utf8(encoding)
