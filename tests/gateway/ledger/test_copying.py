@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -35,6 +37,7 @@ from gateway.ledger.records import (
 from gateway.ledger.sql import SqlLedger, copying
 from gateway.ledger.sql.copying import Compared, Copied, Step
 from gateway.ledger.sql.copying.plan import ANEW, NOT_COPIED, chunks, copied_tables
+from gateway.ledger.sql.engines import sqlite
 from gateway.ledger.sql.tables import metadata
 from gateway.ledger.versions import AdapterState, AdapterVersion
 from gateway.message import HeldBy, State
@@ -85,10 +88,7 @@ async def _messages(ledger: SqlLedger, small: Any, revision: int) -> None:
         )
         for name in (*names, "old")
     ]
-    rejection = Rejection(
-        "r1", "mobile-enforcement.330100", "case", small.now, 0, 422, "document.invalid", {"字段": "缺"}
-    )
-    package = small.package(*drafts, rejection, key="key-1", body=bytes(range(256)) * 40)
+    package = small.package(*drafts, key="key-1", body=bytes(range(256)) * 40)
     await ledger.accept(replace(package, revision=revision))
     await ledger.accept(replace(small.package(small.unrouted("unrouted")), revision=revision))
     many = [small.draft(f"p{index}", f"p{index}") for index in range(501)]
@@ -99,14 +99,27 @@ async def _messages(ledger: SqlLedger, small: Any, revision: int) -> None:
     await ledger.accept(replace(small.package(nul, body=b"\x00"), revision=revision))
 
 
+async def _later(ledger: SqlLedger, small: Any, revision: int) -> None:
+    """Keep what would have been pruned."""
+    at = small.now + timedelta(days=500)
+    rejection = Rejection("r1", "mobile-enforcement.330100", "case", at, 1, 422, "document.invalid", {"字段": "缺"})
+    draft = replace(small.draft("later", "later", received_at=at), numbers={"case_number": "later"})
+    package = small.package(draft, body=b"later")
+    entries = (*package.entries, rejection)
+    await ledger.accept(replace(package, revision=revision, received_at=at, entries=entries))
+    claim = await ledger.claim(small.platform)
+    settlement = small.settlement("later/0", State.DELIVERED)
+    attempt = replace(settlement.attempt, reference="P-1")
+    await ledger.begin(claim, "later/0", "penalty@1.0.0", small.request, at)
+    await ledger.settle(claim, replace(settlement, attempt=attempt, alias=("case_number", "later")))
+
+
 async def _deliveries(ledger: SqlLedger, small: Any) -> None:
     claim = await ledger.claim(small.platform)
 
     async def end(name: str, state: State, **attempt: Any) -> None:
         settlement = small.settlement(f"{name}/0", state)
         settlement = replace(settlement, attempt=replace(settlement.attempt, reply=b"\x00\xff" * 900, **attempt))
-        if state is State.DELIVERED:
-            settlement = replace(settlement, alias=("case_number", "浙杭环立〔2026〕delivered"))
         await ledger.begin(claim, f"{name}/0", "penalty@1.0.0", small.request, small.now)
         await ledger.settle(claim, replace(settlement, tried_for=1 / 3))
 
@@ -120,11 +133,17 @@ async def _deliveries(ledger: SqlLedger, small: Any) -> None:
     await ledger.discard("discarded/0", small.intent)
 
 
-@pytest.fixture
-async def filled(ledger: SqlLedger, small: Any, path: Path) -> str:
-    """The address of a ledger with every kind of row, in a file, that nobody has open."""
-    await fill(ledger, small)
-    await ledger.stop()
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory, ledger_at: Callable[[Path], str], small: Any) -> Path:
+    """A file with every kind of row."""
+    path = tmp_path_factory.mktemp("full") / "ledger.db"
+
+    async def made() -> None:
+        ledger = await small.start(SqlLedger(ledger_at(path)))
+        await fill(ledger, small)
+        await ledger.stop()
+
+    asyncio.run(made())
     with closing(sqlite3.connect(path)) as database:
         empty = [
             name
@@ -132,7 +151,38 @@ async def filled(ledger: SqlLedger, small: Any, path: Path) -> str:
             if not database.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] and name not in NOT_COPIED
         ]
     assert empty == []
+    return path
+
+
+@pytest.fixture
+def filled(full: Path, path: Path) -> str:
+    """The address of a ledger with every kind of row, in a file, that nobody has open."""
+    shutil.copyfile(full, path)
     return f"sqlite:///{path}"
+
+
+@pytest.fixture(scope="module")
+def empty(postgres: PostgresServer) -> str:
+    """The name of a database with an empty ledger."""
+    address = postgres.database()
+    copying.migrate(address)
+    return address.rpartition("/")[2]
+
+
+@pytest.fixture
+def target(postgres: PostgresServer, empty: str) -> Iterator[str]:
+    """The address of an empty ledger in a database of its own."""
+    address = postgres.database(empty)
+    yield address
+    postgres.drop(address)
+
+
+@pytest.fixture(scope="module")
+def full_database(full: Path, postgres: PostgresServer, empty: str) -> str:
+    """The name of a database with a copy of it."""
+    address = postgres.database(empty)
+    assert copying.copy(f"sqlite:///{full}", address, untold).same
+    return address.rpartition("/")[2]
 
 
 # ── copied ────────────────────────────────────────────────────────────────────────────────────
@@ -152,7 +202,7 @@ async def answers(ledger: SqlLedger, small: Any) -> Mapping[str, Any]:
         found[f"message {id}"] = await ledger.message(id), await ledger.native(id), await ledger.deliveries_of(id)
         found[f"delivery {id}"] = await ledger.attempts_of(f"{id}/0"), await ledger.sent(f"{id}/0")
         found[f"audit {id}"] = await ledger.audit(f"{id}/0")
-        found[f"facts {id}"] = await ledger.facts(id)
+        found[f"facts {id}"] = sorted((await ledger.facts(id)).items())
     for state in State:
         found[f"deliveries {state}"] = await ledger.find_deliveries(DeliveryFilter(state=state.value), limit=200)
     found["case"] = await ledger.find_messages(MessageFilter(case_number="waiting"))
@@ -175,10 +225,10 @@ def symbols(value: Any) -> str:
     return repr(value).replace("\\x00", "␀")
 
 
-async def test_a_copy_answers_as_the_source_does(filled: str, postgres_address: str, small: Any, opened: Any) -> None:
+async def test_a_copy_answers_as_the_source_does(filled: str, target: str, small: Any, opened: Any) -> None:
     """Every table is the same, every question has the same answer, and work goes on where it stood, in new numbers."""
     told: list[Step] = []
-    done = copying.copy(filled, postgres_address, told.append, size=100)
+    done = copying.copy(filled, target, told.append, size=100)
     assert done.same
     assert {each.table for each in done.tables} == set(metadata.tables) - NOT_COPIED
     assert all(each.source.rows for each in done.tables)
@@ -186,8 +236,8 @@ async def test_a_copy_answers_as_the_source_does(filled: str, postgres_address: 
         step.done for step in told if step.stage == "verify"
     ]
     assert done.symbols["messages"] > 0
-    assert all(each.same for each in copying.compare(filled, postgres_address, untold))
-    there = await small.start(SqlLedger(postgres_address))
+    assert all(each.same for each in copying.compare(filled, target, untold))
+    there = await small.start(SqlLedger(target))
     here = await small.start(opened())
     mine, its = await answers(here, small), await answers(there, small)
     assert len(mine["messages"]) > 500
@@ -208,25 +258,25 @@ async def test_a_copy_answers_as_the_source_does(filled: str, postgres_address: 
     await there.stop()
 
 
-async def test_back_to_sqlite(filled: str, postgres_address: str, tmp_path: Path, small: Any) -> None:
+async def test_back_to_sqlite(filled: str, target: str, tmp_path: Path, small: Any) -> None:
     """What went to PostgreSQL comes back to a file, where a gateway goes on."""
-    copying.copy(filled, postgres_address, untold)
+    copying.copy(filled, target, untold)
     back = f"sqlite:///{tmp_path / 'back.db'}"
-    assert copying.copy(postgres_address, back, untold).same
+    assert copying.copy(target, back, untold).same
     assert all(each.same for each in copying.compare(filled, back, untold))
     ledger = await small.start(SqlLedger(back))
     await ledger.accept(replace(small.intake("new", "new"), revision=(await ledger.registry()).revision))
     await ledger.stop()
 
 
-def test_what_belongs_to_a_process_is_made_anew(filled: str, postgres_address: str, postgres: PostgresServer) -> None:
+def test_what_belongs_to_a_process_is_made_anew(filled: str, target: str, postgres: PostgresServer) -> None:
     """Nobody has the copy, or a claim in it; the epochs are those of the source."""
-    copying.copy(filled, postgres_address, untold)
+    copying.copy(filled, target, untold)
     with closing(sqlite3.connect(filled.removeprefix("sqlite:///"))) as source:
         before = source.execute("SELECT owner, epoch FROM claims").fetchall()
         epoch = source.execute("SELECT epoch FROM ledger").fetchone()[0]
     assert before[0][0]
-    with postgres.connected(postgres_address) as target:
+    with postgres.connected(target) as target:
         assert target.execute("SELECT owner, epoch FROM claims").fetchall() == [("", number) for _, number in before]
         assert target.execute("SELECT owner, epoch FROM ledger").fetchall() == [("", epoch)]
     assert set(ANEW) <= set(metadata.tables)
@@ -288,16 +338,16 @@ def cut_off(source: str, target: str, when: str, chunk: int) -> None:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def from_one_to_the_other(
-    request: Any, filled: str, postgres_address: str, tmp_path: Path, postgres: PostgresServer
+    request: Any, filled: str, postgres: PostgresServer, full_database: str, tmp_path: Path
 ) -> Iterator[tuple[str, str]]:
-    """A source and an empty target, in both directions."""
-    if request.param == "postgresql":
-        copying.copy(filled, postgres_address, untold)
-        yield postgres_address, f"sqlite:///{tmp_path / 'copied.db'}"
-    else:
+    """A source and a target that does not exist yet or has no tables, in both directions."""
+    if request.param == "sqlite":
         address = postgres.database()
         yield filled, address
-        postgres.drop(address)
+    else:
+        address = postgres.database(full_database)
+        yield address, f"sqlite:///{tmp_path / 'copied.db'}"
+    postgres.drop(address)
 
 
 @pytest.mark.parametrize(("when", "chunk"), [("between", 1), ("between", 30), ("before the commit", 30), ("verify", 0)])
@@ -323,9 +373,8 @@ async def _migrated(target: str) -> None:
     copying.migrate(target)
 
 
-async def test_a_source_that_went_on_meanwhile(filled: str, postgres: PostgresServer, opened: Any) -> None:
+async def test_a_source_that_went_on_meanwhile(filled: str, target: str, opened: Any) -> None:
     """A copy is not gone on with when a gateway ran on the source since: rows that are copied may have changed."""
-    target = postgres.database()
     cut_off(filled, target, "between", 30)
     ledger = opened()
     await ledger.start()
@@ -333,7 +382,6 @@ async def test_a_source_that_went_on_meanwhile(filled: str, postgres: PostgresSe
     with pytest.raises(HutongError, match="copy anew") as error:
         copying.copy(filled, target, untold)
     assert error.value.code == "ledger.other-source"
-    postgres.drop(target)
 
 
 # ── refused ───────────────────────────────────────────────────────────────────────────────────
@@ -344,22 +392,22 @@ def refused(source: str, target: str) -> str:
     return error.value.code
 
 
-async def test_live_ledgers(ledger: SqlLedger, path: Path, postgres_address: str, tmp_path: Path) -> None:
+async def test_live_ledgers(ledger: SqlLedger, path: Path, target: str, tmp_path: Path) -> None:
     """Neither a source nor a target that a gateway has open; and nothing is left behind."""
     source = f"sqlite:///{path}"
-    assert refused(source, postgres_address) == "ledger.in-use"
+    assert refused(source, target) == "ledger.in-use"
     await ledger.stop()
-    there = SqlLedger(postgres_address)
+    there = SqlLedger(target)
     await there.start()
-    assert refused(source, postgres_address) == "ledger.in-use"
-    assert refused(postgres_address, f"sqlite:///{tmp_path / 'new.db'}") == "ledger.in-use"
+    assert refused(source, target) == "ledger.in-use"
+    assert refused(target, f"sqlite:///{tmp_path / 'new.db'}") == "ledger.in-use"
     with pytest.raises(HutongError, match="hutong writer"):
-        copying.compare(source, postgres_address, untold)
+        copying.compare(source, target, untold)
     await there.stop()
-    assert copying.copy(source, postgres_address, untold).same
+    assert copying.copy(source, target, untold).same
 
 
-async def test_the_source_is_locked_meanwhile(filled: str, postgres_address: str, opened: Any) -> None:
+async def test_the_source_is_locked_meanwhile(filled: str, target: str, opened: Any) -> None:
     """No gateway starts on a file that is being copied."""
     codes: list[str] = []
 
@@ -368,7 +416,7 @@ async def test_the_source_is_locked_meanwhile(filled: str, postgres_address: str
             holder = subprocess.run([sys.executable, "-c", STARTS, filled], capture_output=True, text=True, check=False)
             codes.append(holder.stdout.strip())
 
-    copying.copy(filled, postgres_address, tell)
+    copying.copy(filled, target, tell)
     assert codes == ["ledger.in-use"]
 
 
@@ -383,14 +431,12 @@ except HutongError as error:
 """
 
 
-async def test_target_that_has_something(
-    filled: str, postgres_address: str, postgres: PostgresServer, small: Any
-) -> None:
+async def test_target_that_has_something(filled: str, target: str, postgres: PostgresServer, small: Any) -> None:
     """Rows of a ledger, or tables of somebody else, are left as they are; an empty ledger is a target."""
-    there = await small.start(SqlLedger(postgres_address))
+    there = await small.start(SqlLedger(target))
     await there.stop()
-    assert refused(filled, postgres_address) == "ledger.not-empty"
-    again = await small.start(SqlLedger(postgres_address))
+    assert refused(filled, target) == "ledger.not-empty"
+    again = await small.start(SqlLedger(target))
     assert list((await again.registry()).platforms) == [small.platform]
     await again.stop()
     other = postgres.database()
@@ -404,13 +450,13 @@ async def test_target_that_has_something(
     postgres.drop(other)
 
 
-def test_source_that_cannot_be(filled: str, postgres_address: str, postgres: PostgresServer, tmp_path: Path) -> None:
+def test_source_that_cannot_be(filled: str, target: str, postgres: PostgresServer, tmp_path: Path) -> None:
     """No file, an empty one, an empty database, an older or newer schema, or the engine of the target."""
     nowhere = tmp_path / "nowhere.db"
-    assert refused(f"sqlite:///{nowhere}", postgres_address) == "ledger.missing"
+    assert refused(f"sqlite:///{nowhere}", target) == "ledger.missing"
     assert not nowhere.exists()
     nowhere.touch()
-    assert refused(f"sqlite:///{nowhere}", postgres_address) == "ledger.missing"
+    assert refused(f"sqlite:///{nowhere}", target) == "ledger.missing"
     empty = postgres.database()
     assert refused(empty, f"sqlite:///{nowhere}") == "ledger.missing"
     assert refused(filled, f"sqlite:///{tmp_path / 'other.db'}") == "ledger.one-engine"
@@ -418,7 +464,7 @@ def test_source_that_cannot_be(filled: str, postgres_address: str, postgres: Pos
         with closing(sqlite3.connect(filled.removeprefix("sqlite:///"))) as database:
             database.execute("UPDATE alembic_version SET version_num = ?", (revision,))
             database.commit()
-        assert refused(filled, postgres_address) == code
+        assert refused(filled, target) == code
     postgres.drop(empty)
 
 
@@ -431,9 +477,8 @@ def change(address: str, *statements: str) -> None:
         database.commit()
 
 
-def test_row_that_is_refused_is_named(filled: str, postgres: PostgresServer) -> None:
+def test_row_that_is_refused_is_named(filled: str, target: str, postgres: PostgresServer) -> None:
     """The one row of a chunk is told by its key, what was before it stays, and once corrected the copy goes on."""
-    target = postgres.database()
     change(filled, "UPDATE attempts SET number = 5000000000 WHERE seq = 3")
     with pytest.raises(HutongError, match=r"\[3\] of attempts") as error:
         copying.copy(filled, target, untold)
@@ -444,40 +489,41 @@ def test_row_that_is_refused_is_named(filled: str, postgres: PostgresServer) -> 
     done = copying.copy(filled, target, untold)
     assert done.same
     assert done.before > 500
-    postgres.drop(target)
 
 
-def test_text_that_is_no_text(filled: str, postgres_address: str) -> None:
+@pytest.mark.parametrize("size", [1, 1000])
+def test_text_that_is_no_text(filled: str, target: str, size: int) -> None:
     """A text that cannot be read is told by the row before it."""
     change(filled, "UPDATE audit SET reason = CAST(x'ff' AS TEXT) WHERE seq = 3")
     with pytest.raises(HutongError, match=r"audit .*\[2\]") as error:
-        copying.copy(filled, postgres_address, untold, size=1)
+        copying.copy(filled, target, untold, size=size)
     assert error.value.code == "ledger.unreadable"
 
 
-def test_rows_that_only_nul_tells_apart(filled: str, postgres_address: str, postgres: PostgresServer) -> None:
+def test_rows_that_only_nul_tells_apart(filled: str, target: str, postgres: PostgresServer) -> None:
     """Two keys that would be one in PostgreSQL are told before anything is copied; alone, such a key is copied."""
     insert = "INSERT INTO facts VALUES ('case' || char(0), 'k', 'v', 1)"
     change(filled, insert, "INSERT INTO facts VALUES ('case␀', 'k', 'v', 1)")
     with pytest.raises(HutongError, match="facts") as error:
-        copying.copy(filled, postgres_address, untold)
+        copying.copy(filled, target, untold)
     assert error.value.code == "ledger.alike"
-    with postgres.connected(postgres_address) as connection:
+    with postgres.connected(target) as connection:
         assert connection.execute("SELECT count(*) FROM platforms").fetchone() == (0,)
     change(filled, "DELETE FROM facts WHERE correlation_id = 'case␀'")
-    done = copying.copy(filled, postgres_address, untold, size=1)
+    done = copying.copy(filled, target, untold, size=1)
     assert done.same
     assert done.symbols["facts"] > 0
-    with postgres.connected(postgres_address) as connection:
+    with postgres.connected(target) as connection:
         assert connection.execute("SELECT value FROM facts WHERE correlation_id = 'case␀'").fetchall() == [("v",)]
 
 
 # ── compared ──────────────────────────────────────────────────────────────────────────────────
 @pytest.fixture
-def copied(filled: str, postgres_address: str) -> tuple[str, str]:
+def copied(filled: str, full_database: str, postgres: PostgresServer) -> Iterator[tuple[str, str]]:
     """A source and its copy."""
-    assert copying.copy(filled, postgres_address, untold).same
-    return filled, postgres_address
+    address = postgres.database(full_database)
+    yield filled, address
+    postgres.drop(address)
 
 
 @pytest.mark.parametrize(
@@ -485,14 +531,18 @@ def copied(filled: str, postgres_address: str) -> tuple[str, str]:
     [
         ("UPDATE documents SET content = content || '\\x00' WHERE message = 3", "documents", "[3]: differs in content"),
         (
-            "UPDATE deliveries SET tried_for = tried_for + 1e-12 WHERE position = 2",
+            "UPDATE deliveries SET tried_for = tried_for + 1e-12 WHERE id = 'dead/0'",
             "deliveries",
-            "[2]: differs in tried",
+            "differs in tried_for",
         ),
         ("UPDATE bodies SET kept = NOT kept WHERE seq = 1", "bodies", "[1]: differs in kept"),
         ("UPDATE messages SET trace_id = '' WHERE seq = 20", "messages", "[20]: differs in trace_id"),
         ("DELETE FROM attempts WHERE seq = (SELECT max(seq) FROM attempts)", "attempts", "not in the target"),
-        ("DELETE FROM numbers WHERE number = '浙杭环立〔2026〕DEAD'", "numbers", "DEAD"),
+        (
+            "DELETE FROM numbers WHERE number = '浙杭环立〔2026〕DEAD' AND platform = 'penalty.330000'",
+            "numbers",
+            "DEAD",
+        ),
         ("INSERT INTO facts VALUES ('', 'f', 'v', 1)", "facts", '["","f"]: only in the target'),
     ],
 )
@@ -507,9 +557,8 @@ def test_what_differs_is_named(
     assert named in (found[table].difference or "")
 
 
-def test_copy_that_differs_is_not_served(filled: str, postgres: PostgresServer) -> None:
+def test_copy_that_differs_is_not_served(filled: str, target: str, postgres: PostgresServer) -> None:
     """When a row of the target is changed before all is verified, the copy stays marked, and the row is named."""
-    target = postgres.database()
 
     def tell(step: Step) -> None:
         if step.stage == "verify":
@@ -522,7 +571,6 @@ def test_copy_that_differs_is_not_served(filled: str, postgres: PostgresServer) 
     with pytest.raises(HutongError) as error:
         copying.migrate(target)
     assert error.value.code == "ledger.half-copied"
-    postgres.drop(target)
 
 
 def test_digests_do_not_depend_on_chunks(copied: tuple[str, str]) -> None:
@@ -554,8 +602,6 @@ def make_old() -> Callable[[Path], None]:
     """Makes a ledger as it was at revision 0005."""
 
     def made(path: Path) -> None:
-        from gateway.ledger.sql.engines import sqlite
-
         engine = sqlite.writing(f"sqlite:///{path}", patience=1)
         sqlite.upgrade(engine, "0005")
         engine.dispose()

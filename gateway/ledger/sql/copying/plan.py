@@ -58,7 +58,7 @@ def _copied(table: sa.Table) -> CopiedTable:
     anew = {name: value for name, value in ANEW.get(table.name, {}).items() if name in table.c}
     columns = tuple(column for column in table.columns if column.name not in anew)
     written = (*columns, *(table.c[name] for name in anew))
-    return CopiedTable(table.name, columns, tuple(table.primary_key.columns), anew, written)
+    return CopiedTable(str(table.name), columns, tuple(table.primary_key.columns), anew, written)
 
 
 def is_single(table: CopiedTable) -> bool:
@@ -69,17 +69,22 @@ def is_single(table: CopiedTable) -> bool:
 
 # ── rows ──────────────────────────────────────────────────────────────────────────────────────
 def chunks(rows: Iterable[Row], table: CopiedTable, size: int = CHUNK) -> Iterator[list[Row]]:
-    """Give rows in chunks that fit into memory, however long their bytes are."""
+    """Give rows in chunks that fit into memory, however long their bytes are; all that there are before an error."""
     heavy = table.places(sa.LargeBinary)
     chunk: list[Row] = []
     weight = 0
-    for row in rows:
-        chunk.append(row)
-        for place in heavy:
-            weight += len(row[place] or b"")
-        if len(chunk) >= size or weight >= CHUNK_BYTES:
+    try:
+        for row in rows:
+            chunk.append(row)
+            for place in heavy:
+                weight += len(row[place] or b"")
+            if len(chunk) >= size or weight >= CHUNK_BYTES:
+                yield chunk
+                chunk, weight = [], 0
+    except sa.exc.SQLAlchemyError:
+        if chunk:
             yield chunk
-            chunk, weight = [], 0
+        raise
     if chunk:
         yield chunk
 

@@ -78,7 +78,9 @@ class PostgreSQLEngine:
     def working(self, name: str) -> sa.Engine:
         """Give an engine for work on the whole ledger, which may take hours; whoever asks disposes of it."""
         patience = f"{max(1, round(self._patience * 1000))}ms"
-        return self._connecting(2, name, lock_timeout=patience, idle_in_transaction_session_timeout="0")
+        engine = self._connecting(2, name, lock_timeout=patience, idle_in_transaction_session_timeout="0")
+        sa.event.remove(engine, "connect", _connected)  # a cursor's FETCH takes no number without a type
+        return engine
 
     def _connecting(self, size: int, name: str, **settings: str) -> sa.Engine:
         settings = {
