@@ -11,6 +11,7 @@ from fastapi import FastAPI, Response
 
 from gateway.api import (
     adapters,
+    backlog,
     deliveries,
     documents,
     enterprises,
@@ -20,6 +21,7 @@ from gateway.api import (
     problem_documents,
     rejections,
     replays,
+    retention,
     system,
     trials,
     unwanted,
@@ -41,10 +43,12 @@ _RESOURCES = (
     replays,
     platforms,
     unwanted,
+    backlog,
     adapters,
     trials,
     enterprises,
     documents,
+    retention,
     system,
 )
 
@@ -57,7 +61,7 @@ _TAGS = [
     {"name": "platforms", "description": "平台 · Who is connected"},
     {"name": "adapters", "description": "适配器 · Which formats are spoken"},
     {"name": "schemas", "description": "文书结构 · The canonical documents"},
-    {"name": "operations", "description": "运行 · Health and metrics"},
+    {"name": "operations", "description": "运行 · Health, metrics, and what waits"},
 ]
 
 

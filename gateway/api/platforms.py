@@ -10,6 +10,7 @@ from fastapi import APIRouter, Path, Response
 from pydantic import Field, StrictInt
 
 from adapters.base import Adapter
+from gateway.api.backlog import BacklogView, ContactView, backlog_views, contact_views
 from gateway.api.limits import StrictRoute
 from gateway.api.models import Reason, RestModel
 from gateway.api.openapi import problems
@@ -17,7 +18,7 @@ from gateway.api.rights import DOSSIER, Actor, Intends, TheHub, may_read_dossier
 from gateway.delivery.dispatcher import Ping
 from gateway.errors import HutongError
 from gateway.hub import Hub
-from gateway.ledger.records import Hold, Platform
+from gateway.ledger.records import ContactWay, Hold, Platform
 from gateway.message import HeldBy
 from gateway.observe.drift import DriftPage, OddityKind
 from schemas import regions
@@ -69,6 +70,14 @@ class PlatformView(RestModel):
     held_since: datetime | None = Field(description="Since when the first of `holds` is there")
     hold_details: list[HoldView] = Field(description="Every hold, those of single message types included")
     created_at: datetime
+
+
+class PlatformDetail(PlatformView):
+    """A platform with what waits for it, and when it was last in contact."""
+
+    backlog: list[BacklogView] = Field(description="What is not done with, what has waited longest first")
+    heard: list[ContactView] = Field(description="When it last handed something in, by operation, taken or rejected")
+    delivered: list[ContactView] = Field(description="When it last accepted something, by message type")
 
 
 class PlatformList(RestModel):
@@ -156,9 +165,16 @@ async def put(hub: TheHub, intends: Intends, platform_id: PlatformId, order: Pla
 
 
 @router.get("/{platform_id}", summary="Show a platform · 查看平台", responses=problems(401, 403, 404))
-async def show(hub: TheHub, actor: Actor, platform_id: PlatformId) -> PlatformView:
-    """Give a platform; secrets are named, never shown."""
-    return _view(hub, await hub.platforms.get(platform_id))
+async def show(hub: TheHub, actor: Actor, platform_id: PlatformId) -> PlatformDetail:
+    """Give a platform with what waits for it and its last contacts; secrets are named, never shown."""
+    view = _view(hub, await hub.platforms.get(platform_id))
+    contacts = await hub.contacts.of(platform_id)
+    return PlatformDetail(
+        **dict(view),
+        backlog=backlog_views(await hub.ledger.backlog(), hub.clock(), platform_id),
+        heard=contact_views(contacts, ContactWay.HEARD),
+        delivered=contact_views(contacts, ContactWay.DELIVERED),
+    )
 
 
 @router.get("/{platform_id}/drift", summary="What drifted · 格式漂移", responses=problems(401, 403, 404))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -106,7 +107,26 @@ def show(platform_id: PlatformId, url: Url = DEFAULT_URL, token: Token = "", as_
         emit({**platform, "drift": drift["operations"]})
         return
     _show(platform, as_json)
+    _show_contacts(platform)
+    _show_backlog(platform["backlog"], empty="Nothing waits for it.")
     _show_drift(drift)
+
+
+@app.command("backlog", epilog="hutong platform backlog penalty.330000")
+def backlog(
+    platform_id: Annotated[
+        str | None, typer.Argument(metavar="ID", help="KIND.REGION; without it everything is shown.")
+    ] = None,
+    url: Url = DEFAULT_URL,
+    token: Token = "",
+    as_json: AsJson = False,
+) -> None:
+    """Show what waits: how many deliveries stand where, and which of them has waited longest."""
+    found = Gateway(url, token, as_json).get("/v1/backlog", platform=platform_id)
+    if as_json:
+        emit(found)
+        return
+    _show_backlog(found["backlog"], empty="Nothing waits.")
 
 
 @app.command("pause", epilog='hutong platform pause penalty.330000 --reason "maintenance until 18:00"')
@@ -185,6 +205,28 @@ def _hold(hold: Any) -> str:
     scope = f" of {hold['type']}" if hold["type"] else ""
     reason = f": {hold['reason']}" if hold["reason"] else ""
     return f"{hold['by']}{scope} since {moments.shown(hold['since'])}{reason}"
+
+
+def _show_contacts(platform: Any) -> None:
+    last = [("heard", one) for one in platform["heard"]] + [("delivered", one) for one in platform["delivered"]]
+    if last:
+        table(["last", "what", "at"], [[way, one["name"], moments.shown(one["at"])] for way, one in last], empty="")
+
+
+def _show_backlog(backlog: Any, *, empty: str) -> None:
+    table(
+        ["platform", "state", "held by", "deliveries", "oldest", "for"],
+        [
+            [
+                one["platform"] or f"{one['kind']} (nobody yet)",
+                *(one["state"], one["held_by"], one["count"], one["oldest_id"]),
+                str(timedelta(seconds=round(one["oldest_seconds"]))),
+            ]
+            for one in backlog
+        ],
+        empty=empty,
+        title="backlog" if backlog else None,
+    )
 
 
 def _show_drift(drift: Any) -> None:

@@ -166,7 +166,10 @@ class Attempts(Struct, frozen=True):
         return await self._settle(work, context, tried, settlement)
 
     async def _write(self, work: Work, adapter: Adapter, sending: Sending) -> OutboundRequest:
-        items = sum(len(value) for value in sending.document.values() if isinstance(value, list))
+        items = 0
+        for value in sending.document.values():
+            if type(value) is list:
+                items += len(value)
         if items > _MANY_ITEMS:
             written = await asyncio.to_thread(adapter.translate_out, sending)
         else:
@@ -306,6 +309,8 @@ class Attempts(Struct, frozen=True):
                 seconds=tried.seconds,
                 code=attempt.code,
                 trace_id=work.message.trace_id,
+                started_at=attempt.started_at,
+                waited=_seconds(work, attempt.started_at),
             )
         )
         if settlement.state in _SETTLED:
@@ -327,11 +332,16 @@ class Attempts(Struct, frozen=True):
                 type=work.message.type,
                 state=state.value,
                 attempts=attempts,
-                seconds=max(0.0, (at - work.message.received_at).total_seconds()),
+                seconds=_seconds(work, at),
                 code=code,
                 trace_id=work.message.trace_id,
             )
         )
+
+
+def _seconds(work: Work, at: datetime) -> float:
+    """Give how long after its message was received something happened, by the wall clock."""
+    return max(0.0, (at - work.message.received_at).total_seconds())
 
 
 def worded(rejected: Rejected) -> str:

@@ -20,7 +20,7 @@ from gateway.delivery.outgoing import keyed, stamped
 from gateway.delivery.own_claim import SUPERSEDED, OwnClaim
 from gateway.delivery.retry import LONGEST_ASKED
 from gateway.delivery.sender import Sender
-from gateway.delivery.worker import PlatformWorker
+from gateway.delivery.worker import PlatformWorker, WorkerStanding
 from gateway.errors import HutongError
 from gateway.ledger.base import Ledger
 from gateway.ledger.records import Platform, Registry, Work
@@ -158,6 +158,10 @@ class Dispatcher:
         for own in self._own_claims.values():
             own.given_up = True
         await asyncio.gather(*(worker.stop(grace) for worker in workers), *self._leaving)
+
+    def standing(self) -> list[WorkerStanding]:
+        """Tell how the worker of each platform stands."""
+        return [worker.standing for worker in self._workers.values()]
 
     def wake(self, platform_id: str) -> None:
         """Say that a platform may have something to be delivered."""

@@ -12,6 +12,7 @@ from gateway.ledger.records import (
     Backlog,
     BulkReplay,
     Claim,
+    Contact,
     DeliveryFilter,
     Hold,
     Intake,
@@ -20,11 +21,15 @@ from gateway.ledger.records import (
     MessageFilter,
     Native,
     Platform,
+    Prunable,
+    PruneStep,
+    Pruning,
     Receipt,
     Registered,
     Registry,
     Rejection,
     ResultPage,
+    Retention,
     Settled,
     Settlement,
     Taker,
@@ -159,6 +164,8 @@ class Ledger(Protocol):
         probe: bool = False,
     ) -> int | None:
         """Mark a head `sending`, count the attempt and fix its request at the first one; gives the attempt's number.
+
+        A request that was pruned is fixed anew at the next attempt.
 
         None when it is no longer a head that is ready or waiting, or is held (a probe looks past
         breaker and endpoint holds); or when its message, of which the first request was made, was
@@ -353,13 +360,57 @@ class Ledger(Protocol):
         """Give the bytes of an uploaded bundle."""
         ...
 
+    # ── retention ─────────────────────────────────────────────────────────────────────────────
+    async def prune(
+        self, retention: Retention, actor: str, now: datetime, *, seen: float = 0.0, limit: int = 50
+    ) -> PruneStep:
+        """Let go a little of what is older than it has to be kept: about `limit` messages in one transaction.
+
+        **What stays.** A case (the messages of one correlation) is kept whole, bodies included, while one of its
+        deliveries, or another one in a lane of theirs, is open, dead or unrouted; while one of its messages is younger
+        than its type is kept; and while an earlier delivery of one of its lanes belongs to a case that has to be kept.
+
+        **What goes.** When all messages of a case are older than bodies are kept: the bytes received (a package's with
+        the last of its messages), sent and replied. When all are older than messages are kept: all of the case,
+        oldest first, with its facts, numbers, aliases and Idempotency-Keys (a key with the last message of its
+        receipt). Of the latest message of each identity a remnant stays, by which a repeat is known as a duplicate:
+        its columns, with an empty document and without keys, warnings and deliveries. Rejections go, oldest first,
+        when they are older than bodies are kept. A case that was old enough and had to stay is looked at again after
+        30 days. The cases of the newest message and the newest delivery stay: no number is given twice.
+
+        **Age** is counted by the ledger's own time, which goes on by `seen`: the seconds that passed since the caller
+        last called this, by a clock that nobody sets, and never by more than `now` went on since the last call of
+        anybody. So neither a clock that is set nor a time in which no gateway ran makes anything older.
+
+        What went is recorded under the actor (`prunings`), in the same transaction. Where a step ends follows
+        from what is kept: after a crash the next one goes on from there.
+        """
+        ...
+
+    async def prunable(self, retention: Retention, cursor: str | None = None, limit: int = 500) -> Prunable:
+        """Tell what `prune` would let go of the next `limit` messages, counted as they stand; changes nothing.
+
+        Rejections are told with the first stretch. Invalid `cursor.unknown` for a cursor that is not one of ours.
+        """
+        ...
+
+    async def prunings(self, cursor: str | None = None, limit: int = 50) -> ResultPage[Pruning]:
+        """Give what was pruned, newest day first."""
+        ...
+
     # ── reading ───────────────────────────────────────────────────────────────────────────────
     async def message(self, message_id: str) -> Message | None: ...
-    async def native(self, message_id: str) -> Native | None: ...
+    async def native(self, message_id: str) -> Native | None:
+        """Give the bytes a message came in; None also when they were pruned."""
+        ...
+
     async def deliveries_of(self, *message_ids: str) -> Sequence[Delivery]: ...
     async def delivery(self, delivery_id: str) -> Delivery | None: ...
     async def attempts_of(self, delivery_id: str) -> Sequence[Attempt]: ...
-    async def sent(self, delivery_id: str) -> OutboundRequest | None: ...
+    async def sent(self, delivery_id: str) -> OutboundRequest | None:
+        """Give the request of a delivery; None before its first attempt, and when it was pruned."""
+        ...
+
     async def rejection(self, rejection_id: str) -> Rejection | None: ...
     async def rejection_native(self, rejection_id: str) -> Native | None: ...
 
@@ -390,8 +441,22 @@ class Ledger(Protocol):
         """Give how many are not settled, by platform, kind, shown state and holder, from counts that are kept."""
         ...
 
+    async def note_contacts(self, contacts: Sequence[Contact]) -> None:
+        """Keep when platforms were last in contact; of two for the same the later one stays.
+
+        Of platforms that are not registered nothing is kept, and what is kept of one goes when it is deleted.
+        """
+        ...
+
+    async def contacts(self) -> Sequence[Contact]:
+        """Give the last contacts of every platform, by platform, way and what it was of."""
+        ...
+
     async def audit(self, subject: str, limit: int = 200) -> Sequence[AuditEntry]:
-        """Give what was done to a subject (a message, delivery or platform id), oldest first."""
+        """Give what was done to a subject (a message, delivery or platform id), oldest first.
+
+        A message's first entry is `message.accepted`, at the moment the transaction that keeps it began.
+        """
         ...
 
 
@@ -400,7 +465,7 @@ READS = frozenset(
         "recall", "facts", "partakes", "heads", "next_due", "replays", "registry", "credentials", "adapters",
         "asked_adapters", "adapter_content", "message", "native", "deliveries_of", "delivery", "attempts_of", "sent",
         "rejection", "rejection_native", "unwanted", "find_messages", "find_deliveries", "find_rejections", "dossier",
-        "backlog", "audit",
+        "backlog", "contacts", "audit", "prunable", "prunings",
     }
 )  # fmt: skip
 """The methods that change nothing; every other one writes, but for `start` and `stop`."""

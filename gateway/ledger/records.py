@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct, field
@@ -314,8 +315,18 @@ class Native(Struct, frozen=True):
     index: int
 
 
+class ContactWay(StrEnum):
+    """What a contact with a platform was: it called us, or it accepted a delivery."""
+
+    HEARD = "heard"
+    DELIVERED = "delivered"
+
+
 class Backlog(Struct, frozen=True):
-    """How many deliveries of a kind to a platform are not done with, as they are shown, and since when the oldest."""
+    """How many deliveries of a kind to a platform are not done with, as they are shown.
+
+    `oldest` is when the first of them was made, `oldest_id` which one that is.
+    """
 
     platform: str | None
     kind: str
@@ -323,6 +334,16 @@ class Backlog(Struct, frozen=True):
     held_by: HeldBy | None
     count: int
     oldest: datetime
+    oldest_id: str
+
+
+class Contact(Struct, frozen=True):
+    """When a platform was last heard with an operation, or last got a message of a type (`ContactWay`)."""
+
+    platform: str
+    way: ContactWay
+    name: str
+    at: datetime
 
 
 class AuditEntry(Struct, frozen=True):
@@ -369,3 +390,84 @@ class BulkReplay(Struct, frozen=True):
     counts: tuple[ReplayCount, ...] = ()
     finished_at: datetime | None = None
     cancelled_at: datetime | None = None
+
+
+# ── retention ─────────────────────────────────────────────────────────────────────────────────
+class Retention(Struct, frozen=True):
+    """How long what is settled is kept: `messages` as a whole, and of them the `bodies`, which may go earlier.
+
+    Bodies are what was received, sent and replied, byte for byte. `types`: other times for the messages of some
+    types.
+    """
+
+    messages: timedelta
+    bodies: timedelta
+    types: Mapping[str, timedelta] = field(default_factory=dict)
+
+    def message(self, type: str) -> timedelta:
+        """Give how long messages of a type are kept."""
+        return self.types.get(type, self.messages)
+
+    def body(self, type: str) -> timedelta:
+        """Give how long the bodies of messages of a type are kept: never longer than the messages."""
+        return min(self.bodies, self.message(type))
+
+    @property
+    def rejections(self) -> timedelta:
+        """How long rejections are kept: as bodies are."""
+        return min(self.bodies, self.messages)
+
+    @property
+    def shortest(self) -> timedelta:
+        """The age below which nothing has to be looked at."""
+        return min(self.bodies, self.messages, *self.types.values())
+
+
+class Pruned(Struct, frozen=True):
+    """How much of one type went: `what` is `messages`, `bodies` or `rejections`.
+
+    `until`: when the youngest of them came, by the ledger's own time. `size`: about how many bytes were kept of them.
+    A rejection has no message type: its `type` is empty.
+    """
+
+    type: str
+    what: str
+    until: datetime
+    count: int
+    size: int
+
+
+class PruneStep(Struct, frozen=True):
+    """What one step of pruning did. `more`: there is more to do at once.
+
+    `time`: the ledger's own time. `oldest`: when the oldest message came that is kept with its deliveries, as it was
+    stamped; None: there is none.
+    """
+
+    pruned: tuple[Pruned, ...]
+    more: bool
+    time: datetime
+    oldest: datetime | None
+
+
+class Prunable(Struct, frozen=True):
+    """What would go of a stretch of the ledger. `cursor` goes on behind it (None: that was all); `done` of `total` is
+    how far it is."""
+
+    would: tuple[Pruned, ...]
+    cursor: str | None
+    done: int
+    total: int
+
+
+class Pruning(Struct, frozen=True):
+    """What was pruned of one type on one day by one actor: the record that stays. `at`: the last time."""
+
+    day: str
+    actor: str
+    type: str
+    what: str
+    until: datetime
+    count: int
+    size: int
+    at: datetime

@@ -18,6 +18,7 @@ from gateway.ledger.records import (
     Backlog,
     BulkReplay,
     Claim,
+    Contact,
     DeliveryFilter,
     Hold,
     KnownNumber,
@@ -52,12 +53,13 @@ def error(kind: type[HutongError], code: str) -> HutongError:
 
 @dataclass
 class Kept:
-    """A message with its number, what it speaks of, and the bytes it came in."""
+    """A message with its number, what it speaks of, and the bytes it came in; or the remnant of one."""
 
     seq: int
     message: Message
     numbers: Mapping[str, str]
-    native: Native
+    native: Native | None
+    remnant: bool = False
 
 
 @dataclass
@@ -83,7 +85,13 @@ class Everything:
     replays: dict[str, BulkReplay] = field(default_factory=dict)
     adapters: dict[tuple[str, str], AdapterVersion] = field(default_factory=dict)
     bundles: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    contacts: dict[tuple[str, str, str], Contact] = field(default_factory=dict)
     audit: list[AuditEntry] = field(default_factory=list)
+    seqs: int = 0
+    positions: int = 0
+    time: datetime | None = None
+    told: datetime | None = None
+    marks: list[tuple[int, datetime]] = field(default_factory=list)
 
     def copied(self) -> Everything:
         """The same, to go back to."""
@@ -346,7 +354,13 @@ class KeptModel:
         for each in self.all_shown():
             if each.state in NOT_DONE:
                 groups.setdefault((each.platform, each.kind, each.shown, each.held_by), []).append(each)
-        return [Backlog(*group, count=len(found), oldest=found[0].created_at) for group, found in groups.items()]
+        return [
+            Backlog(*group, count=len(found), oldest=found[0].created_at, oldest_id=found[0].id)
+            for group, found in groups.items()
+        ]
+
+    async def contacts(self) -> Sequence[Contact]:
+        return [self.kept.contacts[key] for key in sorted(self.kept.contacts)]
 
     async def audit(self, subject: str, limit: int = 200) -> Sequence[AuditEntry]:
         return [each for each in self.kept.audit if each.subject == subject][:limit]

@@ -15,8 +15,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from kept_model import OPEN, REPLAYABLE, SENDABLE, Kept, KeptModel, error, identity, position_of, spelled
+from kept_model import OPEN, REPLAYABLE, SENDABLE, Kept, error, identity, position_of, spelled
 from msgspec.structs import replace
+from pruning_model import PruningModel
 
 from adapters.base import OutboundRequest
 from gateway.errors import Conflict, Invalid, NotFound
@@ -25,6 +26,7 @@ from gateway.ledger.records import (
     AuditEntry,
     BulkReplay,
     Claim,
+    Contact,
     Hold,
     Intake,
     IntakeDraft,
@@ -48,7 +50,7 @@ from gateway.message import Delivery, Enriched, HeldBy, Message, State
 T = TypeVar("T")
 
 
-class ModelLedger(KeptModel):
+class ModelLedger(PruningModel):
     """A `gateway.ledger.base.Ledger` for as long as this object lives. `rejections`: kept for each platform."""
 
     def __init__(self, *, rejections: int = 10_000) -> None:
@@ -73,7 +75,8 @@ class ModelLedger(KeptModel):
             body, receipt = self.kept.receipts[under]
             if body != intake.body:
                 raise error(Conflict, "idempotency.key-reused")
-            return replace(receipt, repeated=True)
+            left = tuple(self.as_it_is(each) for each in receipt.entries if self.is_there(each))
+            return Receipt(left, repeated=True)
         before = self.kept.copied()
         try:
             receipt = Receipt(tuple(self.take(entry, intake) for entry in intake.entries))
@@ -83,6 +86,16 @@ class ModelLedger(KeptModel):
         if intake.key is not None and any(isinstance(entry, Accepted) for entry in receipt.entries):
             self.kept.receipts[under] = intake.body, receipt
         return receipt
+
+    def is_there(self, entry: Accepted | Rejection) -> bool:
+        return isinstance(entry, Rejection) or entry.message.id in self.kept.messages
+
+    def as_it_is(self, entry: Accepted | Rejection) -> Accepted | Rejection:
+        """What was answered first, of a message as it is now, with those of its deliveries that are left."""
+        if isinstance(entry, Rejection):
+            return entry
+        left = tuple(each for each in entry.deliveries if each.id in self.kept.deliveries)
+        return replace(entry, message=self.kept.messages[entry.message.id].message, deliveries=left)
 
     def verify(self, draft: IntakeDraft, intake: Intake) -> None:
         """Raise Moved when what a draft was decided on is not so, other than by messages of its own package."""
@@ -117,7 +130,11 @@ class ModelLedger(KeptModel):
             return Accepted(entry.index, same[-1], self.shown_of(same[-1]), duplicate=True)
         self.verify(entry, intake)
         native = Native(intake.body, intake.content_type, entry.index)
-        self.kept.messages[message.id] = Kept(len(self.kept.messages) + 1, message, entry.numbers, native)
+        if same and self.kept.messages[same[-1].id].remnant:
+            del self.kept.messages[same[-1].id]
+            self.forget_keys([same[-1].id])
+        self.kept.seqs += 1
+        self.kept.messages[message.id] = Kept(self.kept.seqs, message, entry.numbers, native)
         for name, value in {**message.keys, "region": message.region}.items():
             self.kept.facts.setdefault((message.correlation_id, name), Enriched(value, message.id))
         for platform in (message.source, *(each.platform for each in entry.deliveries if each.platform)):
@@ -140,7 +157,8 @@ class ModelLedger(KeptModel):
             self.kept.numbers.setdefault((platform, name, spelled(number)), (number, message_id))
 
     def place(self, delivery: Delivery) -> None:
-        self.kept.deliveries[delivery.id] = replace(delivery, position=len(self.kept.deliveries) + 1)
+        self.kept.positions += 1
+        self.kept.deliveries[delivery.id] = replace(delivery, position=self.kept.positions)
 
     # ── delivery ──────────────────────────────────────────────────────────────────────────────
 
@@ -344,7 +362,7 @@ class ModelLedger(KeptModel):
     async def begin_replay(self, replay: BulkReplay, intent: Intent) -> BulkReplay:
         if replay.filter.state not in REPLAYABLE:
             raise error(Invalid, "replay.state")
-        upto = len(self.kept.deliveries)
+        upto = max((each.position for each in self.kept.deliveries.values()), default=0)
         found = self.matching(replay.filter)
         job = replace(replay, upto=upto, total=len(found))
         if job.dry_run:
@@ -423,12 +441,21 @@ class ModelLedger(KeptModel):
                 raise error(Conflict, "platform.in-use")
             del self.kept.platforms[platform_id]
             self.kept.claims.pop(platform_id, None)
+            self.kept.contacts = {key: each for key, each in self.kept.contacts.items() if key[0] != platform_id}
             self.kept.credentials = {digest: id for digest, id in self.kept.credentials.items() if id != platform_id}
             self.kept.revision += 1
             self.note_intent(platform_id, intent, "platform.deleted")
             return Registered(self.kept.revision)
 
         return self.once(intent, ("delete_platform", platform_id), do)
+
+    async def note_contacts(self, contacts: Sequence[Contact]) -> None:
+        self.must_run()
+        for each in contacts:
+            key = (each.platform, each.way, each.name)
+            before = self.kept.contacts.get(key)
+            if each.platform in self.kept.platforms and (before is None or before.at < each.at):
+                self.kept.contacts[key] = each
 
     async def assign(self, kinds: Collection[str], take: Taker, at: datetime) -> frozenset[str]:
         self.must_run()

@@ -4,12 +4,14 @@ import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import kept_model
 import ledger_model
+import pruning_model
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -22,12 +24,15 @@ from hypothesis.stateful import (
 )
 from ledger_model import ModelLedger
 from msgspec.structs import replace
+from pruning_model import counted
 
 from gateway.errors import HutongError
 from gateway.ledger.base import Ledger
 from gateway.ledger.records import (
     BulkReplay,
     Claim,
+    Contact,
+    ContactWay,
     DeliveryFilter,
     Intent,
     MessageFilter,
@@ -38,6 +43,7 @@ from gateway.ledger.records import (
     Registry,
     Rejection,
     ResultPage,
+    Retention,
     Unrouted,
     Work,
 )
@@ -49,6 +55,8 @@ PLATFORMS = ("penalty.330000", "penalty.330100", "credit-publicity.330000")
 TYPES = ("case.transferred", "penalty.decided")
 ENDINGS = (State.DELIVERED, State.REFUSED, State.WAITING, State.DEAD, State.READY)
 LONGEST_WAIT = 15.0
+DAY = 86_400.0
+KEPT = Retention(timedelta(days=400), timedelta(days=200), {TYPES[1]: timedelta(days=600)})
 FITTING: dict[str, Callable[[Delivery], bool]] = {
     "replay": lambda one: one.state in (State.DEAD, State.REFUSED, State.DELIVERED),
     "discard": lambda one: one.state in (State.READY, State.WAITING, State.DEAD, State.UNROUTED),
@@ -115,6 +123,7 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
             self.claims: tuple[dict[str, list[Claim]], ...] = ({}, {})
             self.standing: list[Delivery] = []
             self.ids: list[list[str]] = [[], []]
+            self.places: list[dict[str, str]] = [{}, {}]
             self.jobs: list[str] = []
             self.names = 0
             self.now = 0.0
@@ -164,7 +173,7 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
             return answer
 
         def position(self, delivery_id: str | None, index: int) -> str | None:
-            return None if delivery_id is None else str(self.ids[index].index(delivery_id) + 1)
+            return None if delivery_id is None else self.places[index][delivery_id]
 
         def pick(self, number: int, step: str, fitting: bool = True) -> int:
             """Chooses a delivery, one that fits the step if there is one; gives its place among all ids."""
@@ -221,6 +230,12 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
             intent = self.intent(key)
             self.same(lambda ledger, _: ledger.put_platform(make.platform(platform), intent, _taker(platform, takes)))
             self.take_claim(platform)
+
+        @step(1, platform=places, way=st.sampled_from(ContactWay), back=st.integers(0, 2))
+        def note_contacts(self, platform: str, way: ContactWay, back: int) -> None:
+            """Notes a contact, sometimes one that is older than what is noted, or of a platform that is gone."""
+            contact = Contact(platform, way, "case", make.at(self.now + 1 - back))
+            self.same(lambda ledger, _: ledger.note_contacts([contact]))
 
         @step(1, platform=st.sampled_from(PLATFORMS[1:]), discard=st.booleans(), again=mostly)
         def delete_platform(self, platform: str, discard: bool, again: bool) -> None:
@@ -501,6 +516,39 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
             if cancel:
                 self.same(lambda ledger, _: ledger.cancel_replay(job, intent))
 
+        # ── retention ─────────────────────────────────────────────────────────────────────────
+        @step(5, days=st.sampled_from([31, 250, 500, 700]), limit=st.integers(1, 9), ending=mostly, lane=lanes)
+        def prune(self, days: int, limit: int, ending: bool, lane: str) -> None:
+            """Lets days pass, twice, and prunes until there is no more; perhaps all of a lane is ended before."""
+            if ending:
+                self.settle_all(State.DELIVERED, 0, None, 0, None)
+                self.give_up_lane(lane)
+            # Not less than 30 days: a case that had to stay is looked at again only then.
+            for passed in (31, days):
+                self.now += passed * DAY
+                self.same(self.pruning(make.at(self.now), passed * DAY, limit))
+
+        def give_up_lane(self, lane: str) -> None:
+            intent = self.intent()
+            left = (State.READY, State.WAITING, State.DEAD, State.UNROUTED)
+
+            async def given_up(ledger: Ledger, index: int) -> list[Delivery]:
+                found = reversed((await ledger.find_deliveries(DeliveryFilter(), None, 1000)).items)
+                return [
+                    await ledger.discard(each.id, intent) for each in found if each.lane == lane and each.state in left
+                ]
+
+            self.same(given_up)
+
+        def pruning(self, at: datetime, seen: float, limit: int) -> Call:
+            async def pruned(ledger: Ledger, _: int) -> Any:
+                taken = [await ledger.prune(KEPT, "pruner", at, seen=seen, limit=limit)]
+                while taken[-1].more:
+                    taken.append(await ledger.prune(KEPT, "pruner", at, limit=limit))
+                return counted(taken), taken[-1].time, taken[-1].oldest
+
+            return pruned
+
         @step(1)
         def reopen(self) -> None:
             self.both(lambda ledger, _: ledger.stop())
@@ -552,6 +600,7 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
             found = self.both(lambda ledger, _: ledger.find_deliveries(DeliveryFilter(), None, 1000))
             self.standing = list(reversed(found[0].items))
             self.ids = [[each.id for each in reversed(page.items)] for page in found]
+            self.places = [{each.id: str(each.position) for each in page.items} for page in found]
             model, other = (self.plain(list(page.items), index) for index, page in enumerate(found))
             assert other == model
             self.same(self.look)
@@ -571,9 +620,14 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
                 *(ledger.partakes(lane, PLATFORMS[0]) for lane in "ABC"),
                 *(ledger.recall(PLATFORMS[0], {"case_number": number}) for number in ("C-A", "c-b", "P-1")),
                 ledger.registry(),
+                ledger.contacts(),
                 ledger.replays(),
                 ledger.replays(unfinished=True),
                 _grouped(ledger),
+                *(ledger.message(f"m{name}") for name in range(1, self.names + 1)),
+                *(ledger.native(f"m{name}") for name in range(1, self.names + 1)),
+                *(ledger.sent(id) for id in self.ids[index]),
+                *(_replies(ledger, id) for id in self.ids[index]),
             ]
             answers = await asyncio.gather(*asked, return_exceptions=True)
             return [each.code if isinstance(each, HutongError) else each for each in answers]
@@ -603,6 +657,10 @@ def _unordered(platform: Platform) -> Any:
 
 async def _grouped(ledger: Ledger) -> Any:
     return {(each.platform, each.kind, each.state, each.held_by): each for each in await ledger.backlog()}
+
+
+async def _replies(ledger: Ledger, delivery_id: str) -> list[Any]:
+    return [(each.number, each.verdict, each.reply) for each in await ledger.attempts_of(delivery_id)]
 
 
 async def _reads(ledger: Ledger, lane: str, reads: str) -> Reads:
@@ -670,10 +728,10 @@ def test_same_as_the_model(make: Any, empty: Empty, examples: int) -> None:
 
 def test_model_shares_no_code_with_the_ledger() -> None:
     """What the model says it says by itself: it knows the ledger's values, and nothing that decides or keeps."""
-    for module in (kept_model, ledger_model):
+    for module in (kept_model, ledger_model, pruning_model):
         names = {value.__module__ for value in vars(module).values() if hasattr(value, "__module__")}
         ours = {name for name in names if name.startswith("gateway.ledger")}
-        assert ours == {"gateway.ledger.records", "gateway.ledger.versions"}
+        assert ours <= {"gateway.ledger.records", "gateway.ledger.versions"}
 
 
 @pytest.mark.parametrize("made", [ModelLedger, SqlLedger])

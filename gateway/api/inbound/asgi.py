@@ -13,6 +13,7 @@ import structlog
 from adapters.base import Adapter
 from gateway.api import rights
 from gateway.api.inbound.answer import (
+    ANSWER,
     HttpAnswer,
     accept_answer,
     dry_run_answer,
@@ -86,7 +87,9 @@ class Application:
             return
         except Exception:
             answered = unforeseen(scope)
-        await answer(send, answered)
+        at_once = scope.get("extensions", {}).get(ANSWER)
+        if at_once is None or answered.close or not at_once(answered.status, answered.head, answered.body):
+            await answer(send, answered)
 
 
 def hot_operation(scope: Scope) -> str | None:
@@ -170,7 +173,7 @@ def _call(
     platform: Platform, operation: str, body: bytes, incoming: Incoming, key: str | None, adapter: Adapter
 ) -> IntakeCall:
     kind = incoming.headers.get("content-type")
-    return IntakeCall(platform, operation, body, kind, key, incoming.trace_id, adapter)
+    return IntakeCall(platform, operation, body, kind, key, incoming.trace_id, adapter, incoming.caller_span)
 
 
 async def answer(send: Send, answered: HttpAnswer) -> None:

@@ -14,13 +14,20 @@ from gateway.errors import HutongError
 from gateway.ledger import decisions
 from gateway.ledger.errors import no_delivery
 from gateway.ledger.records import Claim, Intent, Settled, Settlement
-from gateway.ledger.sql import lanes, numbers, overlay, platforms, rows, tables
+from gateway.ledger.sql import lanes, numbers, overlay, platforms, replies, rows, tables
 from gateway.ledger.sql.batch_thread import OperationResult
 from gateway.ledger.sql.columns import Row
 from gateway.ledger.sql.platforms import ClaimOwners, verify_claim
 from gateway.ledger.sql.rows import StoredDelivery
-from gateway.ledger.sql.statements import Prepared, PreparedMany, inserting, is_state, not_delivered
-from gateway.ledger.sql.tables import ATTEMPT, REQUEST
+from gateway.ledger.sql.statements import (
+    Prepared,
+    PreparedMany,
+    inserting,
+    inserting_first,
+    is_state,
+    not_delivered,
+)
+from gateway.ledger.sql.tables import REQUEST
 from gateway.ledger.sql.writing import Group, Transaction
 from gateway.message import Delivery, Message, State
 from schemas.identifiers.folding import comparison_key
@@ -39,8 +46,10 @@ _TIES = PreparedMany(
 )
 
 _REQUESTS = inserting(tables.requests, REQUEST.inserted)
+_REQUESTS_ANEW = inserting_first(tables.requests)
+"""One that is there stays; one that was pruned is fixed anew."""
+
 _FORGET_REQUEST = Prepared(sa.delete(tables.requests).where(_r.delivery == sa.bindparam("delivery_")), ("delivery_",))
-_ATTEMPTS = inserting(tables.attempts, ATTEMPT.inserted)
 _SENDING = Prepared(
     sa.select(*rows.DELIVERY_COLUMNS)
     .select_from(tables.deliveries.join(tables.messages))
@@ -111,7 +120,8 @@ def begin(transaction: Transaction, begins: Sequence[Begin]) -> Sequence[Operati
     ties = _ties(transaction, [each.message.id for each in begins if each.message is not None])
     results: list[OperationResult] = []
     steps: list[lanes.Step] = []
-    requests: list[Row] = []
+    first: list[Row] = []
+    further: list[Row] = []
     for each in begins:
         try:
             stored = claimed.get(each.claim, each.delivery_id)
@@ -123,10 +133,11 @@ def begin(transaction: Transaction, begins: Sequence[Begin]) -> Sequence[Operati
         if begun is not None:
             claimed.put(stored, begun)
             steps.append((stored, begun))
-            if begun.attempts == 1:
-                requests.append(REQUEST.write(each.request, delivery=begun.position))
+            requests = first if begun.attempts == 1 else further
+            requests.append(REQUEST.write(each.request, delivery=begun.position))
     lanes.change(transaction, steps)
-    _REQUESTS.run(transaction.connection, requests)
+    _REQUESTS.run(transaction.connection, first)
+    _REQUESTS_ANEW.run(transaction.connection, further)
     return results
 
 
@@ -163,8 +174,7 @@ def settle(transaction: Transaction, settles: Sequence[Settle]) -> Sequence[Oper
         results.append(None)
     lanes.change(transaction, [(stored, after) for _, stored, after in done])
     moved = lanes.set_heads(transaction, {lanes.lane_of(after) for _, _, after in done})
-    attempts = [ATTEMPT.write(settles[i].settlement.attempt, delivery=after.position) for i, _, after in done]
-    _ATTEMPTS.run(transaction.connection, attempts)
+    replies.keep(transaction, [(settles[i].settlement.attempt, after) for i, _, after in done])
     for index, _, after in done:
         held = _held(transaction, settles[index])
         results[index] = Settled(lanes.lane_of(after) in moved, held)

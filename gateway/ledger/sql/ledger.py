@@ -13,6 +13,7 @@ from gateway.ledger.records import (
     Backlog,
     BulkReplay,
     Claim,
+    Contact,
     DeliveryFilter,
     Hold,
     Intake,
@@ -21,11 +22,15 @@ from gateway.ledger.records import (
     MessageFilter,
     Native,
     Platform,
+    Prunable,
+    PruneStep,
+    Pruning,
     Receipt,
     Registered,
     Registry,
     Rejection,
     ResultPage,
+    Retention,
     Settled,
     Settlement,
     Taker,
@@ -41,14 +46,17 @@ from gateway.ledger.sql import (
     counts,
     operating,
     platforms,
+    pruning,
     reading,
     searching,
     unrouted,
     unwanted,
 )
+from gateway.ledger.sql import contacts as kept_contacts
+from gateway.ledger.sql.batch_thread import BatchWatch, unwatched
 from gateway.ledger.sql.numbers import facts, recall
 from gateway.ledger.sql.store import Store, StoreLimits
-from gateway.ledger.sql.writing import ONE_BY_ONE, Transaction
+from gateway.ledger.sql.writing import ONE_BY_ONE, KeptBytes, Transaction
 from gateway.ledger.versions import AdapterVersion
 from gateway.message import Attempt, Delivery, Enriched, HeldBy, Message
 
@@ -58,24 +66,28 @@ T = TypeVar("T")
 class SqlLedger:
     """A `gateway.ledger.base.Ledger` in a database: `sqlite:///path`.
 
-    `rejections`: how many are kept for each platform, the newest. `patience`: seconds to wait for
+    `rejections`, `replies`: bytes of them that are kept for each platform, the newest; of replies only long ones
+    count. `patience`: seconds to wait for
     another program's lock. `most`: the rows that share a commit, about. `deadline`: seconds
-    a search may take.
+    a search may take. `watch` is told of every batch that was written.
     """
 
     def __init__(
         self,
         url: str,
         *,
-        rejections: int = 10_000,
+        rejections: int = 64 << 20,
+        replies: int = 256 << 20,
         patience: float = 5.0,
         most: int = 256,
         deadline: float = 5.0,
         clock: Clock = system_clock,
         ticks: Ticks = monotonic,
+        watch: BatchWatch = unwatched,
     ) -> None:
-        limits = StoreLimits(rejections=rejections, patience=patience, most=most, deadline=deadline)
-        self._store = Store(url, limits, clock, ticks)
+        limits = StoreLimits(kept=KeptBytes(rejections, replies), patience=patience, most=most, deadline=deadline)
+        self._store = Store(url, limits, clock, ticks, watch)
+        self._clock = clock
 
     async def start(self) -> None:
         await self._store.start()
@@ -252,6 +264,18 @@ class SqlLedger:
     async def adapter_content(self, name: str, version: str) -> bytes | None:
         return await self._store.read(adapters.content, name, version)
 
+    # ── retention ─────────────────────────────────────────────────────────────────────────────
+    async def prune(
+        self, retention: Retention, actor: str, now: datetime, *, seen: float = 0.0, limit: int = 50
+    ) -> PruneStep:
+        return await self._write(pruning.step, retention, actor, now, seen=seen, limit=limit)
+
+    async def prunable(self, retention: Retention, cursor: str | None = None, limit: int = 500) -> Prunable:
+        return await self._store.search(pruning.prunable, retention, self._clock(), cursor, limit)
+
+    async def prunings(self, cursor: str | None = None, limit: int = 50) -> ResultPage[Pruning]:
+        return await self._store.read(pruning.prunings, cursor, limit)
+
     # ── reading ───────────────────────────────────────────────────────────────────────────────
     async def message(self, message_id: str) -> Message | None:
         return await self._store.read(reading.message, message_id)
@@ -298,6 +322,12 @@ class SqlLedger:
 
     async def backlog(self) -> Sequence[Backlog]:
         return await self._store.search(counts.backlog)
+
+    async def note_contacts(self, contacts: Sequence[Contact]) -> None:
+        await self._store.write(kept_contacts.NOTE, contacts)
+
+    async def contacts(self) -> Sequence[Contact]:
+        return await self._store.read(kept_contacts.contacts)
 
     async def audit(self, subject: str, limit: int = 200) -> Sequence[AuditEntry]:
         return await self._store.search(auditing.of, subject, limit)

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from gateway.ledger import decisions
 from gateway.ledger.errors import in_use, no_platform
 from gateway.ledger.records import Claim, Hold, Intent, Platform, Registered, Registry, Taker
-from gateway.ledger.sql import overlay, tables, unrouted
+from gateway.ledger.sql import contacts, overlay, tables, unrouted
 from gateway.ledger.sql.auditing import intended, once
 from gateway.ledger.sql.codecs import micros
 from gateway.ledger.sql.statements import Prepared, PreparedMany, in_states, inserting_first, not_delivered, putting
@@ -143,7 +143,7 @@ def delete(transaction: Transaction, platform_id: str, intent: Intent) -> Regist
         [(waits,)] = _OPEN.rows(transaction.connection, platform_id)
         if waits:
             raise in_use(platform_id)
-        for forget in (_FORGET, _LIFT_ALL, _DELETE):
+        for forget in (_FORGET, _LIFT_ALL, contacts.FORGET, _DELETE):
             forget.run(transaction.connection, [(platform_id,)])
         end_claim(transaction, platform_id)
         intended(transaction, intent, platform_id, "platform.deleted")
