@@ -59,11 +59,13 @@ def build(
     prove: Prover | None = None,
     clock: Clock = system_clock,
     pause: timedelta = timedelta(seconds=1),
+    lease: timedelta | None = None,
     hooks: tuple[Hook, ...] = (),
 ) -> Hub:
     """Put a gateway together, not started yet; every part can be handed in instead of made.
 
-    `pause`: how long to wait before what failed is tried again. BrokenBundle names file and line of
+    `pause`: how long to wait before what failed is tried again; `lease`: how long a platform has what it fetched,
+    unless it is as the settings say. BrokenBundle names file and line of
     what is wrong with a bundle or the routes.
     """
     metrics = Metrics()
@@ -89,8 +91,12 @@ def build(
         watch=observers.written,
         pause=pause,
         longest_asked=timedelta(seconds=settings.longest_retry_after),
+        lease=lease or timedelta(seconds=settings.lease_seconds),
         readers=readers,
         loop_watch=loop_watch,
+    )
+    metrics.show(
+        "hutong_inbox_polls_now", "Polls of inboxes that wait or are being answered.", dispatcher.inboxes.polls
     )
     inventory = Inventory(kept, known, directory, observers.shadows, clock)
     reconciler = Reconciler(pause=pause.total_seconds())
@@ -117,6 +123,7 @@ def build(
         contacts=contacts,
         waits=LongestWaits(kept, clock, events),
         spans=spans,
+        inboxes=dispatcher.inboxes,
         deliveries=OperatorSteps(kept, dispatcher.wake, register.doubt),
         replays=BulkReplays(kept, clock, dispatcher.wake, register.doubt, pause=pause.total_seconds()),
         pruner=pruner,

@@ -137,6 +137,9 @@ class Settings(BaseSettings):
     longest_retry_after: int = Field(
         3600, ge=1, description="Seconds that a platform may ask us to wait (Retry-After); more counts as these."
     )
+    lease_seconds: int = Field(
+        120, ge=1, le=3600, description="Seconds for which a platform has what it fetched from its inbox (mode: pull)."
+    )
     readers: int = Field(2, ge=1, le=64, description="Processes that read large bodies and replies, at most.")
     reader_megabytes: int = Field(1024, ge=256, description="Megabytes that each of them may take.")
     reader_seconds: int = Field(

@@ -15,6 +15,7 @@ from gateway.api import (
     deliveries,
     documents,
     enterprises,
+    inbox,
     messages,
     openapi,
     platforms,
@@ -38,6 +39,7 @@ LARGEST_REQUEST = 1024 * 1024
 
 _RESOURCES = (
     messages,
+    inbox,
     deliveries,
     rejections,
     replays,
@@ -54,6 +56,7 @@ _RESOURCES = (
 
 _TAGS = [
     {"name": "inbound", "description": "报送 · Hand documents in"},
+    {"name": "inbox", "description": "收件箱 · What a platform fetches that cannot be called"},
     {"name": "messages", "description": "消息 · What was accepted"},
     {"name": "deliveries", "description": "投递 · Where it went"},
     {"name": "rejections", "description": "拒收 · What was not accepted"},

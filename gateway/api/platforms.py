@@ -33,7 +33,11 @@ class PlatformSettings(RestModel):
     settings: dict[str, str | int | float | bool | None] = Field(
         default_factory=dict, examples=[{"base_url": "https://cf.example.gov.cn", "app_key": "…"}]
     )
-    mode: Literal["push"] = Field(default="push", description="The gateway calls the platform")
+    mode: Literal["push", "pull"] = Field(
+        default="push",
+        description="`push`: the gateway calls the platform at its `base_url`. `pull`: it cannot be called, and "
+        "fetches its deliveries from `/v1/inbox`; it needs no `base_url`",
+    )
     dossier: bool | None = Field(default=None, description="May this platform read enterprises' dossiers?")
     limits: dict[str, StrictInt] = Field(
         default_factory=dict,
@@ -216,9 +220,9 @@ async def resume(hub: TheHub, intends: Intends, platform_id: PlatformId, order: 
     return _view(hub, await hub.platforms.resume(platform_id, intends(order.reason)))
 
 
-@router.post("/{platform_id}/ping", summary="Does it answer? · 连通测试", responses=problems(401, 403, 404))
+@router.post("/{platform_id}/ping", summary="Does it answer? · 连通测试", responses=problems(401, 403, 404, 409))
 async def ping(hub: TheHub, actor: Actor, platform_id: PlatformId) -> PingView:
-    """Call the platform's address once; any HTTP answer counts."""
+    """Call the platform's address once; any HTTP answer counts. One that fetches for itself is not called."""
     return _ping(await hub.platforms.ping(platform_id))
 
 

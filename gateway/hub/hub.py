@@ -10,6 +10,7 @@ from typing import Protocol
 from gateway.access import Administrator
 from gateway.clock import Clock
 from gateway.delivery.dispatcher import Dispatcher
+from gateway.delivery.inboxes import Inboxes
 from gateway.delivery.sender import Sender
 from gateway.errors import Unavailable
 from gateway.hub.deliveries import BulkReplays, OperatorSteps
@@ -47,7 +48,7 @@ class Hub:
     """A gateway, whole. `start` before anything else; after `stop` it takes nothing more.
 
     Plain reads go to `ledger`; whatever changes something goes through a part (`platforms`,
-    `releases`, `deliveries`, `replays`, `pruner`) or a method here, so that what depends on it (routing, the
+    `releases`, `deliveries`, `inboxes`, `replays`, `pruner`) or a method here, so that what depends on it (routing, the
     dispatcher, the callers we know) learns of it. `new_admin_token` is the administrator's token
     when this start made one: to be shown once, then forgotten.
     """
@@ -66,6 +67,7 @@ class Hub:
         contacts: Contacts,
         waits: LongestWaits,
         spans: Spans | None,
+        inboxes: Inboxes,
         deliveries: OperatorSteps,
         replays: BulkReplays,
         pruner: Pruner,
@@ -90,6 +92,7 @@ class Hub:
         self.contacts = contacts
         self._waits = waits
         self._spans = spans
+        self.inboxes = inboxes
         self.deliveries = deliveries
         self.replays = replays
         self.pruner = pruner
@@ -123,7 +126,9 @@ class Hub:
         await self.platforms.reconcile()
         await self._dispatcher.start()
         await self.replays.resume()
-        self._reconciler.start((self.platforms.reconcile, self.replays.resume, self._waits.look))
+        self._reconciler.start(
+            (self.platforms.reconcile, self.replays.resume, self._dispatcher.reconcile, self._waits.look)
+        )
         self.pruner.start()
         self._running = True
 

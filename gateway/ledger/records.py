@@ -144,6 +144,16 @@ class Claim(Struct, frozen=True):
     epoch: int
 
 
+class Inbox(Struct, frozen=True):
+    """The right of a platform that fetches for itself to its deliveries, as it was registered at a revision.
+
+    It needs no claim and may be used by any process; registering the platform anew ends it.
+    """
+
+    platform: str
+    revision: int
+
+
 class Work(Struct, frozen=True):
     """A lane head that may be sent now, with all that is needed to send it.
 
@@ -193,13 +203,28 @@ class Settled(Struct, frozen=True):
     held: bool = False
 
 
+class LeaseSettled(Struct, frozen=True):
+    """What a receipt changed: the attempt as it is kept, and whether another delivery became its lane's head.
+
+    `repeated`: the same receipt came before; nothing changed.
+    """
+
+    attempt: Attempt
+    lane_moved: bool = False
+    repeated: bool = False
+
+
 # ── platforms ─────────────────────────────────────────────────────────────────────────────────
+PUSH, PULL = "push", "pull"
+"""How deliveries come to a platform: the gateway calls it, or it fetches them for itself (behind a one-way gate)."""
+
+
 class Platform(Struct, frozen=True):
     """An outside system: one kind in one region. `id` is `kind.region`.
 
-    `version` None follows the adapter's newest. `holds` are the reasons it waits now, and those of
-    its endpoints. `revision` is the registry's when it was last registered or changed. `limits` are
-    the bounds of work that an operator set for it, by the names of `schemas.budget.BOUNDS`.
+    `version` None follows the adapter's newest. `mode` is `PUSH` or `PULL`. `holds` are the reasons it
+    waits now, and those of its endpoints. `revision` is the registry's when it was last registered or
+    changed. `limits` are the bounds of work that an operator set for it, by the names of `schemas.budget.BOUNDS`.
     """
 
     id: str
@@ -209,10 +234,15 @@ class Platform(Struct, frozen=True):
     settings: Mapping[str, Any]
     created_at: datetime
     version: str | None = None
-    mode: str = "push"
+    mode: str = PUSH
     revision: int = 0
     holds: tuple[Hold, ...] = ()
     limits: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def fetches(self) -> bool:
+        """Tell whether it fetches its deliveries for itself: then nobody calls it."""
+        return self.mode == PULL
 
     def bounded(self, budget: Budget) -> Budget:
         """Give its adapter's budget with what an operator set for this platform, never beyond the ceilings."""

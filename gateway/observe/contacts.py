@@ -12,9 +12,12 @@ from gateway.delivery.wakeup import Wakeup
 from gateway.errors import HutongError
 from gateway.ledger.base import Ledger
 from gateway.ledger.records import Contact, ContactWay
-from gateway.telemetry.events import DeliverySettled, DocumentRejected, Event, MessageAccepted
+from gateway.telemetry.events import DeliverySettled, DocumentRejected, Event, InboxAsked, MessageAccepted
 
 _log = logging.getLogger(__name__)
+
+INBOX = "inbox"
+"""What a platform is heard with that fetches for itself, beside its operations."""
 
 _Key = tuple[str, ContactWay, str]
 
@@ -47,6 +50,8 @@ class Contacts:
         kind = type(event)
         if kind is MessageAccepted or kind is DocumentRejected:
             self._note((event.platform, ContactWay.HEARD, event.operation))  # type: ignore[union-attr]
+        elif kind is InboxAsked:
+            self._note((event.platform, ContactWay.HEARD, INBOX))  # type: ignore[union-attr]
         elif kind is DeliverySettled and event.delivered:  # type: ignore[union-attr]
             self._note((event.platform, ContactWay.DELIVERED, event.type))  # type: ignore[union-attr]
 

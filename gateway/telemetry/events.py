@@ -176,6 +176,45 @@ class CommitEnded(Struct, frozen=True):
     seconds: float
 
 
+class InboxAsked(Struct, frozen=True):
+    """A platform that fetches for itself asked for its inbox, and was given so many deliveries."""
+
+    platform: str
+    given: int
+
+
+class DeliveryLeased(Struct, frozen=True):
+    """A platform fetched a delivery and has it until its receipt, or until the lease lapses."""
+
+    delivery_id: str
+    message_id: str
+    platform: str
+    type: str
+    number: int
+    trace_id: str | None = None
+
+
+class LeaseLapsed(Struct, frozen=True):
+    """No receipt came in time: the delivery is ready again in its place, and in doubt."""
+
+    delivery_id: str
+    message_id: str
+    platform: str
+    type: str
+    number: int
+
+
+class ReceiptLate(Struct, frozen=True):
+    """A receipt came after its lease had lapsed, and was applied, since nobody had fetched the delivery again."""
+
+    delivery_id: str
+    message_id: str
+    platform: str
+    type: str
+    number: int
+    trace_id: str | None = None
+
+
 class PlatformHeld(Struct, frozen=True):
     """A whole platform waits: `by` breaker, credentials or paused. This is the alert; it comes once a hold."""
 
@@ -270,6 +309,10 @@ Event = (
     | DeliveryUnrouted
     | AttemptEnded
     | DeliverySettled
+    | InboxAsked
+    | DeliveryLeased
+    | LeaseLapsed
+    | ReceiptLate
     | DeliveryWaits
     | CommitEnded
     | PlatformHeld

@@ -30,11 +30,13 @@ from gateway.telemetry.events import (
     Event,
     FieldDrifted,
     IntakeBusy,
+    LeaseLapsed,
     LoopBlocked,
     LoopLagged,
     PlatformHeld,
     PlatformReleased,
     ReadApart,
+    ReceiptLate,
 )
 from schemas.plain import plain
 from schemas.scalars import CHINA_TIME
@@ -159,6 +161,8 @@ _LEVELS: Mapping[type[Event], int | Callable[[Any], int]] = {
     AuthenticationFailed: logging.WARNING,
     PlatformReleased: logging.INFO,
     EndpointReleased: logging.INFO,
+    LeaseLapsed: logging.INFO,
+    ReceiptLate: logging.INFO,
     DocumentRejected: logging.INFO,
     IntakeBusy: logging.INFO,
     LoopLagged: _NEVER,

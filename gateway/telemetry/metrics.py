@@ -23,6 +23,7 @@ from gateway.telemetry.events import (
     ClaimLost,
     CommitEnded,
     ConnectionRefused,
+    DeliveryLeased,
     DeliverySettled,
     DeliveryStopped,
     DeliveryStumbled,
@@ -31,13 +32,16 @@ from gateway.telemetry.events import (
     EndpointHeld,
     Event,
     FieldDrifted,
+    InboxAsked,
     IntakeBusy,
+    LeaseLapsed,
     LedgerPruned,
     LoopBlocked,
     LoopLagged,
     MessageAccepted,
     PlatformHeld,
     ReadApart,
+    ReceiptLate,
 )
 from gateway.telemetry.standing import Snapshot, StandingGauges
 
@@ -156,6 +160,20 @@ METRICS = (
         ("platform",),
         only="dead",
     ),
+    Metric("hutong_inbox_polls", "Times a platform asked for its inbox, and was answered.", InboxAsked, ("platform",)),
+    Metric(
+        "hutong_deliveries_leased",
+        "Deliveries that platforms fetched; what is leased now is `sending` in the backlog.",
+        DeliveryLeased,
+        ("platform",),
+    ),
+    Metric(
+        "hutong_leases_lapsed",
+        "Leases that lapsed without a receipt; the delivery is given out again.",
+        LeaseLapsed,
+        ("platform",),
+    ),
+    Metric("hutong_receipts_late", "Receipts that came after their lease had lapsed.", ReceiptLate, ("platform",)),
     Metric("hutong_platform_holds", "Times a whole platform was held.", PlatformHeld, ("platform", "by")),
     Metric(
         "hutong_endpoint_holds",

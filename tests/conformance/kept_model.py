@@ -21,6 +21,7 @@ from gateway.ledger.records import (
     Contact,
     DeliveryFilter,
     Hold,
+    Inbox,
     KnownNumber,
     MessageFilter,
     Native,
@@ -187,10 +188,14 @@ class KeptModel:
 
     # ── delivery ──────────────────────────────────────────────────────────────────────────────
 
-    def claimed(self, claim: Claim, delivery_id: str | None = None) -> Any:
-        """Verify a claim, and give a delivery of its platform."""
+    def claimed(self, claim: Claim | Inbox, delivery_id: str | None = None) -> Any:
+        """Verify a claim or an inbox, and give a delivery of its platform."""
         self.must_run()
-        if self.kept.claims.get(claim.platform) != claim:
+        if isinstance(claim, Inbox):
+            platform = self.kept.platforms.get(claim.platform)
+            if platform is None or platform.mode != "pull" or platform.revision != claim.revision:
+                raise error(Conflict, "inbox.closed")
+        elif self.kept.claims.get(claim.platform) != claim:
             raise error(Conflict, "claim.lost")
         if delivery_id is None:
             return None
@@ -201,7 +206,7 @@ class KeptModel:
 
     async def heads(
         self,
-        claim: Claim,
+        claim: Claim | Inbox,
         now: datetime,
         latest: datetime,
         limit: int,
@@ -231,7 +236,7 @@ class KeptModel:
 
     async def next_due(
         self,
-        claim: Claim,
+        claim: Claim | Inbox,
         now: datetime,
         latest: datetime,
         *,
@@ -251,6 +256,11 @@ class KeptModel:
             and self.is_head(each)
         ]
         return min(here, default=None)
+
+    async def next_lapse(self, now: datetime, latest: datetime) -> datetime | None:
+        until = [each.leased_until for each in self.kept.deliveries.values() if each.leased_until is not None]
+        over = any(each <= now or each > latest for each in until)
+        return now if over else min(until, default=None)
 
     # ── bulk replay ───────────────────────────────────────────────────────────────────────────
 

@@ -16,9 +16,11 @@ from gateway.ledger.records import (
     Contact,
     DeliveryFilter,
     Hold,
+    Inbox,
     Intake,
     Intent,
     KnownNumber,
+    LeaseSettled,
     MessageFilter,
     Native,
     Platform,
@@ -44,6 +46,7 @@ from gateway.ledger.sql import (
     auditing,
     bulk_replays,
     counts,
+    leases,
     operating,
     platforms,
     pruning,
@@ -124,7 +127,7 @@ class SqlLedger:
 
     async def heads(
         self,
-        claim: Claim,
+        claim: Claim | Inbox,
         now: datetime,
         latest: datetime,
         limit: int,
@@ -137,7 +140,7 @@ class SqlLedger:
 
     async def next_due(
         self,
-        claim: Claim,
+        claim: Claim | Inbox,
         now: datetime,
         latest: datetime,
         *,
@@ -169,11 +172,38 @@ class SqlLedger:
         settled: Settled = await self._store.write(attempts.SETTLE, settle, size=len(settlement.attempt.reply))
         return settled
 
-    async def kill(self, claim: Claim, delivery_id: str, code: str, reason: str, at: datetime) -> bool:
+    async def kill(self, claim: Claim | Inbox, delivery_id: str, code: str, reason: str, at: datetime) -> bool:
         return await self._write(attempts.kill, claim, delivery_id, code, reason, at)
 
     async def rescue(self, claim: Claim, under_way: Collection[str], at: datetime) -> Sequence[str]:
         return await self._write(attempts.rescue, claim, under_way, at)
+
+    # ── leases ────────────────────────────────────────────────────────────────────────────────
+    async def lease(
+        self,
+        inbox: Inbox,
+        delivery_id: str,
+        adapter: str,
+        request: OutboundRequest,
+        at: datetime,
+        until: datetime,
+        *,
+        message: Message | None = None,
+    ) -> int | None:
+        begin = attempts.Begin(inbox, delivery_id, adapter, request, at, message, until=until)
+        number: int | None = await self._store.write(attempts.BEGIN, begin, size=len(request.body))
+        return number
+
+    async def settle_lease(self, platform_id: str, settlement: Settlement) -> LeaseSettled:
+        settle = leases.SettleLease(platform_id, settlement)
+        settled: LeaseSettled = await self._store.write(leases.SETTLE, settle, size=len(settlement.attempt.reply))
+        return settled
+
+    async def lapse(self, now: datetime, latest: datetime, at: datetime, limit: int) -> Sequence[Delivery]:
+        return await self._write(leases.lapse, now, latest, at, limit)
+
+    async def next_lapse(self, now: datetime, latest: datetime) -> datetime | None:
+        return await self._store.read(leases.next_lapse, now, latest)
 
     # ── operators ─────────────────────────────────────────────────────────────────────────────
     async def replay(self, delivery_id: str, intent: Intent, *, stale_ok: bool = False) -> Delivery:
