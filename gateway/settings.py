@@ -1,4 +1,4 @@
-"""What an operator may set: environment variables `HUTONG_…`, and the file `hutong.toml` beneath them."""
+"""What an operator may set: environment variables `HUTONG_…`, files of secrets, and `hutong.toml` beneath them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from pydantic_settings import (
     BaseSettings,
     NoDecode,
     PydanticBaseSettingsSource,
+    SecretsSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
@@ -26,6 +27,9 @@ from schemas.catalog import TYPES
 
 PREFIX = "HUTONG_"
 FILE = "hutong.toml"
+
+CREDENTIALS = "CREDENTIALS_DIRECTORY"
+"""Names a folder with a file for each secret setting, called as the setting is in the environment; systemd sets it."""
 
 SQLITE, POSTGRESQL = "sqlite:///", ("postgresql://", "postgresql+psycopg://")
 """How the address of a ledger begins."""
@@ -133,6 +137,9 @@ class Settings(BaseSettings):
     longest_retry_after: int = Field(
         3600, ge=1, description="Seconds that a platform may ask us to wait (Retry-After); more counts as these."
     )
+    lease_seconds: int = Field(
+        120, ge=1, le=3600, description="Seconds for which a platform has what it fetched from its inbox (mode: pull)."
+    )
     readers: int = Field(2, ge=1, le=64, description="Processes that read large bodies and replies, at most.")
     reader_megabytes: int = Field(1024, ge=256, description="Megabytes that each of them may take.")
     reader_seconds: int = Field(
@@ -215,8 +222,9 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Let arguments win over the environment, and the environment over the file."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        """Let arguments win over the environment, that over files of secrets, and these over `hutong.toml`."""
+        secrets = (SecretsSettingsSource(settings_cls, folder),) if (folder := os.environ.get(CREDENTIALS)) else ()
+        return init_settings, env_settings, *secrets, TomlConfigSettingsSource(settings_cls)
 
 
 def load(environment: Mapping[str, str] | None = None, /, **overrides: object) -> Settings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import Field
@@ -33,6 +33,9 @@ class AttemptView(RestModel):
     reason: str | None
     code: str | None
     reply: str | None = Field(default=None, description="The beginning of the reply; operators only")
+    receipt: Literal["in-time", "late"] | None = Field(
+        description="When the platform fetched it: how the receipt came that is the reply"
+    )
 
 
 class ReceiptView(RestModel):
@@ -59,6 +62,7 @@ class DeliveryView(RestModel):
     held_by: HeldBy | None
     toward: str | None = Field(description="Whom an unrouted one waits for: `nearest`, `national`, or a platform's id")
     due_at: datetime | None
+    leased_until: datetime | None = Field(description="Until when its platform has it, which fetched it from its inbox")
     in_doubt: bool
     attempts: int
     reference: str | None

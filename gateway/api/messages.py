@@ -18,6 +18,7 @@ from gateway.api.limits import StrictRoute
 from gateway.api.models import Cursor, FieldError, Limit, Moment, RestModel, Shown, TimelineEntry, in_utc
 from gateway.api.openapi import CANONICAL_EXAMPLE, NATIVE_BYTES, problems
 from gateway.api.rights import Actor, Caller, TheHub, TheIncoming, check_message, may_see_delivery, searched_platform
+from gateway.api.timeline import timeline
 from gateway.errors.problems import tell_warnings
 from gateway.hub import Hub
 from gateway.ledger.errors import body_pruned, no_message
@@ -141,14 +142,15 @@ async def show(hub: TheHub, caller: Caller, incoming: TheIncoming, message_id: M
     check_message(caller, message, deliveries)
     seen = [one for one in deliveries if may_see_delivery(caller, message, one)]
     told = message if caller.admin else None
-    details = [delivery_detail(one, await hub.ledger.attempts_of(one.id), replies_to=told) for one in seen]
+    attempts = {one.id: await hub.ledger.attempts_of(one.id) for one in seen}
+    details = [delivery_detail(one, attempts[one.id], replies_to=told) for one in seen]
     done = [entry for subject in (message_id, *(one.id for one in seen)) for entry in await hub.ledger.audit(subject)]
     return MessageDetail(
         **_headers(message, deliveries),
         warnings=[FieldError(**one) for one in tell_warnings(message.warnings, incoming.language)],
         enriched=_enriched(message),
         deliveries=details,
-        timeline=[TimelineEntry.of(one) for one in sorted(done, key=lambda entry: entry.at)],
+        timeline=timeline(message, seen, attempts, done),
     )
 
 

@@ -99,7 +99,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
         server = Server(_configuration(hub, settings, gate))
         loop = asyncio.get_running_loop()
         for sign in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(sign, _end, server)
+            loop.add_signal_handler(sign, _end, server, hub)
         _greet(hub, listener)
         await server.serve(sockets=[listener])
     finally:
@@ -135,10 +135,14 @@ def _configuration(hub: Hub, settings: Settings, gate: ConnectionGate) -> uvicor
     )
 
 
-def _end(server: uvicorn.Server) -> None:
-    """Ask the server to end once requests are answered; asked a second time, end it at once."""
+def _end(server: uvicorn.Server, hub: Hub) -> None:
+    """Ask the server to end once requests are answered; asked a second time, end it at once.
+
+    Polls of inboxes wait for as long as their platform said: they are answered now.
+    """
     server.force_exit = server.should_exit
     server.should_exit = True
+    hub.inboxes.end()
 
 
 def _greet(hub: Hub, listener: socket.socket) -> None:

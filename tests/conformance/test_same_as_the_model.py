@@ -31,8 +31,12 @@ from gateway.ledger.base import Ledger
 from gateway.ledger.records import (
     BulkReplay,
     Claim,
+    Contact,
+    ContactWay,
     DeliveryFilter,
+    Inbox,
     Intent,
+    LeaseSettled,
     MessageFilter,
     Moved,
     Platform,
@@ -64,11 +68,13 @@ FITTING: dict[str, Callable[[Delivery], bool]] = {
     "settle": lambda one: one.state is State.SENDING,
     "unbegin": lambda one: one.state is State.SENDING,
     "kill": lambda one: one.state is State.READY,
+    "receipt": lambda one: one.leased_until is not None or one.code == "lease.lapsed",
 }
 """The deliveries with which a step can do something."""
 
 lanes = st.sampled_from("AB")
 places = st.sampled_from([PLATFORMS[0], *PLATFORMS])
+modes = st.sampled_from(["push", "pull"])
 types = st.sampled_from(TYPES)
 picks = st.sampled_from(range(12))
 mostly = st.sampled_from([True, True, True, False])
@@ -156,6 +162,9 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
             """What can be compared of an answer."""
             if isinstance(answer, Delivery):
                 return replace(answer, id=str(answer.position), replay_of=self.position(answer.replay_of, index))
+            if isinstance(answer, LeaseSettled):
+                place = self.position(answer.attempt.delivery_id, index)
+                return replace(answer, attempt=replace(answer.attempt, delivery_id=place))
             if isinstance(answer, Work):
                 return self.plain(answer.delivery, index), answer.message, answer.request, answer.aliases
             if isinstance(answer, Receipt):
@@ -210,7 +219,7 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
         def begin_with_a_town(self, drafts: list[Any]) -> None:
             """The platforms are registered, and some messages were accepted."""
             for platform in PLATFORMS:
-                self.put_platform(platform, "", None)
+                self.put_platform(platform, "", None, "push")
             for each in drafts:
                 self.accept([each], "nothing", 1, None, b"one")
 
@@ -223,11 +232,23 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
                 assert claim.epoch > self.claim(index, platform).epoch
                 self.claims[index].setdefault(platform, []).append(claim)
 
-        @step(1, platform=places, takes=st.sampled_from(["nearest", "national", PLATFORMS[1], ""]), key=some_keys)
-        def put_platform(self, platform: str, takes: str, key: str | None) -> None:
-            intent = self.intent(key)
-            self.same(lambda ledger, _: ledger.put_platform(make.platform(platform), intent, _taker(platform, takes)))
+        @step(
+            2,
+            platform=places,
+            takes=st.sampled_from(["nearest", "national", PLATFORMS[1], ""]),
+            key=some_keys,
+            mode=modes,
+        )
+        def put_platform(self, platform: str, takes: str, key: str | None, mode: str) -> None:
+            intent, put = self.intent(key), make.platform(platform, mode=mode)
+            self.same(lambda ledger, _: ledger.put_platform(put, intent, _taker(platform, takes)))
             self.take_claim(platform)
+
+        @step(1, platform=places, way=st.sampled_from(ContactWay), back=st.integers(0, 2))
+        def note_contacts(self, platform: str, way: ContactWay, back: int) -> None:
+            """Notes a contact, sometimes one that is older than what is noted, or of a platform that is gone."""
+            contact = Contact(platform, way, "case", make.at(self.now + 1 - back))
+            self.same(lambda ledger, _: ledger.note_contacts([contact]))
 
         @step(1, platform=st.sampled_from(PLATFORMS[1:]), discard=st.booleans(), again=mostly)
         def delete_platform(self, platform: str, discard: bool, again: bool) -> None:
@@ -242,7 +263,7 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
 
             self.same(deleted)
             if again:
-                self.put_platform(platform, "nearest", None)
+                self.put_platform(platform, "nearest", None, "push")
 
         @step(1, platform=places, takes=st.sampled_from(["nearest", "national"]))
         def assign(self, platform: str, takes: str) -> None:
@@ -270,7 +291,7 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
 
             self.same(held)
             if mend:
-                self.put_platform(platform, "nearest", None)
+                self.put_platform(platform, "nearest", None, "push")
 
         @step(2, number=picks, key=some_keys)
         def release_platform(self, number: int, key: str | None) -> None:
@@ -463,6 +484,96 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
 
             self.same(rescued)
 
+        # ── leases ────────────────────────────────────────────────────────────────────────────
+        async def its_inbox(self, ledger: Ledger, platform: str, current: bool = True) -> Inbox:
+            """The right of a platform as it is registered, or as it was."""
+            known = (await ledger.registry()).platforms.get(platform)
+            return Inbox(platform, (known.revision if known else 0) - (not current))
+
+        @step(5, platform=places, limit=st.integers(1, 3), length=st.integers(2, 12), current=mostly, ready=mostly)
+        def fetch(self, platform: str, limit: int, length: int, current: bool, ready: bool) -> None:
+            """Leases heads to a platform, which mostly fetches for itself."""
+            if ready:
+                self.put_platform(platform, "", None, "pull")
+            at, latest, until = self.moment(), make.at(self.now + LONGEST_WAIT), make.at(self.now + length)
+
+            async def fetched(ledger: Ledger, _: int) -> list[Any]:
+                inbox = await self.its_inbox(ledger, platform, current)
+                heads = await ledger.heads(inbox, at, latest, limit)
+                numbers = [
+                    await ledger.lease(inbox, each.delivery.id, "a@1", make.request, at, until, message=each.message)
+                    for each in heads
+                ]
+                return [*heads, *numbers, await ledger.next_due(inbox, at, latest)]
+
+            self.same(fetched)
+
+        @step(
+            2,
+            number=picks,
+            fitting=mostly,
+            attempt=st.sampled_from([0, 0, 1, -1]),
+            state=st.sampled_from([State.DELIVERED, State.DELIVERED, State.REFUSED, State.WAITING, State.DEAD]),
+            body=st.sampled_from([b"one", b"one", b"two"]),
+            name=st.sampled_from([None, "P-1", "p-1"]),
+            twice=st.booleans(),
+        )
+        def receipt(
+            self, number: int, fitting: bool, attempt: int, state: State, body: bytes, name: str | None, twice: bool
+        ) -> None:
+            """Posts a receipt about a lease, or about one that there never was; perhaps twice."""
+            place = self.pick(number, "receipt", fitting)
+            for _ in range(1 + twice):
+                self.receipt_for(place, attempt, state, body, name)
+
+        def receipt_for(self, place: int, attempt: int, state: State, body: bytes, name: str | None) -> None:
+            self.now += 1
+            due = self.now + 5 if state is State.WAITING else None
+            one = self.standing[place]
+            alias = ("case_number", f"C-{one.lane}") if name and state is State.DELIVERED else None
+
+            async def receipted(ledger: Ledger, index: int) -> LeaseSettled:
+                settlement = make.settlement(
+                    self.ids[index][place],
+                    state,
+                    at=self.now,
+                    number=one.attempts + attempt,
+                    due=due,
+                    alias=alias,
+                    reply=body,
+                    reference=name,
+                )
+                return await ledger.settle_lease(one.platform or "", settlement)
+
+            self.same(receipted)
+
+        @step(
+            5,
+            platform=places,
+            state=st.sampled_from([State.DELIVERED, State.DELIVERED, State.REFUSED, State.WAITING, State.DEAD]),
+            later=st.sampled_from([0, 0, 20]),
+            again=st.booleans(),
+            name=st.sampled_from([None, "P-1"]),
+        )
+        def serve(self, platform: str, state: State, later: int, again: bool, name: str | None) -> None:
+            """Leases heads and answers them: in time, after they lapsed, or after they were leased again."""
+            self.fetch(platform, 3, 5, True, True)
+            self.all_stand_alike()
+            places = [place for place, one in enumerate(self.standing) if one.leased_until and one.platform == platform]
+            if later:
+                self.lapse(3, later)
+            if later and again:
+                self.fetch(platform, 1, 5, True, True)
+            for place in places:
+                self.receipt_for(place, 0, state, b"one", name)
+
+        @step(3, limit=st.integers(1, 3), later=st.integers(0, 8))
+        def lapse(self, limit: int, later: int) -> None:
+            """Lets leases lapse, after a while or by a clock that was set back."""
+            self.now += later
+            now, latest, at = make.at(self.now), make.at(self.now + LONGEST_WAIT - later), self.moment()
+            self.same(lambda ledger, _: ledger.lapse(now, latest, at, limit))
+
         # ── operators ─────────────────────────────────────────────────────────────────────────
         @step(
             4,
@@ -608,10 +719,12 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
                 ledger.unwanted(),
                 *(ledger.heads(claim, now, latest, 100, probe=probe) for claim in claims for probe in (False, True)),
                 *(ledger.next_due(claim, now, latest) for claim in claims),
+                ledger.next_lapse(now, latest),
                 *map(ledger.facts, "AB"),
                 *(ledger.partakes(lane, PLATFORMS[0]) for lane in "ABC"),
                 *(ledger.recall(PLATFORMS[0], {"case_number": number}) for number in ("C-A", "c-b", "P-1")),
                 ledger.registry(),
+                ledger.contacts(),
                 ledger.replays(),
                 ledger.replays(unfinished=True),
                 _grouped(ledger),

@@ -85,6 +85,31 @@ def test_the_admin_token_is_not_shown_by_accident(monkeypatch):
     assert load().admin_token is None
 
 
+def test_secrets_may_be_files(tmp_path, monkeypatch):
+    """A folder of files, each called as its setting; the environment wins over them, and they over hutong.toml."""
+    (tmp_path / "hutong.toml").write_text('admin_token = "of the file"\nledger = "sqlite:///file.db"\nport = 1\n')
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    (secrets / "HUTONG_ADMIN_TOKEN").write_text("a-secret-of-the-folder\n")
+    (secrets / "HUTONG_LEDGER").write_text("sqlite:///folder.db\n")
+    (secrets / "server.key").write_text("somebody else's")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(secrets))
+    settings = load()
+    assert settings.admin_token.get_secret_value() == "a-secret-of-the-folder"
+    assert (settings.ledger, settings.port) == ("sqlite:///folder.db", 1)
+    monkeypatch.setenv("HUTONG_LEDGER", "sqlite:///environment.db")
+    assert load().ledger == "sqlite:///environment.db"
+
+
+def test_a_wrong_secret_is_told_without_its_value(tmp_path, monkeypatch):
+    """An address holds a password, and what is said of it is printed."""
+    (tmp_path / "HUTONG_LEDGER").write_text("mysql://hutong:p4ssw0rd@db/hutong")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    with pytest.raises(Unset, match="HUTONG_LEDGER") as fault:
+        load()
+    assert "p4ssw0rd" not in str(fault.value)
+
+
 def test_retention_from_the_file(tmp_path):
     """A table of periods; what it does not name has its default."""
     (tmp_path / "hutong.toml").write_text(

@@ -283,7 +283,14 @@ class _Batch:
         seq = next(self._transaction.sequences.messages)
         kept_in = body.needed(by_record=draft.index)
         self._rows[_MESSAGES].append(
-            MESSAGE.write(message, seq=seq, headers=ready.headers, body=kept_in, record=draft.index)
+            MESSAGE.write(
+                message,
+                seq=seq,
+                headers=ready.headers,
+                body=kept_in,
+                record=draft.index,
+                accepted_at=self._transaction.at,
+            )
         )
         self._rows[_DOCUMENTS].append((seq, ready.document))
         scope = _scope(message)

@@ -13,7 +13,7 @@ from adapters.base import OutboundRequest
 from gateway.errors import HutongError
 from gateway.ledger import decisions
 from gateway.ledger.errors import no_delivery
-from gateway.ledger.records import Claim, Intent, Settled, Settlement
+from gateway.ledger.records import Claim, Inbox, Intent, Settled, Settlement
 from gateway.ledger.sql import lanes, numbers, overlay, platforms, replies, rows, tables
 from gateway.ledger.sql.batch_thread import OperationResult
 from gateway.ledger.sql.columns import Row
@@ -53,22 +53,28 @@ _FORGET_REQUEST = Prepared(sa.delete(tables.requests).where(_r.delivery == sa.bi
 _SENDING = Prepared(
     sa.select(*rows.DELIVERY_COLUMNS)
     .select_from(tables.deliveries.join(tables.messages))
-    .where(is_state(_d.state, State.SENDING), not_delivered(_d.state), _d.platform == sa.bindparam("platform"))
+    .where(
+        is_state(_d.state, State.SENDING),
+        not_delivered(_d.state),
+        _d.platform == sa.bindparam("platform"),
+        _d.leased_until.is_(None),
+    )
     .order_by(_d.position),
     ("platform",),
 )
 
 
 class Begin(Struct, frozen=True):
-    """What `Ledger.begin` is told."""
+    """What `Ledger.begin` is told; or `Ledger.lease`, with an inbox and until when."""
 
-    claim: Claim
+    claim: Claim | Inbox
     delivery_id: str
     adapter: str
     request: OutboundRequest
     at: datetime
     message: Message | None = None
     probe: bool = False
+    until: datetime | None = None
 
 
 class Settle(Struct, frozen=True):
@@ -86,8 +92,13 @@ def _lanes_begun(connection: sa.Connection, begins: Sequence[Begin]) -> Iterable
 
 
 def _touched(connection: sa.Connection, settles: Sequence[Settle]) -> Iterable[str]:
-    yield from lanes.of(connection, [each.settlement.attempt.delivery_id for each in settles])
-    for settlement in (each.settlement for each in settles):
+    return touched(connection, [each.settlement for each in settles])
+
+
+def touched(connection: sa.Connection, settlements: Sequence[Settlement]) -> Iterable[str]:
+    """Give what settlements lock: the lanes of their deliveries, and the numbers that become known."""
+    yield from lanes.of(connection, [each.attempt.delivery_id for each in settlements])
+    for settlement in settlements:
         if settlement.alias is not None and settlement.attempt.reference:
             yield comparison_key(settlement.attempt.reference)
 
@@ -96,12 +107,12 @@ def _touched(connection: sa.Connection, settles: Sequence[Settle]) -> Iterable[s
 class _Claimed:
     """The deliveries of a batch, and who has the claims: read once, and kept as the batch changes them."""
 
-    def __init__(self, transaction: Transaction, asked: Sequence[tuple[Claim, str]]) -> None:
+    def __init__(self, transaction: Transaction, asked: Sequence[tuple[Claim | Inbox, str]]) -> None:
         self._found = lanes.find(transaction, [delivery_id for _, delivery_id in asked])
-        self._owners = ClaimOwners(transaction.connection, (claim.platform for claim, _ in asked))
+        self._owners = ClaimOwners(transaction.connection, (claim for claim, _ in asked))
 
-    def get(self, claim: Claim, delivery_id: str) -> StoredDelivery:
-        """Give a delivery of the claim's platform; Conflict `claim.lost`, NotFound `delivery.unknown`."""
+    def get(self, claim: Claim | Inbox, delivery_id: str) -> StoredDelivery:
+        """Give a delivery of the claim's platform; Conflict as `ClaimOwners` says, NotFound `delivery.unknown`."""
         self._owners.verify(claim)
         stored = self._found.get(delivery_id)
         if stored is None or stored.delivery.platform != claim.platform:
@@ -114,7 +125,7 @@ class _Claimed:
 
 
 def begin(transaction: Transaction, begins: Sequence[Begin]) -> Sequence[OperationResult]:
-    """Begin attempts: for `Ledger.begin`."""
+    """Begin attempts: for `Ledger.begin` and `Ledger.lease`."""
     claimed = _Claimed(transaction, [(each.claim, each.delivery_id) for each in begins])
     holds = overlay.holds(transaction.connection)
     ties = _ties(transaction, [each.message.id for each in begins if each.message is not None])
@@ -148,7 +159,7 @@ def _begun(stored: StoredDelivery, begin: Begin, holds: overlay.Holds, ties: Map
     # From the second attempt on the request is fixed, whatever its message became since.
     if not delivery.attempts and read is not None and ties.get(read.id) != (read.correlation_id, read.raw_numbers):
         return None
-    return decisions.begun(delivery, begin.adapter, begin.at)
+    return decisions.begun(delivery, begin.adapter, begin.at, begin.until)
 
 
 def _ties(transaction: Transaction, message_ids: Sequence[str]) -> Mapping[str, _Tie]:
@@ -172,8 +183,7 @@ def settle(transaction: Transaction, settles: Sequence[Settle]) -> Sequence[Oper
         claimed.put(stored, after)
         done.append((index, stored, after))
         results.append(None)
-    lanes.change(transaction, [(stored, after) for _, stored, after in done])
-    moved = lanes.set_heads(transaction, {lanes.lane_of(after) for _, _, after in done})
+    moved = _step(transaction, [(stored, after) for _, stored, after in done])
     replies.keep(transaction, [(settles[i].settlement.attempt, after) for i, _, after in done])
     for index, _, after in done:
         held = _held(transaction, settles[index])
@@ -194,7 +204,7 @@ def _held(transaction: Transaction, settle: Settle) -> bool:
     if hold is None:
         return False
     platform = platforms.one(transaction.connection, settle.claim.platform)
-    if platform is None or platform.revision > settle.settlement.revision:
+    if platform is None or platform.revision > settle.settlement.revision or not decisions.may_hold(platform, hold.by):
         return False
     platforms.add_hold(transaction, platform, hold, Intent(_ACTOR, hold.reason, settle.settlement.attempt.ended_at))
     return True
@@ -203,7 +213,7 @@ def _held(transaction: Transaction, settle: Settle) -> bool:
 def unbegin(transaction: Transaction, claim: Claim, delivery_id: str, attempt: int, at: datetime) -> bool:
     """Take back an attempt in which nothing was sent."""
     stored = _Claimed(transaction, [(claim, delivery_id)]).get(claim, delivery_id)
-    if (stored.delivery.state, stored.delivery.attempts) != (State.SENDING, attempt):
+    if not decisions.is_called(stored.delivery, attempt):
         return False
     after = decisions.unbegun(stored.delivery, at)
     if not after.attempts:
@@ -212,7 +222,9 @@ def unbegin(transaction: Transaction, claim: Claim, delivery_id: str, attempt: i
     return True
 
 
-def kill(transaction: Transaction, claim: Claim, delivery_id: str, code: str, reason: str, at: datetime) -> bool:
+def kill(
+    transaction: Transaction, claim: Claim | Inbox, delivery_id: str, code: str, reason: str, at: datetime
+) -> bool:
     """Make a ready head dead."""
     stored = _Claimed(transaction, [(claim, delivery_id)]).get(claim, delivery_id)
     if not stored.head or stored.delivery.state is not State.READY or stored.delivery.held_at is not None:

@@ -13,11 +13,14 @@ from gateway.ledger.records import (
     Backlog,
     BulkReplay,
     Claim,
+    Contact,
     DeliveryFilter,
     Hold,
+    Inbox,
     Intake,
     Intent,
     KnownNumber,
+    LeaseSettled,
     MessageFilter,
     Native,
     Platform,
@@ -43,6 +46,7 @@ from gateway.ledger.sql import (
     auditing,
     bulk_replays,
     counts,
+    leases,
     operating,
     platforms,
     pruning,
@@ -51,6 +55,8 @@ from gateway.ledger.sql import (
     unrouted,
     unwanted,
 )
+from gateway.ledger.sql import contacts as kept_contacts
+from gateway.ledger.sql.batch_thread import BatchWatch, unwatched
 from gateway.ledger.sql.numbers import facts, recall
 from gateway.ledger.sql.store import Store, StoreLimits
 from gateway.ledger.sql.writing import ONE_BY_ONE, KeptBytes, Transaction
@@ -66,7 +72,7 @@ class SqlLedger:
     `rejections`, `replies`: bytes of them that are kept for each platform, the newest; of replies only long ones
     count. `patience`: seconds to wait for
     another program's lock. `most`: the rows that share a commit, about. `deadline`: seconds
-    a search may take.
+    a search may take. `watch` is told of every batch that was written.
     """
 
     def __init__(
@@ -80,9 +86,10 @@ class SqlLedger:
         deadline: float = 5.0,
         clock: Clock = system_clock,
         ticks: Ticks = monotonic,
+        watch: BatchWatch = unwatched,
     ) -> None:
         limits = StoreLimits(kept=KeptBytes(rejections, replies), patience=patience, most=most, deadline=deadline)
-        self._store = Store(url, limits, clock, ticks)
+        self._store = Store(url, limits, clock, ticks, watch)
         self._clock = clock
 
     async def start(self) -> None:
@@ -120,7 +127,7 @@ class SqlLedger:
 
     async def heads(
         self,
-        claim: Claim,
+        claim: Claim | Inbox,
         now: datetime,
         latest: datetime,
         limit: int,
@@ -133,7 +140,7 @@ class SqlLedger:
 
     async def next_due(
         self,
-        claim: Claim,
+        claim: Claim | Inbox,
         now: datetime,
         latest: datetime,
         *,
@@ -165,11 +172,38 @@ class SqlLedger:
         settled: Settled = await self._store.write(attempts.SETTLE, settle, size=len(settlement.attempt.reply))
         return settled
 
-    async def kill(self, claim: Claim, delivery_id: str, code: str, reason: str, at: datetime) -> bool:
+    async def kill(self, claim: Claim | Inbox, delivery_id: str, code: str, reason: str, at: datetime) -> bool:
         return await self._write(attempts.kill, claim, delivery_id, code, reason, at)
 
     async def rescue(self, claim: Claim, under_way: Collection[str], at: datetime) -> Sequence[str]:
         return await self._write(attempts.rescue, claim, under_way, at)
+
+    # ── leases ────────────────────────────────────────────────────────────────────────────────
+    async def lease(
+        self,
+        inbox: Inbox,
+        delivery_id: str,
+        adapter: str,
+        request: OutboundRequest,
+        at: datetime,
+        until: datetime,
+        *,
+        message: Message | None = None,
+    ) -> int | None:
+        begin = attempts.Begin(inbox, delivery_id, adapter, request, at, message, until=until)
+        number: int | None = await self._store.write(attempts.BEGIN, begin, size=len(request.body))
+        return number
+
+    async def settle_lease(self, platform_id: str, settlement: Settlement) -> LeaseSettled:
+        settle = leases.SettleLease(platform_id, settlement)
+        settled: LeaseSettled = await self._store.write(leases.SETTLE, settle, size=len(settlement.attempt.reply))
+        return settled
+
+    async def lapse(self, now: datetime, latest: datetime, at: datetime, limit: int) -> Sequence[Delivery]:
+        return await self._write(leases.lapse, now, latest, at, limit)
+
+    async def next_lapse(self, now: datetime, latest: datetime) -> datetime | None:
+        return await self._store.read(leases.next_lapse, now, latest)
 
     # ── operators ─────────────────────────────────────────────────────────────────────────────
     async def replay(self, delivery_id: str, intent: Intent, *, stale_ok: bool = False) -> Delivery:
@@ -318,6 +352,12 @@ class SqlLedger:
 
     async def backlog(self) -> Sequence[Backlog]:
         return await self._store.search(counts.backlog)
+
+    async def note_contacts(self, contacts: Sequence[Contact]) -> None:
+        await self._store.write(kept_contacts.NOTE, contacts)
+
+    async def contacts(self) -> Sequence[Contact]:
+        return await self._store.read(kept_contacts.contacts)
 
     async def audit(self, subject: str, limit: int = 200) -> Sequence[AuditEntry]:
         return await self._store.search(auditing.of, subject, limit)

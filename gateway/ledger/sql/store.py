@@ -14,7 +14,7 @@ from msgspec import Struct
 from gateway.clock import Clock, Ticks
 from gateway.ledger.errors import stopped, too_slow
 from gateway.ledger.sql import counts, tables
-from gateway.ledger.sql.batch_thread import BatchThread, OperationResult
+from gateway.ledger.sql.batch_thread import BatchThread, BatchWatch, OperationResult
 from gateway.ledger.sql.codecs import micros
 from gateway.ledger.sql.database_errors import is_interrupted, is_lost, ours, translated_errors
 from gateway.ledger.sql.engines import engine_at
@@ -125,7 +125,8 @@ class StoreLimits(Struct, frozen=True):
 class Store:
     """Runs what is written and read, between `start` and `stop`."""
 
-    def __init__(self, url: str, limits: StoreLimits, clock: Clock, ticks: Ticks) -> None:
+    def __init__(self, url: str, limits: StoreLimits, clock: Clock, ticks: Ticks, watch: BatchWatch) -> None:
+        self._watch = watch
         self._limits = limits
         self._clock = clock
         self._ticks = ticks
@@ -145,8 +146,8 @@ class Store:
         except BaseException:
             self._engine.close()
             raise
-        writer = Writer(self._engine, counts.flush, most=self._limits.kept)
-        self._writer = BatchThread("ledger-writer", writer.run, most=self._limits.most)
+        writer = Writer(self._engine, counts.flush, most=self._limits.kept, clock=self._clock)
+        self._writer = BatchThread("ledger-writer", writer.run, most=self._limits.most, watch=self._watch)
         self._reader = BatchThread("ledger-reader", Reader(self._engine.reading).run, most=64)
         self._searcher = Searcher(self._engine, self._ticks, self._limits.deadline)
         self._searches = ThreadPoolExecutor(_SEARCHES, "ledger-search")

@@ -63,9 +63,10 @@ MESSAGE = Layout(
     TableColumn("headers", given=True),
     TableColumn("body", BIG_INTEGER, given=True, selected=False),
     TableColumn("record", INTEGER, given=True, selected=False),
+    TableColumn("accepted_at", TIME, given=True, optional=True, selected=False),
 )
 """`headers`: what only some messages have, as JSON. `body`, `record`: its bytes (0: pruned), and which record in them
-it was."""
+it was. `accepted_at`: when the transaction began that keeps it; older messages have none."""
 
 messages = MESSAGE.table(
     "messages",
@@ -170,6 +171,7 @@ DELIVERY = Layout(
     TableColumn("created_at", TIME),
     TableColumn("held_at", TIME, optional=True, changes=True),
     TableColumn("due_at", TIME, optional=True, changes=True),
+    TableColumn("leased_until", TIME, optional=True, changes=True),
     TableColumn("attempts", INTEGER, changes=True),
     TableColumn("in_doubt", FLAG, changes=True),
     TableColumn("adapter", optional=True, changes=True),
@@ -202,6 +204,7 @@ RULES = {
     "open_has_platform": f"platform IS NOT NULL OR state NOT IN ({_listed(OPEN | {State.DELIVERED, State.REFUSED})})",
     "head_is_open": f"NOT head OR state IN ({_listed(OPEN)})",
     "sending_is_head": "state <> 'sending' OR head",
+    "leased_while_sending": "leased_until IS NULL OR state = 'sending'",
 }
 """What the database itself refuses: the state table again, and what must hold in every delivery's row."""
 
@@ -235,6 +238,7 @@ DELIVERY_INDEXES = (
     sa.Index("lane_delivered", _d.lane, _d.platform, _d.position, **_only(is_state(_d.state, State.DELIVERED))),
     sa.Index("heads_ready", _d.platform, _d.position, _d.type, **_only(may_go(_d, State.READY))),
     sa.Index("heads_waiting", _d.platform, _d.due_at, _d.type, **_only(may_go(_d, State.WAITING))),
+    sa.Index("leases", _d.leased_until, **_only(_d.leased_until.is_not(None))),
     sa.Index("deliveries_unrouted", _d.kind, _d.code, _d.position, **_only(is_state(_d.state, State.UNROUTED))),
     sa.Index(
         "deliveries_state",
@@ -280,6 +284,7 @@ ATTEMPT = Layout(
     TableColumn("reason", optional=True),
     TableColumn("code", optional=True),
     TableColumn("reply", PACKED),
+    TableColumn("receipt", optional=True),
     TableColumn("platform", optional=True, given=True, selected=False),
     TableColumn("total", BIG_INTEGER, optional=True, given=True, selected=False),
 )
@@ -399,6 +404,17 @@ packages = sa.Table(
 
 `at`: when the chunk was last sent to us.
 """
+
+contacts = sa.Table(
+    "contacts",
+    metadata,
+    sa.Column("platform", sa.Text, primary_key=True),
+    sa.Column("way", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),  # heard: an operation; delivered: a message type
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""When platforms were last in contact: written every few seconds at most, never for each document."""
 
 counts = sa.Table(
     "counts",

@@ -18,6 +18,8 @@ FEW_ROWS = {
     "ages._STATE": "the table has one row",
     "bulk_replays._ALL": "a bulk replay is a row, and all are asked for",
     "bulk_replays._UNFINISHED": "a bulk replay is a row, and operators begin few",
+    "contacts._ALL": "a row for each operation and message type of a platform, and all are asked for",
+    "contacts._REGISTERED": "a platform is a row, and all are asked for",
     "counts._COUNTS": "a row for each platform, message type and state, however many deliveries stand there",
     "engines.sqlite._OWNED": "the table has one row",
     "overlay._HOLDS": "a hold of a platform or of an endpoint is a row, and most have none",
@@ -43,8 +45,18 @@ SORTED = {
 }
 """Statements that sort what they find, and what that is."""
 
-SMALL = {"adapters", "counts", "credentials", "holds", "ledger", "packages", "platforms", "replays", "retention"} | {
-    "unwanted"
+SMALL = {
+    "adapters",
+    "contacts",
+    "counts",
+    "credentials",
+    "holds",
+    "ledger",
+    "packages",
+    "platforms",
+    "replays",
+    "retention",
+    "unwanted",
 }
 """The tables that may be walked through."""
 
