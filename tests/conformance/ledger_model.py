@@ -19,7 +19,7 @@ from kept_model import OPEN, REPLAYABLE, SENDABLE, Kept, KeptModel, error, ident
 from msgspec.structs import replace
 
 from adapters.base import OutboundRequest
-from gateway.errors import Conflict, Invalid, NotFound
+from gateway.errors import Conflict, HutongError, Invalid, NotFound
 from gateway.ledger.records import (
     Accepted,
     AuditEntry,
@@ -83,6 +83,19 @@ class ModelLedger(KeptModel):
         if intake.key is not None and any(isinstance(entry, Accepted) for entry in receipt.entries):
             self.kept.receipts[under] = intake.body, receipt
         return receipt
+
+    async def accept_all(self, intakes: Sequence[Intake]) -> Sequence[Receipt | HutongError]:
+        answers: list[Receipt | HutongError] = []
+        for intake in intakes:
+            try:
+                answers.append(await self.accept(intake))
+            except Conflict as conflict:
+                answers.append(conflict)
+            except Moved:
+                if not answers:
+                    raise
+                break
+        return answers
 
     def verify(self, draft: IntakeDraft, intake: Intake) -> None:
         """Raise Moved when what a draft was decided on is not so, other than by messages of its own package."""

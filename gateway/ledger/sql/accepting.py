@@ -83,13 +83,37 @@ async def _accept_large(store: Store, intake: Intake) -> Receipt:
     return Receipt(tuple(entries))
 
 
+async def accept_in_order(store: Store, intakes: Sequence[Intake]) -> Sequence[Receipt | HutongError]:
+    """Keep small intakes one after the other in one commit, up to the first that moved."""
+    long = len(intakes) > packages.FEW or any(map(packages.is_large, intakes))
+    chunks = await asyncio.to_thread(_wholes, intakes) if long else _wholes(intakes)
+    return [
+        answer if isinstance(answer, HutongError) else await _read(store, answer)
+        for answer in await _write(store, chunks)
+    ]
+
+
+def _wholes(intakes: Sequence[Intake]) -> list[Chunk]:
+    return [packages.chunk(packages.ready(intake), 0) for intake in intakes]
+
+
 async def _hand_in(store: Store, chunk: Chunk) -> Receipt:
-    answer: receipts.Answer = await store.write(accept, chunk, rows=len(chunk.entries), size=chunk.size)
-    return answer if isinstance(answer, Receipt) else await _read(store, answer)
+    [answer] = await _write(store, [chunk])
+    if isinstance(answer, HutongError):
+        raise answer
+    return await _read(store, answer)
 
 
-async def _read(store: Store, kept: KeptReceipt) -> Receipt:
-    """Read a receipt as it is kept, a chunk of it at a time: the reader answers others too."""
+async def _write(store: Store, chunks: Sequence[Chunk]) -> Sequence[receipts.Answer | HutongError]:
+    rows, size = sum(len(chunk.entries) for chunk in chunks), sum(chunk.size for chunk in chunks)
+    answers: Sequence[receipts.Answer | HutongError] = await store.write(accept, chunks, rows=rows, size=size)
+    return answers
+
+
+async def _read(store: Store, kept: receipts.Answer) -> Receipt:
+    """Read a receipt that is kept, a chunk of it at a time: the reader answers others too."""
+    if isinstance(kept, Receipt):
+        return kept
     large = len(kept.content) > packages.LONG
     essentials = await asyncio.to_thread(unpack_list, kept.content) if large else unpack_list(kept.content)
     entries: list[Accepted | Rejection] = []
@@ -99,10 +123,10 @@ async def _read(store: Store, kept: KeptReceipt) -> Receipt:
 
 
 # ── in the writer ─────────────────────────────────────────────────────────────────────────────
-def accept(transaction: Transaction, batch: Sequence[Chunk]) -> Sequence[OperationResult]:
-    """Keep a batch of chunks: the group for `Ledger.accept`."""
-    intakes = _Batch(transaction, batch)
-    results = [intakes.accept(chunk) for chunk in batch]
+def accept(transaction: Transaction, batch: Sequence[Sequence[Chunk]]) -> Sequence[OperationResult]:
+    """Keep a batch of sequences of chunks, each as far as it gets: the group for `accept` and `accept_all`."""
+    intakes = _Batch(transaction, [chunk for chunks in batch for chunk in chunks])
+    results = [intakes.accept(chunks) for chunks in batch]
     intakes.write()
     return results
 
@@ -146,11 +170,18 @@ class _Batch:
         return decisions.shown(delivery, self._holds.get(delivery.platform or "", ()), parked=parked)
 
     # ── deciding ──────────────────────────────────────────────────────────────────────────────
-    def accept(self, chunk: Chunk) -> OperationResult:
-        try:
-            return self._receipts.known(chunk) or self._take(chunk)
-        except (HutongError, Moved) as answer:
-            return answer
+    def accept(self, chunks: Sequence[Chunk]) -> OperationResult:
+        """Give the answers up to the first chunk that moved; Moved itself when that is the first of all."""
+        answers: list[receipts.Answer | HutongError] = []
+        for chunk in chunks:
+            try:
+                answers.append(self._receipts.known(chunk) or self._take(chunk))
+            except HutongError as error:
+                answers.append(error)
+            except Moved as moved:
+                # What stands behind it keeps its place: it is not kept before this one is.
+                return answers or moved
+        return answers
 
     def _take(self, chunk: Chunk) -> Receipt:
         new = self._new(chunk)
