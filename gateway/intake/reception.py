@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
+from itertools import takewhile
 
 from gateway.clock import Clock, Ticks, monotonic
-from gateway.errors import Unavailable
+from gateway.errors import Conflict, HutongError, Unavailable
 from gateway.intake import drafts, receiver
 from gateway.intake.decider import Decider
 from gateway.intake.directory import Directory, SpokenAdapters
@@ -28,10 +30,13 @@ from gateway.ledger.records import Accepted, Intake, Moved, Receipt, Rejection
 from gateway.message import State
 from gateway.readers import OnThreads, TaskRunner
 from gateway.telemetry.events import DeliveryUnrouted, DocumentRejected, Events, MessageAccepted
-from schemas.findings import Text
+from schemas.findings import Rejected, Text
 
 ROUNDS = 20
 """How often a body is decided before its sender is asked to come again."""
+
+TOGETHER = 16
+"""Records of a body that is kept in one commit with others; a larger package is kept by itself."""
 
 IntakeWatch = Callable[[IntakeCall, Reading], None]
 """Told of every body once it is kept (Wire Tap); it returns at once and never raises."""
@@ -81,6 +86,58 @@ class Reception:
     async def submit(self, call: IntakeCall) -> IntakeResult:
         """Take a canonical document: durable when this returns. Raises as `receive` does."""
         return await self._take(call, self._translator.canonical)
+
+    async def read_all(self, calls: Sequence[IntakeCall]) -> Sequence[Reading | Rejected]:
+        """Read bodies of one platform's operation, to be kept by `keep_all`; Rejected: it is not even kept as such.
+
+        Raises NotFound, Busy and Unavailable as `receive` does.
+        """
+        return await self._translator.several(calls)
+
+    async def keep_all(self, read: Sequence[tuple[IntakeCall, Reading]]) -> AsyncIterator[IntakeResult | HutongError]:
+        """Keep bodies that were read, in their order, as if each had been received when the one before was answered.
+
+        Gives what became of each, durable then; a HutongError is about one body alone. What is raised
+        (Unavailable) is about all that nothing was given for: nobody knows what became of them.
+        """
+        began, at = self._ticks(), self._clock()
+        left = deque(read)
+        rounds = 0
+        while left:
+            try:
+                answers = await self._keep_next(left, at)
+            except Moved as moved:
+                rounds += 1
+                if rounds >= ROUNDS:
+                    raise _contended() from None
+                await self._refresh(moved.revision)
+                continue
+            rounds = 0
+            for answer in answers:
+                call, reading = left.popleft()
+                if isinstance(answer, HutongError):
+                    yield answer
+                    continue
+                await self._tell(call, answer, self._ticks() - began)
+                self._watch(call, reading)
+                yield IntakeResult(answer, reading.split)
+
+    async def _keep_next(
+        self, left: Sequence[tuple[IntakeCall, Reading]], at: datetime
+    ) -> Sequence[Receipt | HutongError]:
+        """Decide and keep as many of the next bodies as can be; Moved when that is none."""
+        small = list(takewhile(_fits, left))
+        if not small:
+            return [await self._keep_alone(*left[0], at)]
+        decided = await self._decider.decide_all(small, at)
+        pairs = zip(small, decided, strict=True)
+        return await self._ledger.accept_all([_intake(call, decisions, at) for (call, _), decisions in pairs])
+
+    async def _keep_alone(self, call: IntakeCall, reading: Reading, at: datetime) -> Receipt | HutongError:
+        try:
+            return await self._ledger.accept(_intake(call, await self._decider.decide(call, reading, at), at))
+        except Conflict as conflict:  # its key was used with other bytes
+            return conflict
 
     async def preview(self, call: IntakeCall) -> IntakePreview:
         """Tell what `receive` would make of a body; nothing is kept."""
@@ -140,6 +197,11 @@ class Reception:
         for delivery in () if again else entry.deliveries:
             if delivery.shown == State.UNROUTED:
                 self._events(DeliveryUnrouted(message.id, delivery.kind, message.type))
+
+
+def _fits(one: tuple[IntakeCall, Reading]) -> bool:
+    """Tell whether a body fits into a commit with others."""
+    return len(one[1].entries) <= TOGETHER
 
 
 def _intake(call: IntakeCall, decisions: Decisions, at: datetime) -> Intake:
