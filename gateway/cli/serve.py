@@ -99,7 +99,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
         server = Server(_configuration(hub, settings, gate))
         loop = asyncio.get_running_loop()
         for sign in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(sign, _end, server)
+            loop.add_signal_handler(sign, _end, server, hub)
         _greet(hub, listener)
         await server.serve(sockets=[listener])
     finally:
@@ -135,8 +135,9 @@ def _configuration(hub: Hub, settings: Settings, gate: ConnectionGate) -> uvicor
     )
 
 
-def _end(server: uvicorn.Server) -> None:
+def _end(server: uvicorn.Server, hub: Hub) -> None:
     """Ask the server to end once requests are answered; asked a second time, end it at once."""
+    hub.batches.end()
     server.force_exit = server.should_exit
     server.should_exit = True
 

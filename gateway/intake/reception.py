@@ -141,11 +141,11 @@ class Reception:
 
     async def preview(self, call: IntakeCall) -> IntakePreview:
         """Tell what `receive` would make of a body; nothing is kept."""
-        return await self._look(call, await self._translator.native(call))
+        return await self.look(call, await self._translator.native(call))
 
     async def preview_submission(self, call: IntakeCall) -> IntakePreview:
         """Tell what `submit` would make of a body; nothing is kept."""
-        return await self._look(call, await self._translator.canonical(call))
+        return await self.look(call, await self._translator.canonical(call))
 
     async def _take(self, call: IntakeCall, read: Callable[[IntakeCall], Awaitable[Reading]]) -> IntakeResult:
         receiver.check_key(call.key)
@@ -175,7 +175,8 @@ class Reception:
                 await self._refresh(moved.revision)
         raise _contended()
 
-    async def _look(self, call: IntakeCall, reading: Reading) -> IntakePreview:
+    async def look(self, call: IntakeCall, reading: Reading) -> IntakePreview:
+        """Tell what would become of a body that was read; nothing is kept."""
         at = self._clock()
         decisions = await self._decider.decide(call, reading, at)
         return IntakePreview(tuple(_previewed(call, one, at) for one in decisions.entries), reading.split)

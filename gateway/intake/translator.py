@@ -110,7 +110,7 @@ class Translator:
         """
         adapter = self._speaking(call)
         if call.operation not in adapter.receives:
-            raise _unknown(adapter, call.operation)
+            raise unknown_operation(adapter, call.operation)
         budget = call.platform.bounded(adapter.budget)
         task = ReadNative(call.operation, call.body, call.content_type, budget)
         return await self._read(call, adapter, task, ReadNativeApart(task))
@@ -198,7 +198,8 @@ def _too_costly(error: TooCostly) -> Rejected:
     )
 
 
-def _unknown(adapter: Adapter, operation: str) -> NotFound:
+def unknown_operation(adapter: Adapter, operation: str) -> NotFound:
+    """Say that an adapter receives no such operation, and which it does."""
     known = "、".join(sorted(adapter.receives))
     listed = ", ".join(sorted(adapter.receives))
     return NotFound(

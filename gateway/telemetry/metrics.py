@@ -21,6 +21,7 @@ from gateway.telemetry.events import (
     AttemptEnded,
     AttemptTakenBack,
     AuthenticationFailed,
+    BatchEnded,
     ClaimLost,
     ConnectionRefused,
     DeliverySettled,
@@ -42,7 +43,7 @@ from gateway.telemetry.events import (
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 """The content type of an exposition."""
 
-_LIMITED = ("platform", "operation", "code")
+_LIMITED = ("platform", "operation", "code", "outcome")
 """Labels whose values come from outside."""
 
 _FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -107,6 +108,12 @@ METRICS = (
         ("platform", "code"),
     ),
     Metric("hutong_intake_busy", "Calls that were told to come again (429).", IntakeBusy, ("platform",)),
+    Metric(
+        "hutong_batches",
+        "Batches, by how they ended: done, cut (the sender left), or the code of what ended them.",
+        BatchEnded,
+        ("platform", "outcome"),
+    ),
     Metric(
         "hutong_reads_apart",
         "Large bodies and replies read in a process of their own, by outcome: ok, rejected, or why they were not read.",
