@@ -62,7 +62,10 @@ class StreamDecoder:
 
     def decoded(self, piece: bytes, *, last: bool = False) -> str:
         """Decode the next bytes; what may be half a character is kept for the next time. Drops a byte-order mark."""
-        text = self._decoder.decode(piece, last)
+        # Told that its input ends, Python's decoder of GB 18030 loses bytes. Line feeds are no part of any
+        # character, and as many as a character may have bytes leave nothing undecided before them.
+        end = _END if last else b""
+        text = self._decoder.decode(piece + end).removesuffix(_END.decode() if last else "")
         if text and not self._begun:
             self._begun = True
             if text[0] == "\ufeff" and self._codec != "utf-8":
@@ -80,6 +83,44 @@ class StreamDecoder:
         if broken:
             raise rejections.undecodable(self._charset, len(self.encoded(text[: broken.start()])))
 
+
+class TextBuffer:
+    """Text that comes in pieces, however small: it takes little more room than the text, and none beyond `most`.
+
+    `size` is how many characters came, also when they were too many to be kept.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._pieces: list[str] = []
+        self._joined: list[str] = []
+        self.size = 0
+
+    @property
+    def too_long(self) -> bool:
+        """Whether more came than is kept."""
+        return self.size > self._most
+
+    def add(self, piece: str) -> None:
+        """Add a piece."""
+        self.size += len(piece)
+        if self.too_long:
+            self._pieces, self._joined = [], []
+            return
+        self._pieces.append(piece)
+        if len(self._pieces) >= _TOGETHER:
+            self._joined.append("".join(self._pieces))
+            self._pieces = []
+
+    def take(self) -> str:
+        """Give the text, nothing of one that is too long, and begin a new one."""
+        text = "".join((*self._joined, *self._pieces))
+        self._pieces, self._joined, self.size = [], [], 0
+        return text
+
+
+_TOGETHER = 256
+_END = b"\n" * 3
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 

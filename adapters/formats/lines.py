@@ -30,30 +30,31 @@ class LineCutter:
         self._declared = declared
         self._plan = plan
         self._before, self._behind = _around(plan, charset)
-        self._parts: list[bytes] = []
-        self._size = 0
+        self._line = bytearray()
+        self._size = 0  # of the line that is being read, also where it is too long to be kept
 
     def feed(self, piece: bytes) -> Iterator[Cut]:
         start = 0
         while (end := piece.find(b"\n", start)) >= 0:
             self._hold(piece[start:end])
-            yield from self._line()
+            yield from self._line_read()
             start = end + 1
         self._hold(piece[start:])
 
     def end(self) -> Iterator[Cut]:
-        yield from self._line()
+        yield from self._line_read()
 
     def _hold(self, part: bytes) -> None:
         self._size += len(part)
         if self._size > self._budget.body:
-            self._parts.clear()
-        elif part:
-            self._parts.append(part)
+            self._line.clear()
+        else:
+            self._line += part
 
-    def _line(self) -> Iterator[Cut]:
-        line, size = b"".join(self._parts), self._size
-        self._parts, self._size = [], 0
+    def _line_read(self) -> Iterator[Cut]:
+        line, size = bytes(self._line), self._size
+        self._line.clear()
+        self._size = 0
         if size > self._budget.body:
             yield Cut(b"", too_long(self._budget))
         elif line and not line.isspace():

@@ -17,6 +17,7 @@ from adapters.formats.cutting import (
     PackagePlan,
     StreamDecoder,
     StreamFormat,
+    TextBuffer,
     around_too_large,
     too_long,
 )
@@ -68,8 +69,7 @@ class PackageCutter:
         self._count = 0
         self._head: tuple[str, str] | None = None
         self._level = 0  # of elements with the record's name, in the record that is being read; 0: in none
-        self._record: list[str] = []
-        self._record_size = 0
+        self._record = TextBuffer(budget.body)
 
     def feed(self, piece: bytes) -> Iterator[Cut]:
         decoder = self._decoder
@@ -108,7 +108,7 @@ class PackageCutter:
     def _read(self, decoder: StreamDecoder, text: str, *, last: bool = False) -> Iterator[Cut]:
         for kind, part in self._markup.read(text, last=last):
             if self._level:
-                self._keep(part)
+                self._record.add(part)
                 if kind is Markup.TAG:
                     self._nest(part)
             elif kind is Markup.TAG:
@@ -118,7 +118,7 @@ class PackageCutter:
                 continue
             else:
                 continue
-            if kind is Markup.TAG and self._record_size and not self._level:
+            if kind is Markup.TAG and self._record.size and not self._level:
                 yield self._cut(decoder)
 
     def _text(self, text: str) -> None:
@@ -143,7 +143,7 @@ class PackageCutter:
             raise rejections.syntax("xml", f"<{name[:60]}> behind the root element")
         elif self._begins_record(tag, name):
             self._head = self._head or self._first(decoder)
-            self._keep(tag)
+            self._record.add(tag)
             if not alone:
                 self._level = 1
                 self._markup.only(name)
@@ -174,20 +174,12 @@ class PackageCutter:
             raise around_too_large()
 
     # ── records ───────────────────────────────────────────────────────────────────────────────
-    def _keep(self, text: str) -> None:
-        self._record_size += len(text)
-        if self._record_size > self._budget.body:
-            self._record.clear()
-        else:
-            self._record.append(text)
-
     def _cut(self, decoder: StreamDecoder) -> Cut:
         """Give the record that ended: a package of its own."""
         assert self._head is not None
-        large = self._record_size > self._budget.body
         before, behind = self._head
-        body = b"" if large else decoder.encoded("".join((before, *self._record, behind)))
-        self._record, self._record_size = [], 0
+        large, record = self._record.too_long, self._record.take()
+        body = decoder.encoded(f"{before}{record}{behind}")
         self._count += 1
         return Cut(b"", too_long(self._budget)) if large or len(body) > self._budget.body else Cut(body)
 

@@ -14,6 +14,7 @@ from adapters.formats.cutting import (
     PackagePlan,
     StreamDecoder,
     StreamFormat,
+    TextBuffer,
     around_too_large,
     too_long,
 )
@@ -22,6 +23,7 @@ from adapters.formats.layout import BLANK, MOST_AT_THE_END, ends_a_table
 from schemas.budget import Budget
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
 _CLOSING = re.compile(r'[^"]*+(?:""[^"]*+)*+"(?!")')
 """The rest of a quoted cell up to the quote that ends it."""
 
@@ -43,12 +45,11 @@ class RowCutter:
         self._header = declared.header
         self._head: list[str] = []  # rows up to the header
         self._title = b""
-        self._line: list[str] = []  # of the line that is being read
-        self._line_size = 0
-        self._row: list[str] = []  # lines of the row that is being read
-        self._row_size = 0
+        self._line = TextBuffer(budget.body)
+        self._row = TextBuffer(budget.body)  # lines of the row that is being read
         self._open = -1  # characters of the quoted cell that is open at the end of them, -1: none is
         self._held: list[str] = []  # rows that may be a total or notes
+        self._held_size = 0
         self._text = ""  # a carriage return whose line feed may follow
 
     # ── lines ─────────────────────────────────────────────────────────────────────────────────
@@ -57,9 +58,9 @@ class RowCutter:
 
     def end(self) -> Iterator[Cut]:
         yield from self._lines(self._decoder.decoded(b"", last=True), last=True)
-        if self._line_size:
+        if self._line.size:
             yield from self._line_read()
-        while self._row:
+        while self._row.size:
             yield from self._anew()
         if len(self._head) < self._header:
             self._read_header()
@@ -70,52 +71,43 @@ class RowCutter:
             text, self._text = text[:-1], "\r"
         start = 0
         for found in _LINE_END.finditer(text):
-            self._hold(text[start : found.end()])
-            yield from self._line_read()
+            if found.start() > start or self._line.size or self._row.size or not self._title:  # not a row of nothing
+                self._line.add(text[start : found.end()])
+                yield from self._line_read()
             start = found.end()
-        self._hold(text[start:])
-
-    def _hold(self, part: str) -> None:
-        self._line_size += len(part)
-        if self._line_size > self._budget.body:
-            self._line.clear()
-        elif part:
-            self._line.append(part)
+        if start < len(text):
+            self._line.add(text[start:])
 
     def _line_read(self) -> Iterator[Cut]:
-        line, size = "".join(self._line), self._line_size
-        self._line, self._line_size = [], 0
-        if size > self._budget.body:
-            yield from self._too_long()
-        else:
-            yield from self._joined(line)
+        long, line = self._line.too_long, self._line.take()
+        yield from self._too_long() if long else self._joined(line)
 
     # ── rows ──────────────────────────────────────────────────────────────────────────────────
     def _joined(self, line: str) -> Iterator[Cut]:
         """Take a line into the row that is being read."""
-        self._row.append(line)
-        self._row_size += len(line)
+        self._row.add(line)
         self._open = _open_after(line, self._open, self._delimiter)
-        if self._open < 0:
-            row, size = "".join(self._row), self._row_size
-            self._row, self._row_size = [], 0
-            if size > self._budget.body:
-                yield from self._too_long()
-            else:
-                yield from self._row_read(row)
+        if self._row.too_long:
+            yield from self._too_long()
+        elif self._open < 0:
+            yield from self._row_read(self._taken())
         elif self._open > table.MAX_CELL:
             yield from self._anew()
 
     def _anew(self) -> Iterator[Cut]:
         """Take the first line of a row that does not end for all of it, and read the others anew."""
-        first, *others = self._row
-        self._row, self._row_size, self._open = [], 0, -1
+        first, *others = _LINE.findall(self._taken())
         yield from self._row_read(first)
         for line in others:
             yield from self._joined(line)
 
+    def _taken(self) -> str:
+        """Give the row that is being read, and begin a new one."""
+        self._open = -1
+        return self._row.take()
+
     def _too_long(self) -> Iterator[Cut]:
-        self._row, self._row_size, self._open = [], 0, -1
+        self._taken()
         if len(self._head) < self._header:
             raise around_too_large()
         yield from self._released()
@@ -129,18 +121,21 @@ class RowCutter:
             elif sum(map(len, self._head)) > MOST_AROUND:
                 raise around_too_large()
             return
+        if not row.strip(BLANK):
+            return
         cells = self._cells(row)
         if not any(cell.strip(BLANK) for cell in cells):
             return
-        if ends_a_table(cells) and len(self._held) < MOST_AT_THE_END:
+        if ends_a_table(cells) and len(self._held) < MOST_AT_THE_END and self._held_size < self._budget.body:
             self._held.append(row)
+            self._held_size += len(row)
             return
         yield from self._released()
         yield self._cut(row)
 
     def _released(self) -> Iterator[Cut]:
         """Give what might have been a total: something follows, so it is a record after all."""
-        held, self._held = self._held, []
+        held, self._held, self._held_size = self._held, [], 0
         yield from map(self._cut, held)
 
     def _cut(self, row: str) -> Cut:
@@ -161,7 +156,7 @@ class RowCutter:
         if not title or title.isspace():
             raise rejections.empty()
         self._decoder.check(title)
-        lines = enumerate(csv.reader(io.StringIO(title, newline=""), delimiter=self._delimiter), 1)
+        lines = enumerate(csv.reader(io.StringIO(title, newline=""), delimiter=self._delimiter, strict=True), 1)
         try:
             table.tree(lines, self._header, budget=self._budget)
         except csv.Error as error:

@@ -21,6 +21,8 @@ Take = Callable[[int], None]
 class Admission:
     """Counts the calls under way and the bytes of their bodies. Nothing waits in a hidden queue.
 
+    `entered` is how many calls were let in so far.
+
     One call alone is always let in, however large its body is: that is the business of its adapter's limit.
     """
 
@@ -29,14 +31,16 @@ class Admission:
         self._most_bytes = size
         self._calls = 0
         self._bytes = 0
+        self.entered = 0
 
     @contextmanager
-    def enter(self, declared: int = 0) -> Iterator[Take]:
+    def enter(self, declared: int = 0, *, calls: int = 1) -> Iterator[Take]:
         """Let a call in whose body is said to have so many bytes; Busy `intake.busy` when there is no room.
 
-        The body is counted as it arrives by what this gives, beyond what was declared.
+        The body is counted as it arrives by what this gives, beyond what was declared. `calls` is 0 for
+        what belongs to a call that is in already.
         """
-        if self._calls >= self._most_calls or not self._fits(declared):
+        if self._calls + calls > self._most_calls or not self._fits(declared):
             raise _busy()
         arrived, counted = 0, declared
 
@@ -51,12 +55,13 @@ class Admission:
             counted += more
             self._bytes += more
 
-        self._calls += 1
+        self._calls += calls
+        self.entered += calls
         self._bytes += declared
         try:
             yield take
         finally:
-            self._calls -= 1
+            self._calls -= calls
             self._bytes -= counted
 
     def under_way(self) -> int:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
+from gateway.clock import monotonic
 from gateway.errors import Busy, Unavailable
+from gateway.intake.admission import Admission
 from schemas.findings import Text
 
-RECORDS = 32
+RECORDS = int(os.environ.get("RECS", "32"))
 """Records of a batch that are read together and kept in one commit: so long at most does anybody wait for a batch."""
 
 SIZE = 512 * 1024
@@ -26,6 +29,7 @@ class Batches:
         self.answer_bytes = answer_bytes
         self._most = most
         self._turn = asyncio.Lock()
+        self._entered = 0
         self._running: set[Callable[[], None]] = set()
         self.ending = False
 
@@ -43,10 +47,17 @@ class Batches:
             self._running.discard(stop)
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Wait for the turn to keep a group of records, and have it."""
+    async def turn(self, others: Admission) -> AsyncIterator[None]:
+        """Wait for the turn to keep a group of records, and have it.
+
+        While others come, a batch rests after each group for as long as it took: they have half of the time.
+        """
         async with self._turn:
+            began, entered = monotonic(), self._entered
             yield
+            self._entered = others.entered
+            if self._entered != entered:
+                await asyncio.sleep(float(os.environ.get("REST", "1")) * (monotonic() - began))
 
     def end(self) -> None:
         """Ask every batch to end after the group that it is keeping; no other is let in."""

@@ -175,7 +175,7 @@ class BatchRun:
         ]
         room = ExitStack()
         try:
-            await self._patiently(lambda: room.enter_context(self._hub.admission.enter(size)))
+            await self._patiently(lambda: room.enter_context(self._hub.admission.enter(size, calls=0)))
             found = iter(await self._read([one for one, cut in zip(calls, group, strict=True) if cut.fault is None]))
             read = [cut.fault or next(found) for cut in group]
             await self._ahead.put(_Group(list(zip(calls, read, strict=True)), room))
@@ -222,7 +222,7 @@ class BatchRun:
     async def _keep(self, group: _Group) -> None:
         lines: list[bytes] = []
         try:
-            async with self._hub.batches.turn():
+            async with self._hub.batches.turn(self._hub.admission):
                 await self._answers(group, lines)
         except HutongError:
             await self._answer(lines)
