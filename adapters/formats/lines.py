@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +16,8 @@ from adapters.formats.format import Format
 from adapters.paths import EACH, Step
 from schemas.budget import Budget
 from schemas.findings import Rejected
+
+_NOTHING = re.compile(rb"[\r\n]+")
 
 
 class LineCutter:
@@ -34,15 +37,20 @@ class LineCutter:
         self._size = 0  # of the line that is being read, also where it is too long to be kept
 
     def feed(self, piece: bytes) -> Iterator[Cut]:
-        start = 0
+        start = self._past_nothing(piece, 0)
         while (end := piece.find(b"\n", start)) >= 0:
             self._hold(piece[start:end])
             yield from self._line_read()
-            start = end + 1
+            start = self._past_nothing(piece, end + 1)
         self._hold(piece[start:])
 
     def end(self) -> Iterator[Cut]:
         yield from self._line_read()
+
+    def _past_nothing(self, piece: bytes, start: int) -> int:
+        """Pass over empty lines at once: a file may be full of them."""
+        nothing = None if self._size else _NOTHING.match(piece, start)
+        return nothing.end() if nothing else start
 
     def _hold(self, part: bytes) -> None:
         self._size += len(part)

@@ -23,6 +23,7 @@ from adapters.formats.layout import BLANK, MOST_AT_THE_END, ends_a_table
 from schemas.budget import Budget
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
+_NOTHING = re.compile(r"[\r\n]+")
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
 _CLOSING = re.compile(r'[^"]*+(?:""[^"]*+)*+"(?!")')
 """The rest of a quoted cell up to the quote that ends it."""
@@ -69,14 +70,19 @@ class RowCutter:
         text, self._text = self._text + text, ""
         if text.endswith("\r") and not last:
             text, self._text = text[:-1], "\r"
-        start = 0
-        for found in _LINE_END.finditer(text):
-            if found.start() > start or self._line.size or self._row.size or not self._title:  # not a row of nothing
-                self._line.add(text[start : found.end()])
-                yield from self._line_read()
-            start = found.end()
+        start = self._past_nothing(text, 0)
+        while (found := _LINE_END.search(text, start)) is not None:
+            self._line.add(text[start : found.end()])
+            yield from self._line_read()
+            start = self._past_nothing(text, found.end())
         if start < len(text):
             self._line.add(text[start:])
+
+    def _past_nothing(self, text: str, start: int) -> int:
+        """Pass over rows without anything at once: a file may be full of them."""
+        begun = self._line.size or self._row.size or not self._title
+        nothing = None if begun else _NOTHING.match(text, start)
+        return nothing.end() if nothing else start
 
     def _line_read(self) -> Iterator[Cut]:
         long, line = self._line.too_long, self._line.take()

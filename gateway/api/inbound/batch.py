@@ -20,10 +20,10 @@ from gateway.telemetry.events import BatchEnded, IntakeBusy
 from gateway.telemetry.loop import doing
 from schemas.findings import Rejected, Text
 
-_FREE = 64 * 1024 * 1024
+_FREE = 16 * 1024 * 1024
 """Bytes that any compressed stream may become."""
 
-_SHARE = 200
+_SHARE = 100
 """Beyond that, so many bytes may come of each: no records of anybody's are so much alike."""
 
 
