@@ -246,9 +246,9 @@ async def test_who_still_sends_may_read_later():
         caller.reader._transport.pause_reading()
         await caller.say(POST % 1_000_000)
         await front.until(lambda: front.only.transport.get_write_buffer_size())
-        for _ in range(5):
+        for number in range(1, 6):
             await caller.say(b"x" * 100_000)
-            await front.until(lambda: not front.only.flow.read_paused)
+            await front.until(lambda number=number: front.only.body_bytes == number * 100_000)
             front.pass_time(front.gate.bounds.body_seconds - 1)
         assert front.refused == []
         await caller.say(b"x" * 500_000)
