@@ -47,6 +47,8 @@ CALLS: Mapping[str, Role] = {
     "POST /v1/inbound/{operation}": Role.PLATFORM,
     "POST /v1/inbound/{operation}/batch": Role.PLATFORM,
     "POST /v1/messages": Role.PLATFORM,
+    "GET /v1/inbox": Role.PLATFORM,
+    "POST /v1/inbox/{delivery_id}/receipt": Role.PLATFORM,
     "GET /v1/messages": Role.CALLER,
     "GET /v1/messages/{message_id}": Role.CALLER,
     "GET /v1/messages/{message_id}/native": Role.ADMIN,
@@ -75,6 +77,10 @@ CALLS: Mapping[str, Role] = {
     "POST /v1/platforms/{platform_id}/resume": Role.ADMIN,
     "POST /v1/platforms/{platform_id}/ping": Role.ADMIN,
     "POST /v1/platforms/{platform_id}/credentials": Role.ADMIN,
+    "GET /v1/backlog": Role.ADMIN,
+    "GET /v1/retention": Role.ADMIN,
+    "GET /v1/retention/prunable": Role.ADMIN,
+    "POST /v1/retention/prune": Role.ADMIN,
     "GET /v1/unwanted": Role.ADMIN,
     "GET /v1/unwanted/{kind}/{region}": Role.ADMIN,
     "PUT /v1/unwanted/{kind}/{region}": Role.ADMIN,
@@ -118,8 +124,8 @@ _TWICE = Text(
     "The request has more than one Authorization header; send only one",
 )
 _NOT_A_PLATFORM = Text(
-    "管理员令牌不代表任何平台；请使用平台自己的凭据发送文书",
-    "The admin token stands for no platform; send documents with the platform's own credential",
+    "管理员令牌不代表任何平台；请使用平台自己的凭据",
+    "The admin token stands for no platform; use the platform's own credential",
 )
 _ADMINS_ONLY = Text(
     "此操作只限管理员；请使用管理员令牌（HUTONG_ADMIN_TOKEN）",
@@ -155,7 +161,10 @@ def sender_of(hub: Hub, scope: Scope) -> Platform:
     """Give the platform that hands a document in; Unauthenticated when it is none we know."""
     path: str = scope["path"]
     call = SENDING if path == SUBMISSIONS else BATCH if path.count("/") > RECEIVING.count("/") else RECEIVING
-    principal = _principal(hub, scope, call, _NO_SENDER)
+    return _its_platform(hub, scope, call, _principal(hub, scope, call, _NO_SENDER))
+
+
+def _its_platform(hub: Hub, scope: Scope, call: str, principal: Principal) -> Platform:
     if principal.platform is None:
         _tell(hub, scope, call, "no-platform")
         raise Unauthenticated(_NOT_A_PLATFORM)
@@ -173,6 +182,8 @@ def admit(request: Request) -> None:
     if role is Role.ANYBODY:
         return
     principal = _principal(hub_of(request), request.scope, call, _NOBODY)
+    if role is Role.PLATFORM:
+        _its_platform(hub_of(request), request.scope, call, principal)
     if not _may_call(principal, role):
         raise Forbidden(_ADMINS_ONLY)
     request.scope[_PRINCIPAL] = principal
@@ -181,10 +192,10 @@ def admit(request: Request) -> None:
 
 def _principal(hub: Hub, scope: Scope, call: str, otherwise: Text) -> Principal:
     """Tell whose token a request carries; Unauthenticated, saying `otherwise`, when nobody's we know."""
-    shown = [value for name, value in scope["headers"] if name == b"authorization"]
-    if len(shown) > 1:
+    incoming = Incoming.of(scope)
+    if "authorization" in incoming.twice:
         raise Rejected("authorization.twice", _TWICE, status=400)
-    token = bearer(shown[0].decode("latin-1")) if shown else None
+    token = bearer(incoming.headers.get("authorization"))
     principal = hub.principals.of(token) if token else None
     if principal is None:
         _tell(hub, scope, call, "unknown" if token else "missing")
@@ -209,6 +220,15 @@ def _may_call(principal: Principal, role: Role) -> bool:
 
 
 Caller = Annotated[Principal, Depends(caller)]
+
+
+def calling_platform(caller: Caller) -> Platform:
+    """Give the platform that makes a call which only platforms may make."""
+    assert caller.platform is not None
+    return caller.platform
+
+
+CallingPlatform = Annotated[Platform, Depends(calling_platform)]
 
 
 def actor(caller: Caller) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Generic, Protocol, TypeVar
 
@@ -15,13 +15,15 @@ from gateway.clock import Clock, Ticks, monotonic, new_id, steady
 from gateway.delivery.attempt import Attempts, DeliveryTarget, DeliveryWatch, unwatched
 from gateway.delivery.breaker import BreakerPolicy
 from gateway.delivery.holds import obeyed
+from gateway.delivery.inboxes import Inboxes
+from gateway.delivery.lapses import LEASE
 from gateway.delivery.no_answer import NoAnswer, Unsendable
 from gateway.delivery.outgoing import keyed, stamped
-from gateway.delivery.own_claim import SUPERSEDED, OwnClaim
+from gateway.delivery.own_claim import CLAIM_LOST, SUPERSEDED, OwnClaim
 from gateway.delivery.retry import LONGEST_ASKED
 from gateway.delivery.sender import Sender
-from gateway.delivery.worker import PlatformWorker
-from gateway.errors import HutongError
+from gateway.delivery.worker import PlatformWorker, WorkerStanding
+from gateway.errors import Conflict, HutongError
 from gateway.ledger.base import Ledger
 from gateway.ledger.records import Platform, Registry, Work
 from gateway.readers import OnThreads, TaskRunner
@@ -32,7 +34,6 @@ from schemas.findings import Rejected
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
-_PUSH = "push"
 _PING = timedelta(seconds=5)
 _REFUSED = (401, 403)
 _GRACE = timedelta(seconds=15)
@@ -93,9 +94,11 @@ class Dispatcher:
 
     `start` tells of the holds that stay and starts a worker a platform, which claims it, rescues
     what a crash left `sending`, and lifts the breaker holds of an earlier process; `stop`
-    lets calls under way end. Between them, `wake` and the two `platform_…` calls tell it what
-    changed; they never block. A change with an older revision than the one known is ignored. `pause`: how
-    long to wait before what failed is tried again; `grace`: how long calls under way may take to end.
+    lets calls under way end. A platform that fetches for itself has an inbox instead of a worker
+    (`inboxes`); `lease` is how long it has what it fetched. Between them, `wake` and the two
+    `platform_…` calls tell it what changed; they never block. A change with an older revision than the
+    one known is ignored. `pause`: how long to wait before what failed is tried again; `grace`: how long
+    calls under way may take to end.
     """
 
     def __init__(
@@ -114,6 +117,7 @@ class Dispatcher:
         longest_asked: timedelta = LONGEST_ASKED,
         readers: TaskRunner | None = None,
         loop_watch: LoopWatch | None = None,
+        lease: timedelta = LEASE,
     ) -> None:
         self._adapters = adapters
         self._policy = policy or BreakerPolicy()
@@ -130,7 +134,9 @@ class Dispatcher:
             readers or OnThreads(),
             loop_watch or LoopWatch(events, ticks),
         )
+        self.inboxes = Inboxes(self._attempts, adapters, lease, self.wake, self.wake_all, self._on_error)
         self._workers: dict[str, PlatformWorker] = {}
+        self._known: set[str] = set()  # the platforms that are registered
         self._own_claims: dict[str, OwnClaim] = {}
         self._revisions: dict[str, int] = {}  # at which a platform was last changed or removed
         self._leaving: set[asyncio.Task[None]] = set()
@@ -146,42 +152,85 @@ class Dispatcher:
             for by in sorted(obeyed(platform)):
                 self._attempts.events(PlatformHeld(platform.id, by.value, "still-held"))
             self.platform_changed(platform)
-            # Without its adapter it has no worker that would rescue what a dead process was sending.
-            if platform.mode == _PUSH and platform.id not in self._workers:
-                await self._rescue(platform.id)
+        self.inboxes.start()
+        for platform_id in self._without_worker():
+            await self._rescue(platform_id)
+
+    async def reconcile(self) -> None:
+        """Make ready again what nobody is sending, of the platforms that have no worker to do it, and what lapsed."""
+        if not self._running:
+            return
+        self.inboxes.look()
+        try:
+            for platform_id in self._without_worker():
+                await self._rescue_or_raise(platform_id)
+        except HutongError as error:
+            if error.code != SUPERSEDED:
+                raise
+            self.superseded()
+
+    def _without_worker(self) -> Sequence[str]:
+        """Give the platforms that fetch for themselves, and those whose adapter is not installed."""
+        return sorted(self._known - self._workers.keys())
 
     async def stop(self, grace: timedelta | None = None) -> None:
         """Start nothing more and wait for calls under way; what takes longer than `grace` is cancelled, in doubt."""
         self._running = False
+        await self.inboxes.stop()
         grace = self._grace if grace is None else grace
         workers, self._workers = list(self._workers.values()), {}
         for own in self._own_claims.values():
             own.given_up = True
         await asyncio.gather(*(worker.stop(grace) for worker in workers), *self._leaving)
 
+    def standing(self) -> list[WorkerStanding]:
+        """Tell how the worker of each platform stands."""
+        return [worker.standing for worker in self._workers.values()]
+
     def wake(self, platform_id: str) -> None:
         """Say that a platform may have something to be delivered."""
         worker = self._workers.get(platform_id)
         if worker is not None:
             worker.wake()
+        else:
+            self.inboxes.wake(platform_id)
+
+    def wake_all(self) -> None:
+        """Say that every platform may have something to be delivered."""
+        for platform_id in self._known:
+            self.wake(platform_id)
 
     def offer(self, work: Work) -> None:
         """Give a head that was just accepted to its platform's worker."""
-        worker = self._workers.get(work.delivery.platform or "")
+        platform_id = work.delivery.platform or ""
+        worker = self._workers.get(platform_id)
         if worker is not None:
             worker.offer(work)
+        else:
+            self.inboxes.wake(platform_id)
 
     def platform_changed(self, platform: Platform) -> None:
         """Say that a platform is new, or that its settings, adapter, mode or holds are not what they were.
 
-        When this returns, nothing more is sent to it by what it was before: only calls under way end.
+        When this returns, nothing more is sent to it by what it was before: only calls under way end, and
+        what it fetched it has until its receipt.
         """
         if not self._running or not self._is_news(platform.id, platform.revision):
             return
+        self._known.add(platform.id)
         to = self._destination(platform)
-        if to is None:
+        if to is None or not platform.fetches:
+            self.inboxes.close(platform.id)
+        if to is None or platform.fetches:
             self._retire(platform.id)
-        elif platform.id in self._workers:
+        if to is not None and platform.fetches:
+            self.inboxes.open(to)
+        elif to is not None:
+            self._deliver(to)
+
+    def _deliver(self, to: DeliveryTarget) -> None:
+        platform = to.platform
+        if platform.id in self._workers:
             self._workers[platform.id].change(to)
         else:
             own = self._own_claims.setdefault(platform.id, OwnClaim())
@@ -194,9 +243,7 @@ class Dispatcher:
         return revision >= known
 
     def _destination(self, platform: Platform) -> DeliveryTarget | None:
-        """Give where to deliver; None when the platform fetches for itself or its adapter is not installed."""
-        if platform.mode != _PUSH:
-            return None
+        """Give where to deliver; None when its adapter is not installed."""
         try:
             return DeliveryTarget(platform, self._adapters.of(platform), lambda name: self._version(name, platform))
         except HutongError as error:
@@ -215,6 +262,8 @@ class Dispatcher:
     def platform_removed(self, platform_id: str, revision: int) -> None:
         """Say that a platform is no more since a revision of the registry; calls under way to it end on their own."""
         if self._is_news(platform_id, revision):
+            self._known.discard(platform_id)
+            self.inboxes.close(platform_id)
             self._retire(platform_id)
 
     def _retire(self, platform_id: str) -> None:
@@ -236,13 +285,24 @@ class Dispatcher:
             await self._rescue(platform_id)
         await self._attempts.sender.forget(platform_id)
 
-    async def _rescue(self, platform_id: str) -> None:
+    async def _rescue_or_raise(self, platform_id: str) -> None:
         """Make ready again what nobody is sending, of a platform that has no worker to do it."""
-        ledger, clock = self._attempts.ledger, self._attempts.clock
+        ledger, ticks = self._attempts.ledger, self._attempts.ticks
         own = self._own_claims.setdefault(platform_id, OwnClaim())
+        if own.may_claim(ticks()):
+            own.claim = await ledger.claim(platform_id)
+        if (claim := own.claim) is None:
+            return
         try:
-            claim = own.claim = own.claim or await ledger.claim(platform_id)
-            await ledger.rescue(claim, frozenset(own.under_way), clock())
+            await ledger.rescue(claim, frozenset(own.under_way), self._attempts.clock())
+        except Conflict as error:
+            if error.code != CLAIM_LOST:
+                raise
+            own.lose(claim, ticks())
+
+    async def _rescue(self, platform_id: str) -> None:
+        try:
+            await self._rescue_or_raise(platform_id)
         except HutongError as error:
             _log.warning("deliveries to %s that nobody is sending may stay `sending`: %s", platform_id, error)
             self._attempts.events(DeliveryStumbled(platform_id, error.code))
@@ -259,8 +319,17 @@ class Dispatcher:
         self._running = False
         _log.critical("another gateway process has taken over the ledger: nothing more is delivered from here")
         self._attempts.events(DeliveryStopped(SUPERSEDED))
+        self.inboxes.end()
         for worker in self._workers.values():
             worker.halt()
+
+    def _on_error(self, error: Exception) -> None:
+        """Take note of an error that no worker hears of."""
+        if getattr(error, "code", None) == SUPERSEDED:
+            self.superseded()
+            return
+        _log.warning("leases met a fault and are looked at again", exc_info=error)
+        self._attempts.events(DeliveryStumbled("", type(error).__name__))
 
     # ── ping ──────────────────────────────────────────────────────────────────────────────────
     async def ping(self, platform: Platform) -> Ping:

@@ -8,6 +8,8 @@ from datetime import timedelta
 from functools import partial
 from typing import Protocol
 
+from msgspec import Struct
+
 from adapters.base import VerdictKind
 from gateway.delivery.attempt import NOTHING, AttemptContext, AttemptResult, Attempts, DeliveryTarget
 from gateway.delivery.breaker import BreakerPhase, BreakerPolicy
@@ -57,6 +59,14 @@ class Supervisor(Protocol):
         ...
 
 
+class WorkerStanding(Struct, frozen=True):
+    """How a worker stands: whether this process has its platform's claim, and the phase of the platform's breaker."""
+
+    platform: str
+    claimed: bool
+    breaker: BreakerPhase
+
+
 class PlatformWorker:
     """Delivers to one platform.
 
@@ -100,6 +110,12 @@ class PlatformWorker:
         """Begin to deliver."""
         self._loop = asyncio.create_task(self._run(), name=f"worker {self._to.platform.id}")
 
+    @property
+    def standing(self) -> WorkerStanding:
+        """How it stands now."""
+        claimed = self._own.claim is not None and not self._stopping
+        return WorkerStanding(self._to.platform.id, claimed, self._holds.health.breaker(WHOLE).phase)
+
     def wake(self) -> None:
         """Say that there may be something to deliver."""
         self._supply.stale = True
@@ -108,8 +124,7 @@ class PlatformWorker:
     def offer(self, work: Work) -> None:
         """Give a head that was just accepted; what is held, or must wait behind others, is left to the ledger."""
         health = self._holds.health
-        well = not self._shut and not health.held and health.breaker(WHOLE).phase is BreakerPhase.CLOSED
-        if well and self._supply.offer(work):
+        if not self._shut and not health.held and self._supply.offer(work):
             self._wakeup.set()
         else:
             self.wake()

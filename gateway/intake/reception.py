@@ -105,7 +105,7 @@ class Reception:
         rounds = 0
         while left:
             try:
-                answers = await self._keep_next(left, at)
+                answers, keeping = await self._keep_next(list(left), at)
             except Moved as moved:
                 rounds += 1
                 if rounds >= ROUNDS:
@@ -118,26 +118,29 @@ class Reception:
                 if isinstance(answer, HutongError):
                     yield answer
                     continue
-                await self._tell(call, answer, self._ticks() - began)
+                await self._tell(call, answer, self._ticks() - began, keeping)
                 self._watch(call, reading)
                 yield IntakeResult(answer, reading.split)
 
     async def _keep_next(
         self, left: Sequence[tuple[IntakeCall, Reading]], at: datetime
-    ) -> Sequence[Receipt | HutongError]:
-        """Decide and keep as many of the next bodies as can be; Moved when that is none."""
-        small = list(takewhile(_fits, left))
-        if not small:
-            return [await self._keep_alone(*left[0], at)]
-        decided = await self._decider.decide_all(small, at)
-        pairs = zip(small, decided, strict=True)
-        return await self._ledger.accept_all([_intake(call, decisions, at) for (call, _), decisions in pairs])
+    ) -> tuple[Sequence[Receipt | HutongError], float]:
+        """Decide and keep as many of the next bodies as can be; Moved when that is none.
 
-    async def _keep_alone(self, call: IntakeCall, reading: Reading, at: datetime) -> Receipt | HutongError:
+        Gives the seconds that keeping took, too.
+        """
+        together = list(takewhile(_fits, left)) or left[:1]
+        decided = await self._decider.decide_all(together, at)
+        intakes = [_intake(call, one, at) for (call, _), one in zip(together, decided, strict=True)]
+        began = self._ticks()
+        answers = await (self._ledger.accept_all(intakes) if _fits(together[0]) else self._alone(*intakes))
+        return answers, self._ticks() - began
+
+    async def _alone(self, intake: Intake) -> Sequence[Receipt | HutongError]:
         try:
-            return await self._ledger.accept(_intake(call, await self._decider.decide(call, reading, at), at))
+            return [await self._ledger.accept(intake)]
         except Conflict as conflict:  # its key was used with other bytes
-            return conflict
+            return [conflict]
 
     async def preview(self, call: IntakeCall) -> IntakePreview:
         """Tell what `receive` would make of a body; nothing is kept."""
@@ -151,14 +154,16 @@ class Reception:
         receiver.check_key(call.key)
         began, at = self._ticks(), self._clock()
         reading = await read(call)
-        receipt = await self._keep(call, reading, at)
+        receipt, keeping = await self._keep(call, reading, at)
         # Only after the commit: nobody is told, and nothing is watched, of what may not have been kept.
-        await self._tell(call, receipt, self._ticks() - began)
+        await self._tell(call, receipt, self._ticks() - began, keeping)
         self._watch(call, reading)
         return IntakeResult(receipt, reading.split)
 
-    async def _keep(self, call: IntakeCall, reading: Reading, at: datetime) -> Receipt:
+    async def _keep(self, call: IntakeCall, reading: Reading, at: datetime) -> tuple[Receipt, float]:
         """Decide and keep, again and again until what was decided on is still so when it is kept.
+
+        Gives the seconds that keeping took, too.
 
         Between deciding and the commit others write too: a document of the same case brings a number
         or a fact, a platform comes or goes. The ledger compares in the transaction, and says `Moved`
@@ -167,8 +172,10 @@ class Reception:
         """
         for _ in range(ROUNDS):
             decisions = await self._decider.decide(call, reading, at)
+            began = self._ticks()
             try:
-                return await self._ledger.accept(_intake(call, decisions, at))
+                receipt = await self._ledger.accept(_intake(call, decisions, at))
+                return receipt, self._ticks() - began
             except Moved as moved:
                 # A change of a platform is committed first and applied in memory after that. Without waiting for
                 # it, this would route by the old platforms again and use up its rounds.
@@ -181,19 +188,29 @@ class Reception:
         decisions = await self._decider.decide(call, reading, at)
         return IntakePreview(tuple(_previewed(call, one, at) for one in decisions.entries), reading.split)
 
-    async def _tell(self, call: IntakeCall, receipt: Receipt, seconds: float) -> None:
+    async def _tell(self, call: IntakeCall, receipt: Receipt, seconds: float, keeping: float) -> None:
         yielding = LoopYield(self._ticks)
         for entry in receipt.entries:
             if isinstance(entry, Rejection):
                 self._events(DocumentRejected(call.platform.id, call.operation, entry.code))
             else:
-                self._tell_accepted(call, entry, seconds, again=entry.duplicate or receipt.repeated)
+                self._tell_accepted(call, entry, seconds, keeping, again=entry.duplicate or receipt.repeated)
             await yielding()
 
-    def _tell_accepted(self, call: IntakeCall, entry: Accepted, seconds: float, *, again: bool) -> None:
+    def _tell_accepted(self, call: IntakeCall, entry: Accepted, seconds: float, keeping: float, *, again: bool) -> None:
         message = entry.message
         self._events(
-            MessageAccepted(message.id, message.type, call.platform.id, call.operation, seconds, duplicate=again)
+            MessageAccepted(
+                message.id,
+                message.type,
+                call.platform.id,
+                call.operation,
+                seconds,
+                duplicate=again,
+                keeping=keeping,
+                trace_id=call.trace_id,
+                caller_span=call.caller_span,
+            )
         )
         for delivery in () if again else entry.deliveries:
             if delivery.shown == State.UNROUTED:

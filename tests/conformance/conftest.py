@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -304,10 +303,10 @@ def make() -> Make:
     return Make()
 
 
-@pytest.fixture(params=[pytest.param("sqlite", marks=pytest.mark.sqlite)])
-def opening(ledger_at: Callable[[Path], str], tmp_path: Path) -> Opening:
+@pytest.fixture
+def opening(kept_at: str) -> Opening:
     """Gives the same store each time it is called, in a new object."""
-    return lambda: SqlLedger(ledger_at(tmp_path / "ledger.db"), rejections=3)
+    return lambda: SqlLedger(kept_at, rejections=3 * 1024)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import structlog
 from adapters.base import Adapter
 from gateway.api import rights
 from gateway.api.inbound.answer import (
+    ANSWER,
     HttpAnswer,
     accept_answer,
     dry_run_answer,
@@ -49,11 +50,10 @@ PREFIX = "/v1/inbound/"
 MANY = 250
 """Records whose answer is written beside the event loop."""
 
-_log = structlog.get_logger("hutong.api")
-
-
 BATCH = "/batch"
 """What stands behind an operation whose records come in one stream."""
+
+_log = structlog.get_logger("hutong.api")
 
 
 class Application:
@@ -73,15 +73,15 @@ class Application:
         await self._watch.steps(self._serve(scope, receive, send), operation="unknown caller")
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        operation, batch = hot_operation(scope), batch_operation(scope)
-        if batch is not None:
-            await self._take(scope, send, lambda: self._batch(scope, receive, send, batch))
-        elif operation is None and scope["method"] == "HEAD":
-            await _guarded(self.rest, {**scope, "method": "GET"}, receive, _bodiless(send))
-        elif operation is None:
-            await _guarded(self.rest, scope, receive, send)
-        else:
+        operation = hot_operation(scope)
+        if operation is not None:
             await self._take(scope, send, lambda: self._inbound(scope, receive, operation or None))
+        elif (batch := batch_operation(scope)) is not None:
+            await self._take(scope, send, lambda: self._batch(scope, receive, send, batch))
+        elif scope["method"] == "HEAD":
+            await _guarded(self.rest, {**scope, "method": "GET"}, receive, _bodiless(send))
+        else:
+            await _guarded(self.rest, scope, receive, send)
 
     async def _take(self, scope: Scope, send: Send, answered_by: Callable[[], Awaitable[HttpAnswer | None]]) -> None:
         """Answer with what comes of it; None: it has answered itself."""
@@ -95,13 +95,18 @@ class Application:
             return
         except Exception:
             answered = unforeseen(scope)
-        if answered is not None:
+        if answered is None:
+            return
+        at_once = scope.get("extensions", {}).get(ANSWER)
+        if at_once is None or answered.close or not at_once(answered.status, answered.head, answered.body):
             await answer(send, answered)
 
 
 def batch_operation(scope: Scope) -> str | None:
     """Give the operation of a batch, None for any other request."""
     path: str = scope["path"]
+    if not path.endswith(BATCH):
+        return None
     operation = path.removeprefix(PREFIX).removesuffix(BATCH)
     return operation if path == f"{PREFIX}{operation}{BATCH}" and operation and "/" not in operation else None
 
@@ -171,7 +176,7 @@ def _call(
     platform: Platform, operation: str, body: bytes, incoming: Incoming, key: str | None, adapter: Adapter
 ) -> IntakeCall:
     kind = incoming.headers.get("content-type")
-    return IntakeCall(platform, operation, body, kind, key, incoming.trace_id, adapter)
+    return IntakeCall(platform, operation, body, kind, key, incoming.trace_id, adapter, incoming.caller_span)
 
 
 async def answer(send: Send, answered: HttpAnswer) -> None:

@@ -170,6 +170,7 @@ class BatchRun:
                 None if call.key is None else f"{call.key}#{index}",
                 call.incoming.trace_id,
                 call.adapter,
+                call.incoming.caller_span,
             )
             for index, cut in enumerate(group, first)
         ]

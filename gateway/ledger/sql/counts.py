@@ -8,7 +8,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from msgspec import Struct
-from sqlalchemy.dialects import sqlite
 
 from gateway.ledger import decisions
 from gateway.ledger.records import Backlog, Hold
@@ -16,21 +15,14 @@ from gateway.ledger.sql import overlay, tables
 from gateway.ledger.sql.codecs import moment
 from gateway.ledger.sql.columns import Row
 from gateway.ledger.sql.overlay import parked
-from gateway.ledger.sql.statements import Prepared, PreparedRows, in_states, is_open_state, is_state, not_delivered
+from gateway.ledger.sql.statements import Prepared, adding, in_states, is_open_state, is_state, not_delivered
 from gateway.ledger.sql.writing import CountKey, Transaction
 from gateway.message import HELD, SENDABLE, SETTLED, UNWANTED, Delivery, HeldBy, State
 
 _d, _c = tables.deliveries.c, tables.counts.c
 _NO_END = (1 << 63) - 1
 
-_adding = sqlite.insert(tables.counts)
-_ADD = PreparedRows(
-    _adding.on_conflict_do_update(
-        index_elements=list(tables.counts.primary_key),
-        set_={"count": tables.counts.c.count + _adding.excluded.count},
-    ),
-    [column.name for column in tables.counts.columns],
-)
+_ADD = adding(tables.counts, "count")
 _FOLLOWERS = Prepared(
     sa.select(_d.kind, _d.type, _d.state, sa.func.count())
     .where(
@@ -91,8 +83,13 @@ def park(transaction: Transaction, lane: tuple[str, str], before: int | None, af
 
 
 def flush(transaction: Transaction) -> None:
-    """Write what changed, at the end of a transaction; a count that came down to nothing stays, as 0."""
-    changed: list[tuple[Any, ...]] = [(*key, by) for key, by in transaction.counts.items() if by]
+    """Write what changed, at the end of a transaction; a count that came down to nothing stays, as 0.
+
+    In order of the keys: of two processes that change the same counts, one waits for the other, and never both.
+    """
+    changed: list[tuple[Any, ...]] = [
+        (*key, transaction.part, by) for key, by in sorted(transaction.counts.items()) if by
+    ]
     _ADD.run(transaction.connection, changed)
     transaction.counts.clear()
 
@@ -101,14 +98,15 @@ def flush(transaction: Transaction) -> None:
 _dead = tables.deliveries.alias("dead")
 _first = tables.deliveries.alias("first")
 
+_standing_where, _sum = (_c.platform, _c.kind, _c.type, _c.state, _c.held_by), sa.func.sum(_c.count)
 _COUNTS = Prepared(
-    sa.select(_c.platform, _c.kind, _c.type, _c.state, _c.held_by, _c.count).where(_c.count > 0),
+    sa.select(*_standing_where, sa.cast(_sum, sa.BigInteger)).group_by(*_standing_where).having(_sum > 0),
     (),
 )
 
 
 def _oldest(*which: sa.ColumnElement[bool]) -> sa.Select[Any]:
-    return sa.select(_d.position, _d.created_at).where(*which).order_by(_d.position).limit(1)
+    return sa.select(_d.position, _d.created_at, _d.id).where(*which).order_by(_d.position).limit(1)
 
 
 _named = [_d.platform == sa.bindparam("platform"), _d.type == sa.bindparam("type")]
@@ -147,7 +145,7 @@ _first_follower = (
     )
     .scalar_subquery()
 )
-_OF_LANE = Prepared(sa.select(_d.position, _d.created_at).where(_d.position == _first_follower), _NAMES)
+_OF_LANE = Prepared(sa.select(_d.position, _d.created_at, _d.id).where(_d.position == _first_follower), _NAMES)
 _OF_HOLDER = {HeldBy.OPERATOR: _OF_OPERATOR, HeldBy.LANE: _OF_LANE, None: _OF_NOBODY}
 
 Group = tuple[str | None, str, str, HeldBy | None]
@@ -188,21 +186,26 @@ def backlog(connection: sa.Connection) -> Sequence[Backlog]:
     for each in standing:
         holders[each.where].add(each.own)
     counts: defaultdict[Group, int] = defaultdict(int)
-    oldest: dict[Group, tuple[int, int]] = {}
+    oldest: dict[Group, tuple[int, int, str]] = {}
     for each in standing:
         group = each.group(holds.get(each.platform, ()))
         first = _oldest_of(connection, each, alone=len(holders[each.where]) == 1)
         counts[group] += each.count
         oldest[group] = min(first, oldest.get(group, first))
-    return [Backlog(*group, count=counts[group], oldest=moment(oldest[group][1])) for group in counts]
+    return [_shown(group, counts[group], oldest[group]) for group in counts]
 
 
-def _oldest_of(connection: sa.Connection, standing: _Standing, *, alone: bool) -> tuple[int, int]:
-    """Give position and birth of the oldest. What is held by several or nobody is told apart only where both are."""
+def _shown(group: Group, count: int, oldest: tuple[int, int, str]) -> Backlog:
+    _, born, id = oldest
+    return Backlog(*group, count=count, oldest=moment(born), oldest_id=id)
+
+
+def _oldest_of(connection: sa.Connection, standing: _Standing, *, alone: bool) -> tuple[int, int, str]:
+    """Give the oldest's position, birth and id. What several or nobody hold is told apart only where both are."""
     if standing.state in _OF_NO_PLATFORM:
         [row] = _OF_NO_PLATFORM[standing.state].rows(connection, standing.kind)
     else:
         statement = _OF_STATE if alone else _OF_HOLDER[standing.own]
         [row] = statement.rows(connection, standing.platform, standing.type, standing.state)
-    position, created_at = row
-    return position, created_at
+    position, created_at, id = row
+    return position, created_at, id

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from gateway.ledger import decisions
 from gateway.ledger.errors import in_use, no_platform
-from gateway.ledger.records import Claim, Hold, Intent, Platform, Registered, Registry, Taker
-from gateway.ledger.sql import overlay, tables, unrouted
+from gateway.ledger.records import Claim, Hold, Inbox, Intent, Platform, Registered, Registry, Taker
+from gateway.ledger.sql import contacts, overlay, tables, unrouted
 from gateway.ledger.sql.auditing import intended, once
 from gateway.ledger.sql.codecs import micros
 from gateway.ledger.sql.statements import Prepared, PreparedMany, in_states, inserting_first, not_delivered, putting
@@ -143,7 +143,7 @@ def delete(transaction: Transaction, platform_id: str, intent: Intent) -> Regist
         [(waits,)] = _OPEN.rows(transaction.connection, platform_id)
         if waits:
             raise in_use(platform_id)
-        for forget in (_FORGET, _LIFT_ALL, _DELETE):
+        for forget in (_FORGET, _LIFT_ALL, contacts.FORGET, _DELETE):
             forget.run(transaction.connection, [(platform_id,)])
         end_claim(transaction, platform_id)
         intended(transaction, intent, platform_id, "platform.deleted")
@@ -170,7 +170,9 @@ def hold(
 
 def add_hold(transaction: Transaction, platform: Platform, hold: Hold, intent: Intent) -> bool:
     """Put a hold where it is not yet; the first of a sort stays as it is."""
-    if any((each.by, each.type) == (hold.by, hold.type) for each in platform.holds):
+    if not decisions.may_hold(platform, hold.by) or any(
+        (each.by, each.type) == (hold.by, hold.type) for each in platform.holds
+    ):
         return False
     row = (platform.id, hold.type or "", hold.by.value, micros(hold.since), hold.reason)
     _HOLD.run(transaction.connection, [row])
@@ -252,18 +254,33 @@ def end_claim(transaction: Transaction, platform_id: str) -> None:
     _END_CLAIM.run(transaction.connection, [(platform_id,)])
 
 
+_MODES = PreparedMany(
+    ["platform"],
+    lambda wanted: sa.select(_p.id, _p.mode, _p.revision).select_from(
+        wanted.join(tables.platforms, _p.id == wanted.c.platform)
+    ),
+)
+
+
 class ClaimOwners:
-    """Who has the claims of some platforms, read once."""
+    """Who has the claims of some platforms, and which of them fetch for themselves: read once."""
 
-    def __init__(self, connection: sa.Connection, platforms: Iterable[str]) -> None:
-        found = _CLAIM_OWNERS.rows(connection, [(each,) for each in set(platforms)])
-        self._owners: Mapping[str, tuple[str, int]] = {platform: (owner, epoch) for platform, owner, epoch in found}
+    def __init__(self, connection: sa.Connection, rights: Iterable[Claim | Inbox]) -> None:
+        asked = set(rights)
+        claims, inboxes = ({one.platform for one in asked if isinstance(one, sort)} for sort in (Claim, Inbox))
+        owners = _CLAIM_OWNERS.rows(connection, [(each,) for each in claims])
+        modes = _MODES.rows(connection, [(each,) for each in inboxes])
+        self._owners: Mapping[str, tuple[str, int]] = {platform: (owner, epoch) for platform, owner, epoch in owners}
+        self._modes: Mapping[str, tuple[str, int]] = {platform: (mode, revision) for platform, mode, revision in modes}
 
-    def verify(self, claim: Claim) -> None:
-        """Let pass who has the claim; Conflict `claim.lost`."""
-        decisions.verify_claim(claim, *self._owners.get(claim.platform, (None, None)))
+    def verify(self, right: Claim | Inbox) -> None:
+        """Let pass who has the claim (Conflict `claim.lost`), or fetches for itself (`inbox.closed`)."""
+        if isinstance(right, Claim):
+            decisions.verify_claim(right, *self._owners.get(right.platform, (None, None)))
+        else:
+            decisions.verify_inbox(right, *self._modes.get(right.platform, (None, None)))
 
 
-def verify_claim(connection: sa.Connection, claim: Claim) -> None:
-    """Let pass who has a claim; Conflict `claim.lost`."""
-    ClaimOwners(connection, [claim.platform]).verify(claim)
+def verify_claim(connection: sa.Connection, right: Claim | Inbox) -> None:
+    """Let pass who has a claim, or fetches for itself; Conflict `claim.lost` or `inbox.closed`."""
+    ClaimOwners(connection, [right]).verify(right)

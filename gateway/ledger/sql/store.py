@@ -13,21 +13,19 @@ from msgspec import Struct
 
 from gateway.clock import Clock, Ticks
 from gateway.ledger.errors import stopped, too_slow
-from gateway.ledger.sql import counts, database, tables
-from gateway.ledger.sql.batch_thread import BatchThread, OperationResult
+from gateway.ledger.sql import counts, tables
+from gateway.ledger.sql.batch_thread import BatchThread, BatchWatch, OperationResult
 from gateway.ledger.sql.codecs import micros
-from gateway.ledger.sql.database import FileLock, this_process
-from gateway.ledger.sql.database_errors import is_interrupted, ours, translated_errors
+from gateway.ledger.sql.database_errors import is_interrupted, is_lost, ours, translated_errors
+from gateway.ledger.sql.engines import engine_at
+from gateway.ledger.sql.engines.base import LedgerEngine
 from gateway.ledger.sql.statements import Prepared
-from gateway.ledger.sql.writing import Group, Sequences, Transaction, WriteOperation, Writer, one_by_one
+from gateway.ledger.sql.writing import Group, KeptBytes, Transaction, WriteOperation, Writer
 
 T = TypeVar("T")
 
 Question = Callable[[sa.Connection], Any]
 """One thing to read."""
-
-_STEPS = 20_000
-"""Instructions of SQLite's virtual machine, about a millisecond, between two checks of a search's deadline."""
 
 
 class Reader:
@@ -38,24 +36,36 @@ class Reader:
 
     def run(self, batch: Sequence[Question]) -> Sequence[OperationResult]:
         """Answer each question; what one of them raises is its own result."""
-        try:
-            with self._engine.begin() as connection:
-                return [_answer(question, connection) for question in batch]
-        except sa.exc.SQLAlchemyError as error:
-            return [ours(error) for _ in batch]
+        results: list[OperationResult] = []
+        lost = False
+        while len(results) < len(batch):
+            answered = len(results)
+            try:
+                with self._engine.begin() as connection:
+                    for question in batch[answered:]:
+                        results.append(_answer(question, connection))
+            except sa.exc.SQLAlchemyError as error:
+                # A fault of the database ends the transaction: the next question gets one of its own. A connection
+                # that was lost meanwhile, by a restart of the database say, is made anew once.
+                if lost or not is_lost(error):
+                    results.append(ours(error))
+                lost = is_lost(error)
+        return results
 
 
 def _answer(question: Question, connection: sa.Connection) -> OperationResult:
     try:
         return question(connection)
+    except sa.exc.SQLAlchemyError:
+        raise
     except Exception as error:  # the caller gets the error; the thread goes on
-        return ours(error)
+        return error
 
 
 class Searcher:
     """Answers one question at a time in whatever thread it is called; each must be done by its deadline."""
 
-    def __init__(self, engine: sa.Engine, ticks: Ticks, seconds: float) -> None:
+    def __init__(self, engine: LedgerEngine, ticks: Ticks, seconds: float) -> None:
         self._engine = engine
         self._ticks = ticks
         self._seconds = seconds
@@ -69,19 +79,21 @@ class Searcher:
         if self._ticks() > deadline:
             raise too_slow(self._seconds)
         try:
-            with self._engine.begin() as connection:
-                return self._answer(question, connection, deadline)
+            try:
+                return self._answer(question, deadline)
+            except sa.exc.SQLAlchemyError as error:
+                if not is_lost(error):
+                    raise
+            return self._answer(question, deadline)  # the connection was lost meanwhile: it is made anew once
         except Exception as error:
             raise (too_slow(self._seconds) if is_interrupted(error) else ours(error)) from error
 
-    def _answer(self, question: Callable[[sa.Connection], T], connection: sa.Connection, deadline: float) -> T:
-        database = connection.connection.driver_connection
-        assert database is not None
-        database.set_progress_handler(lambda: int(self._ticks() > deadline), _STEPS)
-        try:
+    def _answer(self, question: Callable[[sa.Connection], T], deadline: float) -> T:
+        with (
+            self._engine.reading.begin() as connection,
+            self._engine.deadline(connection, self._ticks, deadline),
+        ):
             return question(connection)
-        finally:
-            database.set_progress_handler(None, 0)
 
 
 _SEARCHES = 2
@@ -93,28 +105,34 @@ _CHECKED_FOR = 1.0
 _CHECKED = Prepared(sa.update(tables.ledger), ("checked_at",))
 
 
+def _check(transaction: Transaction, times: Sequence[int]) -> Sequence[OperationResult]:
+    _CHECKED.run(transaction.connection, [(times[-1],)])
+    return [None] * len(times)
+
+
+_CHECK = Group(_check, locks=lambda connection, times: ())
+
+
 class StoreLimits(Struct, frozen=True):
     """What bounds a ledger: see `SqlLedger`."""
 
-    rejections: int
+    kept: KeptBytes
     patience: float
     most: int
     deadline: float
 
 
 class Store:
-    """Runs what is written and read. Between `start` and `stop` the database is this process's alone."""
+    """Runs what is written and read, between `start` and `stop`."""
 
-    def __init__(self, url: str, limits: StoreLimits, clock: Clock, ticks: Ticks) -> None:
-        self._url = url
+    def __init__(self, url: str, limits: StoreLimits, clock: Clock, ticks: Ticks, watch: BatchWatch) -> None:
+        self._watch = watch
         self._limits = limits
         self._clock = clock
         self._ticks = ticks
-        self._lock = FileLock(database.path_of(url))
-        self._engines: list[sa.Engine] = []
+        self._engine = engine_at(url, patience=limits.patience)
         self._writer: BatchThread[WriteOperation] | None = None
         self._reader: BatchThread[Question] | None = None
-        self._here: sa.Connection | None = None
         self._searcher: Searcher | None = None
         self._searches: ThreadPoolExecutor | None = None
         self._check: tuple[float, asyncio.Future[None]] | None = None
@@ -122,32 +140,21 @@ class Store:
     # ── start and stop ────────────────────────────────────────────────────────────────────────
     async def start(self) -> None:
         """Take the database over, or say whose it is."""
-        self._lock.take()
+        self._engine.reserve()
         try:
-            writer = await asyncio.to_thread(self._open)
+            await asyncio.to_thread(self._open)
         except BaseException:
-            self._close()
+            self._engine.close()
             raise
-        reading = self._engines[1]
-        self._writer = BatchThread("ledger-writer", writer.run, most=self._limits.most)
-        self._reader = BatchThread("ledger-reader", Reader(reading).run, most=64)
-        self._here = reading.connect()
-        self._here.connection.execute("PRAGMA busy_timeout=0")  # the loop waits for nobody: see `look_up`
-        self._searcher = Searcher(reading, self._ticks, self._limits.deadline)
+        writer = Writer(self._engine, counts.flush, most=self._limits.kept, clock=self._clock)
+        self._writer = BatchThread("ledger-writer", writer.run, most=self._limits.most, watch=self._watch)
+        self._reader = BatchThread("ledger-reader", Reader(self._engine.reading).run, most=64)
+        self._searcher = Searcher(self._engine, self._ticks, self._limits.deadline)
         self._searches = ThreadPoolExecutor(_SEARCHES, "ledger-search")
 
-    def _open(self) -> Writer:
-        writing = database.writing(self._url, patience=self._limits.patience)
-        reading = database.reading(self._url, patience=self._limits.patience, readers=2 + _SEARCHES)
-        self._engines = [writing, reading]
-        owner = this_process()
+    def _open(self) -> None:
         with translated_errors():
-            database.upgrade(writing)
-            epoch = database.take_over(writing, owner)
-            with writing.begin() as connection:
-                sequences = Sequences.after(connection)
-        rejections = self._limits.rejections
-        return Writer(writing, sequences, counts.flush, owner=owner, epoch=epoch, rejections=rejections)
+            self._engine.open(1 + _SEARCHES)
 
     async def stop(self) -> None:
         """Finish what was handed in, then close and give the database up."""
@@ -157,17 +164,7 @@ class Store:
                 await thread.stop()
         if self._searches is not None:
             await asyncio.to_thread(self._searches.shutdown)
-        self._close()
-
-    def _close(self) -> None:
-        if self._here is not None:
-            self._here.close()
-            self._here = None
-        for each in reversed(self._engines):
-            each.dispose()
-        self._engines.clear()
-        # Last: to close the lock's file would take SQLite's own locks on it away from this process.
-        self._lock.drop()
+        self._engine.close()
 
     # ── what is handed in ─────────────────────────────────────────────────────────────────────
     async def write(self, group: Group, argument: Any, *, rows: int = 1, size: int = 0) -> Any:
@@ -186,15 +183,15 @@ class Store:
     async def look_up(self, question: Callable[..., T], *arguments: Any) -> T:
         """Read something by its key in the event loop itself: that takes less than handing it to a thread.
 
-        Each statement of it sees the ledger at a moment of its own. In WAL mode nobody keeps a reader waiting;
-        should somebody do so all the same, the thread waits.
+        Each statement of it sees the ledger at a moment of its own. Where somebody may keep the loop waiting, or
+        does so all the same, the thread waits.
         """
-        if self._here is None:
-            raise stopped()
-        try:
-            return question(self._here, *arguments)
-        except sa.exc.OperationalError:
-            return await self.read(question, *arguments)
+        if self._engine.here is not None:
+            try:
+                return question(self._engine.here, *arguments)
+            except sa.exc.OperationalError:
+                pass
+        return await self.read(question, *arguments)
 
     async def search(self, question: Callable[..., T], *arguments: Any, **named: Any) -> T:
         """Read something that may take its time; Unavailable `search.too-slow` when that is too much."""
@@ -211,9 +208,6 @@ class Store:
         """Write to the database, at most once a second, whoever asks."""
         now = self._ticks()
         if self._check is None or (self._check[1].done() and now - self._check[0] >= _CHECKED_FOR):
-            self._check = now, asyncio.ensure_future(self.write(one_by_one, self._checked))
+            self._check = now, asyncio.ensure_future(self.write(_CHECK, micros(self._clock())))
         # Shielded: one of the callers that wait for it may be cancelled.
         await asyncio.shield(self._check[1])
-
-    def _checked(self, transaction: Transaction) -> None:
-        _CHECKED.run(transaction.connection, [(micros(self._clock()),)])

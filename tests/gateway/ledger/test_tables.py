@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from gateway.ledger.sql import database
 from gateway.ledger.sql.codecs import pack_json
+from gateway.ledger.sql.engines import sqlite as database
 from gateway.ledger.sql.tables import RULES, metadata
 from gateway.message import TRANSITIONS, HeldBy, State
 
@@ -92,7 +92,7 @@ def test_aliases_find_their_case(empty: sa.Engine) -> None:
     database.upgrade(empty)
     with empty.connect() as connection:
         kept = connection.exec_driver_sql("SELECT * FROM aliases").fetchall()
-    assert kept == [("C1", "case_number", "penalty.330000", "case", "P-1")]
+    assert kept == [("case", "C1", "case_number", "penalty.330000", "P-1")]
 
 
 def test_holds_are_laid_over_what_was_held(empty: sa.Engine) -> None:
