@@ -113,6 +113,7 @@ def machine(make: Any, ledger_at: Callable[[Path], str], folder: Path) -> type[R
             self.ids: list[list[str]] = [[], []]
             self.jobs: list[str] = []
             self.names = 0
+            self.changes = [0, 0]
             self.now = 0.0
             self.both(lambda ledger, _: ledger.start())
 
@@ -502,6 +503,15 @@ def machine(make: Any, ledger_at: Callable[[Path], str], folder: Path) -> type[R
             self.both(lambda ledger, _: ledger.stop())
             self.ledgers = (self.ledgers[0], SqlLedger(self.address))
             self.both(lambda ledger, _: ledger.start())
+            for platform in PLATFORMS:  # those of before ended with the process that had them
+                self.take_claim(platform)
+
+        @step(1, platform=places, current=mostly)
+        def give_claim_back(self, platform: str, current: bool) -> None:
+            """Gives a claim back, or one that is none any more; then takes it again."""
+            self.same(lambda ledger, index: ledger.give_back(self.claim(index, platform, current)))
+            self.same(lambda ledger, index: ledger.rescue(self.claim(index, platform), (), make.at(self.now)))
+            self.take_claim(platform)
 
         # ── looking ───────────────────────────────────────────────────────────────────────────
         @step(
@@ -572,6 +582,9 @@ def machine(make: Any, ledger_at: Callable[[Path], str], folder: Path) -> type[R
                 _grouped(ledger),
             ]
             answers = await asyncio.gather(*asked, return_exceptions=True)
+            census = await ledger.beat()
+            changed, self.changes[index] = census.changes != self.changes[index], census.changes
+            answers += [changed, {platform for platform, one in census.claims.items() if one.owner == census.me}]
             return [each.code if isinstance(each, HutongError) else each for each in answers]
 
     steps = [(name, drawn) for name, one in vars(SameAsTheModel).items() for drawn in getattr(one, "drawn", ())]

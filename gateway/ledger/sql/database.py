@@ -8,6 +8,7 @@ import socket
 import sqlite3
 from functools import cache
 from pathlib import Path
+from secrets import token_hex
 from threading import Lock
 from typing import Any
 from urllib.parse import quote
@@ -20,7 +21,7 @@ from alembic.script import ScriptDirectory
 
 from gateway.errors import Unavailable
 from gateway.ledger.errors import newer
-from gateway.ledger.sql import tables
+from gateway.ledger.sql import claims, tables
 from schemas.findings import Text
 
 _MIGRATIONS = Path(__file__).parents[1] / "migrations"
@@ -106,6 +107,7 @@ def take_over(engine: sa.Engine, owner: str) -> int:
     taken = sa.update(ledger).values(owner=owner, epoch=ledger.c.epoch + 1).returning(ledger.c.epoch)
     with engine.begin() as connection:
         epoch = int(connection.execute(taken).scalar_one())
+        claims.void(connection)
     # Into the file itself, where `owner_of` can read it without SQLite's log beside the file.
     raw = engine.raw_connection()  # outside any transaction
     try:
@@ -140,6 +142,11 @@ _looking = Lock()
 def this_process() -> str:
     """Name this process as the owner of a ledger: host and process id."""
     return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def new_owner() -> str:
+    """Name this process as the owner of claims: as no other is or was named, though process ids come again."""
+    return f"{this_process()}:{token_hex(4)}"
 
 
 class FileLock:

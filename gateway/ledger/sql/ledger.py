@@ -12,6 +12,7 @@ from gateway.ledger.records import (
     AuditEntry,
     Backlog,
     BulkReplay,
+    Census,
     Claim,
     DeliveryFilter,
     Hold,
@@ -38,6 +39,7 @@ from gateway.ledger.sql import (
     attempts,
     auditing,
     bulk_replays,
+    claims,
     counts,
     operating,
     platforms,
@@ -107,8 +109,14 @@ class SqlLedger:
         return await self._store.read(reading.partakes, correlation_id, platform)
 
     # ── delivery ──────────────────────────────────────────────────────────────────────────────
+    async def beat(self, *, leaving: bool = False) -> Census:
+        return await self._store.beat(leaving=leaving)
+
     async def claim(self, platform_id: str) -> Claim:
-        return await self._write(platforms.take_claim, platform_id)
+        return await self._write(claims.take, platform_id, self._store.term)
+
+    async def give_back(self, claim: Claim) -> bool:
+        return await self._write(claims.give_back, claim)
 
     async def heads(
         self,

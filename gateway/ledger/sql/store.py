@@ -13,10 +13,11 @@ from msgspec import Struct
 
 from gateway.clock import Clock, Ticks
 from gateway.ledger.errors import stopped, too_slow
-from gateway.ledger.sql import counts, database, tables
+from gateway.ledger.records import Census
+from gateway.ledger.sql import claims, counts, database, tables
 from gateway.ledger.sql.batch_thread import BatchThread, OperationResult
 from gateway.ledger.sql.codecs import micros
-from gateway.ledger.sql.database import FileLock, this_process
+from gateway.ledger.sql.database import FileLock, new_owner
 from gateway.ledger.sql.database_errors import is_interrupted, ours, translated_errors
 from gateway.ledger.sql.statements import Prepared
 from gateway.ledger.sql.writing import Group, Sequences, Transaction, WriteOperation, Writer, one_by_one
@@ -106,6 +107,7 @@ class Store:
     """Runs what is written and read. Between `start` and `stop` the database is this process's alone."""
 
     def __init__(self, url: str, limits: StoreLimits, clock: Clock, ticks: Ticks) -> None:
+        self.owner = new_owner()
         self._url = url
         self._limits = limits
         self._clock = clock
@@ -140,14 +142,13 @@ class Store:
         writing = database.writing(self._url, patience=self._limits.patience)
         reading = database.reading(self._url, patience=self._limits.patience, readers=2 + _SEARCHES)
         self._engines = [writing, reading]
-        owner = this_process()
         with translated_errors():
             database.upgrade(writing)
-            epoch = database.take_over(writing, owner)
+            epoch = database.take_over(writing, self.owner)
             with writing.begin() as connection:
                 sequences = Sequences.after(connection)
         rejections = self._limits.rejections
-        return Writer(writing, sequences, counts.flush, owner=owner, epoch=epoch, rejections=rejections)
+        return Writer(writing, sequences, counts.flush, owner=self.owner, epoch=epoch, rejections=rejections)
 
     async def stop(self) -> None:
         """Finish what was handed in, then close and give the database up."""
@@ -206,6 +207,15 @@ class Store:
 
         search = partial(self._searcher.run, asked, self._searcher.deadline())
         return await asyncio.get_running_loop().run_in_executor(self._searches, search)
+
+    # ── claims ────────────────────────────────────────────────────────────────────────────────
+    def term(self, connection: sa.Connection) -> claims.Term:
+        """Give the term of what is claimed now: without an end, since no other process can have this file."""
+        return claims.Term(micros(self._clock()), None)
+
+    async def beat(self, *, leaving: bool) -> Census:
+        """Tell who has which claims; there is nobody to whom it would have to be said that this process lives."""
+        return await self.read(claims.census, self.owner, micros(self._clock()), alone=True)
 
     async def check(self) -> None:
         """Write to the database, at most once a second, whoever asks."""

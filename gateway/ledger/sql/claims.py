@@ -1,0 +1,159 @@
+"""Claims of platforms: taken, prolonged while their process lives, given back, verified in each step under them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from gateway.ledger import decisions
+from gateway.ledger.errors import claim_taken, no_platform
+from gateway.ledger.records import Census, Claim, StandingClaim
+from gateway.ledger.sql import tables
+from gateway.ledger.sql.codecs import moment
+from gateway.ledger.sql.statements import Prepared, PreparedMany, inserting_first, putting
+from gateway.ledger.sql.writing import Transaction
+
+_p, _c, _n, _l = tables.platforms.c, tables.claims.c, tables.processes.c, tables.ledger.c
+_NOBODY = {"owner": "", "until": None, "epoch": _c.epoch + 1}
+
+_KNOWN = Prepared(sa.select(_p.id).where(_p.id == sa.bindparam("platform")), ("platform",))
+_ROW = inserting_first(tables.claims)
+_TAKE = Prepared(
+    sa.update(tables.claims)
+    .where(
+        _c.platform == sa.bindparam("platform_"),
+        sa.or_(_c.owner == "", _c.owner == sa.bindparam("owner_"), _c.until <= sa.bindparam("now_")),
+    )
+    .values(owner=sa.bindparam("owner_"), until=sa.bindparam("until_"), epoch=_c.epoch + 1)
+    .returning(_c.epoch),
+    ("platform_", "owner_", "now_", "until_"),
+)
+_OWNER = Prepared(sa.select(_c.owner).where(_c.platform == sa.bindparam("platform")), ("platform",))
+_END = Prepared(
+    sa.update(tables.claims).where(_c.platform == sa.bindparam("platform_")).values(_NOBODY), ("platform_",)
+)
+_GIVE_BACK = Prepared(
+    sa.update(tables.claims)
+    .where(
+        _c.platform == sa.bindparam("platform_"),
+        _c.owner == sa.bindparam("owner_"),
+        _c.epoch == sa.bindparam("epoch_"),
+    )
+    .values(_NOBODY)
+    .returning(_c.epoch),
+    ("platform_", "owner_", "epoch_"),
+)
+_OWNERS = PreparedMany(
+    ["platform"],
+    lambda wanted: sa.select(_c.platform, _c.owner, _c.epoch).select_from(
+        wanted.join(tables.claims, _c.platform == wanted.c.platform)
+    ),
+)
+
+
+class Term(Struct, frozen=True):
+    """What a claim is taken for: from now, a moment of the database's clock, to `until` (None: without an end)."""
+
+    now: int
+    until: int | None
+
+
+Terms = Callable[[sa.Connection], Term]
+"""Gives the term of what is claimed or prolonged now."""
+
+
+def take(transaction: Transaction, platform_id: str, terms: Terms) -> Claim:
+    """Take a claim that nobody else has; one statement looks and takes, since a beat may prolong it meanwhile."""
+    connection, owner = transaction.connection, transaction.owner
+    if _KNOWN.row(connection, platform_id) is None:
+        raise no_platform(platform_id)
+    _ROW.run(connection, [(platform_id, "", 0, None)])
+    term = terms(connection)
+    taken = _TAKE.row(connection, platform_id, owner, term.now, term.until)
+    if taken is None:
+        raise claim_taken(platform_id, _OWNER.rows(connection, platform_id)[0][0])
+    return Claim(platform_id, owner, int(taken[0]))
+
+
+def give_back(transaction: Transaction, claim: Claim) -> bool:
+    """Give a claim back."""
+    return _GIVE_BACK.row(transaction.connection, claim.platform, claim.owner, claim.epoch) is not None
+
+
+def end(transaction: Transaction, platform_id: str) -> None:
+    """End the claim of a platform that is forgotten. Its epoch stays: one registered anew goes on from there."""
+    _END.run(transaction.connection, [(platform_id,)])
+
+
+class ClaimOwners:
+    """Who has the claims of some platforms, read once."""
+
+    def __init__(self, connection: sa.Connection, platforms: Iterable[str]) -> None:
+        found = _OWNERS.rows(connection, [(each,) for each in set(platforms)])
+        self._owners: Mapping[str, tuple[str, int]] = {platform: (owner, epoch) for platform, owner, epoch in found}
+
+    def verify(self, claim: Claim) -> None:
+        """Let pass who has the claim; Conflict `claim.lost`."""
+        decisions.verify_claim(claim, *self._owners.get(claim.platform, (None, None)))
+
+
+def verify(connection: sa.Connection, claim: Claim) -> None:
+    """Let pass who has a claim; Conflict `claim.lost`."""
+    ClaimOwners(connection, [claim.platform]).verify(claim)
+
+
+# ── processes ─────────────────────────────────────────────────────────────────────────────────
+_FORGOTTEN = 3_600_000_000
+"""Microseconds after which a process that ended without a word is forgotten."""
+
+_LIVES = putting(tables.processes)
+_PROLONG = Prepared(
+    sa.update(tables.claims).where(_c.owner == sa.bindparam("owner_")).values(until=sa.bindparam("until_")),
+    ("owner_", "until_"),
+)
+_GONE = Prepared(sa.delete(tables.processes).where(_n.owner == sa.bindparam("owner_")), ("owner_",))
+_FORGET = Prepared(sa.delete(tables.processes).where(_n.until < sa.bindparam("before")), ("before",))
+_LEAVE = Prepared(sa.update(tables.claims).where(_c.owner == sa.bindparam("owner_")).values(_NOBODY), ("owner_",))
+_LIVING = Prepared(sa.select(_n.owner).where(_n.until > sa.bindparam("now_")), ("now_",))
+_STANDING = Prepared(
+    sa.select(_c.platform, _c.owner, _c.epoch, _c.until).where(
+        _c.owner != "", sa.or_(_c.until.is_(None), _c.until > sa.bindparam("now_"))
+    ),
+    ("now_",),
+)
+_CHANGES = Prepared(sa.select(_l.changes), ())
+
+
+def live(connection: sa.Connection, owner: str, term: Term, *, leaving: bool = False) -> None:
+    """Prolong what a process has, and count it among the living, or not any more."""
+    _PROLONG.run(connection, [(owner, term.until)])
+    if leaving:
+        _GONE.run(connection, [(owner,)])
+    else:
+        _LIVES.run(connection, [(owner, term.until)])
+        _FORGET.run(connection, [(term.now - _FORGOTTEN,)])
+
+
+def leave(connection: sa.Connection, owner: str) -> None:
+    """Give back all that a process has, and count it no more."""
+    _LEAVE.run(connection, [(owner,)])
+    _GONE.run(connection, [(owner,)])
+
+
+def census(connection: sa.Connection, me: str, now: int, *, alone: bool) -> Census:
+    """Tell who lives and who has which claims."""
+    living = frozenset({me}) if alone else frozenset(row[0] for row in _LIVING.rows(connection, now))
+    [(changes,)] = _CHANGES.rows(connection)
+    claims = {
+        platform: StandingClaim(owner, epoch, None if until is None else moment(until))
+        for platform, owner, epoch, until in _STANDING.rows(connection, now)
+    }
+    return Census(me, living, claims, moment(now), changes, alone)
+
+
+def void(connection: sa.Connection) -> None:
+    """End all claims and forget all processes: one process has just taken the whole ledger over."""
+    connection.execute(sa.update(tables.claims).where(_c.owner != "").values(_NOBODY))
+    connection.execute(sa.delete(tables.processes))
