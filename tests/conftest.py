@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from postgres_server import PostgresLedgers, PostgresServer
 
 from gateway.ledger.sql import SqlLedger
 
@@ -94,6 +95,26 @@ def ledger_at(tmp_path_factory: pytest.TempPathFactory) -> LedgerAt:
         return f"sqlite:///{path}"
 
     return put
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server, for tests that need not outlive it: it syncs nothing."""
+    with PostgresServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_ledgers(postgres: PostgresServer) -> PostgresLedgers:
+    """Empty ledgers in PostgreSQL, their schema up to date."""
+    return PostgresLedgers(postgres)
+
+
+@pytest.fixture
+def postgres_address(postgres_ledgers: PostgresLedgers) -> Iterator[str]:
+    """The address of an empty ledger in PostgreSQL."""
+    with postgres_ledgers.one() as address:
+        yield address
 
 
 @pytest.fixture

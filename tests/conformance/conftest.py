@@ -298,10 +298,20 @@ def make() -> Make:
     return Make()
 
 
-@pytest.fixture(params=[pytest.param("sqlite", marks=pytest.mark.sqlite)])
-def opening(ledger_at: Callable[[Path], str], tmp_path: Path) -> Opening:
+@pytest.fixture(params=[pytest.param(name, marks=getattr(pytest.mark, name)) for name in ("sqlite", "postgresql")])
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where the store is kept, empty."""
+    if request.param == "postgresql":
+        kept: str = request.getfixturevalue("postgres_address")
+        return kept
+    made: str = request.getfixturevalue("ledger_at")(tmp_path / "ledger.db")
+    return made
+
+
+@pytest.fixture
+def opening(address: str) -> Opening:
     """Gives the same store each time it is called, in a new object."""
-    return lambda: SqlLedger(ledger_at(tmp_path / "ledger.db"), rejections=3)
+    return lambda: SqlLedger(address, rejections=3)
 
 
 @pytest.fixture

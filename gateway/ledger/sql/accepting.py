@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 from msgspec.structs import replace
@@ -22,7 +22,7 @@ from gateway.ledger.sql.statements import Prepared, PreparedMany, inserting, ins
 from gateway.ledger.sql.store import Store
 from gateway.ledger.sql.tables import DELIVERY, MESSAGE, REJECTION
 from gateway.ledger.sql.verifying import Verification
-from gateway.ledger.sql.writing import Transaction
+from gateway.ledger.sql.writing import Group, Transaction
 from gateway.message import Delivery, Message
 from schemas.identifiers.folding import comparison_key
 
@@ -84,7 +84,7 @@ async def _accept_large(store: Store, intake: Intake) -> Receipt:
 
 
 async def _hand_in(store: Store, chunk: Chunk) -> Receipt:
-    answer: receipts.Answer = await store.write(accept, chunk, rows=len(chunk.entries), size=chunk.size)
+    answer: receipts.Answer = await store.write(ACCEPT, chunk, rows=len(chunk.entries), size=chunk.size)
     return answer if isinstance(answer, Receipt) else await _read(store, answer)
 
 
@@ -100,11 +100,43 @@ async def _read(store: Store, kept: KeptReceipt) -> Receipt:
 
 # ── in the writer ─────────────────────────────────────────────────────────────────────────────
 def accept(transaction: Transaction, batch: Sequence[Chunk]) -> Sequence[OperationResult]:
-    """Keep a batch of chunks: the group for `Ledger.accept`."""
+    """Keep a batch of chunks: for `Ledger.accept`."""
     intakes = _Batch(transaction, batch)
     results = [intakes.accept(chunk) for chunk in batch]
     intakes.write()
     return results
+
+
+def _locks(_: sa.Connection, batch: Sequence[Chunk]) -> Iterable[str]:
+    """Name what a batch reads or changes: keys, packages, identities, cases, lanes and numbers.
+
+    Cases, lanes and numbers are named by their words alone: they are often one word, and then one lock.
+    """
+    for chunk in batch:
+        intake = chunk.package.intake
+        if intake.key is not None:
+            yield f"key {intake.platform} {intake.operation} {intake.key}"
+        if not chunk.whole:
+            yield "packages"  # where one begins, those that were given up are forgotten
+        for entry in chunk.entries:
+            if isinstance(entry, ReadyRejection):
+                yield f"rejections {entry.rejection.platform}"
+            else:
+                yield from _locks_of(entry.draft)
+
+
+def _locks_of(draft: IntakeDraft) -> Iterable[str]:
+    message, reads = draft.message, draft.reads
+    yield " ".join(("identity", *_scope(message)))
+    yield message.correlation_id
+    yield from (delivery.lane for delivery in draft.deliveries)
+    yield from map(comparison_key, draft.numbers.values())
+    yield from (comparison_key(number) for _, _, number in reads.numbers)
+    yield from (correlation_id for correlation_id, _ in reads.facts)
+    yield from reads.fresh
+
+
+ACCEPT = Group(accept, _locks)
 
 
 class _Batch:

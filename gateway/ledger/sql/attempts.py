@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -21,8 +21,9 @@ from gateway.ledger.sql.columns import Row
 from gateway.ledger.sql.rows import StoredDelivery
 from gateway.ledger.sql.statements import Prepared, PreparedMany, inserting, is_state, not_delivered
 from gateway.ledger.sql.tables import ATTEMPT, REQUEST
-from gateway.ledger.sql.writing import Transaction
+from gateway.ledger.sql.writing import Group, Transaction
 from gateway.message import Delivery, Message, State
+from schemas.identifiers.folding import comparison_key
 
 _d, _r, _m = tables.deliveries.c, tables.requests.c, tables.messages.c
 _ACTOR = "gateway"
@@ -68,6 +69,21 @@ class Settle(Struct, frozen=True):
     settlement: Settlement
 
 
+# ── what is locked ────────────────────────────────────────────────────────────────────────────
+# The lanes: whatever a delivery's step reads or changes is in its lane, or its platform's, and that is its
+# claim's. Which lane that is, only who writes alone may change (a retying, or an unrouted one's platform).
+def _lanes_begun(connection: sa.Connection, begins: Sequence[Begin]) -> Iterable[str]:
+    return lanes.of(connection, [each.delivery_id for each in begins])
+
+
+def _touched(connection: sa.Connection, settles: Sequence[Settle]) -> Iterable[str]:
+    yield from lanes.of(connection, [each.settlement.attempt.delivery_id for each in settles])
+    for settlement in (each.settlement for each in settles):
+        if settlement.alias is not None and settlement.attempt.reference:
+            yield comparison_key(settlement.attempt.reference)
+
+
+# ── steps ─────────────────────────────────────────────────────────────────────────────────────
 class _Claimed:
     """The deliveries of a batch, and who has the claims: read once, and kept as the batch changes them."""
 
@@ -89,7 +105,7 @@ class _Claimed:
 
 
 def begin(transaction: Transaction, begins: Sequence[Begin]) -> Sequence[OperationResult]:
-    """Begin attempts: the group for `Ledger.begin`."""
+    """Begin attempts: for `Ledger.begin`."""
     claimed = _Claimed(transaction, [(each.claim, each.delivery_id) for each in begins])
     holds = overlay.holds(transaction.connection)
     ties = _ties(transaction, [each.message.id for each in begins if each.message is not None])
@@ -131,7 +147,7 @@ def _ties(transaction: Transaction, message_ids: Sequence[str]) -> Mapping[str, 
 
 
 def settle(transaction: Transaction, settles: Sequence[Settle]) -> Sequence[OperationResult]:
-    """End attempts: the group for `Ledger.settle`. One that is stale is an error of its own; the others go on."""
+    """End attempts: for `Ledger.settle`. One that is stale is an error of its own; the others go on."""
     claimed = _Claimed(transaction, [(each.claim, each.settlement.attempt.delivery_id) for each in settles])
     results: list[OperationResult] = []
     done: list[tuple[int, StoredDelivery, Delivery]] = []
@@ -156,6 +172,10 @@ def settle(transaction: Transaction, settles: Sequence[Settle]) -> Sequence[Oper
     called = [(replace(stored, delivery=after), settles[index].settlement) for index, stored, after in done]
     numbers.learn_aliases(transaction, called)
     return results
+
+
+BEGIN = Group(begin, _lanes_begun)
+SETTLE = Group(settle, _touched)
 
 
 def _held(transaction: Transaction, settle: Settle) -> bool:

@@ -8,7 +8,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from msgspec import Struct
-from sqlalchemy.dialects import sqlite
 
 from gateway.ledger import decisions
 from gateway.ledger.records import Backlog, Hold
@@ -16,21 +15,14 @@ from gateway.ledger.sql import overlay, tables
 from gateway.ledger.sql.codecs import moment
 from gateway.ledger.sql.columns import Row
 from gateway.ledger.sql.overlay import parked
-from gateway.ledger.sql.statements import Prepared, PreparedRows, in_states, is_open_state, is_state, not_delivered
+from gateway.ledger.sql.statements import Prepared, adding, in_states, is_open_state, is_state, not_delivered
 from gateway.ledger.sql.writing import CountKey, Transaction
 from gateway.message import HELD, SENDABLE, SETTLED, UNWANTED, Delivery, HeldBy, State
 
 _d, _c = tables.deliveries.c, tables.counts.c
 _NO_END = (1 << 63) - 1
 
-_adding = sqlite.insert(tables.counts)
-_ADD = PreparedRows(
-    _adding.on_conflict_do_update(
-        index_elements=list(tables.counts.primary_key),
-        set_={"count": tables.counts.c.count + _adding.excluded.count},
-    ),
-    [column.name for column in tables.counts.columns],
-)
+_ADD = adding(tables.counts, "count")
 _FOLLOWERS = Prepared(
     sa.select(_d.kind, _d.type, _d.state, sa.func.count())
     .where(
@@ -91,8 +83,11 @@ def park(transaction: Transaction, lane: tuple[str, str], before: int | None, af
 
 
 def flush(transaction: Transaction) -> None:
-    """Write what changed, at the end of a transaction; a count that came down to nothing stays, as 0."""
-    changed: list[tuple[Any, ...]] = [(*key, by) for key, by in transaction.counts.items() if by]
+    """Write what changed, at the end of a transaction; a count that came down to nothing stays, as 0.
+
+    In order of the keys: of two processes that change the same counts, one waits for the other, and never both.
+    """
+    changed: list[tuple[Any, ...]] = [(*key, by) for key, by in sorted(transaction.counts.items()) if by]
     _ADD.run(transaction.connection, changed)
     transaction.counts.clear()
 

@@ -51,6 +51,10 @@ _BY_ID = PreparedMany(
     ["id"],
     lambda wanted: sa.select(*rows.DELIVERY_COLUMNS).select_from(wanted.join(_with_messages, _d.id == wanted.c.id)),
 )
+_LANES = PreparedMany(
+    ["id"],
+    lambda wanted: sa.select(_d.lane).select_from(wanted.join(tables.deliveries, _d.id == wanted.c.id)),
+)
 _OCCUPIED = PreparedMany(
     ["lane", "platform"],
     lambda wanted: sa.select(
@@ -91,6 +95,7 @@ def _set_head(to: bool) -> PreparedMany:
         lambda wanted: (
             sa.update(tables.deliveries).values(head=value).where(_d.position.in_(sa.select(wanted.c.position)))
         ),
+        integers=["position"],
     )
 
 
@@ -108,6 +113,11 @@ def find(transaction: Transaction, ids: Sequence[str]) -> dict[str, StoredDelive
     """Give deliveries by id."""
     found = map(rows.stored, _BY_ID.rows(transaction.connection, [(each,) for each in ids]))
     return {one.delivery.id: one for one in found}
+
+
+def of(connection: sa.Connection, ids: Sequence[str]) -> list[str]:
+    """Give the ordering keys of deliveries, by which their lanes are locked."""
+    return [lane for (lane,) in _LANES.rows(connection, [(each,) for each in ids])]
 
 
 def one(transaction: Transaction, delivery_id: str) -> StoredDelivery:
@@ -211,6 +221,6 @@ def set_heads(transaction: Transaction, lanes: Collection[Lane]) -> set[Lane]:
         if first is not None and first != head and state != State.SENDING:
             moved.append(((lane, platform), first, head))
     # A lane has at most one head (a unique index): the old ones are cleared before the new ones are set.
-    _CLEAR_HEAD.rows(transaction.connection, [(head,) for _, _, head in moved if head is not None])
-    _SET_HEAD.rows(transaction.connection, [(first,) for _, first, _ in moved])
+    _CLEAR_HEAD.run(transaction.connection, [(head,) for _, _, head in moved if head is not None])
+    _SET_HEAD.run(transaction.connection, [(first,) for _, first, _ in moved])
     return {lane for lane, _, _ in moved}

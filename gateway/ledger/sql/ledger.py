@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from adapters.base import OutboundRequest
 from gateway.clock import Clock, Ticks, monotonic, system_clock
+from gateway.ledger.base import LEASE
 from gateway.ledger.records import (
     AuditEntry,
     Backlog,
@@ -50,7 +51,7 @@ from gateway.ledger.sql import (
 )
 from gateway.ledger.sql.numbers import facts, recall
 from gateway.ledger.sql.store import Store, StoreLimits
-from gateway.ledger.sql.writing import Transaction, one_by_one
+from gateway.ledger.sql.writing import ONE_BY_ONE, Transaction
 from gateway.ledger.versions import AdapterVersion
 from gateway.message import Attempt, Delivery, Enriched, HeldBy, Message
 
@@ -62,7 +63,7 @@ class SqlLedger:
 
     `rejections`: how many are kept for each platform, the newest. `patience`: seconds to wait for
     another program's lock. `most`: the rows that share a commit, about. `deadline`: seconds
-    a search may take.
+    a search may take. `lease`: how long a process keeps its claims after a beat.
     """
 
     def __init__(
@@ -73,10 +74,11 @@ class SqlLedger:
         patience: float = 5.0,
         most: int = 256,
         deadline: float = 5.0,
+        lease: timedelta = LEASE,
         clock: Clock = system_clock,
         ticks: Ticks = monotonic,
     ) -> None:
-        limits = StoreLimits(rejections=rejections, patience=patience, most=most, deadline=deadline)
+        limits = StoreLimits(rejections=rejections, patience=patience, most=most, deadline=deadline, lease=lease)
         self._store = Store(url, limits, clock, ticks)
 
     async def start(self) -> None:
@@ -92,7 +94,7 @@ class SqlLedger:
         def operation(transaction: Transaction) -> T:
             return change(transaction, *arguments, **named)
 
-        found: T = await self._store.write(one_by_one, operation)
+        found: T = await self._store.write(ONE_BY_ONE, operation)
         return found
 
     # ── intake ────────────────────────────────────────────────────────────────────────────────
@@ -154,7 +156,7 @@ class SqlLedger:
         probe: bool = False,
     ) -> int | None:
         begin = attempts.Begin(claim, delivery_id, adapter, request, at, message, probe)
-        number: int | None = await self._store.write(attempts.begin, begin, size=len(request.body))
+        number: int | None = await self._store.write(attempts.BEGIN, begin, size=len(request.body))
         return number
 
     async def unbegin(self, claim: Claim, delivery_id: str, attempt: int, at: datetime) -> bool:
@@ -162,7 +164,7 @@ class SqlLedger:
 
     async def settle(self, claim: Claim, settlement: Settlement) -> Settled:
         settle = attempts.Settle(claim, settlement)
-        settled: Settled = await self._store.write(attempts.settle, settle, size=len(settlement.attempt.reply))
+        settled: Settled = await self._store.write(attempts.SETTLE, settle, size=len(settlement.attempt.reply))
         return settled
 
     async def kill(self, claim: Claim, delivery_id: str, code: str, reason: str, at: datetime) -> bool:

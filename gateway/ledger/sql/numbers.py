@@ -16,7 +16,7 @@ from gateway.ledger.sql.columns import Row
 from gateway.ledger.sql.retie import Retie, retie
 from gateway.ledger.sql.rows import StoredDelivery
 from gateway.ledger.sql.statements import Prepared, PreparedMany, inserting_first, putting
-from gateway.ledger.sql.writing import Transaction
+from gateway.ledger.sql.writing import NeedsLedger, Transaction
 from gateway.message import Attempt, Enriched
 from schemas.identifiers.folding import comparison_key, same_number
 
@@ -95,6 +95,8 @@ def _learn_alias(transaction: Transaction, stored: StoredDelivery, attempt: Atte
     key = comparison_key(str(reference))
     own = None if same_number(str(reference), original) else _OWN.row(connection, key, field, platform)
     if own is not None:
+        if not transaction.alone:
+            raise NeedsLedger  # which messages and lanes it ties, nobody can name before
         number, founder, wrong, lane = own
         tie = Retie(field, number, original, wrong, lane, correlation_id, ordering_key)
         retie(transaction, tie, stored.message, founder, platform, attempt.ended_at)

@@ -175,7 +175,7 @@ class IntakeBody:
 
 def forget_rejections(transaction: Transaction, platforms: Iterable[str]) -> None:
     """Forget the oldest rejections of platforms that have too many, and bytes that were kept for these alone."""
-    for platform in platforms:
+    for platform in sorted(platforms):
         last = _OLDEST_KEPT.row(transaction.connection, platform, transaction.rejections)
         if last is not None:
             bodies = _THEIR_BODIES.rows(transaction.connection, platform, last[0])

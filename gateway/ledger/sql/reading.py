@@ -71,7 +71,9 @@ _TAKES_PART = sa.or_(
     sa.exists().where(_d.platform == sa.bindparam("platform"), _d.message == _m.seq),
 )
 _PARTAKES = Prepared(
-    sa.select(sa.func.max(_TAKES_PART)).where(_m.correlation_id == sa.bindparam("correlation_id")),
+    sa.select(sa.func.max(sa.case((_TAKES_PART, 1), else_=0))).where(
+        _m.correlation_id == sa.bindparam("correlation_id")
+    ),
     ("platform", "correlation_id"),
 )
 

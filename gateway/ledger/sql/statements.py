@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import cache
 from itertools import chain
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import Struct
 from sqlalchemy.dialects import sqlite
 
 from gateway.ledger.sql.codecs import text
 from gateway.ledger.sql.columns import Row
+from gateway.ledger.sql.dialects import ListedTexts, SqlDialect, Upserting, dialect_of, repeated
 from gateway.message import OPEN, State
 
-_DIALECT = sqlite.dialect()
+_SQLITE = sqlite.dialect()
+
+Statement = sa.Executable | sa.ClauseElement
+DialectStatement = Callable[[SqlDialect], Statement]
+"""Makes a statement that dialects write differently."""
+
+
+class _Compiled(Struct, frozen=True):
+    """A statement as a database's driver takes it."""
+
+    dialect: SqlDialect
+    sql: str
+    arrange: Callable[[Row], Row]
 
 
 class Prepared:
@@ -22,36 +36,47 @@ class Prepared:
 
     Its parameters are named in `names`, and a row of parameters is given in that order; a name that
     ends in `_` is a condition's, not a column's. Values must be what the driver takes: int, float,
-    str, bytes, bool or None.
+    str, bytes, bool or None. It is compiled for a database when it is first run there.
     """
 
-    def __init__(self, statement: sa.Executable | sa.ClauseElement, names: Iterable[str]) -> None:
+    def __init__(self, statement: Statement | DialectStatement, names: Iterable[str]) -> None:
         self._statement = statement
         self._names = tuple(names)
+        self._compiled: dict[str, _Compiled] = {}
 
-    @cached_property
-    def _compiled(self) -> tuple[str, Callable[[Row], Row]]:
-        assert isinstance(self._statement, sa.ClauseElement)
+    def _for(self, dialect: sa.Dialect) -> _Compiled:
+        known = self._compiled.get(dialect.name)
+        if known is None:
+            known = self._compiled[dialect.name] = self._compile(dialect)
+        return known
+
+    def _compile(self, dialect: sa.Dialect) -> _Compiled:
+        ours = dialect_of(dialect)
+        made = self._statement
+        statement = made if isinstance(made, sa.ClauseElement) else made(ours)  # type: ignore[operator]
+        assert isinstance(statement, sa.ClauseElement)
         columns = [name for name in self._names if not name.endswith("_")]
-        compiled = self._statement.compile(dialect=_DIALECT, column_keys=columns)
+        compiled = statement.compile(dialect=dialect, column_keys=columns)
         wanted: Sequence[str] = getattr(compiled, "positiontup", None) or ()
         if tuple(wanted) == self._names:
-            return str(compiled), tuple
+            return _Compiled(ours, str(compiled), tuple)
         constants = [name for name in wanted if name not in self._names]
         given = (*self._names, *constants)
         order = [given.index(name) for name in wanted]
         rest = tuple((compiled.params or {})[name] for name in constants)
-        return str(compiled), lambda row: _arranged((*row, *rest), order)
+        return _Compiled(ours, str(compiled), lambda row: _arranged((*row, *rest), order))
 
     @property
     def sql(self) -> str:
-        """The statement as the driver takes it."""
-        return self._compiled[0]
+        """The statement as SQLite's driver takes it."""
+        return self._for(_SQLITE).sql
 
     def rows(self, connection: sa.Connection, *values: Any) -> Sequence[Row]:
         """Run a query with one row of parameters."""
-        sql, arrange = self._compiled
-        return _asked(connection, sql, arrange(values))
+        compiled = self._for(connection.dialect)
+        found = execute(connection, compiled.sql, compiled.dialect.storable(compiled.arrange(values)))
+        rows: Sequence[Row] = found.fetchall()
+        return rows
 
     def row(self, connection: sa.Connection, *values: Any) -> Row | None:
         """Run a query that gives one row or none."""
@@ -62,32 +87,42 @@ class Prepared:
         """Change something once for each row of parameters."""
         if not rows:
             return
-        sql, arrange = self._compiled
+        compiled = self._for(connection.dialect)
+        values = [compiled.dialect.storable(compiled.arrange(row)) for row in rows]
         try:
-            connection.connection.cursor().executemany(sql, [arrange(row) for row in rows])
+            connection.connection.cursor().executemany(compiled.sql, values)
         except _errors(connection) as error:
-            raise _as_sqlalchemy(error, sql, connection) from error
+            raise _as_sqlalchemy(error, compiled.sql, connection) from error
 
 
 class PreparedRows(Prepared):
-    """A statement that adds rows, many in one call: every call of the driver releases the GIL and must get it back."""
+    """A statement that adds rows, many in one call: every call of the driver releases the GIL and must get it back.
+
+    `key`: the columns of which no two rows may be alike in one call; of several the last one counts.
+    """
 
     _SIZES = (64, 16, 4, 1)
 
-    @cached_property
-    def _by_size(self) -> Mapping[int, str]:
-        one = f"({', '.join('?' * len(self._names))})"
-        return {size: _repeated(self.sql, one, ", ", size) for size in self._SIZES}
+    def __init__(
+        self, statement: Statement | DialectStatement, names: Iterable[str], key: Sequence[str] | None = None
+    ) -> None:
+        super().__init__(statement, names)
+        self._key = None if key is None else [self._names.index(name) for name in key]
 
     def run(self, connection: sa.Connection, rows: Sequence[Row]) -> None:
         """Add rows."""
-        arrange = self._compiled[1]
-        cursor = connection.connection.cursor()
-        try:
-            for part in _parts(rows, self._SIZES):
-                cursor.execute(self._by_size[len(part)], tuple(chain.from_iterable(map(arrange, part))))
-        except _errors(connection) as error:
-            raise _as_sqlalchemy(error, self.sql, connection) from error
+        compiled = self._for(connection.dialect)
+        if self._key is not None and len(rows) > 1:
+            rows = list({_arranged(row, self._key): row for row in rows}.values())
+        for part in _parts(rows, self._SIZES):
+            values = chain.from_iterable(map(compiled.arrange, part))
+            execute(connection, _for_rows(compiled.sql, len(part)), compiled.dialect.storable(tuple(values)))
+
+
+@cache
+def _for_rows(sql: str, times: int) -> str:
+    start = sql.index("VALUES (") + len("VALUES ")
+    return repeated(sql, sql[start : sql.index(")", start) + 1], ", ", times)
 
 
 def _parts(rows: Sequence[Row], sizes: Sequence[int]) -> Iterator[Sequence[Row]]:
@@ -98,18 +133,12 @@ def _parts(rows: Sequence[Row], sizes: Sequence[int]) -> Iterator[Sequence[Row]]
         start += size
 
 
-def _repeated(sql: str, one: str, between: str, times: int) -> str:
-    """Write a statement for many rows out of the one for one row: compiling the long one takes SQLAlchemy too long."""
-    assert sql.count(one) == 1
-    return sql.replace(one, between.join([one] * times))
-
-
-def _asked(connection: sa.Connection, sql: str, values: Row) -> Sequence[Row]:
+def execute(connection: sa.Connection, sql: str, values: Row | None = ()) -> Any:
+    """Run a statement as the driver takes it, and give its cursor; `values` None: there may be several statements."""
     try:
-        found: Sequence[Row] = connection.connection.cursor().execute(sql, values).fetchall()
+        return connection.connection.cursor().execute(sql, values)
     except _errors(connection) as error:
         raise _as_sqlalchemy(error, sql, connection) from error
-    return found
 
 
 def _errors(connection: sa.Connection) -> type[Exception]:
@@ -127,38 +156,42 @@ def _arranged(given: Row, order: Sequence[int]) -> Row:
 
 
 class PreparedMany:
-    """A query for several keys at once: `statement` joins what it seeks to a table `wanted` of the keys.
+    """A statement for several keys at once: it joins what it seeks or changes to a table `wanted` of the keys.
 
-    Keys are tuples of texts, in the order of `names`. A key's rows may come more than once.
+    Keys are tuples of texts, in the order of `names`; those named in `integers` are integers. A key's
+    rows may come more than once.
     """
 
-    _SIZES = (1, 8, 32, 128)
-
-    def __init__(self, names: Sequence[str], statement: Callable[[sa.FromClause], sa.ClauseElement]) -> None:
-        one = sa.select(*(sa.bindparam(f"{name}_", type_=sa.Text).label(name) for name in names))
-        self._for_one = Prepared(statement(one.subquery("wanted")), [f"{name}_" for name in names])
+    def __init__(
+        self,
+        names: Sequence[str],
+        statement: Callable[[sa.FromClause], sa.ClauseElement],
+        *,
+        integers: Collection[str] = (),
+    ) -> None:
         self._names = names
+        self._for_one = Prepared(
+            lambda dialect: statement(dialect.wanted(names, integers)), [f"{name}_" for name in names]
+        )
 
     @property
     def sql(self) -> str:
-        """The statement for one key as the driver takes it."""
+        """The statement for one key as SQLite's driver takes it."""
         return self._for_one.sql
-
-    @cached_property
-    def _by_size(self) -> Mapping[int, str]:
-        one = f"SELECT {', '.join(f'? AS {name}' for name in self._names)}"
-        assert self._for_one.sql.count("?") == len(self._names)
-        return {size: _repeated(self._for_one.sql, one, " UNION ALL ", size) for size in self._SIZES}
 
     def rows(self, connection: sa.Connection, keys: Sequence[Row]) -> Sequence[Row]:
         """Give the rows of all keys, in any order."""
-        found: list[Row] = []
-        for start in range(0, len(keys), self._SIZES[-1]):
-            part = keys[start : start + self._SIZES[-1]]
-            size = next(size for size in self._SIZES if size >= len(part))
-            padded = [*part, *[part[-1]] * (size - len(part))]
-            found.extend(_asked(connection, self._by_size[size], tuple(chain.from_iterable(padded))))
-        return found
+        return [row for found in self._asked(connection, keys) for row in found.fetchall()]
+
+    def run(self, connection: sa.Connection, keys: Sequence[Row]) -> None:
+        """Change something for each key."""
+        for _ in self._asked(connection, keys):
+            pass
+
+    def _asked(self, connection: sa.Connection, keys: Sequence[Row]) -> Iterator[Any]:
+        compiled = self._for_one._for(connection.dialect)
+        for sql, values in compiled.dialect.questions(compiled.sql, self._names, keys):
+            yield execute(connection, sql, compiled.dialect.storable(values))
 
 
 def inserting(table: sa.Table, names: Iterable[str] | None = None) -> Prepared:
@@ -169,16 +202,35 @@ def inserting(table: sa.Table, names: Iterable[str] | None = None) -> Prepared:
 
 def inserting_first(table: sa.Table) -> Prepared:
     """Add rows to a table where there is none of that key yet: the first writer wins."""
-    return PreparedRows(sqlite.insert(table).on_conflict_do_nothing(), [column.name for column in table.columns])
+    return PreparedRows(
+        lambda dialect: dialect.insert(table).on_conflict_do_nothing(), [column.name for column in table.columns]
+    )
 
 
 def putting(table: sa.Table, names: Iterable[str] | None = None, key: Iterable[str] | None = None) -> Prepared:
     """Add rows to a table, or put them in place of those of the same key."""
     columns = list(names or (column.name for column in table.columns))
     keys = list(key or (column.name for column in table.primary_key))
-    adding = sqlite.insert(table)
+    return PreparedRows(lambda dialect: _put(dialect.insert, table, columns, keys), columns, keys)
+
+
+def _put(insert: Upserting, table: sa.Table, columns: Sequence[str], keys: Sequence[str]) -> Statement:
+    adding = insert(table)
     changed = {name: adding.excluded[name] for name in columns if name not in keys}
-    return PreparedRows(adding.on_conflict_do_update(index_elements=keys, set_=changed), columns)
+    put: Statement = adding.on_conflict_do_update(index_elements=keys, set_=changed)
+    return put
+
+
+def adding(table: sa.Table, column: str) -> Prepared:
+    """Add rows to a table, or their `column` to that of the row of the same key."""
+    return PreparedRows(lambda dialect: _add(dialect.insert, table, column), [each.name for each in table.columns])
+
+
+def _add(insert: Upserting, table: sa.Table, column: str) -> Statement:
+    adding = insert(table)
+    sum = {column: table.c[column] + adding.excluded[column]}
+    added: Statement = adding.on_conflict_do_update(index_elements=list(table.primary_key), set_=sum)
+    return added
 
 
 # ── conditions ────────────────────────────────────────────────────────────────────────────────
@@ -216,7 +268,7 @@ def of_types(column: sa.ColumnElement[Any], only: str = "only", besides: str = "
 
 
 def _items(name: str) -> sa.Select[Any]:
-    each = sa.func.json_each(sa.bindparam(name, type_=sa.Text)).table_valued("value")
+    each = ListedTexts(sa.bindparam(name, type_=sa.Text)).table_valued("value")
     return sa.select(each.c.value)
 
 

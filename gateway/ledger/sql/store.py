@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
 
@@ -14,21 +16,23 @@ from msgspec import Struct
 from gateway.clock import Clock, Ticks
 from gateway.ledger.errors import stopped, too_slow
 from gateway.ledger.records import Census
-from gateway.ledger.sql import claims, counts, database, tables
+from gateway.ledger.sql import claims, counts, tables
 from gateway.ledger.sql.batch_thread import BatchThread, OperationResult
 from gateway.ledger.sql.codecs import micros
-from gateway.ledger.sql.database import FileLock, new_owner
 from gateway.ledger.sql.database_errors import is_interrupted, ours, translated_errors
-from gateway.ledger.sql.statements import Prepared
-from gateway.ledger.sql.writing import Group, Sequences, Transaction, WriteOperation, Writer, one_by_one
+from gateway.ledger.sql.dialects import dialect_of
+from gateway.ledger.sql.engines import engine_at
+from gateway.ledger.sql.engines.base import LedgerEngine
+from gateway.ledger.sql.statements import Prepared, execute
+from gateway.ledger.sql.writing import Group, Transaction, WriteOperation, Writer
 
 T = TypeVar("T")
 
+_log = logging.getLogger(__name__)
+_MICROSECOND = timedelta(microseconds=1)
+
 Question = Callable[[sa.Connection], Any]
 """One thing to read."""
-
-_STEPS = 20_000
-"""Instructions of SQLite's virtual machine, about a millisecond, between two checks of a search's deadline."""
 
 
 class Reader:
@@ -39,24 +43,32 @@ class Reader:
 
     def run(self, batch: Sequence[Question]) -> Sequence[OperationResult]:
         """Answer each question; what one of them raises is its own result."""
-        try:
-            with self._engine.begin() as connection:
-                return [_answer(question, connection) for question in batch]
-        except sa.exc.SQLAlchemyError as error:
-            return [ours(error) for _ in batch]
+        results: list[OperationResult] = []
+        while len(results) < len(batch):
+            answered = len(results)
+            try:
+                with self._engine.begin() as connection:
+                    for question in batch[answered:]:
+                        results.append(_answer(question, connection))
+            except sa.exc.SQLAlchemyError as error:
+                # A fault of the database ends the transaction: the next question gets one of its own.
+                results.append(ours(error))
+        return results
 
 
 def _answer(question: Question, connection: sa.Connection) -> OperationResult:
     try:
         return question(connection)
+    except sa.exc.SQLAlchemyError:
+        raise
     except Exception as error:  # the caller gets the error; the thread goes on
-        return ours(error)
+        return error
 
 
 class Searcher:
     """Answers one question at a time in whatever thread it is called; each must be done by its deadline."""
 
-    def __init__(self, engine: sa.Engine, ticks: Ticks, seconds: float) -> None:
+    def __init__(self, engine: LedgerEngine, ticks: Ticks, seconds: float) -> None:
         self._engine = engine
         self._ticks = ticks
         self._seconds = seconds
@@ -70,19 +82,13 @@ class Searcher:
         if self._ticks() > deadline:
             raise too_slow(self._seconds)
         try:
-            with self._engine.begin() as connection:
-                return self._answer(question, connection, deadline)
+            with (
+                self._engine.reading.begin() as connection,
+                self._engine.deadline(connection, self._ticks, deadline),
+            ):
+                return question(connection)
         except Exception as error:
             raise (too_slow(self._seconds) if is_interrupted(error) else ours(error)) from error
-
-    def _answer(self, question: Callable[[sa.Connection], T], connection: sa.Connection, deadline: float) -> T:
-        database = connection.connection.driver_connection
-        assert database is not None
-        database.set_progress_handler(lambda: int(self._ticks() > deadline), _STEPS)
-        try:
-            return question(connection)
-        finally:
-            database.set_progress_handler(None, 0)
 
 
 _SEARCHES = 2
@@ -94,6 +100,14 @@ _CHECKED_FOR = 1.0
 _CHECKED = Prepared(sa.update(tables.ledger), ("checked_at",))
 
 
+def _check(transaction: Transaction, times: Sequence[int]) -> Sequence[OperationResult]:
+    _CHECKED.run(transaction.connection, [(times[-1],)])
+    return [None] * len(times)
+
+
+_CHECK = Group(_check, locks=lambda connection, times: ())
+
+
 class StoreLimits(Struct, frozen=True):
     """What bounds a ledger: see `SqlLedger`."""
 
@@ -101,54 +115,43 @@ class StoreLimits(Struct, frozen=True):
     patience: float
     most: int
     deadline: float
+    lease: timedelta
 
 
 class Store:
-    """Runs what is written and read. Between `start` and `stop` the database is this process's alone."""
+    """Runs what is written and read, between `start` and `stop`."""
 
     def __init__(self, url: str, limits: StoreLimits, clock: Clock, ticks: Ticks) -> None:
-        self.owner = new_owner()
-        self._url = url
         self._limits = limits
         self._clock = clock
         self._ticks = ticks
-        self._lock = FileLock(database.path_of(url))
-        self._engines: list[sa.Engine] = []
+        self._engine = engine_at(url, patience=limits.patience)
         self._writer: BatchThread[WriteOperation] | None = None
         self._reader: BatchThread[Question] | None = None
-        self._here: sa.Connection | None = None
         self._searcher: Searcher | None = None
         self._searches: ThreadPoolExecutor | None = None
+        self._beats: ThreadPoolExecutor | None = None
         self._check: tuple[float, asyncio.Future[None]] | None = None
 
     # ── start and stop ────────────────────────────────────────────────────────────────────────
     async def start(self) -> None:
         """Take the database over, or say whose it is."""
-        self._lock.take()
+        self._engine.reserve()
         try:
-            writer = await asyncio.to_thread(self._open)
+            await asyncio.to_thread(self._open)
         except BaseException:
-            self._close()
+            self._engine.close()
             raise
-        reading = self._engines[1]
+        writer = Writer(self._engine, counts.flush, rejections=self._limits.rejections)
         self._writer = BatchThread("ledger-writer", writer.run, most=self._limits.most)
-        self._reader = BatchThread("ledger-reader", Reader(reading).run, most=64)
-        self._here = reading.connect()
-        self._here.connection.execute("PRAGMA busy_timeout=0")  # the loop waits for nobody: see `look_up`
-        self._searcher = Searcher(reading, self._ticks, self._limits.deadline)
+        self._reader = BatchThread("ledger-reader", Reader(self._engine.reading).run, most=64)
+        self._searcher = Searcher(self._engine, self._ticks, self._limits.deadline)
         self._searches = ThreadPoolExecutor(_SEARCHES, "ledger-search")
+        self._beats = ThreadPoolExecutor(1, "ledger-beat")
 
-    def _open(self) -> Writer:
-        writing = database.writing(self._url, patience=self._limits.patience)
-        reading = database.reading(self._url, patience=self._limits.patience, readers=2 + _SEARCHES)
-        self._engines = [writing, reading]
+    def _open(self) -> None:
         with translated_errors():
-            database.upgrade(writing)
-            epoch = database.take_over(writing, self.owner)
-            with writing.begin() as connection:
-                sequences = Sequences.after(connection)
-        rejections = self._limits.rejections
-        return Writer(writing, sequences, counts.flush, owner=self.owner, epoch=epoch, rejections=rejections)
+            self._engine.open(2 + _SEARCHES)
 
     async def stop(self) -> None:
         """Finish what was handed in, then close and give the database up."""
@@ -158,17 +161,40 @@ class Store:
                 await thread.stop()
         if self._searches is not None:
             await asyncio.to_thread(self._searches.shutdown)
-        self._close()
+        if self._beats is not None:
+            await asyncio.to_thread(self._leave, self._beats)
+        self._engine.close()
 
-    def _close(self) -> None:
-        if self._here is not None:
-            self._here.close()
-            self._here = None
-        for each in reversed(self._engines):
-            each.dispose()
-        self._engines.clear()
-        # Last: to close the lock's file would take SQLite's own locks on it away from this process.
-        self._lock.drop()
+    def _leave(self, beats: ThreadPoolExecutor) -> None:
+        beats.shutdown()
+        if self._engine.beating is None:
+            return  # whoever takes the file over ends all claims of before
+        try:
+            with self._engine.beating.connect() as connection:
+                claims.leave(connection, self._engine.owner)
+        except sa.exc.SQLAlchemyError:
+            _log.warning("this process's claims could not be given back: they lapse", exc_info=True)
+
+    # ── claims ────────────────────────────────────────────────────────────────────────────────
+    def term(self, connection: sa.Connection) -> claims.Term:
+        """Give the term of what is claimed or prolonged now, by the database's clock."""
+        [(now,)] = execute(connection, dialect_of(connection.dialect).now).fetchall()
+        until = None if self._engine.beating is None else now + self._limits.lease // _MICROSECOND
+        return claims.Term(now, until)
+
+    async def beat(self, *, leaving: bool) -> Census:
+        """Say that this process lives, and tell who else does; it waits for no write."""
+        if self._beats is None:
+            raise stopped()
+        return await asyncio.get_running_loop().run_in_executor(self._beats, partial(self._beat, leaving=leaving))
+
+    def _beat(self, *, leaving: bool) -> Census:
+        me, shared = self._engine.owner, self._engine.beating
+        with translated_errors(), (shared or self._engine.reading).connect() as connection:
+            term = self.term(connection)
+            if shared is not None:
+                claims.live(connection, me, term, leaving=leaving)
+            return claims.census(connection, me, term.now, alone=shared is None)
 
     # ── what is handed in ─────────────────────────────────────────────────────────────────────
     async def write(self, group: Group, argument: Any, *, rows: int = 1, size: int = 0) -> Any:
@@ -187,15 +213,15 @@ class Store:
     async def look_up(self, question: Callable[..., T], *arguments: Any) -> T:
         """Read something by its key in the event loop itself: that takes less than handing it to a thread.
 
-        Each statement of it sees the ledger at a moment of its own. In WAL mode nobody keeps a reader waiting;
-        should somebody do so all the same, the thread waits.
+        Each statement of it sees the ledger at a moment of its own. Where somebody may keep the loop waiting, or
+        does so all the same, the thread waits.
         """
-        if self._here is None:
-            raise stopped()
-        try:
-            return question(self._here, *arguments)
-        except sa.exc.OperationalError:
-            return await self.read(question, *arguments)
+        if self._engine.here is not None:
+            try:
+                return question(self._engine.here, *arguments)
+            except sa.exc.OperationalError:
+                pass
+        return await self.read(question, *arguments)
 
     async def search(self, question: Callable[..., T], *arguments: Any, **named: Any) -> T:
         """Read something that may take its time; Unavailable `search.too-slow` when that is too much."""
@@ -208,22 +234,10 @@ class Store:
         search = partial(self._searcher.run, asked, self._searcher.deadline())
         return await asyncio.get_running_loop().run_in_executor(self._searches, search)
 
-    # ── claims ────────────────────────────────────────────────────────────────────────────────
-    def term(self, connection: sa.Connection) -> claims.Term:
-        """Give the term of what is claimed now: without an end, since no other process can have this file."""
-        return claims.Term(micros(self._clock()), None)
-
-    async def beat(self, *, leaving: bool) -> Census:
-        """Tell who has which claims; there is nobody to whom it would have to be said that this process lives."""
-        return await self.read(claims.census, self.owner, micros(self._clock()), alone=True)
-
     async def check(self) -> None:
         """Write to the database, at most once a second, whoever asks."""
         now = self._ticks()
         if self._check is None or (self._check[1].done() and now - self._check[0] >= _CHECKED_FOR):
-            self._check = now, asyncio.ensure_future(self.write(one_by_one, self._checked))
+            self._check = now, asyncio.ensure_future(self.write(_CHECK, micros(self._clock())))
         # Shielded: one of the callers that wait for it may be cancelled.
         await asyncio.shield(self._check[1])
-
-    def _checked(self, transaction: Transaction) -> None:
-        _CHECKED.run(transaction.connection, [(micros(self._clock()),)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -208,6 +209,12 @@ deliveries = DELIVERY.table(
     *(sa.CheckConstraint(rule, name=name) for name, rule in RULES.items()),
 )
 
+
+def _only(condition: sa.ColumnElement[bool] | sa.TextClause) -> dict[str, Any]:
+    """Restrict an index to some rows."""
+    return {"sqlite_where": condition, "postgresql_where": condition}
+
+
 _d = deliveries.c
 DELIVERY_INDEXES = (
     sa.Index("deliveries_id", _d.id, unique=True),
@@ -215,27 +222,27 @@ DELIVERY_INDEXES = (
     sa.Index("deliveries_platform", _d.platform, _d.position),
     sa.Index("deliveries_destination", _d.platform, _d.message),
     sa.Index("deliveries_created", _d.created_at, _d.position),
-    sa.Index("lane_head", _d.lane, _d.platform, unique=True, sqlite_where=is_head(_d.head)),
-    sa.Index("lane_open", _d.lane, _d.platform, _d.position, sqlite_where=is_open_state(_d.state)),
-    sa.Index("lane_dead", _d.lane, _d.platform, _d.position, sqlite_where=is_state(_d.state, State.DEAD)),
-    sa.Index("lane_delivered", _d.lane, _d.platform, _d.position, sqlite_where=is_state(_d.state, State.DELIVERED)),
-    sa.Index("heads_ready", _d.platform, _d.position, _d.type, sqlite_where=may_go(_d, State.READY)),
-    sa.Index("heads_waiting", _d.platform, _d.due_at, _d.type, sqlite_where=may_go(_d, State.WAITING)),
-    sa.Index("deliveries_unrouted", _d.kind, _d.code, _d.position, sqlite_where=is_state(_d.state, State.UNROUTED)),
+    sa.Index("lane_head", _d.lane, _d.platform, unique=True, **_only(is_head(_d.head))),
+    sa.Index("lane_open", _d.lane, _d.platform, _d.position, **_only(is_open_state(_d.state))),
+    sa.Index("lane_dead", _d.lane, _d.platform, _d.position, **_only(is_state(_d.state, State.DEAD))),
+    sa.Index("lane_delivered", _d.lane, _d.platform, _d.position, **_only(is_state(_d.state, State.DELIVERED))),
+    sa.Index("heads_ready", _d.platform, _d.position, _d.type, **_only(may_go(_d, State.READY))),
+    sa.Index("heads_waiting", _d.platform, _d.due_at, _d.type, **_only(may_go(_d, State.WAITING))),
+    sa.Index("deliveries_unrouted", _d.kind, _d.code, _d.position, **_only(is_state(_d.state, State.UNROUTED))),
     sa.Index(
         "deliveries_state",
         _d.state,
         _d.platform,
         _d.position,
         _d.type,
-        sqlite_where=_d.state != sa.literal_column(f"'{State.DELIVERED}'"),
+        **_only(_d.state != sa.literal_column(f"'{State.DELIVERED}'")),
     ),
-    sa.Index("deliveries_held", _d.platform, _d.state, _d.position, sqlite_where=_d.held_at.is_not(None)),
+    sa.Index("deliveries_held", _d.platform, _d.state, _d.position, **_only(_d.held_at.is_not(None))),
     sa.Index(
         "replay_open",
         _d.replay_of,
         unique=True,
-        sqlite_where=sa.and_(_d.replay_of.is_not(None), is_open_state(_d.state)),
+        **_only(sa.and_(_d.replay_of.is_not(None), is_open_state(_d.state))),
     ),
 )
 """Most of these hold only what is not delivered yet, and so stay small.
@@ -430,7 +437,7 @@ adapters = ADAPTER.table(
     sa.CheckConstraint("state IN ('active', 'checked', 'draft', 'retired', 'shadow')", name="adapter_state_known"),
     sa.Index("adapters_version", "name", "version", unique=True),
 )
-sa.Index("adapters_active", adapters.c.name, unique=True, sqlite_where=sa.text("state = 'active'"))
+sa.Index("adapters_active", adapters.c.name, unique=True, **_only(sa.text("state = 'active'")))
 
 credentials = sa.Table(
     "credentials",

@@ -38,6 +38,7 @@ _ITS_ALREADY = PreparedMany(
             wanted.join(tables.deliveries, sa.and_(_d.platform == wanted.c.platform, _d.message == wanted.c.message))
         )
     ),
+    integers=["message"],
 )
 _GIVE = PreparedMany(
     ["position", "platform", "at"],
@@ -53,10 +54,12 @@ _GIVE = PreparedMany(
         )
         .where(_d.position == wanted.c.position)
     ),
+    integers=["position", "at"],
 )
 _HEADERS = PreparedMany(
     ["seq"],
     lambda wanted: sa.select(_m.seq, _m.headers).select_from(wanted.join(tables.messages, _m.seq == wanted.c.seq)),
+    integers=["seq"],
 )
 
 
@@ -70,7 +73,7 @@ def assign(transaction: Transaction, kinds: Collection[str], take: Taker, at: da
         return frozenset()
     steps = [(before, decisions.assigned(before, platform, at)) for before, platform in map(_delivery, given)]
     changed_at = micros(at)
-    _GIVE.rows(transaction.connection, [(after.position, after.platform, changed_at) for _, after in steps])
+    _GIVE.run(transaction.connection, [(after.position, after.platform, changed_at) for _, after in steps])
     taken = {lanes.lane_of(after) for _, after in steps}
     dead = lanes.first_dead(transaction, taken)
     for before, after in steps:

@@ -2,40 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from itertools import count
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import sqlalchemy as sa
 from msgspec import Struct, field
+from sqlalchemy.exc import DBAPIError
 
 from gateway.errors import HutongError
-from gateway.ledger.errors import superseded
-from gateway.ledger.sql import tables
 from gateway.ledger.sql.batch_thread import OperationResult
-from gateway.ledger.sql.database_errors import is_about_one, ours
-from gateway.ledger.sql.statements import Prepared
-
-_log = logging.getLogger(__name__)
-
-_OWNED = Prepared(sa.select(tables.ledger.c.owner, tables.ledger.c.epoch), ())
-
-
-class Sequences(Struct, frozen=True):
-    """The next numbers of the tables that we number ourselves; there is one writer, so nobody else takes any."""
-
-    bodies: Iterator[int]
-    messages: Iterator[int]
-    deliveries: Iterator[int]
-
-    @classmethod
-    def after(cls, connection: sa.Connection) -> Sequences:
-        """Go on after the last numbers of a ledger."""
-        keys = (tables.bodies.c.seq, tables.messages.c.seq, tables.deliveries.c.position)
-        return cls(*(count((connection.scalar(sa.select(sa.func.max(key))) or 0) + 1) for key in keys))
-
+from gateway.ledger.sql.database_errors import gave_way, is_about_one, ours
+from gateway.ledger.sql.engines.base import LedgerEngine, Sequences, TooManyKeys
 
 CountKey = tuple[str, str, str, str, str]
 """What is counted, as in `counts`: platform (or empty), kind, type, state or `unwanted`, then `operator`, `lane` or
@@ -45,23 +24,36 @@ empty."""
 class Transaction(Struct, frozen=True):
     """What a group of operations writes with.
 
-    `owner`, `epoch`: the process that writes, and its epoch of the ledger. `counts`: by how much the kept counts
-    change, written before the commit.
+    `owner`: the process that writes. `alone`: nobody else writes meanwhile. `counts`: by how much the kept
+    counts change, written before the commit.
     """
 
     connection: sa.Connection
     sequences: Sequences
     rejections: int
     owner: str
-    epoch: int
+    alone: bool = True
     counts: Counter[CountKey] = field(default_factory=Counter)
 
 
 Flush = Callable[[Transaction], None]
 """Writes what a transaction has gathered, before it commits."""
 
-Group = Callable[[Transaction, Sequence[Any]], Sequence[OperationResult]]
-"""Does all operations of one kind that have gathered. An error of ours is a result; anything else is raised."""
+
+class Group(Struct, frozen=True):
+    """A kind of operations, and how all that have gathered are done at once.
+
+    `do`: an error of ours is a result; anything else is raised. `locks`: words for what its operations read or
+    change, which nobody else may change meanwhile; None: nobody else may write anything. What may be known only
+    after a look into the ledger (the lane of a delivery) may be looked up: only who writes alone changes it.
+    """
+
+    do: Callable[[Transaction, Sequence[Any]], Sequence[OperationResult]]
+    locks: Callable[[sa.Connection, Sequence[Any]], Iterable[str]] | None = None
+
+
+class NeedsLedger(Exception):
+    """An operation has to change more than it locked: its batch is done again alone."""
 
 
 class WriteOperation(Struct, frozen=True):
@@ -74,8 +66,11 @@ class WriteOperation(Struct, frozen=True):
 def one_by_one(
     transaction: Transaction, arguments: Sequence[Callable[[Transaction], Any]]
 ) -> Sequence[OperationResult]:
-    """A group for rare operations: one that ends with an error of ours has written nothing."""
+    """Do rare operations: one that ends with an error of ours has written nothing."""
     return [_result_of(transaction, argument) for argument in arguments]
+
+
+ONE_BY_ONE = Group(one_by_one)
 
 
 def _result_of(transaction: Transaction, argument: Callable[[Transaction], Any]) -> OperationResult:
@@ -89,49 +84,67 @@ def _result_of(transaction: Transaction, argument: Callable[[Transaction], Any])
         return error
 
 
+_TRIES = 5
+"""How often a batch is tried when the database gave it up for another one's sake."""
+
+
 class Writer:
-    """Runs batches of operations, each in one transaction; an operation that fails does not fail the others.
+    """Runs batches of operations, each in one transaction; an operation that fails does not fail the others."""
 
-    Every transaction looks first whether the ledger is still its owner's. When it is not, nothing is
-    written any more.
-    """
-
-    def __init__(
-        self, engine: sa.Engine, sequences: Sequences, flush: Flush, *, owner: str, epoch: int, rejections: int
-    ) -> None:
+    def __init__(self, engine: LedgerEngine, flush: Flush, *, rejections: int) -> None:
         self._engine = engine
-        self._sequences = sequences
         self._flush = flush
-        self._owner = owner
-        self._epoch = epoch
         self._rejections = rejections
-        self._superseded = False
 
-    def run(self, batch: Sequence[WriteOperation]) -> Sequence[OperationResult]:
+    def run(self, batch: Sequence[WriteOperation], *, alone: bool = False) -> Sequence[OperationResult]:
         """Commit a batch and give each operation's result."""
         try:
-            results = None if self._superseded else self._commit(batch)
+            return self._tried(batch, alone=alone)
+        except NeedsLedger:
+            return self.run(batch, alone=True)
+        except TooManyKeys:
+            return self._in_halves(batch) if len(batch) > 1 else self.run(batch, alone=True)
+        except HutongError as error:  # about the ledger itself: what is about an operation is its result
+            return [error for _ in batch]
         except Exception as error:  # no exception of the database leaves, and the thread goes on
             if len(batch) > 1 and is_about_one(error):
                 return [result for operation in batch for result in self.run([operation])]
             return [ours(error) for _ in batch]
-        return [superseded() for _ in batch] if results is None else results
 
-    def _commit(self, batch: Sequence[WriteOperation]) -> Sequence[OperationResult] | None:
-        """Do a batch in one transaction; None when the ledger is somebody else's."""
+    def _in_halves(self, batch: Sequence[WriteOperation]) -> Sequence[OperationResult]:
+        half = len(batch) // 2
+        return [*self.run(batch[:half]), *self.run(batch[half:])]
+
+    def _tried(self, batch: Sequence[WriteOperation], *, alone: bool) -> Sequence[OperationResult]:
+        for _ in range(_TRIES - 1):
+            try:
+                return self._commit(batch, alone=alone)
+            except DBAPIError as error:
+                if not gave_way(error):
+                    raise
+        return self._commit(batch, alone=alone)
+
+    def _commit(self, batch: Sequence[WriteOperation], *, alone: bool) -> Sequence[OperationResult]:
+        """Do a batch in one transaction."""
         groups: dict[Group, list[int]] = {}
         for index, operation in enumerate(batch):
             groups.setdefault(operation.group, []).append(index)
+        alone = alone or any(group.locks is None for group in groups)
+        asked = {group: [batch[index].argument for index in members] for group, members in groups.items()}
         results: list[OperationResult] = [None] * len(batch)
-        with self._engine.begin() as connection:
-            if _OWNED.row(connection) != (self._owner, self._epoch):
-                _log.critical("ledger.superseded: %s in epoch %d is not the owner any more", self._owner, self._epoch)
-                self._superseded = True
-                return None
-            transaction = Transaction(connection, self._sequences, self._rejections, self._owner, self._epoch)
+        with self._engine.writing.begin() as connection:
+            keys = None if alone else lambda: _keys(connection, asked)
+            sequences = self._engine.begin(connection, keys, len(batch))
+            transaction = Transaction(connection, sequences, self._rejections, self._engine.owner, alone)
             for group, members in groups.items():
-                found = group(transaction, [batch[index].argument for index in members])
+                found = group.do(transaction, asked[group])
                 for index, result in zip(members, found, strict=True):
                     results[index] = result
             self._flush(transaction)
         return results
+
+
+def _keys(connection: sa.Connection, asked: Mapping[Group, Sequence[Any]]) -> Iterable[str]:
+    return chain.from_iterable(
+        group.locks(connection, arguments) for group, arguments in asked.items() if group.locks is not None
+    )

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.errors import HutongError
 from gateway.ledger.sql import SqlLedger
-from gateway.ledger.sql.database import owner_of
+from gateway.ledger.sql.engines.file_lock import owner_of
 
 
 async def test_only_its_owner_reads_a_new_ledger(path: Path, small: Any) -> None:

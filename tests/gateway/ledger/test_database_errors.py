@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from gateway.errors import HutongError, Unavailable
 from gateway.ledger.records import MessageFilter
 from gateway.ledger.sql.database_errors import translated_errors
+from gateway.ledger.sql.engines import engine_at
 from gateway.ledger.sql.store import Searcher
 
 
@@ -100,7 +101,8 @@ ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELEC
 def test_search_that_takes_too_long(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A search is stopped at its deadline, which is no fault of the database; the next one has its own time."""
     times = count()
-    engine = sa.create_engine(f"sqlite:///{tmp_path}/search.db")
+    engine = engine_at(f"sqlite:///{tmp_path}/search.db", patience=1)
+    engine.open(1)
     searcher = Searcher(engine, lambda: float(next(times)), 2.5)
     with pytest.raises(Unavailable, match=r"2\.5 s") as error:
         searcher.run(lambda connection: connection.exec_driver_sql(ENDLESS), searcher.deadline())
@@ -108,7 +110,7 @@ def test_search_that_takes_too_long(tmp_path: Path, caplog: pytest.LogCaptureFix
     found = searcher.run(lambda connection: connection.exec_driver_sql("SELECT 1").scalar(), searcher.deadline())
     assert found == 1
     assert not caplog.records
-    engine.dispose()
+    engine.close()
 
 
 async def test_search_that_waited_too_long(opened: Any, small: Any) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from gateway.errors import HutongError, Unavailable
 from gateway.ledger.sql import SqlLedger
-from gateway.ledger.sql.database import FileLock
+from gateway.ledger.sql.engines.file_lock import FileLock
 
 HOLDER = """
 import asyncio, sys

@@ -16,6 +16,7 @@ FEW_ROWS = {
     "bulk_replays._ALL": "a bulk replay is a row, and all are asked for",
     "bulk_replays._UNFINISHED": "a bulk replay is a row, and operators begin few",
     "counts._COUNTS": "a row for each platform, message type and state, however many deliveries stand there",
+    "engines.sqlite._OWNED": "the table has one row",
     "overlay._HOLDS": "a hold of a platform or of an endpoint is a row, and most have none",
     "platforms._ADVANCE": "the table has one row",
     "platforms._ALL": "a platform is a row, and all are asked for",
@@ -27,7 +28,6 @@ FEW_ROWS = {
     "unwanted._ALL": "a declaration is a row, and all are asked for",
     "unrouted._REGISTERED": "a platform is a row, and all are asked for",
     "verifying._REVISION": "the table has one row",
-    "writing._OWNED": "the table has one row",
 }
 """Statements that walk through a table, and why they may."""
 
@@ -47,11 +47,11 @@ SMALL = {"adapters", "counts", "credentials", "holds", "ledger", "packages", "pl
 
 def prepared() -> Iterator[tuple[str, str]]:
     """Every statement that a module of the ledger prepares, by module and name."""
-    for found in pkgutil.iter_modules(gateway.ledger.sql.__path__):
-        module = importlib.import_module(f"gateway.ledger.sql.{found.name}")
+    for found in pkgutil.walk_packages(gateway.ledger.sql.__path__, "gateway.ledger.sql."):
+        module = importlib.import_module(found.name)
         for name, value in vars(module).items():
             if isinstance(value, Prepared | PreparedMany):
-                yield f"{found.name}.{name}", value.sql
+                yield f"{found.name.removeprefix('gateway.ledger.sql.')}.{name}", value.sql
 
 
 STATEMENTS = dict(prepared())

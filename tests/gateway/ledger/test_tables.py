@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from gateway.ledger.sql import database
 from gateway.ledger.sql.codecs import pack_json
+from gateway.ledger.sql.engines import sqlite as database
 from gateway.ledger.sql.tables import RULES, metadata
 from gateway.message import TRANSITIONS, HeldBy, State
 

@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from gateway.errors import HutongError, NotFound, Unavailable
 from gateway.ledger.errors import no_platform
 from gateway.ledger.records import Accepted, Settled
-from gateway.ledger.sql import database
-from gateway.ledger.sql.writing import Sequences, Transaction, one_by_one
+from gateway.ledger.sql.engines import sqlite as database
+from gateway.ledger.sql.writing import Transaction, one_by_one
 from gateway.message import State
 
 
@@ -85,7 +85,7 @@ def test_undone_among_others(path: Path, ledger_at: Callable[[Path], str]) -> No
         return operation
 
     with engine.begin() as connection:
-        transaction = Transaction(connection, Sequences.after(connection), 1, "me", 1)
+        transaction = Transaction(connection, database.sequences_after(connection), 1, "me")
         error = no_platform("p")
         assert one_by_one(transaction, [change(5), change(70, error)]) == [5, error]
         assert transaction.counts == {key: 5}

@@ -1,4 +1,4 @@
-"""Opening the database: every commit synced, readers beside one writer, tables brought up to date, one owner."""
+"""One process a file: the lock on a SQLite ledger's file, and who has it."""
 
 from __future__ import annotations
 
@@ -6,115 +6,16 @@ import fcntl
 import os
 import socket
 import sqlite3
-from functools import cache
 from pathlib import Path
 from secrets import token_hex
 from threading import Lock
-from typing import Any
 from urllib.parse import quote
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 
 from gateway.errors import Unavailable
-from gateway.ledger.errors import newer
-from gateway.ledger.sql import claims, tables
+from gateway.ledger.sql import tables
 from schemas.findings import Text
-
-_MIGRATIONS = Path(__file__).parents[1] / "migrations"
-_ALWAYS = (
-    "PRAGMA foreign_keys=ON",
-    "PRAGMA temp_store=MEMORY",
-    "PRAGMA journal_size_limit=67108864",
-)
-# Numbers and cases arrive in no order, so every document dirties pages all over the indexes: small
-# pages keep what is written for them small. Larger ones were measured, and lost as the store grew.
-_WRITER = (
-    "PRAGMA page_size=4096",
-    "PRAGMA journal_mode=WAL",
-    "PRAGMA synchronous=FULL",
-    "PRAGMA cache_size=-16384",
-    "PRAGMA wal_autocheckpoint=4000",
-)
-_READER = ("PRAGMA query_only=ON", "PRAGMA cache_size=-2048")
-
-
-def path_of(url: str) -> Path:
-    """Give the file a `sqlite:///` address names."""
-    return Path(sa.make_url(url).database or "hutong.db")
-
-
-def writing(url: str, *, patience: float) -> sa.Engine:
-    """Make the engine of the one writer; `patience`: seconds to wait for a lock of another program."""
-    return _engine(url, "BEGIN IMMEDIATE", (*_ALWAYS, *_WRITER), patience, size=1)
-
-
-def reading(url: str, *, patience: float, readers: int) -> sa.Engine:
-    """Make the engine of the readers: a snapshot a transaction, and nothing can be written."""
-    return _engine(url, "BEGIN", (*_ALWAYS, *_READER), patience, size=readers)
-
-
-def _engine(url: str, begin: str, pragmas: tuple[str, ...], patience: float, *, size: int) -> sa.Engine:
-    engine = sa.create_engine(
-        url,
-        connect_args={"timeout": patience, "check_same_thread": False, "cached_statements": 512},
-        poolclass=sa.QueuePool,
-        pool_size=size,
-        max_overflow=0,
-    )
-
-    @sa.event.listens_for(engine, "connect")
-    def _connected(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None
-        for pragma in pragmas:
-            connection.execute(pragma)
-
-    @sa.event.listens_for(engine, "begin")
-    def _begun(connection: sa.Connection) -> None:
-        connection.exec_driver_sql(begin)
-
-    return engine
-
-
-def upgrade(engine: sa.Engine, revision: str = "head") -> None:
-    """Run the migrations that this ledger has not seen yet, in one transaction; HutongError `ledger.newer`."""
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
-    newest, known = _revisions()
-    with engine.begin() as connection:
-        found = MigrationContext.configure(connection).get_current_revision()
-        if found is not None and found not in known:
-            raise newer(found)
-        if (found, revision) == (newest, "head"):
-            return
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
-
-
-@cache
-def _revisions() -> tuple[str | None, frozenset[str]]:
-    """Give the newest migration, and all of them: read once, since that takes longer than opening a ledger."""
-    scripts = ScriptDirectory(str(_MIGRATIONS))
-    return scripts.get_current_head(), frozenset(script.revision for script in scripts.walk_revisions())
-
-
-def take_over(engine: sa.Engine, owner: str) -> int:
-    """Make a process the ledger's owner; gives its epoch, which ends all before it."""
-    ledger = tables.ledger
-    taken = sa.update(ledger).values(owner=owner, epoch=ledger.c.epoch + 1).returning(ledger.c.epoch)
-    with engine.begin() as connection:
-        epoch = int(connection.execute(taken).scalar_one())
-        claims.void(connection)
-    # Into the file itself, where `owner_of` can read it without SQLite's log beside the file.
-    raw = engine.raw_connection()  # outside any transaction
-    try:
-        raw.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)")
-    finally:
-        raw.close()
-    return epoch
 
 
 def owner_of(path: Path) -> str | None:
