@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from gateway.errors import Conflict
+from gateway.ledger.base import LEASE
+from gateway.ledger.sql import SqlLedger
 from gateway.message import HeldBy, State
 
 
@@ -86,3 +90,122 @@ async def test_every_change_that_processes_have_in_memory_is_counted(play: Any, 
     await ledger.delete_platform(make.credit, make.intent())
     await count()
     assert counted == sorted(set(counted)), "each of them was counted"
+
+
+# ── several processes ─────────────────────────────────────────────────────────────────────────
+@pytest.fixture
+async def another(postgres_address: str, make: Any) -> AsyncIterator[Callable[[], Awaitable[Any]]]:
+    """Opens a ledger in PostgreSQL as one more process would."""
+    opened = []
+
+    async def open_one() -> Any:
+        ledger = SqlLedger(postgres_address)
+        await ledger.start()
+        opened.append(ledger)
+        return ledger
+
+    yield open_one
+    for each in opened:
+        await each.stop()
+
+
+@pytest.fixture
+def lapsing(postgres_address: str, postgres: Any) -> Callable[[str], None]:
+    """Lets time pass for a process: whatever it has lapsed a moment ago."""
+
+    def lapse(owner: str) -> None:
+        with postgres.connected(postgres_address) as connection:
+            for table in ("claims", "processes"):
+                connection.execute(f"UPDATE {table} SET until = 0 WHERE owner = %s", (owner,))
+
+    return lapse
+
+
+@pytest.mark.postgresql
+async def test_what_another_process_has_is_not_taken(another: Any, make: Any, playing: Any) -> None:
+    """Not while it lives; everybody sees whose it is, and both are counted."""
+    one, other = await another(), await another()
+    await playing(one).register()
+    await one.beat()
+    claim = await one.claim(make.penalty)
+    with pytest.raises(Conflict) as error:
+        await other.claim(make.penalty)
+    assert error.value.code == "claim.taken"
+    census = await other.beat()
+    assert census.living == {claim.owner, census.me}
+    assert census.claims[make.penalty].owner == claim.owner
+    assert 0 < (census.claims[make.penalty].until - census.at).total_seconds() <= LEASE.total_seconds()
+
+
+@pytest.mark.postgresql
+async def test_who_lost_a_lapsed_claim_can_do_nothing_more(
+    another: Any, lapsing: Any, make: Any, playing: Any
+) -> None:
+    """What it had begun is rescued, and what it says of it later is refused."""
+    one, other = await another(), await another()
+    play = playing(one)
+    await play.accept("m1")
+    await play.begin("m1/0")
+    old = await play.claimed()
+    lapsing(old.owner)
+    assert (await other.beat()).claims == {}
+    new = await other.claim(make.penalty)
+    assert await other.rescue(new, (), make.at()) == ["m1/0"]
+    with pytest.raises(Conflict) as error:
+        await one.settle(old, make.settlement("m1/0", State.DELIVERED))
+    assert error.value.code == "claim.lost"
+    census = await one.beat()
+    assert (census.claims[make.penalty].owner, census.claims[make.penalty].epoch) == (new.owner, new.epoch)
+    with pytest.raises(Conflict) as error:
+        await one.claim(make.penalty)
+    assert error.value.code == "claim.taken"
+
+
+@pytest.mark.postgresql
+async def test_a_beat_prolongs_what_lapsed_and_nobody_took(another: Any, lapsing: Any, make: Any, playing: Any) -> None:
+    """A process that stood still for a while goes on with what is still its own."""
+    one, other = await another(), await another()
+    play = playing(one)
+    await play.accept("m1")
+    claim = await play.claimed()
+    lapsing(claim.owner)
+    await one.beat()
+    with pytest.raises(Conflict):
+        await other.claim(make.penalty)
+    assert await play.begin("m1/0") == 1
+
+
+@pytest.mark.postgresql
+async def test_who_leaves_keeps_what_it_has_and_is_not_counted(another: Any, make: Any, playing: Any) -> None:
+    """Until it has given everything back, which another process may take at once."""
+    one, other = await another(), await another()
+    await playing(one).register()
+    await one.beat()
+    claim = await one.claim(make.penalty)
+    await one.beat(leaving=True)
+    census = await other.beat()
+    assert (census.living, census.claims[make.penalty].owner) == ({census.me}, claim.owner)
+    assert await one.give_back(claim)
+    assert (await other.claim(make.penalty)).epoch > claim.epoch
+
+
+@pytest.mark.postgresql
+async def test_of_many_that_want_a_claim_one_gets_it(another: Any, make: Any, playing: Any) -> None:
+    """Whatever they do at the same time."""
+    ledgers = [await another() for _ in range(4)]
+    await playing(ledgers[0]).register()
+    answers = await asyncio.gather(*(each.claim(make.penalty) for each in ledgers), return_exceptions=True)
+    assert sorted(type(each).__name__ for each in answers) == ["Claim", "Conflict", "Conflict", "Conflict"]
+
+
+@pytest.mark.postgresql
+async def test_a_beat_waits_for_no_write(another: Any, postgres: Any, postgres_address: str) -> None:
+    """A process whose writes stand in a queue keeps its claims."""
+    one = await another()
+    with postgres.connected(postgres_address) as connection, connection.transaction():
+        connection.execute("LOCK TABLE ledger, deliveries, messages IN SHARE ROW EXCLUSIVE MODE")
+        waiting = asyncio.create_task(one.check())
+        async with asyncio.timeout(3):
+            await one.beat()
+        assert not waiting.done()
+    await waiting
