@@ -1,81 +1,41 @@
-"""One worker for every platform, and what the rest of the gateway tells it."""
+"""One worker for every platform that is this process's, and what the rest of the gateway tells it."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol
 
-from msgspec import Struct
-
-from adapters.base import Adapter, OutboundRequest
-from gateway.clock import Clock, Ticks, monotonic, new_id, steady
+from adapters.base import Adapter
+from gateway.clock import Clock, Ticks, monotonic, steady
+from gateway.coordination import CHANGES, CLAIMS, Tell, nobody
 from gateway.delivery.attempt import Attempts, DeliveryTarget, DeliveryWatch, unwatched
+from gateway.delivery.beats import Beats
 from gateway.delivery.breaker import BreakerPolicy
 from gateway.delivery.holds import obeyed
-from gateway.delivery.no_answer import NoAnswer, Unsendable
-from gateway.delivery.outgoing import keyed, stamped
-from gateway.delivery.own_claim import SUPERSEDED, OwnClaim
+from gateway.delivery.own_claim import CLAIM_TAKEN, SUPERSEDED, OwnClaim
+from gateway.delivery.ping import Ping, ping
 from gateway.delivery.retry import LONGEST_ASKED
 from gateway.delivery.sender import Sender
+from gateway.delivery.shared_read import SharedRead
+from gateway.delivery.sharing import share
 from gateway.delivery.worker import PlatformWorker
 from gateway.errors import HutongError
 from gateway.ledger.base import Ledger
-from gateway.ledger.records import Platform, Registry, Work
+from gateway.ledger.records import Census, Claim, Platform, Registry, Work
 from gateway.readers import OnThreads, TaskRunner
 from gateway.telemetry.events import DeliveryStopped, DeliveryStumbled, Events, PlatformHeld
 from gateway.telemetry.loop import LoopWatch
-from schemas.findings import Rejected
-
-T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 _PUSH = "push"
-_PING = timedelta(seconds=5)
-_REFUSED = (401, 403)
 _GRACE = timedelta(seconds=15)
 _PAUSE = timedelta(seconds=1)
 
-
-class SharedRead(Generic[T]):
-    """Reads once for everybody who asks while an earlier read is under way.
-
-    That earlier read is not given to them: it may have begun before what they want to see. All of
-    them get the next one, so that many who ask at once cost two reads.
-    """
-
-    def __init__(self, source: Callable[[], Awaitable[T]]) -> None:
-        self._source = source
-        self._now: asyncio.Task[T] | None = None
-        self._next: asyncio.Task[T] | None = None
-
-    async def read(self) -> T:
-        """Give what a read says that began after this call."""
-        if self._next is None:
-            self._next = asyncio.create_task(self._after(self._now))
-        # Who gives up waiting must not end it for the others.
-        return await asyncio.shield(self._next)
-
-    async def _after(self, earlier: asyncio.Task[T] | None) -> T:
-        if earlier is not None:
-            await asyncio.wait([earlier])
-        self._now, self._next = self._next, None
-        return await self._source()
-
-
-class Ping(Struct, frozen=True):
-    """Whether a platform can be reached. `status` is whatever it answered; `reason` why it is not `ok`.
-
-    `detail` says what was met, in words for people.
-    """
-
-    ok: bool
-    seconds: float
-    status: int | None = None
-    reason: str | None = None
-    detail: str = ""
+LOOK = 2.0
+"""Seconds between two looks at the ledger that nothing asked for, while other processes take documents in, too."""
 
 
 class AdapterVersions(Protocol):
@@ -89,13 +49,18 @@ class AdapterVersions(Protocol):
 
 
 class Dispatcher:
-    """Delivers everything the ledger holds for the platforms it knows.
+    """Delivers what the ledger holds for the platforms that are this process's: all of them when it is alone.
 
     `start` tells of the holds that stay and starts a worker a platform, which claims it, rescues
     what a crash left `sending`, and lifts the breaker holds of an earlier process; `stop`
-    lets calls under way end. Between them, `wake` and the two `platform_…` calls tell it what
-    changed; they never block. A change with an older revision than the one known is ignored. `pause`: how
-    long to wait before what failed is tried again; `grace`: how long calls under way may take to end.
+    lets calls under way end, and gives back each claim as soon as its calls have ended. Between them, `wake` and
+    the two `platform_…` calls tell it what changed; they never block. A change with an older revision than the one
+    known is ignored. `pause`: how long to wait before what failed is tried again; `grace`: how long calls under way
+    may take to end.
+
+    Each beat shows what the other processes have: what is due here gets a worker, and what is too much is given
+    back once its calls are recorded. `changed` is told the registry's count of changes with each beat, and `tell`
+    tells other processes what concerns them.
     """
 
     def __init__(
@@ -114,6 +79,8 @@ class Dispatcher:
         longest_asked: timedelta = LONGEST_ASKED,
         readers: TaskRunner | None = None,
         loop_watch: LoopWatch | None = None,
+        changed: Callable[[int], None] = lambda changes: None,
+        tell: Tell = nobody,
     ) -> None:
         self._adapters = adapters
         self._policy = policy or BreakerPolicy()
@@ -133,43 +100,74 @@ class Dispatcher:
         self._workers: dict[str, PlatformWorker] = {}
         self._own_claims: dict[str, OwnClaim] = {}
         self._revisions: dict[str, int] = {}  # at which a platform was last changed or removed
-        self._leaving: set[asyncio.Task[None]] = set()
+        self._pushed: dict[str, Platform] = {}  # what may have a worker, here or in another process
+        self._leaving: dict[str, asyncio.Task[None]] = {}  # platforms whose worker ends
+        self._census: Census | None = None
+        self._changed = changed
+        self._tell = tell
+        self._look_at = float("-inf")
+        self._beats = Beats(ledger, ticks, self._on_beat)
         self._reading = SharedRead(ledger.registry)
         self._grace = grace
         self._running = False
 
     async def start(self) -> None:
         """Begin to deliver."""
-        registry = await self._attempts.ledger.registry()
-        self._running = True
+        ledger = self._attempts.ledger
+        registry = await ledger.registry()
         for platform in registry.platforms.values():
             for by in sorted(obeyed(platform)):
                 self._attempts.events(PlatformHeld(platform.id, by.value, "still-held"))
-            self.platform_changed(platform)
+            if self._is_news(platform.id, platform.revision) and self._destination(platform) is not None:
+                self._pushed[platform.id] = platform
+        self._running = True
+        await self._beats.start()
+        self._tell(CLAIMS)
+        for platform in registry.platforms.values():
             # Without its adapter it has no worker that would rescue what a dead process was sending.
-            if platform.mode == _PUSH and platform.id not in self._workers:
+            if platform.mode == _PUSH and platform.id not in self._pushed:
                 await self._rescue(platform.id)
 
     async def stop(self, grace: timedelta | None = None) -> None:
         """Start nothing more and wait for calls under way; what takes longer than `grace` is cancelled, in doubt."""
         self._running = False
+        self._beats.leave()
         grace = self._grace if grace is None else grace
-        workers, self._workers = list(self._workers.values()), {}
+        workers, self._workers = dict(self._workers), {}
         for own in self._own_claims.values():
             own.given_up = True
-        await asyncio.gather(*(worker.stop(grace) for worker in workers), *self._leaving)
+        ending = (self._end(platform_id, worker, grace) for platform_id, worker in workers.items())
+        await asyncio.gather(*ending, *self._leaving.values())
+        await self._beats.stop()
+
+    async def _end(self, platform_id: str, worker: PlatformWorker, grace: timedelta) -> None:
+        await worker.stop(grace)
+        await self._give_back(platform_id)
 
     def wake(self, platform_id: str) -> None:
-        """Say that a platform may have something to be delivered."""
+        """Say that a platform may have something to be delivered, here or by the process that delivers to it."""
         worker = self._workers.get(platform_id)
         if worker is not None:
             worker.wake()
+        elif platform_id in self._pushed:
+            self._tell(platform_id)
 
     def offer(self, work: Work) -> None:
         """Give a head that was just accepted to its platform's worker."""
-        worker = self._workers.get(work.delivery.platform or "")
+        platform_id = work.delivery.platform or ""
+        worker = self._workers.get(platform_id)
         if worker is not None:
             worker.offer(work)
+        else:
+            self.wake(platform_id)
+
+    def told(self, words: Collection[str]) -> None:
+        """Take what another process tells: platforms that may have something to be delivered, and what changed."""
+        for platform_id in words:
+            if (worker := self._workers.get(platform_id)) is not None:
+                worker.wake()
+        if CLAIMS in words or CHANGES in words:
+            self._beats.hasten()
 
     def platform_changed(self, platform: Platform) -> None:
         """Say that a platform is new, or that its settings, adapter, mode or holds are not what they were.
@@ -180,13 +178,14 @@ class Dispatcher:
             return
         to = self._destination(platform)
         if to is None:
+            self._pushed.pop(platform.id, None)
             self._retire(platform.id)
-        elif platform.id in self._workers:
+            return
+        self._pushed[platform.id] = platform
+        if platform.id in self._workers:
             self._workers[platform.id].change(to)
         else:
-            own = self._own_claims.setdefault(platform.id, OwnClaim())
-            worker = self._workers[platform.id] = PlatformWorker(to, own, self._attempts, self._policy, self)
-            worker.start()
+            self._share()
 
     def _is_news(self, platform_id: str, revision: int) -> bool:
         known = self._revisions.get(platform_id, 0)
@@ -215,6 +214,7 @@ class Dispatcher:
     def platform_removed(self, platform_id: str, revision: int) -> None:
         """Say that a platform is no more since a revision of the registry; calls under way to it end on their own."""
         if self._is_news(platform_id, revision):
+            self._pushed.pop(platform_id, None)
             self._retire(platform_id)
 
     def _retire(self, platform_id: str) -> None:
@@ -222,18 +222,25 @@ class Dispatcher:
         if worker is not None:
             # At once: when this returns, the worker begins nothing more and makes no further call.
             worker.halt()
-            leaving = asyncio.create_task(self._leave(platform_id, worker))
-            self._leaving.add(leaving)
-            leaving.add_done_callback(self._leaving.discard)
+            leaving = asyncio.create_task(self._leave(platform_id, worker, self._leaving.get(platform_id)))
+            self._leaving[platform_id] = leaving
+            leaving.add_done_callback(lambda task: self._left(platform_id, task))
 
-    async def _leave(self, platform_id: str, worker: PlatformWorker) -> None:
+    def _left(self, platform_id: str, task: asyncio.Task[None]) -> None:
+        if self._leaving.get(platform_id) is task:
+            del self._leaving[platform_id]
+
+    async def _leave(self, platform_id: str, worker: PlatformWorker, before: asyncio.Task[None] | None) -> None:
         cut_off = await worker.stop(self._grace)
+        if before is not None:
+            await before
         # Meanwhile the platform may have got another worker, which repairs what was cancelled and
         # uses the connections.
         if platform_id in self._workers:
             return
-        if cut_off:
+        if cut_off and self._own_claims[platform_id].claim is not None:
             await self._rescue(platform_id)
+        await self._give_back(platform_id)
         await self._attempts.sender.forget(platform_id)
 
     async def _rescue(self, platform_id: str) -> None:
@@ -244,8 +251,86 @@ class Dispatcher:
             claim = own.claim = own.claim or await ledger.claim(platform_id)
             await ledger.rescue(claim, frozenset(own.under_way), clock())
         except HutongError as error:
+            if error.code == CLAIM_TAKEN:
+                return  # whoever delivers to it has rescued them
             _log.warning("deliveries to %s that nobody is sending may stay `sending`: %s", platform_id, error)
             self._attempts.events(DeliveryStumbled(platform_id, error.code))
+
+    # ── sharing with other processes ──────────────────────────────────────────────────────────────────
+    def _on_beat(self, census: Census, was_sure: bool) -> None:
+        self._census = census
+        self._changed(census.changes)
+        for platform_id, worker in list(self._workers.items()):
+            claim, now = self._own_claims[platform_id].claim, census.claims.get(platform_id)
+            # A claim that is later than this census is not in it.
+            if claim is not None and now is not None and now.epoch > claim.epoch:
+                worker.lose(claim)
+        self._share()
+        for platform_id, one in census.claims.items():
+            if one.owner == census.me and platform_id not in self._workers and platform_id not in self._leaving:
+                self._give_back_soon(Claim(platform_id, one.owner, one.epoch))
+        many = len(census.living) > 1
+        if not was_sure or (many and self._attempts.ticks() >= self._look_at):
+            self._look_at = self._attempts.ticks() + LOOK
+            for worker in self._workers.values():
+                worker.wake()
+
+    def _share(self) -> None:
+        """Start a worker for whatever is due here, and let end those of what is too much."""
+        census = self._census
+        if census is None or not self._running:
+            return
+        others = {platform: one.owner for platform, one in census.claims.items() if one.owner != census.me}
+        leaving = dict.fromkeys(self._leaving, "") if not census.alone else {}
+        due = share(self._pushed, census.me, self._workers, {**others, **leaving}, census.living)
+        for platform_id in due.take:
+            self._begin(platform_id)
+        for platform_id in due.give:
+            _log.info("%s is given to another process", platform_id)
+            self._retire(platform_id)
+
+    def _begin(self, platform_id: str) -> None:
+        to = self._destination(self._pushed[platform_id])
+        if to is not None:
+            own = self._own_claims.setdefault(platform_id, OwnClaim())
+            worker = self._workers[platform_id] = PlatformWorker(to, own, self._attempts, self._policy, self)
+            worker.start()
+
+    async def _give_back(self, platform_id: str) -> None:
+        """Let another process have a platform that has no worker here any more."""
+        own = self._own_claims.get(platform_id)
+        if own is None or own.claim is None or self._census is None or self._census.alone:
+            return
+        claim, self._own_claims[platform_id] = own.claim, own.successor()
+        await self._given_back(claim)
+
+    async def _given_back(self, claim: Claim) -> None:
+        try:
+            await self._attempts.ledger.give_back(claim)
+        except HutongError as error:
+            _log.warning("%s is not given back yet: %s", claim.platform, error)  # the next beat shows it
+        else:
+            self._tell(CLAIMS)
+
+    def _give_back_soon(self, claim: Claim) -> None:
+        """Give back what this process has without a worker: because giving it back failed, or it was only rescued."""
+        if self._census is None or self._census.alone:
+            return
+        giving = asyncio.create_task(self._given_back(claim))
+        self._leaving[claim.platform] = giving
+        giving.add_done_callback(lambda task: self._left(claim.platform, task))
+
+    @property
+    def sure(self) -> bool:
+        """Whether what this process has claimed cannot have lapsed yet."""
+        return self._beats.sure
+
+    def claim_gone(self, platform_id: str) -> None:
+        """Let a worker end whose platform is another process's; nothing it still learns is written."""
+        if self._census is None or self._census.alone:
+            return
+        self._own_claims[platform_id] = self._own_claims[platform_id].successor()
+        self._retire(platform_id)
 
     # ── what the workers ask and tell ──────────────────────────────────────────────────────────────────
     async def registry(self) -> Registry:
@@ -262,23 +347,7 @@ class Dispatcher:
         for worker in self._workers.values():
             worker.halt()
 
-    # ── ping ──────────────────────────────────────────────────────────────────────────────────
     async def ping(self, platform: Platform) -> Ping:
         """Call a platform's base address once; any answer but 401 and 403 will do."""
-        ticks = self._attempts.ticks
-        began = ticks()
-        key = new_id(self._attempts.clock())
-        status, reason, detail = await self._call(platform, keyed(OutboundRequest("GET", "/"), key, None))
-        return Ping(reason is None, ticks() - began, status, reason, detail)
-
-    async def _call(self, platform: Platform, request: OutboundRequest) -> tuple[int | None, str | None, str]:
-        try:
-            authorised = self._adapters.of(platform).authorise(request, platform.settings)
-            reply = await self._attempts.sender.send(platform, stamped(authorised, self._attempts.clock()), _PING)
-        except NoAnswer as none:
-            return None, none.reason, none.detail
-        except (Rejected, HutongError) as fault:
-            return None, fault.code, ""
-        except Unsendable as fault:
-            return None, "request.unwritable", str(fault)
-        return reply.status, "credentials" if reply.status in _REFUSED else None, ""
+        attempts = self._attempts
+        return await ping(platform, self._adapters.of, attempts.sender, attempts.clock, attempts.ticks)

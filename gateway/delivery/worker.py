@@ -13,7 +13,7 @@ from gateway.delivery.attempt import NOTHING, AttemptContext, AttemptResult, Att
 from gateway.delivery.breaker import BreakerPhase, BreakerPolicy
 from gateway.delivery.health import WHOLE, Scope
 from gateway.delivery.holds import Holds
-from gateway.delivery.own_claim import CLAIM_LOST, SUPERSEDED, OwnClaim
+from gateway.delivery.own_claim import CLAIM_LOST, CLAIM_TAKEN, SUPERSEDED, OwnClaim
 from gateway.delivery.pace import Bucket, Slots
 from gateway.delivery.retry import longest_wait
 from gateway.delivery.settlement import CallOutcome
@@ -54,6 +54,15 @@ class Supervisor(Protocol):
 
     def superseded(self) -> None:
         """Take note that another process has the ledger."""
+        ...
+
+    @property
+    def sure(self) -> bool:
+        """Whether what this process has claimed cannot have lapsed yet."""
+        ...
+
+    def claim_gone(self, platform_id: str) -> None:
+        """Take note that another process has the claim of a platform."""
         ...
 
 
@@ -189,7 +198,7 @@ class PlatformWorker:
     @property
     def _shut(self) -> bool:
         """Whether nothing at all may be begun."""
-        return self._stopping or self._own.claim is None or bool(self._holds.stopped)
+        return self._stopping or self._own.claim is None or not self._supervisor.sure or bool(self._holds.stopped)
 
     async def _reconcile(self) -> None:
         """Compare with the ledger and repair: first of all, on error, and from time to time."""
@@ -302,6 +311,7 @@ class PlatformWorker:
         return (
             not self._stopping
             and self._own.claim == claim
+            and self._supervisor.sure
             and self._to.platform.revision == revision
             and self._holds.let_pass(type, probe=probe)
             and not self._bucket.rests(self._ticks())
@@ -343,6 +353,16 @@ class PlatformWorker:
         self._holds.settled(work.delivery.id)
         self._unsure = self._unsure or result.unheld
 
+    # ── claims ────────────────────────────────────────────────────────────────────────────────
+    def lose(self, claim: Claim | None) -> None:
+        """Stop calling when a claim is lost, if it is the present one: another process has it now."""
+        platform_id = self._to.platform.id
+        if self._own.lose(claim, self._ticks()):
+            _log.error("another process delivers to %s now; this one stopped", platform_id)
+            self._attempts.events(ClaimLost(platform_id))
+            self._look_again()
+            self._supervisor.claim_gone(platform_id)
+
     # ── errors ────────────────────────────────────────────────────────────────────────────────
     def _on_error(self, error: Exception, claim: Claim | None) -> None:
         """Take note of an error under a claim: stop calling when another process has the claim or the ledger."""
@@ -352,10 +372,10 @@ class PlatformWorker:
             self._supervisor.superseded()
             return
         if code == CLAIM_LOST:
-            if self._own.lose(claim, self._ticks()):
-                _log.error("another process delivers to %s now; this one stopped", platform_id)
-                self._attempts.events(ClaimLost(platform_id))
-                self._look_again()
+            self.lose(claim)
+            return
+        if code == CLAIM_TAKEN:
+            self._supervisor.claim_gone(platform_id)
             return
         level = logging.WARNING if isinstance(error, HutongError) else logging.ERROR
         _log.log(level, "worker of %s met a fault", platform_id, exc_info=error)

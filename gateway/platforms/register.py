@@ -12,7 +12,8 @@ from msgspec.structs import asdict
 from adapters.base import Adapter
 from gateway.access import hash_token, new_token
 from gateway.clock import Clock
-from gateway.delivery.dispatcher import AdapterVersions, Dispatcher, Ping
+from gateway.delivery.dispatcher import AdapterVersions, Dispatcher
+from gateway.delivery.ping import Ping
 from gateway.errors import Conflict, Invalid, NotFound
 from gateway.intake import router
 from gateway.intake.directory import SpokenAdapters

@@ -138,9 +138,7 @@ async def test_what_another_process_has_is_not_taken(another: Any, make: Any, pl
 
 
 @pytest.mark.postgresql
-async def test_who_lost_a_lapsed_claim_can_do_nothing_more(
-    another: Any, lapsing: Any, make: Any, playing: Any
-) -> None:
+async def test_who_lost_a_lapsed_claim_can_do_nothing_more(another: Any, lapsing: Any, make: Any, playing: Any) -> None:
     """What it had begun is rescued, and what it says of it later is refused."""
     one, other = await another(), await another()
     play = playing(one)
