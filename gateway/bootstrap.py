@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from datetime import timedelta
-from pathlib import Path
 
 from gateway.access import Administrator
 from gateway.clock import Clock, system_clock, zone
+from gateway.coordination import Carrier, WakeUps
+from gateway.coordination.postgresql import PostgresCarrier
+from gateway.coordination.redis import RedisCarrier
 from gateway.delivery.breaker import BreakerPolicy
 from gateway.delivery.dispatcher import Dispatcher
 from gateway.delivery.sender import Sender
@@ -27,7 +29,7 @@ from gateway.releases import Releases
 from gateway.releases.installed import InstalledAdapters, install
 from gateway.releases.inventory import Inventory
 from gateway.releases.proof import ProcessProver, Prover
-from gateway.settings import SQLITE, Settings
+from gateway.settings import Settings
 from gateway.telemetry.events import Events, Hook
 from gateway.telemetry.logs import LogHook
 from gateway.telemetry.loop import LoopWatch
@@ -66,6 +68,7 @@ def build(
     metrics.show("hutong_readers", "Processes that read large bodies and replies.", readers.count)
     loop_watch = LoopWatch(events)
     observers = Observers(kept, directory, clock, events)
+    wake_ups = _wake_ups(settings)
     dispatcher = Dispatcher(
         kept,
         known,
@@ -78,11 +81,13 @@ def build(
         longest_asked=timedelta(seconds=settings.longest_retry_after),
         readers=readers,
         loop_watch=loop_watch,
+        changed=lambda changes: register.follow(changes),
+        tell=wake_ups.tell,
     )
     inventory = Inventory(kept, known, directory, observers.shadows, clock)
     reconciler = Reconciler(pause=pause.total_seconds())
     mirror = Mirror(kept, known, inventory.learn, directory, dispatcher, events, observers.drift.forget)
-    register = Register(kept, known, routed, mirror, dispatcher, clock, events, reconciler.alarm)
+    register = Register(kept, known, routed, mirror, dispatcher, clock, events, reconciler.alarm, wake_ups.tell)
     prover = prove or ProcessProver(CHECK)
     return Hub(
         ledger=kept,
@@ -100,6 +105,7 @@ def build(
         dossiers=Dossiers(kept, known, outward, clock, readers=readers),
         administrator=_administrator(settings),
         dispatcher=dispatcher,
+        wake_ups=wake_ups,
         sender=outward,
         readers=readers,
         loop_watch=loop_watch,
@@ -117,4 +123,12 @@ def open_ledger(settings: Settings) -> Ledger:
 
 def _administrator(settings: Settings) -> Administrator:
     given = settings.admin_token.get_secret_value() if settings.admin_token else None
-    return Administrator(given, Path(settings.ledger.removeprefix(SQLITE) + ".admin"))
+    return Administrator(given, settings.token_file)
+
+
+def _wake_ups(settings: Settings) -> WakeUps:
+    """Choose what carries wake-ups: nothing over a file, which one process has."""
+    if not settings.shared:
+        return WakeUps()
+    carriers: list[Carrier] = [RedisCarrier(settings.redis, settings.ledger)] if settings.redis else []
+    return WakeUps([*carriers, PostgresCarrier(settings.ledger)])

@@ -6,6 +6,7 @@ import difflib
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
@@ -21,7 +22,10 @@ PREFIX = "HUTONG_"
 FILE = "hutong.toml"
 
 SQLITE = "sqlite:///"
-"""How the address of a ledger begins."""
+"""How the address of a ledger in a file begins: one process has it."""
+
+POSTGRESQL = ("postgresql+psycopg://", "postgresql://")
+"""How the address of a ledger in a database begins: any number of processes may share it."""
 
 
 class Unset(Exception):
@@ -33,8 +37,14 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, toml_file=FILE, extra="forbid", frozen=True)
 
-    ledger: str = Field("sqlite:///hutong.db", description="Where messages are kept: sqlite:///PATH.")
-    redis: str = Field("", description="Must be empty: this version coordinates inside its one process.")
+    ledger: str = Field(
+        "sqlite:///hutong.db",
+        description="Where messages are kept: sqlite:///PATH for one process, "
+        "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE for several.",
+    )
+    redis: str = Field(
+        "", description="A Redis server that wakes the other processes of a PostgreSQL ledger: redis://HOST:PORT/0."
+    )
     adapters: str = Field("", description="Extra folders of adapter bundles, separated by ':'.")
     routes: str = Field("", description="A routes file to use instead of the bundled one.")
     host: str = Field("127.0.0.1", description="The address to listen on.")
@@ -76,6 +86,17 @@ class Settings(BaseSettings):
     )
 
     @property
+    def token_file(self) -> Path:
+        """Give the file that keeps the hash of an administrator's token which was made: beside the ledger, or here."""
+        beside = self.ledger.removeprefix(SQLITE) if self.ledger.startswith(SQLITE) else "hutong"
+        return Path(f"{beside}.admin")
+
+    @property
+    def shared(self) -> bool:
+        """Whether several processes may have the ledger."""
+        return self.ledger.startswith(POSTGRESQL)
+
+    @property
     def adapter_folders(self) -> tuple[Path, ...]:
         """Give the extra folders of bundles, in the order they were named."""
         return tuple(Path(name).expanduser() for name in self.adapters.split(":") if name.strip())
@@ -88,10 +109,14 @@ class Settings(BaseSettings):
     @field_validator("ledger")
     @classmethod
     def _known_ledger(cls, value: str) -> str:
-        if value.startswith("postgresql"):
-            raise ValueError("PostgreSQL comes with a later version; use sqlite:///PATH for now")
-        if not value.startswith(SQLITE):
-            raise ValueError("not an address of a ledger; write sqlite:///PATH, such as sqlite:////var/lib/hutong.db")
+        if value.startswith(POSTGRESQL):
+            if not urlsplit(value).path.strip("/"):
+                raise ValueError("names no database; write postgresql+psycopg://USER:PASSWORD@HOST/DATABASE")
+        elif not value.startswith(SQLITE):
+            raise ValueError(
+                "not an address of a ledger; write sqlite:///PATH, such as sqlite:////var/lib/hutong.db, "
+                "or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
+            )
         return value
 
     @field_validator("zone")
@@ -102,9 +127,9 @@ class Settings(BaseSettings):
 
     @field_validator("redis")
     @classmethod
-    def _no_redis_yet(cls, value: str) -> str:
-        if value:
-            raise ValueError("Redis comes with a later version; leave this empty, one process needs none")
+    def _known_redis(cls, value: str) -> str:
+        if value and not value.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("not an address of a Redis server; write redis://HOST:PORT/0, or leave it empty")
         return value
 
     @field_validator("admin_token", mode="before")

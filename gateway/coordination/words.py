@@ -1,9 +1,8 @@
-"""The words that processes tell each other, and what carries them."""
+"""The words that processes tell each other."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
 
 CLAIMS = "claims"
 """A claim is free, or a process came: look who should have what."""
@@ -23,19 +22,3 @@ Told = Callable[[frozenset[str]], None]
 
 def nobody(word: str) -> None:
     """Tell nobody: this process is the only one."""
-
-
-class WakeUps(Protocol):
-    """Carries words between the processes of one ledger, as well as it can."""
-
-    async def start(self, told: Told) -> None:
-        """Begin to listen; returns at once, and connects again and again until `stop`."""
-        ...
-
-    async def stop(self) -> None:
-        """Tell what is still to be told, if that is possible at once, and close."""
-        ...
-
-    def tell(self, word: str) -> None:
-        """See `Tell`."""
-        ...

@@ -8,6 +8,7 @@ from datetime import tzinfo
 
 from gateway.access import Administrator
 from gateway.clock import Clock
+from gateway.coordination import WakeUps
 from gateway.delivery.dispatcher import Dispatcher
 from gateway.delivery.sender import Sender
 from gateway.errors import Unavailable
@@ -55,6 +56,7 @@ class Hub:
         dossiers: Dossiers,
         administrator: Administrator,
         dispatcher: Dispatcher,
+        wake_ups: WakeUps,
         sender: Sender,
         readers: Readers,
         loop_watch: LoopWatch,
@@ -81,6 +83,7 @@ class Hub:
         self._reconciler = reconciler
         self._administrator = administrator
         self._dispatcher = dispatcher
+        self._wake_ups = wake_ups
         self._sender = sender
         self.readers = readers
         self.loop_watch = loop_watch
@@ -99,6 +102,7 @@ class Hub:
         # Before anything is delivered, and so in order: what an earlier gateway left unrouted although
         # somebody can take it stands before what comes from now on.
         await self.platforms.reconcile()
+        self._wake_ups.start(self._dispatcher.told)
         await self._dispatcher.start()
         await self.replays.resume()
         self._reconciler.start((self.platforms.reconcile, self.replays.resume))
@@ -113,6 +117,7 @@ class Hub:
         await self._reconciler.stop()
         await self.replays.stop()
         await self._dispatcher.stop()
+        await self._wake_ups.stop()
         await self._sender.close()
         await self.readers.stop()
         await asyncio.to_thread(self.observers.tap.stop)
