@@ -62,6 +62,8 @@ async def metrics(hub: TheHub, request: Request) -> Response:
     backlog, registry = await hub.ledger.backlog(), await hub.ledger.registry()
     holds = [StandingHold(one.id, hold.by, hold.type) for one in registry.platforms.values() for hold in one.holds]
     text = await asyncio.to_thread(hub.metrics.exposition, backlog, holds, hub.clock())
+    if hub.siblings is not None:
+        text = await hub.siblings.merged(text)
     return Response(text, 200, None, CONTENT_TYPE)
 
 

@@ -27,6 +27,7 @@ from gateway.releases.installed import InstalledAdapters
 from gateway.telemetry.events import Events
 from gateway.telemetry.loop import LoopWatch
 from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.siblings import Siblings
 from schemas.findings import Text
 from schemas.scalars import CHINA_TIME
 
@@ -37,7 +38,8 @@ class Hub:
     Plain reads go to `ledger`; whatever changes something goes through a part (`platforms`,
     `releases`, `deliveries`, `replays`) or a method here, so that what depends on it (routing, the
     dispatcher, the callers we know) learns of it. `new_admin_token` is the administrator's token
-    when this start made one: to be shown once, then forgotten.
+    when this start made one: to be shown once, then forgotten. `siblings` are the other processes of the
+    same port, if there are any, whose counts are shown with ours.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class Hub:
         self.loop_watch = loop_watch
         self._running = False
         self.new_admin_token: str | None = None
+        self.siblings: Siblings | None = None
 
     # ── life ──────────────────────────────────────────────────────────────────────────────────
     async def start(self) -> None:
