@@ -9,7 +9,7 @@ import socket
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import msgspec
 from msgspec import Struct
@@ -51,15 +51,14 @@ class Member(Struct, frozen=True):
         return msgspec.json.decode(argument, type=cls)
 
 
-@dataclass
+@dataclass(eq=False)
 class _Worker:
     """One process, with our end of its line."""
 
     name: str
     process: asyncio.subprocess.Process
     line: socket.socket
-    ready: asyncio.Event = field(default_factory=asyncio.Event)
-    leaving: bool = False
+    serves: bool = False
 
     def signal(self, sign: signal.Signals) -> None:
         with suppress(ProcessLookupError):
@@ -94,9 +93,12 @@ class Supervisor:
         self._names = [str(number) for number in range(1, workers + 1)]
         self._began = began
         self._workers: dict[str, _Worker] = {}
+        self._alive: set[_Worker] = set()  # also those that do not serve yet, and those that are leaving
         self._tasks: set[asyncio.Task[None]] = set()
         self._ending = asyncio.Event()
         self._rolling = asyncio.Lock()
+        self._places = {name: asyncio.Lock() for name in self._names}  # one change of a place at a time
+        self._pauses = dict.fromkeys(self._names, _FIRST_PAUSE)
         self._folder = ""
 
     async def run(self) -> None:
@@ -117,23 +119,26 @@ class Supervisor:
                 await self._end_all()
 
     # ── one process ───────────────────────────────────────────────────────────────────────────
-    async def _put(self, name: str) -> None:
-        """Start a process in a place, and when it serves, let the one that was there end; GaveUp."""
-        worker = await self._started(name)
-        before, self._workers[name] = self._workers.get(name), worker
-        if not await self._serves(worker):
-            worker.leaving = True
-            if before is not None:
-                self._workers[name] = before
-            worker.signal(signal.SIGKILL)
-            code = await worker.process.wait()
-            if self._ending.is_set():
+    async def _put(self, name: str, instead: _Worker | None = None) -> None:
+        """Start a process in a place, and when it serves, let the one that was there end; GaveUp.
+
+        `instead`: only if this one is there still.
+        """
+        async with self._places[name]:
+            before = self._workers.get(name)
+            if self._ending.is_set() or (instead is not None and before is not instead):
                 return
-            raise GaveUp(code)
-        self._watch(worker)
-        if before is not None:
-            before.leaving = True
-            await _ended(before)
+            worker = await self._started(name)
+            if not await self._serves(worker):
+                worker.signal(signal.SIGKILL)
+                code = await self._gone(worker)
+                if self._ending.is_set():
+                    return
+                raise GaveUp(code)
+            self._workers[name] = worker
+            self._watch(worker)
+            if before is not None:
+                await self._ended(before)
 
     async def _started(self, name: str) -> _Worker:
         ours, theirs = socket.socketpair()
@@ -148,17 +153,17 @@ class Supervisor:
                 start_new_session=True,
             )
         ours.setblocking(False)
-        return _Worker(name, process, ours)
+        worker = _Worker(name, process, ours)
+        self._alive.add(worker)
+        return worker
 
     async def _serves(self, worker: _Worker) -> bool:
         """Wait until a process serves; False when it ended before, or took too long."""
         loop = asyncio.get_running_loop()
-        try:
+        with suppress(TimeoutError, OSError):
             async with asyncio.timeout(_READY):
-                said = await loop.sock_recv(worker.line, 1)
-        except (TimeoutError, OSError):
-            return False
-        return said != b""
+                worker.serves = await loop.sock_recv(worker.line, 1) != b""
+        return worker.serves
 
     def _watch(self, worker: _Worker) -> None:
         task = asyncio.create_task(self._kept(worker), name=f"process {worker.name}")
@@ -168,36 +173,49 @@ class Supervisor:
     async def _kept(self, worker: _Worker) -> None:
         """Wait until a process ends; when nobody asked it to, start another in its place."""
         loop = asyncio.get_running_loop()
-        began, pause = loop.time(), _FIRST_PAUSE
-        code = await worker.process.wait()
-        worker.line.close()
-        while not (self._ending.is_set() or worker.leaving or self._workers.get(worker.name) is not worker):
+        began = loop.time()
+        code = await self._gone(worker)
+        if loop.time() - began > _WELL:
+            self._pauses[worker.name] = _FIRST_PAUSE
+        while not self._ending.is_set() and self._workers[worker.name] is worker:
             _log.error("gateway process %s ended with %s and is started again", worker.name, code)
-            pause = _FIRST_PAUSE if loop.time() - began > _WELL else pause
+            pause = self._pauses[worker.name]
+            self._pauses[worker.name] = min(2 * pause, _LONGEST_PAUSE)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._ending.wait(), pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
-            if self._ending.is_set():
-                return
-            del self._workers[worker.name]
             try:
-                await self._put(worker.name)
+                await self._put(worker.name, instead=worker)
             except GaveUp as gave_up:
                 code = gave_up.code
-                self._workers[worker.name] = worker
-            else:
-                return
 
     # ── all of them ───────────────────────────────────────────────────────────────────────────
     def _end(self, sign: signal.Signals) -> None:
-        if self._ending.is_set():
-            for worker in self._workers.values():
+        for worker in self._alive:
+            if self._ending.is_set() or not worker.serves:
                 worker.signal(sign)
         self._ending.set()
 
     async def _end_all(self) -> None:
-        await asyncio.gather(*(_ended(worker) for worker in self._workers.values()))
+        while self._alive:  # one may just have been started
+            await asyncio.gather(*(self._ended(worker) for worker in self._alive))
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _ended(self, worker: _Worker) -> None:
+        """Ask a process to end, and kill it when it does not."""
+        worker.signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(_END):
+                await worker.process.wait()
+        except TimeoutError:
+            _log.error("gateway process %s does not end and is killed", worker.name)
+            worker.signal(signal.SIGKILL)
+        await self._gone(worker)
+
+    async def _gone(self, worker: _Worker) -> int:
+        code = await worker.process.wait()
+        worker.line.close()
+        self._alive.discard(worker)
+        return code
 
     def _hang_up(self) -> None:
         task = asyncio.create_task(self._roll(), name="roll")
@@ -216,15 +234,3 @@ class Supervisor:
                     _log.error("the processes that serve are kept: %s", gave_up)
                     return
             _log.info("all gateway processes were replaced")
-
-
-async def _ended(worker: _Worker) -> None:
-    """Ask a process to end, and kill it when it does not."""
-    worker.signal(signal.SIGTERM)
-    try:
-        async with asyncio.timeout(_END):
-            await worker.process.wait()
-    except TimeoutError:
-        _log.error("gateway process %s does not end and is killed", worker.name)
-        worker.signal(signal.SIGKILL)
-        await worker.process.wait()
