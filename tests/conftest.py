@@ -117,6 +117,16 @@ def postgres_address(postgres_ledgers: PostgresLedgers) -> Iterator[str]:
         yield address
 
 
+@pytest.fixture(params=[pytest.param(name, marks=getattr(pytest.mark, name)) for name in ("sqlite", "postgresql")])
+def kept_at(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty ledger, once in each engine."""
+    if request.param == "postgresql":
+        address: str = request.getfixturevalue("postgres_address")
+        return address
+    put: LedgerAt = request.getfixturevalue("ledger_at")
+    return put(tmp_path / "ledger.db")
+
+
 @pytest.fixture
 def new_ledger(ledger_at: LedgerAt, tmp_path: Path) -> NewLedger:
     """Makes a ledger on a file of its own; the caller starts and stops it."""

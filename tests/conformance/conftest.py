@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -298,20 +297,10 @@ def make() -> Make:
     return Make()
 
 
-@pytest.fixture(params=[pytest.param(name, marks=getattr(pytest.mark, name)) for name in ("sqlite", "postgresql")])
-def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Where the store is kept, empty."""
-    if request.param == "postgresql":
-        kept: str = request.getfixturevalue("postgres_address")
-        return kept
-    made: str = request.getfixturevalue("ledger_at")(tmp_path / "ledger.db")
-    return made
-
-
 @pytest.fixture
-def opening(address: str) -> Opening:
+def opening(kept_at: str) -> Opening:
     """Gives the same store each time it is called, in a new object."""
-    return lambda: SqlLedger(address, rejections=3)
+    return lambda: SqlLedger(kept_at, rejections=3)
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -94,19 +95,22 @@ def step(times: int, **drawn: st.SearchStrategy[Any]) -> Callable[[Any], Any]:
 SPELLINGS: tuple[Callable[[str], str], ...] = (str, str.lower, "{}\u200b".format)
 """How one number is written by different hands."""
 
+Empty = Callable[[], AbstractContextManager[str]]
+"""Gives the address of an empty ledger, for a while."""
+
 Call = Callable[[Any, int], Awaitable[Any]]
 """What is done to one of the two ledgers, by its number: the model (0) or the other (1)."""
 
 
-def machine(make: Any, ledger_at: Callable[[Path], str], folder: Path) -> type[RuleBasedStateMachine]:
+def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
     """Makes the machine that does the same to both ledgers and compares what they say."""
 
     class SameAsTheModel(RuleBasedStateMachine):
         def __init__(self) -> None:
             super().__init__()
             self.runner = asyncio.Runner()
-            self.folder = TemporaryDirectory(dir=folder)
-            self.address = ledger_at(Path(self.folder.name) / "ledger.db")
+            self.kept = empty()
+            self.address = self.kept.__enter__()
             self.ledgers: tuple[Ledger, Ledger] = (ModelLedger(), SqlLedger(self.address))
             self.claims: tuple[dict[str, list[Claim]], ...] = ({}, {})
             self.standing: list[Delivery] = []
@@ -120,7 +124,7 @@ def machine(make: Any, ledger_at: Callable[[Path], str], folder: Path) -> type[R
         def teardown(self) -> None:
             self.both(lambda ledger, _: ledger.stop())
             self.runner.close()
-            self.folder.cleanup()
+            self.kept.__exit__(None, None, None)
 
         # ── doing the same to both ────────────────────────────────────────────────────────────
         def both(self, call: Call) -> list[Any]:
@@ -642,16 +646,39 @@ async def _pages(search: Any, filter: Any, limit: int) -> list[Any]:
     return found
 
 
-def test_same_as_the_model(make: Any, ledger_at: Callable[[Path], str], tmp_path: Path) -> None:
+@pytest.fixture
+def examples(request: pytest.FixtureRequest) -> int:
+    """How many runs: what decides is the same code in both engines, and a server answers less quickly."""
+    return 15 if "postgresql" in request.keywords else 60
+
+
+@pytest.fixture(params=[pytest.param(name, marks=getattr(pytest.mark, name)) for name in ("sqlite", "postgresql")])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Empty:
+    """Gives empty ledgers, in each engine."""
+    if request.param == "postgresql":
+        one: Empty = request.getfixturevalue("postgres_ledgers").one
+        return one
+    put = request.getfixturevalue("ledger_at")
+
+    @contextmanager
+    def one_file() -> Iterator[str]:
+        with TemporaryDirectory(dir=tmp_path) as folder:
+            yield put(Path(folder) / "ledger.db")
+
+    return one_file
+
+
+@pytest.mark.limit(900)
+def test_same_as_the_model(make: Any, empty: Empty, examples: int) -> None:
     """Whatever is done to both, the ledger says what the model says: states, holds, heads, order, pages and counts."""
     bounded = settings(
-        max_examples=60,
+        max_examples=examples,
         stateful_step_count=40,
         deadline=None,
         suppress_health_check=list(HealthCheck),
         derandomize=True,
     )
-    run_state_machine_as_test(machine(make, ledger_at, tmp_path), settings=bounded)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(machine(make, empty), settings=bounded)  # type: ignore[no-untyped-call]
 
 
 def test_model_shares_no_code_with_the_ledger() -> None:

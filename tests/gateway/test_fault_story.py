@@ -27,6 +27,7 @@ from gateway.hub import Hub
 from gateway.intake.steps import IntakeCall
 from gateway.ledger.base import READS, Ledger
 from gateway.ledger.records import Accepted, DeliveryFilter, Intent
+from gateway.ledger.sql import SqlLedger
 from gateway.message import State
 from gateway.releases.installed import InstalledAdapters
 from gateway.settings import Settings
@@ -164,7 +165,7 @@ class Judge:
 
 
 @pytest.fixture
-async def tell(plain: Any, write: Any, new_ledger: Any) -> AsyncIterator[Callable[[], Awaitable[Told]]]:
+async def tell(plain: Any, write: Any, kept_at: str) -> AsyncIterator[Callable[[], Awaitable[Told]]]:
     """Starts the story's hub, and ends it."""
     hubs: list[Hub] = []
 
@@ -174,7 +175,7 @@ async def tell(plain: Any, write: Any, new_ledger: Any) -> AsyncIterator[Callabl
         schedule = RetrySchedule(first=timedelta(milliseconds=1), max=timedelta(milliseconds=5))
         settings = {"password": Setting("password", "text", "口令", default="old")}
         speaking = replace(plain, limits=Limits(concurrency=4), retry=schedule, settings=settings)
-        ledger = FaultyLedger(new_ledger())
+        ledger = FaultyLedger(SqlLedger(kept_at))
         hub = build(
             Settings(admin_token="an-admin-token-for-the-story"),
             ledger=ledger,

@@ -51,7 +51,7 @@ def test_an_unknown_key_of_the_file_is_an_error(tmp_path):
     ("name", "value", "remedy"),
     [
         ("REDIS", "redis://localhost", "leave this empty"),
-        ("LEDGER", "postgresql+psycopg://x", "use sqlite"),
+        ("LEDGER", "postgresql+psycopg://x", "names no database"),
         ("LEDGER", "mysql://x", "sqlite:///"),
         ("PORT", "70000", "65535"),
         ("PORT", "many", "integer"),

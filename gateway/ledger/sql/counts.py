@@ -87,7 +87,9 @@ def flush(transaction: Transaction) -> None:
 
     In order of the keys: of two processes that change the same counts, one waits for the other, and never both.
     """
-    changed: list[tuple[Any, ...]] = [(*key, by) for key, by in sorted(transaction.counts.items()) if by]
+    changed: list[tuple[Any, ...]] = [
+        (*key, transaction.part, by) for key, by in sorted(transaction.counts.items()) if by
+    ]
     _ADD.run(transaction.connection, changed)
     transaction.counts.clear()
 
@@ -96,8 +98,9 @@ def flush(transaction: Transaction) -> None:
 _dead = tables.deliveries.alias("dead")
 _first = tables.deliveries.alias("first")
 
+_standing_where, _sum = (_c.platform, _c.kind, _c.type, _c.state, _c.held_by), sa.func.sum(_c.count)
 _COUNTS = Prepared(
-    sa.select(_c.platform, _c.kind, _c.type, _c.state, _c.held_by, _c.count).where(_c.count > 0),
+    sa.select(*_standing_where, sa.cast(_sum, sa.BigInteger)).group_by(*_standing_where).having(_sum > 0),
     (),
 )
 

@@ -180,6 +180,11 @@ def is_interrupted(error: Exception) -> bool:
     return _name(error) in _INTERRUPTED
 
 
+def is_lost(error: Exception) -> bool:
+    """Tell whether the connection to the database is lost, or could not be made."""
+    return isinstance(error, SQLAlchemyError) and _remedy(error) is _UNREACHABLE
+
+
 def gave_way(error: Exception) -> bool:
     """Tell whether the database gave up a transaction for another's sake, so that it may be tried again."""
     return _name(error) in _GAVE_WAY

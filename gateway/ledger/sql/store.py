@@ -19,7 +19,7 @@ from gateway.ledger.records import Census
 from gateway.ledger.sql import claims, counts, tables
 from gateway.ledger.sql.batch_thread import BatchThread, OperationResult
 from gateway.ledger.sql.codecs import micros
-from gateway.ledger.sql.database_errors import is_interrupted, ours, translated_errors
+from gateway.ledger.sql.database_errors import is_interrupted, is_lost, ours, translated_errors
 from gateway.ledger.sql.dialects import dialect_of
 from gateway.ledger.sql.engines import engine_at
 from gateway.ledger.sql.engines.base import LedgerEngine
@@ -44,6 +44,7 @@ class Reader:
     def run(self, batch: Sequence[Question]) -> Sequence[OperationResult]:
         """Answer each question; what one of them raises is its own result."""
         results: list[OperationResult] = []
+        lost = False
         while len(results) < len(batch):
             answered = len(results)
             try:
@@ -51,8 +52,11 @@ class Reader:
                     for question in batch[answered:]:
                         results.append(_answer(question, connection))
             except sa.exc.SQLAlchemyError as error:
-                # A fault of the database ends the transaction: the next question gets one of its own.
-                results.append(ours(error))
+                # A fault of the database ends the transaction: the next question gets one of its own. A connection
+                # that was lost meanwhile, by a restart of the database say, is made anew once.
+                if lost or not is_lost(error):
+                    results.append(ours(error))
+                lost = is_lost(error)
         return results
 
 
@@ -82,13 +86,21 @@ class Searcher:
         if self._ticks() > deadline:
             raise too_slow(self._seconds)
         try:
-            with (
-                self._engine.reading.begin() as connection,
-                self._engine.deadline(connection, self._ticks, deadline),
-            ):
-                return question(connection)
+            try:
+                return self._answer(question, deadline)
+            except sa.exc.SQLAlchemyError as error:
+                if not is_lost(error):
+                    raise
+            return self._answer(question, deadline)  # the connection was lost meanwhile: it is made anew once
         except Exception as error:
             raise (too_slow(self._seconds) if is_interrupted(error) else ours(error)) from error
+
+    def _answer(self, question: Callable[[sa.Connection], T], deadline: float) -> T:
+        with (
+            self._engine.reading.begin() as connection,
+            self._engine.deadline(connection, self._ticks, deadline),
+        ):
+            return question(connection)
 
 
 _SEARCHES = 2

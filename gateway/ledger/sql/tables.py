@@ -409,10 +409,15 @@ counts = sa.Table(
     sa.Column("type", sa.Text, primary_key=True),
     sa.Column("state", sa.Text, primary_key=True),  # or `unwanted`, of those that are unrouted
     sa.Column("held_by", sa.Text, primary_key=True),  # `operator`, `lane`, or empty
+    sa.Column("part", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("count", sa.BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
-"""How many deliveries that are not done with stand where: kept with every step, so that nobody has to count."""
+"""How many deliveries that are not done with stand where: kept with every step, so that nobody has to count.
+
+What stands somewhere is the sum of the parts: each process counts in one of them, perhaps below zero, so that
+processes which count the same do not wait for each other's commits.
+"""
 
 ADAPTER = Layout(
     AdapterVersion,

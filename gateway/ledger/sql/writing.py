@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from gateway.errors import HutongError
 from gateway.ledger.sql.batch_thread import OperationResult
-from gateway.ledger.sql.database_errors import gave_way, is_about_one, ours
+from gateway.ledger.sql.database_errors import gave_way, is_about_one, is_lost, ours
 from gateway.ledger.sql.engines.base import LedgerEngine, Sequences, TooManyKeys
 
 CountKey = tuple[str, str, str, str, str]
@@ -25,7 +25,7 @@ class Transaction(Struct, frozen=True):
     """What a group of operations writes with.
 
     `owner`: the process that writes. `alone`: nobody else writes meanwhile. `counts`: by how much the kept
-    counts change, written before the commit.
+    counts change, written before the commit, in this process's `part` of them.
     """
 
     connection: sa.Connection
@@ -33,6 +33,7 @@ class Transaction(Struct, frozen=True):
     rejections: int
     owner: str
     alone: bool = True
+    part: int = 0
     counts: Counter[CountKey] = field(default_factory=Counter)
 
 
@@ -85,7 +86,7 @@ def _result_of(transaction: Transaction, argument: Callable[[Transaction], Any])
 
 
 _TRIES = 5
-"""How often a batch is tried when the database gave it up for another one's sake."""
+"""How often a batch is tried when the database gave it up for the sake of another."""
 
 
 class Writer:
@@ -95,6 +96,7 @@ class Writer:
         self._engine = engine
         self._flush = flush
         self._rejections = rejections
+        self._committing = False
 
     def run(self, batch: Sequence[WriteOperation], *, alone: bool = False) -> Sequence[OperationResult]:
         """Commit a batch and give each operation's result."""
@@ -116,11 +118,13 @@ class Writer:
         return [*self.run(batch[:half]), *self.run(batch[half:])]
 
     def _tried(self, batch: Sequence[WriteOperation], *, alone: bool) -> Sequence[OperationResult]:
-        for _ in range(_TRIES - 1):
+        for tried in range(1, _TRIES):
             try:
                 return self._commit(batch, alone=alone)
             except DBAPIError as error:
-                if not gave_way(error):
+                # A connection that was lost before the commit, by a restart of the database say, is made anew once.
+                lost = tried == 1 and is_lost(error) and not self._committing
+                if not (lost or gave_way(error)):
                     raise
         return self._commit(batch, alone=alone)
 
@@ -132,15 +136,19 @@ class Writer:
         alone = alone or any(group.locks is None for group in groups)
         asked = {group: [batch[index].argument for index in members] for group, members in groups.items()}
         results: list[OperationResult] = [None] * len(batch)
+        self._committing = False
         with self._engine.writing.begin() as connection:
             keys = None if alone else lambda: _keys(connection, asked)
             sequences = self._engine.begin(connection, keys, len(batch))
-            transaction = Transaction(connection, sequences, self._rejections, self._engine.owner, alone)
+            transaction = Transaction(
+                connection, sequences, self._rejections, self._engine.owner, alone, self._engine.part
+            )
             for group, members in groups.items():
                 found = group.do(transaction, asked[group])
                 for index, result in zip(members, found, strict=True):
                     results[index] = result
             self._flush(transaction)
+            self._committing = True
         return results
 
 

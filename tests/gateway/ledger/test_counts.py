@@ -18,7 +18,9 @@ OWN, ORIGINAL = LANES = ("CF-77", "AJ-1")
 ENDINGS = (State.DELIVERED, State.REFUSED, State.WAITING, State.DEAD, State.READY)
 BULK = (State.DEAD, State.REFUSED, State.DELIVERED)
 
-KEPT = "SELECT platform, kind, type, state, held_by, count FROM counts WHERE count <> 0"
+KEPT = (
+    "SELECT platform, kind, type, state, held_by, sum(count) FROM counts GROUP BY 1, 2, 3, 4, 5 HAVING sum(count) <> 0"
+)
 COUNTED = """
 SELECT COALESCE(platform, ''), kind, type, state,
        CASE WHEN state NOT IN ('ready', 'waiting') THEN ''

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
+from secrets import randbelow
 from typing import Any
 
 import sqlalchemy as sa
@@ -30,6 +31,9 @@ _STANDSTILL = 3
 Less than a claim's lease: else what it has locked would keep others from taking its platforms over in time.
 """
 
+_PARTS = 8
+"""Parts in which processes count; two that count in one wait for each other's commits, and nothing worse."""
+
 _BASE = schema.MIGRATIONS / "postgresql_0010.sql"
 """The tables as they were when PostgreSQL came; from there on the migrations are the same as SQLite's."""
 
@@ -52,6 +56,7 @@ class PostgreSQLEngine:
         self._patience = patience
         self._opened: list[sa.Engine] = []
         self.owner = new_owner()
+        self.part = randbelow(_PARTS)
 
     def reserve(self) -> None:
         """Every process may have it."""

@@ -49,6 +49,7 @@ class SqliteEngine:
     written any more.
     """
 
+    part = 0
     writing: sa.Engine
     reading: sa.Engine
     beating: sa.Engine | None = None

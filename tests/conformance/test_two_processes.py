@@ -1,0 +1,391 @@
+"""Two ledgers in one PostgreSQL, as two processes have it: what one changes, the other sees or waits for."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
+from contextlib import contextmanager
+from threading import Event
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from conftest import Make, Play
+from msgspec.structs import replace
+
+from gateway.errors import Conflict
+from gateway.ledger.records import Accepted, Moved, Reads, Receipt
+from gateway.ledger.sql import SqlLedger
+from gateway.message import HeldBy, State
+
+pytestmark = pytest.mark.postgresql
+
+SOURCE, PENALTY, CREDIT = Make.source, Make.penalty, Make.credit
+NUMBER = (SOURCE, "case_number", "AJ-1")
+
+
+class Two:
+    """Two processes' ledgers, and a way to let one stand still just before it commits."""
+
+    def __init__(self, address: str, make: Make) -> None:
+        self.make = make
+        self.one, self.other = (SqlLedger(address, patience=20) for _ in range(2))
+        self.one._store._engine.part, self.other._store._engine.part = 1, 2
+        self.first, self.second = Play(self.one, make), Play(self.other, make)
+        self._looking = sa.create_engine(address, isolation_level="AUTOCOMMIT")
+
+    async def start(self) -> None:
+        """Start both, and register the two platforms."""
+        await asyncio.gather(self.one.start(), self.other.start())
+        await self.first.register(PENALTY, CREDIT)
+
+    async def stop(self) -> None:
+        """Stop both."""
+        await asyncio.gather(self.one.stop(), self.other.stop())
+        self._looking.dispose()
+
+    @contextmanager
+    def standing(self) -> Iterator[Event]:
+        """Let the first process stand still before it commits, until the event is set; gives when it stands."""
+        stands, go_on = Event(), Event()
+        writing = self.one._store._engine.writing
+
+        def hold(_: sa.Connection) -> None:
+            stands.set()
+            assert go_on.wait(30)
+
+        sa.event.listen(writing, "commit", hold)
+        self._go_on = go_on
+        try:
+            yield stands
+        finally:
+            go_on.set()
+            sa.event.remove(writing, "commit", hold)
+
+    def lapse(self) -> None:
+        """Let every claim lapse, as if nobody had been heard of for long."""
+        with self._looking.connect() as connection:
+            connection.execute(sa.text("UPDATE claims SET until = 0"))
+
+    async def in_turn(self, first: Awaitable[Any], second: Awaitable[Any]) -> tuple[Any, Any]:
+        """Let the first process do something up to its commit; the second must wait for that; give both answers."""
+        with self.standing() as stands:
+            earlier = asyncio.ensure_future(first)
+            await asyncio.to_thread(stands.wait, 30)
+            later = asyncio.ensure_future(second)
+            await self.waits(later)
+            self._go_on.set()
+            answers = await asyncio.gather(earlier, later, return_exceptions=True)
+        return answers[0], answers[1]
+
+    async def waits(self, task: asyncio.Future[Any]) -> None:
+        """Wait until a session waits for a lock of another; the task that ought to must not be done."""
+        while not await asyncio.to_thread(self._waiting):
+            assert not task.done(), "it did not wait"
+            await asyncio.sleep(0.005)
+
+    def _waiting(self) -> bool:
+        with self._looking.connect() as connection:
+            query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+            return bool(connection.exec_driver_sql(query).scalar())
+
+    def rows(self, query: str) -> Sequence[Any]:
+        """What a query finds."""
+        with self._looking.connect() as connection:
+            return connection.exec_driver_sql(query).fetchall()
+
+
+@pytest.fixture
+async def two(postgres_address: str, make: Make) -> AsyncIterator[Two]:
+    """Two ledgers in one database, with two platforms."""
+    both = Two(postgres_address, make)
+    await both.start()
+    yield both
+    await both.stop()
+
+
+def entry(receipt: Receipt) -> Accepted:
+    """The one entry of a receipt."""
+    [found] = receipt.entries
+    assert isinstance(found, Accepted)
+    return found
+
+
+# ── intake and intake ─────────────────────────────────────────────────────────────────────────
+async def test_one_key(two: Two) -> None:
+    """A request that reaches both processes at once is kept once, and answered the same."""
+    both = (
+        play.receive(two.make.draft(name), key="k", revision=3) for play, name in ((two.first, "a"), (two.second, "b"))
+    )
+    first, second = await two.in_turn(*both)
+    assert (first.repeated, second.repeated) == (False, True)
+    assert entry(second).message.id == entry(first).message.id == "a"
+
+
+async def test_one_key_with_other_bytes(two: Two) -> None:
+    """The same key with other bytes is refused, also when the first ones come at the same time."""
+    first, second = await two.in_turn(
+        two.first.receive(two.make.draft("a"), key="k", revision=3),
+        two.second.receive(two.make.draft("b"), key="k", revision=3, body=b"<other/>"),
+    )
+    assert entry(first).message.id == "a"
+    assert isinstance(second, Conflict)
+
+
+async def test_one_identity(two: Two) -> None:
+    """Of two equal documents of one identity, in different cases even, the second is a duplicate."""
+    first, second = await two.in_turn(
+        two.first.receive(two.make.draft("a", lane="L1", identity="i", digest="d"), revision=3),
+        two.second.receive(two.make.draft("b", lane="L2", identity="i", digest="d"), revision=3),
+    )
+    assert (entry(first).duplicate, entry(second).duplicate) == (False, True)
+    assert entry(second).message.id == "a"
+
+
+@pytest.mark.parametrize(
+    ("brings", "reads"),
+    [
+        ({"numbers": {"case_number": "AJ-1"}}, Reads(numbers={NUMBER: None})),
+        ({"numbers": {"case_number": "aj-1\u200b"}}, Reads(numbers={NUMBER: None})),
+        ({"correlation_id": "case"}, Reads(fresh=frozenset({"case"}))),
+        ({"correlation_id": "case"}, Reads(facts={("case", "region"): None})),
+    ],
+)
+async def test_what_was_read_moved(two: Two, brings: dict[str, Any], reads: Reads) -> None:
+    """What an intake was decided on is verified against what the other process brings at the same time."""
+    first, second = await two.in_turn(
+        two.first.receive(two.make.draft("a", lane="L1", **brings), revision=3),
+        two.second.receive(two.make.draft("b", lane="L2", reads=reads), revision=3),
+    )
+    assert entry(first).message.id == "a"
+    assert isinstance(second, Moved)
+    assert await two.other.message("b") is None
+
+
+async def test_one_lane(two: Two) -> None:
+    """What both put into one lane has one head, and stands in the order of the commits."""
+    first, second = await two.in_turn(
+        two.first.receive(two.make.draft("a"), revision=3), two.second.receive(two.make.draft("b"), revision=3)
+    )
+    assert entry(first).deliveries[0].position < entry(second).deliveries[0].position
+    assert (len(entry(first).heads), len(entry(second).heads)) == (1, 0)
+    assert await two.second.heads() == ["a/0"]
+
+
+async def test_positions_follow_what_was_answered(two: Two) -> None:
+    """What was answered before the next came stands before it, however many numbers a process drew at once before."""
+    await asyncio.gather(*(two.first.receive(two.make.draft(f"x{i}", lane=f"X{i}"), revision=3) for i in range(40)))
+    positions = []
+    for i in range(6):
+        accepted = entry(await (two.first, two.second)[i % 2].receive(two.make.draft(f"m{i}"), revision=3))
+        positions.append(accepted.deliveries[0].position)
+    assert positions == sorted(positions)
+
+
+async def test_others_do_not_wait(two: Two) -> None:
+    """While one process stands still before its commit, the other takes and delivers what has nothing to do with it."""
+    await two.second.accept("n", lane="L9", to=(CREDIT,))
+    await two.second.claim(CREDIT)
+    with two.standing() as stands:
+        held = asyncio.ensure_future(two.first.receive(two.make.draft("a"), revision=3))
+        await asyncio.to_thread(stands.wait, 30)
+        await two.second.accept("b", lane="L2")
+        await two.second.end("n/0", State.DELIVERED)
+        await two.other.check()
+        assert not held.done()
+        two._go_on.set()
+        await held
+
+
+# ── delivery ──────────────────────────────────────────────────────────────────────────────────
+async def test_head_moves_while_its_lane_grows(two: Two) -> None:
+    """A settlement and an intake of one lane: there is a head when both are done, and one only."""
+    await two.first.accept("a")
+    await two.first.begin("a/0")
+    settled, accepted = await two.in_turn(
+        two.first.settle("a/0", State.DELIVERED), two.second.receive(two.make.draft("b"), revision=3)
+    )
+    assert settled.lane_moved is False
+    assert [each.delivery.id for each in entry(accepted).heads] == ["b/0"]
+    assert await two.first.heads() == ["b/0"]
+
+
+async def test_lane_grows_while_its_head_is_sent(two: Two) -> None:
+    """The other way round: the settlement sees what came, and makes it the head."""
+    await two.second.accept("a")
+    await two.second.begin("a/0")
+    accepted, settled = await two.in_turn(
+        two.first.receive(two.make.draft("b"), revision=3), two.second.settle("a/0", State.DELIVERED)
+    )
+    assert entry(accepted).heads == ()
+    assert settled.lane_moved is True
+    assert await two.second.heads() == ["b/0"]
+
+
+async def test_claim_is_taken_while_an_attempt_begins(two: Two) -> None:
+    """Whoever takes a claim waits for what began under the older one and finds it; nothing more is done under that."""
+    await two.first.accept("a")
+    old = await two.first.claim()
+    two.lapse()
+    begun, claim = await two.in_turn(two.first.begin("a/0"), two.other.claim(PENALTY))
+    assert begun == 1
+    assert claim.epoch == old.epoch + 1
+    assert await two.other.rescue(claim, [], two.make.at()) == ["a/0"]
+    with pytest.raises(Conflict) as error:
+        await two.first.settle("a/0", State.DELIVERED)
+    assert error.value.code == "claim.lost"
+
+
+async def test_attempt_begins_while_its_claim_is_taken(two: Two) -> None:
+    """A claim that was taken, even if its taker has not been answered yet, lets the older one begin nothing."""
+    await two.first.accept("a")
+    await two.second.claim()
+    two.lapse()
+    claim, begun = await two.in_turn(two.one.claim(PENALTY), two.second.begin("a/0"))
+    assert isinstance(begun, Conflict)
+    assert (await two.one.heads(claim, two.make.at(), two.make.at(9), 9))[0].delivery.id == "a/0"
+
+
+async def test_alias_is_learned_while_its_number_comes(two: Two) -> None:
+    """A platform's own number comes while we hear what it stands for: it is decided again, in the right case."""
+    await two.first.accept("a", lane="AJ-1", numbers={"case_number": "AJ-1"})
+    await two.first.begin("a/0")
+    own = ("penalty.330000", "case_number", "P-7")
+    answer = two.make.draft("b", lane="P-7", to=(), numbers={"case_number": "P-7"}, reads=Reads(numbers={own: None}))
+    settled, accepted = await two.in_turn(
+        two.first.settle("a/0", State.DELIVERED, alias=("case_number", "AJ-1"), reference="P-7"),
+        two.second.receive(replace(answer, message=replace(answer.message, source=PENALTY)), revision=3),
+    )
+    assert settled.lane_moved is False
+    assert isinstance(accepted, Moved)
+    known = await two.other.recall(PENALTY, {"case_number": "p-7"})
+    assert known["case_number"].correlation_id == "AJ-1"
+
+
+async def test_retying_is_alone(two: Two) -> None:
+    """A settlement that ties another case's messages locks everything: an intake of that case waits, and follows it."""
+    await two.first.accept("a", lane="AJ-1", numbers={"case_number": "AJ-1"})
+    await two.first.begin("a/0")
+    answer = two.make.draft("b", lane="P-7", to=(CREDIT,), numbers={"case_number": "P-7"})
+    await two.second.receive(replace(answer, message=replace(answer.message, source=PENALTY)))
+    fact = Reads(facts={("P-7", "region"): "b"})
+    _, accepted = await two.in_turn(
+        two.first.settle("a/0", State.DELIVERED, alias=("case_number", "AJ-1"), reference="P-7"),
+        two.second.receive(two.make.draft("c", lane="P-7", to=(CREDIT,), reads=fact), revision=3),
+    )
+    assert isinstance(accepted, Moved)
+    assert (await two.other.message("b")).correlation_id == "AJ-1"
+    assert (await two.other.delivery("b/0")).lane == "AJ-1"
+
+
+# ── the registry and operators ────────────────────────────────────────────────────────────────
+async def test_platform_is_registered_while_its_document_comes(two: Two) -> None:
+    """A document that nobody could take when it was routed is not kept unrouted beside its new platform."""
+    late = "penalty.330100"
+    registered, accepted = await two.in_turn(
+        two.first.register(late, take=two.make.takes(late)),
+        two.second.receive(two.make.draft("a", to=(None,)), revision=3),
+    )
+    assert registered.revision == 4
+    assert isinstance(accepted, Moved)
+
+
+async def test_document_comes_while_its_platform_is_registered(two: Two) -> None:
+    """And one that was kept first is given to it."""
+    late = "penalty.330100"
+    accepted, registered = await two.in_turn(
+        two.first.receive(two.make.draft("a", to=(None,)), revision=3),
+        two.second.register(late, take=two.make.takes(late)),
+    )
+    assert entry(accepted).deliveries[0].state is State.UNROUTED
+    assert registered.given == {late}
+
+
+async def test_two_operators(two: Two) -> None:
+    """Two operators who do the same at once under one key do it once; under none, the second hears that it was done."""
+    await two.first.accept("a")
+    intents = [two.make.intent(key="k") for _ in range(2)]
+    first, second = await two.in_turn(two.one.discard("a/0", intents[0]), two.other.discard("a/0", intents[1]))
+    assert first.state is second.state is State.DISCARDED
+    assert len(await two.one.audit("a/0")) == 1
+    with pytest.raises(Conflict):
+        await two.other.discard("a/0", two.make.intent())
+
+
+# ── everything at once ────────────────────────────────────────────────────────────────────────
+LANES, MESSAGES = "ABCDE", 120
+
+
+@pytest.mark.limit(600)
+async def test_storm(two: Two) -> None:
+    """Both take, deliver, fail and replay at once while claims move: in order, once, and every count is right."""
+    draw = random.Random(7)
+    sent: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+    delivered: set[int] = set()
+    done = asyncio.Event()
+
+    async def take(play: Play, names: Sequence[str]) -> None:
+        for name in names:
+            lane, to = draw.choice(LANES), draw.sample([PENALTY, CREDIT], draw.choice([1, 2]))
+            number = {"case_number": draw.choice(["N-1", "n-1", f"N-{lane}"])}
+            await play.accept(name, lane=lane, to=to, numbers=number, keys=number, identity=draw.choice([name, "twin"]))
+
+    async def deliver(play: Play, platform: str) -> None:
+        lost = False
+        while not done.is_set() or await two.one.backlog():
+            try:
+                if lost:
+                    await asyncio.sleep(draw.random() / 20)
+                    await take_over(play, platform)
+                await deliver_heads(play, platform)
+                lost = False
+            except Conflict as error:
+                if error.code not in ("claim.lost", "claim.taken", "settle.stale"):
+                    raise
+                lost = True
+
+    async def take_over(play: Play, platform: str) -> None:
+        await asyncio.to_thread(two.lapse)
+        await play.ledger.rescue(await play.claim(platform), [], two.make.at())
+
+    async def deliver_heads(play: Play, platform: str) -> None:
+        for work in await play.works(platform, limit=3):
+            delivery = work.delivery
+            attempt = await play.begin(delivery.id)
+            if attempt is None:
+                continue
+            # Noted as it leaves: the answer to a settlement may be heard later than what followed it.
+            sent[delivery.lane, platform].append(delivery.position)
+            ending = draw.choice([State.DELIVERED, State.DELIVERED, State.READY, State.DEAD])
+            alias = ("case_number", f"N-{delivery.lane}") if ending is State.DELIVERED else None
+            await play.settle(delivery.id, ending, number=attempt, alias=alias, reference=f"P-{delivery.lane}")
+            if ending is State.DELIVERED:
+                delivered.add(delivery.position)
+            elif ending is not State.READY:
+                await play.ledger.replay(delivery.id, two.make.intent(), stale_ok=True)
+        await asyncio.sleep(0)
+
+    async def pause(play: Play) -> None:
+        while not done.is_set():
+            await play.hold(CREDIT, HeldBy.PAUSED)
+            await play.lift(CREDIT, HeldBy.PAUSED)
+            await asyncio.sleep(0.02)
+
+    async def take_all() -> None:
+        names = [f"m{i}" for i in range(MESSAGES)]
+        plays = (two.first, two.second) * 6
+        await asyncio.gather(*(take(play, names[i :: len(plays)]) for i, play in enumerate(plays)))
+        done.set()
+
+    delivering = (deliver(play, to) for play in (two.first, two.second) for to in (PENALTY, CREDIT))
+    await asyncio.gather(take_all(), *delivering, pause(two.first))
+    for lane, positions in sent.items():
+        assert positions == sorted(positions), lane
+        assert delivered.issuperset(positions), lane
+    assert (
+        two.rows("SELECT platform FROM counts GROUP BY platform, kind, type, state, held_by HAVING sum(count) <> 0")
+        == []
+    )
+    assert two.rows("SELECT count(*) FROM deliveries WHERE head OR state NOT IN ('delivered')") == [(0,)]
