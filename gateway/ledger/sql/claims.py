@@ -109,8 +109,16 @@ _FORGOTTEN = 3_600_000_000
 """Microseconds after which a process that ended without a word is forgotten."""
 
 _LIVES = putting(tables.processes)
+# What is being claimed or given back at this moment is passed over: to wait for it, with other rows locked, might be to
+# wait for whoever waits for those.
 _PROLONG = Prepared(
-    sa.update(tables.claims).where(_c.owner == sa.bindparam("owner_")).values(until=sa.bindparam("until_")),
+    sa.update(tables.claims)
+    .where(
+        _c.platform.in_(
+            sa.select(_c.platform).where(_c.owner == sa.bindparam("owner_")).with_for_update(skip_locked=True)
+        )
+    )
+    .values(until=sa.bindparam("until_")),
     ("owner_", "until_"),
 )
 _GONE = Prepared(sa.delete(tables.processes).where(_n.owner == sa.bindparam("owner_")), ("owner_",))
