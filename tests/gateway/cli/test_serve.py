@@ -73,3 +73,19 @@ def test_an_unknown_log_level_is_misuse(hutong):
     said = hutong("serve", "--log-level", "loud")
     assert said.code == 2
     assert "warning" in said.err
+
+
+def test_a_file_has_one_process(hutong):
+    """Exit code 2, with the reason and what to do."""
+    said = hutong("serve", "--workers", "2")
+    assert said.code == 2
+    assert "a file has one process" in said.err
+    assert "HUTONG_LEDGER=postgresql" in said.err
+
+
+def test_many_processes_need_one_token(hutong, monkeypatch):
+    """Exit code 2: each would make its own."""
+    monkeypatch.setenv("HUTONG_LEDGER", "postgresql+psycopg://hutong@nowhere.invalid/hutong")
+    said = hutong("serve", "--workers", "2")
+    assert said.code == 2
+    assert "HUTONG_ADMIN_TOKEN" in said.err
