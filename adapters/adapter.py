@@ -65,6 +65,9 @@ class DeclarativeAdapter:
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
         self._compiled: CompiledBundle = compile_bundle(bundle)
+        self._name = bundle.manifest.adapter
+        self._version = bundle.manifest.version
+        self._budget = self._compiled.budget
         self._settings = bundle.manifest.operator_settings()
         self._limits = bundle.manifest.limits.value()
         self._retry = bundle.manifest.retry.value()
@@ -83,11 +86,11 @@ class DeclarativeAdapter:
 
     @property
     def name(self) -> str:
-        return self._bundle.manifest.adapter
+        return self._name
 
     @property
     def version(self) -> str:
-        return self._bundle.manifest.version
+        return self._version
 
     @property
     def title(self) -> str:
@@ -127,7 +130,7 @@ class DeclarativeAdapter:
 
     @property
     def budget(self) -> Budget:
-        return self._compiled.budget
+        return self._budget
 
     def read(
         self, operation: str, body: bytes, content_type: str | None = None, *, budget: Budget | None = None

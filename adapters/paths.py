@@ -94,12 +94,24 @@ def in_body(text: str) -> Path:
 
 def values(tree: Tree, where: Path) -> list[Any]:
     """Give every value found there. A single thing where a list is expected counts as one item."""
-    return list(_walk(tree, where.steps))
+    if EACH in where.steps:
+        return list(_walk(tree, where.steps))
+    value = _single(tree, where.steps)
+    return [] if value is None else [value]
 
 
 def first(tree: Tree, where: Path) -> Any:
     """Give the first value found there, None without one."""
-    return next(_walk(tree, where.steps), None)
+    return next(_walk(tree, where.steps), None) if EACH in where.steps else _single(tree, where.steps)
+
+
+def _single(tree: Tree, steps: tuple[Step, ...]) -> Any:
+    """Give the value at a path that goes through no list; most do not."""
+    for step in steps:
+        if not isinstance(tree, dict):
+            return None
+        tree = tree.get(step)
+    return tree
 
 
 def _walk(tree: Tree, steps: tuple[Step, ...]) -> Iterator[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -59,11 +59,11 @@ class Template:
 
     text: str
     parts: tuple[TemplatePart, ...]
+    names: frozenset[str] = field(init=False, compare=False)
+    """The names it uses."""
 
-    @property
-    def names(self) -> frozenset[str]:
-        """The names it uses."""
-        return frozenset(part.name for part in self.parts if part.name)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", frozenset(part.name for part in self.parts if part.name))
 
     @property
     def alone(self) -> str | None:
@@ -154,7 +154,9 @@ def flatten(document: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Give a document's leaves by their dotted canonical path; lists are left out."""
     leaves: dict[str, Any] = {}
     for name, value in document.items():
-        if isinstance(value, Mapping):
+        if type(value) is str:  # most are; to ask whether it is a mapping takes longer than all the rest
+            leaves[f"{prefix}{name}"] = value
+        elif isinstance(value, Mapping):
             leaves.update(flatten(value, f"{prefix}{name}."))
         elif not isinstance(value, list):
             leaves[f"{prefix}{name}"] = value

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
+
 from gateway.ledger.records import Platform
 
 # ── tokens: random enough that only their plain SHA-256 need be kept ─────────────────────────────
@@ -48,8 +50,7 @@ def bearer(header: str | None) -> str | None:
 
 
 # ── principals ───────────────────────────────────────────────────────────────────────────────────
-@dataclass(frozen=True, slots=True)
-class Principal:
+class Principal(Struct, frozen=True):
     """A caller that we know: a platform, or the administrator (`platform` None, `admin` True)."""
 
     platform: Platform | None

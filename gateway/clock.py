@@ -75,17 +75,19 @@ def random_bytes() -> bytes:
 
 def new_id(now: datetime) -> str:
     """Make a UUIDv7 (RFC 9562): ordered by time to the millisecond, random after it."""
-    return _uuid(now, 7, int.from_bytes(random_bytes()[:10]) >> 6)
+    at, random = f"{int(now.timestamp() * 1000):012x}", random_bytes().hex()
+    return f"{at[:8]}-{at[8:]}-7{random[:3]}-{_VARIANT[random[3]]}{random[4:7]}-{random[7:19]}"
+
+
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
+"""A random digit as the one that also tells the variant (RFC 9562, 4.1)."""
 
 
 def derived_id(now: datetime, *sources: str) -> str:
     """Make a UUIDv8 (RFC 9562) that follows from its sources: the same again for the same, ordered by time."""
     digest = hashlib.sha256("\0".join(sources).encode()).digest()
-    return _uuid(now, 8, int.from_bytes(digest[:10]) >> 6)
-
-
-def _uuid(now: datetime, version: int, random: int) -> str:
+    random = int.from_bytes(digest[:10]) >> 6
     milliseconds = int(now.timestamp() * 1000)
-    value = milliseconds << 80 | version << 76 | random >> 62 << 64 | 0b10 << 62 | random & _LOW
+    value = milliseconds << 80 | 8 << 76 | random >> 62 << 64 | 0b10 << 62 | random & _LOW
     text = f"{value:032x}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

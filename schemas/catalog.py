@@ -32,6 +32,8 @@ _ENRICHED = ("permit_number", "project_code", "party.credit_code", "region")
 
 def at(document: Tree, path: str) -> Any:
     """Return the value at a dotted path without lists; None when anything on the way is absent."""
+    if "." not in path:
+        return document.get(path)
     node: Any = document
     for step in _steps(path):
         if not (type(node) is dict or isinstance(node, Mapping)) or step not in node:
@@ -94,21 +96,24 @@ class MessageType(CatalogEntry):
 
     def keys(self, document: Tree) -> dict[str, str]:
         """Return the searchable numbers that are in the document; never personal ones."""
-        found = {key: _first(document, paths) for key, paths in self.searchable.items()}
-        if found.get("credit_code") is None and self.credit_code_in:
-            found["credit_code"] = credit_code_of(document[self.credit_code_in])
-        if is_citizen_id(found.get("credit_code") or ""):
-            # A permit number may begin with its holder's citizen id instead of a credit code.
-            found["credit_code"] = None
-        return {key: value for key, value in found.items() if value is not None}
+        found: dict[str, str] = {}
+        for key, paths in self.searchable.items():
+            for path in paths:
+                if (value := at(document, path)) is not None:
+                    found[key] = str(value)
+                    break
+        if self.credit_code_in and "credit_code" not in found:
+            code = credit_code_of(document[self.credit_code_in])
+            if code is not None:
+                found["credit_code"] = code
+        # A permit number may begin with its holder's citizen id instead of a credit code.
+        if "credit_code" in found and is_citizen_id(found["credit_code"]):
+            del found["credit_code"]
+        return found
 
 
 def _value(document: Tree, path: str) -> str:
     return project_key(document) if path == "project" else str(at(document, path) or "")
-
-
-def _first(document: Tree, paths: tuple[str, ...]) -> str | None:
-    return next((str(value) for value in (at(document, path) for path in paths) if value is not None), None)
 
 
 def _message_type(model: type[Document]) -> MessageType:

@@ -366,7 +366,8 @@ DELIVERIES_TRIAL = f"""
 import asyncio, json, tempfile
 from datetime import UTC, datetime
 from gateway.ledger.records import Intake, IntakeDraft
-from gateway.ledger.sql import SqlLedger, database
+from gateway.ledger.sql import SqlLedger
+from gateway.ledger.sql.engines import sqlite as database
 from gateway.message import Delivery, Message, State
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)

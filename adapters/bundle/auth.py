@@ -112,9 +112,9 @@ Auth = Annotated[
 
 def _fill(text: str, settings: Mapping[str, Any]) -> str:
     template = placeholders.parse(text)
-    missing = sorted(name for name in template.names if settings.get(name) in (None, ""))
+    missing = [name for name in template.names if settings.get(name) in (None, "")]
     if missing:
-        raise _missing(missing[0])
+        raise _missing(min(missing))
     value = template.render(settings)
     if _CONTROL.search(value):
         raise _unsafe(sorted(template.names))

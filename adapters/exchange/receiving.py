@@ -76,7 +76,7 @@ class CompiledReceive:
             raise allowed.exceeded("records", path=str(self._split))
         self._check_envelope(parsed.tree, len(trees_found))
         faults = self._schema_faults(parsed, len(trees_found))
-        records = (self._record(index, tree, faults.get(index, ())) for index, tree in enumerate(trees_found))
+        records = [self._record(index, tree, faults.get(index, ())) for index, tree in enumerate(trees_found)]
         return Package(tuple(records), self._split is not None)
 
     def _check_envelope(self, tree: Tree, count: int) -> None:
@@ -232,8 +232,10 @@ def _alternatives(item: str | list[str]) -> list[Path]:
 
 
 def _first_there(tree: Tree, alternatives: list[Path]) -> str | None:
-    texts = (folded(as_text(value)).upper() for path in alternatives for value in paths.values(tree, path)[:1])
-    return next((text for text in texts if text), None)
+    for path in alternatives:
+        if text := folded(as_text(paths.first(tree, path))).upper():
+            return text
+    return None
 
 
 def _envelope(code: str, path: str, zh: str, en: str) -> Rejected:

@@ -13,7 +13,7 @@ from adapters.base import OutboundRequest, Tree
 from adapters.bundle.grammar import RequestPart
 from adapters.formats.format import EncodedBody, Format
 from adapters.paths import EACH, Path, Step
-from adapters.placeholders import RECORD, RECORD_TEXT, Template, Values, compile_tree
+from adapters.placeholders import RECORD, RECORD_TEXT, Template, TemplatePart, Values, compile_tree
 from schemas.findings import Finding, Rejected, Text
 
 _URL_LITERAL = "/?&=:@!$'()*+,;~-._%#[]"
@@ -60,9 +60,9 @@ def compile_request(part: RequestPart, declared: Format) -> RequestLine:
     path, _, query = part.path.partition("?")
     headers = [(name, placeholders.parse(text)) for name, text in part.headers.items()]
     if action_header := formats.of(declared).action_header:
-        headers.append((action_header, Template("", (placeholders.TemplatePart(literal=f'"{part.action or ""}"'),))))
+        headers.append((action_header, Template("", (TemplatePart(literal=f'"{part.action or ""}"'),))))
     pairs = tuple(_pair(text) for text in query.split("&") if text)
-    return RequestLine(part.method, placeholders.parse(path), pairs, tuple(headers))
+    return RequestLine(part.method, _in_url(path), pairs, tuple(headers))
 
 
 def compile_envelope(envelope: Tree, as_record_text: Callable[[Tree], str]) -> Callable[[Values, Tree], Tree]:
@@ -100,7 +100,17 @@ def merged(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, A
 
 def _pair(text: str) -> tuple[str, Template]:
     name, _, value = text.partition("=")
-    return quote(name, safe=_URL_LITERAL), placeholders.parse(value)
+    return quote(name, safe=_URL_LITERAL), _in_url(value)
+
+
+def _in_url(text: str) -> Template:
+    """Parse what stands in a URL, its literal parts written as they are there."""
+    parsed = placeholders.parse(text)
+    return Template(text, tuple(map(_written, parsed.parts)))
+
+
+def _written(part: TemplatePart) -> TemplatePart:
+    return TemplatePart(quote(part.literal, safe=_URL_LITERAL), part.name, part.form)
 
 
 def _known(template: Template, values: Values) -> bool:
@@ -111,9 +121,9 @@ def _filled(template: Template, values: Values) -> str:
     return "".join(_url_part(part, values) for part in template.parts)
 
 
-def _url_part(part: placeholders.TemplatePart, values: Values) -> str:
+def _url_part(part: TemplatePart, values: Values) -> str:
     if part.literal:
-        return quote(part.literal, safe=_URL_LITERAL)
+        return part.literal
     text = part.value(values)
     # `quote` leaves dots as they are, so these two would lead to another path.
     if text is None or text in (".", ".."):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from adapters.formats import gb18030, rejections
 from schemas.findings import Rejected
@@ -37,6 +38,7 @@ def canonical(name: str) -> str | None:
     return low if low in FAMILY else None
 
 
+@lru_cache(maxsize=64)
 def from_content_type(content_type: str | None) -> str | None:
     """Give the charset that a Content-Type header names, None without one."""
     match = _CHARSET.search(content_type or "")

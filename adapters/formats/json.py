@@ -49,25 +49,25 @@ def _is_utf8(body: bytes) -> bool:
 
 def parse(text: bytes, budget: Budget = STANDARD, *, strict: bool = True) -> Tree:
     """Parse UTF-8 JSON of any kind within a budget; `strict` refuses duplicate keys and NaN. Raises `Rejected`."""
-    signs = _bound_nodes(text, budget)
+    brackets = text.count(b"[") + text.count(b"{")
+    signs = _bound_nodes(text, brackets, budget)
     _bound_numbers(text, budget)
     try:
         tree = jiter.from_json(text, allow_inf_nan=not strict, catch_duplicate_keys=strict, float_mode="decimal")
     except ValueError as error:
         raise _told(str(error), budget) from None
     # The number of signs bounds everything that is counted: most bodies have so few that no walk is needed.
-    deep = text.count(b"[") + text.count(b"{") > budget.depth
-    if deep or signs > min(budget.names, budget.items) or len(text) > budget.text:
+    if brackets > budget.depth or signs > min(budget.names, budget.items) or len(text) > budget.text:
         measure(tree, budget, texts=len(text) > budget.text)
     return tree
 
 
-def _bound_nodes(text: bytes, budget: Budget) -> int:
+def _bound_nodes(text: bytes, brackets: int, budget: Budget) -> int:
     """Count the brackets and commas before anything is made of them: there is at most one value for each, and one more.
 
     Those inside texts are counted too, and told apart only when there are too many of them.
     """
-    signs = text.count(b",") + text.count(b"[") + text.count(b"{")
+    signs = text.count(b",") + brackets
     if signs < budget.nodes:
         return signs
     bare = _without_texts(text)

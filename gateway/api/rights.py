@@ -178,10 +178,10 @@ def admit(request: Request) -> None:
 
 def _principal(hub: Hub, scope: Scope, call: str, otherwise: Text) -> Principal:
     """Tell whose token a request carries; Unauthenticated, saying `otherwise`, when nobody's we know."""
-    shown = [value for name, value in scope["headers"] if name == b"authorization"]
-    if len(shown) > 1:
+    incoming = Incoming.of(scope)
+    if "authorization" in incoming.twice:
         raise Rejected("authorization.twice", _TWICE, status=400)
-    token = bearer(shown[0].decode("latin-1")) if shown else None
+    token = bearer(incoming.headers.get("authorization"))
     principal = hub.principals.of(token) if token else None
     if principal is None:
         _tell(hub, scope, call, "unknown" if token else "missing")

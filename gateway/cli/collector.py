@@ -15,6 +15,10 @@ SOON = 1.0
 LARGE = 1024 * 1024
 """Bytes of bodies under way from which on a full pass would take long."""
 
+YOUNG = 20_000
+"""Objects by which their number grows before the young ones are looked through. By Python's own 700 those of the
+requests under way are looked through over and over, though hardly any of them is garbage."""
+
 _NEVER = 1_000_000_000
 
 
@@ -26,8 +30,8 @@ def set_up() -> None:
     """
     gc.collect()
     gc.freeze()
-    young, middle, _ = gc.get_threshold()
-    gc.set_threshold(young, middle, _NEVER)
+    _, middle, _ = gc.get_threshold()
+    gc.set_threshold(YOUNG, middle, _NEVER)
 
 
 async def collect(

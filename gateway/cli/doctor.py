@@ -24,6 +24,7 @@ from gateway.cli.output import AsJson, emit, say
 from gateway.clock import system_clock
 from gateway.errors import HutongError
 from gateway.intake.routes import read_routes
+from gateway.ledger.sql.engines import server_report
 from gateway.releases.installed import install
 from gateway.settings import Settings, Unset
 
@@ -104,10 +105,10 @@ def clock(now: datetime) -> Check:
 
 
 def ledger(settings: Settings) -> Check:
-    """The ledger's folder can be written, and its schema brought up to date."""
+    """The ledger's folder can be written, and its schema brought up to date; a server's settings keep its promises."""
     path = _ledger_path(settings)
     if path is None:
-        return Check("ledger", True, f"{settings.ledger} (forgets everything when the process ends)")
+        return _ledger_server(settings)
     if not path.parent.is_dir():
         return Check("ledger", False, f"{path.parent} does not exist", f"mkdir -p {path.parent}")
     try:
@@ -116,6 +117,14 @@ def ledger(settings: Settings) -> Check:
     except (OSError, HutongError) as error:
         return Check("ledger", False, f"{path.parent}: {error}", "let the gateway's user write that folder")
     return Check("ledger", True, f"{path} can be written")
+
+
+def _ledger_server(settings: Settings) -> Check:
+    try:
+        report = server_report(settings.ledger)
+    except HutongError as error:
+        return Check("ledger", False, str(error), "correct HUTONG_LEDGER, or start the server")
+    return Check("ledger", not report.faults, report.server, "; ".join(report.faults))
 
 
 async def _open(settings: Settings) -> None:

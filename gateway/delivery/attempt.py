@@ -166,7 +166,10 @@ class Attempts(Struct, frozen=True):
         return await self._settle(work, context, tried, settlement)
 
     async def _write(self, work: Work, adapter: Adapter, sending: Sending) -> OutboundRequest:
-        items = sum(len(value) for value in sending.document.values() if isinstance(value, list))
+        items = 0
+        for value in sending.document.values():
+            if type(value) is list:
+                items += len(value)
         if items > _MANY_ITEMS:
             written = await asyncio.to_thread(adapter.translate_out, sending)
         else:

@@ -17,6 +17,8 @@ Scope = str
 WHOLE: Scope = ""
 """The whole platform."""
 
+_NOTHING: frozenset[Scope] = frozenset()
+
 
 class HealthSign(StrEnum):
     """What one attempt tells of the health of whom it called."""
@@ -42,6 +44,8 @@ class Health(Struct, frozen=True):
     @property
     def held(self) -> frozenset[Scope]:
         """Everything that is held now."""
+        if not self.breakers:
+            return _NOTHING
         return frozenset(scope for scope, breaker in self.breakers.items() if breaker.phase is not BreakerPhase.CLOSED)
 
     def holds(self, type: str) -> bool:

@@ -113,8 +113,6 @@ def _head(request: OutboundRequest, address: Address) -> bytes:
     given = set()
     for name, value in request.headers.items():
         lower = _checked(name)
-        if "\r" in value or "\n" in value or "\0" in value:
-            raise Unsendable(f"the header {name} has a line break in it")
         if lower not in _FRAMING:
             given.add(lower)
             lines.append(f"{name}: {value}")
@@ -123,8 +121,12 @@ def _head(request: OutboundRequest, address: Address) -> bytes:
     lines.extend(line for name, line in _USUAL.items() if name not in given)
     if request.body or request.method in _WITH_BODY:
         lines.append(f"Content-Length: {len(request.body)}")
+    head = "\r\n".join([*lines, "", ""])
+    if head.count("\n") != len(lines) + 1 or head.count("\r") != len(lines) + 1 or "\0" in head:
+        broken = next(line for line in lines if "\r" in line or "\n" in line or "\0" in line)
+        raise Unsendable(f"the header {broken.partition(':')[0]} has a line break in it")
     try:
-        return "\r\n".join([*lines, "", ""]).encode()
+        return head.encode()
     except UnicodeEncodeError as error:
         raise Unsendable(str(error)) from None
 

@@ -93,8 +93,9 @@ class Supply:
         """
         if self.stale or len(self._queue) >= _QUEUE:
             return False
-        if work.delivery.id not in self._known():
-            self._queue[work.delivery.id] = work
+        id = work.delivery.id
+        if id not in self._queue and id not in self._busy and id not in self._resting:
+            self._queue[id] = work
         return True
 
     def _known(self) -> set[str]:

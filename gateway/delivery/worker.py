@@ -117,8 +117,7 @@ class PlatformWorker:
     def offer(self, work: Work) -> None:
         """Give a head that was just accepted; what is held, or must wait behind others, is left to the ledger."""
         health = self._holds.health
-        well = not self._shut and not health.held and health.breaker(WHOLE).phase is BreakerPhase.CLOSED
-        if well and self._supply.offer(work):
+        if not self._shut and not health.held and self._supply.offer(work):
             self._wakeup.set()
         else:
             self.wake()

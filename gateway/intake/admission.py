@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from gateway.errors import Busy
 from schemas.findings import Text
@@ -30,34 +29,31 @@ class Admission:
         self._calls = 0
         self._bytes = 0
 
-    @contextmanager
-    def enter(self, declared: int = 0) -> Iterator[Take]:
-        """Let a call in whose body is said to have so many bytes; Busy `intake.busy` when there is no room.
+    def enter(self, declared: int = 0) -> Admitted:
+        """Let a call in whose body is said to have so many bytes, for as long as what this gives is entered.
 
-        The body is counted as it arrives by what this gives, beyond what was declared.
+        The body is counted as it arrives by what entering gives, beyond what was declared. Entering raises
+        Busy `intake.busy` when there is no room.
         """
+        return Admitted(self, declared)
+
+    def begin(self, declared: int) -> None:
+        """Count a call and what it says it has; Busy when there is no room."""
         if self._calls >= self._most_calls or not self._fits(declared):
             raise _busy()
-        arrived, counted = 0, declared
-
-        def take(size: int) -> None:
-            nonlocal arrived, counted
-            arrived += size
-            more = arrived - counted
-            if more <= 0:
-                return
-            if not self._fits(more, own=counted):
-                raise _busy()
-            counted += more
-            self._bytes += more
-
         self._calls += 1
         self._bytes += declared
-        try:
-            yield take
-        finally:
-            self._calls -= 1
-            self._bytes -= counted
+
+    def grow(self, more: int, own: int) -> None:
+        """Count further bytes of a call that has `own` so far; Busy when there is no room."""
+        if not self._fits(more, own):
+            raise _busy()
+        self._bytes += more
+
+    def end(self, counted: int) -> None:
+        """Take note that a call is over."""
+        self._calls -= 1
+        self._bytes -= counted
 
     def under_way(self) -> int:
         """Give how many bytes of bodies are under way now."""
@@ -65,6 +61,31 @@ class Admission:
 
     def _fits(self, size: int, own: int = 0) -> bool:
         return self._bytes == own or self._bytes + size <= self._most_bytes
+
+
+class Admitted:
+    """One call on its way in, and the bytes that are counted for it."""
+
+    __slots__ = ("_admission", "_arrived", "_counted")
+
+    def __init__(self, admission: Admission, declared: int) -> None:
+        self._admission = admission
+        self._counted = declared
+        self._arrived = 0
+
+    def __enter__(self) -> Take:
+        self._admission.begin(self._counted)
+        return self._take
+
+    def __exit__(self, *error: object) -> None:
+        self._admission.end(self._counted)
+
+    def _take(self, size: int) -> None:
+        self._arrived += size
+        more = self._arrived - self._counted
+        if more > 0:
+            self._admission.grow(more, self._counted)
+            self._counted += more
 
 
 def _busy() -> Busy:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
@@ -51,8 +52,12 @@ def chooser(platforms: Mapping[str, Platform], can_send: CanSend) -> Choose:
     def choose(message_type: str, kind: str, toward: str, region: str, source: str) -> str | None:
         asked = (message_type, kind, toward, region)
         if asked not in known:
-            able = (one for one in map(platforms.get, _sought(kind, toward, region)) if one is not None)
-            known[asked] = next((one.id for one in able if can_send(one, message_type)), None)
+            known[asked] = None
+            for name in _sought(kind, toward, region):
+                one = platforms.get(name)
+                if one is not None and can_send(one, message_type):
+                    known[asked] = one.id
+                    break
         found = known[asked]
         return None if found == source else found
 
@@ -70,20 +75,19 @@ def taker(platforms: Mapping[str, Platform], can_send: CanSend) -> Taker:
 
 def plan(route: Route, message: Routable, choose: Choose) -> tuple[Planned, ...]:
     """Give the deliveries of a message: one a platform, and one without a platform for each that was not found."""
-    planned = [
-        one
-        for destination in route.destinations
-        if _applies(destination, message)
-        for one in _towards(destination, message, choose)
-    ]
-    return tuple(dict.fromkeys(planned))
+    planned: list[Planned] = []
+    for destination in route.destinations:
+        if _applies(destination, message):
+            planned.extend(_towards(destination, message, choose))
+    return tuple(dict.fromkeys(planned)) if len(planned) > 1 else tuple(planned)
 
 
-def _sought(kind: str, toward: str, region: str) -> Sequence[str]:
+@lru_cache(maxsize=8192)
+def _sought(kind: str, toward: str, region: str) -> tuple[str, ...]:
     """Name the platforms that a delivery may go to, the one that is preferred first."""
     if toward == NEAREST:
-        return [f"{kind}.{code}" for code in regions.lineage(region)]
-    return [f"{kind}.{regions.NATIONAL}"] if toward == NATIONAL else [toward]
+        return tuple(f"{kind}.{code}" for code in regions.lineage(region))
+    return (f"{kind}.{regions.NATIONAL}",) if toward == NATIONAL else (toward,)
 
 
 def _towards(destination: RouteDestination, message: Routable, choose: Choose) -> Sequence[Planned]:

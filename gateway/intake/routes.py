@@ -46,10 +46,8 @@ class Route(Struct, frozen=True):
     destinations: tuple[RouteDestination, ...]
     sender: str | None = None
 
-    @property
-    def answers(self) -> str | None:
-        """Give the type of the message that this one answers, if it answers one."""
-        return next((one.answers for one in self.destinations if one.answers), None)
+    answers: str | None = None
+    """The type of the message that this one answers, if it answers one."""
 
 
 class Routes(Struct, frozen=True):
@@ -116,7 +114,8 @@ class _Reading:
         sender = table.get("sender")
         if sender is not None:
             self._field(name, sender, *at, "sender")
-        return Route(name, frozenset(sources), tuple(destinations), sender)
+        answers = next((one.answers for one in destinations if one.answers), None)
+        return Route(name, frozenset(sources), tuple(destinations), sender, answers)
 
     def _destination(self, name: str, value: Any, *at: str | int) -> RouteDestination:
         if isinstance(value, str):

@@ -16,4 +16,7 @@ _ZIP = b"PK"
 
 def is_heavy(body: bytes) -> bool:
     """Tell whether a body or a reply may take more than a few milliseconds to read."""
-    return len(body) > LARGE or body.startswith(_ZIP) or sum(map(body.count, _MARKS)) > MANY
+    size = len(body)
+    if size > LARGE or body.startswith(_ZIP):
+        return True
+    return size > MANY and sum(map(body.count, _MARKS)) > MANY  # else it has not so many bytes

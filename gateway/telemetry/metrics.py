@@ -230,21 +230,19 @@ class MetricFeed:
         self._collector = collector
         self._label = label
         self._most = most
-        self._values = attrgetter(*metric.labels) if metric.labels else lambda event: None
-        self._counted = attrgetter(metric.value) if metric.value else lambda event: 1
+        self._values = attrgetter(*metric.labels) if metric.labels else None
+        self._counted = attrgetter(metric.value) if metric.value else None
         self._known: dict[Any, Callable[[float], None]] = {}
 
     def __call__(self, event: Event) -> None:
-        """Count an event, if it is in the state that the metric is about."""
-        if self._metric.state is not None and getattr(event, "state", None) != self._metric.state:
-            return
-        values = self._values(event)
+        """Count an event that is in the state that the metric is about."""
+        values = () if self._values is None else self._values(event)
         count = self._known.get(values)
         if count is None:
             count = self._found(values if isinstance(values, tuple) else (values,))
             if len(self._known) < self._most:
                 self._known[values] = count
-        count(self._counted(event))
+        count(1 if self._counted is None else self._counted(event))
 
     def _found(self, values: tuple[Any, ...]) -> Callable[[float], None]:
         labels = [self._label(name, value) for name, value in zip(self._metric.labels, values, strict=False)]
@@ -277,8 +275,13 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._limits = {name: LabelLimit(most_labels) for name in _LIMITED}
         self._fed: dict[type[Event], list[MetricFeed]] = defaultdict(list)
+        self._fed_in: dict[type[Event], dict[str, list[MetricFeed]]] = defaultdict(lambda: defaultdict(list))
         for metric in METRICS:
-            self._fed[metric.event].append(MetricFeed(metric, self._collector(metric), self._label))
+            feed = MetricFeed(metric, self._collector(metric), self._label)
+            if metric.state is None:
+                self._fed[metric.event].append(feed)
+            else:
+                self._fed_in[metric.event][metric.state].append(feed)
         self._shown: dict[str, Gauge] = {}
         self._writing = Lock()
         standing = ["platform", "kind", "state", "held_by"]
@@ -306,8 +309,12 @@ class Metrics:
 
     def __call__(self, event: Event) -> None:
         """Count one event in every metric that it feeds."""
-        for feed in self._fed.get(type(event), ()):
+        kind = type(event)
+        for feed in self._fed.get(kind, ()):
             feed(event)
+        if kind in self._fed_in:
+            for feed in self._fed_in[kind].get(event.state, ()):  # type: ignore[union-attr]  # it has one: see METRICS
+                feed(event)
 
     def _label(self, name: str, value: Any) -> str:
         if isinstance(value, bool):

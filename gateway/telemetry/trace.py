@@ -11,6 +11,7 @@ from gateway.clock import random_bytes
 
 _propagator = TraceContextTextMapPropagator()
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
+_NONE = "0" * 32
 
 
 def trace_id(traceparent: str | None) -> str:
@@ -25,5 +26,5 @@ def trace_id(traceparent: str | None) -> str:
 
 def traceparent(trace_id: str | None) -> str:
     """Write a `traceparent` for a new child span of a trace; of a new trace when none is given."""
-    known = trace_id if trace_id and _TRACE_ID.fullmatch(trace_id) and int(trace_id, 16) else random_bytes().hex()
+    known = trace_id if trace_id and trace_id != _NONE and _TRACE_ID.fullmatch(trace_id) else random_bytes().hex()
     return f"00-{known}-{random_bytes()[:8].hex()}-01"

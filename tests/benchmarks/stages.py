@@ -21,6 +21,8 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import force_setattr
 from rich.console import Console
 from rich.table import Table
 
@@ -33,7 +35,7 @@ STAGES = (
     ("take: translate", "adapters.adapter:DeclarativeAdapter.translate_in"),
     ("take: decide", "gateway.intake.decider:Decider.decide"),
     ("take: commit", "gateway.ledger.sql.ledger:SqlLedger.accept"),
-    ("take: commit, in the writer", "gateway.ledger.sql.accepting:accept"),
+    ("take: commit, in the writer", "gateway.ledger.sql.accepting:ACCEPT.do"),
     ("take: tell", "gateway.intake.reception:Reception._tell"),
     ("send: head", "gateway.delivery.supply:Supply.fetch"),
     ("send: head", "gateway.ledger.sql.store:Reader.run"),
@@ -44,8 +46,8 @@ STAGES = (
     ("send: judge", "gateway.delivery.attempt:Attempts._judge"),
     ("send: commit", "gateway.ledger.sql.ledger:SqlLedger.begin"),
     ("send: commit", "gateway.ledger.sql.ledger:SqlLedger.settle"),
-    ("send: commit, in the writer", "gateway.ledger.sql.attempts:begin"),
-    ("send: commit, in the writer", "gateway.ledger.sql.attempts:settle"),
+    ("send: commit, in the writer", "gateway.ledger.sql.attempts:BEGIN.do"),
+    ("send: commit, in the writer", "gateway.ledger.sql.attempts:SETTLE.do"),
     ("both: commit, in the writer", "gateway.ledger.sql.writing:Writer.run"),
 )
 """A stage, and a function that is it; what is called within and stands here too is counted there."""
@@ -155,7 +157,8 @@ def serve(file: str, *, count_calls: bool) -> None:
         *path, last = name.split(".")
         for one in path:
             owner = getattr(owner, one)
-        setattr(owner, last, profile.around(stage, getattr(owner, last), counts=place == ACCEPT))
+        replace = force_setattr if isinstance(owner, Struct) else setattr
+        replace(owner, last, profile.around(stage, getattr(owner, last), counts=place == ACCEPT))
     atexit.register(lambda: Path(file).write_text(profile.written()))
     if count_calls:
         threading.setprofile(profile.called)

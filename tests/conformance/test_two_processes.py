@@ -24,13 +24,14 @@ pytestmark = pytest.mark.postgresql
 
 SOURCE, PENALTY, CREDIT = Make.source, Make.penalty, Make.credit
 NUMBER = (SOURCE, "case_number", "AJ-1")
+OTHERS = Reads(numbers={NUMBER: "another"})
 
 
 class Two:
     """Two processes' ledgers, and a way to let one stand still just before it commits."""
 
     def __init__(self, address: str, make: Make) -> None:
-        self.make = make
+        self.make, self.address = make, address
         self.one, self.other = (SqlLedger(address, patience=20) for _ in range(2))
         self.one._store._engine.part, self.other._store._engine.part = 1, 2
         self.first, self.second = Play(self.one, make), Play(self.other, make)
@@ -47,31 +48,34 @@ class Two:
         self._looking.dispose()
 
     @contextmanager
-    def standing(self) -> Iterator[Event]:
-        """Let the first process stand still before it commits, until the event is set; gives when it stands."""
+    def standing(self, after: int = 0) -> Iterator[Event]:
+        """Let the first process stand still before it commits, `after` so many commits; gives when it stands."""
         stands, go_on = Event(), Event()
         writing = self.one._store._engine.writing
 
+        passing = iter(range(after))
+
         def hold(_: sa.Connection) -> None:
+            if next(passing, None) is not None:
+                return
             stands.set()
-            assert go_on.wait(30)
+            go_on.wait(30)
 
         sa.event.listen(writing, "commit", hold)
         self._go_on = go_on
         try:
             yield stands
         finally:
-            go_on.set()
-            sa.event.remove(writing, "commit", hold)
+            go_on.set()  # from now on it stands no more
 
     def lapse(self) -> None:
         """Let every claim lapse, as if nobody had been heard of for long."""
         with self._looking.connect() as connection:
             connection.execute(sa.text("UPDATE claims SET until = 0"))
 
-    async def in_turn(self, first: Awaitable[Any], second: Awaitable[Any]) -> tuple[Any, Any]:
+    async def in_turn(self, first: Awaitable[Any], second: Awaitable[Any], *, after: int = 0) -> tuple[Any, Any]:
         """Let the first process do something up to its commit; the second must wait for that; give both answers."""
-        with self.standing() as stands:
+        with self.standing(after) as stands:
             earlier = asyncio.ensure_future(first)
             await asyncio.to_thread(stands.wait, 30)
             later = asyncio.ensure_future(second)
@@ -197,6 +201,22 @@ async def test_others_do_not_wait(two: Two) -> None:
         assert not held.done()
         two._go_on.set()
         await held
+
+
+async def test_rejections_and_a_package(two: Two) -> None:
+    """A package's bytes are not forgotten with old rejections while its next part brings the first message of it."""
+    wrong = [two.make.rejection(f"r{i}", index=i) for i in range(250)]
+    package = {"body": b"<large/>", "revision": 3}
+    with pytest.raises(Moved):  # the second part moved: of this package only rejections are kept so far
+        await two.first.receive(*wrong, replace(two.make.draft("m", reads=OTHERS), index=250), **package)
+    small = SqlLedger(two.address, rejections=1)
+    await small.start()
+    trimming = small.accept(two.make.intake(two.make.rejection("new"), body=b"<new/>", revision=3))
+    going_on = two.first.receive(*wrong, replace(two.make.draft("m"), index=250), **package)
+    answers = await two.in_turn(going_on, trimming, after=1)
+    await small.stop()
+    assert all(isinstance(each, Receipt) for each in answers), answers
+    assert (await two.one.native("m")).body == b"<large/>"
 
 
 # ── delivery ──────────────────────────────────────────────────────────────────────────────────

@@ -103,7 +103,9 @@ class PostgresServer:
 
     def make(self) -> None:
         """Make its folder, with an empty cluster."""
-        self._folder = Path(tempfile.mkdtemp(prefix="hutong-postgres-", dir=None if self._durable else _memory()))
+        place = None if self._durable else _memory()
+        _sweep(place or Path(tempfile.gettempdir()))
+        self._folder = Path(tempfile.mkdtemp(prefix=f"{_NAME}{os.getpid()}-", dir=place))
         self.port = _free_port()
         if _is_root():
             nobody = pwd.getpwnam("nobody")
@@ -249,6 +251,17 @@ class PostgresLedgers:
             connection.execute("UPDATE ledger SET revision = 1, epoch = 0, owner = '', checked_at = 0")
             for statement in restarted:
                 connection.execute(statement)
+
+
+_NAME = "hutong-postgres-"
+
+
+def _sweep(place: Path) -> None:
+    """Remove what processes left behind that were killed: their servers died with them."""
+    for folder in place.glob(f"{_NAME}*-*"):
+        with suppress(ValueError, OSError):
+            if not Path(f"/proc/{int(folder.name.removeprefix(_NAME).split('-')[0])}").exists():
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 _MEMORY = Path("/dev/shm")

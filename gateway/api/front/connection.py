@@ -8,12 +8,13 @@ from typing import Any, cast
 
 import httptools
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from gateway.api.front.gate import MOST_LEAVING, ConnectionGate
 from gateway.api.front.parting import PartingTransport
 from gateway.api.front.refusal import Why, refusal
+from gateway.api.inbound.answer import ANSWER
 from gateway.api.inbound.request import language
 
 PIPELINED = 8
@@ -58,12 +59,14 @@ class BoundedConnection(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._gate = gate
+        self._extensions: dict[str, Any] = {ANSWER: self.answer}
         self._bounds = gate.bounds
         self.reading = Awaited.NOTHING
         self._since = gate.ticks()
         self._leaving = False
         self._dropped = 0
         self._header = 0  # bytes of the header that is being read
+        self._header_lines = 0  # bytes of the lines that were read of it
         self._arrived = 0  # bytes of the body, with its framing
         self.body_bytes = 0  # bytes of the body
         self._silent_since = 0.0
@@ -135,7 +138,6 @@ class BoundedConnection(HttpToolsProtocol):
     def _leave(self) -> None:
         if self._leaving:
             return
-        self._unset_keepalive_if_required()
         if self._gate.leaving >= MOST_LEAVING:
             self._end()
             return
@@ -148,6 +150,27 @@ class BoundedConnection(HttpToolsProtocol):
     def _end(self) -> None:
         cast(PartingTransport, self.transport).end()
 
+    # ── answering ─────────────────────────────────────────────────────────────────────────────
+    def answer(self, status: int, head: bytes, body: bytes) -> bool:
+        """Answer the present POST in one piece; False when that cannot be done now, and it has to be sent.
+
+        `head` are the answer's own header lines, well-formed, as they stand on the wire. It serves what is answered
+        most: the two ASGI events of an answer cost as much as reading the request.
+        """
+        cycle = self.cycle  # the present request's, unless others wait behind it
+        if self.pipeline or self.flow.write_paused or cycle.disconnected or cycle.response_started:
+            return False
+        cycle.response_started = cycle.response_complete = True
+        cycle.waiting_for_100_continue = False
+        usual = [part for name, value in self.server_state.default_headers for part in (name, b": ", value, b"\r\n")]
+        ending = b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n"
+        self.transport.write(b"".join((STATUS_LINE[status], *usual, head, ending, body)))
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            self.transport.close()
+        cycle.on_response()
+        return True
+
     # ── reading ───────────────────────────────────────────────────────────────────────────────
     def data_received(self, data: bytes) -> None:
         """Read what arrives, within the bounds."""
@@ -156,7 +179,6 @@ class BoundedConnection(HttpToolsProtocol):
             if self._dropped > LEAVE_BYTES:
                 self.transport.abort()
             return
-        self._unset_keepalive_if_required()
         if self.reading is Awaited.NOTHING:
             self.reading, self._since, self._header = Awaited.HEADER, self._gate.ticks(), 0
         if self.reading is Awaited.HEADER:
@@ -202,17 +224,20 @@ class BoundedConnection(HttpToolsProtocol):
         """Begin to read a request."""
         if self.reading is not Awaited.HEADER:  # it came in one piece with the one before
             self.reading, self._since, self._header = Awaited.HEADER, self._gate.ticks(), 0
+        self._header_lines = 0
         super().on_message_begin()
+        self.scope["extensions"] = self._extensions
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header, if there may be so many; a trailer (it comes with the body) tells nothing here."""
         if self.reading is Awaited.HEADER and len(self.headers) <= self._bounds.headers:
+            self._header_lines += len(name) + len(value) + 4
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Let the request be answered, unless its headers are beyond the bounds."""
         # What was counted so far may hold the beginning of the body, too; now it is known exactly.
-        self._check_header(len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers))
+        self._check_header(len(self.url) + self._header_lines)
         if len(self.pipeline) >= PIPELINED and not self._over():
             self._gate.refused(Why.PIPELINED, self.address)
             self.transport.abort()
@@ -246,7 +271,12 @@ class BoundedConnection(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Wait for the next request."""
-        super().on_response_complete()
+        self.server_state.total_requests += 1
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
+            if self.pipeline:
+                self._start_asgi_task(*self.pipeline.pop())
+            # No timer for the time until then, as uvicorn sets one: the gate looks at all connections.
         if self.reading is Awaited.ALL and not self.pipeline and self.cycle.response_complete:
             self._rest()
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -102,6 +104,11 @@ DECISION = "intake-decision"
 """The header of an answer in the caller's own format that says what was decided: `accepted`, `partial` or `rejected`.
 Such an answer may say no with the status 200."""
 
+ANSWER = "hutong.answer"
+"""The ASGI extension by which a request is answered in one piece; see `BoundedConnection.answer`."""
+
+_BREAKING = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
 SHORTEST = 256
 """Bytes that every record of a package has in an answer, whatever the others take."""
 
@@ -132,6 +139,21 @@ class HttpAnswer(Struct, frozen=True):
     content_type: str = JSON
     headers: Mapping[str, str] = field(default_factory=dict)
     close: bool = False
+
+    @property
+    def head(self) -> bytes:
+        """Its header lines as they stand on the wire; ValueError for a value that would break them."""
+        lines = _lines(self.content_type, tuple(self.headers.items()))
+        return b"%scontent-length: %d\r\n" % (lines, len(self.body))
+
+
+@lru_cache(maxsize=256)
+def _lines(content_type: str, headers: tuple[tuple[str, str], ...]) -> bytes:
+    """Write header lines; there are few different ones."""
+    lines = "".join(f"{name}: {value}\r\n" for name, value in (("content-type", content_type), *headers))
+    if _BREAKING.search("".join((content_type, *(value for _, value in headers)))):
+        raise ValueError(f"a header has a control character: {lines!r}")
+    return lines.encode("latin-1")
 
 
 def message_state(deliveries: Sequence[Delivery]) -> str:

@@ -13,6 +13,7 @@ import structlog
 from adapters.base import Adapter
 from gateway.api import rights
 from gateway.api.inbound.answer import (
+    ANSWER,
     HttpAnswer,
     accept_answer,
     dry_run_answer,
@@ -86,7 +87,9 @@ class Application:
             return
         except Exception:
             answered = unforeseen(scope)
-        await answer(send, answered)
+        at_once = scope.get("extensions", {}).get(ANSWER)
+        if at_once is None or answered.close or not at_once(answered.status, answered.head, answered.body):
+            await answer(send, answered)
 
 
 def hot_operation(scope: Scope) -> str | None:

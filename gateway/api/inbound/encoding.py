@@ -23,7 +23,10 @@ _DEFLATED = 8
 
 def coding_of(scope: MutableMapping[str, Any]) -> str | None:
     """Give the coding of a request's body, None when it is as it is; Rejected (415) for one that is not taken."""
-    said = b",".join(value for name, value in scope["headers"] if name == b"content-encoding").decode("latin-1")
+    values = [value for name, value in scope["headers"] if name == b"content-encoding"]
+    if not values:
+        return None
+    said = b",".join(values).decode("latin-1")
     codings = [one for part in said.split(",") if (one := part.strip().lower()) not in ("", "identity")]
     if not codings:
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from msgspec import Struct
@@ -24,16 +24,18 @@ Send = Callable[[Event], Awaitable[None]]
 SUBMISSIONS = "/v1/messages"
 """Where canonical documents are handed in."""
 
-_WANTED = frozenset(
-    {
-        b"accept-language",
-        b"authorization",
-        b"content-length",
-        b"content-type",
-        b"expect",
-        b"traceparent",
-    }
-)
+_WANTED = {
+    b"accept-language": "accept-language",
+    b"authorization": "authorization",
+    b"content-length": "content-length",
+    b"content-type": "content-type",
+    b"expect": "expect",
+    b"idempotency-key": "idempotency-key",
+    b"traceparent": "traceparent",
+}
+"""The headers that are looked at, by their bytes."""
+
+_NONE: frozenset[str] = frozenset()
 
 _RANGE = re.compile(r"\s*([A-Za-z*]+)[^;,]*(?:;\s*q\s*=\s*([0-9.]+))?")
 
@@ -46,6 +48,8 @@ class Incoming(Struct, frozen=True):
     """The headers that matter, and the trace the request belongs to."""
 
     headers: dict[str, str]
+    twice: frozenset[str]
+    """Those that came more than once; `headers` has their last."""
     language: str
     trace_id: str
 
@@ -55,14 +59,17 @@ class Incoming(Struct, frozen=True):
         known: Incoming | None = scope.get("hutong.incoming")
         if known is not None:
             return known
-        found = _wanted(scope["headers"])
-        incoming = cls(found, language(found.get("accept-language")), trace_id(found.get("traceparent")))
+        found: dict[str, str] = {}
+        twice = _NONE
+        for name, value in scope["headers"]:
+            if (known_as := _WANTED.get(name)) is not None:
+                if known_as in found:
+                    twice |= {known_as}
+                found[known_as] = value.decode("latin-1")
+        said, trace = found.get("accept-language"), trace_id(found.get("traceparent"))
+        incoming = cls(found, twice, language(said), trace)
         scope["hutong.incoming"] = incoming
         return incoming
-
-
-def _wanted(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    return {name.decode("latin-1"): value.decode("latin-1") for name, value in headers if name in _WANTED}
 
 
 def idempotency_key(scope: Scope) -> str | None:
@@ -70,8 +77,9 @@ def idempotency_key(scope: Scope) -> str | None:
 
     Rejected `idempotency.key-invalid` (400) when there are two, or when it cannot be kept.
     """
-    keys = [value.decode("latin-1") for name, value in scope["headers"] if name == b"idempotency-key"]
-    if len(keys) > 1:
+    incoming = Incoming.of(scope)
+    key = incoming.headers.get("idempotency-key")
+    if "idempotency-key" in incoming.twice:
         raise Rejected(
             "idempotency.key-invalid",
             Text(
@@ -80,8 +88,8 @@ def idempotency_key(scope: Scope) -> str | None:
             ),
             status=400,
         )
-    key = keys[0] if keys else None
-    check_key(key)
+    if key is not None:
+        check_key(key)
     return key
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from hashlib import sha256
 
 import sqlalchemy as sa
 from msgspec.structs import replace
@@ -16,6 +17,7 @@ from gateway.ledger.sql import counts, lanes, numbers, overlay, packages, receip
 from gateway.ledger.sql.batch_thread import OperationResult
 from gateway.ledger.sql.codecs import unpack_list
 from gateway.ledger.sql.columns import Row
+from gateway.ledger.sql.dialects import ITS_SYMBOL, NUL
 from gateway.ledger.sql.packages import Chunk, IntakeBody, ReadyDraft, ReadyRejection
 from gateway.ledger.sql.receipts import KeptReceipt, Receipts
 from gateway.ledger.sql.statements import Prepared, PreparedMany, inserting, inserting_first, putting
@@ -118,6 +120,7 @@ def _locks(_: sa.Connection, batch: Sequence[Chunk]) -> Iterable[str]:
             yield f"key {intake.platform} {intake.operation} {intake.key}"
         if not chunk.whole:
             yield "packages"  # where one begins, those that were given up are forgotten
+            yield f"rejections {intake.platform}"  # with its oldest rejections go bodies that no message keeps yet
         for entry in chunk.entries:
             if isinstance(entry, ReadyRejection):
                 yield f"rejections {entry.rejection.platform}"
@@ -291,5 +294,13 @@ def _named(drafts: Sequence[IntakeDraft]) -> set[numbers.Named]:
     }
 
 
+_LONGEST = 600
+"""Characters of an identity that is found by itself; an index of PostgreSQL takes no more than 2700 bytes."""
+
+
 def _scope(message: Message) -> _Scope:
-    return message.identity, message.operation, message.source
+    # Found again in memory, it must be as the database gives it back.
+    identity = message.identity.replace(NUL, ITS_SYMBOL) if NUL in message.identity else message.identity
+    if len(identity) > _LONGEST:
+        identity = f"sha256:{sha256(identity.encode()).hexdigest()}"
+    return identity, message.operation, message.source

@@ -44,7 +44,8 @@ class ReadyRejection(Struct, frozen=True):
 class ReadyIntake(Struct, frozen=True):
     """An intake as its chunks share it.
 
-    `digest` is the SHA-256 of the bytes, `body` the bytes as they are kept. `scope` is the digest
+    `digest` is the SHA-256 of the bytes where they are recognised by it, by their key or as a package of several
+    chunks, else empty. `body` are the bytes as they are kept. `scope` is the digest
     under which the progress of a large package is kept: of its key, else of its bytes. `ids` are those
     of all its messages: what one of its records brought is no change to the next.
     """
@@ -92,7 +93,8 @@ def is_large(intake: Intake) -> bool:
 
 def ready(intake: Intake) -> ReadyIntake:
     """Make ready what the chunks of an intake share."""
-    digest = sha256(intake.body).hexdigest()
+    recognised = intake.key is not None or len(intake.entries) > CHUNK
+    digest = sha256(intake.body).hexdigest() if recognised else ""
     scope = digest if intake.key is None else sha256(f"key {intake.key}".encode()).hexdigest()
     ids = frozenset(entry.message.id for entry in intake.entries if isinstance(entry, IntakeDraft))
     return ReadyIntake(intake, digest, pack(intake.body), scope, ids)

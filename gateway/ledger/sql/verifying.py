@@ -96,14 +96,15 @@ class Verification:
     def _bring(self, draft: IntakeDraft) -> Iterator[_Noted]:
         """Record what a draft is the first to bring, of what some intake looked up."""
         message = draft.message
-        platforms = decisions.platforms_of(message, draft.deliveries)
-        named = [
-            _spelled((platform, field, number)) for platform in platforms for field, number in draft.numbers.items()
-        ]
-        said = [(message.correlation_id, field) for field in decisions.facts_of(message)]
-        yield from _note(self._first, [message.correlation_id], message.id)
-        yield from _note(self._numbers, named, message.id)
-        yield from _note(self._facts, said, message.id)
+        if self._first:
+            yield from _note(self._first, [message.correlation_id], message.id)
+        if self._numbers:
+            platforms = decisions.platforms_of(message, draft.deliveries)
+            named = [_spelled((one, field, number)) for one in platforms for field, number in draft.numbers.items()]
+            yield from _note(self._numbers, named, message.id)
+        if self._facts:
+            said = [(message.correlation_id, field) for field in decisions.facts_of(message)]
+            yield from _note(self._facts, said, message.id)
 
 
 def _spelled(named: NumberAsked) -> NumberAsked:

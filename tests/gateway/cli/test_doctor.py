@@ -55,3 +55,19 @@ def test_only_hutong_ships_our_packages():
 def test_a_clock_that_was_never_set_is_noticed():
     """Ids, schedules and evidence rest on it."""
     assert not doctor.clock(datetime(1970, 1, 1, tzinfo=UTC)).well
+
+
+def test_a_server_is_looked_at(hutong, monkeypatch, postgres):
+    """A ledger in PostgreSQL: the doctor says what it is and what would lose a 202, and makes no table."""
+    address = postgres.database()
+    monkeypatch.setenv("HUTONG_LEDGER", address)
+    [found] = [one for one in hutong("doctor", "--json").json["checks"] if one["name"] == "ledger"]
+    assert found["detail"].startswith("PostgreSQL 1")
+    assert not found["well"]  # the tests' server syncs nothing
+    assert "fsync is off" in found["remedy"]
+    with postgres.connected(address) as connection:
+        assert connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchall() == [(0,)]
+    monkeypatch.setenv("HUTONG_LEDGER", postgres.url("nowhere"))
+    [found] = [one for one in hutong("doctor", "--json").json["checks"] if one["name"] == "ledger"]
+    assert (found["well"], found["remedy"]) == (False, "correct HUTONG_LEDGER, or start the server")
+    postgres.drop(address)

@@ -7,7 +7,7 @@ from importlib import import_module
 
 import sqlalchemy as sa
 
-from gateway.ledger.sql.engines.base import LedgerEngine
+from gateway.ledger.sql.engines.base import LedgerEngine, ServerReport
 
 _ENGINES: Mapping[str, tuple[str, str]] = {
     "sqlite": ("gateway.ledger.sql.engines.sqlite", "SqliteEngine"),
@@ -20,3 +20,9 @@ def engine_at(url: str, *, patience: float) -> LedgerEngine:
     module, name = _ENGINES[sa.make_url(url).get_backend_name()]
     engine: LedgerEngine = getattr(import_module(module), name)(url, patience=patience)
     return engine
+
+
+def server_report(url: str) -> ServerReport:
+    """Look at the server of an address, and change nothing; Unavailable when it does not let us."""
+    report: ServerReport = import_module("gateway.ledger.sql.engines.postgresql_server").examine(url)
+    return report

@@ -20,6 +20,13 @@ class Sequences(Struct, frozen=True):
     deliveries: Iterator[int]
 
 
+class ServerReport(Struct, frozen=True):
+    """What was found of a server: it in a few words, and what must be changed, each with how."""
+
+    server: str
+    faults: tuple[str, ...]
+
+
 Keys = Callable[[], Iterable[str]]
 """Gives what a transaction has to lock, called in it: words that stand for what is read or changed."""
 

@@ -22,13 +22,17 @@ from gateway.ledger.sql.engines.file_lock import new_owner
 from gateway.ledger.sql.statements import execute
 from schemas.findings import Text
 
+OLDEST = 15
+"""The oldest version that will do."""
+
 _MOST_KEYS = 1000
 """Locks that one transaction takes: the server has a table for all of them, of 64 for each connection it may have."""
 
 _STANDSTILL = 3
 """Seconds that a transaction may do nothing: a process that stands still in the middle of one must not hold others.
 
-Less than a claim's lease: else what it has locked would keep others from taking its platforms over in time.
+Shorter than others' patience, so that these go on instead of failing, and than the lease of a claim: else what it
+has locked would keep others from taking its platforms over in time.
 """
 
 _PARTS = 8
@@ -71,6 +75,10 @@ class PostgreSQLEngine:
         sa.event.listen(self.reading, "connect", _only_reads)
         sa.event.listen(self.reading, "before_cursor_execute", _storable, retval=True)
         upgrade(self.writing)
+
+    def looking(self) -> sa.Engine:
+        """Give an engine to look at the server with; whoever asks disposes of it."""
+        return self._connecting(1, "doctor")
 
     def _connecting(self, size: int, name: str, **settings: str) -> sa.Engine:
         settings |= {

@@ -6,6 +6,7 @@ import pytest
 from doorstep import echo, front_of
 
 from gateway.api.front.connection import Awaited
+from gateway.api.inbound.answer import ANSWER, HttpAnswer
 
 GET = b"GET /health/live HTTP/1.1\r\nHost: x\r\n"
 POST = b"POST /v1/inbound/permit HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
@@ -243,3 +244,66 @@ async def test_more_requests_at_once_than_are_queued_end_the_connection():
         assert front.refused == ["request.pipelined"]
         hold.set()
         await front.until(lambda: not front.gate.connections())
+
+
+def answering(hold):
+    """Make an application that says how long a body was once it may, in one piece where that can be done."""
+
+    async def application(scope, receive, send):
+        size, more = 0, True
+        while more:
+            event = await receive()
+            size, more = size + len(event.get("body", b"")), event.get("more_body", False)
+        await hold.wait()
+        answer = HttpAnswer(200, b"%d" % size, "text/plain")
+        if not scope["extensions"][ANSWER](answer.status, answer.head, answer.body):
+            headers = [(b"content-length", b"%d" % len(answer.body))]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.body", "body": answer.body})
+
+    return application
+
+
+async def test_answers_in_one_piece_keep_the_order_of_requests_that_came_at_once():
+    """One behind which others wait is sent by events, and the connection lives on."""
+    hold = asyncio.Event()
+    async with front_of(answering(hold)) as front:
+        caller = await front.connect()
+        await caller.say(b"".join(POST % size + b"x" * size for size in (1, 2, 3)))
+        await front.until(lambda: len(front.only.pipeline) == 2)
+        hold.set()
+        assert [(await caller.hear()).text[-1] for _ in range(3)] == ["1", "2", "3"]
+        await caller.say(POST % 4 + b"xxxx")
+        assert (await caller.hear()).text.endswith("4")
+
+
+async def test_an_answer_in_one_piece_closes_when_the_caller_asks_for_it():
+    """It says so."""
+    hold = asyncio.Event()
+    hold.set()
+    async with front_of(answering(hold)) as front:
+        caller = await front.connect()
+        await caller.say(b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\nxx")
+        heard = await caller.hear()
+        assert heard.text.endswith("2")
+        assert "\r\nconnection: close\r\n" in heard.text
+        assert await caller.end() == b""
+
+
+async def test_nothing_is_answered_in_one_piece_after_a_refusal():
+    """The caller was told already that its body came too slowly."""
+    hold = asyncio.Event()
+    hold.set()
+    async with front_of(answering(hold)) as front:
+        caller = await front.connect()
+        await caller.say(POST % 5 + b"x")
+        await front.until(lambda: front.only.reading is Awaited.BODY)
+        front.pass_time(front.gate.bounds.body_seconds + 1)
+        assert (await caller.hear()).status == 408
+        assert await caller.end() == b""
+
+
+def test_a_header_that_would_break_an_answer_is_never_written():
+    """A bundle's content type is not trusted with the wire."""
+    with pytest.raises(ValueError, match="control character"):
+        _ = HttpAnswer(200, b"", "text/plain\r\nx: y").head
