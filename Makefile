@@ -60,4 +60,4 @@ lock: ## Pin every dependency anew, with hashes and without registry addresses
 	@scripts/lock
 
 clean: ## Remove what was made
-	@rm -rf .venv .rivals .demo build dist
+	@rm -rf .venv .rivals .tools .demo build dist

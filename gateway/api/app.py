@@ -11,15 +11,18 @@ from fastapi import FastAPI, Response
 
 from gateway.api import (
     adapters,
+    backlog,
     deliveries,
     documents,
     enterprises,
+    inbox,
     messages,
     openapi,
     platforms,
     problem_documents,
     rejections,
     replays,
+    retention,
     system,
     trials,
     unwanted,
@@ -36,20 +39,24 @@ LARGEST_REQUEST = 1024 * 1024
 
 _RESOURCES = (
     messages,
+    inbox,
     deliveries,
     rejections,
     replays,
     platforms,
     unwanted,
+    backlog,
     adapters,
     trials,
     enterprises,
     documents,
+    retention,
     system,
 )
 
 _TAGS = [
     {"name": "inbound", "description": "报送 · Hand documents in"},
+    {"name": "inbox", "description": "收件箱 · What a platform fetches that cannot be called"},
     {"name": "messages", "description": "消息 · What was accepted"},
     {"name": "deliveries", "description": "投递 · Where it went"},
     {"name": "rejections", "description": "拒收 · What was not accepted"},
@@ -57,7 +64,7 @@ _TAGS = [
     {"name": "platforms", "description": "平台 · Who is connected"},
     {"name": "adapters", "description": "适配器 · Which formats are spoken"},
     {"name": "schemas", "description": "文书结构 · The canonical documents"},
-    {"name": "operations", "description": "运行 · Health and metrics"},
+    {"name": "operations", "description": "运行 · Health, metrics, and what waits"},
 ]
 
 

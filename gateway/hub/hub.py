@@ -5,21 +5,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from datetime import tzinfo
+from typing import Protocol
 
 from gateway.access import Administrator
 from gateway.clock import Clock
 from gateway.coordination import WakeUps
 from gateway.delivery.dispatcher import Dispatcher
+from gateway.delivery.inboxes import Inboxes
 from gateway.delivery.sender import Sender
 from gateway.errors import Unavailable
 from gateway.hub.deliveries import BulkReplays, OperatorSteps
 from gateway.hub.dossier import Dossiers
+from gateway.hub.pruning import Pruner
 from gateway.intake.admission import Admission
 from gateway.intake.reception import Reception
 from gateway.intake.steps import IntakeCall, IntakePreview, IntakeResult
 from gateway.ledger.base import Ledger
 from gateway.ledger.records import Accepted
 from gateway.observe import Observers
+from gateway.observe.contacts import Contacts
+from gateway.observe.waits import LongestWaits
 from gateway.platforms import Reconciler, Register
 from gateway.readers import Readers
 from gateway.releases import Releases
@@ -28,15 +33,24 @@ from gateway.telemetry.events import Events
 from gateway.telemetry.loop import LoopWatch
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.siblings import Siblings
+from gateway.telemetry.standing import Snapshot, StandingHold
 from schemas.findings import Text
 from schemas.scalars import CHINA_TIME
+
+
+class Spans(Protocol):
+    """What sends traces."""
+
+    def stop(self) -> None:
+        """Send what is left and end; it takes as long as the receiver does."""
+        ...
 
 
 class Hub:
     """A gateway, whole. `start` before anything else; after `stop` it takes nothing more.
 
     Plain reads go to `ledger`; whatever changes something goes through a part (`platforms`,
-    `releases`, `deliveries`, `replays`) or a method here, so that what depends on it (routing, the
+    `releases`, `deliveries`, `inboxes`, `replays`, `pruner`) or a method here, so that what depends on it (routing, the
     dispatcher, the callers we know) learns of it. `new_admin_token` is the administrator's token
     when this start made one: to be shown once, then forgotten. `siblings` are the other processes of the
     same port, if there are any, whose counts are shown with ours.
@@ -53,8 +67,13 @@ class Hub:
         reconciler: Reconciler,
         releases: Releases,
         observers: Observers,
+        contacts: Contacts,
+        waits: LongestWaits,
+        spans: Spans | None,
+        inboxes: Inboxes,
         deliveries: OperatorSteps,
         replays: BulkReplays,
+        pruner: Pruner,
         dossiers: Dossiers,
         administrator: Administrator,
         dispatcher: Dispatcher,
@@ -74,8 +93,13 @@ class Hub:
         self.principals = platforms.principals
         self.releases = releases
         self.observers = observers
+        self.contacts = contacts
+        self._waits = waits
+        self._spans = spans
+        self.inboxes = inboxes
         self.deliveries = deliveries
         self.replays = replays
+        self.pruner = pruner
         self.dossiers = dossiers
         self.clock = clock
         self.events = events
@@ -102,13 +126,17 @@ class Hub:
         digest, self.new_admin_token = self._administrator.appoint()
         self.principals.know_admin(digest)
         self.observers.tap.start()
+        self.contacts.start()
         # Before anything is delivered, and so in order: what an earlier gateway left unrouted although
         # somebody can take it stands before what comes from now on.
         await self.platforms.reconcile()
         self._wake_ups.start(self._dispatcher.told)
         await self._dispatcher.start()
         await self.replays.resume()
-        self._reconciler.start((self.platforms.reconcile, self.replays.resume))
+        self._reconciler.start(
+            (self.platforms.reconcile, self.replays.resume, self._dispatcher.reconcile, self._waits.look)
+        )
+        self.pruner.start()
         self._running = True
 
     async def stop(self) -> None:
@@ -117,6 +145,7 @@ class Hub:
         The ledger is closed last: everything stopped before it still writes how far it came.
         """
         self._running = False
+        await self.pruner.stop()
         await self._reconciler.stop()
         await self.replays.stop()
         await self._dispatcher.stop()
@@ -124,7 +153,24 @@ class Hub:
         await self._sender.close()
         await self.readers.stop()
         await asyncio.to_thread(self.observers.tap.stop)
+        await self.contacts.stop()
         await self.ledger.stop()
+        if self._spans is not None:
+            await asyncio.to_thread(self._spans.stop)
+
+    async def exposition(self) -> bytes:
+        """Give the metrics: what was counted, and how everything stands now."""
+        backlog, registry = await self.ledger.backlog(), await self.ledger.registry()
+        holds = [StandingHold(one.id, hold.by, hold.type) for one in registry.platforms.values() for hold in one.holds]
+        contacts, workers = await self.contacts.all(), self._dispatcher.standing()
+        snapshot = Snapshot(self.clock(), backlog, holds, contacts, workers)
+        text = await asyncio.to_thread(self.metrics.exposition, snapshot)
+        return text if self.siblings is None else await self.siblings.merged(text)
+
+    async def counted(self) -> bytes:
+        """Give of the metrics what is this process's own: nothing of what the ledger says."""
+        snapshot = Snapshot(self.clock(), (), (), (), self._dispatcher.standing())
+        return await asyncio.to_thread(self.metrics.exposition, snapshot)
 
     async def check(self) -> None:
         """Return when documents can be taken now, for which the ledger really writes; Unavailable when they cannot."""

@@ -94,14 +94,16 @@ class Reception:
         receiver.check_key(call.key)
         began, at = self._ticks(), self._clock()
         reading = await read(call)
-        receipt = await self._keep(call, reading, at)
+        receipt, keeping = await self._keep(call, reading, at)
         # Only after the commit: nobody is told, and nothing is watched, of what may not have been kept.
-        await self._tell(call, receipt, self._ticks() - began)
+        await self._tell(call, receipt, self._ticks() - began, keeping)
         self._watch(call, reading)
         return IntakeResult(receipt, reading.split)
 
-    async def _keep(self, call: IntakeCall, reading: Reading, at: datetime) -> Receipt:
+    async def _keep(self, call: IntakeCall, reading: Reading, at: datetime) -> tuple[Receipt, float]:
         """Decide and keep, again and again until what was decided on is still so when it is kept.
+
+        Gives the seconds that keeping took, too.
 
         Between deciding and the commit others write too: a document of the same case brings a number
         or a fact, a platform comes or goes. The ledger compares in the transaction, and says `Moved`
@@ -110,8 +112,10 @@ class Reception:
         """
         for _ in range(ROUNDS):
             decisions = await self._decider.decide(call, reading, at)
+            began = self._ticks()
             try:
-                return await self._ledger.accept(_intake(call, decisions, at))
+                receipt = await self._ledger.accept(_intake(call, decisions, at))
+                return receipt, self._ticks() - began
             except Moved as moved:
                 # A change of a platform is committed first and applied in memory after that. Without waiting for
                 # it, this would route by the old platforms again and use up its rounds.
@@ -123,19 +127,29 @@ class Reception:
         decisions = await self._decider.decide(call, reading, at)
         return IntakePreview(tuple(_previewed(call, one, at) for one in decisions.entries), reading.split)
 
-    async def _tell(self, call: IntakeCall, receipt: Receipt, seconds: float) -> None:
+    async def _tell(self, call: IntakeCall, receipt: Receipt, seconds: float, keeping: float) -> None:
         yielding = LoopYield(self._ticks)
         for entry in receipt.entries:
             if isinstance(entry, Rejection):
                 self._events(DocumentRejected(call.platform.id, call.operation, entry.code))
             else:
-                self._tell_accepted(call, entry, seconds, again=entry.duplicate or receipt.repeated)
+                self._tell_accepted(call, entry, seconds, keeping, again=entry.duplicate or receipt.repeated)
             await yielding()
 
-    def _tell_accepted(self, call: IntakeCall, entry: Accepted, seconds: float, *, again: bool) -> None:
+    def _tell_accepted(self, call: IntakeCall, entry: Accepted, seconds: float, keeping: float, *, again: bool) -> None:
         message = entry.message
         self._events(
-            MessageAccepted(message.id, message.type, call.platform.id, call.operation, seconds, duplicate=again)
+            MessageAccepted(
+                message.id,
+                message.type,
+                call.platform.id,
+                call.operation,
+                seconds,
+                duplicate=again,
+                keeping=keeping,
+                trace_id=call.trace_id,
+                caller_span=call.caller_span,
+            )
         )
         for delivery in () if again else entry.deliveries:
             if delivery.shown == State.UNROUTED:

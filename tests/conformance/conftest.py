@@ -300,7 +300,7 @@ def make() -> Make:
 @pytest.fixture
 def opening(kept_at: str) -> Opening:
     """Gives the same store each time it is called, in a new object."""
-    return lambda: SqlLedger(kept_at, rejections=3)
+    return lambda: SqlLedger(kept_at, rejections=3 * 1024)
 
 
 @pytest.fixture

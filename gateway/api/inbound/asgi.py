@@ -173,7 +173,7 @@ def _call(
     platform: Platform, operation: str, body: bytes, incoming: Incoming, key: str | None, adapter: Adapter
 ) -> IntakeCall:
     kind = incoming.headers.get("content-type")
-    return IntakeCall(platform, operation, body, kind, key, incoming.trace_id, adapter)
+    return IntakeCall(platform, operation, body, kind, key, incoming.trace_id, adapter, incoming.caller_span)
 
 
 async def answer(send: Send, answered: HttpAnswer) -> None:

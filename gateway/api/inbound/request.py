@@ -13,7 +13,7 @@ from gateway.api.inbound.encoding import Inflate
 from gateway.api.models import RestModel
 from gateway.intake.admission import Take
 from gateway.intake.receiver import check_key
-from gateway.telemetry.trace import trace_id
+from gateway.telemetry.trace import trace_of
 from schemas.findings import Rejected, Text
 
 Scope = MutableMapping[str, Any]
@@ -45,13 +45,14 @@ class Gone(Exception):
 
 
 class Incoming(Struct, frozen=True):
-    """The headers that matter, and the trace the request belongs to."""
+    """The headers that matter, the trace the request belongs to, and the caller's span in it, if it has one."""
 
     headers: dict[str, str]
     twice: frozenset[str]
     """Those that came more than once; `headers` has their last."""
     language: str
     trace_id: str
+    caller_span: str | None
 
     @classmethod
     def of(cls, scope: Scope) -> Incoming:
@@ -66,8 +67,8 @@ class Incoming(Struct, frozen=True):
                 if known_as in found:
                     twice |= {known_as}
                 found[known_as] = value.decode("latin-1")
-        said, trace = found.get("accept-language"), trace_id(found.get("traceparent"))
-        incoming = cls(found, twice, language(said), trace)
+        said, trace = found.get("accept-language"), trace_of(found.get("traceparent"))
+        incoming = cls(found, twice, language(said), *trace)
         scope["hutong.incoming"] = incoming
         return incoming
 

@@ -277,6 +277,12 @@ def types_listed(types: Iterable[str]) -> str:
     return text(sorted(types))
 
 
+def in_package(body: sa.ColumnElement[Any], record: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    """Restrict to messages that are a further record of a package, whose bytes are still kept."""
+    none: sa.ColumnClause[int] = sa.literal_column("0")
+    return sa.and_(body > none, record > none)
+
+
 def not_delivered(column: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
     """Repeat the condition of the index by state, so that it is used."""
     return column != sa.literal_column(f"'{State.DELIVERED}'")
