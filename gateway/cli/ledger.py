@@ -1,4 +1,4 @@
-"""`hutong ledger`: what the ledger keeps, and what it lets go of when it is old enough."""
+"""`hutong ledger`: what the ledger keeps, what it lets go of when it is old enough, and where it is kept."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from msgspec import to_builtins
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from gateway.bootstrap import open_ledger, retention_of
+from gateway.cli import copying
 from gateway.cli.configuration import settings_here
 from gateway.cli.output import AsJson, emit, errors, listing, say
 from gateway.cli.remote import DEFAULT_URL, Gateway, Token, Url
@@ -20,7 +21,10 @@ from gateway.errors import Unavailable
 from gateway.ledger.base import Ledger
 from gateway.settings import SQLITE, Settings
 
-app = typer.Typer(no_args_is_help=True, help="The ledger: what it keeps, and what it lets go of.")
+app = typer.Typer(no_args_is_help=True, help="The ledger: what it keeps, what it lets go of, and where.")
+app.command("migrate", epilog=copying.MIGRATE_EXAMPLE)(copying.migrate)
+app.command("copy", epilog=copying.COPY_EXAMPLE)(copying.copy)
+app.command("verify", epilog=copying.VERIFY_EXAMPLE)(copying.verify)
 
 ACTOR = "command line"
 """Under which pruning is recorded that no gateway did."""

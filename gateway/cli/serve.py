@@ -151,7 +151,7 @@ async def _serve(
     ]
     try:
         server = Server(_configuration(hub, settings, gate))
-        ending = Ending(server, gate, hub.inboxes.end)
+        ending = Ending(server, gate, hub.part)
         loop = asyncio.get_running_loop()
         for sign in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(sign, ending.ask)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import AsyncGenerator, Awaitable, Sequence
 from datetime import tzinfo
 from typing import Protocol
 
@@ -13,13 +13,14 @@ from gateway.coordination import WakeUps
 from gateway.delivery.dispatcher import Dispatcher
 from gateway.delivery.inboxes import Inboxes
 from gateway.delivery.sender import Sender
-from gateway.errors import Unavailable
+from gateway.errors import HutongError, Unavailable
 from gateway.hub.deliveries import BulkReplays, OperatorSteps
 from gateway.hub.dossier import Dossiers
 from gateway.hub.pruning import Pruner
 from gateway.intake.admission import Admission
+from gateway.intake.batches import Batches
 from gateway.intake.reception import Reception
-from gateway.intake.steps import IntakeCall, IntakePreview, IntakeResult
+from gateway.intake.steps import IntakeCall, IntakePreview, IntakeResult, Reading
 from gateway.ledger.base import Ledger
 from gateway.ledger.records import Accepted
 from gateway.observe import Observers
@@ -34,7 +35,7 @@ from gateway.telemetry.loop import LoopWatch
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.siblings import Siblings
 from gateway.telemetry.standing import Snapshot, StandingHold
-from schemas.findings import Text
+from schemas.findings import Rejected, Text
 from schemas.scalars import CHINA_TIME
 
 
@@ -62,6 +63,7 @@ class Hub:
         ledger: Ledger,
         adapters: InstalledAdapters,
         admission: Admission,
+        batches: Batches,
         reception: Reception,
         platforms: Register,
         reconciler: Reconciler,
@@ -89,6 +91,7 @@ class Hub:
         self.ledger = ledger
         self.adapters = adapters
         self.admission = admission
+        self.batches = batches
         self.platforms = platforms
         self.principals = platforms.principals
         self.releases = releases
@@ -138,6 +141,11 @@ class Hub:
         )
         self.pruner.start()
         self._running = True
+
+    def part(self) -> None:
+        """Answer polls of inboxes that wait, and end batches where they are: the process ends soon."""
+        self.inboxes.end()
+        self.batches.end()
 
     async def stop(self) -> None:
         """Take nothing more, let what is under way end, and close the ledger.
@@ -190,6 +198,27 @@ class Hub:
         """Take a canonical document; see `Reception.submit`."""
         return await self._delivering(self._reception.submit(call))
 
+    async def read_all(self, calls: Sequence[IntakeCall]) -> Sequence[Reading | Rejected]:
+        """Read bodies of one platform's operation; see `Reception.read_all`."""
+        return await self._reception.read_all(calls)
+
+    async def keep_all(
+        self, read: Sequence[tuple[IntakeCall, Reading]]
+    ) -> AsyncGenerator[IntakeResult | HutongError, None]:
+        """Keep bodies that were read, in their order; see `Reception.keep_all`."""
+        try:
+            async for outcome in self._reception.keep_all(read):
+                if isinstance(outcome, IntakeResult):
+                    self._told(outcome)
+                yield outcome
+        except Unavailable:
+            self.platforms.doubt()
+            raise
+
+    async def look(self, call: IntakeCall, reading: Reading) -> IntakePreview:
+        """Tell what would become of a body that was read; nothing is kept."""
+        return await self._reception.look(call, reading)
+
     async def preview(self, call: IntakeCall) -> IntakePreview:
         """Tell what `receive` would make of a body; nothing is kept."""
         return await self._reception.preview(call)
@@ -206,10 +235,14 @@ class Hub:
             # All of it may have been committed, or the first records of a package: everybody is woken then.
             self.platforms.doubt()
             raise
+        self._told(outcome)
+        return outcome
+
+    def _told(self, outcome: IntakeResult) -> None:
+        """Have delivered what is new."""
         for entry in () if outcome.receipt.repeated else outcome.receipt.entries:
             if isinstance(entry, Accepted) and not entry.duplicate:
                 self._deliver(entry)
-        return outcome
 
     def _deliver(self, accepted: Accepted) -> None:
         """Hand over what may be sent at once, and wake the platforms that have to look for the rest."""

@@ -129,6 +129,18 @@ def newer(found: str) -> HutongError:
     )
 
 
+def half_copied() -> Conflict:
+    """Say that a ledger's rows are not all there yet."""
+    return Conflict(
+        Text(
+            "账本尚未复制完成或未通过核对，不能使用；请再次运行同一条 hutong ledger copy 命令，它会从中断处继续。",
+            "This ledger is not completely copied, or not verified; run the same hutong ledger copy again: it goes on "
+            "where it stopped.",
+        ),
+        code="ledger.half-copied",
+    )
+
+
 def too_slow(seconds: float) -> Unavailable:
     """Say that a search took longer than it may."""
     return Unavailable(

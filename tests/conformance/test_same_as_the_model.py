@@ -344,6 +344,36 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
 
             self.same(accepted)
 
+        @step(
+            2,
+            drafts=st.lists(drafts_of_one, min_size=1, max_size=5),
+            reads=st.lists(
+                st.sampled_from(["nothing", "nothing", "as it is", "nobody spoke of it"]), min_size=5, max_size=5
+            ),
+            keys=st.lists(some_keys, min_size=5, max_size=5),
+            old=st.sampled_from([1, 1, 1, 0]),
+        )
+        def accept_all(self, drafts: list[Any], reads: list[str], keys: list[str | None], old: int) -> None:
+            """Accepts several documents in their order, as far as they were decided on what is so."""
+            at = self.moment()
+            made = [self.draft(at, 0, *each) for each in drafts]
+
+            async def accepted(ledger: Ledger, _: int) -> Any:
+                revision = (await ledger.registry()).revision - (old == 0)
+                intakes = [
+                    make.intake(
+                        replace(draft, reads=await _reads(ledger, draft.message.ordering_key, read)),
+                        revision=revision,
+                        key=key,
+                        body=draft.message.id.encode(),
+                    )
+                    for draft, read, key in zip(made, reads, keys, strict=False)
+                ]
+                answers = await ledger.accept_all(intakes)
+                return [one.code if isinstance(one, HutongError) else one for one in answers]
+
+            self.same(accepted)
+
         def draft(self, at: Any, index: int, lane: str, type: str, to: list[str], twin: bool) -> Any:
             self.names += 1
             numbers = {"case_number": SPELLINGS[self.names % len(SPELLINGS)](f"C-{lane}")}
