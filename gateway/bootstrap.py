@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 
 from gateway.access import Administrator
 from gateway.clock import Clock, system_clock, zone
+from gateway.coordination import Carrier, WakeUps
+from gateway.coordination.postgresql import PostgresCarrier
+from gateway.coordination.redis import RedisCarrier
 from gateway.delivery.breaker import BreakerPolicy
 from gateway.delivery.dispatcher import Dispatcher
 from gateway.delivery.sender import Sender
@@ -84,6 +87,7 @@ def build(
     metrics.show("hutong_batches_under_way", "Batches that are being taken in.", batches.under_way)
     loop_watch = LoopWatch(events)
     observers = Observers(kept, directory, clock, events)
+    wake_ups = _wake_ups(settings)
     dispatcher = Dispatcher(
         kept,
         known,
@@ -97,6 +101,8 @@ def build(
         lease=lease or timedelta(seconds=settings.lease_seconds),
         readers=readers,
         loop_watch=loop_watch,
+        changed=lambda changes: register.follow(changes),
+        tell=wake_ups.tell,
     )
     metrics.show(
         "hutong_inbox_polls_now", "Polls of inboxes that wait or are being answered.", dispatcher.inboxes.polls
@@ -104,7 +110,7 @@ def build(
     inventory = Inventory(kept, known, directory, observers.shadows, clock)
     reconciler = Reconciler(pause=pause.total_seconds())
     mirror = Mirror(kept, known, inventory.learn, directory, dispatcher, events, observers.drift.forget)
-    register = Register(kept, known, routed, mirror, dispatcher, clock, events, reconciler.alarm)
+    register = Register(kept, known, routed, mirror, dispatcher, clock, events, reconciler.alarm, wake_ups.tell)
     pruner = Pruner(kept, retention_of(settings), clock, events, pause=pause.total_seconds())
     metrics.show(
         "hutong_oldest_message_seconds",
@@ -134,6 +140,7 @@ def build(
         dossiers=Dossiers(kept, known, outward, clock, readers=readers),
         administrator=_administrator(settings),
         dispatcher=dispatcher,
+        wake_ups=wake_ups,
         sender=outward,
         readers=readers,
         loop_watch=loop_watch,
@@ -169,3 +176,11 @@ def retention_of(settings: Settings) -> Retention:
 def _administrator(settings: Settings) -> Administrator:
     given = settings.admin_token.get_secret_value() if settings.admin_token else None
     return Administrator(given, settings.token_file)
+
+
+def _wake_ups(settings: Settings) -> WakeUps:
+    """Choose what carries wake-ups: nothing over a file, which one process has."""
+    if not settings.shared:
+        return WakeUps()
+    carriers: list[Carrier] = [RedisCarrier(settings.redis, settings.ledger)] if settings.redis else []
+    return WakeUps([*carriers, PostgresCarrier(settings.ledger)])

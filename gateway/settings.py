@@ -31,8 +31,11 @@ FILE = "hutong.toml"
 CREDENTIALS = "CREDENTIALS_DIRECTORY"
 """Names a folder with a file for each secret setting, called as the setting is in the environment; systemd sets it."""
 
-SQLITE, POSTGRESQL = "sqlite:///", ("postgresql://", "postgresql+psycopg://")
-"""How the address of a ledger begins."""
+SQLITE = "sqlite:///"
+"""How the address of a ledger in a file begins: one process has it."""
+
+POSTGRESQL = ("postgresql+psycopg://", "postgresql://")
+"""How the address of a ledger in a database begins: any number of processes may share it."""
 
 
 SHORTEST = timedelta(days=184)
@@ -106,9 +109,12 @@ class Settings(BaseSettings):
 
     ledger: str = Field(
         "sqlite:///hutong.db",
-        description="Where messages are kept: sqlite:///PATH, or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE.",
+        description="Where messages are kept: sqlite:///PATH for one process, "
+        "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE for several.",
     )
-    redis: str = Field("", description="Must be empty: this version coordinates inside its one process.")
+    redis: str = Field(
+        "", description="A Redis server that wakes the other processes of a PostgreSQL ledger: redis://HOST:PORT/0."
+    )
     adapters: str = Field("", description="Extra folders of adapter bundles, separated by ':'.")
     routes: str = Field("", description="A routes file to use instead of the bundled one.")
     host: str = Field("127.0.0.1", description="The address to listen on.")
@@ -166,6 +172,17 @@ class Settings(BaseSettings):
     )
 
     @property
+    def token_file(self) -> Path:
+        """Give the file that keeps the hash of an administrator's token which was made: beside the ledger, or here."""
+        beside = self.ledger.removeprefix(SQLITE) if self.ledger.startswith(SQLITE) else "hutong"
+        return Path(f"{beside}.admin")
+
+    @property
+    def shared(self) -> bool:
+        """Whether several processes may have the ledger."""
+        return self.ledger.startswith(POSTGRESQL)
+
+    @property
     def adapter_folders(self) -> tuple[Path, ...]:
         """Give the extra folders of bundles, in the order they were named."""
         return tuple(Path(name).expanduser() for name in self.adapters.split(":") if name.strip())
@@ -195,12 +212,6 @@ class Settings(BaseSettings):
             return value
         return json.loads(value) if value.startswith("{") else {"messages": value}
 
-    @property
-    def token_file(self) -> Path:
-        """Give the file that keeps the hash of an administrator's token which was made: beside the ledger, or here."""
-        beside = self.ledger.removeprefix(SQLITE) if self.ledger.startswith(SQLITE) else "hutong"
-        return Path(f"{beside}.admin")
-
     @field_validator("zone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
@@ -209,9 +220,9 @@ class Settings(BaseSettings):
 
     @field_validator("redis")
     @classmethod
-    def _no_redis_yet(cls, value: str) -> str:
-        if value:
-            raise ValueError("Redis comes with a later version; leave this empty, one process needs none")
+    def _known_redis(cls, value: str) -> str:
+        if value and not value.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("not an address of a Redis server; write redis://HOST:PORT/0, or leave it empty")
         return value
 
     @field_validator("admin_token", mode="before")

@@ -15,7 +15,7 @@ from gateway.api.limits import StrictRoute
 from gateway.api.models import Reason, RestModel
 from gateway.api.openapi import problems
 from gateway.api.rights import DOSSIER, Actor, Intends, TheHub, may_read_dossiers
-from gateway.delivery.dispatcher import Ping
+from gateway.delivery.ping import Ping
 from gateway.errors import HutongError
 from gateway.hub import Hub
 from gateway.ledger.records import ContactWay, Hold, Platform

@@ -1,4 +1,4 @@
-"""`hutong serve`: one gateway process, from settings to a graceful end."""
+"""`hutong serve`: one gateway process, or several on one port, from settings to a graceful end."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import asyncio
 import resource
 import signal
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -23,15 +25,20 @@ from gateway.bootstrap import build
 from gateway.cli import collector
 from gateway.cli.configuration import settings_here
 from gateway.cli.output import CommandFailed, say
+from gateway.cli.supervisor import GaveUp, Member, ServeSupervisor
 from gateway.clock import zone
 from gateway.hub import Hub
 from gateway.settings import Settings
 from gateway.telemetry import logs
+from gateway.telemetry.siblings import Siblings
 
 EXAMPLE = "HUTONG_LEDGER=sqlite:////var/lib/hutong/hutong.db hutong serve --port 8080"
 
 GRACE_SECONDS = 15
 """How long requests that are being answered may take once the process was asked to end."""
+
+PARTING_SECONDS = 1.5
+"""How long a connection on which nothing is asked stays open after that."""
 
 BACKLOG = 2048
 
@@ -57,14 +64,59 @@ def serve(
         int | None, typer.Option("--port", min=0, max=65535, help="0 takes a free one; else HUTONG_PORT.")
     ] = None,
     log_level: Annotated[str, typer.Option("--log-level", help="debug, info, warning or error.")] = "info",
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, max=256, help="Processes on this port; more than 1 need PostgreSQL.")
+    ] = 1,
+    member: Annotated[str | None, typer.Option("--member", hidden=True)] = None,
 ) -> None:
-    """Run the gateway. Ctrl-C ends it once the deliveries in flight are recorded."""
+    """Run the gateway. Ctrl-C ends it once the deliveries in flight are recorded.
+
+    With --workers, SIGHUP replaces the processes one after the other.
+    """
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = settings_here(**given)
     logs.configure(_level(log_level), zone=zone(settings.zone))
-    listener = _listen(settings.host, settings.port)
-    with listener:
-        uvloop.run(_serve(settings, listener))
+    if member is not None:
+        handed = Member.read(member)
+        with socket.socket(fileno=handed.listener) as listener, socket.socket(fileno=handed.line) as line:
+            uvloop.run(_serve(settings, listener, handed, line))
+        return
+    if workers > 1:
+        _check_shared(settings)
+    with _listen(settings.host, settings.port) as listener:
+        if workers > 1:
+            _supervise(listener, workers, log_level)
+        else:
+            uvloop.run(_serve(settings, listener))
+
+
+class NotShared(CommandFailed):
+    """What is asked for needs a ledger that several processes may have (exit code 2)."""
+
+    exit_code = 2
+
+
+def _check_shared(settings: Settings) -> None:
+    if not settings.shared:
+        raise NotShared(
+            "--workers needs a ledger that several processes may have: SQLite's is a file, and a file has one process",
+            "set HUTONG_LEDGER=postgresql+psycopg://USER:PASSWORD@HOST/DATABASE, or leave --workers out",
+        )
+    if settings.admin_token is None:
+        raise NotShared(
+            "--workers needs the administrator's token set, the same for all processes: each would make its own",
+            "set HUTONG_ADMIN_TOKEN; `openssl rand -base64 32` makes a good one",
+        )
+
+
+def _supervise(listener: socket.socket, workers: int, log_level: str) -> None:
+    # Everything else the processes read from the same settings; where to listen is only the supervisor's.
+    command = [sys.executable, "-m", "gateway.cli.main", "serve", "--log-level", log_level]
+    began = partial(_greet, listener, f"{workers} processes · SIGHUP replaces them one after the other")
+    try:
+        asyncio.run(ServeSupervisor(command, listener, workers, began).run())
+    except GaveUp as gave_up:
+        raise SystemExit(gave_up.code) from None
 
 
 def _level(name: str) -> str:
@@ -84,7 +136,9 @@ def _listen(host: str, port: int) -> socket.socket:
         ) from None
 
 
-async def _serve(settings: Settings, listener: socket.socket) -> None:
+async def _serve(
+    settings: Settings, listener: socket.socket, member: Member | None = None, line: socket.socket | None = None
+) -> None:
     hub = build(settings)
     await hub.start()
     collector.set_up()
@@ -97,15 +151,70 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     ]
     try:
         server = Server(_configuration(hub, settings, gate))
+        ending = Ending(server, gate, hub.part)
         loop = asyncio.get_running_loop()
         for sign in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(sign, _end, server, hub)
-        _greet(hub, listener)
+            loop.add_signal_handler(sign, ending.ask)
+        if member is not None and line is not None:
+            hub.siblings = Siblings(Path(member.siblings), member.name, hub.counted)
+            await hub.siblings.start()
+            beside.append(asyncio.create_task(_heed(line, server, ending), name="supervisor"))
+        else:
+            _greet(listener, *_first_token(hub))
         await server.serve(sockets=[listener])
     finally:
         for one in beside:
             one.cancel()
+        if hub.siblings is not None:
+            await hub.siblings.stop()
         await hub.stop()
+
+
+async def _heed(line: socket.socket, server: Server, ending: Ending) -> None:
+    """Tell the supervisor that this process serves, and end when the supervisor is gone."""
+    while not server.started:
+        await asyncio.sleep(0.01)
+    loop = asyncio.get_running_loop()
+    line.setblocking(False)
+    with suppress(OSError):
+        await loop.sock_sendall(line, b"!")
+        await loop.sock_recv(line, 1)
+    ending.ask()
+
+
+class Ending:
+    """The end of a server.
+
+    No connection is taken any more. Those that are there part with their next answer, or when nothing was asked on
+    them for a while: so nobody asks on a connection that is closed at that moment. Then what is being answered is
+    waited for. `answer` has whoever waits for something to come answered now.
+    """
+
+    def __init__(self, server: Server, gate: ConnectionGate, answer: Callable[[], None]) -> None:
+        self._server = server
+        self._answer = answer
+        self._gate = gate
+        self._parting: asyncio.Task[None] | None = None
+
+    def ask(self) -> None:
+        """Begin to end; asked a second time, end at once."""
+        self._answer()
+        if self._parting is not None:
+            self._server.force_exit = self._server.should_exit = True
+        elif self._server.started:
+            self._parting = asyncio.create_task(self._part(), name="parting")
+        else:
+            self._server.should_exit = True
+
+    async def _part(self) -> None:
+        for one in self._server.servers:
+            one.close()
+        self._gate.parting = True
+        loop = asyncio.get_running_loop()
+        until = loop.time() + PARTING_SECONDS
+        while self._gate.waiting() and loop.time() < until:
+            await asyncio.sleep(0.02)
+        self._server.should_exit = True
 
 
 def _most_files() -> int:
@@ -135,22 +244,19 @@ def _configuration(hub: Hub, settings: Settings, gate: ConnectionGate) -> uvicor
     )
 
 
-def _end(server: uvicorn.Server, hub: Hub) -> None:
-    """Ask the server to end once requests are answered; asked a second time, end it at once.
-
-    Polls of inboxes wait for as long as their platform said: they are answered now. Batches end where they are.
-    """
-    server.force_exit = server.should_exit
-    server.should_exit = True
-    hub.inboxes.end()
-    hub.batches.end()
-
-
-def _greet(hub: Hub, listener: socket.socket) -> None:
+def _greet(listener: socket.socket, *lines: str) -> None:
     host, port = listener.getsockname()[:2]
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     say(f"[bold]互通 Hutong[/] serves at [cyan]{url}[/]")
     say(f"  documentation {url}/docs · metrics {url}/metrics · health {url}/health/ready")
-    if hub.new_admin_token is not None:
-        say(f"  admin token (shown this once): [bold]{hub.new_admin_token}[/]")
-        say("  [dim]export HUTONG_ADMIN_TOKEN=… lets the other commands use it[/]")
+    for line in lines:
+        say(f"  {line}")
+
+
+def _first_token(hub: Hub) -> tuple[str, ...]:
+    if hub.new_admin_token is None:
+        return ()
+    return (
+        f"admin token (shown this once): [bold]{hub.new_admin_token}[/]",
+        "[dim]export HUTONG_ADMIN_TOKEN=… lets the other commands use it[/]",
+    )

@@ -1,82 +1,42 @@
-"""One worker for every platform, and what the rest of the gateway tells it."""
+"""One worker for every platform that is this process's, and what the rest of the gateway tells it."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol
 
-from msgspec import Struct
-
-from adapters.base import Adapter, OutboundRequest
-from gateway.clock import Clock, Ticks, monotonic, new_id, steady
+from adapters.base import Adapter
+from gateway.clock import Clock, Ticks, monotonic, steady
+from gateway.coordination import CHANGES, CLAIMS, Tell, nobody
 from gateway.delivery.attempt import Attempts, DeliveryTarget, DeliveryWatch, unwatched
+from gateway.delivery.beats import Beats
 from gateway.delivery.breaker import BreakerPolicy
 from gateway.delivery.holds import obeyed
 from gateway.delivery.inboxes import Inboxes
 from gateway.delivery.lapses import LEASE
-from gateway.delivery.no_answer import NoAnswer, Unsendable
-from gateway.delivery.outgoing import keyed, stamped
-from gateway.delivery.own_claim import CLAIM_LOST, SUPERSEDED, OwnClaim
+from gateway.delivery.own_claim import CLAIM_LOST, CLAIM_TAKEN, SUPERSEDED, OwnClaim
+from gateway.delivery.ping import Ping, ping
 from gateway.delivery.retry import LONGEST_ASKED
 from gateway.delivery.sender import Sender
+from gateway.delivery.shared_read import SharedRead
+from gateway.delivery.sharing import share
 from gateway.delivery.worker import PlatformWorker, WorkerStanding
 from gateway.errors import Conflict, HutongError
 from gateway.ledger.base import Ledger
-from gateway.ledger.records import Platform, Registry, Work
+from gateway.ledger.records import Claim, Platform, Presence, Registry, Work
 from gateway.readers import OnThreads, TaskRunner
 from gateway.telemetry.events import DeliveryStopped, DeliveryStumbled, Events, PlatformHeld
 from gateway.telemetry.loop import LoopWatch
-from schemas.findings import Rejected
-
-T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
-_PING = timedelta(seconds=5)
-_REFUSED = (401, 403)
 _GRACE = timedelta(seconds=15)
 _PAUSE = timedelta(seconds=1)
 
-
-class SharedRead(Generic[T]):
-    """Reads once for everybody who asks while an earlier read is under way.
-
-    That earlier read is not given to them: it may have begun before what they want to see. All of
-    them get the next one, so that many who ask at once cost two reads.
-    """
-
-    def __init__(self, source: Callable[[], Awaitable[T]]) -> None:
-        self._source = source
-        self._now: asyncio.Task[T] | None = None
-        self._next: asyncio.Task[T] | None = None
-
-    async def read(self) -> T:
-        """Give what a read says that began after this call."""
-        if self._next is None:
-            self._next = asyncio.create_task(self._after(self._now))
-        # Who gives up waiting must not end it for the others.
-        return await asyncio.shield(self._next)
-
-    async def _after(self, earlier: asyncio.Task[T] | None) -> T:
-        if earlier is not None:
-            await asyncio.wait([earlier])
-        self._now, self._next = self._next, None
-        return await self._source()
-
-
-class Ping(Struct, frozen=True):
-    """Whether a platform can be reached. `status` is whatever it answered; `reason` why it is not `ok`.
-
-    `detail` says what was met, in words for people.
-    """
-
-    ok: bool
-    seconds: float
-    status: int | None = None
-    reason: str | None = None
-    detail: str = ""
+LOOK = 2.0
+"""Seconds between two looks at the ledger that nothing asked for, while other processes take documents in, too."""
 
 
 class AdapterVersions(Protocol):
@@ -90,15 +50,19 @@ class AdapterVersions(Protocol):
 
 
 class Dispatcher:
-    """Delivers everything the ledger holds for the platforms it knows.
+    """Delivers what the ledger holds for the platforms that are this process's: all of them when it is alone.
 
     `start` tells of the holds that stay and starts a worker a platform, which claims it, rescues
     what a crash left `sending`, and lifts the breaker holds of an earlier process; `stop`
-    lets calls under way end. A platform that fetches for itself has an inbox instead of a worker
-    (`inboxes`); `lease` is how long it has what it fetched. Between them, `wake` and the two
-    `platform_…` calls tell it what changed; they never block. A change with an older revision than the
-    one known is ignored. `pause`: how long to wait before what failed is tried again; `grace`: how long
-    calls under way may take to end.
+    lets calls under way end, and gives back each claim as soon as its calls have ended. A platform that fetches for
+    itself has an inbox instead of a worker (`inboxes`), in every process; `lease` is how long it has what it fetched.
+    Between them, `wake` and the two `platform_…` calls tell it what changed; they never block. A change with an older
+    revision than the one known is ignored. `pause`: how long to wait before what failed is tried again; `grace`: how
+    long calls under way may take to end.
+
+    Each beat shows what the other processes have: what is due here gets a worker, and what is too much is given
+    back once its calls are recorded. `changed` is told the registry's count of changes with each beat, and `tell`
+    tells other processes what concerns them.
     """
 
     def __init__(
@@ -117,6 +81,8 @@ class Dispatcher:
         longest_asked: timedelta = LONGEST_ASKED,
         readers: TaskRunner | None = None,
         loop_watch: LoopWatch | None = None,
+        changed: Callable[[int], None] = lambda changes: None,
+        tell: Tell = nobody,
         lease: timedelta = LEASE,
     ) -> None:
         self._adapters = adapters
@@ -139,22 +105,32 @@ class Dispatcher:
         self._known: set[str] = set()  # the platforms that are registered
         self._own_claims: dict[str, OwnClaim] = {}
         self._revisions: dict[str, int] = {}  # at which a platform was last changed or removed
-        self._leaving: set[asyncio.Task[None]] = set()
+        self._pushed: dict[str, Platform] = {}  # what may have a worker, here or in another process
+        self._leaving: dict[str, asyncio.Task[None]] = {}  # platforms whose worker ends
+        self._presence: Presence | None = None
+        self._changed = changed
+        self._tell = tell
+        self._look_at = float("-inf")
+        self._beats = Beats(ledger, ticks, self._on_beat)
         self._reading = SharedRead(ledger.registry)
         self._grace = grace
         self._running = False
 
     async def start(self) -> None:
         """Begin to deliver."""
-        registry = await self._attempts.ledger.registry()
+        ledger = self._attempts.ledger
+        registry = await ledger.registry()
         self._running = True
         for platform in registry.platforms.values():
             for by in sorted(obeyed(platform)):
                 self._attempts.events(PlatformHeld(platform.id, by.value, "still-held"))
             self.platform_changed(platform)
+        await self._beats.start()
+        self._tell(CLAIMS)
         self.inboxes.start()
         for platform_id in self._without_worker():
             await self._rescue(platform_id)
+            await self._give_back(platform_id)
 
     async def reconcile(self) -> None:
         """Make ready again what nobody is sending, of the platforms that have no worker to do it, and what lapsed."""
@@ -164,6 +140,7 @@ class Dispatcher:
         try:
             for platform_id in self._without_worker():
                 await self._rescue_or_raise(platform_id)
+                await self._give_back(platform_id)
         except HutongError as error:
             if error.code != SUPERSEDED:
                 raise
@@ -171,29 +148,38 @@ class Dispatcher:
 
     def _without_worker(self) -> Sequence[str]:
         """Give the platforms that fetch for themselves, and those whose adapter is not installed."""
-        return sorted(self._known - self._workers.keys())
+        return sorted(self._known - self._pushed.keys())
 
     async def stop(self, grace: timedelta | None = None) -> None:
         """Start nothing more and wait for calls under way; what takes longer than `grace` is cancelled, in doubt."""
         self._running = False
+        self._beats.leave()
         await self.inboxes.stop()
         grace = self._grace if grace is None else grace
-        workers, self._workers = list(self._workers.values()), {}
+        workers, self._workers = dict(self._workers), {}
         for own in self._own_claims.values():
             own.given_up = True
-        await asyncio.gather(*(worker.stop(grace) for worker in workers), *self._leaving)
+        ending = (self._end(platform_id, worker, grace) for platform_id, worker in workers.items())
+        await asyncio.gather(*ending, *self._leaving.values())
+        await self._beats.stop()
+
+    async def _end(self, platform_id: str, worker: PlatformWorker, grace: timedelta) -> None:
+        await worker.stop(grace)
+        await self._give_back(platform_id)
 
     def standing(self) -> list[WorkerStanding]:
         """Tell how the worker of each platform stands."""
         return [worker.standing for worker in self._workers.values()]
 
     def wake(self, platform_id: str) -> None:
-        """Say that a platform may have something to be delivered."""
+        """Say that a platform may have something to be delivered, here or by the process that delivers to it."""
         worker = self._workers.get(platform_id)
         if worker is not None:
             worker.wake()
         else:
             self.inboxes.wake(platform_id)
+            if platform_id in self._known:
+                self._tell(platform_id)
 
     def wake_all(self) -> None:
         """Say that every platform may have something to be delivered."""
@@ -206,6 +192,20 @@ class Dispatcher:
         worker = self._workers.get(platform_id)
         if worker is not None:
             worker.offer(work)
+        else:
+            self.wake(platform_id)
+
+    def told(self, words: Collection[str]) -> None:
+        """Take what another process tells: platforms that may have something to be delivered, and what changed."""
+        for platform_id in words:
+            self._wake_here(platform_id)
+        if CLAIMS in words or CHANGES in words:
+            self._beats.hasten()
+
+    def _wake_here(self, platform_id: str) -> None:
+        worker = self._workers.get(platform_id)
+        if worker is not None:
+            worker.wake()
         else:
             self.inboxes.wake(platform_id)
 
@@ -222,6 +222,7 @@ class Dispatcher:
         if to is None or not platform.fetches:
             self.inboxes.close(platform.id)
         if to is None or platform.fetches:
+            self._pushed.pop(platform.id, None)
             self._retire(platform.id)
         if to is not None and platform.fetches:
             self.inboxes.open(to)
@@ -230,12 +231,11 @@ class Dispatcher:
 
     def _deliver(self, to: DeliveryTarget) -> None:
         platform = to.platform
+        self._pushed[platform.id] = platform
         if platform.id in self._workers:
             self._workers[platform.id].change(to)
         else:
-            own = self._own_claims.setdefault(platform.id, OwnClaim())
-            worker = self._workers[platform.id] = PlatformWorker(to, own, self._attempts, self._policy, self)
-            worker.start()
+            self._share()
 
     def _is_news(self, platform_id: str, revision: int) -> bool:
         known = self._revisions.get(platform_id, 0)
@@ -263,6 +263,7 @@ class Dispatcher:
         """Say that a platform is no more since a revision of the registry; calls under way to it end on their own."""
         if self._is_news(platform_id, revision):
             self._known.discard(platform_id)
+            self._pushed.pop(platform_id, None)
             self.inboxes.close(platform_id)
             self._retire(platform_id)
 
@@ -271,26 +272,38 @@ class Dispatcher:
         if worker is not None:
             # At once: when this returns, the worker begins nothing more and makes no further call.
             worker.halt()
-            leaving = asyncio.create_task(self._leave(platform_id, worker))
-            self._leaving.add(leaving)
-            leaving.add_done_callback(self._leaving.discard)
+            leaving = asyncio.create_task(self._leave(platform_id, worker, self._leaving.get(platform_id)))
+            self._leaving[platform_id] = leaving
+            leaving.add_done_callback(lambda task: self._left(platform_id, task))
 
-    async def _leave(self, platform_id: str, worker: PlatformWorker) -> None:
+    def _left(self, platform_id: str, task: asyncio.Task[None]) -> None:
+        if self._leaving.get(platform_id) is task:
+            del self._leaving[platform_id]
+
+    async def _leave(self, platform_id: str, worker: PlatformWorker, before: asyncio.Task[None] | None) -> None:
         cut_off = await worker.stop(self._grace)
+        if before is not None:
+            await before
         # Meanwhile the platform may have got another worker, which repairs what was cancelled and
         # uses the connections.
         if platform_id in self._workers:
             return
-        if cut_off:
+        if cut_off and self._own_claims[platform_id].claim is not None:
             await self._rescue(platform_id)
+        await self._give_back(platform_id)
         await self._attempts.sender.forget(platform_id)
 
     async def _rescue_or_raise(self, platform_id: str) -> None:
         """Make ready again what nobody is sending, of a platform that has no worker to do it."""
         ledger, ticks = self._attempts.ledger, self._attempts.ticks
         own = self._own_claims.setdefault(platform_id, OwnClaim())
-        if own.may_claim(ticks()):
-            own.claim = await ledger.claim(platform_id)
+        try:
+            if own.may_claim(ticks()):
+                own.claim = await ledger.claim(platform_id)
+        except Conflict as error:
+            if error.code != CLAIM_TAKEN:
+                raise
+            return  # whoever delivered to it has not ended yet, or does the same as we
         if (claim := own.claim) is None:
             return
         try:
@@ -306,6 +319,82 @@ class Dispatcher:
         except HutongError as error:
             _log.warning("deliveries to %s that nobody is sending may stay `sending`: %s", platform_id, error)
             self._attempts.events(DeliveryStumbled(platform_id, error.code))
+
+    # ── sharing with other processes ──────────────────────────────────────────────────────────────────
+    def _on_beat(self, presence: Presence, was_sure: bool) -> None:
+        self._presence = presence
+        self._changed(presence.changes)
+        for platform_id, worker in list(self._workers.items()):
+            claim, now = self._own_claims[platform_id].claim, presence.claims.get(platform_id)
+            # A claim that is later than this presence is not in it.
+            if claim is not None and now is not None and now.epoch > claim.epoch:
+                worker.lose(claim)
+        self._share()
+        for platform_id, one in presence.claims.items():
+            if one.owner == presence.me and platform_id not in self._workers and platform_id not in self._leaving:
+                self._give_back_soon(Claim(platform_id, one.owner, one.epoch))
+        many = len(presence.living) > 1
+        if not was_sure or (many and self._attempts.ticks() >= self._look_at):
+            self._look_at = self._attempts.ticks() + LOOK
+            for platform_id in self._known:
+                self._wake_here(platform_id)
+
+    def _share(self) -> None:
+        """Start a worker for whatever is due here, and let end those of what is too much."""
+        presence = self._presence
+        if presence is None or not self._running:
+            return
+        others = {platform: one.owner for platform, one in presence.claims.items() if one.owner != presence.me}
+        leaving = dict.fromkeys(self._leaving, "") if not presence.alone else {}
+        due = share(self._pushed, presence.me, self._workers, {**others, **leaving}, presence.living)
+        for platform_id in due.take:
+            self._begin(platform_id)
+        for platform_id in due.give:
+            _log.info("%s is given to another process", platform_id)
+            self._retire(platform_id)
+
+    def _begin(self, platform_id: str) -> None:
+        to = self._destination(self._pushed[platform_id])
+        if to is not None:
+            own = self._own_claims.setdefault(platform_id, OwnClaim())
+            worker = self._workers[platform_id] = PlatformWorker(to, own, self._attempts, self._policy, self)
+            worker.start()
+
+    async def _give_back(self, platform_id: str) -> None:
+        """Let another process have a platform that has no worker here any more."""
+        own = self._own_claims.get(platform_id)
+        if own is None or own.claim is None or self._presence is None or self._presence.alone:
+            return
+        claim, self._own_claims[platform_id] = own.claim, own.successor()
+        await self._given_back(claim)
+
+    async def _given_back(self, claim: Claim) -> None:
+        try:
+            await self._attempts.ledger.give_back(claim)
+        except HutongError as error:
+            _log.warning("%s is not given back yet: %s", claim.platform, error)  # the next beat shows it
+        else:
+            self._tell(CLAIMS)
+
+    def _give_back_soon(self, claim: Claim) -> None:
+        """Give back what this process has without a worker: because giving it back failed, or it was only rescued."""
+        if self._presence is None or self._presence.alone:
+            return
+        giving = asyncio.create_task(self._given_back(claim))
+        self._leaving[claim.platform] = giving
+        giving.add_done_callback(lambda task: self._left(claim.platform, task))
+
+    @property
+    def sure(self) -> bool:
+        """Whether what this process has claimed cannot have lapsed yet."""
+        return self._beats.sure
+
+    def claim_gone(self, platform_id: str) -> None:
+        """Let a worker end whose platform is another process's; nothing it still learns is written."""
+        if self._presence is None or self._presence.alone:
+            return
+        self._own_claims[platform_id] = self._own_claims[platform_id].successor()
+        self._retire(platform_id)
 
     # ── what the workers ask and tell ──────────────────────────────────────────────────────────────────
     async def registry(self) -> Registry:
@@ -331,23 +420,7 @@ class Dispatcher:
         _log.warning("leases met a fault and are looked at again", exc_info=error)
         self._attempts.events(DeliveryStumbled("", type(error).__name__))
 
-    # ── ping ──────────────────────────────────────────────────────────────────────────────────
     async def ping(self, platform: Platform) -> Ping:
         """Call a platform's base address once; any answer but 401 and 403 will do."""
-        ticks = self._attempts.ticks
-        began = ticks()
-        key = new_id(self._attempts.clock())
-        status, reason, detail = await self._call(platform, keyed(OutboundRequest("GET", "/"), key, None))
-        return Ping(reason is None, ticks() - began, status, reason, detail)
-
-    async def _call(self, platform: Platform, request: OutboundRequest) -> tuple[int | None, str | None, str]:
-        try:
-            authorised = self._adapters.of(platform).authorise(request, platform.settings)
-            reply = await self._attempts.sender.send(platform, stamped(authorised, self._attempts.clock()), _PING)
-        except NoAnswer as none:
-            return None, none.reason, none.detail
-        except (Rejected, HutongError) as fault:
-            return None, fault.code, ""
-        except Unsendable as fault:
-            return None, "request.unwritable", str(fault)
-        return reply.status, "credentials" if reply.status in _REFUSED else None, ""
+        attempts = self._attempts
+        return await ping(platform, self._adapters.of, attempts.sender, attempts.clock, attempts.ticks)

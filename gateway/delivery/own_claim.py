@@ -17,6 +17,9 @@ T = TypeVar("T")
 CLAIM_LOST = "claim.lost"
 """The code of a call under a claim that somebody else has now."""
 
+CLAIM_TAKEN = "claim.taken"
+"""The code of claiming what another process has."""
+
 SETTLE_STALE = "settle.stale"
 """The code of a settlement of an attempt that is not under way any more."""
 
@@ -24,7 +27,7 @@ SUPERSEDED = "ledger.superseded"
 """The code of every write once another process has the ledger."""
 
 _AGAIN = 60.0
-"""Seconds before a lost claim is taken again: else two processes would keep taking it from each other."""
+"""Seconds before a claim that was lost over a file is taken again: else two would keep taking it from each other."""
 
 
 @dataclass(slots=True)
@@ -41,6 +44,11 @@ class OwnClaim:
     under_way: set[str] = field(default_factory=set)
     given_up: bool = False
     """Whether a lost claim is not taken again, because delivery stops here."""
+
+    def successor(self) -> OwnClaim:
+        """Give what a later claim of the platform goes on with; nothing more is written under this one."""
+        self.given_up = True
+        return OwnClaim(under_way=self.under_way)
 
     def may_claim(self, now: float) -> bool:
         """Tell whether the claim may be taken (again) at these ticks."""

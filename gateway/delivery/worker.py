@@ -15,7 +15,7 @@ from gateway.delivery.attempt import NOTHING, AttemptContext, AttemptResult, Att
 from gateway.delivery.breaker import BreakerPhase, BreakerPolicy
 from gateway.delivery.health import WHOLE, Scope
 from gateway.delivery.holds import Holds
-from gateway.delivery.own_claim import CLAIM_LOST, SUPERSEDED, OwnClaim
+from gateway.delivery.own_claim import CLAIM_LOST, CLAIM_TAKEN, SUPERSEDED, OwnClaim
 from gateway.delivery.pace import Bucket, Slots
 from gateway.delivery.retry import longest_wait
 from gateway.delivery.settlement import CallOutcome
@@ -58,6 +58,15 @@ class Supervisor(Protocol):
         """Take note that another process has the ledger."""
         ...
 
+    @property
+    def sure(self) -> bool:
+        """Whether what this process has claimed cannot have lapsed yet."""
+        ...
+
+    def claim_gone(self, platform_id: str) -> None:
+        """Take note that another process has the claim of a platform."""
+        ...
+
 
 class WorkerStanding(Struct, frozen=True):
     """How a worker stands: whether this process has its platform's claim, and the phase of the platform's breaker."""
@@ -86,7 +95,7 @@ class PlatformWorker:
         self._supervisor = supervisor
         self._holds = Holds(to.platform, policy, attempts.ledger, attempts.clock, attempts.events)
         self._wakeup = Wakeup()
-        self._busy: dict[str, asyncio.Task[None]] = {}
+        self._busy: dict[str, asyncio.Task[bool]] = {}
         self._supply = Supply(
             attempts.ledger, attempts.steady, attempts.ticks, self._wakeup, self._busy, self._longest_wait
         )
@@ -187,6 +196,8 @@ class PlatformWorker:
         claim = self._own.claim
         if claim is None:
             return max(self._own.not_before - self._ticks(), _SOON)
+        if not self._supervisor.sure:
+            return SWEEP  # the beat that is confirmed again wakes the loop; what is known here may be old by then
         await self._holds.record()
         waits = [self._compare_at - self._ticks(), self._supply.wake_rested()]
         if self._shut:
@@ -204,7 +215,7 @@ class PlatformWorker:
     @property
     def _shut(self) -> bool:
         """Whether nothing at all may be begun."""
-        return self._stopping or self._own.claim is None or bool(self._holds.stopped)
+        return self._stopping or self._own.claim is None or not self._supervisor.sure or bool(self._holds.stopped)
 
     async def _reconcile(self) -> None:
         """Compare with the ledger and repair: first of all, on error, and from time to time."""
@@ -281,15 +292,19 @@ class PlatformWorker:
             self._probes[delivery_id] = probe
         context = self._context(claim, work, probe is not None)
         task = self._busy[delivery_id] = asyncio.create_task(self._deliver(work, context))
-        task.add_done_callback(lambda _: self._ended(delivery_id))
+        task.add_done_callback(lambda ended: self._ended(delivery_id, ended))
 
-    def _ended(self, delivery_id: str) -> None:
+    def _ended(self, delivery_id: str, task: asyncio.Task[bool]) -> None:
         del self._busy[delivery_id]
+        # Not before: what is busy is passed over by whoever reads heads at that moment.
+        if not task.cancelled() and task.exception() is None and task.result():
+            self._supply.stale = True
         self._own.under_way.discard(delivery_id)
         self._troubled.discard(delivery_id)
         self._wakeup.set()
 
-    async def _deliver(self, work: Work, context: AttemptContext) -> None:
+    async def _deliver(self, work: Work, context: AttemptContext) -> bool:
+        """Make an attempt; tell whether the ledger may have heads then that are not known here."""
         result = NOTHING
         try:
             result = await self._attempts.make(work, context)
@@ -298,6 +313,7 @@ class PlatformWorker:
             self._supply.rest(work.delivery.id, self._attempts.pause.total_seconds())
         finally:
             self._on_end(work, result)
+        return result.lane_moved or result.state in (State.READY, State.WAITING)
 
     def _context(self, claim: Claim, work: Work, probe: bool) -> AttemptContext:
         revision = self._to.platform.revision
@@ -317,6 +333,7 @@ class PlatformWorker:
         return (
             not self._stopping
             and self._own.claim == claim
+            and self._supervisor.sure
             and self._to.platform.revision == revision
             and self._holds.let_pass(type, probe=probe)
             and not self._bucket.rests(self._ticks())
@@ -353,10 +370,18 @@ class PlatformWorker:
         if result.state is State.DEAD:
             health = health.forgotten(type, lane)
         self._holds.judge(health)
-        if result.lane_moved or result.state in (State.READY, State.WAITING):
-            self._supply.stale = True
         self._holds.settled(work.delivery.id)
         self._unsure = self._unsure or result.unheld
+
+    # ── claims ────────────────────────────────────────────────────────────────────────────────
+    def lose(self, claim: Claim | None) -> None:
+        """Stop calling when a claim is lost, if it is the present one: another process has it now."""
+        platform_id = self._to.platform.id
+        if self._own.lose(claim, self._ticks()):
+            _log.error("another process delivers to %s now; this one stopped", platform_id)
+            self._attempts.events(ClaimLost(platform_id))
+            self._look_again()
+            self._supervisor.claim_gone(platform_id)
 
     # ── errors ────────────────────────────────────────────────────────────────────────────────
     def _on_error(self, error: Exception, claim: Claim | None) -> None:
@@ -367,10 +392,10 @@ class PlatformWorker:
             self._supervisor.superseded()
             return
         if code == CLAIM_LOST:
-            if self._own.lose(claim, self._ticks()):
-                _log.error("another process delivers to %s now; this one stopped", platform_id)
-                self._attempts.events(ClaimLost(platform_id))
-                self._look_again()
+            self.lose(claim)
+            return
+        if code == CLAIM_TAKEN:
+            self._supervisor.claim_gone(platform_id)
             return
         level = logging.WARNING if isinstance(error, HutongError) else logging.ERROR
         _log.log(level, "worker of %s met a fault", platform_id, exc_info=error)

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from gateway.access import Administrator
 from gateway.clock import Clock
+from gateway.coordination import WakeUps
 from gateway.delivery.dispatcher import Dispatcher
 from gateway.delivery.inboxes import Inboxes
 from gateway.delivery.sender import Sender
@@ -32,6 +33,7 @@ from gateway.releases.installed import InstalledAdapters
 from gateway.telemetry.events import Events
 from gateway.telemetry.loop import LoopWatch
 from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.siblings import Siblings
 from gateway.telemetry.standing import Snapshot, StandingHold
 from schemas.findings import Rejected, Text
 from schemas.scalars import CHINA_TIME
@@ -51,7 +53,8 @@ class Hub:
     Plain reads go to `ledger`; whatever changes something goes through a part (`platforms`,
     `releases`, `deliveries`, `inboxes`, `replays`, `pruner`) or a method here, so that what depends on it (routing, the
     dispatcher, the callers we know) learns of it. `new_admin_token` is the administrator's token
-    when this start made one: to be shown once, then forgotten.
+    when this start made one: to be shown once, then forgotten. `siblings` are the other processes of the
+    same port, if there are any, whose counts are shown with ours.
     """
 
     def __init__(
@@ -76,6 +79,7 @@ class Hub:
         dossiers: Dossiers,
         administrator: Administrator,
         dispatcher: Dispatcher,
+        wake_ups: WakeUps,
         sender: Sender,
         readers: Readers,
         loop_watch: LoopWatch,
@@ -108,11 +112,13 @@ class Hub:
         self._reconciler = reconciler
         self._administrator = administrator
         self._dispatcher = dispatcher
+        self._wake_ups = wake_ups
         self._sender = sender
         self.readers = readers
         self.loop_watch = loop_watch
         self._running = False
         self.new_admin_token: str | None = None
+        self.siblings: Siblings | None = None
 
     # ── life ──────────────────────────────────────────────────────────────────────────────────
     async def start(self) -> None:
@@ -127,6 +133,7 @@ class Hub:
         # Before anything is delivered, and so in order: what an earlier gateway left unrouted although
         # somebody can take it stands before what comes from now on.
         await self.platforms.reconcile()
+        self._wake_ups.start(self._dispatcher.told)
         await self._dispatcher.start()
         await self.replays.resume()
         self._reconciler.start(
@@ -134,6 +141,11 @@ class Hub:
         )
         self.pruner.start()
         self._running = True
+
+    def part(self) -> None:
+        """Answer polls of inboxes that wait, and end batches where they are: the process ends soon."""
+        self.inboxes.end()
+        self.batches.end()
 
     async def stop(self) -> None:
         """Take nothing more, let what is under way end, and close the ledger.
@@ -145,6 +157,7 @@ class Hub:
         await self._reconciler.stop()
         await self.replays.stop()
         await self._dispatcher.stop()
+        await self._wake_ups.stop()
         await self._sender.close()
         await self.readers.stop()
         await asyncio.to_thread(self.observers.tap.stop)
@@ -159,6 +172,12 @@ class Hub:
         holds = [StandingHold(one.id, hold.by, hold.type) for one in registry.platforms.values() for hold in one.holds]
         contacts, workers = await self.contacts.all(), self._dispatcher.standing()
         snapshot = Snapshot(self.clock(), backlog, holds, contacts, workers)
+        text = await asyncio.to_thread(self.metrics.exposition, snapshot)
+        return text if self.siblings is None else await self.siblings.merged(text)
+
+    async def counted(self) -> bytes:
+        """Give of the metrics what is this process's own: nothing of what the ledger says."""
+        snapshot = Snapshot(self.clock(), (), (), (), self._dispatcher.standing())
         return await asyncio.to_thread(self.metrics.exposition, snapshot)
 
     async def check(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from adapters.base import OutboundRequest
@@ -24,6 +24,7 @@ from gateway.ledger.records import (
     MessageFilter,
     Native,
     Platform,
+    Presence,
     Prunable,
     PruneStep,
     Pruning,
@@ -42,6 +43,9 @@ from gateway.ledger.records import (
 from gateway.ledger.versions import AdapterVersion
 from gateway.message import Attempt, Delivery, Enriched, HeldBy, Message
 
+TERM = timedelta(seconds=4)
+"""How long a process keeps its claims after a beat."""
+
 
 class Ledger(Protocol):
     """The durable record; the only thing between intake and delivery.
@@ -50,8 +54,10 @@ class Ledger(Protocol):
     dies before it returns, all of it is there or none of it. Concurrent calls share a commit. When
     a writing call raises Unavailable, nobody knows: it may have been committed.
 
-    **Owner.** One process has a ledger. While it runs, a second one is refused; otherwise the newer
-    epoch wins, and every write of the older raises Unavailable `ledger.superseded`.
+    **Owner.** In a database that many processes may write to, each delivers to the platforms that it has the
+    claim of (`claim`); a claim lapses `TERM` after the last `beat` of its process. A file has one process: while
+    it runs, a second one is refused; otherwise the newer epoch wins, every write of the older raises
+    Unavailable `ledger.superseded`, all claims of the older are void, and none lapses by itself.
 
     **Order.** Positions are assigned at commit: if `accept` of A returned before `accept` of B was
     called, A stands before B in every lane they share. A lane is the deliveries to one platform
@@ -83,7 +89,7 @@ class Ledger(Protocol):
         ...
 
     async def stop(self) -> None:
-        """Finish what was handed in, then close. A ledger that was stopped takes nothing more."""
+        """Finish what was handed in, give back this process's claims, then close; it takes nothing more."""
         ...
 
     async def check(self) -> None:
@@ -131,11 +137,25 @@ class Ledger(Protocol):
         ...
 
     # ── delivery ──────────────────────────────────────────────────────────────────────────────
-    async def claim(self, platform_id: str) -> Claim:
-        """Take the right to deliver to a platform, from whoever has it; NotFound `platform.unknown`.
+    async def beat(self, *, leaving: bool = False) -> Presence:
+        """Say that this process lives, prolong all its claims, and tell who else lives and who has which claims.
 
-        Calls under an older claim raise Conflict `claim.lost`.
+        Its claims and its place among the living end `TERM` from now, by the database's clock; those that have
+        lapsed and that nobody took are its own again. `leaving`: it keeps what it has, and takes no part in sharing
+        any more. It waits for no other write.
         """
+        ...
+
+    async def claim(self, platform_id: str) -> Claim:
+        """Take the right to deliver to a platform, if nobody has it, it has lapsed, or this process has it.
+
+        Else Conflict `claim.taken`; NotFound `platform.unknown`. Epochs only grow: calls under an older claim
+        raise Conflict `claim.lost`.
+        """
+        ...
+
+    async def give_back(self, claim: Claim) -> bool:
+        """Let another process take a claim that this one has; False when it was lost already."""
         ...
 
     async def heads(

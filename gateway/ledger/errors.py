@@ -15,6 +15,17 @@ def stopped() -> Unavailable:
     )
 
 
+def claim_taken(platform_id: str, owner: str) -> Conflict:
+    """Say that another process delivers to a platform."""
+    return Conflict(
+        Text(
+            f"平台 {platform_id} 的投递权在另一进程（{owner}）手中；待其释放或到期后再取。",
+            f"Another process ({owner}) delivers to {platform_id}; the claim is free once it is given back or lapses.",
+        ),
+        code="claim.taken",
+    )
+
+
 def no_delivery(delivery_id: str) -> NotFound:
     """Say that there is no such delivery."""
     return NotFound(

@@ -137,11 +137,39 @@ class KnownNumber(Struct, frozen=True):
 
 # ── delivery ──────────────────────────────────────────────────────────────────────────────────
 class Claim(Struct, frozen=True):
-    """The right of one process to deliver to one platform; a later claim, with a higher epoch, ends it."""
+    """The right of one process to deliver to one platform; a later claim, with a higher epoch, ends it.
+
+    `owner` names the process: host, process id and something random, so that none is ever taken for another.
+    """
 
     platform: str
     owner: str
     epoch: int
+
+
+class StandingClaim(Struct, frozen=True):
+    """Who has a claim, under which epoch, and when it lapses unless a beat prolongs it; None: not by itself."""
+
+    owner: str
+    epoch: int
+    until: datetime | None
+
+
+class Presence(Struct, frozen=True):
+    """What a beat shows: who lives, and who delivers to what.
+
+    `me` is this process, `living` all processes that share the platforms among them (without one that is
+    leaving), `claims` the claims by platform that somebody has and that have not lapsed at `at`, a moment of the
+    database's clock. `changes` counts what was changed of the registry, see `Registry`. `alone`: no other process
+    can have this ledger, and no claim lapses.
+    """
+
+    me: str
+    living: frozenset[str]
+    claims: Mapping[str, StandingClaim]
+    at: datetime
+    changes: int
+    alone: bool
 
 
 class Inbox(Struct, frozen=True):
@@ -257,10 +285,15 @@ class Platform(Struct, frozen=True):
 
 
 class Registry(Struct, frozen=True):
-    """Every platform, by id, at one revision of the registry."""
+    """Every platform, by id, at one revision of the registry.
+
+    `changes` grows with every change of what a process has in memory: platforms, their holds, credentials, adapter
+    versions. The revision grows only with those that routing depends on.
+    """
 
     revision: int
     platforms: Mapping[str, Platform]
+    changes: int = 0
 
 
 class Unrouted(Struct, frozen=True):

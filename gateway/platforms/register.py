@@ -12,8 +12,10 @@ from msgspec.structs import asdict
 from adapters.base import Adapter
 from gateway.access import hash_token, new_token
 from gateway.clock import Clock
-from gateway.delivery.dispatcher import AdapterVersions, Dispatcher, Ping
-from gateway.errors import Conflict, Invalid, NotFound
+from gateway.coordination import CHANGES, Tell, nobody
+from gateway.delivery.dispatcher import AdapterVersions, Dispatcher
+from gateway.delivery.ping import Ping
+from gateway.errors import Conflict, HutongError, Invalid, NotFound
 from gateway.intake import router
 from gateway.intake.directory import SpokenAdapters
 from gateway.intake.routes import Routes
@@ -58,7 +60,8 @@ class Register:
     is read again until it answers (`reconcile`). Until then intake takes nothing by what is out of
     date, for `accept` compares the revision.
 
-    `alarm` is called after such a failure.
+    `alarm` is called after such a failure. What other processes changed is taken over when a beat shows that there
+    is something (`follow`); `tell` lets them know at once of what was changed here.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class Register:
         clock: Clock,
         events: Events,
         alarm: Callable[[], None],
+        tell: Tell = nobody,
     ) -> None:
         self.directory = mirror.directory
         self.principals = mirror.principals
@@ -82,6 +86,8 @@ class Register:
         self._clock = clock
         self._events = events
         self._alarm = alarm
+        self._tell = tell
+        self._following: asyncio.Task[None] | None = None
         self._changing = asyncio.Lock()
         self._doubts = 1  # how often memory may have fallen behind the ledger
         self._cleared = 0  # how many of these were cleared by reading the ledger since
@@ -232,13 +238,15 @@ class Register:
             if self._doubts != self._cleared:
                 await self._take_over()
             try:
-                return await change()
+                changed = await change()
             except _NOTHING_WRITTEN:
                 raise
             except BaseException:
                 # It may have been committed all the same, or it was and could not be applied.
                 self.doubt()
                 raise
+        self._tell(CHANGES)
+        return changed
 
     def doubt(self) -> None:
         """Say that something may have been committed although its answer was lost.
@@ -297,6 +305,20 @@ class Register:
         async with self._changing:
             if self.directory.registry.revision < revision:
                 await self._take_over()
+
+    def follow(self, changes: int) -> None:
+        """Take over what was changed elsewhere, if there are more changes than memory has; it returns at once."""
+        if changes > self.directory.registry.changes and self._following is None:
+            self._following = asyncio.create_task(self._caught_up(), name="follow")
+
+    async def _caught_up(self) -> None:
+        try:
+            async with self._changing:
+                await self._take_over()
+        except HutongError as error:
+            _log.warning("what was changed elsewhere is not taken over yet: %s", error)  # the next beat shows it
+        finally:
+            self._following = None
 
     async def reconcile(self) -> None:
         """Bring memory to where the ledger is, and give out what is unrouted although somebody can take it."""

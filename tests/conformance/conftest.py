@@ -319,6 +319,12 @@ async def ledger(opening: Opening) -> AsyncIterator[Ledger]:
 
 
 @pytest.fixture
+def playing(make: Make) -> Callable[[Ledger], Play]:
+    """Plays on another store than the one of `play`."""
+    return lambda ledger: Play(ledger, make)
+
+
+@pytest.fixture
 def play(ledger: Ledger, make: Make) -> Play:
     """Plays on that store."""
     return Play(ledger, make)

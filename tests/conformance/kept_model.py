@@ -78,6 +78,7 @@ class Everything:
     facts: dict[tuple[str, str], Enriched] = field(default_factory=dict)
     platforms: dict[str, Platform] = field(default_factory=dict)
     revision: int = 1
+    changes: int = 0
     epochs: Counter[str] = field(default_factory=Counter)
     unwanted: dict[tuple[str, str], Unwanted] = field(default_factory=dict)
     claims: dict[str, Claim] = field(default_factory=dict)
@@ -274,7 +275,7 @@ class KeptModel:
     # ── platforms ─────────────────────────────────────────────────────────────────────────────
 
     async def registry(self) -> Registry:
-        return Registry(self.kept.revision, dict(self.kept.platforms))
+        return Registry(self.kept.revision, dict(self.kept.platforms), self.kept.changes)
 
     async def unwanted(self) -> Sequence[Unwanted]:
         return [self.kept.unwanted[key] for key in sorted(self.kept.unwanted)]

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from kept_model import OPEN, REPLAYABLE, SENDABLE, Kept, error, identity, position_of, spelled
@@ -36,12 +36,14 @@ from gateway.ledger.records import (
     Moved,
     Native,
     Platform,
+    Presence,
     Receipt,
     Registered,
     Rejection,
     ReplayCount,
     Settled,
     Settlement,
+    StandingClaim,
     Taker,
     Unrouted,
     Unwanted,
@@ -63,6 +65,7 @@ class ModelLedger(PruningModel):
         self.running = True
 
     async def stop(self) -> None:
+        self.kept.claims.clear()
         self.running = False
 
     async def check(self) -> None:
@@ -176,6 +179,17 @@ class ModelLedger(PruningModel):
         self.kept.deliveries[delivery.id] = replace(delivery, position=self.kept.positions)
 
     # ── delivery ──────────────────────────────────────────────────────────────────────────────
+
+    async def beat(self, *, leaving: bool = False) -> Presence:
+        self.must_run()
+        claims = {each.platform: StandingClaim(each.owner, each.epoch, None) for each in self.kept.claims.values()}
+        return Presence("model", frozenset({"model"}), claims, datetime.now(UTC), self.kept.changes, True)
+
+    async def give_back(self, claim: Claim) -> bool:
+        if self.kept.claims.get(claim.platform) != claim:
+            return False
+        del self.kept.claims[claim.platform]
+        return True
 
     async def claim(self, platform_id: str) -> Claim:
         self.registered(platform_id)
@@ -519,6 +533,7 @@ class ModelLedger(PruningModel):
     ) -> Registered:
         def do() -> Registered:
             self.kept.revision += 1
+            self.kept.changes += 1
             before = self.kept.platforms.get(platform.id)
             kept = replace(platform, holds=(), revision=self.kept.revision)
             if before is not None:
@@ -542,6 +557,7 @@ class ModelLedger(PruningModel):
             self.kept.contacts = {key: each for key, each in self.kept.contacts.items() if key[0] != platform_id}
             self.kept.credentials = {digest: id for digest, id in self.kept.credentials.items() if id != platform_id}
             self.kept.revision += 1
+            self.kept.changes += 1
             self.note_intent(platform_id, intent, "platform.deleted")
             return Registered(self.kept.revision)
 
@@ -611,6 +627,7 @@ class ModelLedger(PruningModel):
             return False
         holds = sorted((*platform.holds, hold), key=lambda each: (each.type or "", each.by))
         self.kept.platforms[platform.id] = replace(platform, holds=tuple(holds))
+        self.kept.changes += 1
         return True
 
     async def release_platform(self, platform_id: str, by: HeldBy, intent: Intent, *, type: str | None = None) -> bool:
@@ -618,6 +635,7 @@ class ModelLedger(PruningModel):
             platform = self.registered(platform_id)
             left = tuple(each for each in platform.holds if (each.by, each.type) != (by, type))
             self.kept.platforms[platform_id] = replace(platform, holds=left)
+            self.kept.changes += len(platform.holds) - len(left)
             return len(left) < len(platform.holds)
 
         return self.once(intent, ("release_platform", platform_id, by, type), do)
@@ -626,6 +644,7 @@ class ModelLedger(PruningModel):
         def do() -> None:
             self.registered(platform_id)
             self.kept.credentials[digest] = platform_id
+            self.kept.changes += 1
 
         self.once(intent, ("add_credential", platform_id, digest), do)
 
@@ -636,6 +655,7 @@ class ModelLedger(PruningModel):
             known = self.kept.adapters.get((adapter.name, adapter.version))
             if known is None:
                 self.kept.bundles[adapter.name, adapter.version] = content
+                self.kept.changes += 1
                 return self.put_adapter(adapter)
             if known.digest != adapter.digest:
                 raise error(Conflict, "adapter.version-exists")

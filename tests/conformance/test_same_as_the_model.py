@@ -130,6 +130,7 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
             self.places: list[dict[str, str]] = [{}, {}]
             self.jobs: list[str] = []
             self.names = 0
+            self.changes = [0, 0]
             self.now = 0.0
             self.both(lambda ledger, _: ledger.start())
 
@@ -687,6 +688,15 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
             self.both(lambda ledger, _: ledger.stop())
             self.ledgers = (self.ledgers[0], SqlLedger(self.address))
             self.both(lambda ledger, _: ledger.start())
+            for platform in PLATFORMS:  # those of before ended with the process that had them
+                self.take_claim(platform)
+
+        @step(1, platform=places, current=mostly)
+        def give_claim_back(self, platform: str, current: bool) -> None:
+            """Gives a claim back, or one that is none any more; then takes it again."""
+            self.same(lambda ledger, index: ledger.give_back(self.claim(index, platform, current)))
+            self.same(lambda ledger, index: ledger.rescue(self.claim(index, platform), (), make.at(self.now)))
+            self.take_claim(platform)
 
         # ── looking ───────────────────────────────────────────────────────────────────────────
         @step(
@@ -764,6 +774,9 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
                 *(_replies(ledger, id) for id in self.ids[index]),
             ]
             answers = await asyncio.gather(*asked, return_exceptions=True)
+            presence = await ledger.beat()
+            changed, self.changes[index] = presence.changes != self.changes[index], presence.changes
+            answers += [changed, {platform for platform, one in presence.claims.items() if one.owner == presence.me}]
             return [each.code if isinstance(each, HutongError) else each for each in answers]
 
         async def grouped(self, ledger: Ledger, index: int) -> Any:

@@ -16,7 +16,7 @@ from conftest import Make, Play
 from msgspec.structs import replace
 
 from gateway.errors import Conflict
-from gateway.ledger.records import Accepted, Inbox, Moved, Reads, Receipt
+from gateway.ledger.records import Accepted, BulkReplay, DeliveryFilter, Inbox, Moved, Reads, Receipt
 from gateway.ledger.sql import SqlLedger
 from gateway.message import HeldBy, State
 
@@ -67,6 +67,11 @@ class Two:
             yield stands
         finally:
             go_on.set()  # from now on it stands no more
+
+    def lapse(self) -> None:
+        """Let every claim lapse, as if nobody had been heard of for long."""
+        with self._looking.connect() as connection:
+            connection.execute(sa.text("UPDATE claims SET until = 0"))
 
     async def in_turn(self, first: Awaitable[Any], second: Awaitable[Any], *, after: int = 0) -> tuple[Any, Any]:
         """Let the first process do something up to its commit; the second must wait for that; give both answers."""
@@ -243,6 +248,7 @@ async def test_claim_is_taken_while_an_attempt_begins(two: Two) -> None:
     """Whoever takes a claim waits for what began under the older one and finds it; nothing more is done under that."""
     await two.first.accept("a")
     old = await two.first.claim()
+    two.lapse()
     begun, claim = await two.in_turn(two.first.begin("a/0"), two.other.claim(PENALTY))
     assert begun == 1
     assert claim.epoch == old.epoch + 1
@@ -256,6 +262,7 @@ async def test_attempt_begins_while_its_claim_is_taken(two: Two) -> None:
     """A claim that was taken, even if its taker has not been answered yet, lets the older one begin nothing."""
     await two.first.accept("a")
     await two.second.claim()
+    two.lapse()
     claim, begun = await two.in_turn(two.one.claim(PENALTY), two.second.begin("a/0"))
     assert isinstance(begun, Conflict)
     assert (await two.one.heads(claim, two.make.at(), two.make.at(9), 9))[0].delivery.id == "a/0"
@@ -382,6 +389,25 @@ async def test_two_operators(two: Two) -> None:
 LANES, MESSAGES = "ABCDE", 120
 
 
+async def test_a_bulk_replay_is_stepped_by_both(two: Two) -> None:
+    """Its progress and its replays are one transaction: whoever steps goes on from there, and each is replayed once."""
+    ids = [f"m{n}" for n in range(12)]
+    for name in ids:
+        await two.first.accept(name, lane=name)
+        await two.first.end(f"{name}/0", State.REFUSED)
+    asked = BulkReplay("job", DeliveryFilter(state="refused"), "why", "operator", two.make.at())
+    await two.one.begin_replay(asked, two.make.intent())
+
+    async def step(ledger: SqlLedger) -> None:
+        while (await ledger.step_replay("job", 1, two.make.at())).finished_at is None:
+            pass
+
+    await asyncio.gather(step(two.one), step(two.other))
+    [job] = await two.one.replays()
+    assert (job.replayed, job.skipped) == (12, 0)
+    assert sorted(await two.first.heads()) == sorted(f"{name}/0" for name in ids)
+
+
 @pytest.mark.limit(600)
 async def test_storm(two: Two) -> None:
     """Both take, deliver, fail and replay at once while claims move: in order, once, and every count is right."""
@@ -406,11 +432,12 @@ async def test_storm(two: Two) -> None:
                 await deliver_heads(play, platform)
                 lost = False
             except Conflict as error:
-                if error.code not in ("claim.lost", "settle.stale"):
+                if error.code not in ("claim.lost", "claim.taken", "settle.stale"):
                     raise
                 lost = True
 
     async def take_over(play: Play, platform: str) -> None:
+        await asyncio.to_thread(two.lapse)
         await play.ledger.rescue(await play.claim(platform), [], two.make.at())
 
     async def deliver_heads(play: Play, platform: str) -> None:

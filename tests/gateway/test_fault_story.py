@@ -43,6 +43,7 @@ WRITES = sorted(
     name for name in vars(Ledger) if not name.startswith("_") and name not in READS and name not in ("start", "stop")
 )
 ELSEWHERE = {
+    "give_back": "only where several processes share a ledger; see tests of several dispatchers",
     "check": "writes a mark that nothing reads; see tests of the ledger",
     "add_adapter": "an upload is kept by its digest, so asking again is the same; see tests of releases",
 }

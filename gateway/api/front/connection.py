@@ -244,6 +244,8 @@ class BoundedConnection(HttpToolsProtocol):
         if self._over():
             return
         super().on_headers_complete()  # until it has understood the address there is no request to be answered
+        if self._gate.parting and self.cycle is not None:
+            self.cycle.keep_alive = False  # the caller is told, and asks the next time on another connection
         now = self._gate.ticks()
         self.reading, self._since = Awaited.BODY, now
         self._arrived = self.body_bytes = 0

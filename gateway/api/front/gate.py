@@ -37,12 +37,16 @@ class Guest(Protocol):
 
 
 class ConnectionGate:
-    """Everything that connections share. `ticks` measure how long they take."""
+    """Everything that connections share. `ticks` measure how long they take.
+
+    `parting`: the process ends soon, and each connection with its next answer, which says so.
+    """
 
     def __init__(self, bounds: FrontBounds, events: Events, ticks: Ticks = monotonic) -> None:
         self.bounds = bounds
         self.ticks = ticks
         self.leaving = 0
+        self.parting = False
         self._events = events
         self._inside: set[Guest] = set()
         self._by_address: defaultdict[str, int] = defaultdict(int)

@@ -54,6 +54,7 @@ def add(transaction: Transaction, adapter: AdapterVersion, content: bytes, inten
         if known is None:
             kept = replace(adapter, revision=_next_revision(transaction))
             _ADD.run(transaction.connection, [(*ADAPTER.write(kept), content)])
+            platforms.changed(transaction)
             intended(transaction, intent, adapter.id, "adapter.uploaded", digest=adapter.digest)
         elif known.digest != adapter.digest:
             raise version_exists(adapter)

@@ -16,8 +16,8 @@ from gateway.ledger.errors import no_delivery
 from gateway.ledger.records import Claim, Inbox, Intent, Settled, Settlement
 from gateway.ledger.sql import lanes, numbers, overlay, platforms, replies, rows, tables
 from gateway.ledger.sql.batch_thread import OperationResult
+from gateway.ledger.sql.claims import ClaimOwners, verify
 from gateway.ledger.sql.columns import Row
-from gateway.ledger.sql.platforms import ClaimOwners, verify_claim
 from gateway.ledger.sql.rows import StoredDelivery
 from gateway.ledger.sql.statements import (
     Prepared,
@@ -235,7 +235,7 @@ def kill(
 
 def rescue(transaction: Transaction, claim: Claim, under_way: Collection[str], at: datetime) -> Sequence[str]:
     """Make what is being sent, but is not under way with the claim's owner, ready and in doubt."""
-    verify_claim(transaction.connection, claim)
+    verify(transaction.connection, claim)
     sending = map(rows.stored, _SENDING.rows(transaction.connection, claim.platform))
     here = frozenset(under_way)
     lost = [stored for stored in sending if stored.delivery.id not in here]

@@ -36,12 +36,16 @@ class SqlDialect(Protocol):
         """Give parameters as the database can keep them."""
         ...
 
+    now: str
+    """A query for the present moment of the database's own clock, in microseconds since 1970."""
+
 
 # ── SQLite ────────────────────────────────────────────────────────────────────────────────────
 class _Sqlite:
     """Keys are a row of parameters each; a statement for 1, 8, 32 or 128 of them is compiled once."""
 
     insert: Upserting = staticmethod(sqlite.insert)
+    now = "SELECT CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)"
     _SIZES = (1, 8, 32, 128)
 
     def wanted(self, names: Sequence[str], integers: Collection[str]) -> sa.FromClause:
@@ -68,6 +72,7 @@ class _PostgreSQL:
     """Keys are an array a column: one statement, planned once, for however many there are."""
 
     insert: Upserting = staticmethod(postgresql.insert)
+    now = "SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::BIGINT"
 
     def wanted(self, names: Sequence[str], integers: Collection[str]) -> sa.FromClause:
         types = {name: sa.BigInteger if name in integers else sa.Text for name in names}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from adapters.base import OutboundRequest
 from gateway.clock import Clock, Ticks, monotonic, system_clock
 from gateway.errors import HutongError
+from gateway.ledger.base import TERM
 from gateway.ledger.records import (
     AuditEntry,
     Backlog,
@@ -25,6 +26,7 @@ from gateway.ledger.records import (
     MessageFilter,
     Native,
     Platform,
+    Presence,
     Prunable,
     PruneStep,
     Pruning,
@@ -46,6 +48,7 @@ from gateway.ledger.sql import (
     attempts,
     auditing,
     bulk_replays,
+    claims,
     counts,
     leases,
     operating,
@@ -73,7 +76,8 @@ class SqlLedger:
     `rejections`, `replies`: bytes of them that are kept for each platform, the newest; of replies only long ones
     count. `patience`: seconds to wait for
     another program's lock. `most`: the rows that share a commit, about. `deadline`: seconds
-    a search may take. `watch` is told of every batch that was written.
+    a search may take. `term`: how long a process keeps its claims after a beat. `watch` is told of every batch that
+    was written.
     """
 
     def __init__(
@@ -85,11 +89,14 @@ class SqlLedger:
         patience: float = 5.0,
         most: int = 256,
         deadline: float = 5.0,
+        term: timedelta = TERM,
         clock: Clock = system_clock,
         ticks: Ticks = monotonic,
         watch: BatchWatch = unwatched,
     ) -> None:
-        limits = StoreLimits(kept=KeptBytes(rejections, replies), patience=patience, most=most, deadline=deadline)
+        limits = StoreLimits(
+            kept=KeptBytes(rejections, replies), patience=patience, most=most, deadline=deadline, term=term
+        )
         self._store = Store(url, limits, clock, ticks, watch)
         self._clock = clock
 
@@ -126,8 +133,14 @@ class SqlLedger:
         return await self._store.read(reading.partakes, correlation_id, platform)
 
     # ── delivery ──────────────────────────────────────────────────────────────────────────────
+    async def beat(self, *, leaving: bool = False) -> Presence:
+        return await self._store.beat(leaving=leaving)
+
     async def claim(self, platform_id: str) -> Claim:
-        return await self._write(platforms.take_claim, platform_id)
+        return await self._write(claims.take, platform_id, self._store.term)
+
+    async def give_back(self, claim: Claim) -> bool:
+        return await self._write(claims.give_back, claim)
 
     async def heads(
         self,

@@ -1,8 +1,8 @@
-"""Platforms with their holds, credentials and claims; what routing depends on changes with the registry's revision."""
+"""Platforms with their holds and credentials; what routing depends on changes with the registry's revision."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,11 +10,11 @@ from msgspec.structs import replace
 
 from gateway.ledger import decisions
 from gateway.ledger.errors import in_use, no_platform
-from gateway.ledger.records import Claim, Hold, Inbox, Intent, Platform, Registered, Registry, Taker
-from gateway.ledger.sql import contacts, overlay, tables, unrouted
+from gateway.ledger.records import Hold, Intent, Platform, Registered, Registry, Taker
+from gateway.ledger.sql import claims, contacts, overlay, tables, unrouted
 from gateway.ledger.sql.auditing import intended, once
 from gateway.ledger.sql.codecs import micros
-from gateway.ledger.sql.statements import Prepared, PreparedMany, in_states, inserting_first, not_delivered, putting
+from gateway.ledger.sql.statements import Prepared, in_states, inserting_first, not_delivered, putting
 from gateway.ledger.sql.tables import PLATFORM
 from gateway.ledger.sql.writing import Transaction
 from gateway.message import OPEN, HeldBy
@@ -31,7 +31,9 @@ _PUT = putting(tables.platforms, PLATFORM.inserted)
 _ALL = Prepared(sa.select(*PLATFORM.select(tables.platforms)).order_by(_p.id), ())
 _ONE = Prepared(sa.select(*PLATFORM.select(tables.platforms)).where(_p.id == sa.bindparam("id")), ("id",))
 _REVISION = Prepared(sa.select(_l.revision), ())
-_ADVANCE = Prepared(sa.update(tables.ledger).values(revision=_l.revision + 1), ())
+_CHANGES = Prepared(sa.select(_l.revision, _l.changes), ())
+_ADVANCE = Prepared(sa.update(tables.ledger).values(revision=_l.revision + 1, changes=_l.changes + 1), ())
+_CHANGED = Prepared(sa.update(tables.ledger).values(changes=_l.changes + 1), ())
 _OPEN = Prepared(
     sa.select(
         sa.exists().where(
@@ -61,7 +63,8 @@ def registry(connection: sa.Connection) -> Registry:
     """Give every platform, by id, and the revision."""
     holds = overlay.holds(connection)
     found = map(PLATFORM.read, _ALL.rows(connection))
-    return Registry(revision(connection), {each.id: _with_holds(each, holds) for each in found})
+    [(now, changes)] = _CHANGES.rows(connection)
+    return Registry(int(now), {each.id: _with_holds(each, holds) for each in found}, int(changes))
 
 
 def revision(connection: sa.Connection) -> int:
@@ -98,6 +101,11 @@ def advance(transaction: Transaction) -> int:
     """Advance the registry's revision: what was routed by the one before is decided again."""
     _ADVANCE.run(transaction.connection, [()])
     return revision(transaction.connection)
+
+
+def changed(transaction: Transaction) -> None:
+    """Count a change of what processes have in memory; `advance` does so, too."""
+    _CHANGED.run(transaction.connection, [()])
 
 
 def put(
@@ -145,7 +153,7 @@ def delete(transaction: Transaction, platform_id: str, intent: Intent) -> Regist
             raise in_use(platform_id)
         for forget in (_FORGET, _LIFT_ALL, contacts.FORGET, _DELETE):
             forget.run(transaction.connection, [(platform_id,)])
-        end_claim(transaction, platform_id)
+        claims.end(transaction, platform_id)
         intended(transaction, intent, platform_id, "platform.deleted")
         return plain(Registered(advance(transaction)))
 
@@ -176,6 +184,7 @@ def add_hold(transaction: Transaction, platform: Platform, hold: Hold, intent: I
         return False
     row = (platform.id, hold.type or "", hold.by.value, micros(hold.since), hold.reason)
     _HOLD.run(transaction.connection, [row])
+    changed(transaction)
     intended(transaction, intent, platform.id, "platform.held", **_detail(hold.by, hold.type))
     return True
 
@@ -195,6 +204,7 @@ def release(transaction: Transaction, platform_id: str, by: HeldBy, intent: Inte
 
 def _lift(transaction: Transaction, platform_id: str, by: HeldBy, type: str | None, intent: Intent) -> None:
     _LIFT.run(transaction.connection, [(platform_id, type or "", by.value)])
+    changed(transaction)
     intended(transaction, intent, platform_id, "platform.released", **_detail(by, type))
 
 
@@ -209,78 +219,7 @@ def add_credential(transaction: Transaction, platform_id: str, digest: str, inte
     def do() -> None:
         _known(transaction, platform_id)
         _CREDENTIAL.run(transaction.connection, [(digest, platform_id)])
+        changed(transaction)
         intended(transaction, intent, platform_id, "credential.added")
 
     once(transaction, intent, "credential.add", platform_id, do, {"digest": digest})
-
-
-# ── claims ───────────────────────────────────────────────────────────────────────────────────────
-_claims = tables.claims.c
-
-
-_EPOCH = Prepared(
-    sa.select(_p.id, _claims.epoch)
-    .select_from(tables.platforms.outerjoin(tables.claims, _claims.platform == _p.id))
-    .where(_p.id == sa.bindparam("platform")),
-    ("platform",),
-)
-_TAKE = putting(tables.claims)
-_END_CLAIM = Prepared(
-    sa.update(tables.claims)
-    .where(_claims.platform == sa.bindparam("platform_"))
-    .values(owner="", epoch=_claims.epoch + 1),
-    ("platform_",),
-)
-_CLAIM_OWNERS = PreparedMany(
-    ["platform"],
-    lambda wanted: sa.select(_claims.platform, _claims.owner, _claims.epoch).select_from(
-        wanted.join(tables.claims, _claims.platform == wanted.c.platform)
-    ),
-)
-
-
-def take_claim(transaction: Transaction, platform_id: str) -> Claim:
-    """Take the claim of a platform for this process: whoever had it has lost it."""
-    found = _EPOCH.row(transaction.connection, platform_id)
-    if found is None:
-        raise no_platform(platform_id)
-    claim = Claim(platform_id, transaction.owner, (found[1] or 0) + 1)
-    _TAKE.run(transaction.connection, [(claim.platform, claim.owner, claim.epoch)])
-    return claim
-
-
-def end_claim(transaction: Transaction, platform_id: str) -> None:
-    """End the claim of a platform that is forgotten. Its epoch stays: one registered anew goes on from there."""
-    _END_CLAIM.run(transaction.connection, [(platform_id,)])
-
-
-_MODES = PreparedMany(
-    ["platform"],
-    lambda wanted: sa.select(_p.id, _p.mode, _p.revision).select_from(
-        wanted.join(tables.platforms, _p.id == wanted.c.platform)
-    ),
-)
-
-
-class ClaimOwners:
-    """Who has the claims of some platforms, and which of them fetch for themselves: read once."""
-
-    def __init__(self, connection: sa.Connection, rights: Iterable[Claim | Inbox]) -> None:
-        asked = set(rights)
-        claims, inboxes = ({one.platform for one in asked if isinstance(one, sort)} for sort in (Claim, Inbox))
-        owners = _CLAIM_OWNERS.rows(connection, [(each,) for each in claims])
-        modes = _MODES.rows(connection, [(each,) for each in inboxes])
-        self._owners: Mapping[str, tuple[str, int]] = {platform: (owner, epoch) for platform, owner, epoch in owners}
-        self._modes: Mapping[str, tuple[str, int]] = {platform: (mode, revision) for platform, mode, revision in modes}
-
-    def verify(self, right: Claim | Inbox) -> None:
-        """Let pass who has the claim (Conflict `claim.lost`), or fetches for itself (`inbox.closed`)."""
-        if isinstance(right, Claim):
-            decisions.verify_claim(right, *self._owners.get(right.platform, (None, None)))
-        else:
-            decisions.verify_inbox(right, *self._modes.get(right.platform, (None, None)))
-
-
-def verify_claim(connection: sa.Connection, right: Claim | Inbox) -> None:
-    """Let pass who has a claim, or fetches for itself; Conflict `claim.lost` or `inbox.closed`."""
-    ClaimOwners(connection, [right]).verify(right)

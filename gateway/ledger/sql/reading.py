@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from adapters.base import OutboundRequest
 from gateway.ledger import decisions
 from gateway.ledger.records import Claim, Hold, Inbox, Native, Rejection, Work
-from gateway.ledger.sql import numbers, overlay, platforms, rows, tables
+from gateway.ledger.sql import claims, numbers, overlay, rows, tables
 from gateway.ledger.sql.codecs import micros, moment, unpack
 from gateway.ledger.sql.columns import Row
 from gateway.ledger.sql.statements import Prepared, PreparedMany, may_go, of_types, types_listed
@@ -185,7 +185,7 @@ def heads(
     probe: bool,
 ) -> Sequence[Work]:
     """Give lane heads that may be sent, by position."""
-    platforms.verify_claim(connection, claim)
+    claims.verify(connection, claim)
     here = overlay.holds(connection, claim.platform).get(claim.platform, ())
     in_force = decisions.in_force(here, probe=probe)
     if any(hold.type is None for hold in in_force):
@@ -228,7 +228,7 @@ def next_due(
     besides: Collection[str],
 ) -> datetime | None:
     """Give when the next waiting head is due that is not due yet."""
-    platforms.verify_claim(connection, claim)
+    claims.verify(connection, claim)
     row = _NEXT_DUE.row(connection, *_chosen(claim, only, besides), micros(now), micros(latest))
     return moment(row[0]) if row else None
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
 
@@ -13,16 +15,21 @@ from msgspec import Struct
 
 from gateway.clock import Clock, Ticks
 from gateway.ledger.errors import stopped, too_slow
-from gateway.ledger.sql import counts, tables
+from gateway.ledger.records import Presence
+from gateway.ledger.sql import claims, counts, tables
 from gateway.ledger.sql.batch_thread import BatchThread, BatchWatch, OperationResult
 from gateway.ledger.sql.codecs import micros
 from gateway.ledger.sql.database_errors import is_interrupted, is_lost, ours, translated_errors
+from gateway.ledger.sql.dialects import dialect_of
 from gateway.ledger.sql.engines import engine_at
 from gateway.ledger.sql.engines.base import LedgerEngine
-from gateway.ledger.sql.statements import Prepared
+from gateway.ledger.sql.statements import Prepared, execute
 from gateway.ledger.sql.writing import Group, KeptBytes, Transaction, WriteOperation, Writer
 
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+_MICROSECOND = timedelta(microseconds=1)
 
 Question = Callable[[sa.Connection], Any]
 """One thing to read."""
@@ -120,6 +127,7 @@ class StoreLimits(Struct, frozen=True):
     patience: float
     most: int
     deadline: float
+    term: timedelta
 
 
 class Store:
@@ -135,6 +143,7 @@ class Store:
         self._reader: BatchThread[Question] | None = None
         self._searcher: Searcher | None = None
         self._searches: ThreadPoolExecutor | None = None
+        self._beats: ThreadPoolExecutor | None = None
         self._check: tuple[float, asyncio.Future[None]] | None = None
 
     # ── start and stop ────────────────────────────────────────────────────────────────────────
@@ -151,10 +160,11 @@ class Store:
         self._reader = BatchThread("ledger-reader", Reader(self._engine.reading).run, most=64)
         self._searcher = Searcher(self._engine, self._ticks, self._limits.deadline)
         self._searches = ThreadPoolExecutor(_SEARCHES, "ledger-search")
+        self._beats = ThreadPoolExecutor(1, "ledger-beat")
 
     def _open(self) -> None:
         with translated_errors():
-            self._engine.open(1 + _SEARCHES)
+            self._engine.open(2 + _SEARCHES)
 
     async def stop(self) -> None:
         """Finish what was handed in, then close and give the database up."""
@@ -164,7 +174,40 @@ class Store:
                 await thread.stop()
         if self._searches is not None:
             await asyncio.to_thread(self._searches.shutdown)
+        if self._beats is not None:
+            await asyncio.to_thread(self._leave, self._beats)
         self._engine.close()
+
+    def _leave(self, beats: ThreadPoolExecutor) -> None:
+        beats.shutdown()
+        if self._engine.beating is None:
+            return  # whoever takes the file over ends all claims of before
+        try:
+            with self._engine.beating.connect() as connection:
+                claims.leave(connection, self._engine.owner)
+        except sa.exc.SQLAlchemyError:
+            _log.warning("this process's claims could not be given back: they lapse", exc_info=True)
+
+    # ── claims ────────────────────────────────────────────────────────────────────────────────
+    def term(self, connection: sa.Connection) -> claims.ClaimTerm:
+        """Give the term of what is claimed or prolonged now, by the database's clock."""
+        [(now,)] = execute(connection, dialect_of(connection.dialect).now).fetchall()
+        until = None if self._engine.beating is None else now + self._limits.term // _MICROSECOND
+        return claims.ClaimTerm(now, until)
+
+    async def beat(self, *, leaving: bool) -> Presence:
+        """Say that this process lives, and tell who else does; it waits for no write."""
+        if self._beats is None:
+            raise stopped()
+        return await asyncio.get_running_loop().run_in_executor(self._beats, partial(self._beat, leaving=leaving))
+
+    def _beat(self, *, leaving: bool) -> Presence:
+        me, shared = self._engine.owner, self._engine.beating
+        with translated_errors(), (shared or self._engine.reading).connect() as connection:
+            term = self.term(connection)
+            if shared is not None:
+                claims.live(connection, me, term, leaving=leaving)
+            return claims.presence(connection, me, term.now, alone=shared is None)
 
     # ── what is handed in ─────────────────────────────────────────────────────────────────────
     async def write(self, group: Group, argument: Any, *, rows: int = 1, size: int = 0) -> Any:

@@ -349,9 +349,22 @@ claims = sa.Table(
     sa.Column("platform", sa.Text, primary_key=True),
     sa.Column("owner", sa.Text, nullable=False),
     sa.Column("epoch", sa.BigInteger, nullable=False),
+    sa.Column("until", sa.BigInteger),
     sqlite_with_rowid=False,
 )
-"""Who may deliver to a platform. The row outlives the platform, so that no epoch ever comes twice."""
+"""Who may deliver to a platform, and until when (null: until it is given back or taken over).
+
+The row outlives the platform, so that no epoch ever comes twice. `owner` is empty when nobody may.
+"""
+
+processes = sa.Table(
+    "processes",
+    metadata,
+    sa.Column("owner", sa.Text, primary_key=True),
+    sa.Column("until", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""The processes that share the platforms among them, each until when it counts unless it says again that it lives."""
 
 unwanted = sa.Table(
     "unwanted",
@@ -372,9 +385,11 @@ ledger = sa.Table(
     sa.Column("owner", sa.Text, nullable=False),
     sa.Column("revision", sa.BigInteger, nullable=False),
     sa.Column("checked_at", sa.BigInteger, nullable=False),
+    sa.Column("changes", sa.BigInteger, nullable=False, server_default="0"),
     sa.CheckConstraint("id = 1", name="one_row"),
 )
-"""One row: whose the ledger is (`owner`, `epoch`), the registry's revision, and when it was last checked by writing."""
+"""One row: whose the ledger is (`owner`, `epoch`), the registry's revision, when it was last checked by writing, and
+how often anything was changed that processes have in memory."""
 
 intents = sa.Table(
     "intents",

@@ -120,3 +120,19 @@ def test_a_broken_connection_is_leased_nothing(served):
     assert told.status_code == 202
     [leased] = httpx.get(f"{served.url}/v1/inbox", headers=own).json()["deliveries"]
     assert leased["attempt"] == 1
+
+
+def test_a_file_has_one_process(hutong):
+    """Exit code 2, with the reason and what to do."""
+    said = hutong("serve", "--workers", "2")
+    assert said.code == 2
+    assert "a file has one process" in said.err
+    assert "HUTONG_LEDGER=postgresql" in said.err
+
+
+def test_many_processes_need_one_token(hutong, monkeypatch):
+    """Exit code 2: each would make its own."""
+    monkeypatch.setenv("HUTONG_LEDGER", "postgresql+psycopg://hutong@nowhere.invalid/hutong")
+    said = hutong("serve", "--workers", "2")
+    assert said.code == 2
+    assert "HUTONG_ADMIN_TOKEN" in said.err

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -81,6 +82,17 @@ class HandedTicks:
         return self.now
 
 
+class ShiftedTicks:
+    """Seconds that pass, and that a test moves on besides."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        """Give the seconds so far."""
+        return monotonic() + self.now
+
+
 class Spoilt:
     """An adapter with some attributes that are something else."""
 
@@ -120,7 +132,7 @@ class World:
     stack: AsyncExitStack
     ledger: Any
     clock: HandedClock = field(default_factory=HandedClock)
-    ticks: HandedTicks = field(default_factory=HandedTicks)
+    ticks: Any = field(default_factory=HandedTicks)
     sender: Any = field(default_factory=Sender)
     doubles: dict[str, SignallingDouble] = field(default_factory=dict)
     heard: list[Event] = field(default_factory=list)
@@ -374,6 +386,22 @@ async def post(adapter: DeclarativeAdapter, new_ledger: Any) -> AsyncIterator[Wo
         world = await opened(World(adapter, stack, FaultyLedger(new_ledger()), sender=sender))
         sender.told = world.signal
         yield world
+
+
+@pytest.fixture
+async def world_over(adapter: DeclarativeAdapter) -> AsyncIterator[Callable[[Any], Awaitable[World]]]:
+    """Makes worlds like `post`, in which time passes, each over a ledger that it is given, as a process would be."""
+    numbers = count(1)  # of documents, which are told apart by them
+    async with AsyncExitStack() as stack:
+
+        async def make(ledger: Any) -> World:
+            sender = Post()
+            world = World(adapter, stack, FaultyLedger(ledger), sender=sender, ticks=ShiftedTicks(), numbers=numbers)
+            await opened(world)
+            sender.told = world.signal
+            return world
+
+        yield make
 
 
 async def opened(world: World) -> World:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from gateway.delivery.dispatcher import SharedRead
+from gateway.delivery.shared_read import SharedRead
 
 
 async def settled() -> None:

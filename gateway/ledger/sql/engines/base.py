@@ -41,13 +41,15 @@ class LedgerEngine(Protocol):
     `owner`: how this process is named where it claims a platform; `part`: in which part of the counts it counts.
     `writing` gives connections that may write, `reading` others that cannot, and see one moment in a transaction.
     `here`: a reading connection on which the event loop may ask, because nothing keeps it waiting; None: there is
-    none.
+    none. `beating` gives a connection for beats, which wait for nobody's writes; None: only one process may have
+    the database, and no claim lapses.
     """
 
     owner: str
     part: int
     writing: sa.Engine
     reading: sa.Engine
+    beating: sa.Engine | None
     here: sa.Connection | None
 
     def reserve(self) -> None:

@@ -7,6 +7,7 @@ import os
 import socket
 import sqlite3
 from pathlib import Path
+from secrets import token_hex
 from threading import Lock
 from urllib.parse import quote
 
@@ -42,6 +43,11 @@ _looking = Lock()
 def this_process() -> str:
     """Name this process as the owner of a ledger: host and process id."""
     return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def new_owner() -> str:
+    """Name this process as the owner of claims: as no other is or was named, though process ids come again."""
+    return f"{this_process()}:{token_hex(4)}"
 
 
 class FileLock:

@@ -18,7 +18,7 @@ from gateway.errors import HutongError
 from gateway.ledger.sql import schema
 from gateway.ledger.sql.dialects import array, dialect_of
 from gateway.ledger.sql.engines.base import Keys, Sequences, TooManyKeys
-from gateway.ledger.sql.engines.file_lock import this_process
+from gateway.ledger.sql.engines.file_lock import new_owner
 from gateway.ledger.sql.statements import execute
 from schemas.findings import Text
 
@@ -31,10 +31,11 @@ _MOST_DRAWN = 256
 _MOST_KEYS = 1000
 """Locks that one transaction takes: the server has a table for all of them, of 64 for each connection it may have."""
 
-_STANDSTILL = 4
+_STANDSTILL = 3
 """Seconds that a transaction may do nothing: a process that stands still in the middle of one must not hold others.
 
-Shorter than others' patience, so that these go on instead of failing.
+Shorter than others' patience, so that these go on instead of failing, and than the lease of a claim: else what it
+has locked would keep others from taking its platforms over in time.
 """
 
 _PARTS = 8
@@ -54,13 +55,14 @@ class PostgreSQLEngine:
 
     writing: sa.Engine
     reading: sa.Engine
+    beating: sa.Engine | None = None
     here: sa.Connection | None = None
 
     def __init__(self, url: str, *, patience: float) -> None:
         self._url = sa.make_url(url).set(drivername="postgresql+psycopg")
         self._patience = patience
         self._opened: list[sa.Engine] = []
-        self.owner = this_process()
+        self.owner = new_owner()
         self.part = randbelow(_PARTS)
 
     def reserve(self) -> None:
@@ -69,7 +71,10 @@ class PostgreSQLEngine:
     def open(self, readers: int) -> None:
         self.writing = self._connecting(1, "writer", lock_timeout=f"{max(1, round(self._patience * 1000))}ms")
         self.reading = self._connecting(readers, "reader")
-        self._opened = [self.writing, self.reading]
+        # Each statement commits for itself: who stands still between two of them keeps no claim's row locked.
+        beating = self._connecting(1, "beat", lock_timeout="2s", statement_timeout="3s")
+        self.beating = beating.execution_options(isolation_level="AUTOCOMMIT")
+        self._opened = [self.writing, self.reading, beating]
         sa.event.listen(self.reading, "connect", _only_reads)
         sa.event.listen(self.reading, "before_cursor_execute", _storable, retval=True)
         upgrade(self.writing)

@@ -13,9 +13,9 @@ import sqlalchemy as sa
 
 from gateway.clock import Ticks
 from gateway.ledger.errors import superseded
-from gateway.ledger.sql import schema, tables
+from gateway.ledger.sql import claims, schema, tables
 from gateway.ledger.sql.engines.base import Keys, Sequences
-from gateway.ledger.sql.engines.file_lock import FileLock, this_process
+from gateway.ledger.sql.engines.file_lock import FileLock, new_owner
 from gateway.ledger.sql.statements import Prepared
 
 _log = logging.getLogger(__name__)
@@ -52,6 +52,7 @@ class SqliteEngine:
     part = 0
     writing: sa.Engine
     reading: sa.Engine
+    beating: sa.Engine | None = None
 
     def __init__(self, url: str, *, patience: float) -> None:
         self._url = url
@@ -59,7 +60,7 @@ class SqliteEngine:
         self._lock = FileLock(path_of(url))
         self._opened: list[sa.Engine] = []
         self._superseded = False
-        self.owner = this_process()
+        self.owner = new_owner()
         self.here: sa.Connection | None = None
 
     def reserve(self) -> None:
@@ -161,6 +162,7 @@ def take_over(engine: sa.Engine, owner: str) -> int:
     taken = sa.update(ledger).values(owner=owner, epoch=ledger.c.epoch + 1).returning(ledger.c.epoch)
     with engine.begin() as connection:
         epoch = int(connection.execute(taken).scalar_one())
+        claims.void(connection)
     # Into the file itself, where `owner_of` can read it without SQLite's log beside the file.
     raw = engine.raw_connection()  # outside any transaction
     try:
