@@ -122,10 +122,14 @@ class Double:
         status = faults.failure(self._chance())
         if status is not None:
             return await _reply(send, _failure(status, faults), faults)
+        before = self.platform.arrivals(call)
         answer, taken = self.platform.answer(call)
         if taken and faults.reset_after_accept:
             return _break(scope)
-        return await _reply(send, answer.written(faults.charset), faults)
+        is_document = self.platform.arrivals(call) > before
+        await _reply(send, answer.written(faults.charset), faults)
+        if is_document:
+            self.platform.answered(call, before)
 
     # ── its controls ──────────────────────────────────────────────────────────────────────────
     async def _show(self, request: Request) -> Response:
