@@ -38,7 +38,10 @@ class Told:
 
 @dataclass(frozen=True)
 class Kept:
-    """What the ledger holds: one delivery of one message. `verdicts` are those of its attempts, in order."""
+    """What the ledger holds: one delivery of one message.
+
+    `verdicts` are those of its attempts, in order. `replay_of`: the one that an operator had sent once more by it.
+    """
 
     message_id: str
     delivery_id: str
@@ -47,6 +50,7 @@ class Kept:
     state: str
     attempts: int | None = None
     verdicts: tuple[str, ...] = ()
+    replay_of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,7 @@ def judge(
     by_key: _Keys = {(one.platform, one.key): one for one in received}
     harms = {
         LOST: [*_lost(told, kept), *_unreceived(told, kept, by_key, discarded)],
-        TWO_KEYS: [*_under_two_keys(kept), *_from_nowhere(kept, by_key)],
+        TWO_KEYS: [*_under_two_keys(kept, replayed), *_from_nowhere(kept, by_key)],
         OUT_OF_ORDER: _out_of_order(told, kept, by_key),
         STUCK: _stuck(kept, discarded),
         RESENT: [
@@ -165,8 +169,9 @@ def _stuck(kept: Iterable[Kept], discarded: Collection[str]) -> Iterator[str]:
             yield f"{one.delivery_id} to {one.platform} is {one.state}"
 
 
-def _under_two_keys(kept: Iterable[Kept]) -> Iterator[str]:
-    pairs = Counter((one.message_id, one.platform) for one in kept)
+def _under_two_keys(kept: Iterable[Kept], replayed: Collection[str]) -> Iterator[str]:
+    """Find what goes to one platform twice, though no operator asked for that."""
+    pairs = Counter((one.message_id, one.platform) for one in kept if one.replay_of not in replayed)
     yield from (f"{message} to {platform}" for (message, platform), count in pairs.items() if count > 1)
 
 
@@ -183,7 +188,7 @@ def _out_of_order(told: Iterable[Told], kept: Iterable[Kept], by_key: _Keys) -> 
     cases: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
     for one in kept:
         receipt = by_key.get((one.platform, one.delivery_id))
-        if receipt is not None and one.message_id in order:
+        if receipt is not None and one.message_id in order and one.replay_of is None:
             case, place = order[one.message_id]
             cases[one.platform, case].append((receipt.place, place))
     for (platform, case), places in cases.items():

@@ -140,8 +140,7 @@ def _tell(
     """Say what was wrong, keep what the round left behind, and give the line that repeats it."""
     kept = keep / f"{ledger}-{seed}-{number}"
     shutil.copytree(place, kept, dirs_exist_ok=True)
-    for log in machine.folder.glob("double-*.log"):
-        shutil.copy(log, kept)
+    shutil.copy(machine.folder / "doubles.log", kept)
     (kept / "problems.txt").write_text("\n".join(outcome.problems) + "\n", encoding="utf-8")
     more = "".join(
         f" --{name} {value}"

@@ -27,8 +27,9 @@ class Journal:
     def say(self, what: str) -> None:
         """Write a line."""
         with self._lock:
-            self.out.write(f"{time.time():.3f} {what}\n")
-            self.out.flush()
+            if not self.out.closed:
+                self.out.write(f"{time.time():.3f} {what}\n")
+                self.out.flush()
 
     @contextlib.contextmanager
     def fault(self, kind: str, what: str = "", *, disturbs: bool = True) -> Iterator[None]:

@@ -17,7 +17,7 @@ import psycopg
 Rows = Callable[[str], list[tuple[Any, ...]]]
 
 _DELIVERIES = """
-    SELECT m.id, d.id, d.platform, d.lane, d.state, d.attempts, d.position
+    SELECT m.id, d.id, d.platform, d.lane, d.state, d.attempts, d.position, d.replay_of
     FROM deliveries d JOIN messages m ON m.seq = d.message ORDER BY d.position
 """
 _ATTEMPTS = "SELECT delivery, verdict FROM attempts ORDER BY delivery, number, seq"
@@ -45,8 +45,8 @@ def kept(rows: Rows) -> list[oracle.Kept]:
     for delivery, verdict in rows(_ATTEMPTS):
         verdicts[delivery].append(verdict)
     return [
-        oracle.Kept(message, delivery, platform or "", lane, state, attempts, tuple(verdicts[position]))
-        for message, delivery, platform, lane, state, attempts, position in rows(_DELIVERIES)
+        oracle.Kept(message, delivery, platform or "", lane, state, attempts, tuple(verdicts[position]), replay_of)
+        for message, delivery, platform, lane, state, attempts, position, replay_of in rows(_DELIVERIES)
     ]
 
 

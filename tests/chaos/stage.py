@@ -8,6 +8,7 @@ import resource
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
@@ -22,7 +23,7 @@ from cutting_proxy import CuttingProxy
 from postgres_server import PostgresServer
 from redis_server import RedisServer
 
-from gateway.demo.processes import Served, double, free_port, gateway
+from gateway.demo.processes import Served, free_port, gateway
 
 ADMIN_TOKEN = "chaos-admin-token-0123456789"
 PENALTY, MOBILE, PERMIT = "penalty.330000", "mobile-enforcement.330000", "pollutant-permit.000000"
@@ -66,10 +67,11 @@ class SmallStore:
     Without the right to mount, the files of the processes that write there may not grow any more (RLIMIT_FSIZE).
     """
 
-    def __init__(self, folder: Path, megabytes: int) -> None:
-        folder.mkdir(parents=True)
-        self.folder = folder
-        command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=0777", "tmpfs", str(folder)]
+    def __init__(self, megabytes: int) -> None:
+        # Not in the run's folder: the server runs as another user, who may not enter every folder.
+        self.folder = Path(tempfile.mkdtemp(prefix="hutong-chaos-store-"))
+        self.folder.chmod(0o777)
+        command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=0777", "tmpfs", str(self.folder)]
         self.mounted = shutil.which("mount") is not None and not subprocess.run(command, capture_output=True).returncode
         self._limited: list[int] = []
 
@@ -95,9 +97,10 @@ class SmallStore:
                 resource.prlimit(process, resource.RLIMIT_FSIZE, (most if size is None else size, most))
 
     def remove(self) -> None:
-        """Unmount it."""
+        """Unmount and remove it."""
         if self.mounted:
             subprocess.run(["umount", "-l", str(self.folder)], capture_output=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class Machine:
@@ -114,7 +117,8 @@ class Machine:
         for manifest in sorted((*self.bundles.glob("*/adapter.yaml"), *newer.glob("*/adapter.yaml"))):
             _change(manifest, NEWER if newer in manifest.parents else None)
         self.adapters = f"{self.bundles}:{newer}"
-        self.doubles: dict[str, Served] = {}
+        self.ports = {platform: free_port() for platform in PLATFORMS}
+        self._doubles: Served | None = None
         self.store: SmallStore | None = None
         self.postgres: PostgresServer | None = None
         self.redis: RedisServer | None = None
@@ -131,26 +135,25 @@ class Machine:
         self.close()
 
     def _start(self) -> None:
-        for platform, adapter in PLATFORMS.items():
-            one = double(str(self.bundles / f"fast-{adapter}"), self.folder, name=platform)
-            self.doubles[platform] = one
-            one.start()
-        self.store = SmallStore(self.folder / "store", _STORE_MEGABYTES[self.ledger])
+        asked = [f"{self.ports[one]}={self.bundles / f'fast-{adapter}'}" for one, adapter in PLATFORMS.items()]
+        command = [sys.executable, str(Path(__file__).with_name("doubles.py")), *asked]
+        last = self.ports[list(PLATFORMS)[-1]]
+        self._doubles = Served(command, last, "/_double/received", self.folder / "doubles.log")
+        self._doubles.start()
+        self.store = SmallStore(_STORE_MEGABYTES[self.ledger])
         if self.ledger == "postgresql":
-            self.folder.chmod(0o755)
             settings = {"max_wal_size": "128MB", "min_wal_size": "32MB", "max_connections": "80"}
             self.postgres = PostgresServer(durable=True, place=self.store.folder, settings=settings)
             self.postgres.make()
             self.postgres.start()
             self.redis = RedisServer()
             self.redis.start()
-        for one in self.doubles.values():
-            one.wait_until_serving()
+        self._doubles.wait_until_serving()
 
     def close(self) -> None:
         """End every process."""
-        for one in self.doubles.values():
-            one.kill()
+        if self._doubles is not None:
+            self._doubles.kill()
         for server in (self.postgres, self.redis):
             if server is not None:
                 server.__exit__(None, None, None)
@@ -160,7 +163,7 @@ class Machine:
     @property
     def urls(self) -> dict[str, str]:
         """Give the doubles' base addresses by platform."""
-        return {platform: one.url for platform, one in self.doubles.items()}
+        return {platform: f"http://127.0.0.1:{port}" for platform, port in self.ports.items()}
 
     def heal(self) -> None:
         """Let every double be well, and forget what it took."""
@@ -229,7 +232,8 @@ class Stage:
             environment |= {
                 "LD_PRELOAD": faketime(),
                 "FAKETIME_TIMESTAMP_FILE": str(self.clock(number)),
-                "FAKETIME_NO_CACHE": "1",
+                "FAKETIME_CACHE_DURATION": "1",  # seconds between two looks at that file
+                "NO_FAKE_STAT": "1",
                 "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             }
         if plant is not None:
@@ -280,7 +284,7 @@ class Stage:
     def register(self, platform: str, adapter: str, *, persistently: bool = False, host: str = "127.0.0.1") -> None:
         """Register a platform, or register it anew."""
         call = self.persist if persistently else self.operator
-        base = f"http://{host}:{self.machine.doubles[platform].port}"
+        base = f"http://{host}:{self.machine.ports[platform]}"
         body = {"adapter": adapter, "settings": _SETTINGS[adapter] | {"base_url": base}}
         call("PUT", f"/v1/platforms/{platform}", json=body)
 
