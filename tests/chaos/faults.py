@@ -137,7 +137,7 @@ def _start_database(chaos: Chaos) -> None:
     deadline = time.monotonic() + 30
     while True:
         try:
-            server.start()
+            chaos.stage.machine.start_server(server)
             return
         except NoServer as error:
             # What was left running after a SIGKILL keeps the shared memory for a moment: it says so and ends.
@@ -201,7 +201,7 @@ def kill_redis(chaos: Chaos, kind: str) -> None:
     with chaos.database, chaos.journal.fault(kind, disturbs=False):
         redis.stop(signal.SIGKILL)
         chaos.wait(0.2, 2)
-        redis.start()
+        chaos.stage.machine.start_server(redis)
 
 
 # ── platforms ─────────────────────────────────────────────────────────────────────────────────

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ NEWER = "2.0.0"
 """The version of each adapter that is installed beside 1.0.0, the same in everything but its number."""
 
 _RETRY = "retry: {first: 200ms, factor: 2, max: 3s, give_up_after: 72h}"
+_STORE = "hutong-chaos-store-"
 _STORE_MEGABYTES = {"sqlite": 96, "postgresql": 512}
 _LIBRARIES = (
     "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",
@@ -69,7 +71,8 @@ class SmallStore:
 
     def __init__(self, megabytes: int) -> None:
         # Not in the run's folder: the server runs as another user, who may not enter every folder.
-        self.folder = Path(tempfile.mkdtemp(prefix="hutong-chaos-store-"))
+        _sweep(Path(tempfile.gettempdir()))
+        self.folder = Path(tempfile.mkdtemp(prefix=f"{_STORE}{os.getpid()}-"))
         self.folder.chmod(0o777)
         command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=0777", "tmpfs", str(self.folder)]
         self.mounted = shutil.which("mount") is not None and not subprocess.run(command, capture_output=True).returncode
@@ -103,6 +106,14 @@ class SmallStore:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def _sweep(place: Path) -> None:
+    """Remove what was left behind by runs that were killed."""
+    for folder in place.glob(f"{_STORE}*-*"):
+        if not Path(f"/proc/{folder.name.removeprefix(_STORE).split('-')[0]}").exists():
+            subprocess.run(["umount", "-l", str(folder)], capture_output=True)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 class Machine:
     """What outlives a round: bundles, doubles, and the servers."""
 
@@ -119,6 +130,7 @@ class Machine:
         self.adapters = f"{self.bundles}:{newer}"
         self.ports = {platform: free_port() for platform in PLATFORMS}
         self._doubles: Served | None = None
+        self._starter = ThreadPoolExecutor(1, "starter")
         self.store: SmallStore | None = None
         self.postgres: PostgresServer | None = None
         self.redis: RedisServer | None = None
@@ -145,9 +157,9 @@ class Machine:
             settings = {"max_wal_size": "128MB", "min_wal_size": "32MB", "max_connections": "80"}
             self.postgres = PostgresServer(durable=True, place=self.store.folder, settings=settings)
             self.postgres.make()
-            self.postgres.start()
             self.redis = RedisServer()
-            self.redis.start()
+            for one in (self.postgres, self.redis):
+                self.start_server(one)
         self._doubles.wait_until_serving()
 
     def close(self) -> None:
@@ -159,6 +171,11 @@ class Machine:
                 server.__exit__(None, None, None)
         if self.store is not None:
             self.store.remove()
+        self._starter.shutdown()
+
+    def start_server(self, server: PostgresServer | RedisServer) -> None:
+        """Start a server from a thread that lasts: the system ends it when the thread ends that started it."""
+        self._starter.submit(server.start).result()
 
     @property
     def urls(self) -> dict[str, str]:
