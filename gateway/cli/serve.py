@@ -25,7 +25,7 @@ from gateway.bootstrap import build
 from gateway.cli import collector
 from gateway.cli.configuration import settings_here
 from gateway.cli.output import CommandFailed, say
-from gateway.cli.supervisor import GaveUp, Member, Supervisor
+from gateway.cli.supervisor import GaveUp, Member, ServeSupervisor
 from gateway.clock import zone
 from gateway.hub import Hub
 from gateway.settings import Settings
@@ -114,7 +114,7 @@ def _supervise(listener: socket.socket, workers: int, log_level: str) -> None:
     command = [sys.executable, "-m", "gateway.cli.main", "serve", "--log-level", log_level]
     began = partial(_greet, listener, f"{workers} processes · SIGHUP replaces them one after the other")
     try:
-        asyncio.run(Supervisor(command, listener, workers, began).run())
+        asyncio.run(ServeSupervisor(command, listener, workers, began).run())
     except GaveUp as gave_up:
         raise SystemExit(gave_up.code) from None
 

@@ -73,7 +73,7 @@ class GaveUp(Exception):
         self.code = code or 1
 
 
-class Supervisor:
+class ServeSupervisor:
     """Keeps so many processes of one command running, all of them on one listening socket.
 
     One socket, and not one a process by SO_REUSEPORT: connections wait in one queue, so that those which

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from gateway.clock import Ticks
 from gateway.delivery.wakeup import Wakeup
 from gateway.ledger.base import LEASE, Ledger
-from gateway.ledger.records import Census
+from gateway.ledger.records import Presence
 
 _log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ leave."""
 _SOONEST = 0.05
 """Seconds between two beats, however often they are hastened."""
 
-Heard = Callable[[Census, bool], None]
+Heard = Callable[[Presence, bool], None]
 """Is told what each beat showed, and whether this process was sure of its claims before it."""
 
 
@@ -80,13 +80,13 @@ class Beats:
     async def beat(self) -> None:
         """Beat once, and tell what it showed."""
         began = self._ticks()
-        census = await self._ledger.beat(leaving=self._leaving)
+        presence = await self._ledger.beat(leaving=self._leaving)
         was_sure = self.sure
-        self._alone = census.alone
+        self._alone = presence.alone
         self._sure_until = began + LEASE.total_seconds() - MARGIN
-        theirs = [one.until for one in census.claims.values() if one.owner != census.me and one.until is not None]
-        self._lapse_at = self._ticks() + (min(theirs) - census.at).total_seconds() if theirs else float("inf")
-        self._heard(census, was_sure)
+        theirs = [one.until for one in presence.claims.values() if one.owner != presence.me and one.until is not None]
+        self._lapse_at = self._ticks() + (min(theirs) - presence.at).total_seconds() if theirs else float("inf")
+        self._heard(presence, was_sure)
 
     async def _run(self) -> None:
         while not self._stopping:

@@ -24,7 +24,7 @@ from gateway.delivery.sharing import share
 from gateway.delivery.worker import PlatformWorker
 from gateway.errors import HutongError
 from gateway.ledger.base import Ledger
-from gateway.ledger.records import Census, Claim, Platform, Registry, Work
+from gateway.ledger.records import Claim, Platform, Presence, Registry, Work
 from gateway.readers import OnThreads, TaskRunner
 from gateway.telemetry.events import DeliveryStopped, DeliveryStumbled, Events, PlatformHeld
 from gateway.telemetry.loop import LoopWatch
@@ -102,7 +102,7 @@ class Dispatcher:
         self._revisions: dict[str, int] = {}  # at which a platform was last changed or removed
         self._pushed: dict[str, Platform] = {}  # what may have a worker, here or in another process
         self._leaving: dict[str, asyncio.Task[None]] = {}  # platforms whose worker ends
-        self._census: Census | None = None
+        self._presence: Presence | None = None
         self._changed = changed
         self._tell = tell
         self._look_at = float("-inf")
@@ -257,19 +257,19 @@ class Dispatcher:
             self._attempts.events(DeliveryStumbled(platform_id, error.code))
 
     # ── sharing with other processes ──────────────────────────────────────────────────────────────────
-    def _on_beat(self, census: Census, was_sure: bool) -> None:
-        self._census = census
-        self._changed(census.changes)
+    def _on_beat(self, presence: Presence, was_sure: bool) -> None:
+        self._presence = presence
+        self._changed(presence.changes)
         for platform_id, worker in list(self._workers.items()):
-            claim, now = self._own_claims[platform_id].claim, census.claims.get(platform_id)
-            # A claim that is later than this census is not in it.
+            claim, now = self._own_claims[platform_id].claim, presence.claims.get(platform_id)
+            # A claim that is later than this presence is not in it.
             if claim is not None and now is not None and now.epoch > claim.epoch:
                 worker.lose(claim)
         self._share()
-        for platform_id, one in census.claims.items():
-            if one.owner == census.me and platform_id not in self._workers and platform_id not in self._leaving:
+        for platform_id, one in presence.claims.items():
+            if one.owner == presence.me and platform_id not in self._workers and platform_id not in self._leaving:
                 self._give_back_soon(Claim(platform_id, one.owner, one.epoch))
-        many = len(census.living) > 1
+        many = len(presence.living) > 1
         if not was_sure or (many and self._attempts.ticks() >= self._look_at):
             self._look_at = self._attempts.ticks() + LOOK
             for worker in self._workers.values():
@@ -277,12 +277,12 @@ class Dispatcher:
 
     def _share(self) -> None:
         """Start a worker for whatever is due here, and let end those of what is too much."""
-        census = self._census
-        if census is None or not self._running:
+        presence = self._presence
+        if presence is None or not self._running:
             return
-        others = {platform: one.owner for platform, one in census.claims.items() if one.owner != census.me}
-        leaving = dict.fromkeys(self._leaving, "") if not census.alone else {}
-        due = share(self._pushed, census.me, self._workers, {**others, **leaving}, census.living)
+        others = {platform: one.owner for platform, one in presence.claims.items() if one.owner != presence.me}
+        leaving = dict.fromkeys(self._leaving, "") if not presence.alone else {}
+        due = share(self._pushed, presence.me, self._workers, {**others, **leaving}, presence.living)
         for platform_id in due.take:
             self._begin(platform_id)
         for platform_id in due.give:
@@ -299,7 +299,7 @@ class Dispatcher:
     async def _give_back(self, platform_id: str) -> None:
         """Let another process have a platform that has no worker here any more."""
         own = self._own_claims.get(platform_id)
-        if own is None or own.claim is None or self._census is None or self._census.alone:
+        if own is None or own.claim is None or self._presence is None or self._presence.alone:
             return
         claim, self._own_claims[platform_id] = own.claim, own.successor()
         await self._given_back(claim)
@@ -314,7 +314,7 @@ class Dispatcher:
 
     def _give_back_soon(self, claim: Claim) -> None:
         """Give back what this process has without a worker: because giving it back failed, or it was only rescued."""
-        if self._census is None or self._census.alone:
+        if self._presence is None or self._presence.alone:
             return
         giving = asyncio.create_task(self._given_back(claim))
         self._leaving[claim.platform] = giving
@@ -327,7 +327,7 @@ class Dispatcher:
 
     def claim_gone(self, platform_id: str) -> None:
         """Let a worker end whose platform is another process's; nothing it still learns is written."""
-        if self._census is None or self._census.alone:
+        if self._presence is None or self._presence.alone:
             return
         self._own_claims[platform_id] = self._own_claims[platform_id].successor()
         self._retire(platform_id)

@@ -85,7 +85,7 @@ class PlatformWorker:
         self._supervisor = supervisor
         self._holds = Holds(to.platform, policy, attempts.ledger, attempts.clock, attempts.events)
         self._wakeup = Wakeup()
-        self._busy: dict[str, asyncio.Task[None]] = {}
+        self._busy: dict[str, asyncio.Task[bool]] = {}
         self._supply = Supply(
             attempts.ledger, attempts.steady, attempts.ticks, self._wakeup, self._busy, self._longest_wait
         )
@@ -180,6 +180,8 @@ class PlatformWorker:
         claim = self._own.claim
         if claim is None:
             return max(self._own.not_before - self._ticks(), _SOON)
+        if not self._supervisor.sure:
+            return SWEEP  # the beat that is confirmed again wakes the loop; what is known here may be old by then
         await self._holds.record()
         waits = [self._compare_at - self._ticks(), self._supply.wake_rested()]
         if self._shut:
@@ -274,15 +276,19 @@ class PlatformWorker:
             self._probes[delivery_id] = probe
         context = self._context(claim, work, probe is not None)
         task = self._busy[delivery_id] = asyncio.create_task(self._deliver(work, context))
-        task.add_done_callback(lambda _: self._ended(delivery_id))
+        task.add_done_callback(lambda ended: self._ended(delivery_id, ended))
 
-    def _ended(self, delivery_id: str) -> None:
+    def _ended(self, delivery_id: str, task: asyncio.Task[bool]) -> None:
         del self._busy[delivery_id]
+        # Not before: what is busy is passed over by whoever reads heads at that moment.
+        if not task.cancelled() and task.exception() is None and task.result():
+            self._supply.stale = True
         self._own.under_way.discard(delivery_id)
         self._troubled.discard(delivery_id)
         self._wakeup.set()
 
-    async def _deliver(self, work: Work, context: AttemptContext) -> None:
+    async def _deliver(self, work: Work, context: AttemptContext) -> bool:
+        """Make an attempt; tell whether the ledger may have heads then that are not known here."""
         result = NOTHING
         try:
             result = await self._attempts.make(work, context)
@@ -291,6 +297,7 @@ class PlatformWorker:
             self._supply.rest(work.delivery.id, self._attempts.pause.total_seconds())
         finally:
             self._on_end(work, result)
+        return result.lane_moved or result.state in (State.READY, State.WAITING)
 
     def _context(self, claim: Claim, work: Work, probe: bool) -> AttemptContext:
         revision = self._to.platform.revision
@@ -347,8 +354,6 @@ class PlatformWorker:
         if result.state is State.DEAD:
             health = health.forgotten(type, lane)
         self._holds.judge(health)
-        if result.lane_moved or result.state in (State.READY, State.WAITING):
-            self._supply.stale = True
         self._holds.settled(work.delivery.id)
         self._unsure = self._unsure or result.unheld
 

@@ -11,7 +11,6 @@ from gateway.ledger.records import (
     AuditEntry,
     Backlog,
     BulkReplay,
-    Census,
     Claim,
     DeliveryFilter,
     Hold,
@@ -21,6 +20,7 @@ from gateway.ledger.records import (
     MessageFilter,
     Native,
     Platform,
+    Presence,
     Receipt,
     Registered,
     Registry,
@@ -112,7 +112,7 @@ class Ledger(Protocol):
         ...
 
     # ── delivery ──────────────────────────────────────────────────────────────────────────────
-    async def beat(self, *, leaving: bool = False) -> Census:
+    async def beat(self, *, leaving: bool = False) -> Presence:
         """Say that this process lives, prolong all its claims, and tell who else lives and who has which claims.
 
         Its claims and its place among the living end `LEASE` from now, by the database's clock; those that have

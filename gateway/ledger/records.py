@@ -154,7 +154,7 @@ class StandingClaim(Struct, frozen=True):
     until: datetime | None
 
 
-class Census(Struct, frozen=True):
+class Presence(Struct, frozen=True):
     """What a beat shows: who lives, and who delivers to what.
 
     `me` is this process, `living` all processes that share the platforms among them (without one that is

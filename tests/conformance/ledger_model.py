@@ -24,7 +24,6 @@ from gateway.ledger.records import (
     Accepted,
     AuditEntry,
     BulkReplay,
-    Census,
     Claim,
     Hold,
     Intake,
@@ -33,6 +32,7 @@ from gateway.ledger.records import (
     Moved,
     Native,
     Platform,
+    Presence,
     Receipt,
     Registered,
     Rejection,
@@ -147,10 +147,10 @@ class ModelLedger(KeptModel):
 
     # ── delivery ──────────────────────────────────────────────────────────────────────────────
 
-    async def beat(self, *, leaving: bool = False) -> Census:
+    async def beat(self, *, leaving: bool = False) -> Presence:
         self.must_run()
         claims = {each.platform: StandingClaim(each.owner, each.epoch, None) for each in self.kept.claims.values()}
-        return Census("model", frozenset({"model"}), claims, datetime.now(UTC), self.kept.changes, True)
+        return Presence("model", frozenset({"model"}), claims, datetime.now(UTC), self.kept.changes, True)
 
     async def give_back(self, claim: Claim) -> bool:
         if self.kept.claims.get(claim.platform) != claim:

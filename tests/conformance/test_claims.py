@@ -17,9 +17,9 @@ from gateway.message import HeldBy, State
 async def test_a_beat_tells_of_this_process(play: Any, ledger: Any, make: Any) -> None:
     """It lives, and has what it claimed."""
     claim = await play.claim()
-    census = await ledger.beat()
-    assert (census.me, census.living) == (claim.owner, {claim.owner})
-    assert {platform: (one.owner, one.epoch) for platform, one in census.claims.items()} == {
+    presence = await ledger.beat()
+    assert (presence.me, presence.living) == (claim.owner, {claim.owner})
+    assert {platform: (one.owner, one.epoch) for platform, one in presence.claims.items()} == {
         make.penalty: (claim.owner, claim.epoch)
     }
 
@@ -53,9 +53,9 @@ async def test_whoever_stops_gives_back_what_it_has(play: Any, ledger: Any, open
     again = opening()
     await again.start()
     try:
-        census = await again.beat()
-        assert census.claims == {}
-        assert claim.owner not in census.living
+        presence = await again.beat()
+        assert presence.claims == {}
+        assert claim.owner not in presence.living
         later = await again.claim(make.penalty)
         assert (later.owner != claim.owner, later.epoch > claim.epoch) == (True, True)
         assert await again.rescue(later, (), make.at()) == ["m1/0"]
@@ -131,10 +131,10 @@ async def test_what_another_process_has_is_not_taken(another: Any, make: Any, pl
     with pytest.raises(Conflict) as error:
         await other.claim(make.penalty)
     assert error.value.code == "claim.taken"
-    census = await other.beat()
-    assert census.living == {claim.owner, census.me}
-    assert census.claims[make.penalty].owner == claim.owner
-    assert 0 < (census.claims[make.penalty].until - census.at).total_seconds() <= LEASE.total_seconds()
+    presence = await other.beat()
+    assert presence.living == {claim.owner, presence.me}
+    assert presence.claims[make.penalty].owner == claim.owner
+    assert 0 < (presence.claims[make.penalty].until - presence.at).total_seconds() <= LEASE.total_seconds()
 
 
 @pytest.mark.postgresql
@@ -152,8 +152,8 @@ async def test_who_lost_a_lapsed_claim_can_do_nothing_more(another: Any, lapsing
     with pytest.raises(Conflict) as error:
         await one.settle(old, make.settlement("m1/0", State.DELIVERED))
     assert error.value.code == "claim.lost"
-    census = await one.beat()
-    assert (census.claims[make.penalty].owner, census.claims[make.penalty].epoch) == (new.owner, new.epoch)
+    presence = await one.beat()
+    assert (presence.claims[make.penalty].owner, presence.claims[make.penalty].epoch) == (new.owner, new.epoch)
     with pytest.raises(Conflict) as error:
         await one.claim(make.penalty)
     assert error.value.code == "claim.taken"
@@ -181,8 +181,8 @@ async def test_who_leaves_keeps_what_it_has_and_is_not_counted(another: Any, mak
     await one.beat()
     claim = await one.claim(make.penalty)
     await one.beat(leaving=True)
-    census = await other.beat()
-    assert (census.living, census.claims[make.penalty].owner) == ({census.me}, claim.owner)
+    presence = await other.beat()
+    assert (presence.living, presence.claims[make.penalty].owner) == ({presence.me}, claim.owner)
     assert await one.give_back(claim)
     assert (await other.claim(make.penalty)).epoch > claim.epoch
 

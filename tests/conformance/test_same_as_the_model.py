@@ -586,9 +586,9 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
                 _grouped(ledger),
             ]
             answers = await asyncio.gather(*asked, return_exceptions=True)
-            census = await ledger.beat()
-            changed, self.changes[index] = census.changes != self.changes[index], census.changes
-            answers += [changed, {platform for platform, one in census.claims.items() if one.owner == census.me}]
+            presence = await ledger.beat()
+            changed, self.changes[index] = presence.changes != self.changes[index], presence.changes
+            answers += [changed, {platform for platform, one in presence.claims.items() if one.owner == presence.me}]
             return [each.code if isinstance(each, HutongError) else each for each in answers]
 
     steps = [(name, drawn) for name, one in vars(SameAsTheModel).items() for drawn in getattr(one, "drawn", ())]

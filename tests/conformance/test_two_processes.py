@@ -16,7 +16,7 @@ from conftest import Make, Play
 from msgspec.structs import replace
 
 from gateway.errors import Conflict
-from gateway.ledger.records import Accepted, Moved, Reads, Receipt
+from gateway.ledger.records import Accepted, BulkReplay, DeliveryFilter, Moved, Reads, Receipt
 from gateway.ledger.sql import SqlLedger
 from gateway.message import HeldBy, State
 
@@ -336,6 +336,25 @@ async def test_two_operators(two: Two) -> None:
 
 # ── everything at once ────────────────────────────────────────────────────────────────────────
 LANES, MESSAGES = "ABCDE", 120
+
+
+async def test_a_bulk_replay_is_stepped_by_both(two: Two) -> None:
+    """Its progress and its replays are one transaction: whoever steps goes on from there, and each is replayed once."""
+    ids = [f"m{n}" for n in range(12)]
+    for name in ids:
+        await two.first.accept(name, lane=name)
+        await two.first.end(f"{name}/0", State.REFUSED)
+    asked = BulkReplay("job", DeliveryFilter(state="refused"), "why", "operator", two.make.at())
+    await two.one.begin_replay(asked, two.make.intent())
+
+    async def step(ledger: SqlLedger) -> None:
+        while (await ledger.step_replay("job", 1, two.make.at())).finished_at is None:
+            pass
+
+    await asyncio.gather(step(two.one), step(two.other))
+    [job] = await two.one.replays()
+    assert (job.replayed, job.skipped) == (12, 0)
+    assert sorted(await two.first.heads()) == sorted(f"{name}/0" for name in ids)
 
 
 @pytest.mark.limit(600)

@@ -50,7 +50,7 @@ def test_an_unknown_key_of_the_file_is_an_error(tmp_path):
 @pytest.mark.parametrize(
     ("name", "value", "remedy"),
     [
-        ("REDIS", "redis://localhost", "leave this empty"),
+        ("REDIS", "localhost:6379", "redis://HOST:PORT/0"),
         ("LEDGER", "postgresql+psycopg://x", "names no database"),
         ("LEDGER", "mysql://x", "sqlite:///"),
         ("PORT", "70000", "65535"),

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from gateway.ledger import decisions
 from gateway.ledger.errors import claim_taken, no_platform
-from gateway.ledger.records import Census, Claim, StandingClaim
+from gateway.ledger.records import Claim, Presence, StandingClaim
 from gateway.ledger.sql import tables
 from gateway.ledger.sql.codecs import moment
 from gateway.ledger.sql.statements import Prepared, PreparedMany, inserting_first, putting
@@ -53,18 +53,18 @@ _OWNERS = PreparedMany(
 )
 
 
-class Term(Struct, frozen=True):
+class ClaimTerm(Struct, frozen=True):
     """What a claim is taken for: from now, a moment of the database's clock, to `until` (None: without an end)."""
 
     now: int
     until: int | None
 
 
-Terms = Callable[[sa.Connection], Term]
+ClaimTerms = Callable[[sa.Connection], ClaimTerm]
 """Gives the term of what is claimed or prolonged now."""
 
 
-def take(transaction: Transaction, platform_id: str, terms: Terms) -> Claim:
+def take(transaction: Transaction, platform_id: str, terms: ClaimTerms) -> Claim:
     """Take a claim that nobody else has; one statement looks and takes, since a beat may prolong it meanwhile."""
     connection, owner = transaction.connection, transaction.owner
     if _KNOWN.row(connection, platform_id) is None:
@@ -134,7 +134,7 @@ _STANDING = Prepared(
 _CHANGES = Prepared(sa.select(_l.changes), ())
 
 
-def live(connection: sa.Connection, owner: str, term: Term, *, leaving: bool = False) -> None:
+def live(connection: sa.Connection, owner: str, term: ClaimTerm, *, leaving: bool = False) -> None:
     """Prolong what a process has, and count it among the living, or not any more."""
     _PROLONG.run(connection, [(owner, term.until)])
     if leaving:
@@ -150,7 +150,7 @@ def leave(connection: sa.Connection, owner: str) -> None:
     _GONE.run(connection, [(owner,)])
 
 
-def census(connection: sa.Connection, me: str, now: int, *, alone: bool) -> Census:
+def presence(connection: sa.Connection, me: str, now: int, *, alone: bool) -> Presence:
     """Tell who lives and who has which claims."""
     living = frozenset({me}) if alone else frozenset(row[0] for row in _LIVING.rows(connection, now))
     [(changes,)] = _CHANGES.rows(connection)
@@ -158,7 +158,7 @@ def census(connection: sa.Connection, me: str, now: int, *, alone: bool) -> Cens
         platform: StandingClaim(owner, epoch, None if until is None else moment(until))
         for platform, owner, epoch, until in _STANDING.rows(connection, now)
     }
-    return Census(me, living, claims, moment(now), changes, alone)
+    return Presence(me, living, claims, moment(now), changes, alone)
 
 
 def void(connection: sa.Connection) -> None:

@@ -13,7 +13,6 @@ from gateway.ledger.records import (
     AuditEntry,
     Backlog,
     BulkReplay,
-    Census,
     Claim,
     DeliveryFilter,
     Hold,
@@ -23,6 +22,7 @@ from gateway.ledger.records import (
     MessageFilter,
     Native,
     Platform,
+    Presence,
     Receipt,
     Registered,
     Registry,
@@ -111,7 +111,7 @@ class SqlLedger:
         return await self._store.read(reading.partakes, correlation_id, platform)
 
     # ── delivery ──────────────────────────────────────────────────────────────────────────────
-    async def beat(self, *, leaving: bool = False) -> Census:
+    async def beat(self, *, leaving: bool = False) -> Presence:
         return await self._store.beat(leaving=leaving)
 
     async def claim(self, platform_id: str) -> Claim:

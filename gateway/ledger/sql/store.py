@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from gateway.clock import Clock, Ticks
 from gateway.ledger.errors import stopped, too_slow
-from gateway.ledger.records import Census
+from gateway.ledger.records import Presence
 from gateway.ledger.sql import claims, counts, tables
 from gateway.ledger.sql.batch_thread import BatchThread, OperationResult
 from gateway.ledger.sql.codecs import micros
@@ -188,25 +188,25 @@ class Store:
             _log.warning("this process's claims could not be given back: they lapse", exc_info=True)
 
     # ── claims ────────────────────────────────────────────────────────────────────────────────
-    def term(self, connection: sa.Connection) -> claims.Term:
+    def term(self, connection: sa.Connection) -> claims.ClaimTerm:
         """Give the term of what is claimed or prolonged now, by the database's clock."""
         [(now,)] = execute(connection, dialect_of(connection.dialect).now).fetchall()
         until = None if self._engine.beating is None else now + self._limits.lease // _MICROSECOND
-        return claims.Term(now, until)
+        return claims.ClaimTerm(now, until)
 
-    async def beat(self, *, leaving: bool) -> Census:
+    async def beat(self, *, leaving: bool) -> Presence:
         """Say that this process lives, and tell who else does; it waits for no write."""
         if self._beats is None:
             raise stopped()
         return await asyncio.get_running_loop().run_in_executor(self._beats, partial(self._beat, leaving=leaving))
 
-    def _beat(self, *, leaving: bool) -> Census:
+    def _beat(self, *, leaving: bool) -> Presence:
         me, shared = self._engine.owner, self._engine.beating
         with translated_errors(), (shared or self._engine.reading).connect() as connection:
             term = self.term(connection)
             if shared is not None:
                 claims.live(connection, me, term, leaving=leaving)
-            return claims.census(connection, me, term.now, alone=shared is None)
+            return claims.presence(connection, me, term.now, alone=shared is None)
 
     # ── what is handed in ─────────────────────────────────────────────────────────────────────
     async def write(self, group: Group, argument: Any, *, rows: int = 1, size: int = 0) -> Any:

@@ -12,7 +12,7 @@ import pytest
 from gateway.delivery.beats import EVERY, MARGIN, Beats
 from gateway.errors import Unavailable
 from gateway.ledger.base import LEASE
-from gateway.ledger.records import Census, StandingClaim
+from gateway.ledger.records import Presence, StandingClaim
 from schemas.findings import Text
 
 START = datetime(2026, 9, 1, tzinfo=UTC)
@@ -32,24 +32,24 @@ class Ticks:
 
 
 class Answers:
-    """What a ledger answers to beats: a census, or an error, perhaps after a while."""
+    """What a ledger answers to beats: a presence, or an error, perhaps after a while."""
 
     def __init__(self, ticks: Ticks) -> None:
         self.ticks = ticks
-        self.census = census()
+        self.presence = presence()
         self.fails = False
         self.takes = 0.0
         self.beats: list[bool] = []
         self.beaten = asyncio.Event()
 
-    async def beat(self, *, leaving: bool = False) -> Census:
+    async def beat(self, *, leaving: bool = False) -> Presence:
         """Answer a beat."""
         self.beats.append(leaving)
         self.beaten.set()
         self.ticks.now += self.takes
         if self.fails:
             raise Unavailable(Text("断线", "gone"), code="ledger.unreachable")
-        return self.census
+        return self.presence
 
     async def next(self) -> None:
         """Wait for a beat that begins from now on."""
@@ -58,11 +58,11 @@ class Answers:
             await self.beaten.wait()
 
 
-def census(*, alone: bool = False, lapses_in: float | None = None) -> Census:
-    """A census in which another process has a claim that lapses after so many seconds."""
+def presence(*, alone: bool = False, lapses_in: float | None = None) -> Presence:
+    """A presence in which another process has a claim that lapses after so many seconds."""
     until = None if lapses_in is None else START + timedelta(seconds=lapses_in)
     claims = {PENALTY: StandingClaim("other:1:a", 3, until)} if lapses_in is not None else {}
-    return Census("me:1:a", frozenset({"me:1:a"}), claims, START, 0, alone)
+    return Presence("me:1:a", frozenset({"me:1:a"}), claims, START, 0, alone)
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ async def beating(answers: Answers, ticks: Ticks) -> AsyncIterator[Callable[...,
     """Makes beats, and ends them."""
     made = []
 
-    def make(every: float = EVERY, heard: Any = lambda census, was_sure: None) -> Beats:
+    def make(every: float = EVERY, heard: Any = lambda presence, was_sure: None) -> Beats:
         made.append(Beats(answers, ticks, heard, every=every))  # type: ignore[arg-type]
         return made[-1]
 
@@ -118,7 +118,7 @@ async def test_a_beat_that_takes_long_gives_less(beating: Any, answers: Answers,
 async def test_a_beat_that_is_not_confirmed_gives_nothing(beating: Any, answers: Answers, ticks: Ticks) -> None:
     """What was confirmed before goes on, and ends in its time; the next one that is confirmed begins anew."""
     told: list[bool] = []
-    beats = beating(heard=lambda census, was_sure: told.append(was_sure))
+    beats = beating(heard=lambda presence, was_sure: told.append(was_sure))
     await beats.beat()
     answers.fails = True
     ticks.now += SURE / 2
@@ -135,7 +135,7 @@ async def test_a_beat_that_is_not_confirmed_gives_nothing(beating: Any, answers:
 
 async def test_who_is_alone_is_always_sure_and_beats_once(beating: Any, answers: Answers, ticks: Ticks) -> None:
     """Over a file nothing lapses, however long the process stood still."""
-    answers.census = census(alone=True)
+    answers.presence = presence(alone=True)
     beats = beating(every=0)
     await beats.start()
     ticks.now += 1e6
@@ -157,7 +157,7 @@ async def test_it_beats_again_and_again_also_after_a_failure(beating: Any, answe
 
 async def test_a_claim_that_lapses_soon_is_looked_at_then(beating: Any, answers: Answers) -> None:
     """Its process is silent: the next beat comes when it has lapsed, and not a whole interval later."""
-    answers.census = census(lapses_in=0.05)
+    answers.presence = presence(lapses_in=0.05)
     beats = beating(every=3600)
     await beats.start()
     await answers.next()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from faulty import LOST, YES, Gate, Posted, disk_full
 
-from adapters.base import Reply
+from adapters.base import Reply, RetrySchedule
 from gateway.ledger.errors import superseded
 from gateway.ledger.records import Hold
 from gateway.message import HELD, HeldBy, State
@@ -479,3 +480,24 @@ async def test_a_fault_that_is_no_outage_is_repaired_at_once(post: Any) -> None:
     delivery = await post.post(HZ, "A-1")
     await post.delivered(delivery)
     assert [one.request.method for one in post.sender.sent] == ["POST", "GET"]
+
+
+async def test_what_is_due_at_once_is_not_passed_over_as_its_attempt_ends(post: Any, spoil: Any) -> None:
+    """Its worker reads heads at the very moment between what the attempt came to and its end: it is tried again."""
+    at_once = RetrySchedule(first=timedelta(0), max=timedelta(0))
+    post.adapter = spoil(post.adapter, retry=at_once)
+    post.dispatcher = post.new_dispatcher()
+    answers = [Reply(503)]
+    await post.platform(HZ, base_url=NOWHERE)
+    post.sender.answer = lambda posted: answers.pop() if answers else YES
+    await post.dispatcher.start()
+    await post.quiet()
+
+    def wake() -> None:
+        post.signal()
+        post.dispatcher.wake(HZ)  # at that moment there may be something else, too
+
+    post.ledger.told = wake
+    delivery, _ = await post.accepted(HZ, "A-1")
+    await post.delivered(delivery)
+    assert len(post.sender.sent) == 2
