@@ -211,10 +211,10 @@ def _sent_unrecorded(kept: Iterable[Kept], by_key: _Keys) -> Iterator[str]:
 
 
 def _came_again(by_key: _Keys, disturbances: Collection[Disturbance], replayed: Collection[str]) -> Iterator[str]:
-    """Find what came again though its answer had left as a whole, and nothing disturbed any gateway since."""
+    """Find what came again though it was answered as a whole, and nothing disturbed any gateway since it came."""
     for (platform, key), one in by_key.items():
         for first, again in pairwise(one.arrivals):
             if first.answered is None or key in replayed:
                 continue
             if not any(each.began <= again.at and each.ended >= first.at for each in disturbances):
-                yield f"{platform} got {key} again {again.at - first.answered:.2f} s after it had answered it"
+                yield f"{platform} got {key} again after {again.at - first.at:.2f} s, and answered it both times"
