@@ -95,10 +95,10 @@ def chosen(options: argparse.Namespace, ledger: str) -> dict[str, Kind]:
     return kinds
 
 
-def run(options: argparse.Namespace, ledger: str, seed: int, keep: Path, progress: Progress) -> Tally:
+def run(options: argparse.Namespace, tally: Tally, seed: int, keep: Path, progress: Progress) -> None:
     """Play all rounds over one ledger."""
+    ledger = tally.ledger
     kinds = chosen(options, ledger)
-    tally = Tally(ledger)
     numbers = [options.round] if options.round is not None else range(options.rounds)
     bar = progress.add_task(f"{ledger}", total=len(numbers), step="doubles start")
     with _folder(keep) as folder, Machine(folder, ledger, gateways=GATEWAYS[ledger], clocks=CLOCK in kinds) as machine:
@@ -115,7 +115,6 @@ def run(options: argparse.Namespace, ledger: str, seed: int, keep: Path, progres
                 tally.failed.append(_tell(options, ledger, seed, number, outcome, keep, place, machine))
             shutil.rmtree(place, ignore_errors=True)
             progress.advance(bar)
-    return tally
 
 
 @contextlib.contextmanager
@@ -209,8 +208,11 @@ def main() -> int:
     try:
         for ledger in ledgers:
             with Progress(*columns, console=console) as progress:
-                tallies.append(run(options, ledger, seed, keep, progress))
+                tallies.append(Tally(ledger))
+                run(options, tallies[-1], seed, keep, progress)
     except KeyboardInterrupt:
+        for tally in tallies:
+            show(tally)
         console.print("stopped; every process is ended")
         return 130
     except NotToBeHad as error:
