@@ -63,4 +63,4 @@ lock: ## Pin every dependency anew, with hashes and without registry addresses
 	@scripts/lock
 
 clean: ## Remove what was made
-	@rm -rf .venv .rivals .demo .chaos build dist
+	@rm -rf .venv .rivals .tools .demo .chaos build dist

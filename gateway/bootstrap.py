@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+import os
 import sys
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from gateway.access import Administrator
 from gateway.clock import Clock, system_clock, zone
@@ -16,24 +19,34 @@ from gateway.delivery.sender import Sender
 from gateway.hub import Hub
 from gateway.hub.deliveries import BulkReplays, OperatorSteps
 from gateway.hub.dossier import Dossiers
+from gateway.hub.pruning import Pruner
 from gateway.intake.admission import Admission
+from gateway.intake.batches import Batches
 from gateway.intake.directory import Directory
 from gateway.intake.reception import Reception
 from gateway.intake.routes import Routes, read_routes
 from gateway.ledger.base import Ledger
+from gateway.ledger.records import Retention
 from gateway.ledger.sql import SqlLedger
+from gateway.ledger.sql.batch_thread import BatchWatch, unwatched
 from gateway.observe import Observers
+from gateway.observe.contacts import Contacts
+from gateway.observe.waits import LongestWaits
 from gateway.platforms import Mirror, Reconciler, Register
 from gateway.readers import ReaderBounds, Readers
 from gateway.releases import Releases
 from gateway.releases.installed import InstalledAdapters, install
 from gateway.releases.inventory import Inventory
 from gateway.releases.proof import ProcessProver, Prover
-from gateway.settings import Settings
-from gateway.telemetry.events import Events, Hook
+from gateway.settings import Settings, period
+from gateway.telemetry.events import CommitEnded, Events, Hook
 from gateway.telemetry.logs import LogHook
 from gateway.telemetry.loop import LoopWatch
 from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.trace import is_configured
+
+if TYPE_CHECKING:
+    from gateway.telemetry.spans import SpanHook
 
 CHECK = (sys.executable, "-m", "gateway.cli.main", "adapter", "check", "--json")
 """What proves an uploaded bundle: the very command its author runs."""
@@ -50,22 +63,28 @@ def build(
     prove: Prover | None = None,
     clock: Clock = system_clock,
     pause: timedelta = timedelta(seconds=1),
+    lease: timedelta | None = None,
     hooks: tuple[Hook, ...] = (),
 ) -> Hub:
     """Put a gateway together, not started yet; every part can be handed in instead of made.
 
-    `pause`: how long to wait before what failed is tried again. BrokenBundle names file and line of
+    `pause`: how long to wait before what failed is tried again; `lease`: how long a platform has what it fetched,
+    unless it is as the settings say. BrokenBundle names file and line of
     what is wrong with a bundle or the routes.
     """
     metrics = Metrics()
-    events = Events((metrics, LogHook(), *hooks))
     known = adapters or install(settings.adapter_folders)
-    kept = ledger or open_ledger(settings)
+    kept = ledger or open_ledger(settings, lambda operations, seconds: events(CommitEnded(operations, seconds)))
+    contacts = Contacts(kept, clock)
+    spans = _spans(clock)
+    events = Events((metrics, LogHook(), contacts, *hooks, *((spans,) if spans else ())))
     outward = sender or Sender()
     routed = routes or read_routes(settings.routes_file)
     directory = Directory()
     readers = Readers(ReaderBounds(settings.reader_megabytes, settings.reader_seconds), events, most=settings.readers)
     metrics.show("hutong_readers", "Processes that read large bodies and replies.", readers.count)
+    batches = Batches(settings.batches, settings.batch_answer_megabytes * 1024 * 1024)
+    metrics.show("hutong_batches_under_way", "Batches that are being taken in.", batches.under_way)
     loop_watch = LoopWatch(events)
     observers = Observers(kept, directory, clock, events)
     wake_ups = _wake_ups(settings)
@@ -79,20 +98,31 @@ def build(
         watch=observers.written,
         pause=pause,
         longest_asked=timedelta(seconds=settings.longest_retry_after),
+        lease=lease or timedelta(seconds=settings.lease_seconds),
         readers=readers,
         loop_watch=loop_watch,
         changed=lambda changes: register.follow(changes),
         tell=wake_ups.tell,
     )
+    metrics.show(
+        "hutong_inbox_polls_now", "Polls of inboxes that wait or are being answered.", dispatcher.inboxes.polls
+    )
     inventory = Inventory(kept, known, directory, observers.shadows, clock)
     reconciler = Reconciler(pause=pause.total_seconds())
     mirror = Mirror(kept, known, inventory.learn, directory, dispatcher, events, observers.drift.forget)
     register = Register(kept, known, routed, mirror, dispatcher, clock, events, reconciler.alarm, wake_ups.tell)
+    pruner = Pruner(kept, retention_of(settings), clock, events, pause=pause.total_seconds())
+    metrics.show(
+        "hutong_oldest_message_seconds",
+        "Age of the oldest message that is kept with its deliveries.",
+        lambda: pruner.oldest_seconds(clock()),
+    )
     prover = prove or ProcessProver(CHECK)
     return Hub(
         ledger=kept,
         adapters=known,
         admission=Admission(settings.intake_calls, settings.intake_megabytes * 1024 * 1024),
+        batches=batches,
         reception=Reception(
             kept, known, routed, directory, register.refresh, clock, events, observers.taken, readers=readers
         ),
@@ -100,8 +130,13 @@ def build(
         reconciler=reconciler,
         releases=Releases(kept, inventory, known, directory, register, clock, prover, observers.shadows),
         observers=observers,
+        contacts=contacts,
+        waits=LongestWaits(kept, clock, events),
+        spans=spans,
+        inboxes=dispatcher.inboxes,
         deliveries=OperatorSteps(kept, dispatcher.wake, register.doubt),
         replays=BulkReplays(kept, clock, dispatcher.wake, register.doubt, pause=pause.total_seconds()),
+        pruner=pruner,
         dossiers=Dossiers(kept, known, outward, clock, readers=readers),
         administrator=_administrator(settings),
         dispatcher=dispatcher,
@@ -116,9 +151,26 @@ def build(
     )
 
 
-def open_ledger(settings: Settings) -> Ledger:
-    """Make the ledger that the settings name, not started yet."""
-    return SqlLedger(settings.ledger)
+def open_ledger(settings: Settings, watch: BatchWatch = unwatched) -> Ledger:
+    """Make the ledger that the settings name, not started yet; `watch` is told of every batch it writes."""
+    rejections, replies = settings.rejection_megabytes << 20, settings.reply_megabytes << 20
+    return SqlLedger(settings.ledger, rejections=rejections, replies=replies, watch=watch)
+
+
+def _spans(clock: Clock) -> SpanHook | None:
+    """Make what sends traces, where the OTEL_ settings of the environment say where to."""
+    if not is_configured(os.environ):
+        return None
+    # The SDK takes memory and time to load, and most gateways send no traces.
+    spans: type[SpanHook] = importlib.import_module("gateway.telemetry.spans").SpanHook
+    return spans.configured(clock)
+
+
+def retention_of(settings: Settings) -> Retention:
+    """Give how long the settings let what is settled be kept."""
+    said = settings.retention
+    types = {type: period(each) for type, each in said.types.items()}
+    return Retention(period(said.messages), period(said.bodies), types)
 
 
 def _administrator(settings: Settings) -> Administrator:

@@ -138,7 +138,8 @@ class Delivery(Struct, frozen=True):
     `platform` is None while unrouted; `toward` then says whom it seeks among its kind: `nearest`,
     `national`, or one platform's id. `held_by` is an overlay that the ledger fills in as it reads;
     `held_at` is kept: since when an operator holds this delivery, None when nobody does.
-    `due_at` is set while waiting. `in_doubt`: an earlier attempt's request may have arrived.
+    `due_at` is set while waiting; `leased_until` while it is sending because its platform fetched it.
+    `in_doubt`: an earlier attempt's request may have arrived.
     `tried_for`: seconds spent trying, attempts and the waits between them; time held adds nothing.
     `adapter` is fixed at the first attempt, with the request.
     """
@@ -156,6 +157,7 @@ class Delivery(Struct, frozen=True):
     held_at: datetime | None = None
     toward: str | None = None
     due_at: datetime | None = None
+    leased_until: datetime | None = None
     attempts: int = 0
     in_doubt: bool = False
     adapter: str | None = None
@@ -179,7 +181,11 @@ class Delivery(Struct, frozen=True):
 
 
 class Attempt(Struct, frozen=True):
-    """One try of one delivery, as it went. `status` is the HTTP status, None without an answer."""
+    """One try of one delivery, as it went. `status` is the HTTP status, None without an answer.
+
+    `receipt` is there when the platform fetched the delivery and told by a receipt what became of it:
+    `IN_TIME`, or `LATE` when the lease had lapsed by then; `reply` are the receipt's bytes.
+    """
 
     delivery_id: str
     number: int
@@ -191,6 +197,11 @@ class Attempt(Struct, frozen=True):
     reason: str | None = None
     code: str | None = None
     reply: bytes = b""
+    receipt: str | None = None
+
+
+IN_TIME, LATE = "in-time", "late"
+"""How a receipt came; see `Attempt`."""
 
 
 def effective_document(message: Message) -> dict[str, Any]:

@@ -1,25 +1,35 @@
-"""What an operator may set: environment variables `HUTONG_…`, and the file `hutong.toml` beneath them."""
+"""What an operator may set: environment variables `HUTONG_…`, files of secrets, and `hutong.toml` beneath them."""
 
 from __future__ import annotations
 
 import difflib
+import json
 import os
+import re
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
+    SecretsSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
 
 from gateway.clock import CHINA, zone
+from schemas.catalog import TYPES
 
 PREFIX = "HUTONG_"
 FILE = "hutong.toml"
+
+CREDENTIALS = "CREDENTIALS_DIRECTORY"
+"""Names a folder with a file for each secret setting, called as the setting is in the environment; systemd sets it."""
 
 SQLITE = "sqlite:///"
 """How the address of a ledger in a file begins: one process has it."""
@@ -28,8 +38,68 @@ POSTGRESQL = ("postgresql+psycopg://", "postgresql://")
 """How the address of a ledger in a database begins: any number of processes may share it."""
 
 
+SHORTEST = timedelta(days=184)
+"""Six months: for so long at least everything is kept."""
+
+_NEVER = timedelta(days=366 * 10_000)
+_DAYS = {"day": 1, "month": 31, "year": 366}
+_PERIOD = re.compile(r"(\d{1,4}) (day|month|year)s?")
+
+
 class Unset(Exception):
     """The settings cannot be used; the message names each one and what to do."""
+
+
+def period(said: str) -> timedelta:
+    """Read how long something is kept: `36 months`, `10 years`, `200 days` or `never` (it never goes).
+
+    A month counts as 31 days and a year as 366. ValueError for anything else, and for less than six months.
+    """
+    if said == "never":
+        return _NEVER
+    found = _PERIOD.fullmatch(said)
+    if found is None:
+        raise ValueError(f"{said!r} is no period; write one like '36 months', '10 years', '200 days' or 'never'")
+    span = timedelta(days=int(found[1]) * _DAYS[found[2]])
+    if span < SHORTEST:
+        raise ValueError(f"{said!r} is too short: everything is kept for 6 months at least")
+    return span
+
+
+class RetentionSettings(BaseModel):
+    """How long what is settled is kept: messages, their bodies, and messages of single types; each is a `period`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    messages: str = "10 years"
+    bodies: str = "36 months"
+    types: dict[str, str] = {}
+
+    @field_validator("messages", "bodies")
+    @classmethod
+    def _known_period(cls, value: str, info: ValidationInfo) -> str:
+        _named(str(info.field_name), value)
+        return value
+
+    @field_validator("types")
+    @classmethod
+    def _known_types(cls, value: dict[str, str]) -> dict[str, str]:
+        for type, said in value.items():
+            if type not in TYPES:
+                raise ValueError(f"types: there is no message type {type}; known are {', '.join(sorted(TYPES))}")
+            _named(type, said)
+        return value
+
+    def __str__(self) -> str:
+        """Write it as people say it."""
+        return ", ".join(f"{name} {value}" for name, value in (("messages", self.messages), ("bodies", self.bodies)))
+
+
+def _named(name: str, said: str) -> None:
+    try:
+        period(said)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
 
 
 class Settings(BaseSettings):
@@ -55,6 +125,12 @@ class Settings(BaseSettings):
     intake_megabytes: int = Field(
         256, ge=1, description="Megabytes of documents that are taken in at once; more are answered 429."
     )
+    batches: int = Field(8, ge=1, le=256, description="Batches that are taken in at once; more are answered 429.")
+    batch_answer_megabytes: int = Field(
+        1024,
+        ge=1,
+        description="Megabytes of answers to batches that may wait on the disk (TMPDIR) while nobody reads them.",
+    )
     connections: int = Field(1000, ge=8, description="Connections in all; a process with few files takes fewer.")
     connections_per_address: int = Field(
         250, ge=1, description="Connections from one address; set it higher behind a proxy that all callers share."
@@ -73,11 +149,21 @@ class Settings(BaseSettings):
     longest_retry_after: int = Field(
         3600, ge=1, description="Seconds that a platform may ask us to wait (Retry-After); more counts as these."
     )
+    lease_seconds: int = Field(
+        120, ge=1, le=3600, description="Seconds for which a platform has what it fetched from its inbox (mode: pull)."
+    )
     readers: int = Field(2, ge=1, le=64, description="Processes that read large bodies and replies, at most.")
     reader_megabytes: int = Field(1024, ge=256, description="Megabytes that each of them may take.")
     reader_seconds: int = Field(
         20, ge=1, description="Seconds of processor time that a body or a reply may take; then it is too costly."
     )
+    retention: Annotated[RetentionSettings, NoDecode] = Field(
+        RetentionSettings(),
+        description="How long what is settled is kept, 6 months at least: a table [retention] with messages, bodies, "
+        "and types; or one period for all messages. See docs/operations.md.",
+    )
+    rejection_megabytes: int = Field(64, ge=1, description="Megabytes of rejections that are kept for a platform.")
+    reply_megabytes: int = Field(256, ge=1, description="Megabytes of long replies that are kept for a platform.")
     zone: str = Field(
         CHINA, description="The time zone in which people read times, and in which they write those without an offset."
     )
@@ -119,6 +205,13 @@ class Settings(BaseSettings):
             )
         return value
 
+    @field_validator("retention", mode="before")
+    @classmethod
+    def _written_retention(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        return json.loads(value) if value.startswith("{") else {"messages": value}
+
     @field_validator("zone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
@@ -146,8 +239,9 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Let arguments win over the environment, and the environment over the file."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        """Let arguments win over the environment, that over files of secrets, and these over `hutong.toml`."""
+        secrets = (SecretsSettingsSource(settings_cls, folder),) if (folder := os.environ.get(CREDENTIALS)) else ()
+        return init_settings, env_settings, *secrets, TomlConfigSettingsSource(settings_cls)
 
 
 def load(environment: Mapping[str, str] | None = None, /, **overrides: object) -> Settings:
@@ -161,7 +255,7 @@ def load(environment: Mapping[str, str] | None = None, /, **overrides: object) -
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
-        raise Unset("\n".join(_say(str(one["loc"][0]), one["msg"]) for one in error.errors())) from None
+        raise Unset("\n".join(_say(one["loc"], one["msg"]) for one in error.errors())) from None
     except ValueError as error:
         raise Unset(f"{FILE} cannot be read: {error}") from None
 
@@ -178,6 +272,9 @@ def _suggest(name: str, known: list[str]) -> str:
     return f"{name}: there is no such setting; {remedy}"
 
 
-def _say(name: str, message: str) -> str:
+def _say(place: tuple[int | str, ...], message: str) -> str:
+    name, *inner = map(str, place)
+    if inner and not message.startswith("Value error"):
+        message = f"{'.'.join(inner)}: {message}"
     fault = {"Extra inputs are not permitted": f"there is no such setting in {FILE}; see the README for the list"}
     return f"{PREFIX}{name.upper()}: {fault.get(message, message.removeprefix('Value error, '))}"

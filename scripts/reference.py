@@ -1,4 +1,4 @@
-"""Write from the code what the documents repeat of it: reference, bundle syntax, editor schemas, drawing of the states.
+"""Write from the code what other files repeat of it: reference, bundle syntax, schemas, drawings, production's pins.
 
 Tests keep all of it current.
 """
@@ -10,6 +10,8 @@ from pathlib import Path
 
 import bundle_page
 import editor
+import production
+import sizing
 import typer
 from prometheus_client.metrics_core import Metric
 
@@ -55,6 +57,9 @@ def written() -> Mapping[Path, str]:
         PAGE: page(),
         ARCHITECTURE: architecture(),
         bundle_page.PAGE: bundle_page.page(),
+        production.PAGE: production.page(),
+        sizing.PAGE: sizing.page(),
+        production.BUILD_PAGE: production.build_page(),
         **editor.files(),
     }
 

@@ -11,21 +11,25 @@ from fastapi import FastAPI, Response
 
 from gateway.api import (
     adapters,
+    backlog,
     deliveries,
     documents,
     enterprises,
+    inbox,
     messages,
     openapi,
     platforms,
     problem_documents,
     rejections,
     replays,
+    retention,
     system,
     trials,
     unwanted,
 )
 from gateway.api.inbound import openapi as inbound_openapi
 from gateway.api.inbound.asgi import Application, Inbound
+from gateway.api.inbound.batch import Batch
 from gateway.api.limits import SizeLimit
 from gateway.hub import Hub
 from gateway.releases.upload import LARGEST
@@ -36,20 +40,24 @@ LARGEST_REQUEST = 1024 * 1024
 
 _RESOURCES = (
     messages,
+    inbox,
     deliveries,
     rejections,
     replays,
     platforms,
     unwanted,
+    backlog,
     adapters,
     trials,
     enterprises,
     documents,
+    retention,
     system,
 )
 
 _TAGS = [
     {"name": "inbound", "description": "报送 · Hand documents in"},
+    {"name": "inbox", "description": "收件箱 · What a platform fetches that cannot be called"},
     {"name": "messages", "description": "消息 · What was accepted"},
     {"name": "deliveries", "description": "投递 · Where it went"},
     {"name": "rejections", "description": "拒收 · What was not accepted"},
@@ -57,14 +65,14 @@ _TAGS = [
     {"name": "platforms", "description": "平台 · Who is connected"},
     {"name": "adapters", "description": "适配器 · Which formats are spoken"},
     {"name": "schemas", "description": "文书结构 · The canonical documents"},
-    {"name": "operations", "description": "运行 · Health and metrics"},
+    {"name": "operations", "description": "运行 · Health, metrics, and what waits"},
 ]
 
 
 def create_app(hub: Hub, settings: Settings | None = None) -> Application:
     """Make the ASGI application of a hub. Starting and stopping the hub stays with the caller."""
     rest = SizeLimit(_framework(hub), LARGEST_REQUEST, {adapters.PATH: LARGEST})
-    return Application(Inbound(hub), rest, hub.loop_watch)
+    return Application(Inbound(hub), Batch(hub), rest, hub.loop_watch)
 
 
 def _framework(hub: Hub) -> FastAPI:

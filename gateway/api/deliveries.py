@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import Field
@@ -15,9 +15,9 @@ from gateway.api.openapi import NATIVE_BYTES, problems
 from gateway.api.rights import Actor, Intends, TheHub
 from gateway.errors import NotFound
 from gateway.hub import Hub
-from gateway.ledger.errors import no_delivery
+from gateway.ledger.errors import body_pruned, no_delivery
 from gateway.ledger.records import DeliveryFilter
-from gateway.message import Attempt, Delivery, HeldBy, Message, State, unnamed
+from gateway.message import SETTLED, Attempt, Delivery, HeldBy, Message, State, unnamed
 from schemas.findings import Text
 
 
@@ -33,6 +33,9 @@ class AttemptView(RestModel):
     reason: str | None
     code: str | None
     reply: str | None = Field(default=None, description="The beginning of the reply; operators only")
+    receipt: Literal["in-time", "late"] | None = Field(
+        description="When the platform fetched it: how the receipt came that is the reply"
+    )
 
 
 class ReceiptView(RestModel):
@@ -59,6 +62,7 @@ class DeliveryView(RestModel):
     held_by: HeldBy | None
     toward: str | None = Field(description="Whom an unrouted one waits for: `nearest`, `national`, or a platform's id")
     due_at: datetime | None
+    leased_until: datetime | None = Field(description="Until when its platform has it, which fetched it from its inbox")
     in_doubt: bool
     attempts: int
     reference: str | None
@@ -134,13 +138,15 @@ async def show(hub: TheHub, actor: Actor, delivery_id: DeliveryId) -> DeliveryDe
 @router.get(
     "/{delivery_id}/sent",
     summary="The exact bytes sent · 已发报文",
-    responses=problems(401, 403, 404) | NATIVE_BYTES,
+    responses=problems(401, 403, 404, 410) | NATIVE_BYTES,
     response_class=Response,
 )
 async def sent(hub: TheHub, actor: Actor, delivery_id: DeliveryId) -> Response:
     """Give the body of the request as it left; `Sent-Method` and `Sent-Path` say where to."""
-    await _kept(hub, delivery_id)
+    delivery = await _kept(hub, delivery_id)
     request = await hub.ledger.sent(delivery_id)
+    if request is None and delivery.attempts and delivery.state in SETTLED:
+        raise body_pruned(delivery_id)
     if request is None:
         raise NotFound(_UNSENT, code="delivery.unsent")
     kinds = {name.lower(): value for name, value in request.headers.items()}

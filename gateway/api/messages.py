@@ -18,9 +18,10 @@ from gateway.api.limits import StrictRoute
 from gateway.api.models import Cursor, FieldError, Limit, Moment, RestModel, Shown, TimelineEntry, in_utc
 from gateway.api.openapi import CANONICAL_EXAMPLE, NATIVE_BYTES, problems
 from gateway.api.rights import Actor, Caller, TheHub, TheIncoming, check_message, may_see_delivery, searched_platform
+from gateway.api.timeline import timeline
 from gateway.errors.problems import tell_warnings
 from gateway.hub import Hub
-from gateway.ledger.errors import no_message
+from gateway.ledger.errors import body_pruned, no_message
 from gateway.ledger.records import MessageFilter
 from gateway.message import Delivery, Message
 from schemas.findings import Text
@@ -141,28 +142,30 @@ async def show(hub: TheHub, caller: Caller, incoming: TheIncoming, message_id: M
     check_message(caller, message, deliveries)
     seen = [one for one in deliveries if may_see_delivery(caller, message, one)]
     told = message if caller.admin else None
-    details = [delivery_detail(one, await hub.ledger.attempts_of(one.id), replies_to=told) for one in seen]
+    attempts = {one.id: await hub.ledger.attempts_of(one.id) for one in seen}
+    details = [delivery_detail(one, attempts[one.id], replies_to=told) for one in seen]
     done = [entry for subject in (message_id, *(one.id for one in seen)) for entry in await hub.ledger.audit(subject)]
     return MessageDetail(
         **_headers(message, deliveries),
         warnings=[FieldError(**one) for one in tell_warnings(message.warnings, incoming.language)],
         enriched=_enriched(message),
         deliveries=details,
-        timeline=[TimelineEntry.of(one) for one in sorted(done, key=lambda entry: entry.at)],
+        timeline=timeline(message, seen, attempts, done),
     )
 
 
 @router.get(
     "/{message_id}/native",
     summary="The exact bytes received · 原始报文",
-    responses=problems(401, 403, 404) | NATIVE_BYTES,
+    responses=problems(401, 403, 404, 410) | NATIVE_BYTES,
     response_class=Response,
 )
 async def native(hub: TheHub, actor: Actor, message_id: MessageId) -> Response:
     """Give the body as it arrived; `Record-Index` says which record of a package the message is."""
     found = await hub.ledger.native(message_id)
     if found is None:
-        raise no_message(message_id)
+        await _kept(hub, message_id)
+        raise body_pruned(message_id)
     headers = {"record-index": str(found.index), "x-content-type-options": "nosniff"}
     return Response(found.body, 200, headers, found.content_type or "application/octet-stream")
 
@@ -170,12 +173,14 @@ async def native(hub: TheHub, actor: Actor, message_id: MessageId) -> Response:
 @router.get(
     "/{message_id}/canonical",
     summary="The canonical document · 规范文书",
-    responses=problems(401, 403, 404) | CANONICAL_EXAMPLE,
+    responses=problems(401, 403, 404, 410) | CANONICAL_EXAMPLE,
     response_model=dict[str, object],
 )
 async def canonical(hub: TheHub, actor: Actor, message_id: MessageId) -> Response:
     """Give the document as every platform's adapter is handed it, before enrichment."""
     document = (await _kept(hub, message_id)).document
+    if not document:
+        raise body_pruned(message_id)
     return Response(orjson.dumps(document), 200, None, "application/json")
 
 

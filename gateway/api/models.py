@@ -60,7 +60,7 @@ class Reason(RestModel):
 
 
 class TimelineEntry(RestModel):
-    """Something that was done to the message or one of its deliveries."""
+    """Something that happened to the message or one of its deliveries: on its way, or by somebody's hand."""
 
     at: datetime
     actor: str

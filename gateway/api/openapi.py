@@ -24,6 +24,7 @@ _CODES: Mapping[int, str] = {
     404: "not-found",
     405: "method.not-allowed",
     409: "state.wrong",
+    410: "body.pruned",
     413: "body.too-large",
     415: "media-type.unsupported",
     422: "request.invalid",

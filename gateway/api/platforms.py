@@ -10,6 +10,7 @@ from fastapi import APIRouter, Path, Response
 from pydantic import Field, StrictInt
 
 from adapters.base import Adapter
+from gateway.api.backlog import BacklogView, ContactView, backlog_views, contact_views
 from gateway.api.limits import StrictRoute
 from gateway.api.models import Reason, RestModel
 from gateway.api.openapi import problems
@@ -17,7 +18,7 @@ from gateway.api.rights import DOSSIER, Actor, Intends, TheHub, may_read_dossier
 from gateway.delivery.ping import Ping
 from gateway.errors import HutongError
 from gateway.hub import Hub
-from gateway.ledger.records import Hold, Platform
+from gateway.ledger.records import ContactWay, Hold, Platform
 from gateway.message import HeldBy
 from gateway.observe.drift import DriftPage, OddityKind
 from schemas import regions
@@ -32,7 +33,11 @@ class PlatformSettings(RestModel):
     settings: dict[str, str | int | float | bool | None] = Field(
         default_factory=dict, examples=[{"base_url": "https://cf.example.gov.cn", "app_key": "…"}]
     )
-    mode: Literal["push"] = Field(default="push", description="The gateway calls the platform")
+    mode: Literal["push", "pull"] = Field(
+        default="push",
+        description="`push`: the gateway calls the platform at its `base_url`. `pull`: it cannot be called, and "
+        "fetches its deliveries from `/v1/inbox`; it needs no `base_url`",
+    )
     dossier: bool | None = Field(default=None, description="May this platform read enterprises' dossiers?")
     limits: dict[str, StrictInt] = Field(
         default_factory=dict,
@@ -69,6 +74,14 @@ class PlatformView(RestModel):
     held_since: datetime | None = Field(description="Since when the first of `holds` is there")
     hold_details: list[HoldView] = Field(description="Every hold, those of single message types included")
     created_at: datetime
+
+
+class PlatformDetail(PlatformView):
+    """A platform with what waits for it, and when it was last in contact."""
+
+    backlog: list[BacklogView] = Field(description="What is not done with, what has waited longest first")
+    heard: list[ContactView] = Field(description="When it last handed something in, by operation, taken or rejected")
+    delivered: list[ContactView] = Field(description="When it last accepted something, by message type")
 
 
 class PlatformList(RestModel):
@@ -156,9 +169,16 @@ async def put(hub: TheHub, intends: Intends, platform_id: PlatformId, order: Pla
 
 
 @router.get("/{platform_id}", summary="Show a platform · 查看平台", responses=problems(401, 403, 404))
-async def show(hub: TheHub, actor: Actor, platform_id: PlatformId) -> PlatformView:
-    """Give a platform; secrets are named, never shown."""
-    return _view(hub, await hub.platforms.get(platform_id))
+async def show(hub: TheHub, actor: Actor, platform_id: PlatformId) -> PlatformDetail:
+    """Give a platform with what waits for it and its last contacts; secrets are named, never shown."""
+    view = _view(hub, await hub.platforms.get(platform_id))
+    contacts = await hub.contacts.of(platform_id)
+    return PlatformDetail(
+        **dict(view),
+        backlog=backlog_views(await hub.ledger.backlog(), hub.clock(), platform_id),
+        heard=contact_views(contacts, ContactWay.HEARD),
+        delivered=contact_views(contacts, ContactWay.DELIVERED),
+    )
 
 
 @router.get("/{platform_id}/drift", summary="What drifted · 格式漂移", responses=problems(401, 403, 404))
@@ -200,9 +220,9 @@ async def resume(hub: TheHub, intends: Intends, platform_id: PlatformId, order: 
     return _view(hub, await hub.platforms.resume(platform_id, intends(order.reason)))
 
 
-@router.post("/{platform_id}/ping", summary="Does it answer? · 连通测试", responses=problems(401, 403, 404))
+@router.post("/{platform_id}/ping", summary="Does it answer? · 连通测试", responses=problems(401, 403, 404, 409))
 async def ping(hub: TheHub, actor: Actor, platform_id: PlatformId) -> PingView:
-    """Call the platform's address once; any HTTP answer counts."""
+    """Call the platform's address once; any HTTP answer counts. One that fetches for itself is not called."""
     return _ping(await hub.platforms.ping(platform_id))
 
 

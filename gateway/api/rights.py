@@ -45,7 +45,10 @@ CALLS: Mapping[str, Role] = {
     "GET /metrics": Role.ANYBODY,
     "GET /schemas/{document}/{version}": Role.ANYBODY,
     "POST /v1/inbound/{operation}": Role.PLATFORM,
+    "POST /v1/inbound/{operation}/batch": Role.PLATFORM,
     "POST /v1/messages": Role.PLATFORM,
+    "GET /v1/inbox": Role.PLATFORM,
+    "POST /v1/inbox/{delivery_id}/receipt": Role.PLATFORM,
     "GET /v1/messages": Role.CALLER,
     "GET /v1/messages/{message_id}": Role.CALLER,
     "GET /v1/messages/{message_id}/native": Role.ADMIN,
@@ -74,6 +77,10 @@ CALLS: Mapping[str, Role] = {
     "POST /v1/platforms/{platform_id}/resume": Role.ADMIN,
     "POST /v1/platforms/{platform_id}/ping": Role.ADMIN,
     "POST /v1/platforms/{platform_id}/credentials": Role.ADMIN,
+    "GET /v1/backlog": Role.ADMIN,
+    "GET /v1/retention": Role.ADMIN,
+    "GET /v1/retention/prunable": Role.ADMIN,
+    "POST /v1/retention/prune": Role.ADMIN,
     "GET /v1/unwanted": Role.ADMIN,
     "GET /v1/unwanted/{kind}/{region}": Role.ADMIN,
     "PUT /v1/unwanted/{kind}/{region}": Role.ADMIN,
@@ -92,6 +99,7 @@ CALLS: Mapping[str, Role] = {
 """Every call of the interface and the role it needs. A call that is not listed here is the administrator's alone."""
 
 RECEIVING, SENDING = "POST /v1/inbound/{operation}", "POST /v1/messages"
+BATCH = "POST /v1/inbound/{operation}/batch"
 """The calls that hand documents in; they are served outside of the framework."""
 
 _PRINCIPAL = "hutong.principal"
@@ -116,8 +124,8 @@ _TWICE = Text(
     "The request has more than one Authorization header; send only one",
 )
 _NOT_A_PLATFORM = Text(
-    "管理员令牌不代表任何平台；请使用平台自己的凭据发送文书",
-    "The admin token stands for no platform; send documents with the platform's own credential",
+    "管理员令牌不代表任何平台；请使用平台自己的凭据",
+    "The admin token stands for no platform; use the platform's own credential",
 )
 _ADMINS_ONLY = Text(
     "此操作只限管理员；请使用管理员令牌（HUTONG_ADMIN_TOKEN）",
@@ -151,8 +159,12 @@ TheIncoming = Annotated[Incoming, Depends(incoming_of)]
 
 def sender_of(hub: Hub, scope: Scope) -> Platform:
     """Give the platform that hands a document in; Unauthenticated when it is none we know."""
-    call = SENDING if scope["path"] == SUBMISSIONS else RECEIVING
-    principal = _principal(hub, scope, call, _NO_SENDER)
+    path: str = scope["path"]
+    call = SENDING if path == SUBMISSIONS else BATCH if path.count("/") > RECEIVING.count("/") else RECEIVING
+    return _its_platform(hub, scope, call, _principal(hub, scope, call, _NO_SENDER))
+
+
+def _its_platform(hub: Hub, scope: Scope, call: str, principal: Principal) -> Platform:
     if principal.platform is None:
         _tell(hub, scope, call, "no-platform")
         raise Unauthenticated(_NOT_A_PLATFORM)
@@ -170,6 +182,8 @@ def admit(request: Request) -> None:
     if role is Role.ANYBODY:
         return
     principal = _principal(hub_of(request), request.scope, call, _NOBODY)
+    if role is Role.PLATFORM:
+        _its_platform(hub_of(request), request.scope, call, principal)
     if not _may_call(principal, role):
         raise Forbidden(_ADMINS_ONLY)
     request.scope[_PRINCIPAL] = principal
@@ -206,6 +220,15 @@ def _may_call(principal: Principal, role: Role) -> bool:
 
 
 Caller = Annotated[Principal, Depends(caller)]
+
+
+def calling_platform(caller: Caller) -> Platform:
+    """Give the platform that makes a call which only platforms may make."""
+    assert caller.platform is not None
+    return caller.platform
+
+
+CallingPlatform = Annotated[Platform, Depends(calling_platform)]
 
 
 def actor(caller: Caller) -> str:

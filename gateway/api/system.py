@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 from pydantic import Field
 from starlette.responses import JSONResponse
 
@@ -15,7 +14,7 @@ from gateway.api.models import RestModel
 from gateway.api.openapi import problems
 from gateway.api.rights import TheHub, TheIncoming
 from gateway.errors import HutongError, NotFound
-from gateway.telemetry.metrics import CONTENT_TYPE, StandingHold
+from gateway.telemetry.metrics import CONTENT_TYPE
 from schemas.findings import Text
 
 
@@ -57,14 +56,9 @@ async def ready(hub: TheHub, incoming: TheIncoming) -> Response:
 
 
 @router.get("/metrics", summary="Prometheus metrics · 指标", responses=problems() | _TEXT, response_class=Response)
-async def metrics(hub: TheHub, request: Request) -> Response:
-    """Give counters, durations, and the backlog and the holds as they stand."""
-    backlog, registry = await hub.ledger.backlog(), await hub.ledger.registry()
-    holds = [StandingHold(one.id, hold.by, hold.type) for one in registry.platforms.values() for hold in one.holds]
-    text = await asyncio.to_thread(hub.metrics.exposition, backlog, holds, hub.clock())
-    if hub.siblings is not None:
-        text = await hub.siblings.merged(text)
-    return Response(text, 200, None, CONTENT_TYPE)
+async def metrics(hub: TheHub) -> Response:
+    """Give counters, durations, and how backlog, holds, contacts, claims and breakers stand."""
+    return Response(await hub.exposition(), 200, None, CONTENT_TYPE)
 
 
 _ASSETS = {

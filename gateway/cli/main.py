@@ -15,6 +15,7 @@ from gateway.cli import (
     dead,
     demo,
     doctor,
+    ledger,
     message,
     output,
     platform,
@@ -66,6 +67,7 @@ app.add_typer(unwanted.app, name="unwanted")
 app.add_typer(releases.app, name="adapter")
 app.add_typer(message.app, name="message")
 app.add_typer(dead.app, name="dead")
+app.add_typer(ledger.app, name="ledger")
 app.add_typer(schema.app, name="schemas")
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from datetime import timedelta
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
 from gateway.cli import moments
+from gateway.cli.files import value_of
 from gateway.cli.output import AsJson, Misused, emit, errors, facts, say, table
 from gateway.cli.remote import DEFAULT_URL, Gateway, Token, Url
 
@@ -29,6 +31,20 @@ _ENDS = {
 _WORDS = {"true": True, "false": False}
 
 
+class Mode(StrEnum):
+    """How deliveries come to a platform."""
+
+    PUSH = "push"
+    PULL = "pull"
+
+
+_MODES = {
+    "push": "push: the gateway calls it",
+    "pull": "pull: it fetches from /v1/inbox, and is never called",
+}
+"""What each mode means."""
+
+
 @app.command("add", epilog="hutong platform add penalty.330000 --adapter penalty --set base_url=http://127.0.0.1:9002")
 def add(
     platform_id: PlatformId,
@@ -41,6 +57,10 @@ def add(
         typer.Option("--set", metavar="NAME=VALUE", help="A setting; VALUE may be @FILE, so that no shell sees it."),
     ] = None,
     version: Annotated[str | None, typer.Option("--version", help="Stay on this version of the adapter.")] = None,
+    mode: Annotated[
+        Mode | None,
+        typer.Option("--mode", help="push: the gateway calls it. pull: it cannot be called, and fetches for itself."),
+    ] = None,
     dossier: Annotated[
         bool | None, typer.Option("--dossier/--no-dossier", help="Whether it may read enterprises' dossiers.")
     ] = None,
@@ -67,7 +87,7 @@ def add(
         "adapter": name,
         "version": version or kept.get("version"),
         "settings": {**kept.get("settings", {}), **values},
-        "mode": before.get("mode", "push"),
+        "mode": (mode or Mode(before.get("mode", Mode.PUSH))).value,
         "dossier": before.get("dossier", False) if dossier is None else dossier,
         "limits": {**before.get("limits", {}), **dict(_limit(one) for one in limits or [])},
     }
@@ -76,7 +96,8 @@ def add(
         emit(platform)
         return
     say(f"[green]✓[/] {platform['id']} · {platform['region_name']} · {platform['adapter']}")
-    say(f"  [dim]next: hutong platform credentials {platform_id}[/]  (so that it may call the gateway)")
+    why = "fetch from /v1/inbox" if platform["mode"] == Mode.PULL else "call the gateway"
+    say(f"  [dim]next: hutong platform credentials {platform_id}[/]  (so that it may {why})")
 
 
 @app.command("list", epilog="hutong platform list --json")
@@ -88,10 +109,7 @@ def find(url: Url = DEFAULT_URL, token: Token = "", as_json: AsJson = False) -> 
         return
     table(
         ["id", "region", "adapter", "address", "held by"],
-        [
-            [one["id"], one["region_name"], _adapter(one), one["settings"].get("base_url"), one["holds"]]
-            for one in found["platforms"]
-        ],
+        [[one["id"], one["region_name"], _adapter(one), _address(one), one["holds"]] for one in found["platforms"]],
         empty="No platform is connected yet: hutong platform add ID --adapter NAME --set base_url=…",
     )
 
@@ -106,7 +124,26 @@ def show(platform_id: PlatformId, url: Url = DEFAULT_URL, token: Token = "", as_
         emit({**platform, "drift": drift["operations"]})
         return
     _show(platform, as_json)
+    _show_contacts(platform)
+    _show_backlog(platform["backlog"], empty="Nothing waits for it.")
     _show_drift(drift)
+
+
+@app.command("backlog", epilog="hutong platform backlog penalty.330000")
+def backlog(
+    platform_id: Annotated[
+        str | None, typer.Argument(metavar="ID", help="KIND.REGION; without it everything is shown.")
+    ] = None,
+    url: Url = DEFAULT_URL,
+    token: Token = "",
+    as_json: AsJson = False,
+) -> None:
+    """Show what waits: how many deliveries stand where, and which of them has waited longest."""
+    found = Gateway(url, token, as_json).get("/v1/backlog", platform=platform_id)
+    if as_json:
+        emit(found)
+        return
+    _show_backlog(found["backlog"], empty="Nothing waits.")
 
 
 @app.command("pause", epilog='hutong platform pause penalty.330000 --reason "maintenance until 18:00"')
@@ -171,6 +208,7 @@ def _show(platform: Any, as_json: bool) -> None:
             ("id", platform["id"]),
             ("region", f"{platform['region']} {platform['region_name']}"),
             ("adapter", _adapter(platform)),
+            ("mode", _MODES[platform["mode"]]),
             *((f"settings.{name}", value) for name, value in platform["settings"].items()),
             ("secrets set", platform["secrets"]),
             ("may read dossiers", "yes" if platform["dossier"] else "no"),
@@ -187,6 +225,28 @@ def _hold(hold: Any) -> str:
     return f"{hold['by']}{scope} since {moments.shown(hold['since'])}{reason}"
 
 
+def _show_contacts(platform: Any) -> None:
+    last = [("heard", one) for one in platform["heard"]] + [("delivered", one) for one in platform["delivered"]]
+    if last:
+        table(["last", "what", "at"], [[way, one["name"], moments.shown(one["at"])] for way, one in last], empty="")
+
+
+def _show_backlog(backlog: Any, *, empty: str) -> None:
+    table(
+        ["platform", "state", "held by", "deliveries", "oldest", "for"],
+        [
+            [
+                one["platform"] or f"{one['kind']} (nobody yet)",
+                *(one["state"], one["held_by"], one["count"], one["oldest_id"]),
+                str(timedelta(seconds=round(one["oldest_seconds"]))),
+            ]
+            for one in backlog
+        ],
+        empty=empty,
+        title="backlog" if backlog else None,
+    )
+
+
 def _show_drift(drift: Any) -> None:
     noticed = [(each["operation"], one) for each in drift["operations"] for one in each["oddities"]]
     if noticed:
@@ -201,6 +261,12 @@ def _show_drift(drift: Any) -> None:
             ],
             empty="",
         )
+
+
+def _address(platform: Any) -> str | None:
+    """Say where a platform is called, or that it is not."""
+    address: str | None = platform["settings"].get("base_url")
+    return "(fetches: pull)" if platform["mode"] == Mode.PULL else address
 
 
 def _adapter(platform: Any) -> str:
@@ -233,13 +299,4 @@ def _setting(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise Misused(f"--set {text} is not NAME=VALUE", "write it like --set base_url=https://cf.example.gov.cn")
-    if value.startswith("@"):
-        return name, _file(Path(value[1:]))
-    return name, value
-
-
-def _file(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise Misused(f"{path} cannot be read: {error.strerror}", "name a file that holds only the value") from None
+    return name, value_of(value)

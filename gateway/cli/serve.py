@@ -7,7 +7,7 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -151,12 +151,12 @@ async def _serve(
     ]
     try:
         server = Server(_configuration(hub, settings, gate))
-        ending = Ending(server, gate)
+        ending = Ending(server, gate, hub.part)
         loop = asyncio.get_running_loop()
         for sign in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(sign, ending.ask)
         if member is not None and line is not None:
-            hub.siblings = Siblings(Path(member.siblings), member.name, hub.metrics)
+            hub.siblings = Siblings(Path(member.siblings), member.name, hub.counted)
             await hub.siblings.start()
             beside.append(asyncio.create_task(_heed(line, server, ending), name="supervisor"))
         else:
@@ -187,16 +187,18 @@ class Ending:
 
     No connection is taken any more. Those that are there part with their next answer, or when nothing was asked on
     them for a while: so nobody asks on a connection that is closed at that moment. Then what is being answered is
-    waited for.
+    waited for. `answer` has whoever waits for something to come answered now.
     """
 
-    def __init__(self, server: Server, gate: ConnectionGate) -> None:
+    def __init__(self, server: Server, gate: ConnectionGate, answer: Callable[[], None]) -> None:
         self._server = server
+        self._answer = answer
         self._gate = gate
         self._parting: asyncio.Task[None] | None = None
 
     def ask(self) -> None:
         """Begin to end; asked a second time, end at once."""
+        self._answer()
         if self._parting is not None:
             self._server.force_exit = self._server.should_exit = True
         elif self._server.started:

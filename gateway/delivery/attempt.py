@@ -12,6 +12,7 @@ from msgspec import Struct, field
 
 from adapters.base import Adapter, OutboundRequest, Reply, Sending, Verdict, VerdictKind
 from gateway.clock import Clock, Ticks, new_id
+from gateway.delivery import told
 from gateway.delivery.no_answer import NoAnswer, Unsendable
 from gateway.delivery.outgoing import keyed, outbound, stamped
 from gateway.delivery.own_claim import OwnClaim, persist
@@ -25,12 +26,11 @@ from gateway.ledger.base import Ledger
 from gateway.ledger.records import Claim, Platform, Settled, Settlement, Work
 from gateway.message import State
 from gateway.readers import OnThreads, TaskRunner, TooCostly, is_heavy
-from gateway.telemetry.events import AttemptEnded, AttemptTakenBack, DeliverySettled, DeliveryStumbled, Events
+from gateway.telemetry.events import AttemptTakenBack, DeliveryStumbled, Events
 from gateway.telemetry.loop import LoopWatch
 from schemas.findings import Rejected
 
 _log = logging.getLogger(__name__)
-_SETTLED = (State.DELIVERED, State.REFUSED, State.DEAD)
 _YES_OR_NO = (VerdictKind.ACCEPTED, VerdictKind.REFUSED)
 _FINAL_ANSWERS = (VerdictKind.ACCEPTED, VerdictKind.REFUSED, VerdictKind.CREDENTIALS)
 _MANY_ITEMS = 200
@@ -57,6 +57,15 @@ class AttemptResult(Struct, frozen=True):
 
 NOTHING = AttemptResult()
 """Nothing was sent and nothing follows from it."""
+
+
+class Untranslatable(Exception):
+    """A document cannot be written in its platform's words; `reason` says why, in Chinese."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(code, reason)
+        self.code = code
+        self.reason = reason
 
 
 class DeliveryTarget(Struct, frozen=True):
@@ -131,12 +140,9 @@ class Attempts(Struct, frozen=True):
         adapter = to.adapters(work.delivery.adapter) if work.delivery.adapter else to.adapter
         sending = outbound(work, to.platform)
         try:
-            request = work.request or await self._write(work, adapter, sending)
-        except Rejected as rejected:
-            return await self._kill(work, context, rejected.code, worded(rejected))
-        except Exception as error:
-            self._report_fault(work, error)
-            return await self._kill(work, context, "translation.failed", type(error).__name__)
+            request = work.request or await self.write(work, adapter, sending)
+        except Untranslatable as fault:
+            return await self._kill(work, context, fault.code, fault.reason)
         # The order makes a crash safe. `begin` commits before anything is sent, so what a dead process
         # was sending is known, and is rescued as in doubt; the request is fixed with it, so a resend
         # is the same bytes. Nothing is sent when `begin` says that the delivery is no longer a head
@@ -165,15 +171,22 @@ class Attempts(Struct, frozen=True):
         settlement = settle(work, number, tried, to.platform, adapter.retry, self.steady(), self.longest_asked)
         return await self._settle(work, context, tried, settlement)
 
-    async def _write(self, work: Work, adapter: Adapter, sending: Sending) -> OutboundRequest:
+    async def write(self, work: Work, adapter: Adapter, sending: Sending) -> OutboundRequest:
+        """Write a delivery's request, as it is fixed at its first attempt; Untranslatable when that cannot be."""
         items = 0
         for value in sending.document.values():
             if type(value) is list:
                 items += len(value)
-        if items > _MANY_ITEMS:
-            written = await asyncio.to_thread(adapter.translate_out, sending)
-        else:
-            written = adapter.translate_out(sending)
+        try:
+            if items > _MANY_ITEMS:
+                written = await asyncio.to_thread(adapter.translate_out, sending)
+            else:
+                written = adapter.translate_out(sending)
+        except Rejected as rejected:
+            raise Untranslatable(rejected.code, worded(rejected)) from None
+        except Exception as error:
+            self._report_fault(work, error)
+            raise Untranslatable("translation.failed", type(error).__name__) from error
         return keyed(written, work.delivery.id, work.message.trace_id)
 
     async def _begin(self, work: Work, context: AttemptContext, name: str, request: OutboundRequest) -> int | None:
@@ -200,7 +213,7 @@ class Attempts(Struct, frozen=True):
         now = self.clock()
         if not await self._persist(lambda claim: self.ledger.kill(claim, work.delivery.id, code, reason, now), context):
             return AttemptResult(lane_moved=True)
-        self._tell_settled(work, State.DEAD, code, work.delivery.attempts, now)
+        self.events(told.settled(work, State.DEAD, code, work.delivery.attempts, now))
         return AttemptResult(state=State.DEAD)
 
     # ── calling ───────────────────────────────────────────────────────────────────────────────
@@ -296,23 +309,7 @@ class Attempts(Struct, frozen=True):
             context,
             committed=Settled(lane_moved=True, held=refused),
         )
-        attempt = settlement.attempt
-        self.events(
-            AttemptEnded(
-                delivery_id=work.delivery.id,
-                message_id=work.message.id,
-                platform=work.delivery.platform or "",
-                type=work.message.type,
-                number=attempt.number,
-                verdict=attempt.verdict,
-                status=attempt.status,
-                seconds=tried.seconds,
-                code=attempt.code,
-                trace_id=work.message.trace_id,
-            )
-        )
-        if settlement.state in _SETTLED:
-            self._tell_settled(work, settlement.state, attempt.code, attempt.number, attempt.ended_at)
+        told.tell(self.events, work, settlement.attempt, settlement.state, tried.seconds)
         unheld = refused and not settled.held
         return AttemptResult(settlement.state, settled.lane_moved, unheld)
 
@@ -320,21 +317,6 @@ class Attempts(Struct, frozen=True):
         self, write: Callable[[Claim], Awaitable[T]], context: AttemptContext, *, committed: T | None = None
     ) -> T:
         return await persist(context.own, write, self.pause, context.on_error, committed=committed)
-
-    def _tell_settled(self, work: Work, state: State, code: str | None, attempts: int, at: datetime) -> None:
-        self.events(
-            DeliverySettled(
-                delivery_id=work.delivery.id,
-                message_id=work.message.id,
-                platform=work.delivery.platform or "",
-                type=work.message.type,
-                state=state.value,
-                attempts=attempts,
-                seconds=max(0.0, (at - work.message.received_at).total_seconds()),
-                code=code,
-                trace_id=work.message.trace_id,
-            )
-        )
 
 
 def worded(rejected: Rejected) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from gateway.clock import Ticks
 from gateway.delivery.wakeup import Wakeup
-from gateway.ledger.base import LEASE, Ledger
+from gateway.ledger.base import TERM, Ledger
 from gateway.ledger.records import Presence
 
 _log = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ class Beats:
         presence = await self._ledger.beat(leaving=self._leaving)
         was_sure = self.sure
         self._alone = presence.alone
-        self._sure_until = began + LEASE.total_seconds() - MARGIN
+        self._sure_until = began + TERM.total_seconds() - MARGIN
         theirs = [one.until for one in presence.claims.values() if one.owner != presence.me and one.until is not None]
         self._lapse_at = self._ticks() + (min(theirs) - presence.at).total_seconds() if theirs else float("inf")
         self._heard(presence, was_sure)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
 from typing import Protocol
 
@@ -15,14 +15,16 @@ from gateway.delivery.attempt import Attempts, DeliveryTarget, DeliveryWatch, un
 from gateway.delivery.beats import Beats
 from gateway.delivery.breaker import BreakerPolicy
 from gateway.delivery.holds import obeyed
-from gateway.delivery.own_claim import CLAIM_TAKEN, SUPERSEDED, OwnClaim
+from gateway.delivery.inboxes import Inboxes
+from gateway.delivery.lapses import LEASE
+from gateway.delivery.own_claim import CLAIM_LOST, CLAIM_TAKEN, SUPERSEDED, OwnClaim
 from gateway.delivery.ping import Ping, ping
 from gateway.delivery.retry import LONGEST_ASKED
 from gateway.delivery.sender import Sender
 from gateway.delivery.shared_read import SharedRead
 from gateway.delivery.sharing import share
-from gateway.delivery.worker import PlatformWorker
-from gateway.errors import HutongError
+from gateway.delivery.worker import PlatformWorker, WorkerStanding
+from gateway.errors import Conflict, HutongError
 from gateway.ledger.base import Ledger
 from gateway.ledger.records import Claim, Platform, Presence, Registry, Work
 from gateway.readers import OnThreads, TaskRunner
@@ -30,7 +32,6 @@ from gateway.telemetry.events import DeliveryStopped, DeliveryStumbled, Events, 
 from gateway.telemetry.loop import LoopWatch
 
 _log = logging.getLogger(__name__)
-_PUSH = "push"
 _GRACE = timedelta(seconds=15)
 _PAUSE = timedelta(seconds=1)
 
@@ -53,10 +54,11 @@ class Dispatcher:
 
     `start` tells of the holds that stay and starts a worker a platform, which claims it, rescues
     what a crash left `sending`, and lifts the breaker holds of an earlier process; `stop`
-    lets calls under way end, and gives back each claim as soon as its calls have ended. Between them, `wake` and
-    the two `platform_…` calls tell it what changed; they never block. A change with an older revision than the one
-    known is ignored. `pause`: how long to wait before what failed is tried again; `grace`: how long calls under way
-    may take to end.
+    lets calls under way end, and gives back each claim as soon as its calls have ended. A platform that fetches for
+    itself has an inbox instead of a worker (`inboxes`), in every process; `lease` is how long it has what it fetched.
+    Between them, `wake` and the two `platform_…` calls tell it what changed; they never block. A change with an older
+    revision than the one known is ignored. `pause`: how long to wait before what failed is tried again; `grace`: how
+    long calls under way may take to end.
 
     Each beat shows what the other processes have: what is due here gets a worker, and what is too much is given
     back once its calls are recorded. `changed` is told the registry's count of changes with each beat, and `tell`
@@ -81,6 +83,7 @@ class Dispatcher:
         loop_watch: LoopWatch | None = None,
         changed: Callable[[int], None] = lambda changes: None,
         tell: Tell = nobody,
+        lease: timedelta = LEASE,
     ) -> None:
         self._adapters = adapters
         self._policy = policy or BreakerPolicy()
@@ -97,7 +100,9 @@ class Dispatcher:
             readers or OnThreads(),
             loop_watch or LoopWatch(events, ticks),
         )
+        self.inboxes = Inboxes(self._attempts, adapters, lease, self.wake, self.wake_all, self._on_error)
         self._workers: dict[str, PlatformWorker] = {}
+        self._known: set[str] = set()  # the platforms that are registered
         self._own_claims: dict[str, OwnClaim] = {}
         self._revisions: dict[str, int] = {}  # at which a platform was last changed or removed
         self._pushed: dict[str, Platform] = {}  # what may have a worker, here or in another process
@@ -115,23 +120,41 @@ class Dispatcher:
         """Begin to deliver."""
         ledger = self._attempts.ledger
         registry = await ledger.registry()
+        self._running = True
         for platform in registry.platforms.values():
             for by in sorted(obeyed(platform)):
                 self._attempts.events(PlatformHeld(platform.id, by.value, "still-held"))
-            if self._is_news(platform.id, platform.revision) and self._destination(platform) is not None:
-                self._pushed[platform.id] = platform
-        self._running = True
+            self.platform_changed(platform)
         await self._beats.start()
         self._tell(CLAIMS)
-        for platform in registry.platforms.values():
-            # Without its adapter it has no worker that would rescue what a dead process was sending.
-            if platform.mode == _PUSH and platform.id not in self._pushed:
-                await self._rescue(platform.id)
+        self.inboxes.start()
+        for platform_id in self._without_worker():
+            await self._rescue(platform_id)
+            await self._give_back(platform_id)
+
+    async def reconcile(self) -> None:
+        """Make ready again what nobody is sending, of the platforms that have no worker to do it, and what lapsed."""
+        if not self._running:
+            return
+        self.inboxes.look()
+        try:
+            for platform_id in self._without_worker():
+                await self._rescue_or_raise(platform_id)
+                await self._give_back(platform_id)
+        except HutongError as error:
+            if error.code != SUPERSEDED:
+                raise
+            self.superseded()
+
+    def _without_worker(self) -> Sequence[str]:
+        """Give the platforms that fetch for themselves, and those whose adapter is not installed."""
+        return sorted(self._known - self._pushed.keys())
 
     async def stop(self, grace: timedelta | None = None) -> None:
         """Start nothing more and wait for calls under way; what takes longer than `grace` is cancelled, in doubt."""
         self._running = False
         self._beats.leave()
+        await self.inboxes.stop()
         grace = self._grace if grace is None else grace
         workers, self._workers = dict(self._workers), {}
         for own in self._own_claims.values():
@@ -144,13 +167,24 @@ class Dispatcher:
         await worker.stop(grace)
         await self._give_back(platform_id)
 
+    def standing(self) -> list[WorkerStanding]:
+        """Tell how the worker of each platform stands."""
+        return [worker.standing for worker in self._workers.values()]
+
     def wake(self, platform_id: str) -> None:
         """Say that a platform may have something to be delivered, here or by the process that delivers to it."""
         worker = self._workers.get(platform_id)
         if worker is not None:
             worker.wake()
-        elif platform_id in self._pushed:
-            self._tell(platform_id)
+        else:
+            self.inboxes.wake(platform_id)
+            if platform_id in self._known:
+                self._tell(platform_id)
+
+    def wake_all(self) -> None:
+        """Say that every platform may have something to be delivered."""
+        for platform_id in self._known:
+            self.wake(platform_id)
 
     def offer(self, work: Work) -> None:
         """Give a head that was just accepted to its platform's worker."""
@@ -164,23 +198,39 @@ class Dispatcher:
     def told(self, words: Collection[str]) -> None:
         """Take what another process tells: platforms that may have something to be delivered, and what changed."""
         for platform_id in words:
-            if (worker := self._workers.get(platform_id)) is not None:
-                worker.wake()
+            self._wake_here(platform_id)
         if CLAIMS in words or CHANGES in words:
             self._beats.hasten()
+
+    def _wake_here(self, platform_id: str) -> None:
+        worker = self._workers.get(platform_id)
+        if worker is not None:
+            worker.wake()
+        else:
+            self.inboxes.wake(platform_id)
 
     def platform_changed(self, platform: Platform) -> None:
         """Say that a platform is new, or that its settings, adapter, mode or holds are not what they were.
 
-        When this returns, nothing more is sent to it by what it was before: only calls under way end.
+        When this returns, nothing more is sent to it by what it was before: only calls under way end, and
+        what it fetched it has until its receipt.
         """
         if not self._running or not self._is_news(platform.id, platform.revision):
             return
+        self._known.add(platform.id)
         to = self._destination(platform)
-        if to is None:
+        if to is None or not platform.fetches:
+            self.inboxes.close(platform.id)
+        if to is None or platform.fetches:
             self._pushed.pop(platform.id, None)
             self._retire(platform.id)
-            return
+        if to is not None and platform.fetches:
+            self.inboxes.open(to)
+        elif to is not None:
+            self._deliver(to)
+
+    def _deliver(self, to: DeliveryTarget) -> None:
+        platform = to.platform
         self._pushed[platform.id] = platform
         if platform.id in self._workers:
             self._workers[platform.id].change(to)
@@ -193,9 +243,7 @@ class Dispatcher:
         return revision >= known
 
     def _destination(self, platform: Platform) -> DeliveryTarget | None:
-        """Give where to deliver; None when the platform fetches for itself or its adapter is not installed."""
-        if platform.mode != _PUSH:
-            return None
+        """Give where to deliver; None when its adapter is not installed."""
         try:
             return DeliveryTarget(platform, self._adapters.of(platform), lambda name: self._version(name, platform))
         except HutongError as error:
@@ -214,7 +262,9 @@ class Dispatcher:
     def platform_removed(self, platform_id: str, revision: int) -> None:
         """Say that a platform is no more since a revision of the registry; calls under way to it end on their own."""
         if self._is_news(platform_id, revision):
+            self._known.discard(platform_id)
             self._pushed.pop(platform_id, None)
+            self.inboxes.close(platform_id)
             self._retire(platform_id)
 
     def _retire(self, platform_id: str) -> None:
@@ -243,16 +293,30 @@ class Dispatcher:
         await self._give_back(platform_id)
         await self._attempts.sender.forget(platform_id)
 
-    async def _rescue(self, platform_id: str) -> None:
+    async def _rescue_or_raise(self, platform_id: str) -> None:
         """Make ready again what nobody is sending, of a platform that has no worker to do it."""
-        ledger, clock = self._attempts.ledger, self._attempts.clock
+        ledger, ticks = self._attempts.ledger, self._attempts.ticks
         own = self._own_claims.setdefault(platform_id, OwnClaim())
         try:
-            claim = own.claim = own.claim or await ledger.claim(platform_id)
-            await ledger.rescue(claim, frozenset(own.under_way), clock())
+            if own.may_claim(ticks()):
+                own.claim = await ledger.claim(platform_id)
+        except Conflict as error:
+            if error.code != CLAIM_TAKEN:
+                raise
+            return  # whoever delivered to it has not ended yet, or does the same as we
+        if (claim := own.claim) is None:
+            return
+        try:
+            await ledger.rescue(claim, frozenset(own.under_way), self._attempts.clock())
+        except Conflict as error:
+            if error.code != CLAIM_LOST:
+                raise
+            own.lose(claim, ticks())
+
+    async def _rescue(self, platform_id: str) -> None:
+        try:
+            await self._rescue_or_raise(platform_id)
         except HutongError as error:
-            if error.code == CLAIM_TAKEN:
-                return  # whoever delivers to it has rescued them
             _log.warning("deliveries to %s that nobody is sending may stay `sending`: %s", platform_id, error)
             self._attempts.events(DeliveryStumbled(platform_id, error.code))
 
@@ -272,8 +336,8 @@ class Dispatcher:
         many = len(presence.living) > 1
         if not was_sure or (many and self._attempts.ticks() >= self._look_at):
             self._look_at = self._attempts.ticks() + LOOK
-            for worker in self._workers.values():
-                worker.wake()
+            for platform_id in self._known:
+                self._wake_here(platform_id)
 
     def _share(self) -> None:
         """Start a worker for whatever is due here, and let end those of what is too much."""
@@ -344,8 +408,17 @@ class Dispatcher:
         self._running = False
         _log.critical("another gateway process has taken over the ledger: nothing more is delivered from here")
         self._attempts.events(DeliveryStopped(SUPERSEDED))
+        self.inboxes.end()
         for worker in self._workers.values():
             worker.halt()
+
+    def _on_error(self, error: Exception) -> None:
+        """Take note of an error that no worker hears of."""
+        if getattr(error, "code", None) == SUPERSEDED:
+            self.superseded()
+            return
+        _log.warning("leases met a fault and are looked at again", exc_info=error)
+        self._attempts.events(DeliveryStumbled("", type(error).__name__))
 
     async def ping(self, platform: Platform) -> Ping:
         """Call a platform's base address once; any answer but 401 and 403 will do."""

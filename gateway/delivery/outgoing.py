@@ -8,7 +8,7 @@ from typing import Any
 from adapters.base import OutboundRequest, Sending
 from gateway.ledger.records import Platform, Work
 from gateway.message import effective_document, with_value
-from gateway.telemetry.trace import traceparent
+from gateway.telemetry.trace import span_id, traceparent
 
 
 def outbound(work: Work, platform: Platform) -> Sending:
@@ -28,7 +28,7 @@ def outbound(work: Work, platform: Platform) -> Sending:
 
 def keyed(request: OutboundRequest, key: str, trace_id: str | None) -> OutboundRequest:
     """Add the headers that every call carries and that never change over its resends."""
-    fixed = {"Idempotency-Key": key, "webhook-id": key, "traceparent": traceparent(trace_id)}
+    fixed = {"Idempotency-Key": key, "webhook-id": key, "traceparent": traceparent(trace_id, span_id(key))}
     return OutboundRequest(request.method, request.path, {**request.headers, **fixed}, request.body)
 
 

@@ -16,7 +16,9 @@ from schemas.catalog import TYPES, at
 GAVE_UP = "gave-up"
 """The code of a delivery that was tried for as long as its platform's schedule allows."""
 
-_KEPT_REPLY = 16 * 1024
+KEPT_REPLY = 16 * 1024
+"""Bytes of a reply that are kept."""
+
 _LONGEST_REFERENCE = 200
 """Characters; what is longer is no number, and is not kept as one."""
 _LONGEST_REASON = 2000
@@ -149,7 +151,7 @@ def _attempt(work: Work, number: int, tried: CallOutcome, code: str | None) -> A
         reference=_reference(work, verdict),
         reason=_reason(work, verdict, code),
         code=code,
-        reply=reply.body[:_KEPT_REPLY] if reply else b"",
+        reply=reply.body[:KEPT_REPLY] if reply else b"",
     )
 
 

@@ -117,10 +117,12 @@ class Supply:
         if before is None or held() != before:
             self.stale = True
             return
-        known = taken | self._known()
-        self._queue |= {work.delivery.id: work for work in works if work.delivery.id not in known}
-        # A full answer may not have been all.
-        self.stale = self.stale or len(works) == limit
+        still = self._known()
+        self._queue |= {work.delivery.id: work for work in works if work.delivery.id not in taken | still}
+        # A full answer may not have been all. And what was left out because it was being attempted, and is not any
+        # more, may be due again: nobody else says so, if its attempt had ended just before this read began.
+        ended = any(work.delivery.id in taken - still for work in works)
+        self.stale = self.stale or len(works) == limit or ended
 
     async def until_due(self, claim: Claim, held: Collection[Scope]) -> float:
         """Give the seconds until a head falls due that was not fetched; 0.0 when there may be one now."""

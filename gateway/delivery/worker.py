@@ -8,6 +8,8 @@ from datetime import timedelta
 from functools import partial
 from typing import Protocol
 
+from msgspec import Struct
+
 from adapters.base import VerdictKind
 from gateway.delivery.attempt import NOTHING, AttemptContext, AttemptResult, Attempts, DeliveryTarget
 from gateway.delivery.breaker import BreakerPhase, BreakerPolicy
@@ -66,6 +68,14 @@ class Supervisor(Protocol):
         ...
 
 
+class WorkerStanding(Struct, frozen=True):
+    """How a worker stands: whether this process has its platform's claim, and the phase of the platform's breaker."""
+
+    platform: str
+    claimed: bool
+    breaker: BreakerPhase
+
+
 class PlatformWorker:
     """Delivers to one platform.
 
@@ -108,6 +118,12 @@ class PlatformWorker:
     def start(self) -> None:
         """Begin to deliver."""
         self._loop = asyncio.create_task(self._run(), name=f"worker {self._to.platform.id}")
+
+    @property
+    def standing(self) -> WorkerStanding:
+        """How it stands now."""
+        claimed = self._own.claim is not None and not self._stopping
+        return WorkerStanding(self._to.platform.id, claimed, self._holds.health.breaker(WHOLE).phase)
 
     def wake(self) -> None:
         """Say that there may be something to deliver."""

@@ -48,6 +48,13 @@ class Conflict(HutongError):
     code = "conflict"
 
 
+class Forgotten(HutongError):
+    """It was kept, and was let go of when it was old enough; the code says what."""
+
+    status = 410
+    code = "forgotten"
+
+
 class Invalid(HutongError):
     """The request was understood and cannot be carried out as it is."""
 

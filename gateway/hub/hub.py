@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import AsyncGenerator, Awaitable, Sequence
 from datetime import tzinfo
+from typing import Protocol
 
 from gateway.access import Administrator
 from gateway.clock import Clock
 from gateway.coordination import WakeUps
 from gateway.delivery.dispatcher import Dispatcher
+from gateway.delivery.inboxes import Inboxes
 from gateway.delivery.sender import Sender
-from gateway.errors import Unavailable
+from gateway.errors import HutongError, Unavailable
 from gateway.hub.deliveries import BulkReplays, OperatorSteps
 from gateway.hub.dossier import Dossiers
+from gateway.hub.pruning import Pruner
 from gateway.intake.admission import Admission
+from gateway.intake.batches import Batches
 from gateway.intake.reception import Reception
-from gateway.intake.steps import IntakeCall, IntakePreview, IntakeResult
+from gateway.intake.steps import IntakeCall, IntakePreview, IntakeResult, Reading
 from gateway.ledger.base import Ledger
 from gateway.ledger.records import Accepted
 from gateway.observe import Observers
+from gateway.observe.contacts import Contacts
+from gateway.observe.waits import LongestWaits
 from gateway.platforms import Reconciler, Register
 from gateway.readers import Readers
 from gateway.releases import Releases
@@ -28,15 +34,24 @@ from gateway.telemetry.events import Events
 from gateway.telemetry.loop import LoopWatch
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.siblings import Siblings
-from schemas.findings import Text
+from gateway.telemetry.standing import Snapshot, StandingHold
+from schemas.findings import Rejected, Text
 from schemas.scalars import CHINA_TIME
+
+
+class Spans(Protocol):
+    """What sends traces."""
+
+    def stop(self) -> None:
+        """Send what is left and end; it takes as long as the receiver does."""
+        ...
 
 
 class Hub:
     """A gateway, whole. `start` before anything else; after `stop` it takes nothing more.
 
     Plain reads go to `ledger`; whatever changes something goes through a part (`platforms`,
-    `releases`, `deliveries`, `replays`) or a method here, so that what depends on it (routing, the
+    `releases`, `deliveries`, `inboxes`, `replays`, `pruner`) or a method here, so that what depends on it (routing, the
     dispatcher, the callers we know) learns of it. `new_admin_token` is the administrator's token
     when this start made one: to be shown once, then forgotten. `siblings` are the other processes of the
     same port, if there are any, whose counts are shown with ours.
@@ -48,13 +63,19 @@ class Hub:
         ledger: Ledger,
         adapters: InstalledAdapters,
         admission: Admission,
+        batches: Batches,
         reception: Reception,
         platforms: Register,
         reconciler: Reconciler,
         releases: Releases,
         observers: Observers,
+        contacts: Contacts,
+        waits: LongestWaits,
+        spans: Spans | None,
+        inboxes: Inboxes,
         deliveries: OperatorSteps,
         replays: BulkReplays,
+        pruner: Pruner,
         dossiers: Dossiers,
         administrator: Administrator,
         dispatcher: Dispatcher,
@@ -70,12 +91,18 @@ class Hub:
         self.ledger = ledger
         self.adapters = adapters
         self.admission = admission
+        self.batches = batches
         self.platforms = platforms
         self.principals = platforms.principals
         self.releases = releases
         self.observers = observers
+        self.contacts = contacts
+        self._waits = waits
+        self._spans = spans
+        self.inboxes = inboxes
         self.deliveries = deliveries
         self.replays = replays
+        self.pruner = pruner
         self.dossiers = dossiers
         self.clock = clock
         self.events = events
@@ -102,14 +129,23 @@ class Hub:
         digest, self.new_admin_token = self._administrator.appoint()
         self.principals.know_admin(digest)
         self.observers.tap.start()
+        self.contacts.start()
         # Before anything is delivered, and so in order: what an earlier gateway left unrouted although
         # somebody can take it stands before what comes from now on.
         await self.platforms.reconcile()
         self._wake_ups.start(self._dispatcher.told)
         await self._dispatcher.start()
         await self.replays.resume()
-        self._reconciler.start((self.platforms.reconcile, self.replays.resume))
+        self._reconciler.start(
+            (self.platforms.reconcile, self.replays.resume, self._dispatcher.reconcile, self._waits.look)
+        )
+        self.pruner.start()
         self._running = True
+
+    def part(self) -> None:
+        """Answer polls of inboxes that wait, and end batches where they are: the process ends soon."""
+        self.inboxes.end()
+        self.batches.end()
 
     async def stop(self) -> None:
         """Take nothing more, let what is under way end, and close the ledger.
@@ -117,6 +153,7 @@ class Hub:
         The ledger is closed last: everything stopped before it still writes how far it came.
         """
         self._running = False
+        await self.pruner.stop()
         await self._reconciler.stop()
         await self.replays.stop()
         await self._dispatcher.stop()
@@ -124,7 +161,24 @@ class Hub:
         await self._sender.close()
         await self.readers.stop()
         await asyncio.to_thread(self.observers.tap.stop)
+        await self.contacts.stop()
         await self.ledger.stop()
+        if self._spans is not None:
+            await asyncio.to_thread(self._spans.stop)
+
+    async def exposition(self) -> bytes:
+        """Give the metrics: what was counted, and how everything stands now."""
+        backlog, registry = await self.ledger.backlog(), await self.ledger.registry()
+        holds = [StandingHold(one.id, hold.by, hold.type) for one in registry.platforms.values() for hold in one.holds]
+        contacts, workers = await self.contacts.all(), self._dispatcher.standing()
+        snapshot = Snapshot(self.clock(), backlog, holds, contacts, workers)
+        text = await asyncio.to_thread(self.metrics.exposition, snapshot)
+        return text if self.siblings is None else await self.siblings.merged(text)
+
+    async def counted(self) -> bytes:
+        """Give of the metrics what is this process's own: nothing of what the ledger says."""
+        snapshot = Snapshot(self.clock(), (), (), (), self._dispatcher.standing())
+        return await asyncio.to_thread(self.metrics.exposition, snapshot)
 
     async def check(self) -> None:
         """Return when documents can be taken now, for which the ledger really writes; Unavailable when they cannot."""
@@ -144,6 +198,27 @@ class Hub:
         """Take a canonical document; see `Reception.submit`."""
         return await self._delivering(self._reception.submit(call))
 
+    async def read_all(self, calls: Sequence[IntakeCall]) -> Sequence[Reading | Rejected]:
+        """Read bodies of one platform's operation; see `Reception.read_all`."""
+        return await self._reception.read_all(calls)
+
+    async def keep_all(
+        self, read: Sequence[tuple[IntakeCall, Reading]]
+    ) -> AsyncGenerator[IntakeResult | HutongError, None]:
+        """Keep bodies that were read, in their order; see `Reception.keep_all`."""
+        try:
+            async for outcome in self._reception.keep_all(read):
+                if isinstance(outcome, IntakeResult):
+                    self._told(outcome)
+                yield outcome
+        except Unavailable:
+            self.platforms.doubt()
+            raise
+
+    async def look(self, call: IntakeCall, reading: Reading) -> IntakePreview:
+        """Tell what would become of a body that was read; nothing is kept."""
+        return await self._reception.look(call, reading)
+
     async def preview(self, call: IntakeCall) -> IntakePreview:
         """Tell what `receive` would make of a body; nothing is kept."""
         return await self._reception.preview(call)
@@ -160,10 +235,14 @@ class Hub:
             # All of it may have been committed, or the first records of a package: everybody is woken then.
             self.platforms.doubt()
             raise
+        self._told(outcome)
+        return outcome
+
+    def _told(self, outcome: IntakeResult) -> None:
+        """Have delivered what is new."""
         for entry in () if outcome.receipt.repeated else outcome.receipt.entries:
             if isinstance(entry, Accepted) and not entry.duplicate:
                 self._deliver(entry)
-        return outcome
 
     def _deliver(self, accepted: Accepted) -> None:
         """Hand over what may be sent at once, and wake the platforms that have to look for the rest."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
+from itertools import takewhile
 
 from gateway.clock import Clock, Ticks, monotonic
-from gateway.errors import Unavailable
+from gateway.errors import Conflict, HutongError, Unavailable
 from gateway.intake import drafts, receiver
 from gateway.intake.decider import Decider
 from gateway.intake.directory import Directory, SpokenAdapters
@@ -28,10 +30,13 @@ from gateway.ledger.records import Accepted, Intake, Moved, Receipt, Rejection
 from gateway.message import State
 from gateway.readers import OnThreads, TaskRunner
 from gateway.telemetry.events import DeliveryUnrouted, DocumentRejected, Events, MessageAccepted
-from schemas.findings import Text
+from schemas.findings import Rejected, Text
 
 ROUNDS = 20
 """How often a body is decided before its sender is asked to come again."""
+
+TOGETHER = 16
+"""Records of a body that is kept in one commit with others; a larger package is kept by itself."""
 
 IntakeWatch = Callable[[IntakeCall, Reading], None]
 """Told of every body once it is kept (Wire Tap); it returns at once and never raises."""
@@ -82,26 +87,83 @@ class Reception:
         """Take a canonical document: durable when this returns. Raises as `receive` does."""
         return await self._take(call, self._translator.canonical)
 
+    async def read_all(self, calls: Sequence[IntakeCall]) -> Sequence[Reading | Rejected]:
+        """Read bodies of one platform's operation, to be kept by `keep_all`; Rejected: it is not even kept as such.
+
+        Raises NotFound, Busy and Unavailable as `receive` does.
+        """
+        return await self._translator.several(calls)
+
+    async def keep_all(self, read: Sequence[tuple[IntakeCall, Reading]]) -> AsyncIterator[IntakeResult | HutongError]:
+        """Keep bodies that were read, in their order, as if each had been received when the one before was answered.
+
+        Gives what became of each, durable then; a HutongError is about one body alone. What is raised
+        (Unavailable) is about all that nothing was given for: nobody knows what became of them.
+        """
+        began, at = self._ticks(), self._clock()
+        left = deque(read)
+        rounds = 0
+        while left:
+            try:
+                answers, keeping = await self._keep_next(list(left), at)
+            except Moved as moved:
+                rounds += 1
+                if rounds >= ROUNDS:
+                    raise _contended() from None
+                await self._refresh(moved.revision)
+                continue
+            rounds = 0
+            for answer in answers:
+                call, reading = left.popleft()
+                if isinstance(answer, HutongError):
+                    yield answer
+                    continue
+                await self._tell(call, answer, self._ticks() - began, keeping)
+                self._watch(call, reading)
+                yield IntakeResult(answer, reading.split)
+
+    async def _keep_next(
+        self, left: Sequence[tuple[IntakeCall, Reading]], at: datetime
+    ) -> tuple[Sequence[Receipt | HutongError], float]:
+        """Decide and keep as many of the next bodies as can be; Moved when that is none.
+
+        Gives the seconds that keeping took, too.
+        """
+        together = list(takewhile(_fits, left)) or left[:1]
+        decided = await self._decider.decide_all(together, at)
+        intakes = [_intake(call, one, at) for (call, _), one in zip(together, decided, strict=True)]
+        began = self._ticks()
+        answers = await (self._ledger.accept_all(intakes) if _fits(together[0]) else self._alone(*intakes))
+        return answers, self._ticks() - began
+
+    async def _alone(self, intake: Intake) -> Sequence[Receipt | HutongError]:
+        try:
+            return [await self._ledger.accept(intake)]
+        except Conflict as conflict:  # its key was used with other bytes
+            return [conflict]
+
     async def preview(self, call: IntakeCall) -> IntakePreview:
         """Tell what `receive` would make of a body; nothing is kept."""
-        return await self._look(call, await self._translator.native(call))
+        return await self.look(call, await self._translator.native(call))
 
     async def preview_submission(self, call: IntakeCall) -> IntakePreview:
         """Tell what `submit` would make of a body; nothing is kept."""
-        return await self._look(call, await self._translator.canonical(call))
+        return await self.look(call, await self._translator.canonical(call))
 
     async def _take(self, call: IntakeCall, read: Callable[[IntakeCall], Awaitable[Reading]]) -> IntakeResult:
         receiver.check_key(call.key)
         began, at = self._ticks(), self._clock()
         reading = await read(call)
-        receipt = await self._keep(call, reading, at)
+        receipt, keeping = await self._keep(call, reading, at)
         # Only after the commit: nobody is told, and nothing is watched, of what may not have been kept.
-        await self._tell(call, receipt, self._ticks() - began)
+        await self._tell(call, receipt, self._ticks() - began, keeping)
         self._watch(call, reading)
         return IntakeResult(receipt, reading.split)
 
-    async def _keep(self, call: IntakeCall, reading: Reading, at: datetime) -> Receipt:
+    async def _keep(self, call: IntakeCall, reading: Reading, at: datetime) -> tuple[Receipt, float]:
         """Decide and keep, again and again until what was decided on is still so when it is kept.
+
+        Gives the seconds that keeping took, too.
 
         Between deciding and the commit others write too: a document of the same case brings a number
         or a fact, a platform comes or goes. The ledger compares in the transaction, and says `Moved`
@@ -110,36 +172,54 @@ class Reception:
         """
         for _ in range(ROUNDS):
             decisions = await self._decider.decide(call, reading, at)
+            began = self._ticks()
             try:
-                return await self._ledger.accept(_intake(call, decisions, at))
+                receipt = await self._ledger.accept(_intake(call, decisions, at))
+                return receipt, self._ticks() - began
             except Moved as moved:
                 # A change of a platform is committed first and applied in memory after that. Without waiting for
                 # it, this would route by the old platforms again and use up its rounds.
                 await self._refresh(moved.revision)
         raise _contended()
 
-    async def _look(self, call: IntakeCall, reading: Reading) -> IntakePreview:
+    async def look(self, call: IntakeCall, reading: Reading) -> IntakePreview:
+        """Tell what would become of a body that was read; nothing is kept."""
         at = self._clock()
         decisions = await self._decider.decide(call, reading, at)
         return IntakePreview(tuple(_previewed(call, one, at) for one in decisions.entries), reading.split)
 
-    async def _tell(self, call: IntakeCall, receipt: Receipt, seconds: float) -> None:
+    async def _tell(self, call: IntakeCall, receipt: Receipt, seconds: float, keeping: float) -> None:
         yielding = LoopYield(self._ticks)
         for entry in receipt.entries:
             if isinstance(entry, Rejection):
                 self._events(DocumentRejected(call.platform.id, call.operation, entry.code))
             else:
-                self._tell_accepted(call, entry, seconds, again=entry.duplicate or receipt.repeated)
+                self._tell_accepted(call, entry, seconds, keeping, again=entry.duplicate or receipt.repeated)
             await yielding()
 
-    def _tell_accepted(self, call: IntakeCall, entry: Accepted, seconds: float, *, again: bool) -> None:
+    def _tell_accepted(self, call: IntakeCall, entry: Accepted, seconds: float, keeping: float, *, again: bool) -> None:
         message = entry.message
         self._events(
-            MessageAccepted(message.id, message.type, call.platform.id, call.operation, seconds, duplicate=again)
+            MessageAccepted(
+                message.id,
+                message.type,
+                call.platform.id,
+                call.operation,
+                seconds,
+                duplicate=again,
+                keeping=keeping,
+                trace_id=call.trace_id,
+                caller_span=call.caller_span,
+            )
         )
         for delivery in () if again else entry.deliveries:
             if delivery.shown == State.UNROUTED:
                 self._events(DeliveryUnrouted(message.id, delivery.kind, message.type))
+
+
+def _fits(one: tuple[IntakeCall, Reading]) -> bool:
+    """Tell whether a body fits into a commit with others."""
+    return len(one[1].entries) <= TOGETHER
 
 
 def _intake(call: IntakeCall, decisions: Decisions, at: datetime) -> Intake:

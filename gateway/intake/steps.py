@@ -17,7 +17,7 @@ class IntakeCall(Struct, frozen=True):
     """One request of an authenticated platform: the exact bytes, and the caller's Idempotency-Key.
 
     `adapter` is the version that the whole call is read, recorded and answered with; None takes the
-    one that the platform speaks when the call is read.
+    one that the platform speaks when the call is read. `caller_span` is the caller's span in its trace.
     """
 
     platform: Platform
@@ -27,6 +27,7 @@ class IntakeCall(Struct, frozen=True):
     key: str | None = None
     trace_id: str | None = None
     adapter: Adapter | None = None
+    caller_span: str | None = None
 
 
 class IntakeResult(Struct, frozen=True):

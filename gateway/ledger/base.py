@@ -7,25 +7,33 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from adapters.base import OutboundRequest
+from gateway.errors import HutongError
 from gateway.ledger.records import (
     AuditEntry,
     Backlog,
     BulkReplay,
     Claim,
+    Contact,
     DeliveryFilter,
     Hold,
+    Inbox,
     Intake,
     Intent,
     KnownNumber,
+    LeaseSettled,
     MessageFilter,
     Native,
     Platform,
     Presence,
+    Prunable,
+    PruneStep,
+    Pruning,
     Receipt,
     Registered,
     Registry,
     Rejection,
     ResultPage,
+    Retention,
     Settled,
     Settlement,
     Taker,
@@ -35,7 +43,7 @@ from gateway.ledger.records import (
 from gateway.ledger.versions import AdapterVersion
 from gateway.message import Attempt, Delivery, Enriched, HeldBy, Message
 
-LEASE = timedelta(seconds=4)
+TERM = timedelta(seconds=4)
 """How long a process keeps its claims after a beat."""
 
 
@@ -47,7 +55,7 @@ class Ledger(Protocol):
     a writing call raises Unavailable, nobody knows: it may have been committed.
 
     **Owner.** In a database that many processes may write to, each delivers to the platforms that it has the
-    claim of (`claim`); a claim lapses `LEASE` after the last `beat` of its process. A file has one process: while
+    claim of (`claim`); a claim lapses `TERM` after the last `beat` of its process. A file has one process: while
     it runs, a second one is refused; otherwise the newer epoch wins, every write of the older raises
     Unavailable `ledger.superseded`, all claims of the older are void, and none lapses by itself.
 
@@ -59,6 +67,14 @@ class Ledger(Protocol):
     **Held.** Holds are shown over the stored states `ready` and `waiting` (`Delivery.held_by`), and
     looked for and counted as `held`: of the delivery (operator), its lane (behind a dead one), its
     platform, its endpoint. Nothing that is held is given out by `heads`, except to a probe.
+
+    **Fetched.** To a platform with the mode `pull` nothing is sent: it leases its heads. What is leased is
+    `sending` until its receipt or until `leased_until`, is in nobody's way but its lane's, and is no
+    business of whoever has a claim: `unbegin`, `settle` and `rescue` leave it alone, whatever the
+    platform's mode is by then. A lease needs no claim, for it is compared and set on the delivery's own
+    row: of several at once, in whatever processes, one gets it. `heads`, `next_due` and `kill` may be
+    called with the right of an `Inbox` instead of a claim: Conflict `inbox.closed` when the platform does
+    not fetch for itself, or was registered anew since.
 
     **Threads.** Methods are called from one event loop; none blocks it. Foreign database errors
     never leave: they become `gateway.errors`.
@@ -96,6 +112,15 @@ class Ledger(Protocol):
         """
         ...
 
+    async def accept_all(self, intakes: Sequence[Intake]) -> Sequence[Receipt | HutongError]:
+        """Keep small intakes (each fits into one commit) in their order, as `accept` would one after the other.
+
+        They share a commit. Each has its receipt, or the error that `accept` raises for it alone; when
+        one moved, it and all behind it are not kept, so that there are as many answers as were kept
+        before it. When the first moved, raises Moved.
+        """
+        ...
+
     async def recall(self, platform: str, numbers: Mapping[str, str]) -> Mapping[str, KnownNumber]:
         """Recognise numbers that the platform issued, was sent, or aliased: canonical field → as it wrote it.
 
@@ -115,7 +140,7 @@ class Ledger(Protocol):
     async def beat(self, *, leaving: bool = False) -> Presence:
         """Say that this process lives, prolong all its claims, and tell who else lives and who has which claims.
 
-        Its claims and its place among the living end `LEASE` from now, by the database's clock; those that have
+        Its claims and its place among the living end `TERM` from now, by the database's clock; those that have
         lapsed and that nobody took are its own again. `leaving`: it keeps what it has, and takes no part in sharing
         any more. It waits for no other write.
         """
@@ -135,7 +160,7 @@ class Ledger(Protocol):
 
     async def heads(
         self,
-        claim: Claim,
+        claim: Claim | Inbox,
         now: datetime,
         latest: datetime,
         limit: int,
@@ -154,7 +179,7 @@ class Ledger(Protocol):
 
     async def next_due(
         self,
-        claim: Claim,
+        claim: Claim | Inbox,
         now: datetime,
         latest: datetime,
         *,
@@ -180,6 +205,8 @@ class Ledger(Protocol):
     ) -> int | None:
         """Mark a head `sending`, count the attempt and fix its request at the first one; gives the attempt's number.
 
+        A request that was pruned is fixed anew at the next attempt.
+
         None when it is no longer a head that is ready or waiting, or is held (a probe looks past
         breaker and endpoint holds); or when its message, of which the first request was made, was
         tied to another case since it was read as `message`.
@@ -203,7 +230,7 @@ class Ledger(Protocol):
         """
         ...
 
-    async def kill(self, claim: Claim, delivery_id: str, code: str, reason: str, at: datetime) -> bool:
+    async def kill(self, claim: Claim | Inbox, delivery_id: str, code: str, reason: str, at: datetime) -> bool:
         """Make a ready head dead that could not be translated: nothing was sent.
 
         True when it is dead, also when it was before. Not a ready head, or held by its operator:
@@ -212,7 +239,52 @@ class Ledger(Protocol):
         ...
 
     async def rescue(self, claim: Claim, under_way: Collection[str], at: datetime) -> Sequence[str]:
-        """Make every `sending` delivery of the platform ready and in doubt, but those under way here; gives the ids."""
+        """Make every `sending` delivery of the platform ready and in doubt, but those under way here; gives the ids.
+
+        What is leased is left alone.
+        """
+        ...
+
+    # ── leases ────────────────────────────────────────────────────────────────────────────────
+    async def lease(
+        self,
+        inbox: Inbox,
+        delivery_id: str,
+        adapter: str,
+        request: OutboundRequest,
+        at: datetime,
+        until: datetime,
+        *,
+        message: Message | None = None,
+    ) -> int | None:
+        """Lease a head to its platform until a moment: as `begin`, and with the right of an inbox.
+
+        `until` is by the clock that `lapse` goes by. None as `begin` says.
+        """
+        ...
+
+    async def settle_lease(self, platform_id: str, settlement: Settlement) -> LeaseSettled:
+        """Record a platform's receipt and the state that follows, with its alias, as `settle` does; it holds nothing.
+
+        `settlement.attempt` is the lease's; its `receipt` is filled in. The same receipt again (the same
+        bytes for the same attempt) changes nothing and gives what is kept. A lease that lapsed is settled
+        all the same, `LATE` and with audit, while the delivery is the head of its lane, ready, and was not
+        leased since. Otherwise a Conflict: `lease.lapsed`, it was leased again or dealt with otherwise;
+        `lease.answered`, by another receipt; `lease.none`, it was never leased by this attempt. NotFound
+        `delivery.unknown`, also for another platform's.
+        """
+        ...
+
+    async def lapse(self, now: datetime, latest: datetime, at: datetime, limit: int) -> Sequence[Delivery]:
+        """Let up to `limit` leases lapse whose time is over: ready in their place, in doubt, code `lease.lapsed`.
+
+        It is over up to `now`, and beyond `latest`: no lease is as long, so a clock was moved. Gives the
+        deliveries as they stand now, in order of position, without what holds them. Any process may do it.
+        """
+        ...
+
+    async def next_lapse(self, now: datetime, latest: datetime) -> datetime | None:
+        """Give when the next lease lapses: `now` when `lapse` would find one now; None: there is none."""
         ...
 
     # ── operators ─────────────────────────────────────────────────────────────────────────────
@@ -276,6 +348,7 @@ class Ledger(Protocol):
         (secrets that stayed as they were).
 
         When it was created and its holds stay as they are, except that refused credentials are forgotten.
+        What breakers held is not held any more when the platform fetches for itself.
         `take` chooses for each unrouted delivery, in order of position; one whose platform has the
         message already, or is not registered, stays unrouted. Where two of a message are for one
         platform, the one that seeks the nearest stays: a nearer one may come. The registry's
@@ -312,6 +385,7 @@ class Ledger(Protocol):
     async def hold_platform(self, platform_id: str, hold: Hold, intent: Intent, *, revision: int | None = None) -> bool:
         """Add a hold to a platform or an endpoint of it; True when it was not there.
 
+        What judges calls (`breaker`, `endpoint`, `credentials`) holds no platform that fetches for itself: False.
         With `revision`, only if the platform is still as it was registered then.
         """
         ...
@@ -373,13 +447,57 @@ class Ledger(Protocol):
         """Give the bytes of an uploaded bundle."""
         ...
 
+    # ── retention ─────────────────────────────────────────────────────────────────────────────
+    async def prune(
+        self, retention: Retention, actor: str, now: datetime, *, seen: float = 0.0, limit: int = 50
+    ) -> PruneStep:
+        """Let go a little of what is older than it has to be kept: about `limit` messages in one transaction.
+
+        **What stays.** A case (the messages of one correlation) is kept whole, bodies included, while one of its
+        deliveries, or another one in a lane of theirs, is open, dead or unrouted; while one of its messages is younger
+        than its type is kept; and while an earlier delivery of one of its lanes belongs to a case that has to be kept.
+
+        **What goes.** When all messages of a case are older than bodies are kept: the bytes received (a package's with
+        the last of its messages), sent and replied. When all are older than messages are kept: all of the case,
+        oldest first, with its facts, numbers, aliases and Idempotency-Keys (a key with the last message of its
+        receipt). Of the latest message of each identity a remnant stays, by which a repeat is known as a duplicate:
+        its columns, with an empty document and without keys, warnings and deliveries. Rejections go, oldest first,
+        when they are older than bodies are kept. A case that was old enough and had to stay is looked at again after
+        30 days. The cases of the newest message and the newest delivery stay: no number is given twice.
+
+        **Age** is counted by the ledger's own time, which goes on by `seen`: the seconds that passed since the caller
+        last called this, by a clock that nobody sets, and never by more than `now` went on since the last call of
+        anybody. So neither a clock that is set nor a time in which no gateway ran makes anything older.
+
+        What went is recorded under the actor (`prunings`), in the same transaction. Where a step ends follows
+        from what is kept: after a crash the next one goes on from there.
+        """
+        ...
+
+    async def prunable(self, retention: Retention, cursor: str | None = None, limit: int = 500) -> Prunable:
+        """Tell what `prune` would let go of the next `limit` messages, counted as they stand; changes nothing.
+
+        Rejections are told with the first stretch. Invalid `cursor.unknown` for a cursor that is not one of ours.
+        """
+        ...
+
+    async def prunings(self, cursor: str | None = None, limit: int = 50) -> ResultPage[Pruning]:
+        """Give what was pruned, newest day first."""
+        ...
+
     # ── reading ───────────────────────────────────────────────────────────────────────────────
     async def message(self, message_id: str) -> Message | None: ...
-    async def native(self, message_id: str) -> Native | None: ...
+    async def native(self, message_id: str) -> Native | None:
+        """Give the bytes a message came in; None also when they were pruned."""
+        ...
+
     async def deliveries_of(self, *message_ids: str) -> Sequence[Delivery]: ...
     async def delivery(self, delivery_id: str) -> Delivery | None: ...
     async def attempts_of(self, delivery_id: str) -> Sequence[Attempt]: ...
-    async def sent(self, delivery_id: str) -> OutboundRequest | None: ...
+    async def sent(self, delivery_id: str) -> OutboundRequest | None:
+        """Give the request of a delivery; None before its first attempt, and when it was pruned."""
+        ...
+
     async def rejection(self, rejection_id: str) -> Rejection | None: ...
     async def rejection_native(self, rejection_id: str) -> Native | None: ...
 
@@ -410,17 +528,31 @@ class Ledger(Protocol):
         """Give how many are not settled, by platform, kind, shown state and holder, from counts that are kept."""
         ...
 
+    async def note_contacts(self, contacts: Sequence[Contact]) -> None:
+        """Keep when platforms were last in contact; of two for the same the later one stays.
+
+        Of platforms that are not registered nothing is kept, and what is kept of one goes when it is deleted.
+        """
+        ...
+
+    async def contacts(self) -> Sequence[Contact]:
+        """Give the last contacts of every platform, by platform, way and what it was of."""
+        ...
+
     async def audit(self, subject: str, limit: int = 200) -> Sequence[AuditEntry]:
-        """Give what was done to a subject (a message, delivery or platform id), oldest first."""
+        """Give what was done to a subject (a message, delivery or platform id), oldest first.
+
+        A message's first entry is `message.accepted`, at the moment the transaction that keeps it began.
+        """
         ...
 
 
 READS = frozenset(
     {
-        "recall", "facts", "partakes", "heads", "next_due", "replays", "registry", "credentials", "adapters",
-        "asked_adapters", "adapter_content", "message", "native", "deliveries_of", "delivery", "attempts_of", "sent",
-        "rejection", "rejection_native", "unwanted", "find_messages", "find_deliveries", "find_rejections", "dossier",
-        "backlog", "audit",
+        "recall", "facts", "partakes", "heads", "next_due", "next_lapse", "replays", "registry", "credentials",
+        "adapters", "asked_adapters", "adapter_content", "message", "native", "deliveries_of", "delivery",
+        "attempts_of", "sent", "rejection", "rejection_native", "unwanted", "find_messages", "find_deliveries",
+        "find_rejections", "dossier", "backlog", "contacts", "audit", "prunable", "prunings",
     }
 )  # fmt: skip
 """The methods that change nothing; every other one writes, but for `start` and `stop`."""

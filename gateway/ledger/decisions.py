@@ -9,7 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from gateway.errors import Conflict, Invalid
-from gateway.ledger.records import Claim, Hold, Platform, Settlement, Unwanted
+from gateway.ledger.records import PULL, Claim, Hold, Inbox, Platform, Settlement, Unwanted
 from gateway.message import KIND_UNWANTED, OPEN, SENDABLE, SHOWN, Delivery, HeldBy, Message, State, may_pass
 from schemas import regions
 from schemas.findings import Text
@@ -106,6 +106,18 @@ def verify_claim(claim: Claim, owner: str | None, epoch: int | None) -> None:
         )
 
 
+def verify_inbox(inbox: Inbox, mode: str | None, revision: int | None) -> None:
+    """Let pass a platform that fetches for itself and is registered as it was: else Conflict `inbox.closed`."""
+    if (mode, revision) != (PULL, inbox.revision):
+        raise Conflict(
+            Text(
+                f"平台 {inbox.platform} 的登记刚被更改；请重新取件。",
+                f"The registration of {inbox.platform} was changed just now; ask for its inbox again.",
+            ),
+            code="inbox.closed",
+        )
+
+
 # ── steps of a delivery ───────────────────────────────────────────────────────────────────────
 def wrong_state(delivery: Delivery, wanted: str) -> Conflict:
     """Say that a delivery is not in a state in which this can be done."""
@@ -121,12 +133,19 @@ def wrong_state(delivery: Delivery, wanted: str) -> Conflict:
 def _step(delivery: Delivery, state: State, at: datetime, **changes: Any) -> Delivery:
     if not may_pass(delivery.state, state):
         raise wrong_state(delivery, state)
-    return replace(delivery, **{"state": state, "held_at": None, "due_at": None, "changed_at": at, **changes})
+    nothing = {"held_at": None, "due_at": None, "leased_until": None}
+    return replace(delivery, **{"state": state, **nothing, "changed_at": at, **changes})
 
 
-def begun(delivery: Delivery, adapter: str, at: datetime) -> Delivery:
-    """Begin an attempt; the adapter is fixed at the first one."""
-    return _step(delivery, State.SENDING, at, attempts=delivery.attempts + 1, adapter=delivery.adapter or adapter)
+def begun(delivery: Delivery, adapter: str, at: datetime, leased_until: datetime | None = None) -> Delivery:
+    """Begin an attempt, or lease a delivery; the adapter is fixed at the first one."""
+    fixed = delivery.adapter or adapter
+    return _step(delivery, State.SENDING, at, attempts=delivery.attempts + 1, adapter=fixed, leased_until=leased_until)
+
+
+def is_called(delivery: Delivery, attempt: int) -> bool:
+    """Tell whether an attempt is under way in which we call the platform; what it fetched is not."""
+    return delivery.state is State.SENDING and delivery.leased_until is None and delivery.attempts == attempt
 
 
 def unbegun(delivery: Delivery, at: datetime) -> Delivery:
@@ -137,8 +156,8 @@ def unbegun(delivery: Delivery, at: datetime) -> Delivery:
 
 def settled(delivery: Delivery, settlement: Settlement) -> Delivery:
     """End an attempt: compare and set. Conflict `settle.stale` when another attempt is under way, or none."""
-    attempt, state = settlement.attempt, settlement.state
-    if delivery.state is not State.SENDING or delivery.attempts != attempt.number:
+    attempt = settlement.attempt
+    if not is_called(delivery, attempt.number):
         raise Conflict(
             Text(
                 f"投递 {delivery.id} 的第 {attempt.number} 次尝试已不在进行中；其结果未予采用。",
@@ -146,6 +165,11 @@ def settled(delivery: Delivery, settlement: Settlement) -> Delivery:
             ),
             code="settle.stale",
         )
+    return _ended(delivery, settlement)
+
+
+def _ended(delivery: Delivery, settlement: Settlement) -> Delivery:
+    attempt, state = settlement.attempt, settlement.state
     return _step(
         delivery,
         state,
@@ -167,6 +191,81 @@ def killed(delivery: Delivery, code: str, reason: str, at: datetime) -> Delivery
 def rescued(delivery: Delivery, at: datetime) -> Delivery:
     """Make a delivery ready and in doubt whose attempt will never end."""
     return _step(delivery, State.READY, at, in_doubt=True)
+
+
+# ── leases ────────────────────────────────────────────────────────────────────────────────────
+LAPSED = "lease.lapsed"
+"""The code of a delivery whose lease lapsed, until something else becomes of it."""
+
+
+def lapsed(delivery: Delivery, at: datetime) -> Delivery:
+    """Let a lease lapse: ready again in its place, and in doubt, since its platform has it."""
+    return _step(delivery, State.READY, at, in_doubt=True, code=LAPSED, reason=None)
+
+
+def is_leased(delivery: Delivery, number: int) -> bool:
+    """Tell whether a delivery is leased, by that attempt."""
+    return delivery.state is State.SENDING and delivery.leased_until is not None and delivery.attempts == number
+
+
+def is_lapsed(delivery: Delivery, number: int) -> bool:
+    """Tell whether the lease of that attempt lapsed and nothing else became of the delivery since."""
+    return delivery.state is State.READY and delivery.code == LAPSED and delivery.attempts == number
+
+
+def was_leased_twice(delivery: Delivery) -> bool:
+    """Tell whether a delivery is leased again after a lease that lapsed: a receipt may be about either."""
+    return delivery.state is State.SENDING and delivery.leased_until is not None and delivery.code == LAPSED
+
+
+def resumed(delivery: Delivery, at: datetime) -> Delivery:
+    """Take up a lease again that lapsed, so that its late receipt can end it; nothing is counted again."""
+    return _step(delivery, State.SENDING, at)
+
+
+def lease_settled(delivery: Delivery, settlement: Settlement) -> Delivery:
+    """End a lease by its receipt, also one that lapsed; an operator's hold stays on what is to be fetched again."""
+    leased = resumed(delivery, settlement.attempt.ended_at) if delivery.state is State.READY else delivery
+    after = _ended(leased, settlement)
+    return replace(after, held_at=delivery.held_at) if after.state in SENDABLE else after
+
+
+def lease_gone(delivery: Delivery, number: int) -> Conflict:
+    """Say that a receipt is about no lease that there is: `lease.lapsed` when there was one, else `lease.none`."""
+    if not 1 <= number <= delivery.attempts or is_called(delivery, number):
+        return no_lease(delivery)
+    return Conflict(
+        Text(
+            f"投递 {delivery.id} 的租约已到期，且该投递已再次被取走或已另行处理（现为 {delivery.state}）；"
+            "该回执未予采用。请在回执中原样带回取件时的 attempt。",
+            f"The lease of delivery {delivery.id} lapsed, and it was leased again or dealt with otherwise since "
+            f"(it is {delivery.state}): the receipt changes nothing. Send back the `attempt` of the lease in receipts.",
+        ),
+        code=LAPSED,
+    )
+
+
+def no_lease(delivery: Delivery) -> Conflict:
+    """Say that a delivery was never leased by that attempt."""
+    return Conflict(
+        Text(
+            f"投递 {delivery.id} 没有这次租约；请先通过 /v1/inbox 取件，再提交回执。",
+            f"There is no such lease of delivery {delivery.id}; fetch it from /v1/inbox first, then send the receipt.",
+        ),
+        code="lease.none",
+    )
+
+
+def lease_answered(delivery: Delivery) -> Conflict:
+    """Say that another receipt was given for a lease."""
+    return Conflict(
+        Text(
+            f"投递 {delivery.id} 的这次租约已有另一份回执（现为 {delivery.state}）；后来的回执未予采用。",
+            f"Another receipt was given for this lease of delivery {delivery.id}, which is {delivery.state}; "
+            "this one changes nothing.",
+        ),
+        code="lease.answered",
+    )
 
 
 def assigned(delivery: Delivery, platform: str, at: datetime) -> Delivery:
@@ -240,11 +339,19 @@ def is_open(delivery: Delivery) -> bool:
 
 # ── platforms ─────────────────────────────────────────────────────────────────────────────────
 def registered(platform: Platform, before: Platform | None, revision: int) -> Platform:
-    """Register or change a platform: when it was created and its holds stay, except those for refused credentials."""
+    """Register or change a platform: when it was created stays, and so do its holds that are still about it.
+
+    Those for refused credentials are over; and what breakers held, when nobody calls it any more.
+    """
     if before is None:
         return replace(platform, holds=(), revision=revision)
-    kept = tuple(hold for hold in before.holds if hold.by is not HeldBy.CREDENTIALS)
+    kept = tuple(hold for hold in before.holds if hold.by is not HeldBy.CREDENTIALS and may_hold(platform, hold.by))
     return replace(platform, created_at=before.created_at, holds=kept, revision=revision)
+
+
+def may_hold(platform: Platform, by: HeldBy) -> bool:
+    """Tell whether something may hold a platform: what judges calls does not hold one that nobody calls."""
+    return not (platform.fetches and by in (HeldBy.BREAKER, HeldBy.ENDPOINT, HeldBy.CREDENTIALS))
 
 
 # ── kinds that a region does not have ─────────────────────────────────────────────────────────

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.errors import Conflict, HutongError, NotFound, Unavailable
+from gateway.errors import Conflict, Forgotten, HutongError, NotFound, Unavailable
 from gateway.ledger.versions import AdapterVersion
 from schemas.findings import Text
 
@@ -42,12 +42,23 @@ def no_message(message_id: str) -> NotFound:
     )
 
 
+def body_pruned(id: str) -> Forgotten:
+    """Say that bytes were kept for as long as they had to be, and not longer."""
+    return Forgotten(
+        Text(
+            f"{id} 的报文已超过保留期限并已清除；保留期限见 GET /v1/retention。",
+            f"The bytes of {id} were older than bodies are kept, and are gone; see GET /v1/retention.",
+        ),
+        code="body.pruned",
+    )
+
+
 def no_rejection(rejection_id: str) -> NotFound:
     """Say that there is no such rejection (any more)."""
     return NotFound(
         Text(
-            f"没有拒收记录 {rejection_id}；它可能已超出每个平台的保留数量。",
-            f"There is no rejection {rejection_id}; it may have given way to newer ones.",
+            f"没有拒收记录 {rejection_id}；它可能已超出每个平台的保留容量或保留期限。",
+            f"There is no rejection {rejection_id}; it may have given way to newer ones, or been too old.",
         ),
         code="rejection.unknown",
     )
@@ -115,6 +126,18 @@ def newer(found: str) -> HutongError:
             f"The ledger's schema ({found}) is from a newer gateway; run that one, or restore a backup from before.",
         ),
         code="ledger.newer",
+    )
+
+
+def half_copied() -> Conflict:
+    """Say that a ledger's rows are not all there yet."""
+    return Conflict(
+        Text(
+            "账本尚未复制完成或未通过核对，不能使用；请再次运行同一条 hutong ledger copy 命令，它会从中断处继续。",
+            "This ledger is not completely copied, or not verified; run the same hutong ledger copy again: it goes on "
+            "where it stopped.",
+        ),
+        code="ledger.half-copied",
     )
 
 

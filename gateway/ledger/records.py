@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct, field
@@ -171,6 +172,16 @@ class Presence(Struct, frozen=True):
     alone: bool
 
 
+class Inbox(Struct, frozen=True):
+    """The right of a platform that fetches for itself to its deliveries, as it was registered at a revision.
+
+    It needs no claim and may be used by any process; registering the platform anew ends it.
+    """
+
+    platform: str
+    revision: int
+
+
 class Work(Struct, frozen=True):
     """A lane head that may be sent now, with all that is needed to send it.
 
@@ -220,13 +231,28 @@ class Settled(Struct, frozen=True):
     held: bool = False
 
 
+class LeaseSettled(Struct, frozen=True):
+    """What a receipt changed: the attempt as it is kept, and whether another delivery became its lane's head.
+
+    `repeated`: the same receipt came before; nothing changed.
+    """
+
+    attempt: Attempt
+    lane_moved: bool = False
+    repeated: bool = False
+
+
 # ── platforms ─────────────────────────────────────────────────────────────────────────────────
+PUSH, PULL = "push", "pull"
+"""How deliveries come to a platform: the gateway calls it, or it fetches them for itself (behind a one-way gate)."""
+
+
 class Platform(Struct, frozen=True):
     """An outside system: one kind in one region. `id` is `kind.region`.
 
-    `version` None follows the adapter's newest. `holds` are the reasons it waits now, and those of
-    its endpoints. `revision` is the registry's when it was last registered or changed. `limits` are
-    the bounds of work that an operator set for it, by the names of `schemas.budget.BOUNDS`.
+    `version` None follows the adapter's newest. `mode` is `PUSH` or `PULL`. `holds` are the reasons it
+    waits now, and those of its endpoints. `revision` is the registry's when it was last registered or
+    changed. `limits` are the bounds of work that an operator set for it, by the names of `schemas.budget.BOUNDS`.
     """
 
     id: str
@@ -236,10 +262,15 @@ class Platform(Struct, frozen=True):
     settings: Mapping[str, Any]
     created_at: datetime
     version: str | None = None
-    mode: str = "push"
+    mode: str = PUSH
     revision: int = 0
     holds: tuple[Hold, ...] = ()
     limits: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def fetches(self) -> bool:
+        """Tell whether it fetches its deliveries for itself: then nobody calls it."""
+        return self.mode == PULL
 
     def bounded(self, budget: Budget) -> Budget:
         """Give its adapter's budget with what an operator set for this platform, never beyond the ceilings."""
@@ -347,8 +378,18 @@ class Native(Struct, frozen=True):
     index: int
 
 
+class ContactWay(StrEnum):
+    """What a contact with a platform was: it called us, or it accepted a delivery."""
+
+    HEARD = "heard"
+    DELIVERED = "delivered"
+
+
 class Backlog(Struct, frozen=True):
-    """How many deliveries of a kind to a platform are not done with, as they are shown, and since when the oldest."""
+    """How many deliveries of a kind to a platform are not done with, as they are shown.
+
+    `oldest` is when the first of them was made, `oldest_id` which one that is.
+    """
 
     platform: str | None
     kind: str
@@ -356,6 +397,16 @@ class Backlog(Struct, frozen=True):
     held_by: HeldBy | None
     count: int
     oldest: datetime
+    oldest_id: str
+
+
+class Contact(Struct, frozen=True):
+    """When a platform was last heard with an operation, or last got a message of a type (`ContactWay`)."""
+
+    platform: str
+    way: ContactWay
+    name: str
+    at: datetime
 
 
 class AuditEntry(Struct, frozen=True):
@@ -402,3 +453,84 @@ class BulkReplay(Struct, frozen=True):
     counts: tuple[ReplayCount, ...] = ()
     finished_at: datetime | None = None
     cancelled_at: datetime | None = None
+
+
+# ── retention ─────────────────────────────────────────────────────────────────────────────────
+class Retention(Struct, frozen=True):
+    """How long what is settled is kept: `messages` as a whole, and of them the `bodies`, which may go earlier.
+
+    Bodies are what was received, sent and replied, byte for byte. `types`: other times for the messages of some
+    types.
+    """
+
+    messages: timedelta
+    bodies: timedelta
+    types: Mapping[str, timedelta] = field(default_factory=dict)
+
+    def message(self, type: str) -> timedelta:
+        """Give how long messages of a type are kept."""
+        return self.types.get(type, self.messages)
+
+    def body(self, type: str) -> timedelta:
+        """Give how long the bodies of messages of a type are kept: never longer than the messages."""
+        return min(self.bodies, self.message(type))
+
+    @property
+    def rejections(self) -> timedelta:
+        """How long rejections are kept: as bodies are."""
+        return min(self.bodies, self.messages)
+
+    @property
+    def shortest(self) -> timedelta:
+        """The age below which nothing has to be looked at."""
+        return min(self.bodies, self.messages, *self.types.values())
+
+
+class Pruned(Struct, frozen=True):
+    """How much of one type went: `what` is `messages`, `bodies` or `rejections`.
+
+    `until`: when the youngest of them came, by the ledger's own time. `size`: about how many bytes were kept of them.
+    A rejection has no message type: its `type` is empty.
+    """
+
+    type: str
+    what: str
+    until: datetime
+    count: int
+    size: int
+
+
+class PruneStep(Struct, frozen=True):
+    """What one step of pruning did. `more`: there is more to do at once.
+
+    `time`: the ledger's own time. `oldest`: when the oldest message came that is kept with its deliveries, as it was
+    stamped; None: there is none.
+    """
+
+    pruned: tuple[Pruned, ...]
+    more: bool
+    time: datetime
+    oldest: datetime | None
+
+
+class Prunable(Struct, frozen=True):
+    """What would go of a stretch of the ledger. `cursor` goes on behind it (None: that was all); `done` of `total` is
+    how far it is."""
+
+    would: tuple[Pruned, ...]
+    cursor: str | None
+    done: int
+    total: int
+
+
+class Pruning(Struct, frozen=True):
+    """What was pruned of one type on one day by one actor: the record that stays. `at`: the last time."""
+
+    day: str
+    actor: str
+    type: str
+    what: str
+    until: datetime
+    count: int
+    size: int
+    at: datetime

@@ -21,12 +21,12 @@ from gateway.intake.directory import SpokenAdapters
 from gateway.intake.routes import Routes
 from gateway.ledger.base import Ledger
 from gateway.ledger.errors import no_platform
-from gateway.ledger.records import Backlog, Hold, Intent, Platform, Registered, Taker, Unwanted
+from gateway.ledger.records import PUSH, Backlog, Hold, Intent, Platform, Registered, Taker, Unwanted
 from gateway.ledger.versions import AdapterVersion
 from gateway.message import UNWANTED, HeldBy, State
 from gateway.platforms.mirror import Mirror
-from gateway.platforms.registration import DOSSIER, PUSH, Registration, kind_faults, region_faults, registered
-from gateway.telemetry.events import Events, PlatformReleased
+from gateway.platforms.registration import DOSSIER, Registration, kind_faults, region_faults, registered
+from gateway.telemetry.events import EndpointReleased, Events, PlatformReleased
 from schemas.findings import Rejected, Text
 
 T = TypeVar("T")
@@ -109,8 +109,11 @@ class Register:
         return found
 
     async def ping(self, platform_id: str) -> Ping:
-        """Call a platform's address once."""
-        return await self._dispatcher.ping(await self.get(platform_id))
+        """Call a platform's address once; Conflict `platform.pull` for one that is not called."""
+        platform = await self.get(platform_id)
+        if platform.fetches:
+            raise _not_called(platform_id)
+        return await self._dispatcher.ping(platform)
 
     # ── changing ──────────────────────────────────────────────────────────────────────────────
     async def put(
@@ -140,11 +143,20 @@ class Register:
             # The key stands for what was asked: what the platform keeps beside it may change before it comes again.
             await self._apply(await self._ledger.put_platform(platform, intent, take, asked=asdict(asked)))
             after = self._standing(platform_id)
-            if before is not None and HeldBy.CREDENTIALS in before.held_by() - after.held_by():
-                self._events(PlatformReleased(platform_id, HeldBy.CREDENTIALS.value))
+            if before is not None:
+                self._tell_released(before, after)
             return after
 
         return await self._change(change)
+
+    def _tell_released(self, before: Platform, after: Platform) -> None:
+        """Tell of the holds that ended with a registration; of pauses the mirror tells."""
+        left = {(hold.by, hold.type) for hold in after.holds}
+        for by, type in [(hold.by, hold.type) for hold in before.holds if hold.by is not HeldBy.PAUSED]:
+            if (by, type) not in left and type is None:
+                self._events(PlatformReleased(after.id, by.value))
+            elif (by, type) not in left and type is not None:
+                self._events(EndpointReleased(after.id, type))
 
     async def delete(self, platform_id: str, intent: Intent) -> None:
         """Forget a platform and its credentials; Conflict `platform.in-use` while it has deliveries to get."""
@@ -357,6 +369,17 @@ _NO_SUCH = Text(
     "平台类别或行政区划有误，请按 errors 更正后重发",
     "The kind or the region is none: correct them as `errors` says and send it again",
 )
+
+
+def _not_called(platform_id: str) -> Conflict:
+    return Conflict(
+        Text(
+            f"平台 {platform_id} 登记为 pull（自行取件），网关不主动连接；它是否在取件，见指标 hutong_inbox_polls",
+            f"{platform_id} is registered as pull: it fetches for itself and is not called; "
+            "the metric hutong_inbox_polls says whether it does",
+        ),
+        code="platform.pull",
+    )
 
 
 def _secret_shown() -> Conflict:

@@ -12,15 +12,13 @@ from msgspec import Struct, field
 
 from adapters.base import BASE_URL, Adapter, Setting
 from gateway.delivery.address import ascii_host
-from gateway.ledger.records import Platform
+from gateway.ledger.records import PULL, PUSH, Platform
 from schemas import regions
 from schemas.budget import BOUNDS
 from schemas.findings import Finding, Rejected, Text
 
 DOSSIER = Setting("dossier", "bool", "可查阅一企一档", default=False)
 """The setting that lets a platform read enterprises' dossiers."""
-
-PUSH = "push"
 
 _NOT_IN_ADDRESS = re.compile(r"[\s\x00-\x1f\x7f?#@]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -55,12 +53,14 @@ def registered(
     also = {name: one for each in versions for name, one in each.settings.items()}
     known = {BASE_URL.name: BASE_URL, DOSSIER.name: DOSSIER, **also, **adapter.settings}
     settings = {**_kept_secrets(known, before, asked.adapter), **_given(asked.settings)}
-    required = {BASE_URL.name: BASE_URL, **adapter.settings}.values()
+    required = {BASE_URL.name: BASE_URL, **adapter.settings}
+    if asked.mode == PULL:
+        del required[BASE_URL.name]  # nobody calls it
     faults = [
         *_id_faults(asked.id, kinds, adapter),
         *_mode_faults(asked.mode),
         *_setting_faults(settings, known),
-        *_missing_faults(settings, required),
+        *_missing_faults(settings, required.values()),
         *_limit_faults(asked.limits),
     ]
     if faults:
@@ -129,9 +129,9 @@ def region_faults(region: str, path: str) -> Iterator[Finding]:
 
 
 def _mode_faults(mode: str) -> Iterator[Finding]:
-    if mode != PUSH:
-        zh = "目前只支持 push（网关主动投递）"
-        yield _fault("mode.unsupported", "mode", zh, "only push (the gateway calls the platform) is supported yet")
+    if mode not in (PUSH, PULL):
+        zh = "应为 push（网关主动投递）或 pull（平台自行取件）"
+        yield _fault("mode.unknown", "mode", zh, "must be push (the gateway calls it) or pull (it fetches for itself)")
 
 
 def _limit_faults(limits: Mapping[str, int]) -> Iterator[Finding]:

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from adapters.adapter import DeclarativeAdapter
-from adapters.base import Reply
+from adapters.base import Reply, Verdict, VerdictKind
 from adapters.formats import json
 from gateway.clock import Clock, system_clock
 from gateway.sandbox.patterns import ReceivedCall
@@ -112,6 +112,16 @@ class Double:
         self.platform.refusing = self.faults.refuse
 
     # ── the platform ──────────────────────────────────────────────────────────────────────────
+    def fetched(self, message_type: str, call: ReceivedCall) -> Verdict | None:
+        """Take a document that was fetched; give what its answer would mean, None when that is lost."""
+        status = self.faults.failure(self._chance())
+        if status is not None:
+            return Verdict(VerdictKind.RETRY, reason=f"HTTP {status}")
+        answer, taken = self.platform.answer(call)
+        if taken and self.faults.reset_after_accept:
+            return None
+        return self.platform.adapter.judge(message_type, answer.written(None))
+
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         faults = self.faults
         if faults.reset_before_read:

@@ -16,6 +16,7 @@ from uvicorn.server import ServerState
 
 from adapters.adapter import load
 from gateway.sandbox.double import RESET, Double
+from gateway.sandbox.pulling import PullingDouble
 
 LOOPBACK = "127.0.0.1"
 _NO_LINGER = struct.pack("ii", 1, 0)
@@ -55,27 +56,48 @@ def _config(double: Double, host: str, port: int) -> uvicorn.Config:
 
 
 class _Announced(uvicorn.Server):
-    """A server that says where it listens once it does."""
+    """A server that says where it listens once it does, and then does what it does `beside`."""
 
-    def __init__(self, config: uvicorn.Config, announce: Callable[[str], object]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, announce: Callable[[str], object], beside: PullingDouble | None = None
+    ) -> None:
         super().__init__(config)
         self._announce = announce
+        self._beside = beside
+        self._fetching: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then say so."""
         await super().startup(sockets)
         host, port = self.servers[0].sockets[0].getsockname()[:2]
         self._announce(f"http://{host}:{port}")
+        if self._beside is not None:
+            self._fetching = asyncio.create_task(self._beside.run(), name="fetching")
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Fetch nothing more, and end."""
+        if self._fetching is not None:
+            self._fetching.cancel()
+        await super().shutdown(sockets)
 
 
 def serve(
-    bundle: Path | str, *, host: str = LOOPBACK, port: int = 0, announce: Callable[[str], object] = print
+    bundle: Path | str,
+    *,
+    host: str = LOOPBACK,
+    port: int = 0,
+    announce: Callable[[str], object] = print,
+    gateway: str | None = None,
+    credential: str = "",
 ) -> None:
     """Serve the double of a bundle until it is told to stop (SIGINT, SIGTERM); BrokenBundle when it is broken.
 
-    `announce` is told the base address once it answers there.
+    `announce` is told the base address once it answers there. With the address of a `gateway` it fetches its
+    documents there, under the `credential` of its platform.
     """
-    _Announced(_config(Double(load(bundle)), host, port), announce).run()
+    double = Double(load(bundle))
+    beside = None if gateway is None else PullingDouble(double, gateway, credential)
+    _Announced(_config(double, host, port), announce, beside).run()
 
 
 @asynccontextmanager

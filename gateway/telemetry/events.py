@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from datetime import datetime
 
 from msgspec import Struct
 
@@ -14,7 +15,10 @@ _log = logging.getLogger(__name__)
 
 
 class MessageAccepted(Struct, frozen=True):
-    """A message is durable. `seconds`: from its first byte read to its 202."""
+    """A message is durable. `seconds`: from its body read to the ledger's answer; `keeping`: the ledger's part of it.
+
+    `trace_id`: the trace it belongs to; `caller_span`: the span of the caller's that it goes on from, if any.
+    """
 
     message_id: str
     type: str
@@ -22,6 +26,9 @@ class MessageAccepted(Struct, frozen=True):
     operation: str
     seconds: float
     duplicate: bool = False
+    keeping: float = 0.0
+    trace_id: str | None = None
+    caller_span: str | None = None
 
 
 class DocumentRejected(Struct, frozen=True):
@@ -36,6 +43,18 @@ class IntakeBusy(Struct, frozen=True):
     """A caller was told to come again, since as much is taken in as can be (429)."""
 
     platform: str
+
+
+class BatchEnded(Struct, frozen=True):
+    """A batch is over. `outcome`: done, cut (its sender left), or the code of the problem that ended it."""
+
+    platform: str
+    operation: str
+    outcome: str
+    accepted: int
+    duplicates: int
+    rejected: int
+    seconds: float
 
 
 class ReadApart(Struct, frozen=True):
@@ -87,7 +106,10 @@ class DeliveryUnrouted(Struct, frozen=True):
 
 
 class AttemptEnded(Struct, frozen=True):
-    """One try came to its end. `status` None: no answer. `verdict`: accepted, refused, retry, dead, credentials."""
+    """One try came to its end. `status` None: no answer. `verdict`: accepted, refused, retry, dead, credentials.
+
+    `started_at`: when it was sent; `waited`: seconds between the receipt of its message and that.
+    """
 
     delivery_id: str
     message_id: str
@@ -99,11 +121,23 @@ class AttemptEnded(Struct, frozen=True):
     seconds: float
     code: str | None = None
     trace_id: str | None = None
+    started_at: datetime | None = None
+    waited: float = 0.0
 
     @property
-    def state(self) -> str:
-        """Tell whether the platform answered yes or no, or the attempt failed."""
-        return "answered" if self.verdict in ("accepted", "refused") else "failed"
+    def failed(self) -> bool:
+        """Whether it brought neither yes nor no."""
+        return self.verdict not in ("accepted", "refused")
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether no answer came at all."""
+        return self.status is None
+
+    @property
+    def first(self) -> bool:
+        """Whether it is the delivery's first."""
+        return self.number == 1
 
 
 class DeliverySettled(Struct, frozen=True):
@@ -117,6 +151,79 @@ class DeliverySettled(Struct, frozen=True):
     attempts: int
     seconds: float
     code: str | None = None
+    trace_id: str | None = None
+
+    @property
+    def delivered(self) -> bool:
+        """Whether the platform accepted it."""
+        return self.state == "delivered"
+
+    @property
+    def refused(self) -> bool:
+        """Whether the platform understood it and said no."""
+        return self.state == "refused"
+
+    @property
+    def dead(self) -> bool:
+        """Whether we gave it up."""
+        return self.state == "dead"
+
+
+class DeliveryWaits(Struct, frozen=True):
+    """Of the deliveries that stand alike, this one has waited longest, and that is long. `state` is as it is shown."""
+
+    delivery_id: str
+    platform: str
+    kind: str
+    state: str
+    held_by: str | None
+    count: int
+    seconds: float
+
+
+class CommitEnded(Struct, frozen=True):
+    """The ledger wrote a batch: how many operations shared its transaction, and how long that took."""
+
+    operations: int
+    seconds: float
+
+
+class InboxAsked(Struct, frozen=True):
+    """A platform that fetches for itself asked for its inbox, and was given so many deliveries."""
+
+    platform: str
+    given: int
+
+
+class DeliveryLeased(Struct, frozen=True):
+    """A platform fetched a delivery and has it until its receipt, or until the lease lapses."""
+
+    delivery_id: str
+    message_id: str
+    platform: str
+    type: str
+    number: int
+    trace_id: str | None = None
+
+
+class LeaseLapsed(Struct, frozen=True):
+    """No receipt came in time: the delivery is ready again in its place, and in doubt."""
+
+    delivery_id: str
+    message_id: str
+    platform: str
+    type: str
+    number: int
+
+
+class ReceiptLate(Struct, frozen=True):
+    """A receipt came after its lease had lapsed, and was applied, since nobody had fetched the delivery again."""
+
+    delivery_id: str
+    message_id: str
+    platform: str
+    type: str
+    number: int
     trace_id: str | None = None
 
 
@@ -192,10 +299,21 @@ class FieldDrifted(Struct, frozen=True):
     new: bool
 
 
+class LedgerPruned(Struct, frozen=True):
+    """So much of one message type went from the ledger: `what` messages, bodies or rejections; `size` in bytes."""
+
+    actor: str
+    type: str
+    what: str
+    count: int
+    size: int
+
+
 Event = (
     MessageAccepted
     | DocumentRejected
     | IntakeBusy
+    | BatchEnded
     | ReadApart
     | LoopLagged
     | LoopBlocked
@@ -204,6 +322,12 @@ Event = (
     | DeliveryUnrouted
     | AttemptEnded
     | DeliverySettled
+    | InboxAsked
+    | DeliveryLeased
+    | LeaseLapsed
+    | ReceiptLate
+    | DeliveryWaits
+    | CommitEnded
     | PlatformHeld
     | PlatformReleased
     | EndpointHeld
@@ -213,6 +337,7 @@ Event = (
     | DeliveryStopped
     | DeliveryStumbled
     | FieldDrifted
+    | LedgerPruned
 )
 Hook = Callable[[Event], None]
 

@@ -8,12 +8,11 @@ registered ones; of platforms, operations and codes, whatever goes beyond the li
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from operator import attrgetter
 from threading import Lock
-from typing import Any, Protocol
+from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -21,8 +20,11 @@ from gateway.telemetry.events import (
     AttemptEnded,
     AttemptTakenBack,
     AuthenticationFailed,
+    BatchEnded,
     ClaimLost,
+    CommitEnded,
     ConnectionRefused,
+    DeliveryLeased,
     DeliverySettled,
     DeliveryStopped,
     DeliveryStumbled,
@@ -31,49 +33,32 @@ from gateway.telemetry.events import (
     EndpointHeld,
     Event,
     FieldDrifted,
+    InboxAsked,
     IntakeBusy,
+    LeaseLapsed,
+    LedgerPruned,
     LoopBlocked,
     LoopLagged,
     MessageAccepted,
     PlatformHeld,
     ReadApart,
+    ReceiptLate,
 )
+from gateway.telemetry.standing import Snapshot, StandingGauges
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 """The content type of an exposition."""
 
-_LIMITED = ("platform", "operation", "code")
+LIMITED = ("platform", "operation", "code")
 """Labels whose values come from outside."""
+
+OTHER = "other"
+"""The value of such a label for all that is beyond the limit."""
 
 _FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _SLOW = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 60.0, 300.0, 1800.0, 7200.0, 43200.0, 259200.0)
+_SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 _MOST_LABELS = 4096
-
-
-class Standing(Protocol):
-    """How many deliveries stand in a state, and since when (the ledger's backlog says it)."""
-
-    @property
-    def platform(self) -> str | None: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def state(self) -> str: ...
-    @property
-    def held_by(self) -> str | None: ...
-    @property
-    def count(self) -> int: ...
-    @property
-    def oldest(self) -> datetime: ...
-
-
-@dataclass(frozen=True, slots=True)
-class StandingHold:
-    """A hold on a platform as the ledger has it, or on one message type to it."""
-
-    platform: str
-    by: str
-    type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +66,14 @@ class Metric:
     """One metric: which event feeds it, and which of the event's attributes are its labels.
 
     With `buckets` it is a histogram, otherwise a counter. `value` is the attribute that is observed or
-    added; without it each event adds one. `state`: only events in this state count.
+    added; without it each event adds one. `only`: a property of the event; where it is false nothing counts.
     """
 
     name: str
     text: str
     event: type[Event]
     labels: tuple[str, ...] = ()
-    state: str | None = None
+    only: str | None = None
     value: str | None = None
     buckets: tuple[float, ...] | None = None
 
@@ -107,6 +92,12 @@ METRICS = (
         ("platform", "code"),
     ),
     Metric("hutong_intake_busy", "Calls that were told to come again (429).", IntakeBusy, ("platform",)),
+    Metric(
+        "hutong_batches",
+        "Batches, by how they ended: done, cut (the sender left), or the code of what ended them.",
+        BatchEnded,
+        ("platform", "outcome"),
+    ),
     Metric(
         "hutong_reads_apart",
         "Large bodies and replies read in a process of their own, by outcome: ok, rejected, or why they were not read.",
@@ -146,29 +137,50 @@ METRICS = (
         "Attempts that brought neither yes nor no, by why: `connection.refused`, `timeout.read`, `http.500` …",
         AttemptEnded,
         ("platform", "code"),
-        state="failed",
+        only="failed",
+    ),
+    Metric(
+        "hutong_attempts_unanswered",
+        "Attempts that brought no answer at all.",
+        AttemptEnded,
+        ("platform",),
+        only="unanswered",
     ),
     Metric(
         "hutong_deliveries_delivered",
         "Deliveries accepted by the platform.",
         DeliverySettled,
         ("platform",),
-        state="delivered",
+        only="delivered",
     ),
     Metric(
         "hutong_deliveries_refused",
         "Deliveries the platform understood and refused.",
         DeliverySettled,
         ("platform",),
-        state="refused",
+        only="refused",
     ),
     Metric(
         "hutong_deliveries_dead",
         "Deliveries we gave up; each parks its lane.",
         DeliverySettled,
         ("platform",),
-        state="dead",
+        only="dead",
     ),
+    Metric("hutong_inbox_polls", "Times a platform asked for its inbox, and was answered.", InboxAsked, ("platform",)),
+    Metric(
+        "hutong_deliveries_leased",
+        "Deliveries that platforms fetched; what is leased now is `sending` in the backlog.",
+        DeliveryLeased,
+        ("platform",),
+    ),
+    Metric(
+        "hutong_leases_lapsed",
+        "Leases that lapsed without a receipt; the delivery is given out again.",
+        LeaseLapsed,
+        ("platform",),
+    ),
+    Metric("hutong_receipts_late", "Receipts that came after their lease had lapsed.", ReceiptLate, ("platform",)),
     Metric("hutong_platform_holds", "Times a whole platform was held.", PlatformHeld, ("platform", "by")),
     Metric(
         "hutong_endpoint_holds",
@@ -191,17 +203,49 @@ METRICS = (
         ("platform", "operation", "what"),
         value="times",
     ),
+    Metric(
+        "hutong_pruned",
+        "Messages, bodies of messages, and rejections that went because they were old.",
+        LedgerPruned,
+        ("what", "type"),
+        value="count",
+    ),
+    Metric("hutong_pruned_bytes", "About how many bytes were kept of them.", LedgerPruned, ("what",), value="size"),
     Metric("hutong_delivery_stumbles", "Failures of the gateway itself.", DeliveryStumbled, ("platform",)),
     Metric(
         "hutong_accept_seconds",
-        "From a document's arrival to its 202.",
+        "From a document's receipt to its 202: the gateway's own time.",
         MessageAccepted,
         value="seconds",
         buckets=_FAST,
     ),
     Metric(
+        "hutong_keep_seconds",
+        "The ledger's part of that: from handing it over to its answer.",
+        MessageAccepted,
+        value="keeping",
+        buckets=_FAST,
+    ),
+    Metric(
+        "hutong_commit_operations",
+        "Operations of the ledger that shared a commit.",
+        CommitEnded,
+        value="operations",
+        buckets=_SIZES,
+    ),
+    Metric("hutong_commit_seconds", "How long a commit took.", CommitEnded, value="seconds", buckets=_FAST),
+    Metric(
+        "hutong_first_sent_seconds",
+        "From a message's receipt to its first attempt: how long it waited here.",
+        AttemptEnded,
+        ("platform",),
+        only="first",
+        value="waited",
+        buckets=_SLOW,
+    ),
+    Metric(
         "hutong_attempt_seconds",
-        "How long an attempt took.",
+        "How long an attempt took, from sending to the answer or to giving it up.",
         AttemptEnded,
         ("platform",),
         value="seconds",
@@ -212,7 +256,7 @@ METRICS = (
         "From a message's acceptance to its delivery.",
         DeliverySettled,
         ("platform",),
-        state="delivered",
+        only="delivered",
         value="seconds",
         buckets=_SLOW,
     ),
@@ -227,15 +271,19 @@ class MetricFeed:
         self, metric: Metric, collector: Counter | Histogram, label: Callable[[str, Any], str], most: int = _MOST_LABELS
     ) -> None:
         self._metric = metric
+        self._only = metric.only
         self._collector = collector
         self._label = label
         self._most = most
         self._values = attrgetter(*metric.labels) if metric.labels else None
         self._counted = attrgetter(metric.value) if metric.value else None
         self._known: dict[Any, Callable[[float], None]] = {}
+        self._series: set[tuple[str, ...]] = set()
 
     def __call__(self, event: Event) -> None:
-        """Count an event that is in the state that the metric is about."""
+        """Count an event, if it is one that the metric is about."""
+        if self._only is not None and not getattr(event, self._only):
+            return
         values = () if self._values is None else self._values(event)
         count = self._known.get(values)
         if count is None:
@@ -245,7 +293,13 @@ class MetricFeed:
         count(1 if self._counted is None else self._counted(event))
 
     def _found(self, values: tuple[Any, ...]) -> Callable[[float], None]:
-        labels = [self._label(name, value) for name, value in zip(self._metric.labels, values, strict=False)]
+        labels = tuple(self._label(name, value) for name, value in zip(self._metric.labels, values, strict=False))
+        # Each label is bounded; what many values of two labels make together is bounded here.
+        if labels not in self._series and len(self._series) >= 2 * self._most:
+            labels = tuple(
+                OTHER if name in LIMITED else value for name, value in zip(self._metric.labels, labels, strict=False)
+            )
+        self._series.add(labels)
         labelled = self._collector.labels(*labels) if labels else self._collector
         count: Callable[[float], None] = labelled.observe if isinstance(labelled, Histogram) else labelled.inc
         return count
@@ -263,7 +317,7 @@ class LabelLimit:
         if value in self._seen:
             return value
         if len(self._seen) >= self._most:
-            return "other"
+            return OTHER
         self._seen.add(value)
         return value
 
@@ -273,32 +327,18 @@ class Metrics:
 
     def __init__(self, *, most_labels: int = _MOST_LABELS) -> None:
         self.registry = CollectorRegistry()
-        self._limits = {name: LabelLimit(most_labels) for name in _LIMITED}
+        self._limits = {name: LabelLimit(most_labels) for name in LIMITED}
         self._fed: dict[type[Event], list[MetricFeed]] = defaultdict(list)
-        self._fed_in: dict[type[Event], dict[str, list[MetricFeed]]] = defaultdict(lambda: defaultdict(list))
         for metric in METRICS:
-            feed = MetricFeed(metric, self._collector(metric), self._label)
-            if metric.state is None:
-                self._fed[metric.event].append(feed)
-            else:
-                self._fed_in[metric.event][metric.state].append(feed)
+            self._fed[metric.event].append(MetricFeed(metric, self._collector(metric), self._label, most_labels))
         self._shown: dict[str, Gauge] = {}
         self._writing = Lock()
-        standing = ["platform", "kind", "state", "held_by"]
-        self._backlog = self._gauge("hutong_backlog", "Deliveries not done with.", standing)
-        self._oldest = self._gauge("hutong_backlog_oldest_seconds", "Age of the oldest of them.", standing)
-        self._held = self._gauge("hutong_platform_held", "1 while the platform is held.", ["platform", "by"])
-        self._held_endpoint = self._gauge(
-            "hutong_endpoint_held", "1 while a message type to the platform is held.", ["platform", "type"]
-        )
+        self._standing = StandingGauges(self.registry, self._label)
 
     def _collector(self, metric: Metric) -> Counter | Histogram:
         if metric.buckets is None:
             return Counter(metric.name, metric.text, metric.labels, registry=self.registry)
         return Histogram(metric.name, metric.text, metric.labels, buckets=metric.buckets, registry=self.registry)
-
-    def _gauge(self, name: str, text: str, labels: list[str]) -> Gauge:
-        return Gauge(name, text, labels, registry=self.registry)
 
     def show(self, name: str, text: str, read: Callable[[], float]) -> None:
         """Show a value as it stands at each scrape; asked for again under one name, the latest reader is used."""
@@ -309,12 +349,8 @@ class Metrics:
 
     def __call__(self, event: Event) -> None:
         """Count one event in every metric that it feeds."""
-        kind = type(event)
-        for feed in self._fed.get(kind, ()):
+        for feed in self._fed.get(type(event), ()):
             feed(event)
-        if kind in self._fed_in:
-            for feed in self._fed_in[kind].get(event.state, ()):  # type: ignore[union-attr]  # it has one: see METRICS
-                feed(event)
 
     def _label(self, name: str, value: Any) -> str:
         if isinstance(value, bool):
@@ -322,30 +358,11 @@ class Metrics:
         text = "" if value is None else str(value)
         return self._limits[name](text) if name in self._limits else text
 
-    def exposition(self, backlog: Iterable[Standing], holds: Iterable[StandingHold], now: datetime) -> bytes:
-        """Write everything counted so far, with the backlog and the holds as they stand now.
+    def exposition(self, snapshot: Snapshot) -> bytes:
+        """Write everything counted so far, with how things stand now.
 
         It takes a while: call it on a thread.
         """
         with self._writing:
-            return self._written(backlog, holds, now)
-
-    def counted(self) -> bytes:
-        """Write what this process counted, and nothing of what the ledger says; call it on a thread."""
-        with self._writing:
-            return self._written((), (), datetime.now(UTC))
-
-    def _written(self, backlog: Iterable[Standing], holds: Iterable[StandingHold], now: datetime) -> bytes:
-        for gauge in (self._backlog, self._oldest, self._held, self._held_endpoint):
-            gauge.clear()
-        for hold in holds:
-            platform = self._limits["platform"](hold.platform)
-            if hold.type is None:
-                self._held.labels(platform, hold.by).set(1)
-            else:
-                self._held_endpoint.labels(platform, hold.type).set(1)
-        for standing in backlog:
-            labels = (standing.platform or "", standing.kind, str(standing.state), str(standing.held_by or ""))
-            self._backlog.labels(*labels).set(standing.count)
-            self._oldest.labels(*labels).set(max(0.0, (now - standing.oldest).total_seconds()))
-        return generate_latest(self.registry)
+            self._standing.show(snapshot)
+            return generate_latest(self.registry)

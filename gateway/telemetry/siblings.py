@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,7 +12,8 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
-from gateway.telemetry.metrics import Metrics
+Counted = Callable[[], Awaitable[bytes]]
+"""Gives what this process counted, and nothing of what the ledger says."""
 
 _PATIENCE = 2.0
 """Seconds that a sibling may take; one that stands still is left out."""
@@ -21,10 +22,10 @@ _PATIENCE = 2.0
 class Siblings:
     """This process among those of one port; each answers on a socket of its own in a folder of theirs alone."""
 
-    def __init__(self, folder: Path, name: str, metrics: Metrics) -> None:
+    def __init__(self, folder: Path, name: str, counted: Counted) -> None:
         self._folder = folder
         self._name = name
-        self._metrics = metrics
+        self._counted = counted
         self._server: asyncio.AbstractServer | None = None
 
     async def start(self) -> None:
@@ -40,7 +41,7 @@ class Siblings:
 
     async def _answer(self, _: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            writer.write(await asyncio.to_thread(self._metrics.counted))
+            writer.write(await self._counted())
             await writer.drain()
         finally:
             writer.close()
@@ -50,7 +51,7 @@ class Siblings:
         names = sorted(place.stem for place in self._folder.glob("*.sock") if place.stem != self._name)
         asked = await asyncio.gather(*(self._ask(name) for name in names))
         others = {name: text for name, text in zip(names, asked, strict=True) if text is not None}
-        return await asyncio.to_thread(self._merged, own, others)
+        return await asyncio.to_thread(merge, own, {self._name: await self._counted(), **others})
 
     async def _ask(self, name: str) -> bytes | None:
         with suppress(OSError, TimeoutError):
@@ -61,9 +62,6 @@ class Siblings:
                 finally:
                     writer.close()
         return None
-
-    def _merged(self, own: bytes, others: Mapping[str, bytes]) -> bytes:
-        return merge(own, {self._name: self._metrics.counted(), **others})
 
 
 def merge(whole: bytes, counted: Mapping[str, bytes]) -> bytes:

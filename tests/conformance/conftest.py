@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from adapters.base import OutboundRequest
+from gateway.errors import HutongError
 from gateway.ledger.base import Ledger
 from gateway.ledger.records import (
     Accepted,
@@ -194,6 +195,11 @@ class Play:
         routed = {"revision": await self.revision(), **intake}
         return await self.ledger.accept(self.make.intake(*entries, **routed))
 
+    async def accept_all(self, *intakes: Intake) -> Sequence[Receipt | HutongError]:
+        """Accept several intakes in their order, routed by the registry as it is now."""
+        revision = await self.revision()
+        return await self.ledger.accept_all([replace(each, revision=revision) for each in intakes])
+
     # ── platforms ─────────────────────────────────────────────────────────────────────────────
     async def register(self, *ids: str, take: Taker | None = None, **fields: Any) -> Registered:
         """Register platforms; nothing unrouted is taken, unless `take` is given. Gives what the last one answered."""
@@ -300,7 +306,7 @@ def make() -> Make:
 @pytest.fixture
 def opening(kept_at: str) -> Opening:
     """Gives the same store each time it is called, in a new object."""
-    return lambda: SqlLedger(kept_at, rejections=3)
+    return lambda: SqlLedger(kept_at, rejections=3 * 1024)
 
 
 @pytest.fixture

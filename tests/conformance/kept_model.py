@@ -18,8 +18,10 @@ from gateway.ledger.records import (
     Backlog,
     BulkReplay,
     Claim,
+    Contact,
     DeliveryFilter,
     Hold,
+    Inbox,
     KnownNumber,
     MessageFilter,
     Native,
@@ -52,12 +54,13 @@ def error(kind: type[HutongError], code: str) -> HutongError:
 
 @dataclass
 class Kept:
-    """A message with its number, what it speaks of, and the bytes it came in."""
+    """A message with its number, what it speaks of, and the bytes it came in; or the remnant of one."""
 
     seq: int
     message: Message
     numbers: Mapping[str, str]
-    native: Native
+    native: Native | None
+    remnant: bool = False
 
 
 @dataclass
@@ -84,7 +87,13 @@ class Everything:
     replays: dict[str, BulkReplay] = field(default_factory=dict)
     adapters: dict[tuple[str, str], AdapterVersion] = field(default_factory=dict)
     bundles: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    contacts: dict[tuple[str, str, str], Contact] = field(default_factory=dict)
     audit: list[AuditEntry] = field(default_factory=list)
+    seqs: int = 0
+    positions: int = 0
+    time: datetime | None = None
+    told: datetime | None = None
+    marks: list[tuple[int, datetime]] = field(default_factory=list)
 
     def copied(self) -> Everything:
         """The same, to go back to."""
@@ -180,10 +189,14 @@ class KeptModel:
 
     # ── delivery ──────────────────────────────────────────────────────────────────────────────
 
-    def claimed(self, claim: Claim, delivery_id: str | None = None) -> Any:
-        """Verify a claim, and give a delivery of its platform."""
+    def claimed(self, claim: Claim | Inbox, delivery_id: str | None = None) -> Any:
+        """Verify a claim or an inbox, and give a delivery of its platform."""
         self.must_run()
-        if self.kept.claims.get(claim.platform) != claim:
+        if isinstance(claim, Inbox):
+            platform = self.kept.platforms.get(claim.platform)
+            if platform is None or platform.mode != "pull" or platform.revision != claim.revision:
+                raise error(Conflict, "inbox.closed")
+        elif self.kept.claims.get(claim.platform) != claim:
             raise error(Conflict, "claim.lost")
         if delivery_id is None:
             return None
@@ -194,7 +207,7 @@ class KeptModel:
 
     async def heads(
         self,
-        claim: Claim,
+        claim: Claim | Inbox,
         now: datetime,
         latest: datetime,
         limit: int,
@@ -224,7 +237,7 @@ class KeptModel:
 
     async def next_due(
         self,
-        claim: Claim,
+        claim: Claim | Inbox,
         now: datetime,
         latest: datetime,
         *,
@@ -244,6 +257,11 @@ class KeptModel:
             and self.is_head(each)
         ]
         return min(here, default=None)
+
+    async def next_lapse(self, now: datetime, latest: datetime) -> datetime | None:
+        until = [each.leased_until for each in self.kept.deliveries.values() if each.leased_until is not None]
+        over = any(each <= now or each > latest for each in until)
+        return now if over else min(until, default=None)
 
     # ── bulk replay ───────────────────────────────────────────────────────────────────────────
 
@@ -347,7 +365,13 @@ class KeptModel:
         for each in self.all_shown():
             if each.state in NOT_DONE:
                 groups.setdefault((each.platform, each.kind, each.shown, each.held_by), []).append(each)
-        return [Backlog(*group, count=len(found), oldest=found[0].created_at) for group, found in groups.items()]
+        return [
+            Backlog(*group, count=len(found), oldest=found[0].created_at, oldest_id=found[0].id)
+            for group, found in groups.items()
+        ]
+
+    async def contacts(self) -> Sequence[Contact]:
+        return [self.kept.contacts[key] for key in sorted(self.kept.contacts)]
 
     async def audit(self, subject: str, limit: int = 200) -> Sequence[AuditEntry]:
         return [each for each in self.kept.audit if each.subject == subject][:limit]

@@ -15,20 +15,24 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from kept_model import OPEN, REPLAYABLE, SENDABLE, Kept, KeptModel, error, identity, position_of, spelled
+from kept_model import OPEN, REPLAYABLE, SENDABLE, Kept, error, identity, position_of, spelled
 from msgspec.structs import replace
+from pruning_model import PruningModel
 
 from adapters.base import OutboundRequest
-from gateway.errors import Conflict, Invalid, NotFound
+from gateway.errors import Conflict, HutongError, Invalid, NotFound
 from gateway.ledger.records import (
     Accepted,
     AuditEntry,
     BulkReplay,
     Claim,
+    Contact,
     Hold,
+    Inbox,
     Intake,
     IntakeDraft,
     Intent,
+    LeaseSettled,
     Moved,
     Native,
     Platform,
@@ -50,7 +54,7 @@ from gateway.message import Delivery, Enriched, HeldBy, Message, State
 T = TypeVar("T")
 
 
-class ModelLedger(KeptModel):
+class ModelLedger(PruningModel):
     """A `gateway.ledger.base.Ledger` for as long as this object lives. `rejections`: kept for each platform."""
 
     def __init__(self, *, rejections: int = 10_000) -> None:
@@ -76,7 +80,8 @@ class ModelLedger(KeptModel):
             body, receipt = self.kept.receipts[under]
             if body != intake.body:
                 raise error(Conflict, "idempotency.key-reused")
-            return replace(receipt, repeated=True)
+            left = tuple(self.as_it_is(each) for each in receipt.entries if self.is_there(each))
+            return Receipt(left, repeated=True)
         before = self.kept.copied()
         try:
             receipt = Receipt(tuple(self.take(entry, intake) for entry in intake.entries))
@@ -86,6 +91,29 @@ class ModelLedger(KeptModel):
         if intake.key is not None and any(isinstance(entry, Accepted) for entry in receipt.entries):
             self.kept.receipts[under] = intake.body, receipt
         return receipt
+
+    async def accept_all(self, intakes: Sequence[Intake]) -> Sequence[Receipt | HutongError]:
+        answers: list[Receipt | HutongError] = []
+        for intake in intakes:
+            try:
+                answers.append(await self.accept(intake))
+            except Conflict as conflict:
+                answers.append(conflict)
+            except Moved:
+                if not answers:
+                    raise
+                break
+        return answers
+
+    def is_there(self, entry: Accepted | Rejection) -> bool:
+        return isinstance(entry, Rejection) or entry.message.id in self.kept.messages
+
+    def as_it_is(self, entry: Accepted | Rejection) -> Accepted | Rejection:
+        """What was answered first, of a message as it is now, with those of its deliveries that are left."""
+        if isinstance(entry, Rejection):
+            return entry
+        left = tuple(each for each in entry.deliveries if each.id in self.kept.deliveries)
+        return replace(entry, message=self.kept.messages[entry.message.id].message, deliveries=left)
 
     def verify(self, draft: IntakeDraft, intake: Intake) -> None:
         """Raise Moved when what a draft was decided on is not so, other than by messages of its own package."""
@@ -120,7 +148,11 @@ class ModelLedger(KeptModel):
             return Accepted(entry.index, same[-1], self.shown_of(same[-1]), duplicate=True)
         self.verify(entry, intake)
         native = Native(intake.body, intake.content_type, entry.index)
-        self.kept.messages[message.id] = Kept(len(self.kept.messages) + 1, message, entry.numbers, native)
+        if same and self.kept.messages[same[-1].id].remnant:
+            del self.kept.messages[same[-1].id]
+            self.forget_keys([same[-1].id])
+        self.kept.seqs += 1
+        self.kept.messages[message.id] = Kept(self.kept.seqs, message, entry.numbers, native)
         for name, value in {**message.keys, "region": message.region}.items():
             self.kept.facts.setdefault((message.correlation_id, name), Enriched(value, message.id))
         for platform in (message.source, *(each.platform for each in entry.deliveries if each.platform)):
@@ -143,7 +175,8 @@ class ModelLedger(KeptModel):
             self.kept.numbers.setdefault((platform, name, spelled(number)), (number, message_id))
 
     def place(self, delivery: Delivery) -> None:
-        self.kept.deliveries[delivery.id] = replace(delivery, position=len(self.kept.deliveries) + 1)
+        self.kept.positions += 1
+        self.kept.deliveries[delivery.id] = replace(delivery, position=self.kept.positions)
 
     # ── delivery ──────────────────────────────────────────────────────────────────────────────
 
@@ -175,19 +208,33 @@ class ModelLedger(KeptModel):
         message: Message | None = None,
         probe: bool = False,
     ) -> int | None:
-        before: Delivery = self.claimed(claim, delivery_id)
+        return self.begun(claim, delivery_id, adapter, request, at, message, probe=probe)
+
+    def begun(
+        self,
+        right: Claim | Inbox,
+        delivery_id: str,
+        adapter: str,
+        request: OutboundRequest,
+        at: datetime,
+        message: Message | None,
+        *,
+        probe: bool = False,
+        until: datetime | None = None,
+    ) -> int | None:
+        before: Delivery = self.claimed(right, delivery_id)
         if not self.may_go(before, probe=probe):
             return None
         if message is not None and not before.attempts and message != self.kept.messages[before.message_id].message:
             return None
         self.kept.requests.setdefault(delivery_id, request)
         number = before.attempts + 1
-        self.step(before, State.SENDING, at, attempts=number, adapter=before.adapter or adapter)
+        self.step(before, State.SENDING, at, attempts=number, adapter=before.adapter or adapter, leased_until=until)
         return number
 
     async def unbegin(self, claim: Claim, delivery_id: str, attempt: int, at: datetime) -> bool:
         before: Delivery = self.claimed(claim, delivery_id)
-        if (before.state, before.attempts) != (State.SENDING, attempt):
+        if (before.state, before.attempts, before.leased_until) != (State.SENDING, attempt, None):
             return False
         if attempt == 1:
             del self.kept.requests[delivery_id]
@@ -196,10 +243,18 @@ class ModelLedger(KeptModel):
         return True
 
     async def settle(self, claim: Claim, settlement: Settlement) -> Settled:
-        attempt, state = settlement.attempt, settlement.state
+        attempt = settlement.attempt
         before: Delivery = self.claimed(claim, attempt.delivery_id)
-        if (before.state, before.attempts) != (State.SENDING, attempt.number):
+        if (before.state, before.attempts, before.leased_until) != (State.SENDING, attempt.number, None):
             raise error(Conflict, "settle.stale")
+        after = self.ended(before, settlement)
+        self.kept.attempts.append(attempt)
+        held = self.hold_with(claim.platform, settlement)
+        return Settled(lane_moved=self.has_moved(after), held=held)
+
+    def ended(self, before: Delivery, settlement: Settlement) -> Delivery:
+        """Let an attempt end as a settlement says."""
+        attempt, state = settlement.attempt, settlement.state
         due_at = settlement.due_at or attempt.ended_at
         after = self.step(
             before,
@@ -212,11 +267,13 @@ class ModelLedger(KeptModel):
             reason=attempt.reason,
             code=attempt.code,
         )
-        self.kept.attempts.append(attempt)
         self.name(after, settlement)
-        held = self.hold_with(claim.platform, settlement)
-        head = self.head(after)
-        return Settled(lane_moved=head is not None and head.id != after.id, held=held)
+        return after
+
+    def has_moved(self, ended: Delivery) -> bool:
+        """Whether another one is the head of a delivery's lane now."""
+        head = self.head(ended)
+        return head is not None and head.id != ended.id
 
     def name(self, delivery: Delivery, settlement: Settlement) -> None:
         """Keep what a platform calls a number of what it accepted."""
@@ -231,12 +288,16 @@ class ModelLedger(KeptModel):
 
     def hold_with(self, platform_id: str, settlement: Settlement) -> bool:
         platform = self.kept.platforms[platform_id]
-        if settlement.hold is None or platform.revision > settlement.revision:
+        if (
+            settlement.hold is None
+            or platform.revision > settlement.revision
+            or _is_not_called(platform, settlement.hold)
+        ):
             return False
         self.add_hold(platform, settlement.hold)
         return True
 
-    async def kill(self, claim: Claim, delivery_id: str, code: str, reason: str, at: datetime) -> bool:
+    async def kill(self, claim: Claim | Inbox, delivery_id: str, code: str, reason: str, at: datetime) -> bool:
         before: Delivery = self.claimed(claim, delivery_id)
         if before.state is State.READY and before.held_at is None and self.is_head(before):
             self.step(before, State.DEAD, at, code=code, reason=reason)
@@ -246,15 +307,69 @@ class ModelLedger(KeptModel):
     async def rescue(self, claim: Claim, under_way: Collection[str], at: datetime) -> Sequence[str]:
         self.claimed(claim)
         sending = [each for each in self.all_shown() if (each.platform, each.state) == (claim.platform, State.SENDING)]
-        lost = [each for each in sending if each.id not in under_way]
+        lost = [each for each in sending if each.id not in under_way and each.leased_until is None]
         for each in lost:
             self.step(each, State.READY, at, in_doubt=True)
         return [each.id for each in lost]
 
+    # ── leases ────────────────────────────────────────────────────────────────────────────────
+
+    async def lease(
+        self,
+        inbox: Inbox,
+        delivery_id: str,
+        adapter: str,
+        request: OutboundRequest,
+        at: datetime,
+        until: datetime,
+        *,
+        message: Message | None = None,
+    ) -> int | None:
+        return self.begun(inbox, delivery_id, adapter, request, at, message, until=until)
+
+    async def settle_lease(self, platform_id: str, settlement: Settlement) -> LeaseSettled:
+        said = settlement.attempt
+        before = self.one(said.delivery_id)
+        if before.platform != platform_id:
+            raise error(NotFound, "delivery.unknown")
+        leased = before.leased_until is not None and before.attempts == said.number
+        lapsed = (before.state, before.code, before.attempts) == (State.READY, "lease.lapsed", said.number)
+        if leased or (lapsed and self.is_head(before)):
+            return self.receipted(before, settlement, "in-time" if leased else "late")
+        known = [each for each in self.kept.attempts if (each.delivery_id, each.number) == (before.id, said.number)]
+        called = before.state is State.SENDING and before.attempts == said.number
+        if not known and 0 < said.number <= before.attempts and not called:
+            raise error(Conflict, "lease.lapsed")
+        if not known or known[-1].receipt is None:
+            raise error(Conflict, "lease.none")
+        if known[-1].reply != said.reply:
+            raise error(Conflict, "lease.answered")
+        return LeaseSettled(known[-1], repeated=True)
+
+    def receipted(self, before: Delivery, settlement: Settlement, how: str) -> LeaseSettled:
+        """Let a receipt end a lease; what an operator holds is still held when it is to be fetched again."""
+        after = self.ended(before, settlement)
+        if after.state in SENDABLE and before.held_at is not None:
+            after = self.put(replace(after, held_at=before.held_at))
+        attempt = replace(settlement.attempt, receipt=how)
+        self.kept.attempts.append(attempt)
+        if how == "late":
+            self.note(after.id, attempt.ended_at, before.platform or "", "delivery.receipt-late")
+        return LeaseSettled(attempt, self.has_moved(after))
+
+    async def lapse(self, now: datetime, latest: datetime, at: datetime, limit: int) -> Sequence[Delivery]:
+        leased = [each for each in self.all_shown() if each.leased_until is not None]
+        ways = [lambda until: until <= now, lambda until: until > latest]
+        over = [
+            sorted((one for one in leased if way(one.leased_until)), key=lambda one: one.leased_until) for way in ways
+        ]
+        first = sorted([*over[0], *over[1]][:limit], key=position_of)
+        return [self.step(each, State.READY, at, in_doubt=True, code="lease.lapsed", reason=None) for each in first]
+
     def step(self, before: Delivery, state: State, at: datetime, **changes: Any) -> Delivery:
         """Let a delivery stand in another state: nothing of the old one's hold or time stays."""
-        stepped = {"state": state, "held_by": None, "held_at": None, "due_at": None, "changed_at": at, **changes}
-        return self.put(replace(before, **stepped))
+        nothing = {"held_by": None, "held_at": None, "due_at": None, "leased_until": None}
+        return self.put(replace(before, **{"state": state, **nothing, "changed_at": at, **changes}))
 
     def put(self, delivery: Delivery) -> Delivery:
         self.kept.deliveries[delivery.id] = delivery
@@ -358,7 +473,7 @@ class ModelLedger(KeptModel):
     async def begin_replay(self, replay: BulkReplay, intent: Intent) -> BulkReplay:
         if replay.filter.state not in REPLAYABLE:
             raise error(Invalid, "replay.state")
-        upto = len(self.kept.deliveries)
+        upto = max((each.position for each in self.kept.deliveries.values()), default=0)
         found = self.matching(replay.filter)
         job = replace(replay, upto=upto, total=len(found))
         if job.dry_run:
@@ -423,6 +538,7 @@ class ModelLedger(KeptModel):
             kept = replace(platform, holds=(), revision=self.kept.revision)
             if before is not None:
                 holds = tuple(hold for hold in before.holds if hold.by is not HeldBy.CREDENTIALS)
+                holds = tuple(hold for hold in holds if not _is_not_called(platform, hold))
                 kept = replace(kept, created_at=before.created_at, holds=holds)
             self.kept.platforms[platform.id] = kept
             self.note_intent(platform.id, intent, "platform.put")
@@ -438,6 +554,7 @@ class ModelLedger(KeptModel):
                 raise error(Conflict, "platform.in-use")
             del self.kept.platforms[platform_id]
             self.kept.claims.pop(platform_id, None)
+            self.kept.contacts = {key: each for key, each in self.kept.contacts.items() if key[0] != platform_id}
             self.kept.credentials = {digest: id for digest, id in self.kept.credentials.items() if id != platform_id}
             self.kept.revision += 1
             self.kept.changes += 1
@@ -445,6 +562,14 @@ class ModelLedger(KeptModel):
             return Registered(self.kept.revision)
 
         return self.once(intent, ("delete_platform", platform_id), do)
+
+    async def note_contacts(self, contacts: Sequence[Contact]) -> None:
+        self.must_run()
+        for each in contacts:
+            key = (each.platform, each.way, each.name)
+            before = self.kept.contacts.get(key)
+            if each.platform in self.kept.platforms and (before is None or before.at < each.at):
+                self.kept.contacts[key] = each
 
     async def assign(self, kinds: Collection[str], take: Taker, at: datetime) -> frozenset[str]:
         self.must_run()
@@ -496,6 +621,8 @@ class ModelLedger(KeptModel):
         return self.once(intent, ("hold_platform", platform_id, hold.by, hold.type, hold.reason, revision), do)
 
     def add_hold(self, platform: Platform, hold: Hold) -> bool:
+        if _is_not_called(platform, hold):
+            return False
         if any((each.by, each.type) == (hold.by, hold.type) for each in platform.holds):
             return False
         holds = sorted((*platform.holds, hold), key=lambda each: (each.type or "", each.by))
@@ -589,3 +716,8 @@ def _counted(deliveries: Iterable[Delivery], was: Counter[Any] | None = None) ->
     counts.update((each.platform, each.type, each.code) for each in deliveries)
     in_order = sorted(counts.items(), key=lambda each: (each[0][0] or "", each[0][1], each[0][2] or ""))
     return tuple(ReplayCount(platform or "", type, code, count) for (platform, type, code), count in in_order)
+
+
+def _is_not_called(platform: Platform, hold: Hold) -> bool:
+    """Whether a hold judges calls and nobody calls the platform."""
+    return platform.mode == "pull" and hold.by in (HeldBy.BREAKER, HeldBy.ENDPOINT, HeldBy.CREDENTIALS)

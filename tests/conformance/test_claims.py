@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.errors import Conflict
-from gateway.ledger.base import LEASE
+from gateway.ledger.base import TERM
 from gateway.ledger.sql import SqlLedger
 from gateway.message import HeldBy, State
 
@@ -134,7 +134,7 @@ async def test_what_another_process_has_is_not_taken(another: Any, make: Any, pl
     presence = await other.beat()
     assert presence.living == {claim.owner, presence.me}
     assert presence.claims[make.penalty].owner == claim.owner
-    assert 0 < (presence.claims[make.penalty].until - presence.at).total_seconds() <= LEASE.total_seconds()
+    assert 0 < (presence.claims[make.penalty].until - presence.at).total_seconds() <= TERM.total_seconds()
 
 
 @pytest.mark.postgresql

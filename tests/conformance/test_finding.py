@@ -332,13 +332,17 @@ def _born(draft: Any, at: Any) -> Any:
     return replace(draft, deliveries=tuple(replace(each, created_at=at) for each in draft.deliveries))
 
 
+def _order(backlog: Backlog, make: Any) -> float:
+    """Give which in the order of birth the oldest is, as its birth and its id both say."""
+    born = (backlog.oldest - make.at()).total_seconds()
+    assert backlog.oldest_id == f"m{born:.0f}/0"
+    return born
+
+
 async def _counted(ledger: Any, make: Any) -> Any:
     """How many stand where, and which in the order of birth is the oldest."""
     backlog = await ledger.backlog()
     assert all(
         isinstance(each, Backlog) and each.kind == (each.platform or "penalty").split(".")[0] for each in backlog
     )
-    return {
-        (each.platform, each.state, each.held_by): (each.count, (each.oldest - make.at()).total_seconds())
-        for each in backlog
-    }
+    return {(each.platform, each.state, each.held_by): (each.count, _order(each, make)) for each in backlog}

@@ -4,12 +4,14 @@ import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import kept_model
 import ledger_model
+import pruning_model
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -22,14 +24,19 @@ from hypothesis.stateful import (
 )
 from ledger_model import ModelLedger
 from msgspec.structs import replace
+from pruning_model import counted
 
 from gateway.errors import HutongError
 from gateway.ledger.base import Ledger
 from gateway.ledger.records import (
     BulkReplay,
     Claim,
+    Contact,
+    ContactWay,
     DeliveryFilter,
+    Inbox,
     Intent,
+    LeaseSettled,
     MessageFilter,
     Moved,
     Platform,
@@ -38,6 +45,7 @@ from gateway.ledger.records import (
     Registry,
     Rejection,
     ResultPage,
+    Retention,
     Unrouted,
     Work,
 )
@@ -49,6 +57,8 @@ PLATFORMS = ("penalty.330000", "penalty.330100", "credit-publicity.330000")
 TYPES = ("case.transferred", "penalty.decided")
 ENDINGS = (State.DELIVERED, State.REFUSED, State.WAITING, State.DEAD, State.READY)
 LONGEST_WAIT = 15.0
+DAY = 86_400.0
+KEPT = Retention(timedelta(days=400), timedelta(days=200), {TYPES[1]: timedelta(days=600)})
 FITTING: dict[str, Callable[[Delivery], bool]] = {
     "replay": lambda one: one.state in (State.DEAD, State.REFUSED, State.DELIVERED),
     "discard": lambda one: one.state in (State.READY, State.WAITING, State.DEAD, State.UNROUTED),
@@ -58,11 +68,13 @@ FITTING: dict[str, Callable[[Delivery], bool]] = {
     "settle": lambda one: one.state is State.SENDING,
     "unbegin": lambda one: one.state is State.SENDING,
     "kill": lambda one: one.state is State.READY,
+    "receipt": lambda one: one.leased_until is not None or one.code == "lease.lapsed",
 }
 """The deliveries with which a step can do something."""
 
 lanes = st.sampled_from("AB")
 places = st.sampled_from([PLATFORMS[0], *PLATFORMS])
+modes = st.sampled_from(["push", "pull"])
 types = st.sampled_from(TYPES)
 picks = st.sampled_from(range(12))
 mostly = st.sampled_from([True, True, True, False])
@@ -115,6 +127,7 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
             self.claims: tuple[dict[str, list[Claim]], ...] = ({}, {})
             self.standing: list[Delivery] = []
             self.ids: list[list[str]] = [[], []]
+            self.places: list[dict[str, str]] = [{}, {}]
             self.jobs: list[str] = []
             self.names = 0
             self.changes = [0, 0]
@@ -150,6 +163,9 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
             """What can be compared of an answer."""
             if isinstance(answer, Delivery):
                 return replace(answer, id=str(answer.position), replay_of=self.position(answer.replay_of, index))
+            if isinstance(answer, LeaseSettled):
+                place = self.position(answer.attempt.delivery_id, index)
+                return replace(answer, attempt=replace(answer.attempt, delivery_id=place))
             if isinstance(answer, Work):
                 return self.plain(answer.delivery, index), answer.message, answer.request, answer.aliases
             if isinstance(answer, Receipt):
@@ -165,7 +181,7 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
             return answer
 
         def position(self, delivery_id: str | None, index: int) -> str | None:
-            return None if delivery_id is None else str(self.ids[index].index(delivery_id) + 1)
+            return None if delivery_id is None else self.places[index][delivery_id]
 
         def pick(self, number: int, step: str, fitting: bool = True) -> int:
             """Chooses a delivery, one that fits the step if there is one; gives its place among all ids."""
@@ -204,7 +220,7 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
         def begin_with_a_town(self, drafts: list[Any]) -> None:
             """The platforms are registered, and some messages were accepted."""
             for platform in PLATFORMS:
-                self.put_platform(platform, "", None)
+                self.put_platform(platform, "", None, "push")
             for each in drafts:
                 self.accept([each], "nothing", 1, None, b"one")
 
@@ -217,11 +233,23 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
                 assert claim.epoch > self.claim(index, platform).epoch
                 self.claims[index].setdefault(platform, []).append(claim)
 
-        @step(1, platform=places, takes=st.sampled_from(["nearest", "national", PLATFORMS[1], ""]), key=some_keys)
-        def put_platform(self, platform: str, takes: str, key: str | None) -> None:
-            intent = self.intent(key)
-            self.same(lambda ledger, _: ledger.put_platform(make.platform(platform), intent, _taker(platform, takes)))
+        @step(
+            2,
+            platform=places,
+            takes=st.sampled_from(["nearest", "national", PLATFORMS[1], ""]),
+            key=some_keys,
+            mode=modes,
+        )
+        def put_platform(self, platform: str, takes: str, key: str | None, mode: str) -> None:
+            intent, put = self.intent(key), make.platform(platform, mode=mode)
+            self.same(lambda ledger, _: ledger.put_platform(put, intent, _taker(platform, takes)))
             self.take_claim(platform)
+
+        @step(1, platform=places, way=st.sampled_from(ContactWay), back=st.integers(0, 2))
+        def note_contacts(self, platform: str, way: ContactWay, back: int) -> None:
+            """Notes a contact, sometimes one that is older than what is noted, or of a platform that is gone."""
+            contact = Contact(platform, way, "case", make.at(self.now + 1 - back))
+            self.same(lambda ledger, _: ledger.note_contacts([contact]))
 
         @step(1, platform=st.sampled_from(PLATFORMS[1:]), discard=st.booleans(), again=mostly)
         def delete_platform(self, platform: str, discard: bool, again: bool) -> None:
@@ -236,7 +264,7 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
 
             self.same(deleted)
             if again:
-                self.put_platform(platform, "nearest", None)
+                self.put_platform(platform, "nearest", None, "push")
 
         @step(1, platform=places, takes=st.sampled_from(["nearest", "national"]))
         def assign(self, platform: str, takes: str) -> None:
@@ -264,7 +292,7 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
 
             self.same(held)
             if mend:
-                self.put_platform(platform, "nearest", None)
+                self.put_platform(platform, "nearest", None, "push")
 
         @step(2, number=picks, key=some_keys)
         def release_platform(self, number: int, key: str | None) -> None:
@@ -313,6 +341,36 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
                 revision = (await ledger.registry()).revision - (old == 0)
                 read = [replace(each, reads=await _reads(ledger, each.message.ordering_key, reads)) for each in entries]
                 return await ledger.accept(make.intake(*read, revision=revision, key=key, body=body))
+
+            self.same(accepted)
+
+        @step(
+            2,
+            drafts=st.lists(drafts_of_one, min_size=1, max_size=5),
+            reads=st.lists(
+                st.sampled_from(["nothing", "nothing", "as it is", "nobody spoke of it"]), min_size=5, max_size=5
+            ),
+            keys=st.lists(some_keys, min_size=5, max_size=5),
+            old=st.sampled_from([1, 1, 1, 0]),
+        )
+        def accept_all(self, drafts: list[Any], reads: list[str], keys: list[str | None], old: int) -> None:
+            """Accepts several documents in their order, as far as they were decided on what is so."""
+            at = self.moment()
+            made = [self.draft(at, 0, *each) for each in drafts]
+
+            async def accepted(ledger: Ledger, _: int) -> Any:
+                revision = (await ledger.registry()).revision - (old == 0)
+                intakes = [
+                    make.intake(
+                        replace(draft, reads=await _reads(ledger, draft.message.ordering_key, read)),
+                        revision=revision,
+                        key=key,
+                        body=draft.message.id.encode(),
+                    )
+                    for draft, read, key in zip(made, reads, keys, strict=False)
+                ]
+                answers = await ledger.accept_all(intakes)
+                return [one.code if isinstance(one, HutongError) else one for one in answers]
 
             self.same(accepted)
 
@@ -457,6 +515,96 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
 
             self.same(rescued)
 
+        # ── leases ────────────────────────────────────────────────────────────────────────────
+        async def its_inbox(self, ledger: Ledger, platform: str, current: bool = True) -> Inbox:
+            """The right of a platform as it is registered, or as it was."""
+            known = (await ledger.registry()).platforms.get(platform)
+            return Inbox(platform, (known.revision if known else 0) - (not current))
+
+        @step(5, platform=places, limit=st.integers(1, 3), length=st.integers(2, 12), current=mostly, ready=mostly)
+        def fetch(self, platform: str, limit: int, length: int, current: bool, ready: bool) -> None:
+            """Leases heads to a platform, which mostly fetches for itself."""
+            if ready:
+                self.put_platform(platform, "", None, "pull")
+            at, latest, until = self.moment(), make.at(self.now + LONGEST_WAIT), make.at(self.now + length)
+
+            async def fetched(ledger: Ledger, _: int) -> list[Any]:
+                inbox = await self.its_inbox(ledger, platform, current)
+                heads = await ledger.heads(inbox, at, latest, limit)
+                numbers = [
+                    await ledger.lease(inbox, each.delivery.id, "a@1", make.request, at, until, message=each.message)
+                    for each in heads
+                ]
+                return [*heads, *numbers, await ledger.next_due(inbox, at, latest)]
+
+            self.same(fetched)
+
+        @step(
+            2,
+            number=picks,
+            fitting=mostly,
+            attempt=st.sampled_from([0, 0, 1, -1]),
+            state=st.sampled_from([State.DELIVERED, State.DELIVERED, State.REFUSED, State.WAITING, State.DEAD]),
+            body=st.sampled_from([b"one", b"one", b"two"]),
+            name=st.sampled_from([None, "P-1", "p-1"]),
+            twice=st.booleans(),
+        )
+        def receipt(
+            self, number: int, fitting: bool, attempt: int, state: State, body: bytes, name: str | None, twice: bool
+        ) -> None:
+            """Posts a receipt about a lease, or about one that there never was; perhaps twice."""
+            place = self.pick(number, "receipt", fitting)
+            for _ in range(1 + twice):
+                self.receipt_for(place, attempt, state, body, name)
+
+        def receipt_for(self, place: int, attempt: int, state: State, body: bytes, name: str | None) -> None:
+            self.now += 1
+            due = self.now + 5 if state is State.WAITING else None
+            one = self.standing[place]
+            alias = ("case_number", f"C-{one.lane}") if name and state is State.DELIVERED else None
+
+            async def receipted(ledger: Ledger, index: int) -> LeaseSettled:
+                settlement = make.settlement(
+                    self.ids[index][place],
+                    state,
+                    at=self.now,
+                    number=one.attempts + attempt,
+                    due=due,
+                    alias=alias,
+                    reply=body,
+                    reference=name,
+                )
+                return await ledger.settle_lease(one.platform or "", settlement)
+
+            self.same(receipted)
+
+        @step(
+            5,
+            platform=places,
+            state=st.sampled_from([State.DELIVERED, State.DELIVERED, State.REFUSED, State.WAITING, State.DEAD]),
+            later=st.sampled_from([0, 0, 20]),
+            again=st.booleans(),
+            name=st.sampled_from([None, "P-1"]),
+        )
+        def serve(self, platform: str, state: State, later: int, again: bool, name: str | None) -> None:
+            """Leases heads and answers them: in time, after they lapsed, or after they were leased again."""
+            self.fetch(platform, 3, 5, True, True)
+            self.all_stand_alike()
+            places = [place for place, one in enumerate(self.standing) if one.leased_until and one.platform == platform]
+            if later:
+                self.lapse(3, later)
+            if later and again:
+                self.fetch(platform, 1, 5, True, True)
+            for place in places:
+                self.receipt_for(place, 0, state, b"one", name)
+
+        @step(3, limit=st.integers(1, 3), later=st.integers(0, 8))
+        def lapse(self, limit: int, later: int) -> None:
+            """Lets leases lapse, after a while or by a clock that was set back."""
+            self.now += later
+            now, latest, at = make.at(self.now), make.at(self.now + LONGEST_WAIT - later), self.moment()
+            self.same(lambda ledger, _: ledger.lapse(now, latest, at, limit))
+
         # ── operators ─────────────────────────────────────────────────────────────────────────
         @step(
             4,
@@ -501,6 +649,39 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
             self.same(lambda ledger, _: ledger.step_replay(job, limit, at))
             if cancel:
                 self.same(lambda ledger, _: ledger.cancel_replay(job, intent))
+
+        # ── retention ─────────────────────────────────────────────────────────────────────────
+        @step(5, days=st.sampled_from([31, 250, 500, 700]), limit=st.integers(1, 9), ending=mostly, lane=lanes)
+        def prune(self, days: int, limit: int, ending: bool, lane: str) -> None:
+            """Lets days pass, twice, and prunes until there is no more; perhaps all of a lane is ended before."""
+            if ending:
+                self.settle_all(State.DELIVERED, 0, None, 0, None)
+                self.give_up_lane(lane)
+            # Not less than 30 days: a case that had to stay is looked at again only then.
+            for passed in (31, days):
+                self.now += passed * DAY
+                self.same(self.pruning(make.at(self.now), passed * DAY, limit))
+
+        def give_up_lane(self, lane: str) -> None:
+            intent = self.intent()
+            left = (State.READY, State.WAITING, State.DEAD, State.UNROUTED)
+
+            async def given_up(ledger: Ledger, index: int) -> list[Delivery]:
+                found = reversed((await ledger.find_deliveries(DeliveryFilter(), None, 1000)).items)
+                return [
+                    await ledger.discard(each.id, intent) for each in found if each.lane == lane and each.state in left
+                ]
+
+            self.same(given_up)
+
+        def pruning(self, at: datetime, seen: float, limit: int) -> Call:
+            async def pruned(ledger: Ledger, _: int) -> Any:
+                taken = [await ledger.prune(KEPT, "pruner", at, seen=seen, limit=limit)]
+                while taken[-1].more:
+                    taken.append(await ledger.prune(KEPT, "pruner", at, limit=limit))
+                return counted(taken), taken[-1].time, taken[-1].oldest
+
+            return pruned
 
         @step(1)
         def reopen(self) -> None:
@@ -562,6 +743,7 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
             found = self.both(lambda ledger, _: ledger.find_deliveries(DeliveryFilter(), None, 1000))
             self.standing = list(reversed(found[0].items))
             self.ids = [[each.id for each in reversed(page.items)] for page in found]
+            self.places = [{each.id: str(each.position) for each in page.items} for page in found]
             model, other = (self.plain(list(page.items), index) for index, page in enumerate(found))
             assert other == model
             self.same(self.look)
@@ -577,13 +759,19 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
                 ledger.unwanted(),
                 *(ledger.heads(claim, now, latest, 100, probe=probe) for claim in claims for probe in (False, True)),
                 *(ledger.next_due(claim, now, latest) for claim in claims),
+                ledger.next_lapse(now, latest),
                 *map(ledger.facts, "AB"),
                 *(ledger.partakes(lane, PLATFORMS[0]) for lane in "ABC"),
                 *(ledger.recall(PLATFORMS[0], {"case_number": number}) for number in ("C-A", "c-b", "P-1")),
                 ledger.registry(),
+                ledger.contacts(),
                 ledger.replays(),
                 ledger.replays(unfinished=True),
                 _grouped(ledger),
+                *(ledger.message(f"m{name}") for name in range(1, self.names + 1)),
+                *(ledger.native(f"m{name}") for name in range(1, self.names + 1)),
+                *(ledger.sent(id) for id in self.ids[index]),
+                *(_replies(ledger, id) for id in self.ids[index]),
             ]
             answers = await asyncio.gather(*asked, return_exceptions=True)
             presence = await ledger.beat()
@@ -616,6 +804,10 @@ def _unordered(platform: Platform) -> Any:
 
 async def _grouped(ledger: Ledger) -> Any:
     return {(each.platform, each.kind, each.state, each.held_by): each for each in await ledger.backlog()}
+
+
+async def _replies(ledger: Ledger, delivery_id: str) -> list[Any]:
+    return [(each.number, each.verdict, each.reply) for each in await ledger.attempts_of(delivery_id)]
 
 
 async def _reads(ledger: Ledger, lane: str, reads: str) -> Reads:
@@ -683,10 +875,10 @@ def test_same_as_the_model(make: Any, empty: Empty, examples: int) -> None:
 
 def test_model_shares_no_code_with_the_ledger() -> None:
     """What the model says it says by itself: it knows the ledger's values, and nothing that decides or keeps."""
-    for module in (kept_model, ledger_model):
+    for module in (kept_model, ledger_model, pruning_model):
         names = {value.__module__ for value in vars(module).values() if hasattr(value, "__module__")}
         ours = {name for name in names if name.startswith("gateway.ledger")}
-        assert ours == {"gateway.ledger.records", "gateway.ledger.versions"}
+        assert ours <= {"gateway.ledger.records", "gateway.ledger.versions"}
 
 
 @pytest.mark.parametrize("made", [ModelLedger, SqlLedger])

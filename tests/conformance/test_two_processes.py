@@ -16,7 +16,7 @@ from conftest import Make, Play
 from msgspec.structs import replace
 
 from gateway.errors import Conflict
-from gateway.ledger.records import Accepted, BulkReplay, DeliveryFilter, Moved, Reads, Receipt
+from gateway.ledger.records import Accepted, BulkReplay, DeliveryFilter, Inbox, Moved, Reads, Receipt
 from gateway.ledger.sql import SqlLedger
 from gateway.message import HeldBy, State
 
@@ -298,6 +298,57 @@ async def test_retying_is_alone(two: Two) -> None:
     assert isinstance(accepted, Moved)
     assert (await two.other.message("b")).correlation_id == "AJ-1"
     assert (await two.other.delivery("b/0")).lane == "AJ-1"
+
+
+# ── leases ────────────────────────────────────────────────────────────────────────────────────
+async def fetches(two: Two) -> Inbox:
+    """Let the penalty platform fetch for itself, and give its right."""
+    await two.first.register(mode="pull")
+    return Inbox(PENALTY, await two.first.revision())
+
+
+def lease(ledger: SqlLedger, two: Two, inbox: Inbox) -> Awaitable[int | None]:
+    """Lease a platform's first delivery for a minute."""
+    make = two.make
+    return ledger.lease(inbox, "a/0", "penalty@1.0.0", make.request, make.at(), make.at(60))
+
+
+async def test_two_polls_in_two_processes(two: Two) -> None:
+    """Whichever process is asked: a delivery is leased once, and needs no claim for it."""
+    inbox = await fetches(two)
+    await two.first.accept("a")
+    numbers = await two.in_turn(lease(two.one, two, inbox), lease(two.other, two, inbox))
+    assert numbers == (1, None)
+
+
+@pytest.mark.parametrize(("late", "how", "lapses"), [(False, "in-time", 0), (True, "late", 1)])
+async def test_a_receipt_comes_while_its_lease_lapses(two: Two, late: bool, how: str, lapses: int) -> None:
+    """Leased by one process, answered to one, lapsed in the other: it is settled once, whichever is first."""
+    inbox, make = await fetches(two), two.make
+    await two.first.accept("a")
+    await lease(two.other, two, inbox)
+    settlement = make.settlement("a/0", State.DELIVERED, at=61)
+    moments = make.at(61), make.at(300), make.at(61)
+    if late:
+        lapsed, settled = await two.in_turn(two.one.lapse(*moments, 10), two.other.settle_lease(PENALTY, settlement))
+    else:
+        settled, lapsed = await two.in_turn(two.one.settle_lease(PENALTY, settlement), two.other.lapse(*moments, 10))
+    assert (settled.attempt.receipt, len(lapsed)) == (how, lapses)
+    assert await two.first.state("a/0") == "delivered"
+
+
+async def test_leased_while_the_platform_is_switched(two: Two) -> None:
+    """A lease that was first stays; one that comes after the switch was committed is none."""
+    inbox = await fetches(two)
+    await two.first.accept("a")
+    number, _ = await two.in_turn(lease(two.one, two, inbox), two.second.register(mode="push"))
+    assert number == 1
+    assert await two.second.state("a/0") == "sending"
+    inbox = await fetches(two)
+    await two.first.accept("b", lane="b")
+    _, refused = await two.in_turn(two.first.register(mode="push"), lease(two.other, two, inbox))
+    assert isinstance(refused, Conflict)
+    assert refused.code == "inbox.closed"
 
 
 # ── the registry and operators ────────────────────────────────────────────────────────────────

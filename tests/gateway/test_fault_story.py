@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -22,6 +22,8 @@ from msgspec.structs import replace
 from adapters.base import Limits, Reply, RetrySchedule, Setting, Verdict, VerdictKind
 from gateway.bootstrap import build
 from gateway.delivery.breaker import BreakerPolicy
+from gateway.delivery.inbox import Leased
+from gateway.delivery.lease_receipt import LeaseReceipt
 from gateway.errors import HutongError, Unavailable
 from gateway.hub import Hub
 from gateway.intake.steps import IntakeCall
@@ -65,6 +67,13 @@ class Town:
         """Answer a document with these statuses first, and with 200 from then on."""
         self.statuses[platform, facts] = list(statuses)
 
+    def take(self, leased: Leased) -> None:
+        """Take a document that was fetched, once for each key."""
+        document, delivery = orjson.loads(leased.request.body), leased.work.delivery
+        if delivery.id not in self.keys:
+            self.keys.add(delivery.id)
+            self.taken[str(delivery.platform), document["case_number"]].append(document["facts"])
+
     def answer(self, posted: Posted) -> Reply:
         """Take a document as a platform does: once for each key."""
         if posted.settings.get("password", self.password) != self.password:
@@ -104,12 +113,11 @@ class Told:
         self.numbers += 1
         return Intent("operator", reason, self.hub.clock(), f"key-{self.numbers}")
 
-    async def register(self, platform: str, **settings: str) -> None:
+    async def register(self, platform: str, mode: str = "push", **settings: str) -> None:
         """Register a platform or change it."""
         intent = self.intent("register")
-        await self.insist(
-            lambda: self.hub.platforms.put(platform, "plain", settings={**URL, **settings}, intent=intent)
-        )
+        given = {**URL, **settings}
+        await self.insist(lambda: self.hub.platforms.put(platform, "plain", settings=given, mode=mode, intent=intent))
 
     async def case(self, number: str, facts: str) -> Accepted:
         """Hand in a case; its delivery goes to the penalty platform."""
@@ -122,6 +130,26 @@ class Told:
             platform = await self.hub.platforms.get(MOBILE)
             call = IntakeCall(platform, operation, orjson.dumps(document), "application/json")
             return (await self.hub.receive(call)).receipt.entries[0]
+
+        return await self.insist(ask)
+
+    async def file(self, number: str, *facts: str) -> list[Accepted]:
+        """Hand in several versions of a case as a batch does, under keys, until all are taken."""
+        platform = await self.hub.platforms.get(MOBILE)
+        calls = [
+            IntakeCall(
+                platform,
+                "case.transferred",
+                orjson.dumps(self.write.case(case_number=number, facts=one)),
+                "application/json",
+                f"file#{index}",
+            )
+            for index, one in enumerate(facts)
+        ]
+
+        async def ask() -> list[Accepted]:
+            read = list(zip(calls, await self.hub.read_all(calls), strict=True))
+            return [one.receipt.entries[0] async for one in self.hub.keep_all(read)]
 
         return await self.insist(ask)
 
@@ -184,6 +212,7 @@ async def tell(plain: Any, write: Any, kept_at: str) -> AsyncIterator[Callable[[
             sender=post,
             policy=BreakerPolicy(lanes=3, cool_down=timedelta(milliseconds=5), longest=timedelta(milliseconds=20)),
             pause=timedelta(milliseconds=5),
+            lease=timedelta(milliseconds=300),
         )
         await hub.start()
         hubs.append(hub)
@@ -210,6 +239,10 @@ async def story(told: Told) -> None:
     for facts in ("one", "two", "three"):
         last = await told.case("AJ-2", facts)
     await told.stands(last, State.DELIVERED)
+
+    # A file with three versions of another.
+    for one in await told.file("AJ-F", "file one", "file two", "file three"):
+        await told.stands(one, State.DELIVERED)
 
     # Refused, and replayed; delivered, and replayed under a new key.
     town.answers(PENALTY, "refused once", 409)
@@ -262,6 +295,8 @@ async def story(told: Told) -> None:
 
     await _paused_while_waiting(told)
 
+    await _behind_a_gate(told)
+
     # Everything refused is replayed at once; another bulk replay is cancelled.
     town.answers(PENALTY, "refused a", 409)
     town.answers(PENALTY, "refused b", 409)
@@ -290,6 +325,8 @@ async def story(told: Told) -> None:
     await told.insist(lambda: hub.platforms.declare_unwanted(kind, region, declare))
     gone = hub.platforms.withdraw_unwanted
     await told.insist(lambda: _done_already(gone(kind, region, withdraw), "unwanted.unknown"))
+    # Nothing is old yet: the ledger's own time begins.
+    await told.insist(lambda: hub.pruner.step("operator"))
     retire = told.intent("nobody speaks it")
     await told.insist(lambda: hub.releases.retire("plain", "0.9.0", retire))
 
@@ -337,6 +374,62 @@ async def _paused_while_waiting(told: Told) -> None:
         await told.stands(one, State.DELIVERED)
 
 
+async def _behind_a_gate(told: Told) -> None:
+    """The platform cannot be called for a while, and fetches; some of its receipts come never, twice, or late."""
+    await told.register(PENALTY, mode="pull", password="new")
+    await told.case("AJ-P1", "never answered at first")
+    last = await told.case("AJ-P1", "behind it")
+    untranslatable = await told.case("AJ-P2", "untranslatable")
+    fetching = asyncio.create_task(_fetch_and_answer(told))
+    await told.stands(last, State.DELIVERED)
+    killed, given_up = await told.stands(untranslatable, State.DEAD), told.intent("cannot be written")
+    await told.insist(lambda: told.hub.deliveries.discard(killed, given_up))
+    fetching.cancel()
+
+    # It can be called again while it has one that it fetched.
+    first, second = await told.case("AJ-P3", "fetched"), await told.case("AJ-P3", "sent")
+    [leased] = await _fetched(told)
+    await told.register(PENALTY, password="new")
+    await _answer(told, leased)
+    await told.stands(first, State.DELIVERED)
+    await told.stands(second, State.DELIVERED)
+
+
+async def _fetched(told: Told) -> Sequence[Leased]:
+    """Ask until there is something: what was leased and whose answer was lost comes again when it lapsed."""
+
+    async def ask() -> Sequence[Leased]:
+        return await told.hub.inboxes.fetch(await told.hub.platforms.get(PENALTY), 10, 1.0)
+
+    while not (leased := await told.insist(ask)):
+        pass
+    return leased
+
+
+async def _fetch_and_answer(told: Told) -> None:
+    """Do what a platform behind a gate does, for ever; the first receipt for one document is never written."""
+    silent = True
+    while True:
+        for leased in await _fetched(told):
+            if silent and leased.work.message.document["facts"] == "never answered at first":
+                silent = False
+                told.town.take(leased)
+            else:
+                await _answer(told, leased)
+
+
+async def _answer(told: Told, leased: Leased) -> None:
+    """Take a document, once for each key, and say so until that is heard; a lease that lapsed is fetched again."""
+    told.town.take(leased)
+    receipt = LeaseReceipt(VerdictKind.ACCEPTED, b'{"verdict": "accepted"}', attempt=leased.attempt)
+
+    async def say() -> None:
+        platform = await told.hub.platforms.get(PENALTY)
+        await _done_already(told.hub.inboxes.receipt(platform, leased.work.delivery.id, receipt), "lease.lapsed")
+
+    await told.insist(say)
+
+
 async def _held_by(told: Told, platform: str, by: str) -> bool:
     return by in (await told.hub.platforms.get(platform)).held_by()
 
@@ -358,10 +451,14 @@ def in_order_and_once(town: Town) -> None:
     """Every document was taken once for each time it was meant to be, and each case in its order."""
     taken = {case: facts for (platform, case), facts in town.taken.items() if platform == PENALTY}
     assert taken["AJ-2"] == ["one", "two", "three"]
+    assert taken["AJ-F"] == ["file one", "file two", "file three"]
     assert taken["AJ-3"] == ["refused once", "refused once"], "once, and once more as it was asked for"
     assert taken["AJ-4"] == ["behind the dead one"]
+    assert taken["AJ-P1"] == ["never answered at first", "behind it"]
+    assert taken["AJ-P3"] == ["fetched", "sent"]
     assert "AJ-5" not in taken
-    others = {case: facts for case, facts in taken.items() if case not in ("AJ-2", "AJ-3", "AJ-4")}
+    told_of = ("AJ-2", "AJ-3", "AJ-4", "AJ-F", "AJ-P1", "AJ-P3")
+    others = {case: facts for case, facts in taken.items() if case not in told_of}
     assert {case: len(facts) for case, facts in others.items() if len(facts) != 1} == {}
 
 

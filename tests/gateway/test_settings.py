@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.settings import Settings, Unset, load
+from gateway.settings import Settings, Unset, load, period
 
 
 @pytest.fixture(autouse=True)
@@ -83,3 +83,77 @@ def test_the_admin_token_is_not_shown_by_accident(monkeypatch):
     assert "very-secret" not in repr(load())
     monkeypatch.setenv("HUTONG_ADMIN_TOKEN", "")
     assert load().admin_token is None
+
+
+def test_secrets_may_be_files(tmp_path, monkeypatch):
+    """A folder of files, each called as its setting; the environment wins over them, and they over hutong.toml."""
+    (tmp_path / "hutong.toml").write_text('admin_token = "of the file"\nledger = "sqlite:///file.db"\nport = 1\n')
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    (secrets / "HUTONG_ADMIN_TOKEN").write_text("a-secret-of-the-folder\n")
+    (secrets / "HUTONG_LEDGER").write_text("sqlite:///folder.db\n")
+    (secrets / "server.key").write_text("somebody else's")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(secrets))
+    settings = load()
+    assert settings.admin_token.get_secret_value() == "a-secret-of-the-folder"
+    assert (settings.ledger, settings.port) == ("sqlite:///folder.db", 1)
+    monkeypatch.setenv("HUTONG_LEDGER", "sqlite:///environment.db")
+    assert load().ledger == "sqlite:///environment.db"
+
+
+def test_a_wrong_secret_is_told_without_its_value(tmp_path, monkeypatch):
+    """An address holds a password, and what is said of it is printed."""
+    (tmp_path / "HUTONG_LEDGER").write_text("mysql://hutong:p4ssw0rd@db/hutong")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    with pytest.raises(Unset, match="HUTONG_LEDGER") as fault:
+        load()
+    assert "p4ssw0rd" not in str(fault.value)
+
+
+def test_retention_from_the_file(tmp_path):
+    """A table of periods; what it does not name has its default."""
+    (tmp_path / "hutong.toml").write_text(
+        '[retention]\nmessages = "6 years"\n[retention.types]\n"permit.changed" = "never"\n'
+    )
+    kept = load().retention
+    assert (kept.messages, kept.bodies, kept.types) == ("6 years", "36 months", {"permit.changed": "never"})
+
+
+@pytest.mark.parametrize(("value", "bodies"), [("24 months", "36 months"), ('{"bodies": "12 months"}', "12 months")])
+def test_retention_from_the_environment(monkeypatch, value, bodies):
+    """One period for all messages, or the table as JSON."""
+    monkeypatch.setenv("HUTONG_RETENTION", value)
+    assert load().retention.bodies == bodies
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ('messages = "5 months"', "messages: '5 months' is too short: everything is kept for 6 months at least"),
+        ('bodies = "183 days"', "bodies: '183 days' is too short"),
+        ('types = {"permit.changed" = "1 month"}', "permit.changed: '1 month' is too short"),
+        ('messages = "forever"', "'forever' is no period; write one like '36 months'"),
+        ('types = {"permit.chnaged" = "3 years"}', "no message type permit.chnaged; known are"),
+        ('mesages = "3 years"', "mesages"),
+    ],
+)
+def test_a_retention_that_cannot_be_used_stops_the_start(tmp_path, table, said):
+    """Too short, misspelt or unknown: the message names what, and what to write."""
+    (tmp_path / "hutong.toml").write_text(f"[retention]\n{table}\n")
+    with pytest.raises(Unset) as refused:
+        load()
+    assert said in str(refused.value)
+    assert "HUTONG_RETENTION" in str(refused.value)
+
+
+def test_a_retention_in_the_environment_that_is_no_json(monkeypatch):
+    """Half a table is said to be unreadable."""
+    monkeypatch.setenv("HUTONG_RETENTION", "{messages")
+    with pytest.raises(Unset, match="HUTONG_RETENTION"):
+        load()
+
+
+def test_periods():
+    """Months and years count long, so that nothing goes before its time."""
+    assert [period(one).days for one in ("6 months", "1 year", "184 days")] == [186, 366, 184]
+    assert period("never") > period("9999 years")

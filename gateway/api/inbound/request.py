@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
+from urllib.parse import parse_qsl
 
 from msgspec import Struct
 from pydantic import Field
@@ -13,7 +14,7 @@ from gateway.api.inbound.encoding import Inflate
 from gateway.api.models import RestModel
 from gateway.intake.admission import Take
 from gateway.intake.receiver import check_key
-from gateway.telemetry.trace import trace_id
+from gateway.telemetry.trace import trace_of
 from schemas.findings import Rejected, Text
 
 Scope = MutableMapping[str, Any]
@@ -45,13 +46,14 @@ class Gone(Exception):
 
 
 class Incoming(Struct, frozen=True):
-    """The headers that matter, and the trace the request belongs to."""
+    """The headers that matter, the trace the request belongs to, and the caller's span in it, if it has one."""
 
     headers: dict[str, str]
     twice: frozenset[str]
     """Those that came more than once; `headers` has their last."""
     language: str
     trace_id: str
+    caller_span: str | None
 
     @classmethod
     def of(cls, scope: Scope) -> Incoming:
@@ -66,8 +68,8 @@ class Incoming(Struct, frozen=True):
                 if known_as in found:
                     twice |= {known_as}
                 found[known_as] = value.decode("latin-1")
-        said, trace = found.get("accept-language"), trace_id(found.get("traceparent"))
-        incoming = cls(found, twice, language(said), trace)
+        said, trace = found.get("accept-language"), trace_of(found.get("traceparent"))
+        incoming = cls(found, twice, language(said), *trace)
         scope["hutong.incoming"] = incoming
         return incoming
 
@@ -169,6 +171,39 @@ def too_large(limit: int) -> Rejected:
         ),
         status=413,
     )
+
+
+def dry_run(query: bytes) -> bool:
+    """Tell whether the caller only wants to see what would become of its document."""
+    value = _asked(query, "dry_run", "false").lower()
+    if value in ("true", "1", "yes", ""):
+        return True
+    if value in ("false", "0", "no"):
+        return False
+    raise Rejected(
+        "request.invalid",
+        Text("dry_run 只能是 true 或 false", "dry_run is either true or false"),
+        status=422,
+    )
+
+
+def offset(query: bytes) -> int:
+    """Give how many records the caller passes over; Rejected for what is no such number."""
+    value = _asked(query, "offset", "0")
+    if value.isascii() and value.isdigit() and len(value) <= _DIGITS:
+        return int(value)
+    raise Rejected(
+        "request.invalid",
+        Text("offset 须为不小于 0 的整数", "offset is a whole number from 0 on"),
+        status=422,
+    )
+
+
+_DIGITS = 15
+
+
+def _asked(query: bytes, name: str, otherwise: str) -> str:
+    return dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)).get(name, otherwise) if query else otherwise
 
 
 class Submission(RestModel):

@@ -6,20 +6,35 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
+from itertools import chain
 
 import sqlalchemy as sa
+from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.errors import HutongError
 from gateway.ledger import decisions
 from gateway.ledger.records import Accepted, Intake, IntakeDraft, Moved, Receipt, Rejection, Work
-from gateway.ledger.sql import counts, lanes, numbers, overlay, packages, receipts, tables, unwanted
+from gateway.ledger.sql import (
+    counts,
+    lanes,
+    numbers,
+    overlay,
+    packages,
+    pruned_cases,
+    pruned_receipts,
+    pruned_rejections,
+    receipts,
+    tables,
+    unwanted,
+)
 from gateway.ledger.sql.batch_thread import OperationResult
 from gateway.ledger.sql.codecs import unpack_list
 from gateway.ledger.sql.columns import Row
 from gateway.ledger.sql.dialects import ITS_SYMBOL, NUL
 from gateway.ledger.sql.packages import Chunk, IntakeBody, ReadyDraft, ReadyRejection
-from gateway.ledger.sql.receipts import KeptReceipt, Receipts
+from gateway.ledger.sql.pruned_bodies import REMNANT
+from gateway.ledger.sql.receipts import Receipts
 from gateway.ledger.sql.statements import Prepared, PreparedMany, inserting, inserting_first, putting
 from gateway.ledger.sql.store import Store
 from gateway.ledger.sql.tables import DELIVERY, MESSAGE, REJECTION
@@ -34,7 +49,7 @@ _m, _l = tables.messages.c, tables.latest.c
 
 _LATEST = PreparedMany(
     ["identity", "operation", "source"],
-    lambda wanted: sa.select(wanted, _m.id, _m.digest).select_from(
+    lambda wanted: sa.select(wanted, _m.id, _m.digest, _m.seq, _m.body).select_from(
         wanted.join(
             tables.latest,
             (_l.identity == wanted.c.identity) & (_l.operation == wanted.c.operation) & (_l.source == wanted.c.source),
@@ -49,7 +64,6 @@ _FACTS = inserting_first(tables.facts)
 _REJECTIONS = inserting(tables.rejections, REJECTION.inserted)
 _IN_ORDER = (
     packages.ADD,
-    packages.KEEP,
     _MESSAGES,
     _DOCUMENTS,
     lanes.ADD,
@@ -60,6 +74,15 @@ _IN_ORDER = (
     _REJECTIONS,
 )
 """The order of the foreign keys: bodies, messages, then what names a message."""
+
+
+class _Latest(Struct, frozen=True):
+    """A message that was the latest of its identity."""
+
+    id: str
+    digest: str
+    seq: int
+    body: int
 
 
 # ── in the event loop ─────────────────────────────────────────────────────────────────────────
@@ -85,13 +108,43 @@ async def _accept_large(store: Store, intake: Intake) -> Receipt:
     return Receipt(tuple(entries))
 
 
+async def accept_in_order(store: Store, intakes: Sequence[Intake]) -> Sequence[Receipt | HutongError]:
+    """Keep small intakes one after the other in one commit, up to the first that moved."""
+    long = len(intakes) > packages.FEW or any(map(packages.is_large, intakes))
+    chunks = await asyncio.to_thread(_wholes, intakes) if long else _wholes(intakes)
+    answers: list[Receipt | HutongError] = []
+    for chunk, answer in zip(chunks, await _write(store, chunks), strict=False):
+        known = answer if isinstance(answer, HutongError) else await _read(store, answer)
+        pruned = isinstance(known, Receipt) and not known.entries and chunk.entries
+        answers.append(await _hand_in(store, chunk) if pruned else known)
+    return answers
+
+
+def _wholes(intakes: Sequence[Intake]) -> list[Chunk]:
+    return [packages.chunk(packages.ready(intake), 0) for intake in intakes]
+
+
 async def _hand_in(store: Store, chunk: Chunk) -> Receipt:
-    answer: receipts.Answer = await store.write(ACCEPT, chunk, rows=len(chunk.entries), size=chunk.size)
-    return answer if isinstance(answer, Receipt) else await _read(store, answer)
+    while True:
+        [answer] = await _write(store, [chunk])
+        if isinstance(answer, HutongError):
+            raise answer
+        receipt = await _read(store, answer)
+        # All that a receipt named may have been pruned before it was read, and the receipt with it.
+        if receipt.entries or not chunk.entries:
+            return receipt
 
 
-async def _read(store: Store, kept: KeptReceipt) -> Receipt:
-    """Read a receipt as it is kept, a chunk of it at a time: the reader answers others too."""
+async def _write(store: Store, chunks: Sequence[Chunk]) -> Sequence[receipts.Answer | HutongError]:
+    rows, size = sum(len(chunk.entries) for chunk in chunks), sum(chunk.size for chunk in chunks)
+    answers: Sequence[receipts.Answer | HutongError] = await store.write(ACCEPT, chunks, rows=rows, size=size)
+    return answers
+
+
+async def _read(store: Store, kept: receipts.Answer) -> Receipt:
+    """Read a receipt that is kept, a chunk of it at a time: the reader answers others too."""
+    if isinstance(kept, Receipt):
+        return kept
     large = len(kept.content) > packages.LONG
     essentials = await asyncio.to_thread(unpack_list, kept.content) if large else unpack_list(kept.content)
     entries: list[Accepted | Rejection] = []
@@ -101,20 +154,20 @@ async def _read(store: Store, kept: KeptReceipt) -> Receipt:
 
 
 # ── in the writer ─────────────────────────────────────────────────────────────────────────────
-def accept(transaction: Transaction, batch: Sequence[Chunk]) -> Sequence[OperationResult]:
-    """Keep a batch of chunks: for `Ledger.accept`."""
-    intakes = _Batch(transaction, batch)
-    results = [intakes.accept(chunk) for chunk in batch]
+def accept(transaction: Transaction, batch: Sequence[Sequence[Chunk]]) -> Sequence[OperationResult]:
+    """Keep a batch of sequences of chunks, each as far as it gets: for `Ledger.accept` and `accept_all`."""
+    intakes = _Batch(transaction, list(chain.from_iterable(batch)))
+    results = [intakes.accept(chunks) for chunks in batch]
     intakes.write()
     return results
 
 
-def _locks(_: sa.Connection, batch: Sequence[Chunk]) -> Iterable[str]:
+def _locks(_: sa.Connection, batch: Sequence[Sequence[Chunk]]) -> Iterable[str]:
     """Name what a batch reads or changes: keys, packages, identities, cases, lanes and numbers.
 
     Cases, lanes and numbers are named by their words alone: they are often one word, and then one lock.
     """
-    for chunk in batch:
+    for chunk in chain.from_iterable(batch):
         intake = chunk.package.intake
         if intake.key is not None:
             yield f"key {intake.platform} {intake.operation} {intake.key}"
@@ -150,7 +203,7 @@ class _Batch:
         connection = transaction.connection
         drafts = [draft for chunk in batch for draft in chunk.drafts()]
         latest = _LATEST.rows(connection, list({_scope(draft.message) for draft in drafts}))
-        self._before: dict[_Scope, tuple[str, str]] = {(row[0], row[1], row[2]): (row[3], row[4]) for row in latest}
+        self._before = {(row[0], row[1], row[2]): _Latest(*row[3:]) for row in latest}
         self._verification = Verification(connection, (draft.reads for draft in drafts))
         routed = {lanes.lane_of(each) for draft in drafts for each in draft.deliveries if each.platform}
         self._lanes = lanes.occupied(transaction, routed)
@@ -162,12 +215,14 @@ class _Batch:
         self._receipts = Receipts(connection)
         self._rows: defaultdict[Prepared, list[Row]] = defaultdict(list)
         self._latest: dict[_Scope, Accepted] = {}
-        self._rejecting: set[str] = set()
+        self._totals: dict[str, int] = {}
+        self._known = {each.id: each for each in self._before.values()}
+        self._outlived: list[int] = []
 
     def _earlier(self, drafts: Sequence[IntakeDraft]) -> dict[str, tuple[Message, tuple[Delivery, ...]]]:
         """Read the messages that drafts are duplicates of, with their deliveries as they are shown."""
         latest = [(self._before.get(_scope(draft.message)), draft.message.digest) for draft in drafts]
-        ids = {before[0] for before, digest in latest if before and decisions.is_duplicate(before[1], digest)}
+        ids = {before.id for before, digest in latest if before and decisions.is_duplicate(before.digest, digest)}
         found = receipts.stored(self._transaction.connection, ids)
         routed = {lanes.lane_of(each) for _, deliveries in found.values() for each in deliveries if each.platform}
         dead = lanes.first_dead(self._transaction, routed)
@@ -181,11 +236,18 @@ class _Batch:
         return decisions.shown(delivery, self._holds.get(delivery.platform or "", ()), parked=parked)
 
     # ── deciding ──────────────────────────────────────────────────────────────────────────────
-    def accept(self, chunk: Chunk) -> OperationResult:
-        try:
-            return self._receipts.known(chunk) or self._take(chunk)
-        except (HutongError, Moved) as answer:
-            return answer
+    def accept(self, chunks: Sequence[Chunk]) -> OperationResult:
+        """Give the answers up to the first chunk that moved; Moved itself when that is the first of all."""
+        answers: list[receipts.Answer | HutongError] = []
+        for chunk in chunks:
+            try:
+                answers.append(self._receipts.known(chunk) or self._take(chunk))
+            except HutongError as error:
+                answers.append(error)
+            except Moved as moved:
+                # What stands behind it keeps its place: it is not kept before this one is.
+                return answers or moved
+        return answers
 
     def _take(self, chunk: Chunk) -> Receipt:
         new = self._new(chunk)
@@ -196,9 +258,15 @@ class _Batch:
         receipt = Receipt(tuple(self._entry(entry, body) for entry in chunk.entries))
         written = body.row()
         if written is not None:
-            self._rows[written[0]].append(written[1])
-        self._receipts.keep(chunk, receipt, body.seq)
+            self._rows[packages.ADD].append(written)
+        self._receipts.keep(chunk, receipt, body.seq, self._named(receipt))
         return receipt
+
+    def _named(self, receipt: Receipt) -> int | None:
+        """Give the seq of a message that a receipt names: the first that is more than a remnant."""
+        known = [self._known[each.message.id] for each in receipt.entries if isinstance(each, Accepted)]
+        known.sort(key=lambda one: one.body == REMNANT)
+        return known[0].seq if known else None
 
     def _new(self, chunk: Chunk) -> list[IntakeDraft]:
         """Give the drafts that are no duplicates, also of one another."""
@@ -213,7 +281,7 @@ class _Batch:
 
     def _digest(self, scope: _Scope) -> str | None:
         here, before = self._latest.get(scope), self._before.get(scope)
-        return here.message.digest if here else before[1] if before else None
+        return here.message.digest if here else before.digest if before else None
 
     def _stands(self, chunk: Chunk, new: Sequence[IntakeDraft]) -> bool:
         package = chunk.package
@@ -221,10 +289,17 @@ class _Batch:
 
     def _entry(self, entry: ReadyDraft | ReadyRejection, body: IntakeBody) -> Accepted | Rejection:
         if isinstance(entry, ReadyRejection):
-            self._rows[_REJECTIONS].append((*entry.row[:-1], body.needed(by_message=False)))
-            self._rejecting.add(entry.rejection.platform)
+            total = self._counted(entry.rejection.platform, body)
+            self._rows[_REJECTIONS].append((*entry.row[:-2], body.needed(by_record=None), total))
             return entry.rejection
         return self._duplicate(entry.draft) or self._keep(entry, body)
+
+    def _counted(self, platform: str, body: IntakeBody) -> int:
+        """Give the bytes of all rejections of a platform, with the one that comes now."""
+        if platform not in self._totals:
+            self._totals[platform] = pruned_rejections.total(self._transaction.connection, platform)
+        self._totals[platform] += body.counted()
+        return self._totals[platform]
 
     def _duplicate(self, draft: IntakeDraft) -> Accepted | None:
         scope = _scope(draft.message)
@@ -233,20 +308,31 @@ class _Batch:
         here = self._latest.get(scope)
         if here is not None:
             return replace(here, index=draft.index, duplicate=True, heads=())
-        message, deliveries = self._kept[self._before[scope][0]]
+        message, deliveries = self._kept[self._before[scope].id]
         return Accepted(draft.index, message, deliveries, duplicate=True)
 
     # ── keeping ───────────────────────────────────────────────────────────────────────────────
     def _keep(self, ready: ReadyDraft, body: IntakeBody) -> Accepted:
         draft, message = ready.draft, ready.draft.message
         seq = next(self._transaction.sequences.messages)
-        kept_in = body.needed(by_message=True)
+        kept_in = body.needed(by_record=draft.index)
         self._rows[_MESSAGES].append(
-            MESSAGE.write(message, seq=seq, headers=ready.headers, body=kept_in, record=draft.index)
+            MESSAGE.write(
+                message,
+                seq=seq,
+                headers=ready.headers,
+                body=kept_in,
+                record=draft.index,
+                accepted_at=self._transaction.at,
+            )
         )
         self._rows[_DOCUMENTS].append((seq, ready.document))
         scope = _scope(message)
         self._rows[_LATEST_NOW].append((*scope, seq))
+        self._known[message.id] = _Latest(message.id, message.digest, seq, kept_in)
+        before = self._before.get(scope)
+        if before is not None and before.body == REMNANT and scope not in self._latest:
+            self._outlived.append(before.seq)
         self._rows[_KEYS].extend((comparison_key(value), name, seq) for name, value in message.keys.items())
         said = decisions.facts_of(message)
         self._rows[_FACTS].extend((message.correlation_id, field, value, seq) for field, value in said.items())
@@ -279,7 +365,9 @@ class _Batch:
         for statement in _IN_ORDER:
             statement.run(self._transaction.connection, self._rows[statement])
         self._receipts.write()
-        packages.forget_rejections(self._transaction, self._rejecting)
+        pruned_rejections.forget_beyond(self._transaction, sorted(self._totals))
+        pruned_receipts.forget(self._transaction, self._outlived)
+        pruned_cases.forget_rows(self._transaction, self._outlived)
 
 
 def _named(drafts: Sequence[IntakeDraft]) -> set[numbers.Named]:

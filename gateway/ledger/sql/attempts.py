@@ -13,14 +13,21 @@ from adapters.base import OutboundRequest
 from gateway.errors import HutongError
 from gateway.ledger import decisions
 from gateway.ledger.errors import no_delivery
-from gateway.ledger.records import Claim, Intent, Settled, Settlement
-from gateway.ledger.sql import lanes, numbers, overlay, platforms, rows, tables
+from gateway.ledger.records import Claim, Inbox, Intent, Settled, Settlement
+from gateway.ledger.sql import lanes, numbers, overlay, platforms, replies, rows, tables
 from gateway.ledger.sql.batch_thread import OperationResult
 from gateway.ledger.sql.claims import ClaimOwners, verify
 from gateway.ledger.sql.columns import Row
 from gateway.ledger.sql.rows import StoredDelivery
-from gateway.ledger.sql.statements import Prepared, PreparedMany, inserting, is_state, not_delivered
-from gateway.ledger.sql.tables import ATTEMPT, REQUEST
+from gateway.ledger.sql.statements import (
+    Prepared,
+    PreparedMany,
+    inserting,
+    inserting_first,
+    is_state,
+    not_delivered,
+)
+from gateway.ledger.sql.tables import REQUEST
 from gateway.ledger.sql.writing import Group, Transaction
 from gateway.message import Delivery, Message, State
 from schemas.identifiers.folding import comparison_key
@@ -39,27 +46,35 @@ _TIES = PreparedMany(
 )
 
 _REQUESTS = inserting(tables.requests, REQUEST.inserted)
+_REQUESTS_ANEW = inserting_first(tables.requests)
+"""One that is there stays; one that was pruned is fixed anew."""
+
 _FORGET_REQUEST = Prepared(sa.delete(tables.requests).where(_r.delivery == sa.bindparam("delivery_")), ("delivery_",))
-_ATTEMPTS = inserting(tables.attempts, ATTEMPT.inserted)
 _SENDING = Prepared(
     sa.select(*rows.DELIVERY_COLUMNS)
     .select_from(tables.deliveries.join(tables.messages))
-    .where(is_state(_d.state, State.SENDING), not_delivered(_d.state), _d.platform == sa.bindparam("platform"))
+    .where(
+        is_state(_d.state, State.SENDING),
+        not_delivered(_d.state),
+        _d.platform == sa.bindparam("platform"),
+        _d.leased_until.is_(None),
+    )
     .order_by(_d.position),
     ("platform",),
 )
 
 
 class Begin(Struct, frozen=True):
-    """What `Ledger.begin` is told."""
+    """What `Ledger.begin` is told; or `Ledger.lease`, with an inbox and until when."""
 
-    claim: Claim
+    claim: Claim | Inbox
     delivery_id: str
     adapter: str
     request: OutboundRequest
     at: datetime
     message: Message | None = None
     probe: bool = False
+    until: datetime | None = None
 
 
 class Settle(Struct, frozen=True):
@@ -77,8 +92,13 @@ def _lanes_begun(connection: sa.Connection, begins: Sequence[Begin]) -> Iterable
 
 
 def _touched(connection: sa.Connection, settles: Sequence[Settle]) -> Iterable[str]:
-    yield from lanes.of(connection, [each.settlement.attempt.delivery_id for each in settles])
-    for settlement in (each.settlement for each in settles):
+    return touched(connection, [each.settlement for each in settles])
+
+
+def touched(connection: sa.Connection, settlements: Sequence[Settlement]) -> Iterable[str]:
+    """Give what settlements lock: the lanes of their deliveries, and the numbers that become known."""
+    yield from lanes.of(connection, [each.attempt.delivery_id for each in settlements])
+    for settlement in settlements:
         if settlement.alias is not None and settlement.attempt.reference:
             yield comparison_key(settlement.attempt.reference)
 
@@ -87,12 +107,12 @@ def _touched(connection: sa.Connection, settles: Sequence[Settle]) -> Iterable[s
 class _Claimed:
     """The deliveries of a batch, and who has the claims: read once, and kept as the batch changes them."""
 
-    def __init__(self, transaction: Transaction, asked: Sequence[tuple[Claim, str]]) -> None:
+    def __init__(self, transaction: Transaction, asked: Sequence[tuple[Claim | Inbox, str]]) -> None:
         self._found = lanes.find(transaction, [delivery_id for _, delivery_id in asked])
-        self._owners = ClaimOwners(transaction.connection, (claim.platform for claim, _ in asked))
+        self._owners = ClaimOwners(transaction.connection, (claim for claim, _ in asked))
 
-    def get(self, claim: Claim, delivery_id: str) -> StoredDelivery:
-        """Give a delivery of the claim's platform; Conflict `claim.lost`, NotFound `delivery.unknown`."""
+    def get(self, claim: Claim | Inbox, delivery_id: str) -> StoredDelivery:
+        """Give a delivery of the claim's platform; Conflict as `ClaimOwners` says, NotFound `delivery.unknown`."""
         self._owners.verify(claim)
         stored = self._found.get(delivery_id)
         if stored is None or stored.delivery.platform != claim.platform:
@@ -105,13 +125,14 @@ class _Claimed:
 
 
 def begin(transaction: Transaction, begins: Sequence[Begin]) -> Sequence[OperationResult]:
-    """Begin attempts: for `Ledger.begin`."""
+    """Begin attempts: for `Ledger.begin` and `Ledger.lease`."""
     claimed = _Claimed(transaction, [(each.claim, each.delivery_id) for each in begins])
     holds = overlay.holds(transaction.connection)
     ties = _ties(transaction, [each.message.id for each in begins if each.message is not None])
     results: list[OperationResult] = []
     steps: list[lanes.Step] = []
-    requests: list[Row] = []
+    first: list[Row] = []
+    further: list[Row] = []
     for each in begins:
         try:
             stored = claimed.get(each.claim, each.delivery_id)
@@ -123,10 +144,11 @@ def begin(transaction: Transaction, begins: Sequence[Begin]) -> Sequence[Operati
         if begun is not None:
             claimed.put(stored, begun)
             steps.append((stored, begun))
-            if begun.attempts == 1:
-                requests.append(REQUEST.write(each.request, delivery=begun.position))
+            requests = first if begun.attempts == 1 else further
+            requests.append(REQUEST.write(each.request, delivery=begun.position))
     lanes.change(transaction, steps)
-    _REQUESTS.run(transaction.connection, requests)
+    _REQUESTS.run(transaction.connection, first)
+    _REQUESTS_ANEW.run(transaction.connection, further)
     return results
 
 
@@ -137,7 +159,7 @@ def _begun(stored: StoredDelivery, begin: Begin, holds: overlay.Holds, ties: Map
     # From the second attempt on the request is fixed, whatever its message became since.
     if not delivery.attempts and read is not None and ties.get(read.id) != (read.correlation_id, read.raw_numbers):
         return None
-    return decisions.begun(delivery, begin.adapter, begin.at)
+    return decisions.begun(delivery, begin.adapter, begin.at, begin.until)
 
 
 def _ties(transaction: Transaction, message_ids: Sequence[str]) -> Mapping[str, _Tie]:
@@ -161,10 +183,8 @@ def settle(transaction: Transaction, settles: Sequence[Settle]) -> Sequence[Oper
         claimed.put(stored, after)
         done.append((index, stored, after))
         results.append(None)
-    lanes.change(transaction, [(stored, after) for _, stored, after in done])
-    moved = lanes.set_heads(transaction, {lanes.lane_of(after) for _, _, after in done})
-    attempts = [ATTEMPT.write(settles[i].settlement.attempt, delivery=after.position) for i, _, after in done]
-    _ATTEMPTS.run(transaction.connection, attempts)
+    moved = _step(transaction, [(stored, after) for _, stored, after in done])
+    replies.keep(transaction, [(settles[i].settlement.attempt, after) for i, _, after in done])
     for index, _, after in done:
         held = _held(transaction, settles[index])
         results[index] = Settled(lanes.lane_of(after) in moved, held)
@@ -184,7 +204,7 @@ def _held(transaction: Transaction, settle: Settle) -> bool:
     if hold is None:
         return False
     platform = platforms.one(transaction.connection, settle.claim.platform)
-    if platform is None or platform.revision > settle.settlement.revision:
+    if platform is None or platform.revision > settle.settlement.revision or not decisions.may_hold(platform, hold.by):
         return False
     platforms.add_hold(transaction, platform, hold, Intent(_ACTOR, hold.reason, settle.settlement.attempt.ended_at))
     return True
@@ -193,7 +213,7 @@ def _held(transaction: Transaction, settle: Settle) -> bool:
 def unbegin(transaction: Transaction, claim: Claim, delivery_id: str, attempt: int, at: datetime) -> bool:
     """Take back an attempt in which nothing was sent."""
     stored = _Claimed(transaction, [(claim, delivery_id)]).get(claim, delivery_id)
-    if (stored.delivery.state, stored.delivery.attempts) != (State.SENDING, attempt):
+    if not decisions.is_called(stored.delivery, attempt):
         return False
     after = decisions.unbegun(stored.delivery, at)
     if not after.attempts:
@@ -202,7 +222,9 @@ def unbegin(transaction: Transaction, claim: Claim, delivery_id: str, attempt: i
     return True
 
 
-def kill(transaction: Transaction, claim: Claim, delivery_id: str, code: str, reason: str, at: datetime) -> bool:
+def kill(
+    transaction: Transaction, claim: Claim | Inbox, delivery_id: str, code: str, reason: str, at: datetime
+) -> bool:
     """Make a ready head dead."""
     stored = _Claimed(transaction, [(claim, delivery_id)]).get(claim, delivery_id)
     if not stored.head or stored.delivery.state is not State.READY or stored.delivery.held_at is not None:

@@ -30,7 +30,10 @@ _OF = Prepared(
     .limit(sa.bindparam("limit")),
     ("subject", "limit"),
 )
-_ACCEPTED = Prepared(sa.select(_m.received_at, _m.source).where(_m.id == sa.bindparam("message")), ("message",))
+_ACCEPTED = Prepared(
+    sa.select(sa.func.coalesce(_m.accepted_at, _m.received_at), _m.source).where(_m.id == sa.bindparam("message")),
+    ("message",),
+)
 _ASKED = Prepared(
     sa.select(_i.digest, _i.answer).where(_i.key == sa.bindparam("key"), _i.actor == sa.bindparam("actor")),
     ("key", "actor"),

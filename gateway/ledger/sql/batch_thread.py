@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 
+from gateway.clock import Ticks, monotonic
 from gateway.ledger.errors import stopped
 
 W = TypeVar("W")
 
 OperationResult = Any
 """What came of one piece of work: its value, or the exception to raise."""
+
+
+BatchWatch = Callable[[int, float], None]
+"""Told in the event loop of every batch: its pieces of work, and the seconds that it took."""
+
+
+def unwatched(pieces: int, seconds: float) -> None:
+    """Watch nothing."""
 
 
 class _Order(Struct, Generic[W], frozen=True):
@@ -32,7 +41,7 @@ class BatchThread(Generic[W]):
     `run` is given what has gathered, up to `most` rows and `largest` bytes at a time (a piece of
     work that is larger goes alone), and gives a result for each. When it raises, that is the result
     of the whole batch, and the thread goes on. Work handed in before `stop` is done before `stop`
-    returns, also when its caller was cancelled meanwhile.
+    returns, also when its caller was cancelled meanwhile. `watch` is told of each batch before its callers are.
     """
 
     def __init__(
@@ -42,10 +51,14 @@ class BatchThread(Generic[W]):
         *,
         most: int,
         largest: int = 4 << 20,
+        watch: BatchWatch = unwatched,
+        ticks: Ticks = monotonic,
     ) -> None:
         self._run = run
         self._most = most
         self._largest = largest
+        self._watch = watch
+        self._ticks = ticks
         self._handed: SimpleQueue[list[_Order[W]] | None] = SimpleQueue()
         self._waiting: list[_Order[W]] = []
         self._thread = Thread(target=self._work, name=name, daemon=True)
@@ -84,8 +97,9 @@ class BatchThread(Generic[W]):
         while going or orders:
             going = self._gather(orders, going)
             if orders:
-                now = self._batch(orders)
-                self._loop.call_soon_threadsafe(_answer, self._results(now))
+                now, began = self._batch(orders), self._ticks()
+                results = self._results(now)
+                self._loop.call_soon_threadsafe(self._answer, results, self._ticks() - began)
 
     def _gather(self, orders: deque[_Order[W]], going: bool) -> bool:
         """Add what was handed over, waiting for it when there is nothing; tell whether there will be more."""
@@ -114,12 +128,12 @@ class BatchThread(Generic[W]):
         except Exception as error:  # the callers get the error; the thread goes on
             return [(order, error) for order in batch]
 
-
-def _answer(results: Iterable[tuple[_Order[Any], OperationResult]]) -> None:
-    for order, result in results:
-        if order.answer.done():  # its caller was cancelled
-            continue
-        if isinstance(result, BaseException):
-            order.answer.set_exception(result)
-        else:
-            order.answer.set_result(result)
+    def _answer(self, results: Collection[tuple[_Order[Any], OperationResult]], seconds: float) -> None:
+        self._watch(len(results), seconds)
+        for order, result in results:
+            if order.answer.done():  # its caller was cancelled
+                continue
+            if isinstance(result, BaseException):
+                order.answer.set_exception(result)
+            else:
+                order.answer.set_result(result)

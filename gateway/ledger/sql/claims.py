@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from gateway.ledger import decisions
 from gateway.ledger.errors import claim_taken, no_platform
-from gateway.ledger.records import Claim, Presence, StandingClaim
+from gateway.ledger.records import Claim, Inbox, Presence, StandingClaim
 from gateway.ledger.sql import tables
 from gateway.ledger.sql.codecs import moment
 from gateway.ledger.sql.statements import Prepared, PreparedMany, inserting_first, putting
@@ -52,6 +52,13 @@ _OWNERS = PreparedMany(
     ),
 )
 
+_MODES = PreparedMany(
+    ["platform"],
+    lambda wanted: sa.select(_p.id, _p.mode, _p.revision).select_from(
+        wanted.join(tables.platforms, _p.id == wanted.c.platform)
+    ),
+)
+
 
 class ClaimTerm(Struct, frozen=True):
     """What a claim is taken for: from now, a moment of the database's clock, to `until` (None: without an end)."""
@@ -88,20 +95,27 @@ def end(transaction: Transaction, platform_id: str) -> None:
 
 
 class ClaimOwners:
-    """Who has the claims of some platforms, read once."""
+    """Who has the claims of some platforms, and which of them fetch for themselves: read once."""
 
-    def __init__(self, connection: sa.Connection, platforms: Iterable[str]) -> None:
-        found = _OWNERS.rows(connection, [(each,) for each in set(platforms)])
-        self._owners: Mapping[str, tuple[str, int]] = {platform: (owner, epoch) for platform, owner, epoch in found}
+    def __init__(self, connection: sa.Connection, rights: Iterable[Claim | Inbox]) -> None:
+        asked = set(rights)
+        claims, inboxes = ({one.platform for one in asked if isinstance(one, sort)} for sort in (Claim, Inbox))
+        owners = _OWNERS.rows(connection, [(each,) for each in claims])
+        modes = _MODES.rows(connection, [(each,) for each in inboxes])
+        self._owners: Mapping[str, tuple[str, int]] = {platform: (owner, epoch) for platform, owner, epoch in owners}
+        self._modes: Mapping[str, tuple[str, int]] = {platform: (mode, revision) for platform, mode, revision in modes}
 
-    def verify(self, claim: Claim) -> None:
-        """Let pass who has the claim; Conflict `claim.lost`."""
-        decisions.verify_claim(claim, *self._owners.get(claim.platform, (None, None)))
+    def verify(self, right: Claim | Inbox) -> None:
+        """Let pass who has the claim (Conflict `claim.lost`), or fetches for itself (`inbox.closed`)."""
+        if isinstance(right, Claim):
+            decisions.verify_claim(right, *self._owners.get(right.platform, (None, None)))
+        else:
+            decisions.verify_inbox(right, *self._modes.get(right.platform, (None, None)))
 
 
-def verify(connection: sa.Connection, claim: Claim) -> None:
-    """Let pass who has a claim; Conflict `claim.lost`."""
-    ClaimOwners(connection, [claim.platform]).verify(claim)
+def verify(connection: sa.Connection, right: Claim | Inbox) -> None:
+    """Let pass who has a claim, or fetches for itself; Conflict `claim.lost` or `inbox.closed`."""
+    ClaimOwners(connection, [right]).verify(right)
 
 
 # ── processes ─────────────────────────────────────────────────────────────────────────────────

@@ -106,7 +106,7 @@ _COUNTS = Prepared(
 
 
 def _oldest(*which: sa.ColumnElement[bool]) -> sa.Select[Any]:
-    return sa.select(_d.position, _d.created_at).where(*which).order_by(_d.position).limit(1)
+    return sa.select(_d.position, _d.created_at, _d.id).where(*which).order_by(_d.position).limit(1)
 
 
 _named = [_d.platform == sa.bindparam("platform"), _d.type == sa.bindparam("type")]
@@ -145,7 +145,7 @@ _first_follower = (
     )
     .scalar_subquery()
 )
-_OF_LANE = Prepared(sa.select(_d.position, _d.created_at).where(_d.position == _first_follower), _NAMES)
+_OF_LANE = Prepared(sa.select(_d.position, _d.created_at, _d.id).where(_d.position == _first_follower), _NAMES)
 _OF_HOLDER = {HeldBy.OPERATOR: _OF_OPERATOR, HeldBy.LANE: _OF_LANE, None: _OF_NOBODY}
 
 Group = tuple[str | None, str, str, HeldBy | None]
@@ -186,21 +186,26 @@ def backlog(connection: sa.Connection) -> Sequence[Backlog]:
     for each in standing:
         holders[each.where].add(each.own)
     counts: defaultdict[Group, int] = defaultdict(int)
-    oldest: dict[Group, tuple[int, int]] = {}
+    oldest: dict[Group, tuple[int, int, str]] = {}
     for each in standing:
         group = each.group(holds.get(each.platform, ()))
         first = _oldest_of(connection, each, alone=len(holders[each.where]) == 1)
         counts[group] += each.count
         oldest[group] = min(first, oldest.get(group, first))
-    return [Backlog(*group, count=counts[group], oldest=moment(oldest[group][1])) for group in counts]
+    return [_shown(group, counts[group], oldest[group]) for group in counts]
 
 
-def _oldest_of(connection: sa.Connection, standing: _Standing, *, alone: bool) -> tuple[int, int]:
-    """Give position and birth of the oldest. What is held by several or nobody is told apart only where both are."""
+def _shown(group: Group, count: int, oldest: tuple[int, int, str]) -> Backlog:
+    _, born, id = oldest
+    return Backlog(*group, count=count, oldest=moment(born), oldest_id=id)
+
+
+def _oldest_of(connection: sa.Connection, standing: _Standing, *, alone: bool) -> tuple[int, int, str]:
+    """Give the oldest's position, birth and id. What several or nobody hold is told apart only where both are."""
     if standing.state in _OF_NO_PLATFORM:
         [row] = _OF_NO_PLATFORM[standing.state].rows(connection, standing.kind)
     else:
         statement = _OF_STATE if alone else _OF_HOLDER[standing.own]
         [row] = statement.rows(connection, standing.platform, standing.type, standing.state)
-    position, created_at = row
-    return position, created_at
+    position, created_at, id = row
+    return position, created_at, id

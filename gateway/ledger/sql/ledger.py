@@ -8,26 +8,34 @@ from typing import Any, TypeVar
 
 from adapters.base import OutboundRequest
 from gateway.clock import Clock, Ticks, monotonic, system_clock
-from gateway.ledger.base import LEASE
+from gateway.errors import HutongError
+from gateway.ledger.base import TERM
 from gateway.ledger.records import (
     AuditEntry,
     Backlog,
     BulkReplay,
     Claim,
+    Contact,
     DeliveryFilter,
     Hold,
+    Inbox,
     Intake,
     Intent,
     KnownNumber,
+    LeaseSettled,
     MessageFilter,
     Native,
     Platform,
     Presence,
+    Prunable,
+    PruneStep,
+    Pruning,
     Receipt,
     Registered,
     Registry,
     Rejection,
     ResultPage,
+    Retention,
     Settled,
     Settlement,
     Taker,
@@ -42,16 +50,20 @@ from gateway.ledger.sql import (
     bulk_replays,
     claims,
     counts,
+    leases,
     operating,
     platforms,
+    pruning,
     reading,
     searching,
     unrouted,
     unwanted,
 )
+from gateway.ledger.sql import contacts as kept_contacts
+from gateway.ledger.sql.batch_thread import BatchWatch, unwatched
 from gateway.ledger.sql.numbers import facts, recall
 from gateway.ledger.sql.store import Store, StoreLimits
-from gateway.ledger.sql.writing import ONE_BY_ONE, Transaction
+from gateway.ledger.sql.writing import ONE_BY_ONE, KeptBytes, Transaction
 from gateway.ledger.versions import AdapterVersion
 from gateway.message import Attempt, Delivery, Enriched, HeldBy, Message
 
@@ -61,25 +73,32 @@ T = TypeVar("T")
 class SqlLedger:
     """A `gateway.ledger.base.Ledger` in a database: `sqlite:///path`.
 
-    `rejections`: how many are kept for each platform, the newest. `patience`: seconds to wait for
+    `rejections`, `replies`: bytes of them that are kept for each platform, the newest; of replies only long ones
+    count. `patience`: seconds to wait for
     another program's lock. `most`: the rows that share a commit, about. `deadline`: seconds
-    a search may take. `lease`: how long a process keeps its claims after a beat.
+    a search may take. `term`: how long a process keeps its claims after a beat. `watch` is told of every batch that
+    was written.
     """
 
     def __init__(
         self,
         url: str,
         *,
-        rejections: int = 10_000,
+        rejections: int = 64 << 20,
+        replies: int = 256 << 20,
         patience: float = 5.0,
         most: int = 256,
         deadline: float = 5.0,
-        lease: timedelta = LEASE,
+        term: timedelta = TERM,
         clock: Clock = system_clock,
         ticks: Ticks = monotonic,
+        watch: BatchWatch = unwatched,
     ) -> None:
-        limits = StoreLimits(rejections=rejections, patience=patience, most=most, deadline=deadline, lease=lease)
-        self._store = Store(url, limits, clock, ticks)
+        limits = StoreLimits(
+            kept=KeptBytes(rejections, replies), patience=patience, most=most, deadline=deadline, term=term
+        )
+        self._store = Store(url, limits, clock, ticks, watch)
+        self._clock = clock
 
     async def start(self) -> None:
         await self._store.start()
@@ -100,6 +119,9 @@ class SqlLedger:
     # ── intake ────────────────────────────────────────────────────────────────────────────────
     async def accept(self, intake: Intake) -> Receipt:
         return await accepting.accept_in_chunks(self._store, intake)
+
+    async def accept_all(self, intakes: Sequence[Intake]) -> Sequence[Receipt | HutongError]:
+        return await accepting.accept_in_order(self._store, intakes)
 
     async def recall(self, platform: str, numbers: Mapping[str, str]) -> Mapping[str, KnownNumber]:
         return await self._store.look_up(recall, platform, numbers) if numbers else {}
@@ -122,7 +144,7 @@ class SqlLedger:
 
     async def heads(
         self,
-        claim: Claim,
+        claim: Claim | Inbox,
         now: datetime,
         latest: datetime,
         limit: int,
@@ -135,7 +157,7 @@ class SqlLedger:
 
     async def next_due(
         self,
-        claim: Claim,
+        claim: Claim | Inbox,
         now: datetime,
         latest: datetime,
         *,
@@ -167,11 +189,38 @@ class SqlLedger:
         settled: Settled = await self._store.write(attempts.SETTLE, settle, size=len(settlement.attempt.reply))
         return settled
 
-    async def kill(self, claim: Claim, delivery_id: str, code: str, reason: str, at: datetime) -> bool:
+    async def kill(self, claim: Claim | Inbox, delivery_id: str, code: str, reason: str, at: datetime) -> bool:
         return await self._write(attempts.kill, claim, delivery_id, code, reason, at)
 
     async def rescue(self, claim: Claim, under_way: Collection[str], at: datetime) -> Sequence[str]:
         return await self._write(attempts.rescue, claim, under_way, at)
+
+    # ── leases ────────────────────────────────────────────────────────────────────────────────
+    async def lease(
+        self,
+        inbox: Inbox,
+        delivery_id: str,
+        adapter: str,
+        request: OutboundRequest,
+        at: datetime,
+        until: datetime,
+        *,
+        message: Message | None = None,
+    ) -> int | None:
+        begin = attempts.Begin(inbox, delivery_id, adapter, request, at, message, until=until)
+        number: int | None = await self._store.write(attempts.BEGIN, begin, size=len(request.body))
+        return number
+
+    async def settle_lease(self, platform_id: str, settlement: Settlement) -> LeaseSettled:
+        settle = leases.SettleLease(platform_id, settlement)
+        settled: LeaseSettled = await self._store.write(leases.SETTLE, settle, size=len(settlement.attempt.reply))
+        return settled
+
+    async def lapse(self, now: datetime, latest: datetime, at: datetime, limit: int) -> Sequence[Delivery]:
+        return await self._write(leases.lapse, now, latest, at, limit)
+
+    async def next_lapse(self, now: datetime, latest: datetime) -> datetime | None:
+        return await self._store.read(leases.next_lapse, now, latest)
 
     # ── operators ─────────────────────────────────────────────────────────────────────────────
     async def replay(self, delivery_id: str, intent: Intent, *, stale_ok: bool = False) -> Delivery:
@@ -262,6 +311,18 @@ class SqlLedger:
     async def adapter_content(self, name: str, version: str) -> bytes | None:
         return await self._store.read(adapters.content, name, version)
 
+    # ── retention ─────────────────────────────────────────────────────────────────────────────
+    async def prune(
+        self, retention: Retention, actor: str, now: datetime, *, seen: float = 0.0, limit: int = 50
+    ) -> PruneStep:
+        return await self._write(pruning.step, retention, actor, now, seen=seen, limit=limit)
+
+    async def prunable(self, retention: Retention, cursor: str | None = None, limit: int = 500) -> Prunable:
+        return await self._store.search(pruning.prunable, retention, self._clock(), cursor, limit)
+
+    async def prunings(self, cursor: str | None = None, limit: int = 50) -> ResultPage[Pruning]:
+        return await self._store.read(pruning.prunings, cursor, limit)
+
     # ── reading ───────────────────────────────────────────────────────────────────────────────
     async def message(self, message_id: str) -> Message | None:
         return await self._store.read(reading.message, message_id)
@@ -308,6 +369,12 @@ class SqlLedger:
 
     async def backlog(self) -> Sequence[Backlog]:
         return await self._store.search(counts.backlog)
+
+    async def note_contacts(self, contacts: Sequence[Contact]) -> None:
+        await self._store.write(kept_contacts.NOTE, contacts)
+
+    async def contacts(self) -> Sequence[Contact]:
+        return await self._store.read(kept_contacts.contacts)
 
     async def audit(self, subject: str, limit: int = 200) -> Sequence[AuditEntry]:
         return await self._store.search(auditing.of, subject, limit)

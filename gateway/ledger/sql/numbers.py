@@ -101,7 +101,7 @@ def _learn_alias(transaction: Transaction, stored: StoredDelivery, attempt: Atte
         tie = Retie(field, number, original, wrong, lane, correlation_id, ordering_key)
         retie(transaction, tie, stored.message, founder, platform, attempt.ended_at)
     if reference != original:
-        _ALIASES.run(connection, [(original, field, platform, correlation_id, reference)])
+        _ALIASES.run(connection, [(correlation_id, original, field, platform, reference)])
     NUMBERS.run(connection, [(key, field, platform, original, stored.message)])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from hashlib import sha256
 
 import sqlalchemy as sa
@@ -12,6 +12,7 @@ from gateway.ledger.records import Intake, IntakeDraft, Rejection
 from gateway.ledger.sql import rows, tables
 from gateway.ledger.sql.codecs import pack, pack_json
 from gateway.ledger.sql.columns import Row
+from gateway.ledger.sql.pruned_rejections import APIECE
 from gateway.ledger.sql.statements import Prepared, inserting
 from gateway.ledger.sql.tables import REJECTION
 from gateway.ledger.sql.writing import Transaction
@@ -22,8 +23,8 @@ CHUNK = 250
 LONG = 64 << 10
 """Bytes that an event loop packs and unpacks itself; what is longer goes to a thread."""
 
-_MANY = 16
-"""Entries of an intake from which on it counts as long."""
+FEW = 16
+"""Entries that an event loop makes ready itself; more go to a thread."""
 
 
 class ReadyDraft(Struct, frozen=True):
@@ -35,7 +36,7 @@ class ReadyDraft(Struct, frozen=True):
 
 
 class ReadyRejection(Struct, frozen=True):
-    """A rejection, and its row; the body's number, the last value, is not known yet."""
+    """A rejection, and its row; the last values, the body's number and the total, are not known yet."""
 
     rejection: Rejection
     row: Row
@@ -88,7 +89,7 @@ class Chunk(Struct, frozen=True):
 
 def is_large(intake: Intake) -> bool:
     """Tell whether to make an intake ready takes longer than an event loop should wait."""
-    return len(intake.body) > LONG or len(intake.entries) > _MANY
+    return len(intake.body) > LONG or len(intake.entries) > FEW
 
 
 def ready(intake: Intake) -> ReadyIntake:
@@ -108,48 +109,25 @@ def chunk(package: ReadyIntake, start: int, accepted: bool = False) -> Chunk:
 
 def _ready(entry: IntakeDraft | Rejection) -> ReadyDraft | ReadyRejection:
     if isinstance(entry, Rejection):
-        return ReadyRejection(entry, REJECTION.write(entry, body=None))
+        return ReadyRejection(entry, REJECTION.write(entry, body=None, total=None))
     document = pack_json(dict(entry.message.document))
     return ReadyDraft(entry, document, rows.headers_of(entry.message, entry.numbers))
 
 
 # ── its bytes ────────────────────────────────────────────────────────────────────────────────────
-_b, _j = tables.bodies.c, tables.rejections.c
+_b = tables.bodies.c
 
 ADD = inserting(tables.bodies)
-KEEP = Prepared(
-    sa.update(tables.bodies).where(_b.seq == sa.bindparam("seq_")).values(kept=sa.true()),
-    ("seq_",),
-)
-"""Keep a body for good that was there already: a message came in it."""
 
 _THERE = Prepared(sa.select(_b.seq).where(_b.seq == sa.bindparam("seq")), ("seq",))
-_OLDEST_KEPT = Prepared(
-    sa.select(_j.seq)
-    .where(_j.platform == sa.bindparam("platform"))
-    .order_by(_j.seq.desc())
-    .limit(1)
-    .offset(sa.bindparam("bound")),
-    ("platform", "bound"),
-)
-_TOO_OLD = [_j.platform == sa.bindparam("platform"), _j.seq <= sa.bindparam("last")]
-_THEIR_BODIES = Prepared(sa.select(_j.body).distinct().where(*_TOO_OLD), ("platform", "last"))
-_FORGET = Prepared(sa.delete(tables.rejections).where(*_TOO_OLD), ("platform", "last"))
-_FORGET_BODY = Prepared(
-    sa.delete(tables.bodies).where(
-        _b.seq == sa.bindparam("body"),
-        _b.kept.is_(sa.false()),
-        ~sa.exists().where(_j.body == _b.seq),
-    ),
-    ("body",),
-)
 
 
 class IntakeBody:
     """The bytes of one package, kept once, and only when an entry of it is new.
 
     `before`: the seq under which an earlier chunk kept them; they may be forgotten since, with the
-    rejections that they were kept for.
+    rejections that they were kept for. What else needs them is known by the rows that name them, but for the
+    message of the first record: that is noted with them (`kept`), for nearly all messages are one.
     """
 
     def __init__(self, transaction: Transaction, chunk: Chunk, before: int | None) -> None:
@@ -157,29 +135,24 @@ class IntakeBody:
         self._package = chunk.package
         self._there = before is not None and bool(_THERE.rows(transaction.connection, before))
         self.seq = before if self._there else None
-        self._of_message = False
+        self._of_first = False
+        self._rejected = False
 
-    def needed(self, *, by_message: bool) -> int:
-        """Give the seq of the bytes; those of a message are never forgotten with a rejection."""
-        self._of_message |= by_message
+    def needed(self, *, by_record: int | None) -> int:
+        """Give the seq of the bytes, for the message of a record or (None) for a rejection."""
+        self._of_first |= by_record == 0
         if self.seq is None:
             self.seq = next(self._transaction.sequences.bodies)
         return self.seq
 
-    def row(self) -> tuple[Prepared, tuple[object, ...]] | None:
-        """Give what to write of them, if anything: the statement and its row."""
-        if self.seq is None:
+    def counted(self) -> int:
+        """Give the bytes that the next rejection of this package counts for: those received only with the first."""
+        size = APIECE if self._rejected else APIECE + len(self._package.intake.body)
+        self._rejected = True
+        return size
+
+    def row(self) -> tuple[object, ...] | None:
+        """Give the row to write of them, if any."""
+        if self.seq is None or self._there:
             return None
-        if self._there:
-            return (KEEP, (self.seq,)) if self._of_message else None
-        return ADD, (self.seq, self._package.intake.content_type, self._of_message, self._package.body)
-
-
-def forget_rejections(transaction: Transaction, platforms: Iterable[str]) -> None:
-    """Forget the oldest rejections of platforms that have too many, and bytes that were kept for these alone."""
-    for platform in sorted(platforms):
-        last = _OLDEST_KEPT.row(transaction.connection, platform, transaction.rejections)
-        if last is not None:
-            bodies = _THEIR_BODIES.rows(transaction.connection, platform, last[0])
-            _FORGET.run(transaction.connection, [(platform, last[0])])
-            _FORGET_BODY.run(transaction.connection, bodies)
+        return self.seq, self._package.intake.content_type, self._of_first, self._package.body

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from gateway.ledger import decisions
 from gateway.ledger.errors import in_use, no_platform
 from gateway.ledger.records import Hold, Intent, Platform, Registered, Registry, Taker
-from gateway.ledger.sql import claims, overlay, tables, unrouted
+from gateway.ledger.sql import claims, contacts, overlay, tables, unrouted
 from gateway.ledger.sql.auditing import intended, once
 from gateway.ledger.sql.codecs import micros
 from gateway.ledger.sql.statements import Prepared, in_states, inserting_first, not_delivered, putting
@@ -151,7 +151,7 @@ def delete(transaction: Transaction, platform_id: str, intent: Intent) -> Regist
         [(waits,)] = _OPEN.rows(transaction.connection, platform_id)
         if waits:
             raise in_use(platform_id)
-        for forget in (_FORGET, _LIFT_ALL, _DELETE):
+        for forget in (_FORGET, _LIFT_ALL, contacts.FORGET, _DELETE):
             forget.run(transaction.connection, [(platform_id,)])
         claims.end(transaction, platform_id)
         intended(transaction, intent, platform_id, "platform.deleted")
@@ -178,7 +178,9 @@ def hold(
 
 def add_hold(transaction: Transaction, platform: Platform, hold: Hold, intent: Intent) -> bool:
     """Put a hold where it is not yet; the first of a sort stays as it is."""
-    if any((each.by, each.type) == (hold.by, hold.type) for each in platform.holds):
+    if not decisions.may_hold(platform, hold.by) or any(
+        (each.by, each.type) == (hold.by, hold.type) for each in platform.holds
+    ):
         return False
     row = (platform.id, hold.type or "", hold.by.value, micros(hold.since), hold.reason)
     _HOLD.run(transaction.connection, [row])

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from adapters.base import OutboundRequest
 from gateway.ledger import decisions
-from gateway.ledger.records import Claim, Hold, Native, Rejection, Work
+from gateway.ledger.records import Claim, Hold, Inbox, Native, Rejection, Work
 from gateway.ledger.sql import claims, numbers, overlay, rows, tables
 from gateway.ledger.sql.codecs import micros, moment, unpack
 from gateway.ledger.sql.columns import Row
@@ -175,7 +175,7 @@ def partakes(connection: sa.Connection, correlation_id: str, platform: str) -> b
 # ── heads ─────────────────────────────────────────────────────────────────────────────────────
 def heads(
     connection: sa.Connection,
-    claim: Claim,
+    claim: Claim | Inbox,
     now: datetime,
     latest: datetime,
     limit: int,
@@ -220,7 +220,7 @@ def _work(row: Row, here: Sequence[Hold], aliases: Mapping[str, str]) -> Work:
 
 def next_due(
     connection: sa.Connection,
-    claim: Claim,
+    claim: Claim | Inbox,
     now: datetime,
     latest: datetime,
     *,
@@ -233,6 +233,8 @@ def next_due(
     return moment(row[0]) if row else None
 
 
-def _chosen(claim: Claim, only: Collection[str] | None, besides: Collection[str]) -> tuple[str, str | None, str]:
+def _chosen(
+    claim: Claim | Inbox, only: Collection[str] | None, besides: Collection[str]
+) -> tuple[str, str | None, str]:
     """Give the parameters that choose heads: their platform, and their types."""
     return claim.platform, None if only is None else types_listed(only), types_listed(besides)

@@ -136,8 +136,11 @@ class Receipts:
         [(seq,)] = _BODY.rows(self._connection, *_package_scope(chunk))
         return None if seq is None else int(seq)
 
-    def keep(self, chunk: Chunk, receipt: Receipt, body: int | None) -> None:
-        """Keep the answer to a chunk: the last one's with those before it as the receipt, if anything was accepted."""
+    def keep(self, chunk: Chunk, receipt: Receipt, body: int | None, named: int | None) -> None:
+        """Keep the answer to a chunk: the last one's with those before it as the receipt, if anything was accepted.
+
+        `named` is the seq of a message in it, with which a receipt is looked at again when that is pruned.
+        """
         digest = chunk.package.digest
         if not chunk.last:
             self._parts[*_package_scope(chunk), chunk.start] = digest, receipt
@@ -158,7 +161,7 @@ class Receipts:
             content = content if chunk.whole else joined([*self._before(chunk), content])
             whole = replace(receipt, repeated=True) if chunk.whole else KeptReceipt(content, whole=True)
             self._answered[scope] = digest, whole
-            self._receipts.append((*scope, digest, content))
+            self._receipts.append((*scope, digest, content, named or 0))
         if not chunk.whole:
             self._done.append(_package_scope(chunk))
 
@@ -210,9 +213,9 @@ def _essential(entry: Entry) -> Essential:
 
 
 def read(connection: sa.Connection, essentials: Sequence[Essential]) -> Sequence[Entry]:
-    """Give entries as they were answered, from what is kept of them."""
+    """Give entries as they were answered, from what is kept of them; without those whose message was pruned."""
     kept = stored(connection, {each["message"] for each in essentials if "message" in each})
-    return [_entry(each, kept) for each in essentials]
+    return [_entry(each, kept) for each in essentials if "rejected" in each or each["message"] in kept]
 
 
 def _entry(essential: Essential, kept: Mapping[str, tuple[Message, Sequence[Delivery]]]) -> Entry:

@@ -235,7 +235,7 @@ def _point_to(connection: sa.Connection, tie: Retie, original: int, moved: Colle
     _FORGET_ALIASES.run(connection, [alias])
     _ALIASES.run(
         connection,
-        [(tie.original, tie.field, platform, tie.to_correlation_id, number) for number, platform in called],
+        [(tie.to_correlation_id, tie.original, tie.field, platform, number) for number, platform in called],
     )
 
 

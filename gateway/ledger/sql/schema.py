@@ -11,20 +11,31 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from gateway.ledger.errors import newer
+from gateway.ledger.errors import half_copied, newer
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 
+COPYING = "copying"
+"""Stands as the revision of a ledger whose rows are still being copied to it.
+
+An older gateway refuses it too, as a revision that it does not know.
+"""
+
 
 def upgrade(connection: sa.Connection, revision: str = "head") -> None:
-    """Run the migrations that this ledger has not seen yet, in the transaction; HutongError `ledger.newer`."""
+    """Run the migrations that this ledger has not seen yet, in the transaction.
+
+    HutongError `ledger.newer`; Conflict `ledger.half-copied`.
+    """
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    newest, known = _revisions()
+    head, known = _revisions()
     found = current(connection)
+    if found == COPYING:
+        raise half_copied()
     if found is not None and found not in known:
         raise newer(found)
-    if (found, revision) == (newest, "head"):
+    if (found, revision) == (head, "head"):
         return
     config.attributes["connection"] = connection
     command.upgrade(config, revision)
@@ -33,6 +44,18 @@ def upgrade(connection: sa.Connection, revision: str = "head") -> None:
 def current(connection: sa.Connection) -> str | None:
     """Give the revision of a ledger's tables; None: it has none yet."""
     return MigrationContext.configure(connection).get_current_revision()
+
+
+def newest() -> str:
+    """Give the revision of tables that are up to date."""
+    head, _ = _revisions()
+    assert head is not None
+    return head
+
+
+def is_known(revision: str) -> bool:
+    """Tell whether this version has a revision: else a newer one made it."""
+    return revision in _revisions()[1]
 
 
 @cache

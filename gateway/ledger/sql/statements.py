@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from itertools import chain
 from typing import Any
@@ -135,8 +136,15 @@ def _parts(rows: Sequence[Row], sizes: Sequence[int]) -> Iterator[Sequence[Row]]
 
 def execute(connection: sa.Connection, sql: str, values: Row | None = ()) -> Any:
     """Run a statement as the driver takes it, and give its cursor; `values` None: there may be several statements."""
-    try:
+    with driver_errors(connection, sql):
         return connection.connection.cursor().execute(sql, values)
+
+
+@contextmanager
+def driver_errors(connection: sa.Connection, sql: str) -> Iterator[None]:
+    """Wrap what the driver raises inside in SQLAlchemy's exceptions."""
+    try:
+        yield
     except _errors(connection) as error:
         raise _as_sqlalchemy(error, sql, connection) from error
 
@@ -275,6 +283,12 @@ def _items(name: str) -> sa.Select[Any]:
 def types_listed(types: Iterable[str]) -> str:
     """Write message types as one parameter, however many there are."""
     return text(sorted(types))
+
+
+def in_package(body: sa.ColumnElement[Any], record: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    """Restrict to messages that are a further record of a package, whose bytes are still kept."""
+    none: sa.ColumnClause[int] = sa.literal_column("0")
+    return sa.and_(body > none, record > none)
 
 
 def not_delivered(column: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:

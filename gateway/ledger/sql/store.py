@@ -17,14 +17,14 @@ from gateway.clock import Clock, Ticks
 from gateway.ledger.errors import stopped, too_slow
 from gateway.ledger.records import Presence
 from gateway.ledger.sql import claims, counts, tables
-from gateway.ledger.sql.batch_thread import BatchThread, OperationResult
+from gateway.ledger.sql.batch_thread import BatchThread, BatchWatch, OperationResult
 from gateway.ledger.sql.codecs import micros
 from gateway.ledger.sql.database_errors import is_interrupted, is_lost, ours, translated_errors
 from gateway.ledger.sql.dialects import dialect_of
 from gateway.ledger.sql.engines import engine_at
 from gateway.ledger.sql.engines.base import LedgerEngine
 from gateway.ledger.sql.statements import Prepared, execute
-from gateway.ledger.sql.writing import Group, Transaction, WriteOperation, Writer
+from gateway.ledger.sql.writing import Group, KeptBytes, Transaction, WriteOperation, Writer
 
 T = TypeVar("T")
 
@@ -123,17 +123,18 @@ _CHECK = Group(_check, locks=lambda connection, times: ())
 class StoreLimits(Struct, frozen=True):
     """What bounds a ledger: see `SqlLedger`."""
 
-    rejections: int
+    kept: KeptBytes
     patience: float
     most: int
     deadline: float
-    lease: timedelta
+    term: timedelta
 
 
 class Store:
     """Runs what is written and read, between `start` and `stop`."""
 
-    def __init__(self, url: str, limits: StoreLimits, clock: Clock, ticks: Ticks) -> None:
+    def __init__(self, url: str, limits: StoreLimits, clock: Clock, ticks: Ticks, watch: BatchWatch) -> None:
+        self._watch = watch
         self._limits = limits
         self._clock = clock
         self._ticks = ticks
@@ -154,8 +155,8 @@ class Store:
         except BaseException:
             self._engine.close()
             raise
-        writer = Writer(self._engine, counts.flush, rejections=self._limits.rejections)
-        self._writer = BatchThread("ledger-writer", writer.run, most=self._limits.most)
+        writer = Writer(self._engine, counts.flush, most=self._limits.kept, clock=self._clock)
+        self._writer = BatchThread("ledger-writer", writer.run, most=self._limits.most, watch=self._watch)
         self._reader = BatchThread("ledger-reader", Reader(self._engine.reading).run, most=64)
         self._searcher = Searcher(self._engine, self._ticks, self._limits.deadline)
         self._searches = ThreadPoolExecutor(_SEARCHES, "ledger-search")
@@ -191,7 +192,7 @@ class Store:
     def term(self, connection: sa.Connection) -> claims.ClaimTerm:
         """Give the term of what is claimed or prolonged now, by the database's clock."""
         [(now,)] = execute(connection, dialect_of(connection.dialect).now).fetchall()
-        until = None if self._engine.beating is None else now + self._limits.lease // _MICROSECOND
+        until = None if self._engine.beating is None else now + self._limits.term // _MICROSECOND
         return claims.ClaimTerm(now, until)
 
     async def beat(self, *, leaving: bool) -> Presence:

@@ -63,8 +63,10 @@ MESSAGE = Layout(
     TableColumn("headers", given=True),
     TableColumn("body", BIG_INTEGER, given=True, selected=False),
     TableColumn("record", INTEGER, given=True, selected=False),
+    TableColumn("accepted_at", TIME, given=True, optional=True, selected=False),
 )
-"""`headers`: what only some messages have, as JSON. `body`, `record`: its bytes, and which record in them it was."""
+"""`headers`: what only some messages have, as JSON. `body`, `record`: its bytes (0: pruned), and which record in them
+it was. `accepted_at`: when the transaction began that keeps it; older messages have none."""
 
 messages = MESSAGE.table(
     "messages",
@@ -75,7 +77,6 @@ messages = MESSAGE.table(
     sa.Index("messages_correlation", "correlation_id", "seq"),
     sa.Index("messages_received", "received_at", "seq"),
 )
-
 documents = sa.Table(
     "documents",
     metadata,
@@ -107,8 +108,11 @@ receipts = sa.Table(
     sa.Column("platform", sa.Text, primary_key=True),
     sa.Column("digest", sa.Text, nullable=False),
     sa.Column("entries", sa.LargeBinary, nullable=False),
+    sa.Column("message", sa.BigInteger, nullable=False),
+    sa.Index("receipts_message", "message"),
     sqlite_with_rowid=False,
 )
+"""`message`: one of those that it names, with which it is looked at again; 0: not known yet (see `pruned_receipts`)."""
 
 search_keys = sa.Table(
     "search_keys",
@@ -133,10 +137,10 @@ numbers = sa.Table(
 aliases = sa.Table(
     "aliases",
     metadata,
+    sa.Column("correlation_id", sa.Text, primary_key=True),
     sa.Column("original", sa.Text, primary_key=True),
     sa.Column("field", sa.Text, primary_key=True),
     sa.Column("platform", sa.Text, primary_key=True),
-    sa.Column("correlation_id", sa.Text, primary_key=True),
     sa.Column("number", sa.Text, nullable=False),
     sqlite_with_rowid=False,
 )
@@ -167,6 +171,7 @@ DELIVERY = Layout(
     TableColumn("created_at", TIME),
     TableColumn("held_at", TIME, optional=True, changes=True),
     TableColumn("due_at", TIME, optional=True, changes=True),
+    TableColumn("leased_until", TIME, optional=True, changes=True),
     TableColumn("attempts", INTEGER, changes=True),
     TableColumn("in_doubt", FLAG, changes=True),
     TableColumn("adapter", optional=True, changes=True),
@@ -199,6 +204,7 @@ RULES = {
     "open_has_platform": f"platform IS NOT NULL OR state NOT IN ({_listed(OPEN | {State.DELIVERED, State.REFUSED})})",
     "head_is_open": f"NOT head OR state IN ({_listed(OPEN)})",
     "sending_is_head": "state <> 'sending' OR head",
+    "leased_while_sending": "leased_until IS NULL OR state = 'sending'",
 }
 """What the database itself refuses: the state table again, and what must hold in every delivery's row."""
 
@@ -215,6 +221,9 @@ def _only(condition: sa.ColumnElement[bool] | sa.TextClause) -> dict[str, Any]:
     return {"sqlite_where": condition, "postgresql_where": condition}
 
 
+sa.Index("messages_body", messages.c.body, **_only(sa.text("body > 0 AND record > 0")))
+"""The further messages of packages, by the bytes they share: see `pruned_bodies`. Most messages are in none."""
+
 _d = deliveries.c
 DELIVERY_INDEXES = (
     sa.Index("deliveries_id", _d.id, unique=True),
@@ -225,9 +234,11 @@ DELIVERY_INDEXES = (
     sa.Index("lane_head", _d.lane, _d.platform, unique=True, **_only(is_head(_d.head))),
     sa.Index("lane_open", _d.lane, _d.platform, _d.position, **_only(is_open_state(_d.state))),
     sa.Index("lane_dead", _d.lane, _d.platform, _d.position, **_only(is_state(_d.state, State.DEAD))),
+    sa.Index("lane_refused", _d.lane, _d.platform, _d.position, **_only(is_state(_d.state, State.REFUSED))),
     sa.Index("lane_delivered", _d.lane, _d.platform, _d.position, **_only(is_state(_d.state, State.DELIVERED))),
     sa.Index("heads_ready", _d.platform, _d.position, _d.type, **_only(may_go(_d, State.READY))),
     sa.Index("heads_waiting", _d.platform, _d.due_at, _d.type, **_only(may_go(_d, State.WAITING))),
+    sa.Index("leases", _d.leased_until, **_only(_d.leased_until.is_not(None))),
     sa.Index("deliveries_unrouted", _d.kind, _d.code, _d.position, **_only(is_state(_d.state, State.UNROUTED))),
     sa.Index(
         "deliveries_state",
@@ -273,8 +284,13 @@ ATTEMPT = Layout(
     TableColumn("reason", optional=True),
     TableColumn("code", optional=True),
     TableColumn("reply", PACKED),
+    TableColumn("receipt", optional=True),
+    TableColumn("platform", optional=True, given=True, selected=False),
+    TableColumn("total", BIG_INTEGER, optional=True, given=True, selected=False),
 )
+"""`platform`, `total`: of a long reply, whose it is, and the bytes of that platform's long replies up to this one."""
 attempts = ATTEMPT.table("attempts", metadata, sa.Index("attempts_delivery", "delivery"))
+sa.Index("attempts_total", attempts.c.platform, attempts.c.total, **_only(sa.text("total IS NOT NULL")))
 
 REJECTION = Layout(
     Rejection,
@@ -288,12 +304,15 @@ REJECTION = Layout(
     TableColumn("code"),
     TableColumn("problem", PACKED_WORDS),
     TableColumn("body", BIG_INTEGER, given=True, selected=False),
+    TableColumn("total", BIG_INTEGER, given=True, selected=False),
 )
+"""`total`: the bytes of its platform's rejections up to this one, those that are forgotten included."""
 rejections = REJECTION.table(
     "rejections",
     metadata,
     sa.Index("rejections_id", "id", unique=True),
     sa.Index("rejections_platform", "platform", "seq"),
+    sa.Index("rejections_total", "platform", "total"),
     sa.Index("rejections_body", "body"),
 )
 
@@ -401,6 +420,17 @@ packages = sa.Table(
 `at`: when the chunk was last sent to us.
 """
 
+contacts = sa.Table(
+    "contacts",
+    metadata,
+    sa.Column("platform", sa.Text, primary_key=True),
+    sa.Column("way", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),  # heard: an operation; delivered: a message type
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""When platforms were last in contact: written every few seconds at most, never for each document."""
+
 counts = sa.Table(
     "counts",
     metadata,
@@ -472,3 +502,50 @@ replays = sa.Table(
     sa.Column("content", sa.Text, nullable=False),
     sa.Index("replays_id", "id", unique=True),
 )
+
+retention = sa.Table(
+    "retention",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("time", sa.BigInteger, nullable=False),
+    sa.Column("told", sa.BigInteger, nullable=False),
+    sa.Column("looked_at", sa.BigInteger, nullable=False),
+    sa.Column("kept_for", sa.Text, nullable=False),
+    sa.CheckConstraint("id = 1", name="one_row"),
+)
+"""One row: the ledger's own time, the clock's when it last went on, and the seq up to which every message was looked
+once, by the retention that `kept_for` tells: what of them is still there is in `kept_cases`, or a remnant."""
+
+marks = sa.Table(
+    "marks",
+    metadata,
+    sa.Column("seq", SEQ.type, primary_key=True, autoincrement=False),
+    sa.Column("time", sa.BigInteger, nullable=False),
+)
+"""Which message was the last at a moment of the ledger's own time: a row a day. So the age of each is known."""
+
+kept_cases = sa.Table(
+    "kept_cases",
+    metadata,
+    sa.Column("correlation_id", sa.Text, primary_key=True),
+    sa.Column("look_at", sa.BigInteger, nullable=False),
+    sa.Index("kept_cases_look_at", "look_at"),
+    sqlite_with_rowid=False,
+)
+"""Cases that were old enough to be looked at and are kept, and when (by the ledger's own time) to look again."""
+
+prunings = sa.Table(
+    "prunings",
+    metadata,
+    sa.Column("seq", SEQ.type, primary_key=True),
+    sa.Column("day", sa.Text, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("type", sa.Text, nullable=False),
+    sa.Column("what", sa.Text, nullable=False),
+    sa.Column("until", sa.BigInteger, nullable=False),
+    sa.Column("count", sa.BigInteger, nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Index("prunings_of_day", "day", "actor", "type", "what", unique=True),
+)
+"""What was pruned: a row for each day, actor, type and sort. Never changed but by adding what went on the same day."""

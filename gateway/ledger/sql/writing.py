@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from itertools import chain
 from typing import Any
 
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 from msgspec import Struct, field
 from sqlalchemy.exc import DBAPIError
 
+from gateway.clock import Clock
 from gateway.errors import HutongError
 from gateway.ledger.sql.batch_thread import OperationResult
 from gateway.ledger.sql.database_errors import gave_way, is_about_one, is_lost, ours
@@ -21,17 +23,26 @@ CountKey = tuple[str, str, str, str, str]
 empty."""
 
 
+class KeptBytes(Struct, frozen=True):
+    """How many bytes of rejections, and of platforms' long replies, are kept for each platform: the newest."""
+
+    rejections: int
+    replies: int
+
+
 class Transaction(Struct, frozen=True):
     """What a group of operations writes with.
 
-    `owner`: the process that writes. `alone`: nobody else writes meanwhile. `counts`: by how much the kept
-    counts change, written before the commit, in this process's `part` of them.
+    `owner`: the process that writes. `most`: how much is kept for a platform. `at`: when it began. `alone`: nobody else
+    writes meanwhile. `counts`: by how much the kept counts change, written before the commit, in this process's `part`
+    of them.
     """
 
     connection: sa.Connection
     sequences: Sequences
-    rejections: int
+    most: KeptBytes
     owner: str
+    at: datetime
     alone: bool = True
     part: int = 0
     counts: Counter[CountKey] = field(default_factory=Counter)
@@ -92,10 +103,11 @@ _TRIES = 5
 class Writer:
     """Runs batches of operations, each in one transaction; an operation that fails does not fail the others."""
 
-    def __init__(self, engine: LedgerEngine, flush: Flush, *, rejections: int) -> None:
+    def __init__(self, engine: LedgerEngine, flush: Flush, *, most: KeptBytes, clock: Clock) -> None:
         self._engine = engine
         self._flush = flush
-        self._rejections = rejections
+        self._most = most
+        self._clock = clock
         self._committing = False
 
     def run(self, batch: Sequence[WriteOperation], *, alone: bool = False) -> Sequence[OperationResult]:
@@ -140,9 +152,8 @@ class Writer:
         with self._engine.writing.begin() as connection:
             keys = None if alone else lambda: _keys(connection, asked)
             sequences = self._engine.begin(connection, keys, len(batch))
-            transaction = Transaction(
-                connection, sequences, self._rejections, self._engine.owner, alone, self._engine.part
-            )
+            owner, at = self._engine.owner, self._clock()
+            transaction = Transaction(connection, sequences, self._most, owner, at, alone, self._engine.part)
             for group, members in groups.items():
                 found = group.do(transaction, asked[group])
                 for index, result in zip(members, found, strict=True):

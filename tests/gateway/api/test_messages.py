@@ -27,7 +27,7 @@ async def test_a_message_tells_its_whole_story(caller, message):
     assert delivered["receipt"]["at"]
     assert [one["verdict"] for one in delivered["tries"]] == ["accepted"]
     assert delivered["tries"][0]["reply"] == '{"message_id": "m-1"}'
-    assert next(one["action"] for one in shown["timeline"]) == "message.accepted"
+    assert [one["action"] for one in shown["timeline"]][:2] == ["message.received", "message.accepted"]
     assert shown["warnings"][0]["message"]
 
 

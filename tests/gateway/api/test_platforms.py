@@ -39,7 +39,7 @@ async def test_a_secret_that_is_left_out_stays(caller):
         ("penalty.330000", {"adapter": "town", "version": "9.9.9", "settings": {"base_url": "http://a"}}, 404),
         ("penalty.330000", {"adapter": "town", "settings": {"base_url": "ftp://a"}}, 422),
         ("penalty.330000", {"adapter": "town", "settings": {"base_url": "http://a", "colour": "red"}}, 422),
-        ("penalty.330000", {"adapter": "town", "settings": {}, "mode": "pull"}, 422),
+        ("penalty.330000", {"adapter": "town", "settings": {"base_url": "http://a", "key": "k"}, "mode": "fetch"}, 422),
         ("penalty.330000", {"adapter": "town", "settings": {}, "other": 1}, 422),
         ("penalty.330000", {"adapter": "town", "settings": {"base_url": ["http://a"]}}, 422),
         ("penalty.330000", {}, 422),

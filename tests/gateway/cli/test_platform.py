@@ -36,6 +36,7 @@ def test_resuming_says_what_still_holds(hutong, holds, code):
     platform = {
         **dict.fromkeys(("id", "region", "region_name", "adapter", "version", "dossier", "held_since"), "2026-09-01"),
         "settings": {},
+        "mode": "push",
         "secrets": [],
         "holds": holds,
         "hold_details": [{**hold, "by": by} for by in holds],
@@ -59,3 +60,23 @@ def test_resuming_says_what_still_holds(hutong, holds, code):
     assert said.code == code, said.err
     assert all(by in said.err for by in holds)
     assert ("hutong platform add" in said.err) == (holds == ["credentials"])
+
+
+def test_a_platform_that_fetches(remote):
+    """It is added without an address, listed and shown as one that is not called, and kept so by later changes."""
+    added = remote("platform", "add", "penalty.110000", "--adapter", "town", "--mode", "pull", "--set", "key=k")
+    assert added.code == 0, added.err
+    assert "/v1/inbox" in added.out
+    assert "(fetches: pull)" in remote("platform", "list").out
+    assert remote("platform", "add", "penalty.110000", "--dossier").code == 0
+    shown = remote("platform", "show", "penalty.110000")
+    assert "pull: it fetches from /v1/inbox" in shown.out
+    pinged = remote("platform", "ping", "penalty.110000")
+    assert (pinged.code, "platform.pull" in pinged.err) == (1, True)
+
+
+def test_a_double_that_fetches_needs_a_credential(hutong):
+    """Exit code 2, and how to get one."""
+    said = hutong("sandbox", "--adapter", "penalty", "--pull", "http://127.0.0.1:8080")
+    assert said.code == 2
+    assert "platform credentials" in said.err

@@ -101,6 +101,22 @@ def test_a_document_is_sent_and_followed(remote, credential, tmp_path):
     assert "duplicate" in remote("message", "send", "paid.json", "--operation", "execution", "--token", credential).out
 
 
+def test_what_waits_is_named(remote, credential, tmp_path):
+    """The delivery that has waited longest, by its id, with how long; and when the platform was last heard."""
+    (tmp_path / "paid.json").write_text(GOOD)
+    sent = remote("message", "send", "paid.json", "--operation", "execution", "--token", credential, "--json").json
+    delivery = sent["deliveries"][0]["id"]
+    found = remote("platform", "backlog", "--json").json["backlog"]
+    assert delivery in {one["oldest_id"] for one in found}
+    shown = remote("platform", "backlog").out
+    assert delivery in shown
+    assert "unrouted" in shown
+    assert remote("platform", "backlog", PENALTY).out.strip() == "Nothing waits."
+    platform = remote("platform", "show", PENALTY).out
+    assert "heard" in platform
+    assert "execution" in platform
+
+
 def test_a_rejected_document_is_exit_code_one(remote, credential, tmp_path):
     """With every fault, place and remedy."""
     (tmp_path / "bad.json").write_text(json.dumps({"AH": 1}))

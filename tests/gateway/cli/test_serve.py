@@ -3,7 +3,9 @@
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import httpx
@@ -73,6 +75,51 @@ def test_an_unknown_log_level_is_misuse(hutong):
     said = hutong("serve", "--log-level", "loud")
     assert said.code == 2
     assert "warning" in said.err
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+def test_polls_that_wait_end_with_it(process, sign):
+    """Asked to end while a platform waits for its inbox, it answers the platform with nothing, and ends at once."""
+    headers = {"Authorization": f"Bearer {process.token}"}
+    platform = f"{process.url}/v1/platforms/mobile-enforcement.330000"
+    body = {"adapter": "canonical", "settings": {"token": "t"}, "mode": "pull"}
+    httpx.put(platform, headers=headers, json=body).raise_for_status()
+    own = {"Authorization": f"Bearer {httpx.post(f'{platform}/credentials', headers=headers).json()['credential']}"}
+    with ThreadPoolExecutor() as pool:
+        polls = [pool.submit(httpx.get, f"{process.url}/v1/inbox?wait=60", headers=own, timeout=90) for _ in range(3)]
+        while "hutong_inbox_polls_now 3.0" not in httpx.get(f"{process.url}/metrics").text:
+            pass
+        asked = monotonic()
+        process.process.send_signal(sign)
+        assert process.process.wait(60) == 0
+        assert monotonic() - asked < 12, "the grace of requests is 15 s, and they were not to wait for it"
+        assert [poll.result().json() for poll in polls] == [{"deliveries": []}] * 3
+
+
+def test_a_broken_connection_is_leased_nothing(served):
+    """A platform asks, waits and breaks the connection: what comes then is there for whoever asks next."""
+    headers = {"Authorization": f"Bearer {served.token}"}
+    body = {"adapter": "canonical", "settings": {"token": "t"}, "mode": "pull"}
+    address, credentials = f"{served.url}/v1/platforms", {}
+    for platform in ("penalty.330000", "mobile-enforcement.330000"):
+        httpx.put(f"{address}/{platform}", headers=headers, json=body).raise_for_status()
+        issued = httpx.post(f"{address}/{platform}/credentials", headers=headers)
+        credentials[platform] = {"Authorization": f"Bearer {issued.json()['credential']}"}
+    host, port = served.url.removeprefix("http://").split(":")
+    own = credentials["mobile-enforcement.330000"]
+    with socket.create_connection((host, int(port))) as client:
+        request = f"GET /v1/inbox?wait=60 HTTP/1.1\r\nhost: x\r\nauthorization: {own['Authorization']}\r\n\r\n"
+        client.sendall(request.encode())
+        while "hutong_inbox_polls_now 1.0" not in httpx.get(f"{served.url}/metrics").text:
+            pass
+    while "hutong_inbox_polls_now 0.0" not in httpx.get(f"{served.url}/metrics").text:
+        pass
+    document = {"case_number": "AJ-1", "node": "filed", "at": "2026-09-01T09:00:00+08:00"}
+    submission = {"type": "case.progressed", "document": document}
+    told = httpx.post(f"{served.url}/v1/messages", headers=credentials["penalty.330000"], json=submission)
+    assert told.status_code == 202
+    [leased] = httpx.get(f"{served.url}/v1/inbox", headers=own).json()["deliveries"]
+    assert leased["attempt"] == 1
 
 
 def test_a_file_has_one_process(hutong):

@@ -145,8 +145,8 @@ class World:
         self.happened = asyncio.Event()
         self.dispatcher = self.new_dispatcher()
 
-    def new_dispatcher(self) -> Dispatcher:
-        """Give a dispatcher as a new process would."""
+    def new_dispatcher(self, **other: Any) -> Dispatcher:
+        """Give a dispatcher as a new process would; arguments as the dispatcher's, in place of the usual ones."""
         self.ledger.told = self.signal
         return Dispatcher(
             self.ledger,
@@ -154,10 +154,13 @@ class World:
             self.sender,
             self.clock,
             Events([self._on_outcome]),
-            ticks=self.ticks,
-            policy=self.policy,
-            pause=timedelta(0),
-            grace=self.grace,
+            **{
+                "ticks": self.ticks,
+                "policy": self.policy,
+                "pause": timedelta(0),
+                "grace": self.grace,
+                **other,
+            },
         )
 
     def intent(self, reason: str = "test") -> Intent:

@@ -11,13 +11,13 @@ import pytest
 
 from gateway.delivery.beats import EVERY, MARGIN, Beats
 from gateway.errors import Unavailable
-from gateway.ledger.base import LEASE
+from gateway.ledger.base import TERM
 from gateway.ledger.records import Presence, StandingClaim
 from schemas.findings import Text
 
 START = datetime(2026, 9, 1, tzinfo=UTC)
 PENALTY = "penalty.330000"
-SURE = LEASE.total_seconds() - MARGIN
+SURE = TERM.total_seconds() - MARGIN
 
 
 class Ticks:

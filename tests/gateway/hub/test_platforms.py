@@ -113,7 +113,7 @@ async def test_new_settings_lift_the_hold_of_refused_credentials(house, write):
         ("penalty.33", "plain", URL, "push", "id", "platform.id"),
         ("penalty.990000", "plain", URL, "push", "id", "region.unknown"),
         ("police.330000", "plain", URL, "push", "id", "kind.unknown"),
-        (PENALTY, "plain", URL, "pull", "mode", "mode.unsupported"),
+        (PENALTY, "plain", URL, "fetch", "mode", "mode.unknown"),
         (PENALTY, "plain", {}, "push", "settings.base_url", "setting.missing"),
         (PENALTY, "plain", {"base_url": "ftp://x"}, "push", "settings.base_url", "setting.url"),
         (PENALTY, "plain", {"base_url": 7}, "push", "settings.base_url", "setting.url"),

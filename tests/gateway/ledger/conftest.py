@@ -81,7 +81,7 @@ class Small:
         return [each.delivery.id for each in works]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def small() -> Small:
     """Builds the smallest values there are."""
     return Small()

@@ -115,6 +115,20 @@ async def test_cancelled_caller() -> None:
     await thread.stop()
 
 
+async def test_watched() -> None:
+    """Whoever watches is told of each batch, how many pieces it had and how long it took, also of one that breaks."""
+    doubling, told, ticks = Doubling(), list[tuple[int, float]](), iter(range(100))
+    thread = BatchThread(
+        "doubling", doubling.run, most=10, watch=lambda *batch: told.append(batch), ticks=lambda: float(next(ticks))
+    )
+    await doubling.busy(thread)
+    calls = [thread.do(each) for each in (5, 0)]
+    doubling.may_go_on.set()
+    await asyncio.gather(*calls, return_exceptions=True)
+    assert told == [(1, 1.0), (2, 1.0)]
+    await thread.stop()
+
+
 async def test_stop() -> None:
     """What was handed in is done before the thread ends; afterwards nothing is taken."""
     doubling = Doubling()

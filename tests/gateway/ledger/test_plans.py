@@ -13,8 +13,13 @@ from gateway.ledger.sql.statements import Prepared, PreparedMany
 
 FEW_ROWS = {
     "adapters._ALL": "a version of an adapter is a row, and all are asked for",
+    "ages._GO_ON": "the table has one row",
+    "ages._LOOKED_AT": "the table has one row",
+    "ages._STATE": "the table has one row",
     "bulk_replays._ALL": "a bulk replay is a row, and all are asked for",
     "bulk_replays._UNFINISHED": "a bulk replay is a row, and operators begin few",
+    "contacts._ALL": "a row for each operation and message type of a platform, and all are asked for",
+    "contacts._REGISTERED": "a platform is a row, and all are asked for",
     "counts._COUNTS": "a row for each platform, message type and state, however many deliveries stand there",
     "engines.sqlite._OWNED": "the table has one row",
     "overlay._HOLDS": "a hold of a platform or of an endpoint is a row, and most have none",
@@ -35,13 +40,24 @@ SORTED = {
     "adapters._ALL": "the versions of one name",
     "counts._FOLLOWERS": "the deliveries behind a dead one are put in a few groups when it dies or is replayed",
     "overlay._HOLDS": "a few holds",
-    "packages._THEIR_BODIES": "the bodies of the few rejections that go",
     "reading._DUE": "what is due is found by time and sent by position: positions alone are sorted, from the index",
     "unrouted._ITS_ALREADY": "the platforms and messages asked for, each once",
 }
 """Statements that sort what they find, and what that is."""
 
-SMALL = {"adapters", "counts", "credentials", "holds", "ledger", "packages", "platforms", "replays", "unwanted"}
+SMALL = {
+    "adapters",
+    "contacts",
+    "counts",
+    "credentials",
+    "holds",
+    "ledger",
+    "packages",
+    "platforms",
+    "replays",
+    "retention",
+    "unwanted",
+}
 """The tables that may be walked through."""
 
 

@@ -92,7 +92,7 @@ def test_aliases_find_their_case(empty: sa.Engine) -> None:
     database.upgrade(empty)
     with empty.connect() as connection:
         kept = connection.exec_driver_sql("SELECT * FROM aliases").fetchall()
-    assert kept == [("C1", "case_number", "penalty.330000", "case", "P-1")]
+    assert kept == [("case", "C1", "case_number", "penalty.330000", "P-1")]
 
 
 def test_holds_are_laid_over_what_was_held(empty: sa.Engine) -> None:

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from msgspec.structs import replace
 
+from gateway.clock import system_clock
 from gateway.errors import HutongError, NotFound, Unavailable
 from gateway.ledger.errors import no_platform
 from gateway.ledger.records import Accepted, Settled
@@ -85,7 +86,7 @@ def test_undone_among_others(path: Path, ledger_at: Callable[[Path], str]) -> No
         return operation
 
     with engine.begin() as connection:
-        transaction = Transaction(connection, database.sequences_after(connection), 1, "me")
+        transaction = Transaction(connection, database.sequences_after(connection), 1, "me", system_clock())
         error = no_platform("p")
         assert one_by_one(transaction, [change(5), change(70, error)]) == [5, error]
         assert transaction.counts == {key: 5}

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,9 +12,11 @@ from gateway.telemetry.events import (
     AttemptEnded,
     AuthenticationFailed,
     ClaimLost,
+    CommitEnded,
     ConnectionRefused,
     DeliverySettled,
     DeliveryStopped,
+    DeliveryWaits,
     EndpointHeld,
     MessageAccepted,
     PlatformHeld,
@@ -66,6 +69,22 @@ def test_a_held_platform_is_an_error() -> None:
     """Somebody has to do something."""
     (line,) = written("info", PlatformHeld("penalty.330000", "credentials", "http.401"))
     assert (line["level"], line["by"]) == ("error", "credentials")
+
+
+def test_what_waits_for_long_is_a_warning_with_its_id() -> None:
+    """Here stands the id that no metric has; commits come too often for a line of their own."""
+    waits = DeliveryWaits("d-1", "penalty.330000", "penalty", "held", "lane", 3, 900.0)
+    (line,) = written("debug", waits, CommitEnded(5, 0.01))
+    assert (line["event"], line["level"], line["delivery_id"]) == ("delivery.waits", "warning", "d-1")
+    assert (line["held_by"], line["count"], line["seconds"]) == ("lane", 3, 900.0)
+
+
+def test_moments_are_written_for_people() -> None:
+    """When an attempt was sent stands in its line as ISO 8601."""
+    sent = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
+    attempt = AttemptEnded("d-1", "m-1", "p", "case.transferred", 1, "retry", 500, 0.01, started_at=sent)
+    (line,) = written("info", attempt)
+    assert line["started_at"] == "2026-09-01T08:00:00.000+00:00"
 
 
 def test_delivery_that_stopped_is_the_worst_there_is() -> None:

@@ -5,12 +5,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
+from gateway.delivery.breaker import BreakerPhase
+from gateway.delivery.worker import WorkerStanding
+from gateway.ledger.records import Contact, ContactWay
 from gateway.telemetry.events import (
     AttemptEnded,
     AttemptTakenBack,
     ClaimLost,
+    CommitEnded,
     DeliverySettled,
     DeliveryStopped,
     DeliveryStumbled,
@@ -21,7 +26,8 @@ from gateway.telemetry.events import (
     MessageAccepted,
     PlatformHeld,
 )
-from gateway.telemetry.metrics import METRICS, Metric, Metrics, StandingHold
+from gateway.telemetry.metrics import METRICS, Metric, Metrics
+from gateway.telemetry.standing import Snapshot, StandingHold
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 P = "penalty.330000"
@@ -40,8 +46,13 @@ class Standing:
 def samples(
     metrics: Metrics, *standings: Standing, holds: Sequence[StandingHold] = ()
 ) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
-    """Read the page as Prometheus would."""
-    text = metrics.exposition(standings, holds, NOW).decode()
+    """Read the page of a backlog and holds as Prometheus would."""
+    return page(metrics, Snapshot(NOW, standings, holds))
+
+
+def page(metrics: Metrics, snapshot: Snapshot) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    """Read what a snapshot's page says."""
+    text = metrics.exposition(snapshot).decode()
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
         for family in text_string_to_metric_families(text)
@@ -146,6 +157,69 @@ def test_label_values_are_bounded() -> None:
     assert rejected[frozenset({("platform", P), ("code", "other")})] == 40
 
 
+def test_series_are_bounded_where_labels_multiply() -> None:
+    """Ten platforms with ten codes each are a hundred series, or as many as there may be and one more."""
+    events = [
+        AttemptEnded("d", "m", f"penalty.{number:06}", "t", 1, "retry", 500, 0.1, code=f"http.{code}")
+        for number in range(10)
+        for code in range(500, 510)
+    ]
+    found = samples(told(*events, most_labels=10))
+    failed = {
+        dict(labels)["code"]: value for (name, labels), value in found.items() if name == "hutong_attempts_failed_total"
+    }
+    assert failed["other"] > 0
+    series = [labels for name, labels in found if name == "hutong_attempts_failed_total"]
+    assert len(series) == 21
+    assert sum(value for (name, _), value in found.items() if name == "hutong_attempts_failed_total") == 100
+
+
+def test_each_hop_is_measured_apart() -> None:
+    """Received to accepted and the ledger's part of it, received to sent, sent to answered; resends wait for others."""
+    first = AttemptEnded("d", "m", P, "t", 1, "retry", None, 0.2, waited=3.0)
+    found = samples(
+        told(MessageAccepted("m", "t", P, "case", 0.04, keeping=0.03), first, replace(first, number=2, status=200))
+    )
+    one = frozenset({("platform", P)})
+    assert found["hutong_accept_seconds_sum", frozenset()] == 0.04
+    assert found["hutong_keep_seconds_sum", frozenset()] == 0.03
+    assert (found["hutong_first_sent_seconds_sum", one], found["hutong_first_sent_seconds_count", one]) == (3, 1)
+    assert found["hutong_attempt_seconds_sum", one] == 0.4
+    assert found["hutong_attempts_unanswered_total", one] == 1
+
+
+def test_commits_are_measured_by_size_and_time() -> None:
+    """How many operations shared each, and how long it took."""
+    found = samples(told(CommitEnded(3, 0.02), CommitEnded(5, 0.01)))
+    assert found["hutong_commit_operations_sum", frozenset()] == 8
+    assert found["hutong_commit_seconds_count", frozenset()] == 2
+
+
+def test_last_contacts_claims_and_breakers_are_shown_as_they_stand() -> None:
+    """When each operation was heard and each type delivered; who delivers; whether the breaker is open."""
+    contacts = [
+        Contact(P, ContactWay.HEARD, "case", NOW),
+        Contact(P, ContactWay.DELIVERED, "case.transferred", NOW - timedelta(seconds=5)),
+    ]
+    workers = [
+        WorkerStanding(P, claimed=True, breaker=BreakerPhase.OPEN),
+        WorkerStanding("penalty.320000", claimed=False, breaker=BreakerPhase.CLOSED),
+    ]
+    metrics = Metrics()
+    found = page(metrics, Snapshot(NOW, contacts=contacts, workers=workers))
+    assert found["hutong_last_heard_timestamp_seconds", frozenset({("platform", P), ("operation", "case")})] == (
+        NOW.timestamp()
+    )
+    delivered = frozenset({("platform", P), ("type", "case.transferred")})
+    assert found["hutong_last_delivered_timestamp_seconds", delivered] == NOW.timestamp() - 5
+    one, other = frozenset({("platform", P)}), frozenset({("platform", "penalty.320000")})
+    assert (found["hutong_claimed", one], found["hutong_claimed", other]) == (1, 0)
+    assert (found["hutong_breaker", one], found["hutong_breaker", other]) == (2, 0)
+    assert not [
+        name for name, _ in samples(metrics) if name in ("hutong_claimed", "hutong_last_heard_timestamp_seconds")
+    ]
+
+
 def test_two_gateways_in_one_process_count_apart() -> None:
     """Each has a registry of its own."""
     told(DocumentRejected(P, "case", "a"))
@@ -157,5 +231,5 @@ def test_a_metric_takes_its_labels_and_value_from_its_event(metric: Metric) -> N
     """A row that names an attribute its event does not have would fail only when the event comes."""
     attributes = set(metric.event.__struct_fields__)
     attributes |= {name for name, value in vars(metric.event).items() if isinstance(value, property)}
-    named = {*metric.labels, *([metric.value] if metric.value else ()), *(["state"] if metric.state else ())}
+    named = {*metric.labels, *(one for one in (metric.value, metric.only) if one)}
     assert named <= attributes

@@ -11,10 +11,13 @@ from typing import Any
 from gateway.ledger.records import Backlog
 from gateway.telemetry.events import ClaimLost
 from gateway.telemetry.metrics import Metrics
-from gateway.telemetry.siblings import Siblings, merge
+from gateway.telemetry.siblings import Counted, Siblings, merge
+from gateway.telemetry.standing import Snapshot
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
-BACKLOG = [Backlog("penalty.330000", "penalty", "ready", None, 7, NOW)]
+BACKLOG = [Backlog("penalty.330000", "penalty", "ready", None, 7, NOW, "d1")]
+OWN = Snapshot(NOW, (), (), (), ())
+WHOLE = Snapshot(NOW, BACKLOG, (), (), ())
 
 
 def lost(text: bytes) -> dict[str, float]:
@@ -31,10 +34,19 @@ def counting(times: int) -> Metrics:
     return metrics
 
 
+def counted(times: int) -> Counted:
+    """How such a process gives its own counts."""
+
+    async def give() -> bytes:
+        return counting(times).exposition(OWN)
+
+    return give
+
+
 def test_counts_are_told_apart_and_the_ledgers_come_once() -> None:
     """The answer of one process holds all of it."""
     one, other = counting(2), counting(3)
-    text = merge(one.exposition(BACKLOG, [], NOW), {"1": one.counted(), "2": other.counted()})
+    text = merge(one.exposition(WHOLE), {"1": one.exposition(OWN), "2": other.exposition(OWN)})
     assert lost(text) == {"1": 2, "2": 3}
     backlog = [line for line in text.decode().splitlines() if line.startswith("hutong_backlog{")]
     assert len(backlog) == 1
@@ -45,8 +57,8 @@ def test_counts_are_told_apart_and_the_ledgers_come_once() -> None:
 def test_every_metric_is_there_once() -> None:
     """With its help and its type, as in the answer of a single process."""
     one = counting(1)
-    alone = one.exposition(BACKLOG, [], NOW)
-    merged = merge(alone, {"1": one.counted()})
+    alone = one.exposition(WHOLE)
+    merged = merge(alone, {"1": one.exposition(OWN)})
 
     def described(text: bytes) -> list[str]:
         return sorted(line for line in text.decode().splitlines() if line.startswith("# TYPE"))
@@ -56,7 +68,7 @@ def test_every_metric_is_there_once() -> None:
 
 async def test_siblings_are_asked_and_who_does_not_answer_is_left_out(tmp_path: Path) -> None:
     """A socket of a process that died, and one of a process that stands still."""
-    one, other = (Siblings(tmp_path, name, counting(int(name))) for name in ("1", "2"))
+    one, other = (Siblings(tmp_path, name, counted(int(name))) for name in ("1", "2"))
     await one.start()
     await other.start()
     dead = socket.socket(socket.AF_UNIX)
@@ -66,7 +78,7 @@ async def test_siblings_are_asked_and_who_does_not_answer_is_left_out(tmp_path: 
     still.bind(str(tmp_path / "4.sock"))
     still.listen()
     try:
-        text = await one.merged(counting(1).exposition(BACKLOG, [], NOW))
+        text = await one.merged(counting(1).exposition(WHOLE))
     finally:
         still.close()
         await one.stop()
@@ -77,12 +89,12 @@ async def test_siblings_are_asked_and_who_does_not_answer_is_left_out(tmp_path: 
 async def test_a_successor_takes_its_predecessors_place(tmp_path: Path) -> None:
     """While one is replaced both run for a moment; the new one answers under the name."""
     asking, old, new = (
-        Siblings(tmp_path, *which) for which in (("1", counting(1)), ("2", counting(2)), ("2", counting(5)))
+        Siblings(tmp_path, *which) for which in (("1", counted(1)), ("2", counted(2)), ("2", counted(5)))
     )
     for each in (asking, old, new):
         await each.start()
     await old.stop()
-    text = await asking.merged(counting(1).exposition([], [], NOW))
+    text = await asking.merged(counting(1).exposition(OWN))
     assert lost(text) == {"1": 1, "2": 5}
     await new.stop()
     await asking.stop()

@@ -25,6 +25,9 @@ from schemas.findings import Text
 OLDEST = 15
 """The oldest version that will do."""
 
+_MOST_DRAWN = 256
+"""Numbers that are drawn at once."""
+
 _MOST_KEYS = 1000
 """Locks that one transaction takes: the server has a table for all of them, of 64 for each connection it may have."""
 
@@ -80,11 +83,19 @@ class PostgreSQLEngine:
         """Give an engine to look at the server with; whoever asks disposes of it."""
         return self._connecting(1, "doctor")
 
+    def working(self, name: str) -> sa.Engine:
+        """Give an engine for work on the whole ledger, which may take hours; whoever asks disposes of it."""
+        patience = f"{max(1, round(self._patience * 1000))}ms"
+        engine = self._connecting(2, name, lock_timeout=patience, idle_in_transaction_session_timeout="0")
+        sa.event.remove(engine, "connect", _connected)  # a cursor's FETCH takes no number without a type
+        return engine
+
     def _connecting(self, size: int, name: str, **settings: str) -> sa.Engine:
-        settings |= {
+        settings = {
             "synchronous_commit": "on",
             "idle_in_transaction_session_timeout": f"{_STANDSTILL}s",
             "jit": "off",
+            **settings,
         }
         engine = sa.create_engine(
             self._url,
@@ -112,7 +123,7 @@ class PostgreSQLEngine:
 
     def begin(self, connection: sa.Connection, keys: Keys | None, expected: int) -> Sequences:
         if keys is None:
-            execute(connection, "SELECT pg_advisory_xact_lock(%s::BIGINT)", (_LEDGER,))
+            lock_ledger(connection)
         else:
             execute(connection, "SELECT pg_advisory_xact_lock_shared(%s::BIGINT)", (_LEDGER,))
             _lock(connection, keys)
@@ -164,6 +175,11 @@ def _hashed(key: str) -> int:
 _LEDGER = _hashed("hutong.ledger")
 
 
+def lock_ledger(connection: sa.Connection) -> None:
+    """Let nobody else change anything, or open the ledger, until the transaction ends."""
+    execute(connection, "SELECT pg_advisory_xact_lock(%s::BIGINT)", (_LEDGER,))
+
+
 def _lock(connection: sa.Connection, keys: Keys) -> None:
     numbers = sorted({_hashed(key) for key in keys()} - {_LEDGER})
     if len(numbers) > _MOST_KEYS:
@@ -185,6 +201,7 @@ class _Drawn(Iterator[int]):
     def __next__(self) -> int:
         if not self._drawn:
             self._drawn.extend(row[0] for row in execute(self._connection, self._sql, (self._expected,)).fetchall())
+            self._expected = min(2 * self._expected, _MOST_DRAWN)  # an operation may number many rows
         return self._drawn.popleft()
 
 
@@ -194,7 +211,7 @@ def upgrade(engine: sa.Engine, revision: str = "head") -> None:
     with engine.begin() as connection:
         for setting in ("lock_timeout", "idle_in_transaction_session_timeout"):
             execute(connection, f"SET LOCAL {setting} = 0")
-        execute(connection, "SELECT pg_advisory_xact_lock(%s::BIGINT)", (_LEDGER,))
+        lock_ledger(connection)
         [(encoding,)] = execute(connection, "SHOW server_encoding").fetchall()
         if encoding != "UTF8":
             raise _not_utf8(encoding)

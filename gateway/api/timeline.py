@@ -1,0 +1,52 @@
+"""A message's timeline: received, accepted, and of each attempt sent and answered; and what people did to it.
+
+With these four moments it is decidable whose a delay was: between received and sent it is ours, between
+sent and answered the platform's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from gateway.api.models import TimelineEntry
+from gateway.ledger.records import AuditEntry
+from gateway.message import Attempt, Delivery, Message
+
+_GATEWAY = "gateway"
+
+
+def timeline(
+    message: Message,
+    deliveries: Iterable[Delivery],
+    attempts: Mapping[str, Sequence[Attempt]],
+    audit: Iterable[AuditEntry],
+) -> list[TimelineEntry]:
+    """Give what happened, in order; `attempts` are those of each delivery."""
+    received = TimelineEntry(
+        at=message.received_at,
+        actor=message.source,
+        action="message.received",
+        subject=message.id,
+        reason="",
+        detail={},
+    )
+    tried = [entry for each in deliveries for one in attempts[each.id] for entry in _hop(each, one)]
+    done = [TimelineEntry.of(each) for each in audit]
+    return [received, *sorted([*done, *tried], key=lambda entry: entry.at)]
+
+
+def _hop(delivery: Delivery, attempt: Attempt) -> Iterator[TimelineEntry]:
+    """Give the two ends of an attempt. What nobody answered ended here, when it was given up."""
+    number = {"attempt": attempt.number}
+    yield TimelineEntry(
+        at=attempt.started_at, actor=_GATEWAY, action="delivery.sent", subject=delivery.id, reason="", detail=number
+    )
+    answered = attempt.status is not None
+    yield TimelineEntry(
+        at=attempt.ended_at,
+        actor=(delivery.platform or "") if answered else _GATEWAY,
+        action="delivery.answered" if answered else "delivery.unanswered",
+        subject=delivery.id,
+        reason=attempt.code or "",
+        detail={**number, "verdict": attempt.verdict, "status": attempt.status},
+    )
