@@ -125,17 +125,24 @@ class Double:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         faults = self.faults
         if faults.reset_before_read:
-            return _break(scope)
+            _break(scope)
+            return
         call = await _call(scope, receive)
         if faults.latency_ms:
             await asyncio.sleep(faults.latency_ms / 1000)
         status = faults.failure(self._chance())
         if status is not None:
-            return await _reply(send, _failure(status, faults), faults)
+            await _reply(send, _failure(status, faults), faults)
+            return
+        before = self.platform.arrivals(call)
         answer, taken = self.platform.answer(call)
         if taken and faults.reset_after_accept:
-            return _break(scope)
-        return await _reply(send, answer.written(faults.charset), faults)
+            _break(scope)
+            return
+        is_document = self.platform.arrivals(call) > before
+        await _reply(send, answer.written(faults.charset), faults)
+        if is_document:
+            self.platform.answered(call, before)
 
     # ── its controls ──────────────────────────────────────────────────────────────────────────
     async def _show(self, request: Request) -> Response:

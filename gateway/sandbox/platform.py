@@ -37,7 +37,10 @@ _OTHER_BYTES = "同一 Idempotency-Key 重发的内容不同 （other bytes unde
 
 @dataclass(slots=True)
 class Received:
-    """One document as it came. `answer` is the first one given, `times` how often the key came."""
+    """One document as it came. `answer` is the first one given, `times` how often the key came.
+
+    `arrivals` are those times: when it came, and when the whole answer had been handed to the connection (None: never).
+    """
 
     key: str
     type: str
@@ -48,6 +51,7 @@ class Received:
     reference: str | None = None
     answer: DoubleAnswer | None = None
     times: int = 1
+    arrivals: list[tuple[datetime, datetime | None]] = field(default_factory=list)
 
     @property
     def valid(self) -> bool:
@@ -217,6 +221,7 @@ class PlatformDouble:
         known = self.memory.known(key)
         if known is not None:
             known.times += 1
+            known.arrivals.append((self.clock(), None))
         # Only an accepted key is repeated: a refused or failed document may be corrected and sent under its key.
         if known is not None and known.accepted and known.answer is not None:
             if known.call.body != call.body and _OTHER_BYTES not in known.problems:
@@ -228,7 +233,8 @@ class PlatformDouble:
         return self._decide(received, counterpart)
 
     def _new(self, key: str, counterpart: Counterpart, call: ReceivedCall) -> Received:
-        received = Received(key, counterpart.type, self.clock(), call)
+        now = self.clock()
+        received = Received(key, counterpart.type, now, call, arrivals=[(now, None)])
         self.memory.keep(received)
         return received
 
@@ -240,6 +246,17 @@ class PlatformDouble:
         else:
             received.answer = counterpart.refuse()
         return received.answer, received.accepted
+
+    def answered(self, call: ReceivedCall, arrival: int) -> None:
+        """Take note that the answer to the n-th arrival of a call's key has left as a whole."""
+        known = self.memory.known(call.headers.get("idempotency-key", ""))
+        if known is not None and 0 <= arrival < len(known.arrivals):
+            known.arrivals[arrival] = (known.arrivals[arrival][0], self.clock())
+
+    def arrivals(self, call: ReceivedCall) -> int:
+        """Give how often a call's key has come."""
+        known = self.memory.known(call.headers.get("idempotency-key", ""))
+        return len(known.arrivals) if known is not None else 0
 
     # ── questions ─────────────────────────────────────────────────────────────────────────────
     def _confirm(self, pattern: RequestPattern, counterpart: Counterpart, call: ReceivedCall) -> DoubleAnswer:
@@ -286,6 +303,10 @@ class PlatformDouble:
             "times": one.times,
             "accepted": one.accepted,
             "reference": one.reference,
+            "arrivals": [
+                {"at": at.isoformat(), "answered": answered.isoformat() if answered is not None else None}
+                for at, answered in one.arrivals
+            ],
         }
 
 

@@ -82,10 +82,16 @@ def _major(program: Path) -> int:
 
 
 class PostgresServer:
-    """One server. `durable`: it syncs what it commits, as in production; without, tests go faster."""
+    """One server. `durable`: it syncs what it commits, as in production; without, tests go faster.
 
-    def __init__(self, *, durable: bool = False, settings: dict[str, str] | None = None) -> None:
+    `place`: the folder in which it makes its own, else one in memory or the system's for temporary files.
+    """
+
+    def __init__(
+        self, *, durable: bool = False, settings: dict[str, str] | None = None, place: Path | None = None
+    ) -> None:
         self._durable = durable
+        self._place = place
         self._settings = settings or {}
         self._names = count(1)
         self._process: subprocess.Popen[bytes] | None = None
@@ -103,7 +109,7 @@ class PostgresServer:
 
     def make(self) -> None:
         """Make its folder, with an empty cluster."""
-        place = None if self._durable else _memory()
+        place = self._place or (None if self._durable else _memory())
         _sweep(place or Path(tempfile.gettempdir()))
         self._folder = Path(tempfile.mkdtemp(prefix=f"{_NAME}{os.getpid()}-", dir=place))
         self.port = _free_port()
@@ -172,6 +178,18 @@ class PostgresServer:
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether its first process runs."""
+        return self._process is not None and self._process.poll() is None
+
+    def pids(self) -> list[int]:
+        """Give its processes, the first one first."""
+        assert self._process is not None
+        first = self._process.pid
+        children = Path(f"/proc/{first}/task/{first}/children").read_text().split()
+        return [first, *map(int, children)]
 
     def log(self) -> str:
         """Give what it said."""
