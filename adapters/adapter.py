@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from adapters import bundle as bundles
 from adapters.base import (
     Answer,
+    Cutter,
     Limits,
     Lineage,
     OutboundRequest,
@@ -136,6 +137,9 @@ class DeclarativeAdapter:
         self, operation: str, body: bytes, content_type: str | None = None, *, budget: Budget | None = None
     ) -> Package:
         return _known(self._compiled.receives, operation).read(body, content_type, budget)
+
+    def cutter(self, operation: str, content_type: str | None, *, budget: Budget | None = None) -> Cutter:
+        return _known(self._compiled.receives, operation).cutter(content_type, budget)
 
     def translate_in(self, operation: str, record: Record) -> Translation:
         return _known(self._compiled.receives, operation).translate_in(record)

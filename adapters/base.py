@@ -6,7 +6,7 @@ delivery and a test of it needs no network.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
@@ -45,6 +45,33 @@ class Package(Struct, frozen=True):
 
     records: tuple[Record, ...]
     split: bool = False
+
+
+class Cut(Struct, frozen=True):
+    """One record of a stream: a body that its operation takes by itself, or why it cannot be one."""
+
+    body: bytes
+    fault: Rejected | None = None
+
+
+class Cutter(Protocol):
+    """Cuts one stream. It never holds more than a record, a piece, and what stands around the records.
+
+    `content_type` goes with each body. What is wrong with one record is told of it alone, by the
+    reader of its body or by its `fault`; where it is too large, its bytes are dropped as they come and
+    the rest goes on. `Rejected` is raised when what follows cannot be told apart any more, or when
+    what stands around the records is wrong; records given before it stand.
+    """
+
+    content_type: str
+
+    def feed(self, piece: bytes) -> Iterator[Cut]:
+        """Take the next bytes, and give the records that end in them."""
+        ...
+
+    def end(self) -> Iterator[Cut]:
+        """Give the rest: the stream is whole."""
+        ...
 
 
 class Translation(Struct, frozen=True):
@@ -241,6 +268,10 @@ class Adapter(Protocol):
         self, operation: str, body: bytes, content_type: str | None = None, *, budget: Budget | None = None
     ) -> Package:
         """Parse a body once and split it into records; a broken envelope or count rejects the whole."""
+        ...
+
+    def cutter(self, operation: str, content_type: str | None, *, budget: Budget | None = None) -> Cutter:
+        """Give what cuts a stream of any length into bodies that `read` takes; Rejected (415) when there is none."""
         ...
 
     def translate_in(self, operation: str, record: Record) -> Translation:

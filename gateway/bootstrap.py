@@ -18,6 +18,7 @@ from gateway.hub.deliveries import BulkReplays, OperatorSteps
 from gateway.hub.dossier import Dossiers
 from gateway.hub.pruning import Pruner
 from gateway.intake.admission import Admission
+from gateway.intake.batches import Batches
 from gateway.intake.directory import Directory
 from gateway.intake.reception import Reception
 from gateway.intake.routes import Routes, read_routes
@@ -79,6 +80,8 @@ def build(
     directory = Directory()
     readers = Readers(ReaderBounds(settings.reader_megabytes, settings.reader_seconds), events, most=settings.readers)
     metrics.show("hutong_readers", "Processes that read large bodies and replies.", readers.count)
+    batches = Batches(settings.batches, settings.batch_answer_megabytes * 1024 * 1024)
+    metrics.show("hutong_batches_under_way", "Batches that are being taken in.", batches.under_way)
     loop_watch = LoopWatch(events)
     observers = Observers(kept, directory, clock, events)
     dispatcher = Dispatcher(
@@ -113,6 +116,7 @@ def build(
         ledger=kept,
         adapters=known,
         admission=Admission(settings.intake_calls, settings.intake_megabytes * 1024 * 1024),
+        batches=batches,
         reception=Reception(
             kept, known, routed, directory, register.refresh, clock, events, observers.taken, readers=readers
         ),

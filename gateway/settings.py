@@ -119,6 +119,12 @@ class Settings(BaseSettings):
     intake_megabytes: int = Field(
         256, ge=1, description="Megabytes of documents that are taken in at once; more are answered 429."
     )
+    batches: int = Field(8, ge=1, le=256, description="Batches that are taken in at once; more are answered 429.")
+    batch_answer_megabytes: int = Field(
+        1024,
+        ge=1,
+        description="Megabytes of answers to batches that may wait on the disk (TMPDIR) while nobody reads them.",
+    )
     connections: int = Field(1000, ge=8, description="Connections in all; a process with few files takes fewer.")
     connections_per_address: int = Field(
         250, ge=1, description="Connections from one address; set it higher behind a proxy that all callers share."

@@ -6,22 +6,23 @@ Findings about a document name the native path that its sender wrote, beside the
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 
 import orjson
 from msgspec.structs import replace
 
 from adapters import formats, paths, placeholders
-from adapters.base import Answer, Lineage, Package, Record, Translation, Tree
-from adapters.bundle.grammar import AnswerPart, AnswerSide, Receive
+from adapters.base import Answer, Cutter, Lineage, Package, Record, Translation, Tree
+from adapters.bundle.grammar import Receive
+from adapters.exchange.answering import AnswerWriter
 from adapters.exchange.native_values import NativeValues
-from adapters.formats import charsets
+from adapters.formats.cutting import PackagePlan
 from adapters.formats.format import Body, Format, as_text
 from adapters.mapping import Program
 from adapters.native import Location, NativeSchema
 from adapters.paths import EACH, Path
-from adapters.placeholders import compile_tree
+from adapters.placeholders import Template
 from schemas import documents
 from schemas.budget import MORE, Budget
 from schemas.documents import generic
@@ -29,9 +30,10 @@ from schemas.findings import Finding, Rejected, Text
 from schemas.identifiers import folded
 from schemas.scalars import count_of
 
-_INDEX = re.compile(r"\[(\d+)\]")
+COUNT = "count"
+"""The placeholder for the number of records."""
 
-_WriteAnswer = Callable[[Mapping[str, str]], Answer]
+_INDEX = re.compile(r"\[(\d+)\]")
 
 
 class FaultyRecord(Record, frozen=True):
@@ -53,6 +55,9 @@ class CompiledReceive:
         self._budget = budget
         self._split = paths.in_body(declared.split) if declared.split is not None else None
         self._require = [(paths.in_body(path), placeholders.parse(value)) for path, value in declared.require.items()]
+        alone = [(path, template.render({COUNT: 1})) for path, template in self._require]
+        counts = [one for one, (_, template) in zip(alone, self._require, strict=True) if COUNT in template.names]
+        self._plan = PackagePlan(self._split, tuple(alone), tuple(counts), self._check_around)
         self._identity = [_alternatives(item) for item in declared.identity]
         self._answer = AnswerWriter(declared.answer, wire) if declared.answer is not None else None
         self._native = native_paths(program.explain())
@@ -79,10 +84,25 @@ class CompiledReceive:
         records = [self._record(index, tree, faults.get(index, ())) for index, tree in enumerate(trees_found)]
         return Package(tuple(records), self._split is not None)
 
+    def cutter(self, content_type: str | None, budget: Budget | None = None) -> Cutter:
+        """Give what cuts a stream into bodies that `read` takes, of one record each."""
+        return formats.cutter(self._format, content_type, budget or self._budget, self._plan)
+
+    def _check_around(self, tree: Tree, count: int | None) -> None:
+        """Check what stands around the records of a stream; before its end only what is there already."""
+        if count is not None:
+            self._check_envelope(tree, count)
+            return
+        there = [(path, template) for path, template in self._require if paths.first(tree, path) is not None]
+        self._check_values(tree, [(path, one) for path, one in there if COUNT not in one.names], 1)
+
     def _check_envelope(self, tree: Tree, count: int) -> None:
         if count == 0:
             raise _envelope("envelope.empty", str(self._split), "没有记录", "holds no record")
-        for path, template in self._require:
+        self._check_values(tree, self._require, count)
+
+    def _check_values(self, tree: Tree, required: Iterable[tuple[Path, Template]], count: int) -> None:
+        for path, template in required:
             expected = template.render({"count": count})
             found = as_text(paths.first(tree, path)).strip()
             if found != expected and not (template.alone == "count" and count_of(found) == count):
@@ -157,18 +177,6 @@ class CompiledReceive:
     def lineage(self) -> Sequence[Lineage]:
         """Tell where each canonical field comes from."""
         return self._program.explain()
-
-
-class AnswerWriter:
-    """A compiled `answer`: a tree is written in the operation's format, a text as it is, values escaped."""
-
-    def __init__(self, declared: AnswerPart, wire: Format) -> None:
-        self._accepted = _compile_answer(declared.accepted, wire)
-        self._rejected = _compile_answer(declared.rejected, wire)
-
-    def write(self, *, accepted: bool, values: Mapping[str, str]) -> Answer:
-        """Write the answer; `values` are `message_id`, `code` and `detail`, as far as they are known."""
-        return (self._accepted if accepted else self._rejected)(values)
 
 
 def translate(message_type: str, program: Program, tree: Tree, native: Mapping[str, Lineage]) -> Translation:
@@ -251,33 +259,6 @@ def _invalid(findings: Sequence[Finding]) -> Rejected:
         f"the body breaks the platform's schema in {len(findings)} place(s); correct each and send it again",
     )
     return Rejected("native.invalid", text, findings)
-
-
-def _compile_answer(said: AnswerSide, declared: Format) -> _WriteAnswer:
-    spoken = formats.of(declared)
-    wire = formats.answered(declared) if spoken.answered_in and not spoken.answer_type else declared
-    return _answer_text(said, wire) if isinstance(said.body, str) else _answer_tree(said, wire)
-
-
-def _answer_tree(said: AnswerSide, wire: Format) -> _WriteAnswer:
-    build = compile_tree(said.body)
-
-    def write(values: Mapping[str, str]) -> Answer:
-        written = formats.write(wire, build(values))
-        return Answer(said.status, written.content_type, written.body)
-
-    return write
-
-
-def _answer_text(said: AnswerSide, wire: Format) -> _WriteAnswer:
-    template = placeholders.parse(said.body)
-    spoken = formats.of(wire)
-    content_type = f"{spoken.answer_type or spoken.media_type}; charset={wire.charset.upper()}"
-
-    def write(values: Mapping[str, str]) -> Answer:
-        return Answer(said.status, content_type, charsets.encode(template.render(values, spoken.escape), wire.charset))
-
-    return write
 
 
 def _below(plain: str, known: Mapping[str, Lineage]) -> Lineage | None:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
-from adapters.base import Tree
-from adapters.formats import charsets, csv, embedded, form, json, rejections, soap, xlsx, xml
+from adapters.base import Cutter, Tree
+from adapters.formats import charsets, csv, embedded, form, json, lines, package, rejections, rows, soap, xlsx, xml
+from adapters.formats.cutting import PackagePlan, StreamFormat, media_type
 from adapters.formats.format import Body, BodyFormat, EncodedBody, Format, Order
 from schemas.budget import STANDARD, Budget
 
@@ -20,6 +21,9 @@ SUFFIXES: Mapping[str, BodyFormat] = {
     suffix: one for one in reversed(tuple(BODY_FORMATS.values())) for suffix in one.suffixes
 }
 """The format of a file by how its name ends; where two share a suffix, the first of `BODY_FORMATS`."""
+
+STREAMS: Mapping[str, StreamFormat] = {module.STREAM.body: module.STREAM for module in (lines, rows, package)}
+"""How many records are sent in one stream, by the name of the body format that each is in; others come singly."""
 
 
 def of(declared: Format) -> BodyFormat:
@@ -57,6 +61,16 @@ def read(
         raise rejections.empty()
     parsed = of(declared).read(declared, body, content_type, budget)
     return embedded.unfolded(declared, parsed, budget) if declared.embedded else parsed
+
+
+def cutter(declared: Format, content_type: str | None, budget: Budget, plan: PackagePlan) -> Cutter:
+    """Give what cuts a stream of records in this format; Rejected (415) says what can be sent instead."""
+    stream = STREAMS.get(declared.body)
+    if stream is None or (stream.packages and plan.split is None):
+        raise rejections.no_stream(declared.body)
+    if media_type(content_type) not in stream.media_types:
+        raise rejections.other_stream(media_type(content_type), stream.media_types)
+    return stream.cut(declared, content_type, budget, plan)
 
 
 def write(declared: Format, tree: Tree, order: Order | None = None) -> EncodedBody:

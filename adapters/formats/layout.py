@@ -13,7 +13,7 @@ BLANK = " \t\r\n\u3000"
 MAX_HEADER_ROW = 100
 _LOOKED_AT = 20
 _MOST_COLUMNS = 300
-_MOST_AT_THE_END = 1000
+MOST_AT_THE_END = 1000
 """As many totals and notes are held back; where there are more, they are records."""
 
 _COUNT = r"[:：(（]?[0-9.,]*(?:家|条|件|个|次|元|万元|户|人|份|起|行)?[)）]?"
@@ -45,7 +45,7 @@ def table_lines(rows: Iterable[Line], header: int) -> Iterator[Line]:
         if not any(cell.strip(BLANK) for cell in cells):
             continue
         held.append((line, _fitted(cells, len(names))))
-        if not _ends_a_table(cells) or len(held) > _MOST_AT_THE_END:
+        if not ends_a_table(cells) or len(held) > MOST_AT_THE_END:
             yield from held
             held.clear()
 
@@ -83,7 +83,7 @@ def _fitted(cells: Sequence[str], width: int) -> Sequence[str]:
     return cells if len(cells) <= width else [*cells[:width], *_without_end(cells[width:])]
 
 
-def _ends_a_table(cells: Sequence[str]) -> bool:
+def ends_a_table(cells: Sequence[str]) -> bool:
     """Whether a line that is not blank is a total or a note."""
     filled = [cell for cell in cells if cell.strip(BLANK)]
     first = re.sub(r"\s+", "", filled[0])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from schemas.findings import Finding, Rejected, Text
 
 
@@ -41,6 +43,28 @@ def syntax(kind: str, detail: str) -> Rejected:
         f"{kind}.syntax",
         f"请求体不是合格的 {kind.upper()}：{detail}；请改正后重新发送",
         f"the body is not well-formed {kind.upper()}: {detail}; correct it and send it again",
+    )
+
+
+def no_stream(body: str) -> Rejected:
+    """Records that can only come one by one."""
+    return reject(
+        "batch.format",
+        f"此操作的格式（{body}）不能成批发送；请用普通接口逐份发送",
+        f"documents of this operation ({body}) cannot be sent in a batch; send them one by one by the ordinary call",
+        status=415,
+    )
+
+
+def other_stream(said: str, known: Sequence[str]) -> Rejected:
+    """A stream whose media type is not the one in which the operation's records come."""
+    most = known[0]
+    return reject(
+        "batch.format",
+        f"{f'Content-Type 是 {said}，' if said else '没有 Content-Type；'}此操作成批发送时须为 {most}",
+        f"{f'the Content-Type is {said}; ' if said else 'there is no Content-Type; '}"
+        f"a batch of this operation is sent as {most}",
+        status=415,
     )
 
 

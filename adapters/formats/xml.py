@@ -43,7 +43,7 @@ def read(declared: Format, body: bytes, content_type: str | None, budget: Budget
 
 def parse(declared: Format, body: bytes, content_type: str | None, budget: Budget = STANDARD) -> Any:
     """Parse to a checked element, in the charset the document itself declares."""
-    return parse_text(charsets.decode(body, _charset(declared, body, content_type)), budget)
+    return parse_text(charsets.decode(body, charset_of(declared, body, content_type)), budget)
 
 
 def parse_text(text: str, budget: Budget = STANDARD) -> Any:
@@ -62,7 +62,8 @@ def parse_text(text: str, budget: Budget = STANDARD) -> Any:
     return root
 
 
-def _charset(declared: Format, body: bytes, content_type: str | None) -> str:
+def charset_of(declared: Format, body: bytes, content_type: str | None) -> str:
+    """Give the charset that a document is in: its own declaration's, else the declared one."""
     named = charsets.from_xml(body)
     if named is None:
         return charsets.agree(declared.charset, content_type)

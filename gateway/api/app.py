@@ -29,6 +29,7 @@ from gateway.api import (
 )
 from gateway.api.inbound import openapi as inbound_openapi
 from gateway.api.inbound.asgi import Application, Inbound
+from gateway.api.inbound.batch import Batch
 from gateway.api.limits import SizeLimit
 from gateway.hub import Hub
 from gateway.releases.upload import LARGEST
@@ -71,7 +72,7 @@ _TAGS = [
 def create_app(hub: Hub, settings: Settings | None = None) -> Application:
     """Make the ASGI application of a hub. Starting and stopping the hub stays with the caller."""
     rest = SizeLimit(_framework(hub), LARGEST_REQUEST, {adapters.PATH: LARGEST})
-    return Application(Inbound(hub), rest, hub.loop_watch)
+    return Application(Inbound(hub), Batch(hub), rest, hub.loop_watch)
 
 
 def _framework(hub: Hub) -> FastAPI:

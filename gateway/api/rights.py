@@ -45,6 +45,7 @@ CALLS: Mapping[str, Role] = {
     "GET /metrics": Role.ANYBODY,
     "GET /schemas/{document}/{version}": Role.ANYBODY,
     "POST /v1/inbound/{operation}": Role.PLATFORM,
+    "POST /v1/inbound/{operation}/batch": Role.PLATFORM,
     "POST /v1/messages": Role.PLATFORM,
     "GET /v1/inbox": Role.PLATFORM,
     "POST /v1/inbox/{delivery_id}/receipt": Role.PLATFORM,
@@ -98,6 +99,7 @@ CALLS: Mapping[str, Role] = {
 """Every call of the interface and the role it needs. A call that is not listed here is the administrator's alone."""
 
 RECEIVING, SENDING = "POST /v1/inbound/{operation}", "POST /v1/messages"
+BATCH = "POST /v1/inbound/{operation}/batch"
 """The calls that hand documents in; they are served outside of the framework."""
 
 _PRINCIPAL = "hutong.principal"
@@ -157,7 +159,8 @@ TheIncoming = Annotated[Incoming, Depends(incoming_of)]
 
 def sender_of(hub: Hub, scope: Scope) -> Platform:
     """Give the platform that hands a document in; Unauthenticated when it is none we know."""
-    call = SENDING if scope["path"] == SUBMISSIONS else RECEIVING
+    path: str = scope["path"]
+    call = SENDING if path == SUBMISSIONS else BATCH if path.count("/") > RECEIVING.count("/") else RECEIVING
     return _its_platform(hub, scope, call, _principal(hub, scope, call, _NO_SENDER))
 
 

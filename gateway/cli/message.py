@@ -6,6 +6,7 @@ from collections.abc import Callable
 from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import Annotated, Any
+from uuid import uuid4
 
 import typer
 
@@ -14,6 +15,8 @@ from adapters.formats.format import BodyFormat
 from gateway.api.inbound.answer import DECISION
 from gateway.api.messages import MessageQuery
 from gateway.cli import files, moments
+from gateway.cli.batch import BatchFile
+from gateway.cli.batch import send as send_batch
 from gateway.cli.output import AsJson, Misused, emit, errors, facts, foreign, listing, say, table
 from gateway.cli.remote import DEFAULT_URL, Gateway, Token, Url, is_problem
 
@@ -99,18 +102,37 @@ def send(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Translate and route, store nothing.")] = False,
     key: Annotated[str | None, typer.Option("--key", help="Idempotency-Key.")] = None,
     content_type: Annotated[str | None, typer.Option("--content-type", help="Else told by FILE's name.")] = None,
+    batch: Annotated[
+        bool,
+        typer.Option("--batch", help="FILE holds many records: NDJSON, CSV, an XML package, or one of them .gz."),
+    ] = False,
+    offset: Annotated[int, typer.Option("--offset", min=0, help="Of a batch, pass over so many records.")] = 0,
+    answers: Annotated[
+        Path | None, typer.Option("--answers", help="Write a batch's answers here, one JSON a line.")
+    ] = None,
+    retries: Annotated[
+        int, typer.Option("--retries", min=0, help="How often a batch goes on by itself without getting further.")
+    ] = 8,
     token: Annotated[
         str, typer.Option("--token", envvar="HUTONG_TOKEN", help="The platform's own credential.", show_default=False)
     ] = "",
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
 ) -> None:
-    """Hand a document in as a platform, in its own format. Exit code 1 when any of it was rejected."""
+    """Hand a document in as a platform, in its own format, or a batch. Exit code 1 when any of it was rejected."""
     if not token:
         raise Misused(
             "a platform's credential is needed to hand documents in",
             "hutong platform credentials ID prints one; pass it as --token or HUTONG_TOKEN",
         )
+    if batch:
+        if operation is None:
+            raise Misused("a batch is sent for one operation", "name it with --operation")
+        sent = BatchFile(file, operation, content_type, dry_run, key or f"batch-{uuid4()}")
+        send_batch(sent, Gateway(url, token), offset=offset, answers=answers, retries=retries, as_json=as_json)
+        return
+    if offset or answers is not None:
+        raise Misused("--offset and --answers belong to a batch", "add --batch")
     headers = {"Content-Type": content_type or _written_in(file).media_type}
     if key:
         headers["Idempotency-Key"] = key

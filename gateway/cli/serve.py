@@ -138,11 +138,12 @@ def _configuration(hub: Hub, settings: Settings, gate: ConnectionGate) -> uvicor
 def _end(server: uvicorn.Server, hub: Hub) -> None:
     """Ask the server to end once requests are answered; asked a second time, end it at once.
 
-    Polls of inboxes wait for as long as their platform said: they are answered now.
+    Polls of inboxes wait for as long as their platform said: they are answered now. Batches end where they are.
     """
     server.force_exit = server.should_exit
     server.should_exit = True
     hub.inboxes.end()
+    hub.batches.end()
 
 
 def _greet(hub: Hub, listener: socket.socket) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import AsyncGenerator, Awaitable, Sequence
 from datetime import tzinfo
 from typing import Protocol
 
@@ -12,13 +12,14 @@ from gateway.clock import Clock
 from gateway.delivery.dispatcher import Dispatcher
 from gateway.delivery.inboxes import Inboxes
 from gateway.delivery.sender import Sender
-from gateway.errors import Unavailable
+from gateway.errors import HutongError, Unavailable
 from gateway.hub.deliveries import BulkReplays, OperatorSteps
 from gateway.hub.dossier import Dossiers
 from gateway.hub.pruning import Pruner
 from gateway.intake.admission import Admission
+from gateway.intake.batches import Batches
 from gateway.intake.reception import Reception
-from gateway.intake.steps import IntakeCall, IntakePreview, IntakeResult
+from gateway.intake.steps import IntakeCall, IntakePreview, IntakeResult, Reading
 from gateway.ledger.base import Ledger
 from gateway.ledger.records import Accepted
 from gateway.observe import Observers
@@ -32,7 +33,7 @@ from gateway.telemetry.events import Events
 from gateway.telemetry.loop import LoopWatch
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.standing import Snapshot, StandingHold
-from schemas.findings import Text
+from schemas.findings import Rejected, Text
 from schemas.scalars import CHINA_TIME
 
 
@@ -59,6 +60,7 @@ class Hub:
         ledger: Ledger,
         adapters: InstalledAdapters,
         admission: Admission,
+        batches: Batches,
         reception: Reception,
         platforms: Register,
         reconciler: Reconciler,
@@ -85,6 +87,7 @@ class Hub:
         self.ledger = ledger
         self.adapters = adapters
         self.admission = admission
+        self.batches = batches
         self.platforms = platforms
         self.principals = platforms.principals
         self.releases = releases
@@ -176,6 +179,27 @@ class Hub:
         """Take a canonical document; see `Reception.submit`."""
         return await self._delivering(self._reception.submit(call))
 
+    async def read_all(self, calls: Sequence[IntakeCall]) -> Sequence[Reading | Rejected]:
+        """Read bodies of one platform's operation; see `Reception.read_all`."""
+        return await self._reception.read_all(calls)
+
+    async def keep_all(
+        self, read: Sequence[tuple[IntakeCall, Reading]]
+    ) -> AsyncGenerator[IntakeResult | HutongError, None]:
+        """Keep bodies that were read, in their order; see `Reception.keep_all`."""
+        try:
+            async for outcome in self._reception.keep_all(read):
+                if isinstance(outcome, IntakeResult):
+                    self._told(outcome)
+                yield outcome
+        except Unavailable:
+            self.platforms.doubt()
+            raise
+
+    async def look(self, call: IntakeCall, reading: Reading) -> IntakePreview:
+        """Tell what would become of a body that was read; nothing is kept."""
+        return await self._reception.look(call, reading)
+
     async def preview(self, call: IntakeCall) -> IntakePreview:
         """Tell what `receive` would make of a body; nothing is kept."""
         return await self._reception.preview(call)
@@ -192,10 +216,14 @@ class Hub:
             # All of it may have been committed, or the first records of a package: everybody is woken then.
             self.platforms.doubt()
             raise
+        self._told(outcome)
+        return outcome
+
+    def _told(self, outcome: IntakeResult) -> None:
+        """Have delivered what is new."""
         for entry in () if outcome.receipt.repeated else outcome.receipt.entries:
             if isinstance(entry, Accepted) and not entry.duplicate:
                 self._deliver(entry)
-        return outcome
 
     def _deliver(self, accepted: Accepted) -> None:
         """Hand over what may be sent at once, and wake the platforms that have to look for the rest."""

@@ -20,6 +20,8 @@ Take = Callable[[int], None]
 class Admission:
     """Counts the calls under way and the bytes of their bodies. Nothing waits in a hidden queue.
 
+    `entered` is how many calls were let in so far.
+
     One call alone is always let in, however large its body is: that is the business of its adapter's limit.
     """
 
@@ -28,20 +30,22 @@ class Admission:
         self._most_bytes = size
         self._calls = 0
         self._bytes = 0
+        self.entered = 0
 
-    def enter(self, declared: int = 0) -> Admitted:
+    def enter(self, declared: int = 0, *, calls: int = 1) -> Admitted:
         """Let a call in whose body is said to have so many bytes, for as long as what this gives is entered.
 
         The body is counted as it arrives by what entering gives, beyond what was declared. Entering raises
-        Busy `intake.busy` when there is no room.
+        Busy `intake.busy` when there is no room. `calls` is 0 for what belongs to a call that is in already.
         """
-        return Admitted(self, declared)
+        return Admitted(self, declared, calls)
 
-    def begin(self, declared: int) -> None:
+    def begin(self, declared: int, calls: int) -> None:
         """Count a call and what it says it has; Busy when there is no room."""
-        if self._calls >= self._most_calls or not self._fits(declared):
+        if self._calls + calls > self._most_calls or not self._fits(declared):
             raise _busy()
-        self._calls += 1
+        self._calls += calls
+        self.entered += calls
         self._bytes += declared
 
     def grow(self, more: int, own: int) -> None:
@@ -50,9 +54,9 @@ class Admission:
             raise _busy()
         self._bytes += more
 
-    def end(self, counted: int) -> None:
+    def end(self, counted: int, calls: int) -> None:
         """Take note that a call is over."""
-        self._calls -= 1
+        self._calls -= calls
         self._bytes -= counted
 
     def under_way(self) -> int:
@@ -66,19 +70,20 @@ class Admission:
 class Admitted:
     """One call on its way in, and the bytes that are counted for it."""
 
-    __slots__ = ("_admission", "_arrived", "_counted")
+    __slots__ = ("_admission", "_arrived", "_calls", "_counted")
 
-    def __init__(self, admission: Admission, declared: int) -> None:
+    def __init__(self, admission: Admission, declared: int, calls: int) -> None:
         self._admission = admission
+        self._calls = calls
         self._counted = declared
         self._arrived = 0
 
     def __enter__(self) -> Take:
-        self._admission.begin(self._counted)
+        self._admission.begin(self._counted, self._calls)
         return self._take
 
     def __exit__(self, *error: object) -> None:
-        self._admission.end(self._counted)
+        self._admission.end(self._counted, self._calls)
 
     def _take(self, size: int) -> None:
         self._arrived += size

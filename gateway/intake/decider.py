@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -49,17 +50,26 @@ class Decider:
         What was looked up, and the registry's revision, go with the drafts: the ledger compares them
         with what is so when it keeps them.
         """
+        [decisions] = await self.decide_all([(call, reading)], at)
+        return decisions
+
+    async def decide_all(self, read: Sequence[tuple[IntakeCall, Reading]], at: datetime) -> Sequence[Decisions]:
+        """Decide several bodies of one caller in their order, each knowing what those before it bring."""
         # One moment's platforms for the whole package, taken before anything is decided: a change that comes
         # while the ledger is asked makes the revision too old, and accepting says so.
         registry = self._directory.registry
         choose = router.chooser(registry.platforms, self._adapters.can_send)
-        package = _Package(call, reading.adapter, at, Lookups(self._ledger, call.platform.id), choose)
+        lookups = Lookups(self._ledger, read[0][0].platform.id)
         yielding = LoopYield(self._ticks)
-        decided: list[Decided | RejectedRecord] = []
-        for record in reading.entries:
-            decided.append(await self._record(package, record))
-            await yielding()
-        return Decisions(registry.revision, tuple(decided))
+        found: list[Decisions] = []
+        for call, reading in read:
+            package = _Package(call, reading.adapter, at, lookups, choose)
+            decided: list[Decided | RejectedRecord] = []
+            for record in reading.entries:
+                decided.append(await self._record(package, record))
+                await yielding()
+            found.append(Decisions(registry.revision, tuple(decided)))
+        return found
 
     async def _record(self, package: _Package, record: Translated | RejectedRecord) -> Decided | RejectedRecord:
         if isinstance(record, RejectedRecord):

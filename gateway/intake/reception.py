@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
+from itertools import takewhile
 
 from gateway.clock import Clock, Ticks, monotonic
-from gateway.errors import Unavailable
+from gateway.errors import Conflict, HutongError, Unavailable
 from gateway.intake import drafts, receiver
 from gateway.intake.decider import Decider
 from gateway.intake.directory import Directory, SpokenAdapters
@@ -28,10 +30,13 @@ from gateway.ledger.records import Accepted, Intake, Moved, Receipt, Rejection
 from gateway.message import State
 from gateway.readers import OnThreads, TaskRunner
 from gateway.telemetry.events import DeliveryUnrouted, DocumentRejected, Events, MessageAccepted
-from schemas.findings import Text
+from schemas.findings import Rejected, Text
 
 ROUNDS = 20
 """How often a body is decided before its sender is asked to come again."""
+
+TOGETHER = 16
+"""Records of a body that is kept in one commit with others; a larger package is kept by itself."""
 
 IntakeWatch = Callable[[IntakeCall, Reading], None]
 """Told of every body once it is kept (Wire Tap); it returns at once and never raises."""
@@ -82,13 +87,68 @@ class Reception:
         """Take a canonical document: durable when this returns. Raises as `receive` does."""
         return await self._take(call, self._translator.canonical)
 
+    async def read_all(self, calls: Sequence[IntakeCall]) -> Sequence[Reading | Rejected]:
+        """Read bodies of one platform's operation, to be kept by `keep_all`; Rejected: it is not even kept as such.
+
+        Raises NotFound, Busy and Unavailable as `receive` does.
+        """
+        return await self._translator.several(calls)
+
+    async def keep_all(self, read: Sequence[tuple[IntakeCall, Reading]]) -> AsyncIterator[IntakeResult | HutongError]:
+        """Keep bodies that were read, in their order, as if each had been received when the one before was answered.
+
+        Gives what became of each, durable then; a HutongError is about one body alone. What is raised
+        (Unavailable) is about all that nothing was given for: nobody knows what became of them.
+        """
+        began, at = self._ticks(), self._clock()
+        left = deque(read)
+        rounds = 0
+        while left:
+            try:
+                answers, keeping = await self._keep_next(list(left), at)
+            except Moved as moved:
+                rounds += 1
+                if rounds >= ROUNDS:
+                    raise _contended() from None
+                await self._refresh(moved.revision)
+                continue
+            rounds = 0
+            for answer in answers:
+                call, reading = left.popleft()
+                if isinstance(answer, HutongError):
+                    yield answer
+                    continue
+                await self._tell(call, answer, self._ticks() - began, keeping)
+                self._watch(call, reading)
+                yield IntakeResult(answer, reading.split)
+
+    async def _keep_next(
+        self, left: Sequence[tuple[IntakeCall, Reading]], at: datetime
+    ) -> tuple[Sequence[Receipt | HutongError], float]:
+        """Decide and keep as many of the next bodies as can be; Moved when that is none.
+
+        Gives the seconds that keeping took, too.
+        """
+        together = list(takewhile(_fits, left)) or left[:1]
+        decided = await self._decider.decide_all(together, at)
+        intakes = [_intake(call, one, at) for (call, _), one in zip(together, decided, strict=True)]
+        began = self._ticks()
+        answers = await (self._ledger.accept_all(intakes) if _fits(together[0]) else self._alone(*intakes))
+        return answers, self._ticks() - began
+
+    async def _alone(self, intake: Intake) -> Sequence[Receipt | HutongError]:
+        try:
+            return [await self._ledger.accept(intake)]
+        except Conflict as conflict:  # its key was used with other bytes
+            return [conflict]
+
     async def preview(self, call: IntakeCall) -> IntakePreview:
         """Tell what `receive` would make of a body; nothing is kept."""
-        return await self._look(call, await self._translator.native(call))
+        return await self.look(call, await self._translator.native(call))
 
     async def preview_submission(self, call: IntakeCall) -> IntakePreview:
         """Tell what `submit` would make of a body; nothing is kept."""
-        return await self._look(call, await self._translator.canonical(call))
+        return await self.look(call, await self._translator.canonical(call))
 
     async def _take(self, call: IntakeCall, read: Callable[[IntakeCall], Awaitable[Reading]]) -> IntakeResult:
         receiver.check_key(call.key)
@@ -122,7 +182,8 @@ class Reception:
                 await self._refresh(moved.revision)
         raise _contended()
 
-    async def _look(self, call: IntakeCall, reading: Reading) -> IntakePreview:
+    async def look(self, call: IntakeCall, reading: Reading) -> IntakePreview:
+        """Tell what would become of a body that was read; nothing is kept."""
         at = self._clock()
         decisions = await self._decider.decide(call, reading, at)
         return IntakePreview(tuple(_previewed(call, one, at) for one in decisions.entries), reading.split)
@@ -154,6 +215,11 @@ class Reception:
         for delivery in () if again else entry.deliveries:
             if delivery.shown == State.UNROUTED:
                 self._events(DeliveryUnrouted(message.id, delivery.kind, message.type))
+
+
+def _fits(one: tuple[IntakeCall, Reading]) -> bool:
+    """Tell whether a body fits into a commit with others."""
+    return len(one[1].entries) <= TOGETHER
 
 
 def _intake(call: IntakeCall, decisions: Decisions, at: datetime) -> Intake:

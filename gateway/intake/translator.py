@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from adapters.base import Adapter, Record, Translation
-from adapters.formats import json
-from adapters.formats.format import Format
 from adapters.records import translated
 from gateway.errors import NotFound
 from gateway.intake.directory import SpokenAdapters
-from gateway.intake.steps import IntakeCall, Reading, RejectedRecord, SubmissionHeaders, Translated
+from gateway.intake.steps import IntakeCall, Reading, RejectedRecord, Translated
+from gateway.intake.submission import ReadSubmission
 from gateway.readers import Task, TaskRunner, TooCostly, is_heavy
-from schemas import catalog, documents
 from schemas.budget import Budget
-from schemas.findings import Finding, Rejected, Text
-from schemas.identifiers import Misshapen, RegionCode
+from schemas.findings import Rejected, Text
 
 ENTRY = 256
 """As many bytes of the answer as the shortest entry about a record takes."""
@@ -32,6 +28,9 @@ SHOWN = 5
 
 SMALL = 64 * 1024
 """Bytes, on average, of the records that keep it."""
+
+FEW = 4
+"""Small bodies of one caller that are read one after the other on the event loop; more are read beside it."""
 
 
 class ReadNative(Struct, frozen=True):
@@ -74,22 +73,26 @@ class ReadNativeApart(Struct, frozen=True):
         for entry in entries:
             if isinstance(entry, Translated):
                 left -= 1
-                yield entry if left >= 0 else replace(entry, native=None)
+                yield entry if left >= 0 else _without_native(entry)
             else:
                 yield entry
 
 
-class ReadSubmission(Struct, frozen=True):
-    """Read one canonical document, within `budget`, and what is said beside it."""
+class ReadSeveral(Struct, frozen=True):
+    """Read several bodies for another process: of each what it is, or the Rejected that says why it is nothing."""
 
-    body: bytes
-    content_type: str | None
-    budget: Budget
+    bodies: tuple[ReadNative, ...]
 
-    def __call__(self, adapter: Adapter) -> Iterator[Any]:
-        """Read and check."""
-        yield False
-        yield _submission(self.body, self.content_type, self.budget)
+    def __call__(self, adapter: Adapter) -> Iterator[tuple[bool, list[Any]] | Rejected]:
+        """Read and translate; the first few small ones keep their native tree, as those of a package do."""
+        for number, body in enumerate(self.bodies):
+            try:
+                split, *entries = body(adapter)
+            except Rejected as error:
+                yield error
+                continue
+            keeps = number < SHOWN and len(body.body) <= SMALL
+            yield split, entries if keeps else [_without_native(entry) for entry in entries]
 
 
 class Translator:
@@ -107,7 +110,7 @@ class Translator:
         """
         adapter = self._speaking(call)
         if call.operation not in adapter.receives:
-            raise _unknown(adapter, call.operation)
+            raise unknown_operation(adapter, call.operation)
         budget = call.platform.bounded(adapter.budget)
         task = ReadNative(call.operation, call.body, call.content_type, budget)
         return await self._read(call, adapter, task, ReadNativeApart(task))
@@ -117,6 +120,31 @@ class Translator:
         adapter = self._speaking(call)
         task = ReadSubmission(call.body, call.content_type, call.platform.bounded(adapter.budget))
         return await self._read(call, adapter, task, task)
+
+    async def several(self, calls: Sequence[IntakeCall]) -> Sequence[Reading | Rejected]:
+        """Read bodies of one platform's operation, each as `native` does; Rejected: it is not kept.
+
+        A few small ones are read at once, many in one task beside the event loop.
+        """
+        if len(calls) > FEW or any(is_heavy(call.body) for call in calls):
+            try:
+                return await self._several_apart(calls)
+            except TooCostly:
+                pass  # one of them: each by itself tells which
+        return [await self._native_or_why(call) for call in calls]
+
+    async def _several_apart(self, calls: Sequence[IntakeCall]) -> Sequence[Reading | Rejected]:
+        adapter = self._speaking(calls[0])
+        budget = calls[0].platform.bounded(adapter.budget)
+        task = ReadSeveral(tuple(ReadNative(one.operation, one.body, one.content_type, budget) for one in calls))
+        found = await self._readers.run(calls[0].platform.id, adapter, task)
+        return [one if isinstance(one, Rejected) and one.status == TOO_LARGE else _read(adapter, one) for one in found]
+
+    async def _native_or_why(self, call: IntakeCall) -> Reading | Rejected:
+        try:
+            return await self.native(call)
+        except Rejected as error:
+            return error
 
     def _speaking(self, call: IntakeCall) -> Adapter:
         return call.adapter or self._adapters.of(call.platform)
@@ -130,10 +158,25 @@ class Translator:
         except Rejected as error:
             if error.status == TOO_LARGE:
                 raise
-            return Reading(adapter, (RejectedRecord(0, error),))
+            return _refused(adapter, error)
         except TooCostly as error:
-            return Reading(adapter, (RejectedRecord(0, _too_costly(error)),))
+            return _refused(adapter, _too_costly(error))
         return Reading(adapter, tuple(entries), split)
+
+
+def _read(adapter: Adapter, found: tuple[bool, Sequence[Any]] | Rejected) -> Reading:
+    if isinstance(found, Rejected):
+        return _refused(adapter, found)
+    split, entries = found
+    return Reading(adapter, tuple(entries), split)
+
+
+def _refused(adapter: Adapter, error: Rejected) -> Reading:
+    return Reading(adapter, (RejectedRecord(0, error),))
+
+
+def _without_native(entry: Any) -> Any:
+    return replace(entry, native=None) if isinstance(entry, Translated) else entry
 
 
 def _entry(record: Record, outcome: Translation | Rejected) -> Translated | RejectedRecord:
@@ -155,7 +198,8 @@ def _too_costly(error: TooCostly) -> Rejected:
     )
 
 
-def _unknown(adapter: Adapter, operation: str) -> NotFound:
+def unknown_operation(adapter: Adapter, operation: str) -> NotFound:
+    """Say that an adapter receives no such operation, and which it does."""
     known = "、".join(sorted(adapter.receives))
     listed = ", ".join(sorted(adapter.receives))
     return NotFound(
@@ -165,81 +209,3 @@ def _unknown(adapter: Adapter, operation: str) -> NotFound:
         ),
         code="operation.unknown",
     )
-
-
-# ── a canonical submission ───────────────────────────────────────────────────────────────────────
-_KEYS = ("type", "document", "region", "correlation_id", "causation_id", "corrects")
-
-_ID = re.compile(r"[\x21-\x7e]{1,128}")
-
-
-def _submission(body: bytes, content_type: str | None, budget: Budget) -> Translated:
-    """Read and check one submission; Rejected names every fault."""
-    tree = json.read(Format("json"), body, content_type, budget).tree
-    faults = list(_faults(tree))
-    if faults:
-        raise Rejected("submission.invalid", _MEND, faults)
-    checked = _check(catalog.TYPES[tree["type"]].document, tree["document"], budget)
-    return Translated(0, tree["type"], checked.document, checked.warnings, headers=_headers(tree))
-
-
-def _check(name: str, tree: Any, budget: Budget) -> documents.Checked:
-    """Check the document, telling its faults by where they stand in the submission."""
-    try:
-        return documents.check(name, tree, budget)
-    except Rejected as error:
-        placed = [one.at(path=f"document.{one.field}".rstrip(".")) for one in error.findings]
-        raise Rejected(error.code, error.detail, placed, status=error.status) from None
-
-
-def _headers(tree: Mapping[str, Any]) -> SubmissionHeaders:
-    region = tree.get("region")
-    return SubmissionHeaders(
-        region=None if region is None else str(RegionCode.parse(region)),
-        correlation_id=tree.get("correlation_id"),
-        causation_id=tree.get("causation_id"),
-        corrects=tree.get("corrects"),
-    )
-
-
-_MEND = Text(
-    "提交的内容有误，请按 errors 逐项更正后重发",
-    "The submission has faults: correct them as `errors` says and send it again",
-)
-
-
-def _faults(tree: Any) -> Iterator[Finding]:
-    if not isinstance(tree, dict):
-        yield _fault("type.object", "", "应为一个 JSON 对象", "must be one JSON object")
-        return
-    for key in tree.keys() - set(_KEYS):
-        known = "、".join(_KEYS)
-        yield _fault("field.unknown", key, f"没有这一项；可用：{known}", f"no such member; known: {', '.join(_KEYS)}")
-    if tree.get("type") not in tuple(catalog.TYPES):
-        types = ", ".join(catalog.TYPES)
-        yield _fault("type.unknown", "type", f"须为消息类型之一：{types}", f"must be one of the message types: {types}")
-    if not isinstance(tree.get("document"), dict):
-        yield _fault("type.object", "document", "须为规范文书（JSON 对象）", "must be a canonical document, an object")
-    yield from _region_faults(tree.get("region"))
-    for key in ("correlation_id", "causation_id", "corrects"):
-        value = tree.get(key)
-        if value is not None and not (isinstance(value, str) and _ID.fullmatch(value)):
-            yield _fault(
-                "id.shape", key, "须为 1 至 128 个可见 ASCII 字符", "must be 1 to 128 visible ASCII characters"
-            )
-
-
-def _region_faults(value: Any) -> Iterator[Finding]:
-    if value is None:
-        return
-    if not isinstance(value, str):
-        yield _fault("type.text", "region", "应为文本，例如 330100", "must be text, such as 330100")
-        return
-    try:
-        RegionCode.parse(value)
-    except Misshapen as error:
-        yield error.finding.at(path="region", field="region")
-
-
-def _fault(code: str, path: str, zh: str, en: str) -> Finding:
-    return Finding(code, Text(zh, en), path=path)

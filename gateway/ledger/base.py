@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from adapters.base import OutboundRequest
+from gateway.errors import HutongError
 from gateway.ledger.records import (
     AuditEntry,
     Backlog,
@@ -102,6 +103,15 @@ class Ledger(Protocol):
 
         A large package takes several commits, each record whole in one; the receipt is complete
         after the last. After a crash or Moved half-way the same bytes go on and give the same ids.
+        """
+        ...
+
+    async def accept_all(self, intakes: Sequence[Intake]) -> Sequence[Receipt | HutongError]:
+        """Keep small intakes (each fits into one commit) in their order, as `accept` would one after the other.
+
+        They share a commit. Each has its receipt, or the error that `accept` raises for it alone; when
+        one moved, it and all behind it are not kept, so that there are as many answers as were kept
+        before it. When the first moved, raises Moved.
         """
         ...
 

@@ -45,6 +45,18 @@ class IntakeBusy(Struct, frozen=True):
     platform: str
 
 
+class BatchEnded(Struct, frozen=True):
+    """A batch is over. `outcome`: done, cut (its sender left), or the code of the problem that ended it."""
+
+    platform: str
+    operation: str
+    outcome: str
+    accepted: int
+    duplicates: int
+    rejected: int
+    seconds: float
+
+
 class ReadApart(Struct, frozen=True):
     """A large body or reply was read in a process of its own.
 
@@ -301,6 +313,7 @@ Event = (
     MessageAccepted
     | DocumentRejected
     | IntakeBusy
+    | BatchEnded
     | ReadApart
     | LoopLagged
     | LoopBlocked

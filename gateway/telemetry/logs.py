@@ -16,6 +16,7 @@ from gateway.clock import Clock, Ticks, monotonic, system_clock
 from gateway.telemetry.events import (
     AttemptEnded,
     AuthenticationFailed,
+    BatchEnded,
     ClaimLost,
     CommitEnded,
     ConnectionRefused,
@@ -165,6 +166,7 @@ _LEVELS: Mapping[type[Event], int | Callable[[Any], int]] = {
     ReceiptLate: logging.INFO,
     DocumentRejected: logging.INFO,
     IntakeBusy: logging.INFO,
+    BatchEnded: logging.INFO,
     LoopLagged: _NEVER,
     CommitEnded: _NEVER,
     DeliverySettled: lambda event: {"dead": logging.WARNING, "refused": logging.INFO}.get(event.state, logging.DEBUG),

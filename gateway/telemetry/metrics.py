@@ -20,6 +20,7 @@ from gateway.telemetry.events import (
     AttemptEnded,
     AttemptTakenBack,
     AuthenticationFailed,
+    BatchEnded,
     ClaimLost,
     CommitEnded,
     ConnectionRefused,
@@ -91,6 +92,12 @@ METRICS = (
         ("platform", "code"),
     ),
     Metric("hutong_intake_busy", "Calls that were told to come again (429).", IntakeBusy, ("platform",)),
+    Metric(
+        "hutong_batches",
+        "Batches, by how they ended: done, cut (the sender left), or the code of what ended them.",
+        BatchEnded,
+        ("platform", "outcome"),
+    ),
     Metric(
         "hutong_reads_apart",
         "Large bodies and replies read in a process of their own, by outcome: ok, rejected, or why they were not read.",

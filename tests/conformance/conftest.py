@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from adapters.base import OutboundRequest
+from gateway.errors import HutongError
 from gateway.ledger.base import Ledger
 from gateway.ledger.records import (
     Accepted,
@@ -193,6 +194,11 @@ class Play:
         """Accept a package that was routed by the registry as it is now, or by `revision`."""
         routed = {"revision": await self.revision(), **intake}
         return await self.ledger.accept(self.make.intake(*entries, **routed))
+
+    async def accept_all(self, *intakes: Intake) -> Sequence[Receipt | HutongError]:
+        """Accept several intakes in their order, routed by the registry as it is now."""
+        revision = await self.revision()
+        return await self.ledger.accept_all([replace(each, revision=revision) for each in intakes])
 
     # ── platforms ─────────────────────────────────────────────────────────────────────────────
     async def register(self, *ids: str, take: Taker | None = None, **fields: Any) -> Registered:

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from pruning_model import PruningModel
 
 from adapters.base import OutboundRequest
-from gateway.errors import Conflict, Invalid, NotFound
+from gateway.errors import Conflict, HutongError, Invalid, NotFound
 from gateway.ledger.records import (
     Accepted,
     AuditEntry,
@@ -88,6 +88,19 @@ class ModelLedger(PruningModel):
         if intake.key is not None and any(isinstance(entry, Accepted) for entry in receipt.entries):
             self.kept.receipts[under] = intake.body, receipt
         return receipt
+
+    async def accept_all(self, intakes: Sequence[Intake]) -> Sequence[Receipt | HutongError]:
+        answers: list[Receipt | HutongError] = []
+        for intake in intakes:
+            try:
+                answers.append(await self.accept(intake))
+            except Conflict as conflict:
+                answers.append(conflict)
+            except Moved:
+                if not answers:
+                    raise
+                break
+        return answers
 
     def is_there(self, entry: Accepted | Rejection) -> bool:
         return isinstance(entry, Rejection) or entry.message.id in self.kept.messages

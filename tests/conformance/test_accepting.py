@@ -229,3 +229,40 @@ async def test_only_heads_that_may_go_are_given(play: Any, make: Any) -> None:
     again = await play.accept("d2", lane="D", identity="D", digest="same")
     assert again.duplicate
     assert not again.heads
+
+
+async def test_several_in_their_order(play: Any, ledger: Any, make: Any) -> None:
+    """Several intakes are kept as one after the other: each with its own bytes and answer, in order in their lane."""
+    await play.register()
+    intakes = [make.intake(make.draft(f"m{i}", lane="L"), body=b"%d" % i, key=f"key {i}") for i in range(20)]
+    answers = await play.accept_all(*intakes, make.intake(make.rejection("r1"), body=b"no"))
+    assert [each.entries[0].message.id for each in answers[:-1]] == [f"m{i}" for i in range(20)]
+    positions = [each.entries[0].deliveries[0].position for each in answers[:-1]]
+    assert positions == sorted(positions)
+    assert [(await ledger.native(f"m{i}")).body for i in (0, 19)] == [b"0", b"19"]
+    assert (await ledger.rejection_native("r1")).body == b"no"
+    again = await play.accept_all(*intakes[3:5])
+    assert [(each.repeated, each.entries[0].message.id) for each in again] == [(True, "m3"), (True, "m4")]
+
+
+async def test_several_of_one_identity(play: Any, make: Any) -> None:
+    """A duplicate is one of what stands just before it, also of what is kept with it."""
+    said = [("m1", "x"), ("m2", "x"), ("m3", "y"), ("m4", "x")]
+    answers = await play.accept_all(*(make.intake(make.draft(name, identity="A", digest=one)) for name, one in said))
+    entries = [each.entries[0] for each in answers]
+    assert [(each.message.id, each.duplicate) for each in entries] == [
+        ("m1", False),
+        ("m1", True),
+        ("m3", False),
+        ("m4", False),
+    ]
+
+
+async def test_an_error_of_one_of_several(play: Any, ledger: Any, make: Any) -> None:
+    """A key that was used with other bytes is told of its own intake; those behind it are kept."""
+    await play.receive(make.draft("m0"), key="k", body=b"first")
+    wrong = make.intake(make.draft("m1"), key="k", body=b"other")
+    answers = await play.accept_all(wrong, make.intake(make.draft("m2")))
+    assert isinstance(answers[0], Conflict)
+    assert answers[1].entries[0].message.id == "m2"
+    assert await ledger.message("m1") is None

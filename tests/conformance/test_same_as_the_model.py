@@ -343,6 +343,36 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
 
             self.same(accepted)
 
+        @step(
+            2,
+            drafts=st.lists(drafts_of_one, min_size=1, max_size=5),
+            reads=st.lists(
+                st.sampled_from(["nothing", "nothing", "as it is", "nobody spoke of it"]), min_size=5, max_size=5
+            ),
+            keys=st.lists(some_keys, min_size=5, max_size=5),
+            old=st.sampled_from([1, 1, 1, 0]),
+        )
+        def accept_all(self, drafts: list[Any], reads: list[str], keys: list[str | None], old: int) -> None:
+            """Accepts several documents in their order, as far as they were decided on what is so."""
+            at = self.moment()
+            made = [self.draft(at, 0, *each) for each in drafts]
+
+            async def accepted(ledger: Ledger, _: int) -> Any:
+                revision = (await ledger.registry()).revision - (old == 0)
+                intakes = [
+                    make.intake(
+                        replace(draft, reads=await _reads(ledger, draft.message.ordering_key, read)),
+                        revision=revision,
+                        key=key,
+                        body=draft.message.id.encode(),
+                    )
+                    for draft, read, key in zip(made, reads, keys, strict=False)
+                ]
+                answers = await ledger.accept_all(intakes)
+                return [one.code if isinstance(one, HutongError) else one for one in answers]
+
+            self.same(accepted)
+
         def draft(self, at: Any, index: int, lane: str, type: str, to: list[str], twin: bool) -> Any:
             self.names += 1
             numbers = {"case_number": SPELLINGS[self.names % len(SPELLINGS)](f"C-{lane}")}
@@ -727,7 +757,7 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
                 ledger.contacts(),
                 ledger.replays(),
                 ledger.replays(unfinished=True),
-                _grouped(ledger),
+                self.grouped(ledger, index),
                 *(ledger.message(f"m{name}") for name in range(1, self.names + 1)),
                 *(ledger.native(f"m{name}") for name in range(1, self.names + 1)),
                 *(ledger.sent(id) for id in self.ids[index]),
@@ -735,6 +765,12 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
             ]
             answers = await asyncio.gather(*asked, return_exceptions=True)
             return [each.code if isinstance(each, HutongError) else each for each in answers]
+
+        async def grouped(self, ledger: Ledger, index: int) -> Any:
+            """The backlog by what it is grouped by; the oldest may be a replay, which each names as it likes."""
+            groups = await ledger.backlog()
+            named = [replace(each, oldest_id=str(self.position(each.oldest_id, index))) for each in groups]
+            return {(each.platform, each.kind, each.state, each.held_by): each for each in named}
 
     steps = [(name, drawn) for name, one in vars(SameAsTheModel).items() for drawn in getattr(one, "drawn", ())]
     return SameAsTheModel
@@ -757,10 +793,6 @@ def _taken(accepted: Any) -> Any:
 
 def _unordered(platform: Platform) -> Any:
     return replace(platform, holds=()), frozenset(platform.holds)
-
-
-async def _grouped(ledger: Ledger) -> Any:
-    return {(each.platform, each.kind, each.state, each.held_by): each for each in await ledger.backlog()}
 
 
 async def _replies(ledger: Ledger, delivery_id: str) -> list[Any]:

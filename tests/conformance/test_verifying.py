@@ -173,3 +173,25 @@ async def test_counted_as_it_is_accepted(play: Any, ledger: Any, make: Any) -> N
         (make.penalty, "ready", None): 1,
         (None, "unrouted", None): 1,
     }
+
+
+async def test_nothing_overtakes_what_moved(play: Any, ledger: Any, make: Any) -> None:
+    """Of several intakes those before the first that moved are kept, and nothing behind it."""
+    await play.accept("m0", numbers={"case_number": "C1"})
+    stale = make.intake(make.draft("m2", reads=asking()))
+    behind = make.intake(make.draft("m3"))
+    answers = await play.accept_all(make.intake(make.draft("m1")), stale, behind)
+    assert [each.entries[0].message.id for each in answers] == ["m1"]
+    with pytest.raises(Moved):
+        await play.accept_all(stale, behind)
+    assert [await ledger.message(name) for name in ("m2", "m3")] == [None, None]
+    mended = make.intake(make.draft("m2", reads=asking("m0")))
+    assert len(await play.accept_all(mended, behind)) == 2
+
+
+async def test_each_of_several_sees_what_those_before_it_bring(play: Any, make: Any) -> None:
+    """Decided together, they stand together."""
+    shared = {"correlation_id": "case", "numbers": {"case_number": "C1"}, "keys": {"permit_number": "P1"}}
+    reads = [Reads({CASE: None}, {("case", "permit_number"): None}), Reads({CASE: "m1"}), asking("m1")]
+    drafts = [make.draft(f"m{i}", reads=read, **shared) for i, read in enumerate(reads, 1)]
+    assert len(await play.accept_all(*map(make.intake, drafts))) == 3

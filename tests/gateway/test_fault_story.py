@@ -132,6 +132,26 @@ class Told:
 
         return await self.insist(ask)
 
+    async def file(self, number: str, *facts: str) -> list[Accepted]:
+        """Hand in several versions of a case as a batch does, under keys, until all are taken."""
+        platform = await self.hub.platforms.get(MOBILE)
+        calls = [
+            IntakeCall(
+                platform,
+                "case.transferred",
+                orjson.dumps(self.write.case(case_number=number, facts=one)),
+                "application/json",
+                f"file#{index}",
+            )
+            for index, one in enumerate(facts)
+        ]
+
+        async def ask() -> list[Accepted]:
+            read = list(zip(calls, await self.hub.read_all(calls), strict=True))
+            return [one.receipt.entries[0] async for one in self.hub.keep_all(read)]
+
+        return await self.insist(ask)
+
     async def stands(self, accepted: Accepted, state: State) -> str:
         """Wait until a case's delivery is in a state; gives its id."""
         delivery_id = (await self.ledger.deliveries_of(accepted.message.id))[0].id
@@ -218,6 +238,10 @@ async def story(told: Told) -> None:
     for facts in ("one", "two", "three"):
         last = await told.case("AJ-2", facts)
     await told.stands(last, State.DELIVERED)
+
+    # A file with three versions of another.
+    for one in await told.file("AJ-F", "file one", "file two", "file three"):
+        await told.stands(one, State.DELIVERED)
 
     # Refused, and replayed; delivered, and replayed under a new key.
     town.answers(PENALTY, "refused once", 409)
@@ -426,12 +450,13 @@ def in_order_and_once(town: Town) -> None:
     """Every document was taken once for each time it was meant to be, and each case in its order."""
     taken = {case: facts for (platform, case), facts in town.taken.items() if platform == PENALTY}
     assert taken["AJ-2"] == ["one", "two", "three"]
+    assert taken["AJ-F"] == ["file one", "file two", "file three"]
     assert taken["AJ-3"] == ["refused once", "refused once"], "once, and once more as it was asked for"
     assert taken["AJ-4"] == ["behind the dead one"]
     assert taken["AJ-P1"] == ["never answered at first", "behind it"]
     assert taken["AJ-P3"] == ["fetched", "sent"]
     assert "AJ-5" not in taken
-    told_of = ("AJ-2", "AJ-3", "AJ-4", "AJ-P1", "AJ-P3")
+    told_of = ("AJ-2", "AJ-3", "AJ-4", "AJ-F", "AJ-P1", "AJ-P3")
     others = {case: facts for case, facts in taken.items() if case not in told_of}
     assert {case: len(facts) for case, facts in others.items() if len(facts) != 1} == {}
 

@@ -301,10 +301,19 @@ class BoundedConnection(HttpToolsProtocol):
         elif self.reading is Awaited.BODY and self._slow(now):
             self.refuse(Why.BODY_SLOW)
 
+    def resume_writing(self) -> None:
+        """Go on sending: the caller reads."""
+        self._unsent = 0
+        super().resume_writing()
+
     def _stuck(self, now: float) -> bool:
-        """Tell whether nothing of what it was answered could be sent for too long."""
+        """Tell whether nothing of what it was answered could be sent for too long.
+
+        Who still sends a body that is not answered to its end may read later: most callers send everything first.
+        """
         unsent = self.transport.get_write_buffer_size()
-        if not unsent or unsent < self._unsent or not self._unsent:
+        sends = self.reading is Awaited.BODY and self.cycle is not None and not self.cycle.response_complete
+        if sends or not unsent or unsent < self._unsent or not self._unsent:
             self._unsent, self._unsent_since = unsent, now
             return False
         self._unsent = unsent

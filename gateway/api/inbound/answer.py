@@ -252,7 +252,7 @@ def dry_run_answer(preview: IntakePreview, language: str, most: int) -> HttpAnsw
     """Answer what a dry run found: a document, or the records of a package, as far as `most` bytes go."""
     if preview.split:
         return json_answer({"messages": list(_previewed(preview.entries, language, most))})
-    only, found = preview.entries[0], _found(preview.entries[0], language)
+    only, found = preview.entries[0], found_in_dry_run(preview.entries[0], language)
     return problem_bytes(found["problem"]) if isinstance(only, Rejection) else json_answer(found)
 
 
@@ -260,7 +260,7 @@ def _previewed(entries: Sequence[Previewed | Rejection], language: str, most: in
     """Tell of records while there is room; the first that finds none says so for all that follow."""
     left = most
     for entry in entries:
-        written = orjson.dumps({"index": entry.index, **_found(entry, language)})
+        written = orjson.dumps({"index": entry.index, **found_in_dry_run(entry, language)})
         left -= len(written)
         if left < 0:
             full = replace(STANDARD, answer=most).exceeded("answer")
@@ -270,7 +270,8 @@ def _previewed(entries: Sequence[Previewed | Rejection], language: str, most: in
         yield orjson.Fragment(written)
 
 
-def _found(entry: Previewed | Rejection, language: str) -> dict[str, Any]:
+def found_in_dry_run(entry: Previewed | Rejection, language: str) -> dict[str, Any]:
+    """Say what a dry run found of one record."""
     if isinstance(entry, Rejection):
         return {"problem": told(entry.problem, language)}
     return {

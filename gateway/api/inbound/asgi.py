@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl
 
 import structlog
 
@@ -22,6 +21,7 @@ from gateway.api.inbound.answer import (
     native_error_answer,
     problem_answer,
 )
+from gateway.api.inbound.batch import Batch
 from gateway.api.inbound.encoding import coding_of
 from gateway.api.inbound.request import (
     SUBMISSIONS,
@@ -33,6 +33,7 @@ from gateway.api.inbound.request import (
     Send,
     check_length,
     declared_length,
+    dry_run,
     idempotency_key,
     read_body,
 )
@@ -49,14 +50,18 @@ PREFIX = "/v1/inbound/"
 MANY = 250
 """Records whose answer is written beside the event loop."""
 
+BATCH = "/batch"
+"""What stands behind an operation whose records come in one stream."""
+
 _log = structlog.get_logger("hutong.api")
 
 
 class Application:
     """The whole application: the hot paths itself, everything else through the framework."""
 
-    def __init__(self, inbound: Inbound, rest: Any, watch: LoopWatch) -> None:
+    def __init__(self, inbound: Inbound, batch: Batch, rest: Any, watch: LoopWatch) -> None:
         self._inbound = inbound
+        self._batch = batch
         self.rest = rest
         self._watch = watch
 
@@ -69,27 +74,41 @@ class Application:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         operation = hot_operation(scope)
-        if operation is None and scope["method"] == "HEAD":
+        if operation is not None:
+            await self._take(scope, send, lambda: self._inbound(scope, receive, operation or None))
+        elif (batch := batch_operation(scope)) is not None:
+            await self._take(scope, send, lambda: self._batch(scope, receive, send, batch))
+        elif scope["method"] == "HEAD":
             await _guarded(self.rest, {**scope, "method": "GET"}, receive, _bodiless(send))
-        elif operation is None:
-            await _guarded(self.rest, scope, receive, send)
         else:
-            await self._take(scope, receive, send, operation or None)
+            await _guarded(self.rest, scope, receive, send)
 
-    async def _take(self, scope: Scope, receive: Receive, send: Send, operation: str | None) -> None:
+    async def _take(self, scope: Scope, send: Send, answered_by: Callable[[], Awaitable[HttpAnswer | None]]) -> None:
+        """Answer with what comes of it; None: it has answered itself."""
         incoming = Incoming.of(scope)
         if scope["method"] != "POST":
             await answer(send, _only_post(incoming))
             return
         try:
-            answered = await self._inbound(scope, receive, operation)
+            answered = await answered_by()
         except Gone:  # the caller closed the connection: there is nobody to answer
             return
         except Exception:
             answered = unforeseen(scope)
+        if answered is None:
+            return
         at_once = scope.get("extensions", {}).get(ANSWER)
         if at_once is None or answered.close or not at_once(answered.status, answered.head, answered.body):
             await answer(send, answered)
+
+
+def batch_operation(scope: Scope) -> str | None:
+    """Give the operation of a batch, None for any other request."""
+    path: str = scope["path"]
+    if not path.endswith(BATCH):
+        return None
+    operation = path.removeprefix(PREFIX).removesuffix(BATCH)
+    return operation if path == f"{PREFIX}{operation}{BATCH}" and operation and "/" not in operation else None
 
 
 def hot_operation(scope: Scope) -> str | None:
@@ -151,22 +170,6 @@ class Inbound:
 async def _written(entries: int, write: Callable[[], HttpAnswer]) -> HttpAnswer:
     """Write an answer; one that tells of many records beside the event loop, so that others are served meanwhile."""
     return await asyncio.to_thread(write) if entries > MANY else write()
-
-
-def dry_run(query: bytes) -> bool:
-    """Tell whether the caller only wants to see what would become of its document."""
-    if not query:
-        return False
-    value = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)).get("dry_run", "false").lower()
-    if value in ("true", "1", "yes", ""):
-        return True
-    if value in ("false", "0", "no"):
-        return False
-    raise Rejected(
-        "request.invalid",
-        Text("dry_run 只能是 true 或 false", "dry_run is either true or false"),
-        status=422,
-    )
 
 
 def _call(

@@ -36,14 +36,16 @@ def coding_of(scope: MutableMapping[str, Any]) -> str | None:
 
 
 class Inflate:
-    """Decompresses one body, up to `limit` bytes: Rejected (413) as soon as there are more.
+    """Decompresses one body, up to `limit` bytes: `too_large` is raised as soon as there are more.
 
-    However small what arrives, no more than the limit ever comes of it.
+    However small what arrives, no more than the limit ever comes of it. `share`: the limit grows by so
+    many bytes with each byte that arrives, for bodies of any length.
     """
 
-    def __init__(self, coding: str, limit: int, too_large: Rejected) -> None:
+    def __init__(self, coding: str, limit: int, too_large: Rejected, *, share: int = 0) -> None:
         self._coding = coding
         self._left = limit
+        self._share = share
         self._too_large = too_large
         self._stream: Any = None
         self._begin = b""
@@ -51,14 +53,14 @@ class Inflate:
     async def __call__(self, arrived: bytes, *, last: bool) -> bytes:
         """Decompress what arrived; Rejected (400) when that is broken, or when it was the last and not the end."""
         made = bytearray()
-        for piece in self._pieces(arrived, last=last):
+        for piece in self.pieces(arrived, last=last):
             made += piece
             await asyncio.sleep(0)
-        if last and not (self._stream is not None and self._stream.eof):
-            raise _broken()
         return bytes(made)
 
-    def _pieces(self, arrived: bytes, *, last: bool) -> Iterator[bytes]:
+    def pieces(self, arrived: bytes, *, last: bool) -> Iterator[bytes]:
+        """Decompress what arrived piece by piece; raises as the call does."""
+        self._left += self._share * len(arrived)
         if self._stream is None:
             self._begin += arrived
             if len(self._begin) < 2 and not last:
@@ -76,6 +78,8 @@ class Inflate:
                 raise self._too_large
             arrived = self._stream.unconsumed_tail or self._stream.unused_data
             yield piece
+        if last and not self._stream.eof:
+            raise _broken()
 
 
 def _window(coding: str, begin: bytes) -> int:

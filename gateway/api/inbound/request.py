@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
+from urllib.parse import parse_qsl
 
 from msgspec import Struct
 from pydantic import Field
@@ -170,6 +171,39 @@ def too_large(limit: int) -> Rejected:
         ),
         status=413,
     )
+
+
+def dry_run(query: bytes) -> bool:
+    """Tell whether the caller only wants to see what would become of its document."""
+    value = _asked(query, "dry_run", "false").lower()
+    if value in ("true", "1", "yes", ""):
+        return True
+    if value in ("false", "0", "no"):
+        return False
+    raise Rejected(
+        "request.invalid",
+        Text("dry_run 只能是 true 或 false", "dry_run is either true or false"),
+        status=422,
+    )
+
+
+def offset(query: bytes) -> int:
+    """Give how many records the caller passes over; Rejected for what is no such number."""
+    value = _asked(query, "offset", "0")
+    if value.isascii() and value.isdigit() and len(value) <= _DIGITS:
+        return int(value)
+    raise Rejected(
+        "request.invalid",
+        Text("offset 须为不小于 0 的整数", "offset is a whole number from 0 on"),
+        status=422,
+    )
+
+
+_DIGITS = 15
+
+
+def _asked(query: bytes, name: str, otherwise: str) -> str:
+    return dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)).get(name, otherwise) if query else otherwise
 
 
 class Submission(RestModel):

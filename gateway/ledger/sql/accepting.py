@@ -6,6 +6,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
+from itertools import chain
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -33,7 +34,7 @@ from gateway.ledger.sql.columns import Row
 from gateway.ledger.sql.dialects import ITS_SYMBOL, NUL
 from gateway.ledger.sql.packages import Chunk, IntakeBody, ReadyDraft, ReadyRejection
 from gateway.ledger.sql.pruned_bodies import REMNANT
-from gateway.ledger.sql.receipts import KeptReceipt, Receipts
+from gateway.ledger.sql.receipts import Receipts
 from gateway.ledger.sql.statements import Prepared, PreparedMany, inserting, inserting_first, putting
 from gateway.ledger.sql.store import Store
 from gateway.ledger.sql.tables import DELIVERY, MESSAGE, REJECTION
@@ -107,17 +108,43 @@ async def _accept_large(store: Store, intake: Intake) -> Receipt:
     return Receipt(tuple(entries))
 
 
+async def accept_in_order(store: Store, intakes: Sequence[Intake]) -> Sequence[Receipt | HutongError]:
+    """Keep small intakes one after the other in one commit, up to the first that moved."""
+    long = len(intakes) > packages.FEW or any(map(packages.is_large, intakes))
+    chunks = await asyncio.to_thread(_wholes, intakes) if long else _wholes(intakes)
+    answers: list[Receipt | HutongError] = []
+    for chunk, answer in zip(chunks, await _write(store, chunks), strict=False):
+        known = answer if isinstance(answer, HutongError) else await _read(store, answer)
+        pruned = isinstance(known, Receipt) and not known.entries and chunk.entries
+        answers.append(await _hand_in(store, chunk) if pruned else known)
+    return answers
+
+
+def _wholes(intakes: Sequence[Intake]) -> list[Chunk]:
+    return [packages.chunk(packages.ready(intake), 0) for intake in intakes]
+
+
 async def _hand_in(store: Store, chunk: Chunk) -> Receipt:
     while True:
-        answer: receipts.Answer = await store.write(ACCEPT, chunk, rows=len(chunk.entries), size=chunk.size)
-        receipt = answer if isinstance(answer, Receipt) else await _read(store, answer)
+        [answer] = await _write(store, [chunk])
+        if isinstance(answer, HutongError):
+            raise answer
+        receipt = await _read(store, answer)
         # All that a receipt named may have been pruned before it was read, and the receipt with it.
         if receipt.entries or not chunk.entries:
             return receipt
 
 
-async def _read(store: Store, kept: KeptReceipt) -> Receipt:
-    """Read a receipt as it is kept, a chunk of it at a time: the reader answers others too."""
+async def _write(store: Store, chunks: Sequence[Chunk]) -> Sequence[receipts.Answer | HutongError]:
+    rows, size = sum(len(chunk.entries) for chunk in chunks), sum(chunk.size for chunk in chunks)
+    answers: Sequence[receipts.Answer | HutongError] = await store.write(ACCEPT, chunks, rows=rows, size=size)
+    return answers
+
+
+async def _read(store: Store, kept: receipts.Answer) -> Receipt:
+    """Read a receipt that is kept, a chunk of it at a time: the reader answers others too."""
+    if isinstance(kept, Receipt):
+        return kept
     large = len(kept.content) > packages.LONG
     essentials = await asyncio.to_thread(unpack_list, kept.content) if large else unpack_list(kept.content)
     entries: list[Accepted | Rejection] = []
@@ -127,20 +154,20 @@ async def _read(store: Store, kept: KeptReceipt) -> Receipt:
 
 
 # ── in the writer ─────────────────────────────────────────────────────────────────────────────
-def accept(transaction: Transaction, batch: Sequence[Chunk]) -> Sequence[OperationResult]:
-    """Keep a batch of chunks: for `Ledger.accept`."""
-    intakes = _Batch(transaction, batch)
-    results = [intakes.accept(chunk) for chunk in batch]
+def accept(transaction: Transaction, batch: Sequence[Sequence[Chunk]]) -> Sequence[OperationResult]:
+    """Keep a batch of sequences of chunks, each as far as it gets: for `Ledger.accept` and `accept_all`."""
+    intakes = _Batch(transaction, list(chain.from_iterable(batch)))
+    results = [intakes.accept(chunks) for chunks in batch]
     intakes.write()
     return results
 
 
-def _locks(_: sa.Connection, batch: Sequence[Chunk]) -> Iterable[str]:
+def _locks(_: sa.Connection, batch: Sequence[Sequence[Chunk]]) -> Iterable[str]:
     """Name what a batch reads or changes: keys, packages, identities, cases, lanes and numbers.
 
     Cases, lanes and numbers are named by their words alone: they are often one word, and then one lock.
     """
-    for chunk in batch:
+    for chunk in chain.from_iterable(batch):
         intake = chunk.package.intake
         if intake.key is not None:
             yield f"key {intake.platform} {intake.operation} {intake.key}"
@@ -209,11 +236,18 @@ class _Batch:
         return decisions.shown(delivery, self._holds.get(delivery.platform or "", ()), parked=parked)
 
     # ── deciding ──────────────────────────────────────────────────────────────────────────────
-    def accept(self, chunk: Chunk) -> OperationResult:
-        try:
-            return self._receipts.known(chunk) or self._take(chunk)
-        except (HutongError, Moved) as answer:
-            return answer
+    def accept(self, chunks: Sequence[Chunk]) -> OperationResult:
+        """Give the answers up to the first chunk that moved; Moved itself when that is the first of all."""
+        answers: list[receipts.Answer | HutongError] = []
+        for chunk in chunks:
+            try:
+                answers.append(self._receipts.known(chunk) or self._take(chunk))
+            except HutongError as error:
+                answers.append(error)
+            except Moved as moved:
+                # What stands behind it keeps its place: it is not kept before this one is.
+                return answers or moved
+        return answers
 
     def _take(self, chunk: Chunk) -> Receipt:
         new = self._new(chunk)

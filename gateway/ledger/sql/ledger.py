@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from adapters.base import OutboundRequest
 from gateway.clock import Clock, Ticks, monotonic, system_clock
+from gateway.errors import HutongError
 from gateway.ledger.records import (
     AuditEntry,
     Backlog,
@@ -111,6 +112,9 @@ class SqlLedger:
     # ── intake ────────────────────────────────────────────────────────────────────────────────
     async def accept(self, intake: Intake) -> Receipt:
         return await accepting.accept_in_chunks(self._store, intake)
+
+    async def accept_all(self, intakes: Sequence[Intake]) -> Sequence[Receipt | HutongError]:
+        return await accepting.accept_in_order(self._store, intakes)
 
     async def recall(self, platform: str, numbers: Mapping[str, str]) -> Mapping[str, KnownNumber]:
         return await self._store.look_up(recall, platform, numbers) if numbers else {}

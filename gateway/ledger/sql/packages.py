@@ -23,8 +23,8 @@ CHUNK = 250
 LONG = 64 << 10
 """Bytes that an event loop packs and unpacks itself; what is longer goes to a thread."""
 
-_MANY = 16
-"""Entries of an intake from which on it counts as long."""
+FEW = 16
+"""Entries that an event loop makes ready itself; more go to a thread."""
 
 
 class ReadyDraft(Struct, frozen=True):
@@ -89,7 +89,7 @@ class Chunk(Struct, frozen=True):
 
 def is_large(intake: Intake) -> bool:
     """Tell whether to make an intake ready takes longer than an event loop should wait."""
-    return len(intake.body) > LONG or len(intake.entries) > _MANY
+    return len(intake.body) > LONG or len(intake.entries) > FEW
 
 
 def ready(intake: Intake) -> ReadyIntake:

@@ -26,7 +26,7 @@ from gateway.settings import Settings
 from gateway.telemetry.events import DeliverySettled
 
 ADMIN_TOKEN = "the-admin-token-of-these-tests"
-TOWN = Path(__file__).parents[2] / "adapters" / "bundles" / "town"
+TOWN, ROLLS = (Path(__file__).parents[2] / "adapters" / "bundles" / name for name in ("town", "rolls"))
 NOWHERE = "http://127.0.0.1:9"
 UNKNOWN = b'{"code": "7777"}'
 """An answer that no rule of the bundle knows."""
@@ -95,7 +95,7 @@ class Caller:
 @pytest.fixture(scope="session")
 def installed() -> InstalledAdapters:
     """Every bundled adapter, and the small bundle of the tests."""
-    return InstalledAdapters(load(path) for path in (*bundled().values(), TOWN))
+    return InstalledAdapters(load(path) for path in (*bundled().values(), TOWN, ROLLS))
 
 
 @pytest.fixture

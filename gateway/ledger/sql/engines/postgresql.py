@@ -25,6 +25,9 @@ from schemas.findings import Text
 OLDEST = 15
 """The oldest version that will do."""
 
+_MOST_DRAWN = 256
+"""Numbers that are drawn at once."""
+
 _MOST_KEYS = 1000
 """Locks that one transaction takes: the server has a table for all of them, of 64 for each connection it may have."""
 
@@ -193,6 +196,7 @@ class _Drawn(Iterator[int]):
     def __next__(self) -> int:
         if not self._drawn:
             self._drawn.extend(row[0] for row in execute(self._connection, self._sql, (self._expected,)).fetchall())
+            self._expected = min(2 * self._expected, _MOST_DRAWN)  # an operation may number many rows
         return self._drawn.popleft()
 
 

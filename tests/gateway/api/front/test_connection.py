@@ -229,6 +229,36 @@ async def test_who_never_reads_the_answer_is_cut():
         await front.until(lambda: not front.gate.connections())
 
 
+async def test_who_still_sends_may_read_later():
+    """Most callers read nothing before all is sent. From then on they have to, however much waits for them."""
+
+    async def early(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        answering = asyncio.create_task(
+            send({"type": "http.response.body", "body": b"x" * 20_000_000, "more_body": True})
+        )
+        while (await receive()).get("more_body"):
+            pass
+        await answering
+        await send({"type": "http.response.body", "body": b"x" * 20_000_000})
+
+    async with front_of(early) as front:
+        caller = await front.connect()
+        caller.reader._transport.pause_reading()
+        await caller.say(POST % 1_000_000)
+        await front.until(lambda: front.only.transport.get_write_buffer_size())
+        for number in range(1, 6):
+            await caller.say(b"x" * 100_000)
+            await front.until(lambda number=number: front.only.body_bytes == number * 100_000)
+            front.pass_time(front.gate.bounds.body_seconds - 1)
+        assert front.refused == []
+        await caller.say(b"x" * 500_000)
+        await front.until(lambda: front.only.reading is Awaited.ALL)
+        front.pass_time(0)
+        front.pass_time(front.gate.bounds.body_seconds + 1)
+        assert front.refused == ["answer.unread"]
+
+
 async def test_more_requests_at_once_than_are_queued_end_the_connection():
     """Nobody makes us keep a thousand requests of one connection."""
     hold = asyncio.Event()
