@@ -24,6 +24,8 @@ from postgres_server import PostgresServer
 from gateway.errors import HutongError
 from gateway.ledger.records import (
     BulkReplay,
+    Contact,
+    ContactWay,
     DeliveryFilter,
     Hold,
     Intent,
@@ -60,6 +62,7 @@ async def fill(ledger: SqlLedger, small: Any) -> None:
     revision = (await ledger.registry()).revision
     await _messages(ledger, small, revision)
     await _deliveries(ledger, small)
+    await ledger.note_contacts([Contact(small.platform, ContactWay.DELIVERED, "case.transferred", small.now)])
     await ledger.begin_replay(
         BulkReplay("replay-1", DeliveryFilter(state="dead"), "mended", "operator", small.now), small.intent
     )
@@ -214,7 +217,7 @@ async def answers(ledger: SqlLedger, small: Any) -> Mapping[str, Any]:
     found["registry"] = await ledger.registry(), await ledger.unwanted(), await ledger.credentials()
     found["adapters"] = await ledger.adapters(), await ledger.adapter_content("town", "1.0.0")
     found["backlog"] = sorted(await ledger.backlog(), key=repr)
-    found["replays"] = await ledger.replays()
+    found["replays"] = await ledger.replays(), await ledger.contacts()
     found["prunings"] = await ledger.prunings()
     found["prunable"] = await ledger.prunable(KEPT)
     return found
@@ -479,13 +482,15 @@ def change(address: str, *statements: str) -> None:
 
 def test_row_that_is_refused_is_named(filled: str, target: str, postgres: PostgresServer) -> None:
     """The one row of a chunk is told by its key, what was before it stays, and once corrected the copy goes on."""
-    change(filled, "UPDATE attempts SET number = 5000000000 WHERE seq = 3")
-    with pytest.raises(HutongError, match=r"\[3\] of attempts") as error:
+    with closing(sqlite3.connect(filled.removeprefix("sqlite:///"))) as database:
+        *before, last = [seq for (seq,) in database.execute("SELECT seq FROM attempts ORDER BY seq")]
+    change(filled, f"UPDATE attempts SET number = 5000000000 WHERE seq = {last}")
+    with pytest.raises(HutongError, match=rf"\[{last}\] of attempts") as error:
         copying.copy(filled, target, untold)
     assert error.value.code == "ledger.row-refused"
     with postgres.connected(target) as connection:
-        assert connection.execute("SELECT max(seq) FROM attempts").fetchone() == (2,)
-    change(filled, "UPDATE attempts SET number = 1 WHERE seq = 3")
+        assert connection.execute("SELECT seq FROM attempts ORDER BY seq").fetchall() == [(seq,) for seq in before]
+    change(filled, f"UPDATE attempts SET number = 1 WHERE seq = {last}")
     done = copying.copy(filled, target, untold)
     assert done.same
     assert done.before > 500
