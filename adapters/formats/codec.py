@@ -7,7 +7,20 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from adapters.base import Cutter, Tree
-from adapters.formats import charsets, csv, embedded, form, json, lines, package, rejections, rows, soap, xlsx, xml
+from adapters.formats import (
+    charsets,
+    csv,
+    csv_stream,
+    embedded,
+    form,
+    json,
+    json_stream,
+    rejections,
+    soap,
+    xlsx,
+    xml,
+    xml_stream,
+)
 from adapters.formats.cutting import PackagePlan, StreamFormat, media_type
 from adapters.formats.format import Body, BodyFormat, EncodedBody, Format, Order
 from schemas.budget import STANDARD, Budget
@@ -22,7 +35,9 @@ SUFFIXES: Mapping[str, BodyFormat] = {
 }
 """The format of a file by how its name ends; where two share a suffix, the first of `BODY_FORMATS`."""
 
-STREAMS: Mapping[str, StreamFormat] = {module.STREAM.body: module.STREAM for module in (lines, rows, package)}
+STREAMS: Mapping[str, StreamFormat] = {
+    module.STREAM.body: module.STREAM for module in (json_stream, csv_stream, xml_stream)
+}
 """How many records are sent in one stream, by the name of the body format that each is in; others come singly."""
 
 

@@ -82,7 +82,7 @@ class Batch:
         try:
             return await run.serve(_pieces(receive, coding), lambda: _forgotten(receive))
         finally:
-            found = run.tally
+            found = run.lines
             self._hub.events(
                 BatchEnded(
                     call.sender,

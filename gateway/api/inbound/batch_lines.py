@@ -35,7 +35,7 @@ class BatchLine(BaseModel):
     )
 
 
-class Tally:
+class BatchLines:
     """Writes the lines of one batch, and counts what they say."""
 
     def __init__(self, language: str, trace_id: str) -> None:

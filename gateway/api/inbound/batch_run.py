@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from adapters.base import Adapter, Cut, Cutter
 from gateway.api.inbound.answer import INTERNAL, HttpAnswer, error_answer
-from gateway.api.inbound.batch_lines import MEDIA_TYPE, Tally
+from gateway.api.inbound.batch_lines import MEDIA_TYPE, BatchLines
 from gateway.api.inbound.request import Gone, Incoming, Send
 from gateway.api.inbound.spool import AnswerSpool, SpoolFull
 from gateway.clock import monotonic
@@ -35,6 +35,9 @@ _AGAIN = 0.25
 
 _PATIENCE = 120
 """How often it tries."""
+
+_HEADERS = ((b"x-content-type-options", b"nosniff"), (b"x-accel-buffering", b"no"))
+"""The second tells nginx to hand lines on as they come."""
 
 
 class BatchCall(Struct, frozen=True):
@@ -76,7 +79,7 @@ class BatchRun:
         self._cut = 0  # records that were cut, also those that are passed over
         self._next = call.offset  # the record that is answered next
         self._answered = False
-        self.tally = Tally(call.incoming.language, call.incoming.trace_id)
+        self.lines = BatchLines(call.incoming.language, call.incoming.trace_id)
         self.outcome = "done"
 
     def stop(self) -> None:
@@ -102,7 +105,7 @@ class BatchRun:
                     )
                 if not self._hub.batches.ending:
                     resting = self._task(_forgetting(reading, rest))
-            self._spool.close(self.tally.ended(self._next, fault) if fault is not None else b"")
+            self._spool.close(self.lines.ended(self._next, fault) if fault is not None else b"")
             await sending
             return None
         finally:
@@ -236,16 +239,16 @@ class BatchRun:
         async with aclosing(self._hub.keep_all([] if self._call.dry else kept)) as results:
             for index, (call, read) in enumerate(group.items, self._next):
                 if isinstance(read, Rejected):
-                    lines.append(self.tally.refused(index, read))
+                    lines.append(self.lines.refused(index, read))
                 elif self._call.dry:
-                    lines.append(self.tally.previewed(index, await self._hub.look(call, read)))
+                    lines.append(self.lines.previewed(index, await self._hub.look(call, read)))
                 else:
                     lines.append(self._line(index, await anext(results)))
 
     def _line(self, index: int, result: IntakeResult | HutongError) -> bytes:
         if isinstance(result, HutongError):
-            return self.tally.refused(index, result)
-        return self.tally.taken(index, result)
+            return self.lines.refused(index, result)
+        return self.lines.taken(index, result)
 
     async def _answer(self, lines: Sequence[bytes]) -> None:
         if lines:
@@ -264,7 +267,7 @@ class BatchRun:
         while True:
             found = await self._spool.read()
             if not started:
-                headers = [(b"content-type", MEDIA_TYPE.encode()), (b"x-content-type-options", b"nosniff")]
+                headers = [(b"content-type", MEDIA_TYPE.encode()), *_HEADERS]
                 await self._send({"type": "http.response.start", "status": 200, "headers": headers})
                 started = True
             await self._send({"type": "http.response.body", "body": found, "more_body": bool(found)})

@@ -13,14 +13,16 @@ from pydantic import BaseModel
 from adapters.adapter import DeclarativeAdapter, bundled
 from adapters.base import Adapter
 from adapters.bundle.files import digest, read
-from adapters.formats import BODY_FORMATS, SUFFIXES
+from adapters.formats import BODY_FORMATS, STREAMS, SUFFIXES
 from gateway.api.inbound.answer import AcceptedMessage, AcceptedPackage, DryRun, DryRunPackage
+from gateway.api.inbound.batch_lines import MEDIA_TYPE, BatchLine
 from gateway.api.inbound.request import Submission
 from gateway.api.openapi import problems
 
 MODELS: tuple[type[BaseModel], ...] = (
     AcceptedMessage,
     AcceptedPackage,
+    BatchLine,
     DryRun,
     DryRunPackage,
     Submission,
@@ -78,24 +80,27 @@ _ACCEPTED_EXAMPLE = {
 
 
 def paths(adapters: Iterable[Adapter]) -> dict[str, Any]:
-    """Describe `POST /v1/inbound/{operation}` and `POST /v1/messages`."""
+    """Describe `POST /v1/inbound/{operation}`, its `/batch`, and `POST /v1/messages`."""
     found = _examples(adapters)
     canonical = [one for one in found if one.adapter == _CANONICAL]
     return {
         "/v1/inbound/{operation}": {"post": _inbound(found)},
+        "/v1/inbound/{operation}/batch": {"post": _batch(found)},
         "/v1/messages": {"post": _submit(canonical)},
     }
 
 
-def _inbound(examples: Sequence[NativeExample]) -> dict[str, Any]:
-    operations = sorted({one.operation for one in examples})
-    operation = {
+def _operation(examples: Sequence[NativeExample]) -> dict[str, Any]:
+    return {
         "name": "operation",
         "in": "path",
         "required": True,
         "description": "An operation that the platform's adapter receives",
-        "schema": {"type": "string", "examples": operations},
+        "schema": {"type": "string", "examples": sorted({one.operation for one in examples})},
     }
+
+
+def _inbound(examples: Sequence[NativeExample]) -> dict[str, Any]:
     return {
         "tags": ["inbound"],
         "operationId": "receive",
@@ -107,10 +112,73 @@ def _inbound(examples: Sequence[NativeExample]) -> dict[str, Any]:
             "own format, which then replaces both the receipt and the problem document."
         ),
         "security": [{"bearer": []}],
-        "parameters": [operation, *_PARAMETERS],
+        "parameters": [_operation(examples), *_PARAMETERS],
         "requestBody": {"required": True, "content": _native(examples) or {"application/json": {}}},
         "responses": _responses("AcceptedMessage", "AcceptedPackage", "DryRun", "DryRunPackage"),
     }
+
+
+_OFFSET = {
+    "name": "offset",
+    "in": "query",
+    "required": False,
+    "description": "续传：跳过前 N 条记录，序号仍从文件开头计 · pass over N records; indexes count from the start",
+    "schema": {"type": "integer", "minimum": 0, "default": 0},
+}
+
+
+def _batch(examples: Sequence[NativeExample]) -> dict[str, Any]:
+    streams = {kind: {"schema": {"type": "string"}} for one in STREAMS.values() for kind in one.media_types[:1]}
+    lines = {"schema": _ref("BatchLine"), "examples": _LINES}
+    return {
+        "tags": ["inbound"],
+        "operationId": "receiveBatch",
+        "summary": "Hand a file of any length in, record by record · 成批报送",
+        "description": (
+            "As the operation's format is: one JSON document a line (NDJSON), CSV with a header and a record a row, or "
+            "an XML package of the operation's `split`; of any length, also compressed. Each record is taken as a "
+            "single document is, in order, and answered by a line in the same order, while the file is still being "
+            "sent. A bad record stops no other. A cut keeps what was accepted: send the same file again with `offset` "
+            "= the last index answered + 1; under an Idempotency-Key every record is then taken once, whatever was "
+            "answered. A last line with `ended` says from which index to go on. The sender need not read before "
+            "everything is sent."
+        ),
+        "security": [{"bearer": []}],
+        "parameters": [_operation(examples), _OFFSET, *_PARAMETERS],
+        "requestBody": {"required": True, "content": streams},
+        "responses": {
+            "200": {"description": "A line for each record, in order", "content": {MEDIA_TYPE: lines}},
+            **{str(status): one for status, one in problems(400, 401, 404, 405, 413, 415, 422, 429).items()},
+        },
+    }
+
+
+_LINES = {
+    "accepted": {
+        "summary": "受理 · accepted",
+        "value": {
+            "index": 0,
+            "message_id": _ACCEPTED_EXAMPLE["message_id"],
+            "type": "case.transferred",
+            "state": "ready",
+            "duplicate": False,
+        },
+    },
+    "ended": {
+        "summary": "到此为止，请以 offset=7 续传 · it ended here: go on with offset=7",
+        "value": {
+            "index": 7,
+            "problem": {
+                "type": "urn:hutong:problem:gateway.stopping",
+                "title": "网关正在停止",
+                "status": 503,
+                "detail": "网关正在停止；之前的记录已处理，请稍后从这里（offset）继续发送",
+                "code": "gateway.stopping",
+            },
+            "ended": True,
+        },
+    },
+}
 
 
 def _submit(canonical: Sequence[NativeExample]) -> dict[str, Any]:

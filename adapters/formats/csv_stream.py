@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from adapters.base import Cut
 from adapters.formats import charsets, rejections, table
+from adapters.formats.csv import BODY_FORMAT
 from adapters.formats.cutting import (
     MOST_AROUND,
     PackagePlan,
@@ -191,4 +192,4 @@ def _open_after(line: str, open: int, delimiter: str) -> int:
             return -1
 
 
-STREAM = StreamFormat(body="csv", media_types=("text/csv",), cut=RowCutter)
+STREAM = StreamFormat(body=BODY_FORMAT.name, media_types=(BODY_FORMAT.media_type,), cut=RowCutter)

@@ -106,7 +106,7 @@ def _placed(tree: Tree, steps: tuple[Step, ...], value: Any) -> Tree:
 
 
 STREAM = StreamFormat(
-    body="json",
+    body=json.BODY_FORMAT.name,
     media_types=("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"),
     cut=LineCutter,
 )

@@ -237,4 +237,6 @@ class PackageCutter:
         return self._names.short(node.tag)
 
 
-STREAM = StreamFormat(body="xml", media_types=("application/xml", "text/xml"), cut=PackageCutter, packages=True)
+STREAM = StreamFormat(
+    body=xml.BODY_FORMAT.name, media_types=("application/xml", "text/xml"), cut=PackageCutter, packages=True
+)
