@@ -13,7 +13,7 @@ from rich.text import Text as Line
 from gateway.cli.configuration import settings_here
 from gateway.cli.output import AsJson, Misused, emit, errors, foreign, say, table
 from gateway.ledger.sql import copying
-from gateway.ledger.sql.copying import Compared, Step, Tell
+from gateway.ledger.sql.copying import Compared, CopyStep, Tell
 from gateway.settings import POSTGRESQL, SQLITE
 
 MIGRATE_EXAMPLE = "hutong ledger migrate sqlite:////var/lib/hutong/hutong.db"
@@ -120,7 +120,7 @@ def _progress(*, quiet: bool) -> Iterator[Tell]:
     with Progress(*columns, console=errors, disable=quiet) as bar:
         tasks: dict[str, Any] = {}
 
-        def tell(step: Step) -> None:
+        def tell(step: CopyStep) -> None:
             if step.stage not in tasks:
                 tasks[step.stage] = bar.add_task("", total=step.total)
             words = f"{_STAGES[step.stage]} {step.table}"

@@ -77,7 +77,7 @@ def test_half_copied_is_not_served(hutong: Callable[..., Any], source: str, targ
     class Cut(Exception):
         """The copy is cut off."""
 
-    def cut(step: copying.Step) -> None:
+    def cut(step: copying.CopyStep) -> None:
         raise Cut
 
     with pytest.raises(Cut):

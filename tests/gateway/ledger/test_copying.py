@@ -37,7 +37,7 @@ from gateway.ledger.records import (
     Retention,
 )
 from gateway.ledger.sql import SqlLedger, copying
-from gateway.ledger.sql.copying import Compared, Copied, Step
+from gateway.ledger.sql.copying import Compared, Copied, CopyStep
 from gateway.ledger.sql.copying.plan import ANEW, NOT_COPIED, chunks, copied_tables
 from gateway.ledger.sql.engines import sqlite
 from gateway.ledger.sql.tables import metadata
@@ -51,7 +51,7 @@ KEPT = Retention(timedelta(days=400), timedelta(days=200))
 CREDIT = "credit-publicity.330000"
 
 
-def untold(step: Step) -> None:
+def untold(step: CopyStep) -> None:
     """Nobody looks at how far it has come."""
 
 
@@ -230,7 +230,7 @@ def symbols(value: Any) -> str:
 
 async def test_a_copy_answers_as_the_source_does(filled: str, target: str, small: Any, opened: Any) -> None:
     """Every table is the same, every question has the same answer, and work goes on where it stood, in new numbers."""
-    told: list[Step] = []
+    told: list[CopyStep] = []
     done = copying.copy(filled, target, told.append, size=100)
     assert done.same
     assert {each.table for each in done.tables} == set(metadata.tables) - NOT_COPIED
@@ -414,7 +414,7 @@ async def test_the_source_is_locked_meanwhile(filled: str, target: str, opened: 
     """No gateway starts on a file that is being copied."""
     codes: list[str] = []
 
-    def tell(step: Step) -> None:
+    def tell(step: CopyStep) -> None:
         if not codes:
             holder = subprocess.run([sys.executable, "-c", STARTS, filled], capture_output=True, text=True, check=False)
             codes.append(holder.stdout.strip())
@@ -565,7 +565,7 @@ def test_what_differs_is_named(
 def test_copy_that_differs_is_not_served(filled: str, target: str, postgres: PostgresServer) -> None:
     """When a row of the target is changed before all is verified, the copy stays marked, and the row is named."""
 
-    def tell(step: Step) -> None:
+    def tell(step: CopyStep) -> None:
         if step.stage == "verify":
             with postgres.connected(target) as connection:
                 connection.execute("UPDATE audit SET reason = 'other' WHERE seq = 1")

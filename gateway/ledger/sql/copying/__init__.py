@@ -3,6 +3,6 @@
 from gateway.ledger.sql.copying.comparison import Compared, TableDigest, compare
 from gateway.ledger.sql.copying.copier import Copied, copy
 from gateway.ledger.sql.copying.migrating import Migrated, migrate
-from gateway.ledger.sql.copying.progress import Step, Tell
+from gateway.ledger.sql.copying.progress import CopyStep, Tell
 
-__all__ = ["Compared", "Copied", "Migrated", "Step", "TableDigest", "Tell", "compare", "copy", "migrate"]
+__all__ = ["Compared", "Copied", "CopyStep", "Migrated", "TableDigest", "Tell", "compare", "copy", "migrate"]

@@ -13,7 +13,7 @@ from gateway.ledger.sql import tables as schema_tables
 from gateway.ledger.sql.copying import plan, refusals
 from gateway.ledger.sql.copying.migrating import need_newest
 from gateway.ledger.sql.copying.plan import CopiedTable, Row
-from gateway.ledger.sql.copying.progress import Step, Tell
+from gateway.ledger.sql.copying.progress import CopyStep, Tell
 from gateway.ledger.sql.copying.side import CopySide, side_at
 from gateway.ledger.sql.database_errors import translated_errors
 
@@ -71,7 +71,7 @@ def compared(
         running = _Running(table)
         for ours, theirs in _side_by_side(source, target, table, size):
             running.add(ours, theirs)
-            tell(Step("verify", table.name, done + running.rows, total))
+            tell(CopyStep("verify", table.name, done + running.rows, total))
         results.append(running.result())
         done += running.rows
     return results

@@ -13,7 +13,7 @@ from gateway.ledger.sql.copying.comparison import Compared, compared, counts
 from gateway.ledger.sql.copying.mark import Reached
 from gateway.ledger.sql.copying.migrating import need_newest, revision
 from gateway.ledger.sql.copying.plan import CopiedTable, Row
-from gateway.ledger.sql.copying.progress import Step, Tell
+from gateway.ledger.sql.copying.progress import CopyStep, Tell
 from gateway.ledger.sql.copying.side import CopySide, side_at
 from gateway.ledger.sql.database_errors import is_about_one, translated, translated_errors
 
@@ -77,7 +77,7 @@ class _Copier:
                 for kept in self._keep(table, rows, now):
                     done += kept.rows - now.rows
                     now = kept
-                self._tell(Step("copy", table.name, done, total))
+                self._tell(CopyStep("copy", table.name, done, total))
         with self._target.writing() as connection:
             self._target.number_on(connection)
         symbols = dict(self._source.symbols)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 
-class Step(Struct, frozen=True):
+class CopyStep(Struct, frozen=True):
     """Rows done of all there are: `stage` is `copy` or `verify`, `table` the one that is under way."""
 
     stage: str
@@ -16,4 +16,4 @@ class Step(Struct, frozen=True):
     total: int
 
 
-Tell = Callable[[Step], None]
+Tell = Callable[[CopyStep], None]
