@@ -38,7 +38,7 @@ async def test_registered_and_changed(play: Any, ledger: Any, make: Any, penalty
     assert list((await ledger.registry()).platforms) == [make.credit, make.penalty]
     await play.hold(at=10)
     await play.hold(by=HeldBy.ENDPOINT, at=11, type="case.transferred")
-    changed = replace(penalty, adapter="canonical", mode="pull", settings={"base_url": "http://x"}, version="2.0.0")
+    changed = replace(penalty, adapter="canonical", settings={"base_url": "http://x"}, version="2.0.0")
     put = await ledger.put_platform(replace(changed, created_at=make.at(99)), make.intent(at=20), make.nobody)
     holds = (make.hold(at=10), make.hold(HeldBy.ENDPOINT, at=11, type="case.transferred"))
     found = (await ledger.registry()).platforms[make.penalty]

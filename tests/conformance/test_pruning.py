@@ -178,6 +178,7 @@ async def test_the_newest_stays(play: Any, ledger: Any, time: Time) -> None:
     assert await time.passes(1000) == ["1 bodies case.transferred"]
     await ledger.stop()
     await ledger.start()
+    await play.claim()  # a process that starts has none
     await _delivered(play, "m2", lane="B")
     assert (await ledger.native("m1"), (await ledger.native("m2")).body) == (None, b"<case/>")
 
