@@ -248,7 +248,7 @@ async def test_a_copy_answers_as_the_source_does(filled: str, target: str, small
         if not question.startswith("delivery nul"):
             assert symbols(its[question]) == symbols(answer), question
     claims = [await each.claim(small.platform) for each in (here, there)]
-    assert claims[0].epoch == claims[1].epoch  # no epoch of the source comes again
+    assert claims[0].epoch == claims[1].epoch + 1  # taking the file over ended its claims once more; none comes again
     rescued = [await each.rescue(claim, (), small.now) for each, claim in zip((here, there), claims, strict=True)]
     assert rescued[0] == rescued[1] == ["sending/0"]
     assert await small.heads(here, claims[0]) == await small.heads(there, claims[1])
