@@ -12,7 +12,6 @@ from gateway.access import Administrator
 from gateway.clock import Clock, system_clock, zone
 from gateway.coordination import Carrier, WakeUps
 from gateway.coordination.postgresql import PostgresCarrier
-from gateway.coordination.redis import RedisCarrier
 from gateway.delivery.breaker import BreakerPolicy
 from gateway.delivery.dispatcher import Dispatcher
 from gateway.delivery.sender import Sender
@@ -182,5 +181,9 @@ def _wake_ups(settings: Settings) -> WakeUps:
     """Choose what carries wake-ups: nothing over a file, which one process has."""
     if not settings.shared:
         return WakeUps()
-    carriers: list[Carrier] = [RedisCarrier(settings.redis, settings.ledger)] if settings.redis else []
-    return WakeUps([*carriers, PostgresCarrier(settings.ledger)])
+    carriers: list[Carrier] = [PostgresCarrier(settings.ledger)]
+    if settings.redis:
+        # Redis's client loads OpenTelemetry's SDK where that is installed; most gateways need neither.
+        redis = importlib.import_module("gateway.coordination.redis")
+        carriers.insert(0, redis.RedisCarrier(settings.redis, settings.ledger))
+    return WakeUps(carriers)

@@ -280,7 +280,7 @@ def test_readers_cannot_write_and_commits_are_synced(postgres_address: str) -> N
     with engine.writing.connect() as connection:
         assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == "on"
         assert connection.exec_driver_sql("SHOW transaction_isolation").scalar() == "read committed"
-        assert connection.exec_driver_sql("SHOW idle_in_transaction_session_timeout").scalar() == "4s"
+        assert connection.exec_driver_sql("SHOW idle_in_transaction_session_timeout").scalar() == "3s"
     engine.close()
 
 

@@ -116,11 +116,11 @@ class PostgreSQLSide:
     # ── written ───────────────────────────────────────────────────────────────────────────────
     def write(self, connection: sa.Connection, table: CopiedTable, rows: Sequence[Row]) -> None:
         names = ", ".join(f'"{column.name}"' for column in table.written)
-        sql = f'COPY "{table.name}" ({names}) FROM STDIN (FORMAT BINARY)'
+        # As text: in the binary form the driver cuts a number that is too large, and the server cannot refuse it.
+        sql = f'COPY "{table.name}" ({names}) FROM STDIN'
         flags, anew = set(table.places(sa.Boolean)), tuple(table.anew.values())
         raw: Any = connection.connection.driver_connection
         with driver_errors(connection, sql), raw.cursor() as cursor, cursor.copy(sql) as copy:
-            copy.set_types([_type(column) for column in table.written])
             for row in rows:
                 if flags:
                     row = tuple(bool(each) if place in flags else each for place, each in enumerate(row))
@@ -134,15 +134,3 @@ class PostgreSQLSide:
 
 def _read(column: sa.Column[Any]) -> str:
     return f'"{column.name}"::INTEGER' if isinstance(column.type, sa.Boolean) else f'"{column.name}"'
-
-
-def _type(column: sa.Column[Any]) -> str:
-    kinds: Sequence[tuple[type[Any], str]] = (
-        (sa.Boolean, "bool"),
-        (sa.BigInteger, "int8"),
-        (sa.Integer, "int4"),
-        (sa.Float, "float8"),
-        (sa.LargeBinary, "bytea"),
-        (sa.Text, "text"),
-    )
-    return next(name for kind, name in kinds if isinstance(column.type, kind))
