@@ -248,6 +248,7 @@ def test_ctrl_c_says_how_to_go_on(door, tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "HUTONG_URL": place.url, "HUTONG_TOKEN": "t"},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # what runs in the background ignores it
     )
     assert process.stdout is not None
     for _ in range(2):
