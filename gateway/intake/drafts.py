@@ -81,7 +81,11 @@ def unrouted_notices(routes: Routes, planned: Iterable[Planned]) -> list[Finding
 
 
 def _unrouted(planned: Planned, title: str) -> Finding:
-    if planned.toward == router.NEAREST:
+    reach, _, place = (planned.toward or "").partition(".")
+    if reach == router.NEAREST and place:
+        zh = f"没有可接收的{title}覆盖报送平台所在地区 {place}；已留存，此类平台登记后立即投递"
+        en = f"No {planned.kind} platform covers {place}, the sender's region, and can take it; "
+    elif planned.toward == router.NEAREST:
         zh = f"没有可接收的{title}覆盖该地区；已留存，此类平台登记后立即投递"
         en = f"No {planned.kind} platform covers the region and can take it; "
     elif planned.toward == router.NATIONAL:

@@ -8,11 +8,10 @@ from typing import Any
 
 from msgspec import Struct
 
-from gateway.intake.routes import Reach, Route, RouteDestination
+from gateway.intake.routes import About, Reach, Route, RouteDestination
 from gateway.intake.steps import Planned
 from gateway.ledger.records import Platform, Taker
 from schemas import regions
-from schemas.catalog import at
 
 CanSend = Callable[[Platform, str], bool]
 """Tells whether a platform's adapter can send a message type."""
@@ -21,7 +20,10 @@ Choose = Callable[[str, str, str, str, str], str | None]
 """Gives the id of the platform for (type, kind, toward, region, source), None while there is none."""
 
 NEAREST, NATIONAL = "nearest", "national"
-"""Which platform of its kind a delivery is for (`toward`); any other value is the id of one platform."""
+"""Which platform of its kind a delivery is for (`toward`): the nearest to its message's region, the national one.
+
+`nearest.330100` is the nearest to another region than the message's. Any other value is the id of one platform.
+"""
 
 _TOWARD: Mapping[Reach, tuple[str, ...]] = {
     Reach.NEAREST: (NEAREST,),
@@ -85,24 +87,51 @@ def plan(route: Route, message: Routable, choose: Choose) -> tuple[Planned, ...]
 @lru_cache(maxsize=8192)
 def _sought(kind: str, toward: str, region: str) -> tuple[str, ...]:
     """Name the platforms that a delivery may go to, the one that is preferred first."""
-    if toward == NEAREST:
-        return tuple(f"{kind}.{code}" for code in regions.lineage(region))
+    reach, _, place = toward.partition(".")
+    if reach == NEAREST:
+        return tuple(f"{kind}.{code}" for code in regions.lineage(place or region))
     return (f"{kind}.{regions.NATIONAL}",) if toward == NATIONAL else (toward,)
 
 
 def _towards(destination: RouteDestination, message: Routable, choose: Choose) -> Sequence[Planned]:
     kind, sought = _seeking(destination, message)
     found = [(choose(message.type, kind, toward, message.region, message.source), toward) for toward in sought]
-    return [Planned(kind, platform, None if platform else toward) for platform, toward in found]
+    planned = [Planned(kind, platform, None if platform else toward) for platform, toward in found]
+    # Above many regions there is no platform of a kind, and none is missing there.
+    return [one for one in planned if one.platform] if destination.reach is Reach.UP else planned
 
 
-def _seeking(destination: RouteDestination, message: Routable) -> tuple[str, tuple[str, ...]]:
+def _seeking(destination: RouteDestination, message: Routable) -> tuple[str, Sequence[str]]:
     """Give the kind of platform that a destination means, and whom to seek among it."""
     if destination.answers:
         answered = message.answered or ""
         return answered.rpartition(".")[0], (answered,)
-    return destination.kind or "", _TOWARD[destination.reach]
+    kind = destination.kind or ""
+    if destination.reach is Reach.UP:
+        above = regions.parent(_lowest(kind, message))
+        return kind, () if above is None else (f"{NEAREST}.{above}",)
+    towards = _TOWARD[destination.reach]
+    if About.SENDER not in destination.regions:
+        return kind, towards
+    own = _place(message.source)
+    if About.DOCUMENT not in destination.regions:
+        return kind, [f"{NEAREST}.{own}" if one == NEAREST else one for one in towards]
+    # Within its own region the nearest platform to the document is the one for its sender, too.
+    return kind, towards if regions.covers(own, message.region) else (*towards, f"{NEAREST}.{own}")
+
+
+def _lowest(kind: str, message: Routable) -> str:
+    """Give the region above which a message goes up: its own, or its sender's where that is one of the way."""
+    own = _place(message.source)
+    on_the_way = message.source.startswith(f"{kind}.") and regions.covers(own, message.region)
+    return own if on_the_way else message.region
+
+
+def _place(platform_id: str) -> str:
+    return platform_id.rpartition(".")[2]
 
 
 def _applies(destination: RouteDestination, message: Routable) -> bool:
-    return not destination.when or any(at(message.document, field) is not None for field in destination.when)
+    sources = destination.sources
+    from_it = not sources or message.source.rpartition(".")[0] in sources
+    return from_it and destination.when.holds(message.document)

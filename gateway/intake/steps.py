@@ -44,7 +44,7 @@ class Planned(Struct, frozen=True):
     """A delivery that routing asks for.
 
     `platform` None: nobody can take it yet, it will be unrouted; `toward` then says whom it seeks
-    among its kind (`nearest`, `national`, or one platform's id).
+    among its kind (`nearest`, `nearest.REGION`, `national`, or one platform's id).
     """
 
     kind: str

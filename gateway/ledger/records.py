@@ -299,7 +299,8 @@ class Registry(Struct, frozen=True):
 class Unrouted(Struct, frozen=True):
     """What is known of an unrouted delivery when a platform is chosen for it.
 
-    `toward`: `nearest`, `national`, or the id of the one platform it is meant for.
+    `toward`: `nearest` (to its message's region), `nearest.REGION`, `national`, or the id of the one platform it is
+    meant for.
     """
 
     id: str
