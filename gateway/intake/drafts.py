@@ -41,7 +41,7 @@ def message(
         source=call.platform.id,
         operation=call.operation,
         adapter=f"{adapter.name}@{adapter.version}",
-        region=context.region,
+        region=context.jurisdiction.region,
         ordering_key=recognised.ordering_key,
         correlation_id=context.correlation_id or message_id,
         received_at=at,
@@ -52,7 +52,7 @@ def message(
         corrects=headers.corrects,
         enriched=context.enriched,
         raw_numbers=recognised.raw,
-        warnings=tuple(problems.keep_warning(one) for one in (*record.warnings, *noticed)),
+        warnings=tuple(problems.keep_warning(one) for one in noticed),
         trace_id=call.trace_id,
     )
 

@@ -8,6 +8,7 @@ import pytest
 
 from adapters.source import load
 from gateway.intake import router
+from gateway.intake.coverage import Coverage
 from gateway.intake.routes import parse_routes
 from gateway.ledger.records import Platform
 
@@ -202,9 +203,10 @@ def routed(to: str, region: str, source: str, *platforms: str) -> list[tuple[str
     route = parse_routes(load(text.encode(), "routes.yaml")).of("case.transferred")
     at = datetime(2026, 9, 1, tzinfo=UTC)
     known = {one: Platform(one, *one.split("."), "plain", {}, at) for one in (*platforms, source)}
-    choose = router.chooser(known, lambda platform, message_type: True)
+    coverage = Coverage(known, {})
+    choose = router.chooser(coverage, lambda platform, message_type: True)
     message = router.Routable("case.transferred", {"region": region, "source": "inspection"}, region, source)
-    return [(one.platform, one.toward) for one in router.plan(route, message, choose)]
+    return [(one.platform, one.toward) for one in router.plan(route, message, choose, coverage)]
 
 
 @pytest.mark.parametrize(
@@ -270,6 +272,6 @@ def test_what_waits_for_the_senders_region_goes_to_the_platform_that_comes_there
     waiting = [toward for _, toward in routed(both, "330110", "mobile-enforcement.320000")]
     at = datetime(2026, 9, 1, tzinfo=UTC)
     come = {one: Platform(one, *one.split("."), "plain", {}, at) for one in ("penalty.330000", "penalty.320000")}
-    choose = router.chooser(come, lambda platform, message_type: True)
+    choose = router.chooser(Coverage(come, {}), lambda platform, message_type: True)
     found = [choose("case.transferred", "penalty", one, "330110", "mobile-enforcement.320000") for one in waiting]
     assert found == ["penalty.330000", "penalty.320000"]
