@@ -136,7 +136,7 @@ class Delivery(Struct, frozen=True):
 
     `lane` is the ordering key; `position` the place in the platform's order, assigned at commit.
     `platform` is None while unrouted; `toward` then says whom it seeks among its kind: `nearest`,
-    `national`, or one platform's id. `held_by` is an overlay that the ledger fills in as it reads;
+    `nearest.REGION`, `national`, or one platform's id. `held_by` is an overlay that the ledger fills in as it reads;
     `held_at` is kept: since when an operator holds this delivery, None when nobody does.
     `due_at` is set while waiting; `leased_until` while it is sending because its platform fetched it.
     `in_doubt`: an earlier attempt's request may have arrived.

@@ -45,6 +45,26 @@ def row(code: str) -> Code | None:
     return table("region").rows.get(code)
 
 
+@lru_cache(maxsize=8192)
+def successors(code: str) -> tuple[str, ...]:
+    """Return the regions in force that took the place of an abolished one; none for one in force, or if unknown.
+
+    What became of a region that was divided or merged the table does not know.
+    """
+    found: dict[str, None] = {}
+    open_ = [code]
+    passed: set[str] = set()
+    while open_:
+        one = row(open_.pop())
+        if one is None or one.code in passed:
+            continue
+        passed.add(one.code)
+        if one.valid_to is None and one.code != code:
+            found[one.code] = None
+        open_.extend(one.successors)
+    return tuple(sorted(found))
+
+
 def name(code: str) -> str:
     """Return the name of a region, `余杭区`; the code itself when the table does not have it."""
     found = row(code)
@@ -92,7 +112,10 @@ def doubts(code: str) -> tuple[Finding, ...]:
         en = "Not a code of GB/T 2260: it is routed by the region above it."
         return (Finding("region.unknown", Text(zh, en), value=code),)
     if found.valid_to is not None:
+        then = "、".join(f"{one} {name(one)}" for one in successors(code))
         zh = f"行政区划 {code} {found.title} 已于 {found.valid_to.year} 年撤销，按上级区划路由。"
         en = f"Region {code} {found.title} was abolished in {found.valid_to.year}: it is routed by the region above it."
+        if then:
+            zh, en = f"{zh}现为 {then}。", f"{en} It is {then} now."
         return (Finding("region.abolished", Text(zh, en), value=code),)
     return ()

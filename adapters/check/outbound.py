@@ -5,7 +5,7 @@ Only documents that the product's routes bring to this kind of platform are trie
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,10 @@ from adapters.check.subject import Subject
 from adapters.check.trials import FoundFaults, TrialDocument, tried
 from adapters.exchange.request import record_path
 from adapters.source import BundleFinding
-from schemas.catalog import TYPES
+from schemas import route_condition
 from schemas.documents import generic
 from schemas.findings import Rejected, Text
+from schemas.route_condition import RouteCondition
 
 _ROUTES = Path(schemas.__file__).parent / "routes.yaml"
 _NATIVE = Text("请改正映射，使写出的报文符合平台模式", "correct the mapping, so that what it writes fits the schema")
@@ -64,11 +65,8 @@ class Outbound:
 
 def reaches(kind: str, message_type: str, document: Document) -> bool:
     """Tell whether a document of this type could be routed to this kind; a kind without a route takes all."""
-    wanted = _conditions().get((message_type, kind))
-    if not wanted:
-        return True
-    keys = TYPES[message_type].keys(document)
-    return any(keys.get(name) for name in wanted)
+    declared = _destinations().get((message_type, kind))
+    return declared is None or any(one.holds(document) for one in declared)
 
 
 @cache
@@ -84,11 +82,12 @@ def _routes() -> Mapping[str, Any]:
 
 
 @cache
-def _conditions() -> Mapping[tuple[str, str], tuple[str, ...]]:
-    routes: Any = _routes()["routes"]
-    return {
-        (message_type, target["kind"]): tuple(target.get("when", ()))
-        for message_type, route in routes.items()
-        for target in route["to"]
-        if isinstance(target, dict) and "kind" in target
-    }
+def _destinations() -> Mapping[tuple[str, str], Sequence[RouteCondition]]:
+    """Give the conditions of each type's destinations of a kind; one of them is enough."""
+    found: dict[tuple[str, str], list[RouteCondition]] = {}
+    for message_type, route in _routes()["routes"].items():
+        for target in route["to"]:
+            kind = target if isinstance(target, str) else target.get("kind", "")
+            declared = None if isinstance(target, str) else target.get("when")
+            found.setdefault((message_type, kind), []).append(route_condition.read(declared))
+    return found

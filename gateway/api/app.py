@@ -11,6 +11,7 @@ from fastapi import FastAPI, Response
 
 from gateway.api import (
     adapters,
+    areas,
     backlog,
     deliveries,
     documents,
@@ -45,6 +46,7 @@ _RESOURCES = (
     rejections,
     replays,
     platforms,
+    areas,
     unwanted,
     backlog,
     adapters,

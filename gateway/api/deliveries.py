@@ -60,7 +60,9 @@ class DeliveryView(RestModel):
         "unrouted one waits for a kind of platform that its region was declared not to have: see `reason`"
     )
     held_by: HeldBy | None
-    toward: str | None = Field(description="Whom an unrouted one waits for: `nearest`, `national`, or a platform's id")
+    toward: str | None = Field(
+        description="Whom an unrouted one waits for: `nearest`, `nearest.REGION`, `national`, or a platform's id"
+    )
     due_at: datetime | None
     leased_until: datetime | None = Field(description="Until when its platform has it, which fetched it from its inbox")
     in_doubt: bool

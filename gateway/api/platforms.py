@@ -18,11 +18,12 @@ from gateway.api.rights import DOSSIER, Actor, Intends, TheHub, may_read_dossier
 from gateway.delivery.ping import Ping
 from gateway.errors import HutongError
 from gateway.hub import Hub
+from gateway.intake.coverage import Coverage
 from gateway.ledger.records import ContactWay, Hold, Platform
 from gateway.message import HeldBy
 from gateway.observe.drift import DriftPage, OddityKind
-from schemas import regions
 from schemas.budget import BOUNDS
+from schemas.codes import table
 
 
 class PlatformSettings(RestModel):
@@ -44,6 +45,20 @@ class PlatformSettings(RestModel):
         description="Bounds of the work on one body of this platform, instead of its adapter's: "
         f"{', '.join(f'`{name}` up to {bound.ceiling}' for name, bound in BOUNDS.items())}",
         examples=[{"records": 20000, "nodes": 1000000}],
+    )
+    covers: list[Annotated[str, Field(max_length=13)]] = Field(
+        default_factory=list,
+        max_length=1000,
+        description="What it is there for beside its region, each with all that lies in it: codes of GB/T 2260 or of "
+        "`/v1/areas`, and ranges of codes, FIRST-LAST",
+        examples=[["370171", "370102-370105"]],
+    )
+    mandates: list[Annotated[str, Field(max_length=20)]] = Field(
+        default_factory=list,
+        max_length=10,
+        description="Kinds of mandate under which it may speak of places that it does not cover: "
+        f"{', '.join(f'`{one.code}` {one.title}' for one in table('mandate-kind'))}",
+        examples=[["cross"]],
     )
 
 
@@ -70,6 +85,8 @@ class PlatformView(RestModel):
     mode: str
     dossier: bool
     limits: dict[str, int] = Field(description="The bounds that were set for it; the others are its adapter's")
+    covers: list[str] = Field(description="What it is there for beside its region")
+    mandates: list[str] = Field(description="Kinds of mandate under which it may speak of other places")
     holds: list[HeldBy] = Field(description="Why everything to it waits; the first is shown on its deliveries")
     held_since: datetime | None = Field(description="Since when the first of `holds` is there")
     hold_details: list[HoldView] = Field(description="Every hold, those of single message types included")
@@ -139,7 +156,12 @@ class DriftReport(RestModel):
 
 router = APIRouter(prefix="/v1/platforms", tags=["platforms"], route_class=StrictRoute)
 
-PlatformId = Annotated[str, Path(max_length=100, description="Kind and GB/T 2260 region", examples=["penalty.330000"])]
+PlatformId = Annotated[
+    str,
+    Path(
+        max_length=100, description="Kind and region: a code of GB/T 2260, or of an area", examples=["penalty.330000"]
+    ),
+]
 
 
 @router.get("", summary="List platforms · 平台列表", responses=problems(401, 403))
@@ -164,6 +186,8 @@ async def put(hub: TheHub, intends: Intends, platform_id: PlatformId, order: Pla
         intent=intends(""),
         dossier=order.dossier,
         limits=order.limits,
+        covers=order.covers,
+        mandates=order.mandates,
     )
     return _view(hub, platform)
 
@@ -242,16 +266,16 @@ def _view(hub: Hub, platform: Platform) -> PlatformView:
         adapter = hub.adapters.of(platform)
     except HutongError:
         adapter = None
-    return _shown(platform, adapter)
+    return _shown(platform, adapter, hub.platforms.directory.coverage)
 
 
-def _shown(platform: Platform, adapter: Adapter | None) -> PlatformView:
+def _shown(platform: Platform, adapter: Adapter | None, coverage: Coverage) -> PlatformView:
     """A setting that its adapter does not know counts as secret, save the address."""
     holds = sorted(platform.holds, key=_order)
     whole = [one for one in holds if one.type is None]
     secret = {name for name in platform.settings if _is_secret(name, adapter)}
     told = {
-        "region_name": regions.path_name(platform.region) or "",
+        "region_name": coverage.name(platform.region),
         "settings": {name: value for name, value in platform.settings.items() if name not in {*secret, DOSSIER}},
         "secrets": sorted(secret),
         "dossier": may_read_dossiers(platform),

@@ -12,8 +12,8 @@ from gateway.api.limits import StrictRoute
 from gateway.api.models import Reason, RestModel
 from gateway.api.openapi import problems
 from gateway.api.rights import Actor, Intends, TheHub
+from gateway.hub import Hub
 from gateway.ledger.records import Unwanted
-from schemas import regions
 
 
 class UnwantedView(RestModel):
@@ -35,20 +35,20 @@ class UnwantedList(RestModel):
 router = APIRouter(prefix="/v1/unwanted", tags=["platforms"], route_class=StrictRoute)
 
 Kind = Annotated[str, Path(max_length=100, description="A kind of platform", examples=["credit-publicity"])]
-Region = Annotated[str, Path(max_length=6, description="A code of GB/T 2260", examples=["330000"])]
+Region = Annotated[str, Path(max_length=6, description="A code of GB/T 2260, or of an area", examples=["330000"])]
 Why = Annotated[str, Query(max_length=1000, description="Why it is withdrawn; it is recorded")]
 
 
 @router.get("", summary="Kinds that regions do not have · 地区未设的平台类别", responses=problems(401, 403))
 async def find(hub: TheHub, actor: Actor) -> UnwantedList:
     """Give every declaration, by kind and region."""
-    return UnwantedList(unwanted=[_view(one) for one in await hub.platforms.unwanted()])
+    return UnwantedList(unwanted=[_view(hub, one) for one in await hub.platforms.unwanted()])
 
 
 @router.get("/{kind}/{region}", summary="Show a declaration · 查看声明", responses=problems(401, 403, 404, 422))
 async def show(hub: TheHub, actor: Actor, kind: Kind, region: Region) -> UnwantedView:
     """Give one declaration; what was not declared is `unwanted.unknown`."""
-    return _view(await hub.platforms.unwanted_at(kind, region))
+    return _view(hub, await hub.platforms.unwanted_at(kind, region))
 
 
 @router.put(
@@ -58,7 +58,7 @@ async def show(hub: TheHub, actor: Actor, kind: Kind, region: Region) -> Unwante
 )
 async def put(hub: TheHub, intends: Intends, kind: Kind, region: Region, order: Reason) -> UnwantedView:
     """Let deliveries that wait for such a platform count as `unwanted`; a platform that comes still gets them."""
-    return _view(await hub.platforms.declare_unwanted(kind, region, intends(order.reason)))
+    return _view(hub, await hub.platforms.declare_unwanted(kind, region, intends(order.reason)))
 
 
 @router.delete(
@@ -73,8 +73,8 @@ async def delete(hub: TheHub, intends: Intends, kind: Kind, region: Region, reas
     return Response(status_code=204)
 
 
-def _view(unwanted: Unwanted) -> UnwantedView:
-    name = regions.path_name(unwanted.region) or ""
+def _view(hub: Hub, unwanted: Unwanted) -> UnwantedView:
+    name = hub.platforms.directory.coverage.name(unwanted.region)
     return UnwantedView(
         kind=unwanted.kind, region=unwanted.region, region_name=name, reason=unwanted.reason, at=unwanted.at
     )

@@ -12,6 +12,7 @@ import typer
 from adapters.source import BrokenBundle
 from gateway.cli import (
     adapter,
+    area,
     dead,
     demo,
     doctor,
@@ -63,6 +64,7 @@ app.command("serve", epilog=serve.EXAMPLE)(serve.serve)
 app.command("sandbox", epilog=sandbox.EXAMPLE)(sandbox.sandbox)
 app.command("doctor", epilog=doctor.EXAMPLE)(doctor.doctor)
 app.add_typer(platform.app, name="platform")
+app.add_typer(area.app, name="area")
 app.add_typer(unwanted.app, name="unwanted")
 app.add_typer(releases.app, name="adapter")
 app.add_typer(message.app, name="message")

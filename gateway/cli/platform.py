@@ -68,6 +68,18 @@ def add(
         list[str] | None,
         typer.Option("--limit", metavar="NAME=NUMBER", help="A bound of the work on one of its bodies (records, …)."),
     ] = None,
+    covers: Annotated[
+        list[str] | None,
+        typer.Option("--covers", metavar="CODE", help="A code, or FIRST-LAST, that it is there for, too; '-': none."),
+    ] = None,
+    mandates: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--mandate",
+            metavar="KIND",
+            help="Lets it speak of other places: cross, designated, escalated, entrusted; '-': none.",
+        ),
+    ] = None,
     url: Url = DEFAULT_URL,
     token: Token = "",
     as_json: AsJson = False,
@@ -90,6 +102,8 @@ def add(
         "mode": (mode or Mode(before.get("mode", Mode.PUSH))).value,
         "dossier": before.get("dossier", False) if dossier is None else dossier,
         "limits": {**before.get("limits", {}), **dict(_limit(one) for one in limits or [])},
+        "covers": _listed(covers, before.get("covers", [])),
+        "mandates": _listed(mandates, before.get("mandates", [])),
     }
     platform = gateway.put(f"/v1/platforms/{platform_id}", body)
     if as_json:
@@ -208,6 +222,8 @@ def _show(platform: Any, as_json: bool) -> None:
             ("id", platform["id"]),
             ("region", f"{platform['region']} {platform['region_name']}"),
             ("adapter", _adapter(platform)),
+            ("covers", platform["covers"]),
+            ("mandates", platform["mandates"]),
             ("mode", _MODES[platform["mode"]]),
             *((f"settings.{name}", value) for name, value in platform["settings"].items()),
             ("secrets set", platform["secrets"]),
@@ -285,6 +301,11 @@ def typed(value: str, kind: str) -> str | int | bool:
     if kind == "int" and value.lstrip("-").isdecimal():
         return int(value)
     return value
+
+
+def _listed(given: list[str] | None, before: list[str]) -> list[str]:
+    """Give a list as it is given now, all of it; `-` empties it, and what is not given stays."""
+    return before if given is None else [one for one in given if one != "-"]
 
 
 def _limit(text: str) -> tuple[str, int]:

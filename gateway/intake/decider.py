@@ -10,6 +10,7 @@ from msgspec import Struct
 from adapters.base import Adapter
 from gateway.clock import Ticks
 from gateway.intake import drafts, enricher, numbers, router, sender_rights
+from gateway.intake.coverage import Coverage
 from gateway.intake.directory import Directory, SpokenAdapters
 from gateway.intake.lookups import Lookups
 from gateway.intake.loop_yield import LoopYield
@@ -20,6 +21,7 @@ from gateway.ledger.records import IntakeDraft
 from gateway.message import overlaid
 from schemas.catalog import TYPES, MessageType
 from schemas.findings import Rejected
+from schemas.scalars import CHINA_TIME
 
 
 class _Package(Struct, frozen=True):
@@ -30,6 +32,7 @@ class _Package(Struct, frozen=True):
     at: datetime
     lookups: Lookups
     choose: router.Choose
+    coverage: Coverage
 
 
 class Decider:
@@ -57,13 +60,13 @@ class Decider:
         """Decide several bodies of one caller in their order, each knowing what those before it bring."""
         # One moment's platforms for the whole package, taken before anything is decided: a change that comes
         # while the ledger is asked makes the revision too old, and accepting says so.
-        registry = self._directory.registry
-        choose = router.chooser(registry.platforms, self._adapters.can_send)
+        registry, coverage = self._directory.registry, self._directory.coverage
+        choose = router.chooser(coverage, self._adapters.can_send)
         lookups = Lookups(self._ledger, read[0][0].platform.id)
         yielding = LoopYield(self._ticks)
         found: list[Decisions] = []
         for call, reading in read:
-            package = _Package(call, reading.adapter, at, lookups, choose)
+            package = _Package(call, reading.adapter, at, lookups, choose, coverage)
             decided: list[Decided | RejectedRecord] = []
             for record in reading.entries:
                 decided.append(await self._record(package, record))
@@ -87,9 +90,14 @@ class Decider:
         sender_rights.check_sender(route, caller)
         context = await self._context(package, record, kind, route)
         answered = context.recognised.answered
-        routable = router.Routable(record.type, context.effective, context.region, caller.id, answered)
-        planned = router.plan(route, routable, package.choose)
-        noticed = [*enricher.notices(kind, context.enriched), *drafts.unrouted_notices(self._routes, planned)]
+        region = context.jurisdiction.region
+        routable = router.Routable(record.type, context.effective, region, caller.id, answered)
+        planned = router.plan(route, routable, package.choose, package.coverage)
+        noticed = [
+            *package.coverage.doubts(record.warnings, package.at.astimezone(CHINA_TIME).date()),
+            *enricher.notices(kind, context.enriched),
+            *drafts.unrouted_notices(self._routes, planned),
+        ]
         message = drafts.message(package.call, record, package.adapter, context, noticed, package.at)
         draft = IntakeDraft(
             index=record.index,
@@ -97,6 +105,7 @@ class Decider:
             deliveries=drafts.deliveries(message, planned),
             numbers=context.recognised.numbers,
             reads=package.lookups.reads(),
+            audited=sender_rights.used(context.jurisdiction, message.id, caller.id, package.at),
         )
         return Decided(draft, context.effective, planned)
 
@@ -110,5 +119,7 @@ class Decider:
         document = drafts.signed(route, caller.id, recognised.document)
         effective = overlaid(document, enriched) if enriched else document
         said = kind.region(document) or record.headers.region
-        region = sender_rights.region_of(said, kind.region(effective), caller)
-        return CaseContext(recognised, document, effective, enriched, region, tied)
+        jurisdiction = sender_rights.jurisdiction(
+            said, kind.region(effective), document.get("mandate"), caller, package.coverage
+        )
+        return CaseContext(recognised, document, effective, enriched, jurisdiction, tied)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from adapters.base import Adapter
+from gateway.intake.coverage import Coverage
 from gateway.ledger.records import Platform, Registry
 
 
@@ -13,16 +14,18 @@ class Directory(Mapping[str, Platform]):
     """Platforms by id: kind, region, adapter and settings. Their holds may be out of date here; the ledger has them.
 
     All of it is replaced at once by a later revision of the registry: whoever took `registry` has
-    one moment's platforms for as long as it needs them.
+    one moment's platforms for as long as it needs them. `coverage` tells which of them are there for a place.
     """
 
     def __init__(self) -> None:
         self.registry = Registry(0, {})
+        self.coverage = Coverage({}, {})
 
     def take(self, registry: Registry) -> None:
-        """See these platforms from now on; an earlier revision than the present one is passed over."""
+        """See these platforms and areas from now on; an earlier revision than the present one is passed over."""
         if registry.revision >= self.registry.revision:
             self.registry = registry
+            self.coverage = Coverage(registry.platforms, registry.areas)
 
     def __getitem__(self, platform_id: str) -> Platform:
         return self.registry.platforms[platform_id]

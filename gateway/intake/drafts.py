@@ -41,7 +41,7 @@ def message(
         source=call.platform.id,
         operation=call.operation,
         adapter=f"{adapter.name}@{adapter.version}",
-        region=context.region,
+        region=context.jurisdiction.region,
         ordering_key=recognised.ordering_key,
         correlation_id=context.correlation_id or message_id,
         received_at=at,
@@ -52,7 +52,7 @@ def message(
         corrects=headers.corrects,
         enriched=context.enriched,
         raw_numbers=recognised.raw,
-        warnings=tuple(problems.keep_warning(one) for one in (*record.warnings, *noticed)),
+        warnings=tuple(problems.keep_warning(one) for one in noticed),
         trace_id=call.trace_id,
     )
 
@@ -81,7 +81,11 @@ def unrouted_notices(routes: Routes, planned: Iterable[Planned]) -> list[Finding
 
 
 def _unrouted(planned: Planned, title: str) -> Finding:
-    if planned.toward == router.NEAREST:
+    reach, _, place = (planned.toward or "").partition(".")
+    if reach == router.NEAREST and place:
+        zh = f"没有可接收的{title}覆盖报送平台所在地区 {place}；已留存，此类平台登记后立即投递"
+        en = f"No {planned.kind} platform covers {place}, the sender's region, and can take it; "
+    elif planned.toward == router.NEAREST:
         zh = f"没有可接收的{title}覆盖该地区；已留存，此类平台登记后立即投递"
         en = f"No {planned.kind} platform covers the region and can take it; "
     elif planned.toward == router.NATIONAL:

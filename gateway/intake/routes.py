@@ -12,8 +12,10 @@ from msgspec import Struct
 
 import schemas
 from adapters.source import BrokenBundle, BundleFinding, Source, load
-from schemas import catalog, documents
+from schemas import catalog, documents, route_condition
+from schemas.codes import table
 from schemas.findings import Text
+from schemas.route_condition import ALWAYS, RouteCondition
 
 BUNDLED = Path(schemas.__file__).parent / "routes.yaml"
 
@@ -24,18 +26,29 @@ class Reach(StrEnum):
     NEAREST = "nearest"
     NATIONAL = "national"
     BOTH = "both"
+    UP = "up"
+
+
+class About(StrEnum):
+    """Whose region a route starts from: the document's, or its sender's where the document is about a place outside."""
+
+    DOCUMENT = "document"
+    SENDER = "sender"
 
 
 class RouteDestination(Struct, frozen=True):
     """Where a message goes: a kind, or the sender of the message that it `answers`.
 
-    `when` names canonical fields; one of them must be in the document. Empty: always.
+    `when` is what the document must say, `sources` are the kinds whose messages go there (empty: all that may
+    send it), `regions` those whose nearest platform is sought.
     """
 
     kind: str | None = None
     reach: Reach = Reach.NEAREST
-    when: tuple[str, ...] = ()
+    when: RouteCondition = ALWAYS
     answers: str | None = None
+    sources: frozenset[str] = frozenset()
+    regions: tuple[About, ...] = (About.DOCUMENT,)
 
 
 class Route(Struct, frozen=True):
@@ -86,6 +99,13 @@ def _named(value: Any, known: Container[str]) -> bool:
     return isinstance(value, str) and value in known
 
 
+def _possible(field: documents.Field, value: Any) -> bool:
+    """Tell whether a field of a document may have a value: yes and no are said by true and false alone."""
+    if (field.type == "bool") is not isinstance(value, bool) or not isinstance(value, bool | int | str):
+        return False
+    return field.codes is None or str(value) in table(field.codes)
+
+
 @dataclass
 class _Reading:
     """One pass over a file that gathers its faults."""
@@ -97,6 +117,8 @@ class _Reading:
         top = self._table(self.source.value, ("kinds", "routes"))
         titles = self._table(top.get("kinds"), None, "kinds")
         self._kinds = {str(kind): str(title) for kind, title in titles.items()}
+        for kind in self._kinds.keys() & set(Reach):
+            self._fault("kind.reserved", f"{kind} 是 reach 的取值", f"{kind} is a reach", "kinds", kind)
         table = self._table(top.get("routes"), None, "routes")
         routes = {name: self._route(str(name), value) for name, value in table.items()}
         if self.faults:
@@ -111,6 +133,10 @@ class _Reading:
         table = self._table(value, ("from", "sender", "to"), *at)
         sources = [self._kind(kind, *at, "from", index) for index, kind in self._list(table, "from", *at)]
         destinations = [self._destination(name, one, *at, "to", index) for index, one in self._list(table, "to", *at)]
+        for index, one in enumerate(destinations):
+            for kind in sorted(one.sources - set(sources)):
+                zh, en = f"{kind} 不在本路由的 from 之内", f"{kind} is not among the kinds that this route is from"
+                self._fault("routes.from", zh, en, *at, "to", index, "from")
         sender = table.get("sender")
         if sender is not None:
             self._field(name, sender, *at, "sender")
@@ -120,16 +146,70 @@ class _Reading:
     def _destination(self, name: str, value: Any, *at: str | int) -> RouteDestination:
         if isinstance(value, str):
             return RouteDestination(self._kind(value, *at))
-        table = self._table(value, ("kind", "reach", "when", "answers"), *at)
+        table = self._table(value, ("kind", "reach", "regions", "when", "from", "answers"), *at)
         if ("kind" in table) == ("answers" in table):
             self._fault("routes.target", "须写 kind 或 answers 之一", "write either kind or answers", *at)
             return RouteDestination()
-        when = tuple(str(one) for _, one in self._list(table, "when", *at)) if "when" in table else ()
-        for index, one in enumerate(when):
-            self._field(name, one, *at, "when", index)
+        when = self._when(name, table["when"], *at, "when") if "when" in table else ALWAYS
+        listed = self._list(table, "from", *at) if "from" in table else []
+        sources = frozenset(self._kind(kind, *at, "from", index) for index, kind in listed)
         if "answers" in table:
-            return RouteDestination(when=when, answers=self._answered(table["answers"], *at, "answers"))
-        return RouteDestination(self._kind(table["kind"], *at, "kind"), self._reach(table, *at), when)
+            answered = self._answered(table["answers"], *at, "answers")
+            return RouteDestination(when=when, answers=answered, sources=sources)
+        kind, reach = self._kind(table["kind"], *at, "kind"), self._reach(table, *at)
+        return RouteDestination(kind, reach, when, sources=sources, regions=self._regions(table, reach, *at))
+
+    def _when(self, name: str, value: Any, *at: str | int) -> RouteCondition:
+        """Read a condition: fields one of which must be there, or what one field must hold."""
+        if isinstance(value, list):
+            for index, one in enumerate(value):
+                self._field(name, one, *at, index)
+            if not value:
+                self._list({"when": value}, "when", *at[:-1])
+            return RouteCondition(named=tuple(map(str, value)))
+        table = self._table(value, ("at", "is", "in", "present"), *at)
+        said = [key for key in ("is", "in", "present") if key in table]
+        if "at" not in table or len(said) != 1:
+            zh, en = "须写 at，并写 is、in、present 之一", "write at, and one of is, in and present"
+            self._fault("routes.when", zh, en, *at)
+            return ALWAYS
+        if said == ["present"]:
+            self._present(name, table, *at)
+        else:
+            self._values(name, table, said[0], *at)
+        return ALWAYS if self.faults else route_condition.read(table)
+
+    def _present(self, name: str, table: Mapping[str, Any], *at: str | int) -> None:
+        document, path = catalog.TYPES[name].document, table["at"]
+        if not _named(path, documents.objects(document)):
+            self._field(name, path, *at, "at")
+        if not isinstance(table["present"], bool):
+            self._fault("routes.present", "present 须为 true 或 false", "present must be true or false", *at, "present")
+
+    def _values(self, name: str, table: Mapping[str, Any], key: str, *at: str | int) -> None:
+        """Look whether a field can have the values that it is compared with: a value that it cannot is a mistake."""
+        if not self._field(name, table["at"], *at, "at"):
+            return
+        field = documents.fields(catalog.TYPES[name].document)[table["at"]]
+        listed = [value for _, value in self._list(table, "in", *at)] if key == "in" else [table["is"]]
+        for value in listed:
+            if not _possible(field, value):
+                zh, en = f"{field.path} 不会是 {value}", f"{field.path} is never {value}"
+                self._fault("routes.value", zh, en, *at, key)
+
+    def _regions(self, table: Mapping[str, Any], reach: Reach, *at: str | int) -> tuple[About, ...]:
+        if "regions" not in table:
+            return (About.DOCUMENT,)
+        listed = [one for _, one in self._list(table, "regions", *at)]
+        known = ", ".join(About)
+        if not all(_named(one, tuple(About)) for one in listed) or len(listed) != len(set(map(str, listed))):
+            zh, en = f"regions 只能列出 {known}，每个一次", f"regions lists {known}, each once"
+            self._fault("routes.regions", zh, en, *at, "regions")
+            return (About.DOCUMENT,)
+        if About.SENDER in listed and reach not in (Reach.NEAREST, Reach.BOTH):
+            zh, en = "regions 含 sender 时 reach 只能是 nearest 或 both", "sender needs the reach nearest or both"
+            self._fault("routes.regions", zh, en, *at, "regions")
+        return tuple(About(one) for one in listed)
 
     def _answered(self, value: Any, *at: str | int) -> str:
         if not _named(value, catalog.TYPES):
@@ -149,10 +229,13 @@ class _Reading:
             self._fault("kind.unknown", f"kinds 中没有 {value}", f"{value} is not listed under kinds", *at)
         return str(value)
 
-    def _field(self, name: str, value: Any, *at: str | int) -> None:
+    def _field(self, name: str, value: Any, *at: str | int) -> bool:
+        """Look whether a document has a field, which is no part of a list; told if not."""
         document = catalog.TYPES[name].document
-        if not _named(value, documents.fields(document)):
+        known = _named(value, documents.fields(document)) and "[" not in value
+        if not known:
             self._fault("field.unknown", f"{document} 没有字段 {value}", f"{document} has no field {value}", *at)
+        return known
 
     def _list(self, table: Mapping[str, Any], key: str, *at: str | int) -> list[tuple[int, Any]]:
         value = table.get(key)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from gateway.intake.coverage import Coverage
 from gateway.intake.lookups import Lookups
 from gateway.intake.routes import Route
-from gateway.intake.steps import SubmissionHeaders
-from gateway.ledger.records import Platform
-from schemas import regions
+from gateway.intake.steps import Jurisdiction, SubmissionHeaders
+from gateway.ledger.records import AuditEntry, Platform
 from schemas.catalog import TYPES
+from schemas.codes import table
 from schemas.findings import Finding, Rejected, Text
 
 
@@ -24,27 +29,60 @@ def check_sender(route: Route, caller: Platform) -> None:
     raise Rejected("type.forbidden", detail, status=403)
 
 
-def region_of(named: str | None, case: str | None, caller: Platform) -> str:
+def jurisdiction(
+    named: str | None, case: str | None, mandate: Any, caller: Platform, coverage: Coverage
+) -> Jurisdiction:
     """Give the region a message is about: what it names, else its case's, else the caller's.
 
-    Rejected `region.outside` (403) when the sender names a place outside its own region.
+    A place that the caller is not there for needs a mandate (交叉执法、指定管辖、提级管辖、委托) of a kind that its
+    registration grants: Rejected `mandate.not-allowed`, without any mandate `region.outside`, both 403.
     """
     if named is None:
-        return case or caller.region
-    if regions.covers(caller.region, named):
-        return named
-    place, own = regions.path_name(named), regions.path_name(caller.region)
+        return Jurisdiction(case or caller.region)
+    if coverage.covers(caller, named):
+        return Jurisdiction(named)
+    if not isinstance(mandate, Mapping):
+        raise _outside(named, caller, coverage)
+    if mandate.get("kind") not in caller.mandates:
+        raise _not_granted(str(mandate.get("kind")), named, caller)
+    return Jurisdiction(named, mandate)
+
+
+def used(jurisdiction: Jurisdiction, message_id: str, caller: str, at: datetime) -> tuple[AuditEntry, ...]:
+    """Give what is to be audited of a message: that a mandate was used for it, of which kind and number, and where."""
+    mandate = jurisdiction.mandate
+    if mandate is None:
+        return ()
+    detail = {"kind": str(mandate["kind"]), "region": jurisdiction.region}
+    return (AuditEntry(at, caller, "mandate.used", message_id, str(mandate.get("number", "")), detail),)
+
+
+def _not_granted(kind: str, named: str, caller: Platform) -> Rejected:
+    title = table("mandate-kind").rows[kind].title if kind in table("mandate-kind") else kind
+    detail = Text(
+        f"本平台的登记未授予“{title}”（{kind}），不能据此报送 {named} 的文书；"
+        "请网关管理员核实后在平台登记的 mandates 中授予",
+        f"This platform is not registered for mandates of the kind {kind}, by which it speaks of {named}; "
+        "ask the administrator to grant it under `mandates`",
+    )
+    finding = _finding("mandate.kind", kind)
+    return Rejected("mandate.not-allowed", detail, [finding], status=403)
+
+
+def _outside(named: str, caller: Platform, coverage: Coverage) -> Rejected:
+    place, own = coverage.name(named), coverage.name(caller.region)
     message = Text(
         f"{place}（{named}）不在 {own}（{caller.region}）之内",
         f"{named} ({place}) does not lie in {caller.region} ({own})",
     )
     detail = Text(
-        f"文书所涉地区 {named} 超出本平台的行政区域 {caller.region}；请核对行政区划代码，或由当地平台报送",
+        f"文书所涉地区 {named} 超出本平台的行政区域 {caller.region}；请核对行政区划代码，或由当地平台报送；"
+        "交叉执法、指定管辖、提级管辖、委托办理的，请填写 mandate",
         f"The document is about {named}, outside the caller's region {caller.region}; check the code, "
-        "or let the platform of that place send it",
+        "let the platform of that place send it, or state the `mandate` it is sent under",
     )
     finding = Finding("region.outside", message, field="region", title="行政区划代码", value=named)
-    raise Rejected("region.outside", detail, [finding], status=403)
+    return Rejected("region.outside", detail, [finding], status=403)
 
 
 async def tied(lookups: Lookups, caller: str, headers: SubmissionHeaders) -> str | None:

@@ -44,7 +44,7 @@ class Planned(Struct, frozen=True):
     """A delivery that routing asks for.
 
     `platform` None: nobody can take it yet, it will be unrouted; `toward` then says whom it seeks
-    among its kind (`nearest`, `national`, or one platform's id).
+    among its kind (`nearest`, `nearest.REGION`, `national`, or one platform's id).
     """
 
     kind: str
@@ -124,8 +124,15 @@ class Recognised(Struct, frozen=True):
     answered: str | None = None
 
 
+class Jurisdiction(Struct, frozen=True):
+    """The region a message is about, and the mandate that lets its sender speak of it, where it needs one."""
+
+    region: str
+    mandate: Mapping[str, Any] | None = None
+
+
 class CaseContext(Struct, frozen=True):
-    """Where a document belongs: its numbers recognised, its correlation, what the case knew, its region.
+    """Where a document belongs: its numbers recognised, its correlation, what the case knew, its jurisdiction.
 
     `document` is the one to be kept; `effective`, with what the case knew added to it, is routed and sent on.
     """
@@ -134,7 +141,7 @@ class CaseContext(Struct, frozen=True):
     document: Mapping[str, Any]
     effective: Mapping[str, Any]
     enriched: Mapping[str, Enriched]
-    region: str
+    jurisdiction: Jurisdiction
     correlation_id: str | None = None
 
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from adapters.base import OutboundRequest
 from gateway.errors import HutongError
 from gateway.ledger.records import (
+    Area,
     AuditEntry,
     Backlog,
     BulkReplay,
@@ -336,7 +337,7 @@ class Ledger(Protocol):
 
     # ── platforms ─────────────────────────────────────────────────────────────────────────────
     async def registry(self) -> Registry:
-        """Give every platform and the registry's revision, read together."""
+        """Give every platform, every area and the registry's revision, read together."""
         ...
 
     async def put_platform(
@@ -362,6 +363,20 @@ class Ledger(Protocol):
 
     async def assign(self, kinds: Collection[str], take: Taker, at: datetime) -> frozenset[str]:
         """Give unrouted deliveries of some kinds their platform, as `put_platform` does; gives those that got any."""
+        ...
+
+    async def put_area(self, area: Area, intent: Intent, kinds: Collection[str], take: Taker) -> Registered:
+        """Add a functional area or change it, and give out unrouted deliveries of some kinds, as `put_platform` does.
+
+        Where documents go follows from it: the registry's revision advances.
+        """
+        ...
+
+    async def delete_area(self, code: str, intent: Intent, kinds: Collection[str], take: Taker) -> Registered:
+        """Forget an area, as `put_area` does; NotFound `area.unknown`.
+
+        Conflict `area.in-use` while a platform is registered for it, or it is the parent of another one.
+        """
         ...
 
     async def put_unwanted(self, kind: str, region: str, intent: Intent) -> Unwanted:

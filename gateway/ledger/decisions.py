@@ -9,7 +9,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from gateway.errors import Conflict, Invalid
-from gateway.ledger.records import PULL, Claim, Hold, Inbox, Platform, Settlement, Unwanted
+from gateway.ledger.errors import area_in_use, no_area
+from gateway.ledger.records import PULL, Claim, Hold, Inbox, Platform, Registry, Settlement, Unwanted
 from gateway.message import KIND_UNWANTED, OPEN, SENDABLE, SHOWN, Delivery, HeldBy, Message, State, may_pass
 from schemas import regions
 from schemas.findings import Text
@@ -352,6 +353,18 @@ def registered(platform: Platform, before: Platform | None, revision: int) -> Pl
 def may_hold(platform: Platform, by: HeldBy) -> bool:
     """Tell whether something may hold a platform: what judges calls does not hold one that nobody calls."""
     return not (platform.fetches and by in (HeldBy.BREAKER, HeldBy.ENDPOINT, HeldBy.CREDENTIALS))
+
+
+def check_unused(code: str, registry: Registry) -> None:
+    """Let an area go that nobody names: NotFound `area.unknown`, Conflict `area.in-use`."""
+    if code not in registry.areas:
+        raise no_area(code)
+    for platform in registry.platforms.values():
+        if platform.region == code or any(code in one.split("-") for one in platform.covers):
+            raise area_in_use(code, platform.id)
+    for area in registry.areas.values():
+        if area.parent == code:
+            raise area_in_use(code, area.code)
 
 
 # ── kinds that a region does not have ─────────────────────────────────────────────────────────

@@ -74,6 +74,25 @@ def no_platform(platform_id: str) -> NotFound:
     )
 
 
+def no_area(code: str) -> NotFound:
+    """Say that there is no such functional area."""
+    return NotFound(
+        Text(f"没有登记功能区 {code}；GET /v1/areas 列出全部。", f"There is no area {code}; GET /v1/areas lists them."),
+        code="area.unknown",
+    )
+
+
+def area_in_use(code: str, by: str) -> Conflict:
+    """Say who still names a functional area: a platform or another area."""
+    return Conflict(
+        Text(
+            f"功能区 {code} 仍被 {by} 使用；请先更改它，再删除。",
+            f"The area {code} is still named by {by}; change that first, and delete it then.",
+        ),
+        code="area.in-use",
+    )
+
+
 def in_use(platform_id: str) -> Conflict:
     """Say that a platform still has deliveries to get."""
     return Conflict(

@@ -54,7 +54,8 @@ class IntakeDraft(Struct, frozen=True):
 
     `index` is the record's number in its package. `numbers` are the issued numbers it names,
     as their issuer writes them: kept for the source and for each destination, so that either may
-    use them later. `reads` is what all this was decided on.
+    use them later. `reads` is what all this was decided on. `audited` is what is to be audited of it, beside
+    that it was accepted.
     """
 
     index: int
@@ -62,6 +63,7 @@ class IntakeDraft(Struct, frozen=True):
     deliveries: tuple[Delivery, ...]
     numbers: Mapping[str, str] = field(default_factory=dict)
     reads: Reads = Reads()
+    audited: tuple[AuditEntry, ...] = ()
 
 
 class Rejection(Struct, frozen=True):
@@ -253,6 +255,9 @@ class Platform(Struct, frozen=True):
     `version` None follows the adapter's newest. `mode` is `PUSH` or `PULL`. `holds` are the reasons it
     waits now, and those of its endpoints. `revision` is the registry's when it was last registered or
     changed. `limits` are the bounds of work that an operator set for it, by the names of `schemas.budget.BOUNDS`.
+    `covers` is what it is there for beside its region: codes of regions and areas, and ranges of codes
+    (`330101-330109`), each with all that lies in it. `mandates` are the kinds of mandate that let it speak of
+    places outside of what it covers.
     """
 
     id: str
@@ -266,6 +271,8 @@ class Platform(Struct, frozen=True):
     revision: int = 0
     holds: tuple[Hold, ...] = ()
     limits: Mapping[str, int] = field(default_factory=dict)
+    covers: tuple[str, ...] = ()
+    mandates: tuple[str, ...] = ()
 
     @property
     def fetches(self) -> bool:
@@ -284,8 +291,23 @@ class Platform(Struct, frozen=True):
         return frozenset(hold.by for hold in self.holds if hold.type is None)
 
 
+class Area(Struct, frozen=True):
+    """A functional area or a body without a code of GB/T 2260: a zone, a division or regiment, a basin bureau.
+
+    `parent` is the region or area that it lies in; the days (`YYYY-MM-DD`) it was first and last there, None:
+    open. `at`: when it was last put.
+    """
+
+    code: str
+    title: str
+    parent: str
+    at: datetime
+    valid_from: str | None = None
+    valid_to: str | None = None
+
+
 class Registry(Struct, frozen=True):
-    """Every platform, by id, at one revision of the registry.
+    """Every platform, by id, and every functional area, by code, at one revision of the registry.
 
     `changes` grows with every change of what a process has in memory: platforms, their holds, credentials, adapter
     versions. The revision grows only with those that routing depends on.
@@ -294,12 +316,14 @@ class Registry(Struct, frozen=True):
     revision: int
     platforms: Mapping[str, Platform]
     changes: int = 0
+    areas: Mapping[str, Area] = field(default_factory=dict)
 
 
 class Unrouted(Struct, frozen=True):
     """What is known of an unrouted delivery when a platform is chosen for it.
 
-    `toward`: `nearest`, `national`, or the id of the one platform it is meant for.
+    `toward`: `nearest` (to its message's region), `nearest.REGION`, `national`, or the id of the one platform it is
+    meant for.
     """
 
     id: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from msgspec.structs import asdict
@@ -17,13 +17,15 @@ from gateway.delivery.dispatcher import AdapterVersions, Dispatcher
 from gateway.delivery.ping import Ping
 from gateway.errors import Conflict, HutongError, Invalid, NotFound
 from gateway.intake import router
+from gateway.intake.coverage import Coverage
 from gateway.intake.directory import SpokenAdapters
 from gateway.intake.routes import Routes
 from gateway.ledger.base import Ledger
-from gateway.ledger.errors import no_platform
-from gateway.ledger.records import PUSH, Backlog, Hold, Intent, Platform, Registered, Taker, Unwanted
+from gateway.ledger.errors import no_area, no_platform
+from gateway.ledger.records import PUSH, Area, Backlog, Hold, Intent, Platform, Registered, Taker, Unwanted
 from gateway.ledger.versions import AdapterVersion
 from gateway.message import UNWANTED, HeldBy, State
+from gateway.platforms.areas import check_area
 from gateway.platforms.mirror import Mirror
 from gateway.platforms.registration import DOSSIER, Registration, kind_faults, region_faults, registered
 from gateway.telemetry.events import EndpointReleased, Events, PlatformReleased
@@ -127,18 +129,22 @@ class Register:
         intent: Intent,
         dossier: bool | None = None,
         limits: Mapping[str, int] | None = None,
+        covers: Iterable[str] = (),
+        mandates: Iterable[str] = (),
     ) -> Platform:
         """Register a platform or change it; Rejected `platform.invalid`, NotFound `adapter.unknown`.
 
         Deliveries that waited for a platform like it are its own now; refused credentials are tried again.
         """
         right = {} if dossier is None else {DOSSIER.name: dossier}
-        asked = Registration(platform_id, adapter, version, {**(settings or {}), **right}, mode, limits or {})
+        said = {**(settings or {}), **right}
+        asked = Registration(platform_id, adapter, version, said, mode, limits or {}, tuple(covers), tuple(mandates))
 
         async def change() -> Platform:
-            before = (await self._ledger.registry()).platforms.get(platform_id)
+            registry = await self._ledger.registry()
+            before = registry.platforms.get(platform_id)
             spoken, versions = self._adapters.get(adapter, version), self._adapters.versions(adapter)
-            platform = registered(asked, spoken, self._routes.kinds, before, intent.at, versions)
+            platform = registered(asked, spoken, self._routes.kinds, before, intent.at, versions, registry.areas)
             take = self._taker({**self.directory, platform.id: platform}, self._adapters.now)
             # The key stands for what was asked: what the platform keeps beside it may change before it comes again.
             await self._apply(await self._ledger.put_platform(platform, intent, take, asked=asdict(asked)))
@@ -263,6 +269,41 @@ class Register:
             raise no_platform(platform_id)
         return found
 
+    # ── functional areas ──────────────────────────────────────────────────────────────────────
+    async def areas(self) -> Sequence[Area]:
+        """Give every functional area, by code."""
+        areas = (await self._ledger.registry()).areas
+        return [areas[code] for code in sorted(areas)]
+
+    async def area(self, code: str) -> Area:
+        """Give an area; NotFound `area.unknown`."""
+        found = (await self._ledger.registry()).areas.get(code)
+        if found is None:
+            raise no_area(code)
+        return found
+
+    async def put_area(self, area: Area, intent: Intent) -> Area:
+        """Add an area or change it; Rejected `area.invalid`. Deliveries that find a platform with it go out."""
+
+        async def change() -> Area:
+            areas = (await self._ledger.registry()).areas
+            check_area(area, areas)
+            take = self._taker(self.directory.registry.platforms, self._adapters.now, {**areas, area.code: area})
+            await self._apply(await self._ledger.put_area(area, intent, self._routes.kinds, take))
+            return self.directory.registry.areas.get(area.code, area)
+
+        return await self._change(change)
+
+    async def delete_area(self, code: str, intent: Intent) -> None:
+        """Forget an area; NotFound `area.unknown`, Conflict `area.in-use` while a platform or an area names it."""
+
+        async def change() -> None:
+            areas = {name: one for name, one in (await self._ledger.registry()).areas.items() if name != code}
+            take = self._taker(self.directory.registry.platforms, self._adapters.now, areas)
+            await self._apply(await self._ledger.delete_area(code, intent, self._routes.kinds, take))
+
+        await self._change(change)
+
     # ── kinds that a region does not have ─────────────────────────────────────────────────────
     async def unwanted(self) -> Sequence[Unwanted]:
         """Give what was declared, by kind and region."""
@@ -280,7 +321,8 @@ class Register:
 
         It changes what is shown and counted as `unrouted`, and nothing of where deliveries go.
         """
-        faults = [*kind_faults(kind, self._routes.kinds, "kind"), *region_faults(region, "region")]
+        areas = self.directory.registry.areas
+        faults = [*kind_faults(kind, self._routes.kinds, "kind"), *region_faults(region, "region", areas)]
         if faults:
             raise Rejected("unwanted.invalid", _NO_SUCH, faults)
         return await self._ledger.put_unwanted(kind, region, intent)
@@ -360,9 +402,12 @@ class Register:
             self._mirror.wake(await self._ledger.assign({one.kind for one in waiting}, take, self._clock()))
             self._looked_at = looked_at
 
-    def _taker(self, platforms: Mapping[str, Platform], spoken: SpokenAdapters) -> Taker:
+    def _taker(
+        self, platforms: Mapping[str, Platform], spoken: SpokenAdapters, areas: Mapping[str, Area] | None = None
+    ) -> Taker:
         """Choose among platforms as they are now; neither changes while the ledger's thread uses them."""
-        return router.taker(platforms, spoken.can_send)
+        known = self.directory.registry.areas if areas is None else areas
+        return router.taker(Coverage(platforms, known), spoken.can_send)
 
 
 _NO_SUCH = Text(

@@ -12,17 +12,22 @@ from msgspec import Struct, field
 
 from adapters.base import BASE_URL, Adapter, Setting
 from gateway.delivery.address import ascii_host
+from gateway.intake.coverage import span
 from gateway.ledger.records import PULL, PUSH, Platform
 from schemas import regions
 from schemas.budget import BOUNDS
+from schemas.codes import table
 from schemas.findings import Finding, Rejected, Text
 
 DOSSIER = Setting("dossier", "bool", "可查阅一企一档", default=False)
 """The setting that lets a platform read enterprises' dossiers."""
 
 _NOT_IN_ADDRESS = re.compile(r"[\s\x00-\x1f\x7f?#@]")
+_CODE = re.compile(r"\d{6}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_ID = re.compile(r"([a-z][a-z0-9-]*)\.(000000|[1-9]\d(?:0000|(?!00)\d{4}))")
+_ID = re.compile(r"([a-z][a-z0-9-]*)\.(000000|[1-9]\d(?:0000|(?!00)\d{4})|[A-Z]{2}\d{4})")
+_MOST_COVERED = 1000
+"""As many codes and ranges a platform may state."""
 
 
 class Registration(Struct, frozen=True):
@@ -34,6 +39,8 @@ class Registration(Struct, frozen=True):
     settings: Mapping[str, Any]
     mode: str = PUSH
     limits: Mapping[str, int] = field(default_factory=dict)
+    covers: tuple[str, ...] = ()
+    mandates: tuple[str, ...] = ()
 
 
 def registered(
@@ -43,8 +50,9 @@ def registered(
     before: Platform | None,
     at: datetime,
     versions: Iterable[Adapter] = (),
+    areas: Collection[str] = (),
 ) -> Platform:
-    """Make the platform; Rejected `platform.invalid` names every fault of its id, mode, settings and limits.
+    """Make the platform; Rejected `platform.invalid` names every fault of what was asked.
 
     A secret that is left out stays what it was, since nobody can read it back to repeat it. Settings
     of the adapter's other `versions` are taken, too: so that one can be filled in before the version
@@ -57,7 +65,9 @@ def registered(
     if asked.mode == PULL:
         del required[BASE_URL.name]  # nobody calls it
     faults = [
-        *_id_faults(asked.id, kinds, adapter),
+        *_id_faults(asked.id, kinds, adapter, areas),
+        *_covers_faults(asked.covers, areas),
+        *_mandate_faults(asked.mandates),
         *_mode_faults(asked.mode),
         *_setting_faults(settings, known),
         *_missing_faults(settings, required.values()),
@@ -76,6 +86,8 @@ def registered(
         version=asked.version,
         mode=asked.mode,
         limits=asked.limits,
+        covers=asked.covers,
+        mandates=asked.mandates,
     )
 
 
@@ -101,7 +113,7 @@ def _with_defaults(settings: Mapping[str, Any], adapter: Adapter) -> dict[str, A
     return {**defaults, **settings}
 
 
-def _id_faults(platform_id: str, kinds: Collection[str], adapter: Adapter) -> Iterator[Finding]:
+def _id_faults(platform_id: str, kinds: Collection[str], adapter: Adapter, areas: Collection[str]) -> Iterator[Finding]:
     found = _ID.fullmatch(platform_id)
     if found is None:
         yield _fault("platform.id", "id", "平台编号应为 类别.行政区划，例如 penalty.330000", "must be kind.region")
@@ -111,7 +123,31 @@ def _id_faults(platform_id: str, kinds: Collection[str], adapter: Adapter) -> It
     if adapter.kind not in (kind, "any"):
         zh = f"适配器 {adapter.name} 只用于 {adapter.kind} 平台"
         yield _fault("adapter.kind", "adapter", zh, f"the adapter {adapter.name} speaks for {adapter.kind} only")
-    yield from region_faults(region, "id")
+    yield from region_faults(region, "id", areas)
+
+
+def _covers_faults(covers: Collection[str], areas: Collection[str]) -> Iterator[Finding]:
+    if len(covers) > _MOST_COVERED:
+        zh, en = f"最多列出 {_MOST_COVERED} 项", f"at most {_MOST_COVERED} codes and ranges"
+        yield _fault("covers.many", "covers", zh, en)
+        return
+    for index, stated in enumerate(covers):
+        path = f"covers[{index}]"
+        first, last = span(stated)
+        if "-" not in stated:
+            yield from region_faults(stated, path, areas)
+        elif not (_CODE.fullmatch(first) and _CODE.fullmatch(last) and first < last):
+            zh, en = f"{stated} 应为 起始代码-终止代码，例如 330101-330109", f"{stated} must be FIRST-LAST, two codes"
+            yield _fault("covers.range", path, zh, en)
+
+
+def _mandate_faults(mandates: Collection[str]) -> Iterator[Finding]:
+    known = table("mandate-kind")
+    for index, kind in enumerate(mandates):
+        if kind not in known:
+            listed = ", ".join(known.codes)
+            zh, en = f"没有授权类别 {kind}；可用：{listed}", f"no mandate of the kind {kind}; known: {listed}"
+            yield _fault("mandate.unknown", f"mandates[{index}]", zh, en)
 
 
 def kind_faults(kind: str, kinds: Collection[str], path: str) -> Iterator[Finding]:
@@ -121,10 +157,11 @@ def kind_faults(kind: str, kinds: Collection[str], path: str) -> Iterator[Findin
         yield _fault("kind.unknown", path, f"没有平台类别 {kind}；可用：{listed}", f"no kind {kind}; known: {listed}")
 
 
-def region_faults(region: str, path: str) -> Iterator[Finding]:
-    """Name the fault of what is no code of GB/T 2260; `path` says where it stands."""
-    if region != regions.NATIONAL and regions.row(region) is None:
-        zh, en = f"行政区划代码 {region} 不在 GB/T 2260 代码表中", f"{region} is not a code of GB/T 2260"
+def region_faults(region: str, path: str, areas: Collection[str] = ()) -> Iterator[Finding]:
+    """Name the fault of what is neither a code of GB/T 2260 nor an area's; `path` says where it stands."""
+    if region != regions.NATIONAL and region not in areas and regions.row(region) is None:
+        zh = f"行政区划代码 {region} 不在 GB/T 2260 代码表中，也没有登记为功能区（PUT /v1/areas/{region}）"
+        en = f"{region} is neither a code of GB/T 2260 nor registered as an area (PUT /v1/areas/{region})"
         yield _fault("region.unknown", path, zh, en)
 
 

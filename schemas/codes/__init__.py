@@ -1,4 +1,4 @@
-"""Canonical code tables: a CSV a table (code, title, valid_from, valid_to), read once."""
+"""Canonical code tables: a CSV a table (code, title, valid_from, valid_to; regions: successors), read once."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ from importlib.resources.abc import Traversable
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """One row: the code, its Chinese title, and the days it was first and last in force (None: open)."""
+    """One row: the code, its Chinese title, and the days it was first and last in force (None: open).
+
+    `successors` are the codes that took the place of one that is no longer in force, where that is known.
+    """
 
     code: str
     title: str
     valid_from: date | None = None
     valid_to: date | None = None
+    successors: tuple[str, ...] = ()
 
     def valid_on(self, day: date) -> bool:
         """Tell whether the code was in force on `day`."""
@@ -70,10 +74,13 @@ def table(name: str) -> CanonicalTable:
     if name not in names():
         raise KeyError(f"no canonical code table {name!r}; there are: {', '.join(names())}")
     lines = file.read_text(encoding="utf-8").splitlines()
-    rows = [
-        Code(row["code"], row["title"], _day(row["valid_from"]), _day(row["valid_to"])) for row in csv.DictReader(lines)
-    ]
+    rows = map(_read, csv.DictReader(lines))
     return CanonicalTable(name, {row.code: row for row in rows})
+
+
+def _read(row: Mapping[str, str]) -> Code:
+    successors = tuple(row.get("successors", "").split())
+    return Code(row["code"], row["title"], _day(row["valid_from"]), _day(row["valid_to"]), successors)
 
 
 @cache

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from adapters.base import OutboundRequest
 from gateway.errors import Conflict, HutongError, Invalid, NotFound, Unavailable
 from gateway.ledger.records import (
+    Area,
     AuditEntry,
     Backlog,
     BulkReplay,
@@ -77,6 +78,7 @@ class Everything:
     aliases: dict[tuple[str, str, str, str], str] = field(default_factory=dict)
     facts: dict[tuple[str, str], Enriched] = field(default_factory=dict)
     platforms: dict[str, Platform] = field(default_factory=dict)
+    areas: dict[str, Area] = field(default_factory=dict)
     revision: int = 1
     changes: int = 0
     epochs: Counter[str] = field(default_factory=Counter)
@@ -275,7 +277,7 @@ class KeptModel:
     # ── platforms ─────────────────────────────────────────────────────────────────────────────
 
     async def registry(self) -> Registry:
-        return Registry(self.kept.revision, dict(self.kept.platforms), self.kept.changes)
+        return Registry(self.kept.revision, dict(self.kept.platforms), self.kept.changes, dict(self.kept.areas))
 
     async def unwanted(self) -> Sequence[Unwanted]:
         return [self.kept.unwanted[key] for key in sorted(self.kept.unwanted)]

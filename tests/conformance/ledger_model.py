@@ -23,6 +23,7 @@ from adapters.base import OutboundRequest
 from gateway.errors import Conflict, HutongError, Invalid, NotFound
 from gateway.ledger.records import (
     Accepted,
+    Area,
     AuditEntry,
     BulkReplay,
     Claim,
@@ -160,6 +161,7 @@ class ModelLedger(PruningModel):
         for delivery in entry.deliveries:
             self.place(delivery)
         self.note(message.id, message.received_at, message.source, "message.accepted")
+        self.kept.audit.extend(entry.audited)
         return Accepted(entry.index, message, self.shown_of(message))
 
     def reject(self, rejection: Rejection, intake: Intake) -> Rejection:
@@ -593,6 +595,34 @@ class ModelLedger(PruningModel):
         for each in sorted(given, key=position_of):
             self.learn(each.platform or "", each.message_id)
         return frozenset(each.platform or "" for each in given)
+
+    async def put_area(self, area: Area, intent: Intent, kinds: Collection[str], take: Taker) -> Registered:
+        def do() -> Registered:
+            self.kept.areas[area.code] = area
+            return self.areas_changed(area.code, intent, "area.put", kinds, take)
+
+        said = (area.title, area.parent, area.valid_from, area.valid_to)
+        return self.once(intent, ("put_area", area.code, said), do)
+
+    async def delete_area(self, code: str, intent: Intent, kinds: Collection[str], take: Taker) -> Registered:
+        def do() -> Registered:
+            if code not in self.kept.areas:
+                raise error(NotFound, "area.unknown")
+            named = [one for each in self.kept.platforms.values() for one in (each.region, *each.covers)]
+            parents = [each.parent for each in self.kept.areas.values()]
+            if code in (*parents, *(part for one in named for part in one.split("-"))):
+                raise error(Conflict, "area.in-use")
+            del self.kept.areas[code]
+            return self.areas_changed(code, intent, "area.deleted", kinds, take)
+
+        return self.once(intent, ("delete_area", code), do)
+
+    def areas_changed(self, code: str, intent: Intent, action: str, kinds: Collection[str], take: Taker) -> Registered:
+        """Let routing be asked anew."""
+        self.kept.revision += 1
+        self.kept.changes += 1
+        self.note_intent(code, intent, action)
+        return Registered(self.kept.revision, self.give(kinds, take, intent.at))
 
     async def put_unwanted(self, kind: str, region: str, intent: Intent) -> Unwanted:
         def do() -> Unwanted:

@@ -31,6 +31,7 @@ from gateway.errors import HutongError
 from gateway.ledger.base import Ledger
 from gateway.ledger.records import (
     Accepted,
+    Area,
     BulkReplay,
     Claim,
     Contact,
@@ -273,6 +274,23 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
             intent, put = self.intent(key), make.platform(platform, mode=mode)
             self.same(lambda ledger, _: ledger.put_platform(put, intent, _taker(platform, takes)))
             self.take_claim(platform)
+
+        @step(
+            1,
+            code=st.sampled_from(["370171", "660000", "LY0001"]),
+            parent=st.sampled_from(["370100", "000000", "660000"]),
+            there=mostly,
+            takes=st.sampled_from(["nearest", "national", ""]),
+            key=some_keys,
+        )
+        def change_area(self, code: str, parent: str, there: bool, takes: str, key: str | None) -> None:
+            """Adds a functional area, changes it or deletes it; what becomes routable with it is given out."""
+            intent, take = self.intent(key), _taker(PLATFORMS[0], takes)
+            area = Area(code, "功能区", parent, make.at(0), "2020-01-01")
+            if there:
+                self.same(lambda ledger, _: ledger.put_area(area, intent, ["penalty"], take))
+            else:
+                self.same(lambda ledger, _: ledger.delete_area(code, intent, ["penalty"], take))
 
         @step(1, platform=places, way=st.sampled_from(ContactWay), back=st.integers(0, 2))
         def note_contacts(self, platform: str, way: ContactWay, back: int) -> None:

@@ -34,6 +34,7 @@ from adapters.base import (
 )
 from adapters.formats import json
 from gateway.intake import router
+from gateway.intake.coverage import Coverage
 from gateway.intake.directory import Directory
 from gateway.intake.reception import Reception
 from gateway.intake.routes import Routes, read_routes
@@ -213,6 +214,7 @@ class Write:
             "authority": {"name": "杭州市生态环境局"},
             "status": "in-force",
             "fine": "200000",
+            "publish": {"allowed": True, "level": "general"},
         } | more
 
     def execution(self, **more: Any) -> Document:
@@ -247,13 +249,17 @@ class Desk:
     clock: Tick
     told: list[Event]
 
-    async def at(self, *ids: str, adapter: str = "plain") -> None:
+    async def at(self, *ids: str, adapter: str = "plain", **more: Any) -> None:
         for one in ids:
             kind, _, region = one.partition(".")
-            platform = Platform(one, kind, region, adapter, {"base_url": "http://127.0.0.1"}, self.clock())
-            take = router.taker({**self.directory, one: platform}, self.adapters.now.can_send)
+            platform = Platform(one, kind, region, adapter, {"base_url": "http://127.0.0.1"}, self.clock(), **more)
+            take = router.taker(self.coverage_with(platform), self.adapters.now.can_send)
             await self.ledger.put_platform(platform, Intent("test", "", self.clock()), take)
             await self.refresh()
+
+    def coverage_with(self, platform: Platform) -> Coverage:
+        """Give who covers what once a platform is registered."""
+        return Coverage({**self.directory, platform.id: platform}, self.directory.registry.areas)
 
     async def refresh(self, revision: int = 0) -> None:
         """See the platforms that the ledger has."""

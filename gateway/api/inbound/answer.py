@@ -69,7 +69,9 @@ class RouteView(RestModel):
 
     kind: str
     platform: str | None
-    toward: str | None = Field(default=None, description="`nearest`, `national`, or one platform's id")
+    toward: str | None = Field(
+        default=None, description="`nearest`, `nearest.REGION`, `national`, or one platform's id"
+    )
 
 
 class DryRun(RestModel):

@@ -14,8 +14,9 @@ from msgspec.structs import replace
 
 from gateway.errors import HutongError
 from gateway.ledger import decisions
-from gateway.ledger.records import Accepted, Intake, IntakeDraft, Moved, Receipt, Rejection, Work
+from gateway.ledger.records import Accepted, AuditEntry, Intake, IntakeDraft, Moved, Receipt, Rejection, Work
 from gateway.ledger.sql import (
+    auditing,
     counts,
     lanes,
     numbers,
@@ -218,6 +219,7 @@ class _Batch:
         self._totals: dict[str, int] = {}
         self._known = {each.id: each for each in self._before.values()}
         self._outlived: list[int] = []
+        self._audited: list[AuditEntry] = []
 
     def _earlier(self, drafts: Sequence[IntakeDraft]) -> dict[str, tuple[Message, tuple[Delivery, ...]]]:
         """Read the messages that drafts are duplicates of, with their deliveries as they are shown."""
@@ -338,6 +340,7 @@ class _Batch:
         self._rows[_FACTS].extend((message.correlation_id, field, value, seq) for field, value in said.items())
         for platform in decisions.platforms_of(message, draft.deliveries):
             self._rows[numbers.NUMBERS].extend(numbers.number_rows(platform, draft.numbers, seq))
+        self._audited.extend(draft.audited)
         heads: list[Work] = []
         deliveries = tuple(self._deliver(delivery, seq, draft, heads) for delivery in draft.deliveries)
         accepted = self._latest[scope] = Accepted(draft.index, message, deliveries, heads=tuple(heads))
@@ -364,6 +367,8 @@ class _Batch:
     def write(self) -> None:
         for statement in _IN_ORDER:
             statement.run(self._transaction.connection, self._rows[statement])
+        if self._audited:
+            auditing.append(self._transaction, self._audited)
         self._receipts.write()
         pruned_rejections.forget_beyond(self._transaction, sorted(self._totals))
         pruned_receipts.forget(self._transaction, self._outlived)

@@ -11,6 +11,7 @@ from gateway.clock import Clock, Ticks, monotonic, system_clock
 from gateway.errors import HutongError
 from gateway.ledger.base import TERM
 from gateway.ledger.records import (
+    Area,
     AuditEntry,
     Backlog,
     BulkReplay,
@@ -45,6 +46,7 @@ from gateway.ledger.records import (
 from gateway.ledger.sql import (
     accepting,
     adapters,
+    areas,
     attempts,
     auditing,
     bulk_replays,
@@ -263,6 +265,12 @@ class SqlLedger:
 
     async def assign(self, kinds: Collection[str], take: Taker, at: datetime) -> frozenset[str]:
         return await self._write(unrouted.assign, kinds, take, at)
+
+    async def put_area(self, area: Area, intent: Intent, kinds: Collection[str], take: Taker) -> Registered:
+        return await self._write(areas.put, area, intent, kinds, take)
+
+    async def delete_area(self, code: str, intent: Intent, kinds: Collection[str], take: Taker) -> Registered:
+        return await self._write(areas.delete, code, intent, kinds, take)
 
     async def put_unwanted(self, kind: str, region: str, intent: Intent) -> Unwanted:
         return await self._write(unwanted.put, kind, region, intent)

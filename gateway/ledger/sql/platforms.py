@@ -15,7 +15,7 @@ from gateway.ledger.sql import claims, contacts, overlay, tables, unrouted
 from gateway.ledger.sql.auditing import intended, once
 from gateway.ledger.sql.codecs import micros
 from gateway.ledger.sql.statements import Prepared, in_states, inserting_first, not_delivered, putting
-from gateway.ledger.sql.tables import PLATFORM
+from gateway.ledger.sql.tables import AREA, PLATFORM
 from gateway.ledger.sql.writing import Transaction
 from gateway.message import OPEN, HeldBy
 
@@ -30,6 +30,7 @@ _p, _d, _c, _h, _l = (
 _PUT = putting(tables.platforms, PLATFORM.inserted)
 _ALL = Prepared(sa.select(*PLATFORM.select(tables.platforms)).order_by(_p.id), ())
 _ONE = Prepared(sa.select(*PLATFORM.select(tables.platforms)).where(_p.id == sa.bindparam("id")), ("id",))
+_AREAS = Prepared(sa.select(*AREA.select(tables.areas)).order_by(tables.areas.c.code), ())
 _REVISION = Prepared(sa.select(_l.revision), ())
 _CHANGES = Prepared(sa.select(_l.revision, _l.changes), ())
 _ADVANCE = Prepared(sa.update(tables.ledger).values(revision=_l.revision + 1, changes=_l.changes + 1), ())
@@ -60,11 +61,13 @@ _LIFT_ALL = Prepared(sa.delete(tables.holds).where(_h.platform == sa.bindparam("
 
 # ── reading ───────────────────────────────────────────────────────────────────────────────────
 def registry(connection: sa.Connection) -> Registry:
-    """Give every platform, by id, and the revision."""
+    """Give every platform, by id, every area, by code, and the revision."""
     holds = overlay.holds(connection)
     found = map(PLATFORM.read, _ALL.rows(connection))
+    areas = map(AREA.read, _AREAS.rows(connection))
     [(now, changes)] = _CHANGES.rows(connection)
-    return Registry(int(now), {each.id: _with_holds(each, holds) for each in found}, int(changes))
+    platforms = {each.id: _with_holds(each, holds) for each in found}
+    return Registry(int(now), platforms, int(changes), {each.code: each for each in areas})
 
 
 def revision(connection: sa.Connection) -> int:
@@ -120,7 +123,8 @@ def put(
         for hold in before.holds if before else ():
             if hold not in after.holds:
                 _lift(transaction, after.id, hold.by, hold.type, intent)
-        intended(transaction, intent, after.id, "platform.put", adapter=after.adapter, mode=after.mode)
+        told = {name: ", ".join(said) for name in ("covers", "mandates") if (said := getattr(after, name))}
+        intended(transaction, intent, after.id, "platform.put", adapter=after.adapter, mode=after.mode, **told)
         given = unrouted.assign(transaction, [after.kind], take, intent.at)
         return plain(Registered(after.revision, given))
 
@@ -129,7 +133,7 @@ def put(
 
 def _asked(platform: Platform) -> dict[str, Any]:
     """Give what a caller says of a platform; the rest is the ledger's."""
-    names = ("adapter", "version", "mode", "settings", "limits")
+    names = ("adapter", "version", "mode", "settings", "limits", "covers", "mandates")
     return {name: getattr(platform, name) for name in names}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.base import OutboundRequest
-from gateway.ledger.records import AuditEntry, Platform, Rejection
+from gateway.ledger.records import Area, AuditEntry, Platform, Rejection
 from gateway.ledger.sql.codecs import (
     ADAPTER_STATE,
     BIG_INTEGER,
@@ -328,9 +328,22 @@ PLATFORM = Layout(
     TableColumn("created_at", TIME),
     TableColumn("revision", BIG_INTEGER),
     TableColumn("limits", JSON_OBJECT),
+    TableColumn("covers", JSON_LIST),
+    TableColumn("mandates", JSON_LIST),
 )
 """Its holds are rows of their own."""
 platforms = PLATFORM.table("platforms", metadata)
+
+AREA = Layout(
+    Area,
+    TableColumn("code", key=True),
+    TableColumn("title"),
+    TableColumn("parent"),
+    TableColumn("valid_from", optional=True),
+    TableColumn("valid_to", optional=True),
+    TableColumn("at", TIME),
+)
+areas = AREA.table("areas", metadata)
 
 holds = sa.Table(
     "holds",

@@ -38,6 +38,8 @@ def test_resuming_says_what_still_holds(hutong, holds, code):
         "settings": {},
         "mode": "push",
         "secrets": [],
+        "covers": [],
+        "mandates": [],
         "holds": holds,
         "hold_details": [{**hold, "by": by} for by in holds],
     }

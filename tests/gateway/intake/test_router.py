@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
+
+from adapters.source import load
+from gateway.intake import router
+from gateway.intake.coverage import Coverage
+from gateway.intake.routes import parse_routes
+from gateway.ledger.records import Platform
 
 
 def places(accepted) -> set[str | None]:
@@ -185,3 +193,85 @@ async def test_a_document_without_a_region_is_about_its_caller(desk, write):
     sent = await desk.send("penalty.330100", "case.progressed", write.progress())
     assert sent.message.region == "330100"
     assert places(sent) == {"mobile-enforcement.330100"}
+
+
+# ── by routes of one's own ────────────────────────────────────────────────────────────────────
+def routed(to: str, region: str, source: str, *platforms: str) -> list[tuple[str | None, str | None]]:
+    """Give the platform of each delivery of a case, and whom it waits for, where cases have one destination."""
+    kinds = "kinds: {mobile-enforcement: M, penalty: P}\nroutes:\n  case.transferred:\n"
+    text = f"{kinds}    from: [mobile-enforcement, penalty]\n    to: [{to}]\n"
+    route = parse_routes(load(text.encode(), "routes.yaml")).of("case.transferred")
+    at = datetime(2026, 9, 1, tzinfo=UTC)
+    known = {one: Platform(one, *one.split("."), "plain", {}, at) for one in (*platforms, source)}
+    coverage = Coverage(known, {})
+    choose = router.chooser(coverage, lambda platform, message_type: True)
+    message = router.Routable("case.transferred", {"region": region, "source": "inspection"}, region, source)
+    return [(one.platform, one.toward) for one in router.plan(route, message, choose, coverage)]
+
+
+@pytest.mark.parametrize(
+    ("source", "region", "above"),
+    [
+        ("mobile-enforcement.330110", "330110", "mobile-enforcement.330100"),
+        ("mobile-enforcement.330100", "330110", "mobile-enforcement.330000"),
+        ("mobile-enforcement.330000", "330110", "mobile-enforcement.000000"),
+        ("mobile-enforcement.320000", "330110", "mobile-enforcement.330100"),
+        ("penalty.330110", "330110", "mobile-enforcement.330100"),
+    ],
+)
+def test_up_is_the_next_platform_above_the_region(source, region, above):
+    """And above its sender, where that is one of those on the way up."""
+    there = [f"mobile-enforcement.{one}" for one in ("330110", "330100", "330000", "000000", "320000")]
+    assert routed("{kind: mobile-enforcement, reach: up}", region, source, *there) == [(above, None)]
+
+
+def test_up_passes_over_a_level_without_a_platform():
+    """The city has no system of its own: the province's is the next."""
+    found = routed("{kind: mobile-enforcement, reach: up}", "330110", "penalty.330110", "mobile-enforcement.330000")
+    assert found == [("mobile-enforcement.330000", None)]
+
+
+@pytest.mark.parametrize("source", ["mobile-enforcement.330110", "mobile-enforcement.000000"])
+def test_where_nothing_is_above_nothing_is_missing(source):
+    """Most regions have no higher system of the kind: that is no `unrouted` delivery, and the nation is below none."""
+    assert routed("{kind: mobile-enforcement, reach: up}", "330110", source) == []
+
+
+def test_a_case_from_outside_goes_to_the_place_and_to_its_sender():
+    """江苏 acts in 杭州: 杭州's penalty system has it, and 江苏's own."""
+    both = "{kind: penalty, regions: [document, sender]}"
+    there = ["penalty.330100", "penalty.320000"]
+    assert routed(both, "330110", "mobile-enforcement.320000", *there) == [
+        ("penalty.330100", None),
+        ("penalty.320000", None),
+    ]
+    assert routed(both, "330110", "mobile-enforcement.320000") == [(None, "nearest"), (None, "nearest.320000")]
+    assert routed(both, "330110", "mobile-enforcement.320000", "penalty.000000") == [("penalty.000000", None)]
+    assert routed("{kind: penalty, regions: [sender]}", "330110", "mobile-enforcement.320000", *there) == [
+        ("penalty.320000", None)
+    ]
+
+
+def test_within_its_region_a_sender_has_no_platform_of_its_own():
+    """浙江 speaks of 杭州, which is in it: the nearest to the place is the only one."""
+    both = "{kind: penalty, regions: [document, sender]}"
+    there = ["penalty.330100", "penalty.330000"]
+    assert routed(both, "330110", "mobile-enforcement.330000", *there) == [("penalty.330100", None)]
+
+
+def test_a_destination_may_be_for_the_messages_of_some_kinds():
+    """Penalty's own cases do not go back to penalty."""
+    to = "{kind: mobile-enforcement, from: [penalty]}"
+    assert routed(to, "330110", "penalty.330100") == [(None, "nearest")]
+    assert routed(to, "330110", "mobile-enforcement.330100") == []
+
+
+def test_what_waits_for_the_senders_region_goes_to_the_platform_that_comes_there():
+    """`nearest.320000` is kept with the delivery: a platform of the document's region does not take it."""
+    both = "{kind: penalty, regions: [document, sender]}"
+    waiting = [toward for _, toward in routed(both, "330110", "mobile-enforcement.320000")]
+    at = datetime(2026, 9, 1, tzinfo=UTC)
+    come = {one: Platform(one, *one.split("."), "plain", {}, at) for one in ("penalty.330000", "penalty.320000")}
+    choose = router.chooser(Coverage(come, {}), lambda platform, message_type: True)
+    found = [choose("case.transferred", "penalty", one, "330110", "mobile-enforcement.320000") for one in waiting]
+    assert found == ["penalty.330000", "penalty.320000"]

@@ -10,6 +10,11 @@ from gateway.releases.installed import install
 from schemas.catalog import TYPES
 
 
+def destination(to: str) -> str:
+    """Write a routes file whose one route, of cases, has one destination, in line 6."""
+    return f"kinds: {{a: A, c: C}}\nroutes:\n  case.transferred:\n    from: [a]\n    to:\n      - {to}\n"
+
+
 @pytest.fixture(scope="module")
 def routes():
     """The bundled routes."""
@@ -77,6 +82,24 @@ def test_a_type_without_a_route_comes_from_nobody(routes):
         ("kinds: {a: A}\nroutes:\n  case.transferred: {from: [[a]], to: [a]}\n", 3, "kind.unknown"),
         ("kinds: {a: A}\nroutes:\n  case.transferred: {from: [a], to: [{answers: {a: 1}}]}\n", 3, "type.unknown"),
         ("kinds: {a: A}\nroutes:\n  case.transferred: {from: [a], to: [a], sender: [party]}\n", 3, "field.unknown"),
+        (destination("{kind: a, when: {at: region}}"), 6, "routes.when"),
+        (destination("{kind: a, when: {at: source, is: tip, present: true}}"), 6, "routes.when"),
+        (destination("{kind: a, when: {is: tip}}"), 6, "routes.when"),
+        (destination("{kind: a, when: {at: source, was: tip}}"), 6, "routes.key"),
+        (destination("{kind: a, when: {at: origin, is: tip}}"), 6, "field.unknown"),
+        (destination("{kind: a, when: {at: party, is: tip}}"), 6, "field.unknown"),
+        (destination("{kind: a, when: {at: 'officers[].name', is: 王一}}"), 6, "field.unknown"),
+        (destination("{kind: a, when: {at: source, is: rumour}}"), 6, "routes.value"),
+        (destination("{kind: a, when: {at: source, in: [inspection, rumour]}}"), 6, "routes.value"),
+        (destination("{kind: a, when: {at: source, is: true}}"), 6, "routes.value"),
+        (destination("{kind: a, when: {at: source, in: []}}"), 6, "routes.list"),
+        (destination("{kind: a, when: {at: source, present: 1}}"), 6, "routes.present"),
+        (destination("{kind: a, when: []}"), 6, "routes.list"),
+        (destination("{kind: a, from: [c]}"), 6, "routes.from"),
+        (destination("{kind: a, regions: [document, party]}"), 6, "routes.regions"),
+        (destination("{kind: a, regions: [sender, sender]}"), 6, "routes.regions"),
+        (destination("{kind: a, reach: up, regions: [document, sender]}"), 6, "routes.regions"),
+        ("kinds: {national: A}\nroutes: {}\n", 1, "kind.reserved"),
         ("kinds: {a: A}\nroutes: {}\nmore: 1\n", 3, "routes.key"),
         ("kinds: {a: A}\nroutes:\n  case.transferred: [a]\n", 3, "routes.table"),
         ("- a\n", 1, "routes.table"),
@@ -87,6 +110,26 @@ def test_a_fault_is_told_with_its_line(text, line, code):
     with pytest.raises(BrokenBundle) as caught:
         parse_routes(load(text.encode(), "routes.yaml"))
     assert (line, code) in [(one.line, one.code) for one in caught.value.findings]
+
+
+@pytest.mark.parametrize(
+    ("when", "holds"),
+    [
+        ("{at: source, is: inspection}", True),
+        ("{at: source, in: [complaint, inspection]}", True),
+        ("{at: source, is: complaint}", False),
+        ("{at: permit_number, present: false}", True),
+        ("{at: party, present: true}", True),
+        ("{at: party.credit_code, present: true}", False),
+        ("[permit_number, party.name]", True),
+        ("[permit_number]", False),
+    ],
+)
+def test_a_condition_is_read_and_judged(when, holds):
+    """By what one field says, whether it is there, or which of several fields are."""
+    text = destination(f"{{kind: a, when: {when}}}")
+    (found,) = parse_routes(load(text.encode(), "routes.yaml")).of("case.transferred").destinations
+    assert found.when.holds({"source": "inspection", "party": {"name": "杭州示例化工有限公司"}}) is holds
 
 
 def test_a_file_that_is_not_there_says_which_setting_names_it(tmp_path):

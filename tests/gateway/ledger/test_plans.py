@@ -30,6 +30,7 @@ FEW_ROWS = {
     "engines.sqlite._OWNED": "the table has one row",
     "overlay._HOLDS": "a hold of a platform or of an endpoint is a row, and most have none",
     "platforms._ADVANCE": "the table has one row",
+    "platforms._AREAS": "a functional area is a row, and all are asked for",
     "platforms._ALL": "a platform is a row, and all are asked for",
     "platforms._CHANGED": "the table has one row",
     "platforms._CHANGES": "the table has one row",
@@ -55,6 +56,7 @@ SORTED = {
 
 SMALL = {
     "adapters",
+    "areas",
     "claims",
     "contacts",
     "counts",
