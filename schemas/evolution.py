@@ -40,24 +40,30 @@ class _Node:
             node = target
         return _Node(node, self.root)
 
-    def arms(self) -> tuple[dict[str, _Node], bool]:
-        """Give the alternatives by type, and whether null is one of them."""
+    def arms(self) -> tuple[list[tuple[str, _Node]], bool]:
+        """Give the alternatives with their types, and whether null is one of them."""
+        found = [(str(one.schema.get("type", "any")), one) for one in self._alternatives()]
+        return [(kind, one) for kind, one in found if kind != "null"], any(kind == "null" for kind, _ in found)
+
+    def _alternatives(self) -> Iterator[_Node]:
         node = self.resolved()
-        alternatives = node.schema.get("anyOf", (node.schema,))
-        resolved = [_Node(one, self.root).resolved() for one in alternatives]
-        by_type = {str(one.schema.get("type", "any")): one for one in resolved}
-        nullable = by_type.pop("null", None) is not None
-        return by_type, nullable
+        if "anyOf" not in node.schema:
+            yield node
+        for one in node.schema.get("anyOf", ()):
+            yield from _Node(one, self.root)._alternatives()
 
 
 def _compare(old: _Node, new: _Node, path: str) -> Iterator[Finding]:
     (before, nullable), (after, still_nullable) = old.arms(), new.arms()
-    if nullable and not still_nullable and "any" not in after:
+    anything = any(kind == "any" for kind, _ in after)
+    if nullable and not still_nullable and not anything:
         yield _finding("null.refused", path, "不再接受空值", "null is no longer accepted")
-    for kind, arm in before.items():
-        if kind in after:
-            yield from _narrowed(arm, after[kind], path)
-        elif "any" not in after:
+    for kind, arm in before:
+        tried = [tuple(_narrowed(arm, other, path)) for other_kind, other in after if other_kind == kind]
+        if tried:
+            # One alternative that takes all of it is enough; else the one that comes nearest says why not.
+            yield from min(tried, key=len)
+        elif not anything:
             zh, en = f"类型 {kind} 不再接受", f"type {kind} is no longer accepted"
             yield _finding("type.narrowed", path, zh, en)
 

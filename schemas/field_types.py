@@ -22,14 +22,18 @@ from schemas.identifiers import (
     IndustryCode,
     Misshapen,
     OfficerNumber,
+    OutletCode,
     PermitNumber,
+    PollutantCode,
     ProjectCode,
     RegionCode,
     number,
 )
-from schemas.identifiers.identifier import misshapen
-from schemas.scalars import PLAIN, day, degrees, instant, money
+from schemas.identifiers.identifier import NoNumber, misshapen
+from schemas.scalars import PLAIN, day, degrees, instant, moment, money, plain_decimal
 
+_DAY_PATTERN = r"^\d{4}-\d{2}-\d{2}$"
+_INSTANT_PATTERN = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}"
 _PRINTABLE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]*$"
 
 
@@ -56,6 +60,18 @@ class Scalar:
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         published = {"type": "string", "pattern": self.pattern, "format": self.format, "x-type": self.type}
         return {key: value for key, value in published.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class DayOrInstant(Scalar):
+    """A day, or a moment with offset where the hour is known."""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        arms = [
+            {"type": "string", "pattern": _DAY_PATTERN, "format": "date"},
+            {"type": "string", "pattern": _INSTANT_PATTERN, "format": "date-time"},
+        ]
+        return {"anyOf": arms, "x-type": self.type}
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +165,20 @@ class Truth:
         return {"type": "boolean", "x-type": "bool"}
 
 
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A whole number, zero or more."""
+
+    type: str = "integer"
+    codes: str | None = None
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.int_schema(strict=True, ge=0, lt=10**15)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"type": "integer", "minimum": 0, "exclusiveMaximum": 10**15, "x-type": "integer"}
+
+
 Item = TypeVar("Item")
 Some = Annotated[list[Item], Field(min_length=1)]
 """A list with something in it: an optional one that is empty counts as absent."""
@@ -156,22 +186,37 @@ Some = Annotated[list[Item], Field(min_length=1)]
 Prose = Annotated[str, Words()]
 Line = Annotated[str, Words(longest=500)]
 PlatformNumber = Annotated[str, Identified(number.PlatformNumber)]
-OtherNumber = Annotated[str, Identified(number.PlatformNumber, drops=(number.NoNumber,))]
+OtherNumber = Annotated[str, Identified(number.PlatformNumber, drops=(NoNumber,))]
 """A number that the document may go without: what only says "none" is left out."""
 
 Link = Annotated[str, Words("url", longest=2000)]
 YesNo = Annotated[bool, Truth()]
-Day = Annotated[str, Scalar("date", day, r"^\d{4}-\d{2}-\d{2}$", "date")]
-Instant = Annotated[str, Scalar("datetime", instant, r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}", "date-time")]
+Size = Annotated[int, Count()]
+Day = Annotated[str, Scalar("date", day, _DAY_PATTERN, "date")]
+Instant = Annotated[str, Scalar("datetime", instant, _INSTANT_PATTERN, "date-time")]
+Moment = Annotated[str, DayOrInstant("moment", moment)]
+"""A day or an instant: writs often name the day alone."""
+
 Yuan = Annotated[str, Scalar("money", money, r"^(?:0|[1-9]\d{0,14})(?:\.\d?[1-9])?$")]
+Quantity = Annotated[str, Scalar("decimal", plain_decimal, rf"^(?:{PLAIN.pattern})$")]
 Longitude = Annotated[str, Scalar("decimal", degrees(180, "经度", "Longitude"), rf"^(?:{PLAIN.pattern})$")]
 Latitude = Annotated[str, Scalar("decimal", degrees(90, "纬度", "Latitude"), rf"^(?:{PLAIN.pattern})$")]
 Region = Annotated[str, Identified(RegionCode, "region")]
 Credit = Annotated[str, Identified(CreditCode)]
-Citizen = Annotated[str, Identified(CitizenId)]
+OtherCredit = Annotated[str, Identified(CreditCode, drops=(NoNumber,))]
+"""A credit code that need not be there: what only says "none" is left out, as in the others of the kind."""
+
+OtherCitizen = Annotated[str, Identified(CitizenId, drops=(NoNumber,))]
 Permit = Annotated[str, Identified(PermitNumber)]
-Project = Annotated[str, Identified(ProjectCode)]
+OtherPermit = Annotated[str, Identified(PermitNumber, drops=(NoNumber,))]
+OtherProject = Annotated[str, Identified(ProjectCode, drops=(NoNumber,))]
 OwnProject = Annotated[str | None, Identified(ProjectCode, drops=(Misshapen,))]
 Industry = Annotated[str, Identified(IndustryCode)]
 Writ = Annotated[str, Identified(DocumentNumber)]
+OtherWrit = Annotated[str, Identified(DocumentNumber, drops=(NoNumber,))]
+"""A document number that need not be there: what only says "none" is left out."""
+
+Outlet = Annotated[str, Identified(OutletCode)]
+Pollutant = Annotated[str, Identified(PollutantCode)]
 Badge = Annotated[str, Identified(OfficerNumber)]
+OtherBadge = Annotated[str, Identified(OfficerNumber, drops=(NoNumber,))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date, timedelta
 from random import Random
 from typing import Any
 
@@ -15,7 +16,9 @@ from schemas.identifiers import (
     DocumentNumber,
     IndustryCode,
     OfficerNumber,
+    OutletCode,
     PermitNumber,
+    PollutantCode,
     ProjectCode,
 )
 
@@ -26,13 +29,18 @@ _BY_IDENTIFIER: Mapping[Any, Make] = {
     CreditCode: invented.credit_code,
     IndustryCode: lambda r: r.choice(("C2624", "D4430", "C37", "C1711", "N7723")),
     OfficerNumber: invented.officer_number,
+    OutletCode: lambda r: f"D{r.choice('AW')}{r.randint(1, 99):03}",
     PermitNumber: invented.permit_number,
+    PollutantCode: lambda r: r.choice(("a21026", "a34004", "w01018", "w21003")),
     ProjectCode: invented.project_code,
 }
 _BY_TYPE: Mapping[str, Make] = {
     "region": invented.region,
     "date": invented.day,
     "datetime": invented.instant,
+    "moment": lambda r: r.choice((invented.day, invented.instant))(r),
+    "decimal": lambda r: f"{r.randint(0, 99)}.{r.randint(1, 9)}",
+    "integer": lambda r: r.randint(0, 10_000_000),
     "money": invented.yuan,
     "bool": lambda r: r.random() < 0.5,
     "url": lambda r: f"https://files.example/{invented.digits(r, 8)}",
@@ -53,6 +61,18 @@ _BY_NAME: Mapping[str, Make] = {
     "phone": invented.phone,
     "address": invented.address,
     "title": lambda r: "废水排放口核查",
+    "certificate.number": lambda r: f"E{invented.digits(r, 8)}",
+    "mandate.number": lambda r: invented.document_number(r, "执法"),
+    "data_source.name": lambda r: "云栖市数据资源局",
+    "participants[].name": invented.person,
+    "upload_id": lambda r: f"upload-{invented.digits(r, 12)}",
+    "device": lambda r: f"ZFJLY-{invented.digits(r, 6)}",
+    "about": lambda r: r.choice(("废水总排口", "车间西侧围墙", "危险废物贮存间")),
+    "joint_with[]": lambda r: r.choice(("云栖市水务局", "云栖市应急管理局", "云栖市市场监督管理局")),
+    "samples[]": lambda r: f"CY{invented.digits(r, 8)}",
+    "item": lambda r: r.choice(("排污口规范化", "自行监测", "台账记录", "危险废物管理")),
+    "result": lambda r: r.choice(("符合", "不符合", "不适用")),
+    "period": lambda r: f"{r.randint(2023, 2026)}年第{r.randint(1, 4)}季度",
     "digest": lambda r: f"sm3:{r.getrandbits(256):064x}",
     "media_type": lambda r: "image/jpeg",
     "code": lambda r: invented.digits(r, 9),
@@ -78,9 +98,10 @@ def sample(name: str, random: Random) -> dict[str, Any]:
     document = _fill(name, "", random)
     for names in MODELS[name].CATALOG.chronology:
         _put_in_order(document, names)
-    for part in (document, document.get("party")):
+    for part in (document, document.get("party"), *document.get("other_parties", ())):
         if part:
             _agree(part, random)
+    _agree_on_penalty(document, random)
     return document
 
 
@@ -88,6 +109,8 @@ def _fill(name: str, prefix: str, random: Random) -> dict[str, Any]:
     known = {**fields(name), **objects(name)}
     here = [f for path, f in known.items() if path.startswith(prefix) and "." not in path[len(prefix) :]]
     made = {f.path[len(prefix) :].removesuffix("[]"): _make(name, f, random) for f in here if _there(f, random)}
+    if prefix.endswith("location.") and made:
+        made |= {name: _BY_NAME[name](random) for name in ("longitude", "latitude")}
     return {key: value for key, value in made.items() if value not in ({}, [])}
 
 
@@ -168,9 +191,41 @@ def _agree(part: dict[str, Any], random: Random) -> None:
         part["permit_number"] = invented.permit_number(random, holder["credit_code"])
     if "environmental_investment" in part and "investment" in part:
         part["investment"] = f"{int(float(part['environmental_investment'])) * 20 + 20}"
+    if "certificate" in part and "name" in part:
+        part.pop("credit_code", None)
+        part.pop("citizen_id", None)
+        part |= {"kind": "person", "name": invented.person(random)}
     if "kinds" in part:
         part.pop("fine", None)
         if "fine" in part["kinds"]:
             part["fine"] = invented.yuan(random)
     if part.get("kind") in ("paid", "instalment", "surcharge"):
         part.setdefault("amount", invented.yuan(random))
+
+
+_MONTHS_ON_SHOW = {"general": 180, "serious": 700}
+
+
+def _agree_on_penalty(document: dict[str, Any], random: Random) -> None:
+    """Make a decision say what its outcome, level and dates allow."""
+    for span in (document.get("acts"), document.get("daily")):
+        if span and "from" in span and "to" in span:
+            span["from"], span["to"] = sorted((span["from"], span["to"]))
+    if document.get("outcome") not in (None, "punished"):
+        document.pop("kinds", None)
+        document.pop("fine", None)
+    elif "decision_number" in document and "authority" in document and "kinds" not in document:
+        document["kinds"] = ["warning"]
+        document.pop("fine", None)
+    if document.get("problem_found") is False:
+        document.pop("problems", None)
+    publish = document.get("publish")
+    if publish is None:
+        return
+    if publish.get("level") == "minor":
+        publish["allowed"] = False
+    if not publish["allowed"]:
+        document.pop("publish_until", None)
+    elif "publish_until" in document and (days := _MONTHS_ON_SHOW.get(publish.get("level", ""))):
+        decided = date.fromisoformat(document["decided_on"])
+        document["publish_until"] = (decided + timedelta(days=days)).isoformat()

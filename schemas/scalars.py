@@ -113,6 +113,11 @@ def instant(value: Any) -> str:
     raise misshapen("datetime.shape", value, zh, "Not a time: expected YYYY-MM-DDTHH:MM:SS+08:00, offset included.")
 
 
+def moment(value: Any) -> str:
+    """Return a day as `YYYY-MM-DD`, or a time as `instant` gives it; raises Misshapen."""
+    return day(value) if isinstance(value, str) and _DAY.fullmatch(value.strip()) else instant(value)
+
+
 def is_moment(text: str) -> bool:
     """Tell whether a text is a moment as ISO 8601 writes one."""
     try:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+TESTS = Path(__file__).parent
+
 HANGS = """
 import asyncio, threading, pytest
 
@@ -42,7 +44,7 @@ def test_a_test_that_hangs_fails_and_says_where(tmp_path):
     (tmp_path / "pytest.ini").write_text("[pytest]\nasyncio_mode = auto\nmarkers = limit: seconds\n")
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "conftest", "-p", "no:cacheprovider", str(tmp_path)],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
+        env={**os.environ, "PYTHONPATH": f"{TESTS}{os.pathsep}{TESTS / 'servers'}"},
         capture_output=True,
         text=True,
         check=False,

@@ -146,7 +146,8 @@ class _NameChecks:
         value = self.mappings[name].value
         document = value.get("document") if isinstance(value, dict) else None
         known = catalog.TYPES.get(message_type or "")
-        if known is not None and document != known.document:
+        # A mapping of an earlier version stays good: what it makes is read as the present one.
+        if known is not None and documents.current(str(document)) != known.document:
             wanted = known.document
             yield self.source.finding(
                 "mapping.document",

@@ -15,7 +15,7 @@ from adapters.check.subject import Subject
 from adapters.mapping import Program
 from adapters.mapping.plan import Column, Parts
 from adapters.source import BundleFinding, Key
-from schemas import catalog
+from schemas import catalog, documents
 from schemas.findings import Text
 
 _PLACES = ("adapter.yaml", "mappings/", "native/", "codes/", "samples/")
@@ -149,7 +149,7 @@ def query_faults(subject: Subject, name: str) -> Iterator[BundleFinding]:
     source, query = subject.bundle.source, subject.bundle.manifest.queries[cast("Any", name)]
     used = placeholders.names(query.request.path) | placeholders.names(query.body)
     document = subject.compiled.programs[query.mapping].document
-    if document not in DOCUMENTS[name]:
+    if documents.current(document) not in DOCUMENTS[name]:
         wanted = "、".join(sorted(DOCUMENTS[name]))
         text = Text(f"{name} 的结果应是 {wanted}，映射的是 {document}", f"{name} gives {wanted}, not {document}")
         remedy = Text("请改用对应文档的映射", "use a mapping of such a document")

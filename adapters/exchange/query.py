@@ -14,7 +14,7 @@ from adapters.exchange.scalar import comparable
 from adapters.formats.format import Format
 from adapters.mapping import Program
 from adapters.paths import EACH
-from schemas import catalog
+from schemas import catalog, documents
 from schemas.budget import Budget
 from schemas.findings import Finding, Rejected, Text
 from schemas.plain import plain
@@ -39,7 +39,8 @@ class CompiledQuery:
         self._settings = settings
         self._budget = budget
         self._native = native_paths(program.explain())
-        self._type = next(one.name for one in catalog.TYPES.values() if one.document == program.document)
+        document = documents.current(program.document)
+        self._type = next(one.name for one in catalog.TYPES.values() if one.document == document)
 
     def write(self, parameters: Mapping[str, str], settings: Mapping[str, Any], page: int) -> OutboundRequest | None:
         """Write the request for a page (from 1); None when there is no such page or nothing to ask with."""

@@ -183,7 +183,7 @@ def translate(message_type: str, program: Program, tree: Tree, native: Mapping[s
     """Run a mapping inward and validate the document; findings name the native path."""
     inward = program.inward(tree)
     try:
-        checked = documents.check(program.document, inward.document)
+        checked = documents.check(documents.current(program.document), inward.document)
     except Rejected as error:
         raise _with_native_paths(error, native) from None
     noticed = (with_native_path(warning, native) for warning in checked.warnings)

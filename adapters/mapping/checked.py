@@ -215,6 +215,7 @@ class _Checking:
             return None
 
     def _target(self, name: str, prefix: str, keys: Keys) -> Target | None:
+        name = documents.present_name(prefix + name).removeprefix(prefix)
         path = prefix + name
         for known in (self.fields, self.objects):
             field = known.get(path) or known.get(f"{path}[]")

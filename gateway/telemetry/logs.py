@@ -42,8 +42,8 @@ from gateway.telemetry.events import (
 from schemas.plain import plain
 from schemas.scalars import CHINA_TIME
 
-_NEVER = 1
-"""Below every level that is asked for: it comes many times a second, and is a metric."""
+_NEVER = 0
+"""Not written down: it comes many times a second, and is a metric."""
 
 _WORD = re.compile(r"(?<!^)(?=[A-Z])")
 
@@ -138,7 +138,7 @@ class LogHook:
     def __call__(self, event: Event) -> None:
         """Write one event at its level."""
         level = _level(event)
-        if not self._logger.is_enabled_for(level):
+        if level == _NEVER or not self._logger.is_enabled_for(level):
             return
         said = _said(event)
         if isinstance(event, ConnectionRefused | AuthenticationFailed):

@@ -7,21 +7,22 @@ from typing import Annotated
 
 from pydantic import Field
 
-from schemas.components import Attachment, Officer, OptionalSite, Party, Violation
+from schemas.components import Attachment, Component, Mandate, Officer, OptionalSite, Party, Violation
 from schemas.documents.document import CatalogEntry, Document, finding, party_doubts, repealed, site_doubts, too_few
 from schemas.field_types import (
     Coded,
     Day,
     Instant,
     Line,
+    Moment,
     OtherNumber,
-    Permit,
+    OtherPermit,
+    OtherProject,
+    OtherWrit,
     PlatformNumber,
-    Project,
     Prose,
     Region,
     Some,
-    Writ,
 )
 from schemas.findings import Finding
 
@@ -59,15 +60,21 @@ class CaseFile(Document):
         None, title="现场检查编号", description="The inspection that found it."
     )
     order_number: OtherNumber | None = Field(None, title="调度编号", description="The order that led to it.")
-    permit_number: Permit | None = Field(
+    permit_number: OtherPermit | None = Field(
         None, title="排污许可证编号", description="Permit of the party, 22 characters (HJ 608-2017)."
     )
-    project_code: Project | None = Field(
+    project_code: OtherProject | None = Field(
         None, title="项目代码", description="Investment project code, 20 digits (GB/T 40058-2021)."
     )
-    approval_number: Writ | None = Field(None, title="环评批复文号", description="Number of the EIA approval.")
+    approval_number: OtherWrit | None = Field(None, title="环评批复文号", description="Number of the EIA approval.")
     site: OptionalSite = Field(None, title="案发地点", description="Where it happened.")
     attachments: Some[Attachment] | None = Field(None, title="证据材料", description="The evidence.")
+    other_parties: Some[Party] | None = Field(
+        None, title="其他当事人", description="Further parties of the same case, beside the first."
+    )
+    mandate: Mandate | None = Field(
+        None, title="管辖依据", description="Why the case is handled outside the own region."
+    )
 
     def doubts(self) -> Iterator[Finding]:
         yield from too_few(self.officers)
@@ -79,7 +86,7 @@ class CaseFile(Document):
         yield from repealed(self.violations, self.occurred_on or self.found_at[:10])
 
 
-class CaseProgress(Document):
+class CaseProgressV1(Document):
     """办案进展: a case reached a node of its chain, from 立案 to 结案."""
 
     NAME = "case-progress/1"
@@ -102,7 +109,43 @@ class CaseProgress(Document):
     )
     at: Instant = Field(title="办理时间", description="When the node was reached, with offset.")
     region: Region | None = Field(None, title="行政区划", description="Region of the case, six digits (GB/T 2260).")
-    document_number: Writ | None = Field(None, title="文书号", description="Number of the node's writ.")
+    document_number: OtherWrit | None = Field(None, title="文书号", description="Number of the node's writ.")
     officers: Some[Officer] | None = Field(None, title="办理人员", description="Who handled it.")
     opinion: Prose | None = Field(None, title="办理意见", description="The opinion given at this node.")
     detail: Prose | None = Field(None, title="环节详情", description="Anything else about the node, in words.")
+
+
+class Participant(Officer):
+    """参与人员: who had a part in a node, and which."""
+
+    role: Annotated[str, Coded("participant-role")] | None = Field(
+        None, title="参与身份", description="Investigator, reviewer, chair, voter, recorder or approver."
+    )
+
+
+class WritService(Component):
+    """送达: how and when a writ reached its party."""
+
+    way: Annotated[str, Coded("service-way")] = Field(
+        title="送达方式", description="Direct, left, by post, entrusted, public or electronic."
+    )
+    on: Day = Field(title="送达日期", description="Day of service.")
+
+
+class CaseProgress(CaseProgressV1):
+    """办案进展: a case reached a node of its chain, from 立案 to 归档."""
+
+    NAME = "case-progress/2"
+
+    node: Annotated[str, Coded("case-node-2")] = Field(
+        title="办案环节",
+        description="Node of the chain: 立案 filed, 法制审核 legal-reviewed, 送达 served, 归档 archived …",
+    )
+    at: Moment = Field(title="办理时间", description="When the node was reached: a time with offset, or a day.")
+    participants: Some[Participant] | None = Field(
+        None, title="参与人员", description="Who had a part in the node, and in which role."
+    )
+    served: WritService | None = Field(None, title="送达情况", description="How and when the node's writ was served.")
+    until: Moment | None = Field(
+        None, title="延长或中止至", description="Until when the term is extended or the case suspended."
+    )

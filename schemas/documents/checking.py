@@ -14,14 +14,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from schemas.budget import FINDINGS, STANDARD, Budget, at_most
 from schemas.documents import characters
-from schemas.documents.case import CaseFile, CaseProgress
+from schemas.documents.case import CaseFile, CaseProgress, CaseProgressV1
 from schemas.documents.dispatch import DispatchOrder, DispatchReport
 from schemas.documents.document import Document
 from schemas.documents.field import Field, generic, read_fields
-from schemas.documents.inspection import Inspection
+from schemas.documents.inspection import Inspection, InspectionV1
 from schemas.documents.moving import parties_of, with_citizen_ids_moved
-from schemas.documents.penalty import PenaltyDecision, PenaltyExecution
-from schemas.documents.permit import Permit
+from schemas.documents.penalty import PenaltyDecision, PenaltyDecisionV1, PenaltyExecution
+from schemas.documents.permit import Permit, PermitV1
 from schemas.documents.project import ProjectAcceptance, ProjectApproval
 from schemas.documents.second_look import look
 from schemas.documents.validation_errors import fault, where
@@ -33,14 +33,18 @@ MODELS: Mapping[str, type[Document]] = MappingProxyType(
     {
         model.NAME: model
         for model in (
+            PermitV1,
             Permit,
             ProjectApproval,
             ProjectAcceptance,
             DispatchOrder,
             DispatchReport,
+            InspectionV1,
             Inspection,
             CaseFile,
+            CaseProgressV1,
             CaseProgress,
+            PenaltyDecisionV1,
             PenaltyDecision,
             PenaltyExecution,
         )
@@ -120,7 +124,7 @@ def check(name: str, tree: Any, budget: Budget = STANDARD) -> Checked:
         raise _invalid(at_most(fault(one, known.named) for one in error.errors(include_url=False))) from None
     if next(model.faults(), None) is not None:
         raise _invalid(at_most(_titled(fault, known) for fault in model.faults()))
-    document: dict[str, Any] = known.adapter.serializer.to_python(model, exclude_none=True)
+    document: dict[str, Any] = known.adapter.serializer.to_python(model, by_alias=True, exclude_none=True)
     # What was written is looked at, unless identifiers were brought to another form than the one that was looked at.
     odd = characters.strange(content) or (bool(noticed) and characters.strange(characters.written(document)))
     if odd and (lost := characters.rewritten(document, known.named)):

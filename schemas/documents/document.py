@@ -60,7 +60,8 @@ def finding(code: str, field: str, zh: str, en: str) -> Finding:
 
 def too_few(officers: Sequence[Officer] | None) -> Iterator[Finding]:
     """Doubt a record made by fewer than two officers (行政处罚法 第四十二条)."""
-    if officers is None or len(officers) >= 2:
+    # One officer named twice is one officer: by the certificate, or by the name where none is given.
+    if officers is None or len({officer.number or officer.name for officer in officers}) >= 2:
         return
     zh = "执法人员少于两人（行政处罚法第四十二条要求不得少于两人），请核对是否漏填。"
     en = "Fewer than two officers (Administrative Penalty Law art. 42 asks for two): check whether one was left out."
@@ -80,9 +81,15 @@ def party_doubts(party: Party | None) -> Iterator[Finding]:
 
 
 def site_doubts(site: Site | None) -> Iterator[Finding]:
-    """Doubt coordinates outside China (73°E to 136°E, 3°N to 54°N), the usual sign of two columns swapped."""
+    """Doubt half a point, and one outside China (73°E to 136°E, 3°N to 54°N): two columns may be swapped."""
     point = site.location if site else None
-    if point is None or (73 <= float(point.longitude) <= 136 and 3 <= float(point.latitude) <= 54):
+    if point is None:
+        return
+    if point.longitude is None or point.latitude is None:
+        zh = "坐标缺少经度或纬度。"
+        yield finding("location.incomplete", "site.location", zh, "One of the two coordinates is missing.")
+        return
+    if 73 <= float(point.longitude) <= 136 and 3 <= float(point.latitude) <= 54:
         return
     zh = "坐标不在中国境内，请核对经度与纬度是否填反。"
     yield finding("location.outside", "site.location", zh, "Outside China: check whether the two are swapped.")

@@ -11,10 +11,10 @@ from msgspec import Struct
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from schemas.field_types import Coded, Identified, Naming, Scalar, Truth, Words
+from schemas.field_types import Coded, Count, Identified, Naming, Scalar, Truth, Words
 from schemas.identifiers import CitizenId, CreditCode, OfficerNumber
 
-Kind = Scalar | Identified | Words | Coded | Truth
+Kind = Scalar | Identified | Words | Coded | Truth | Count
 _INDEX = re.compile(r"\[\d+\]")
 
 
@@ -22,7 +22,7 @@ class Field(Struct, frozen=True):
     """One field of a document.
 
     `path` writes lists as `officers[].name` and `kinds[]`. `type` is one of text, url, identifier,
-    region, code, money, decimal, date, datetime, bool, and object for a container; `codes` names the
+    region, code, money, decimal, date, datetime, moment, integer, bool, and object for a container; `codes` names the
     canonical table of a code. `required` is relative to the parent object, `mandatory` to the whole
     document: it and everything it lies in is required. `repeated`: it is itself a list.
     """
@@ -59,7 +59,8 @@ def read_fields(model: type[BaseModel]) -> tuple[Mapping[str, Field], Mapping[st
 
 
 def _walk(model: type[BaseModel], prefix: str, mandatory: bool) -> Iterator[Field]:
-    for name, declared in model.model_fields.items():
+    for attribute, declared in model.model_fields.items():
+        name = declared.serialization_alias or attribute
         inner, metadata, repeated = _unwrap(declared.annotation, tuple(declared.metadata))
         path = f"{prefix}{name}{'[]' if repeated else ''}"
         kind = next((one for one in metadata if isinstance(one, Kind)), None)

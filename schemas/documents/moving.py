@@ -1,15 +1,17 @@
-"""A citizen id that stands where a credit code belongs is moved to where citizen ids go."""
+"""What stands in the wrong place is moved: a citizen id to its own field, a value to its field's present name."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from schemas.components import FORMER_NAMES
 from schemas.documents.masking import mask
 from schemas.findings import Finding, Text
 from schemas.identifiers.folding import fold, same_number
 from schemas.identifiers.person import is_citizen_id
 
+_ATTACHMENTS = "attachments"
 _FROM, _TO = "credit_code", "citizen_id"
 
 Steps = tuple[str, ...]
@@ -41,6 +43,21 @@ def with_citizen_ids_moved(tree: Any, parties: Iterable[Steps]) -> tuple[Any, tu
         tree = _with(tree, steps, mended)
         findings.append(_moved(".".join(steps), code))
     return tree, tuple(findings)
+
+
+def present_name(path: str) -> str:
+    """Return the path of a field as it is named now, `attachments[].captured_at` as `attachments[].at`."""
+    above, dot, name = path.rpartition(".")
+    return f"{above}.{FORMER_NAMES[name]}" if dot and name in FORMER_NAMES and above.endswith("[]") else path
+
+
+def with_present_names(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the document with the fields of its attachments named as they are now; the given one is not changed."""
+    attachments = document.get(_ATTACHMENTS)
+    if not attachments or not any(name in one for one in attachments for name in FORMER_NAMES):
+        return document
+    renamed = [{FORMER_NAMES.get(name, name): value for name, value in one.items()} for one in attachments]
+    return {**document, _ATTACHMENTS: renamed}
 
 
 def _at(tree: Any, steps: Steps) -> Any:

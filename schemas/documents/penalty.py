@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from schemas.components import Authority, Officer, Party, Violation
+from schemas.components import Authority, Component, Mandate, Officer, Organisation, Party, Violation, absent_when_empty
 from schemas.documents.document import CatalogEntry, Document, finding, party_doubts, too_few
+from schemas.documents.publicity import Publish, publish_doubts
 from schemas.field_types import (
     Coded,
     Day,
     Instant,
     Line,
-    Permit,
+    OtherPermit,
+    OtherProject,
+    OtherWrit,
     PlatformNumber,
-    Project,
     Prose,
     Region,
     Some,
@@ -26,7 +28,7 @@ from schemas.field_types import (
 from schemas.findings import Finding
 
 
-class PenaltyDecision(Document):
+class PenaltyDecisionV1(Document):
     """行政处罚决定."""
 
     NAME = "penalty-decision/1"
@@ -69,13 +71,13 @@ class PenaltyDecision(Document):
         None, title="处罚有效期", description="Last day of effect; 2099-12-31 says for good."
     )
     publish_until: Day | None = Field(None, title="公示截止期", description="Last day of publication.")
-    permit_number: Permit | None = Field(
+    permit_number: OtherPermit | None = Field(
         None, title="排污许可证编号", description="Permit of the party, 22 characters (HJ 608-2017)."
     )
-    project_code: Project | None = Field(
+    project_code: OtherProject | None = Field(
         None, title="项目代码", description="Investment project code, 20 digits (GB/T 40058-2021)."
     )
-    approval_number: Writ | None = Field(None, title="环评批复文号", description="Number of the EIA approval.")
+    approval_number: OtherWrit | None = Field(None, title="环评批复文号", description="Number of the EIA approval.")
     license_actions: Some[Line] | None = Field(
         None, title="暂扣或吊销证照", description="Licences suspended or revoked, name and number, one a text."
     )
@@ -90,10 +92,10 @@ class PenaltyDecision(Document):
 
     def _fine_doubts(self) -> Iterator[Finding]:
         fined = self.fine not in (None, "0")
-        if fined and "fine" not in self.kinds:
+        if fined and "fine" not in (self.kinds or ()):
             zh = "有罚款金额，但处罚种类中没有罚款。"
             yield finding("decision.fine-unnamed", "fine", zh, "An amount is fined, but the kinds name no fine.")
-        if not fined and "fine" in self.kinds:
+        if not fined and "fine" in (self.kinds or ()):
             zh = "处罚种类有罚款，但没有罚款金额。"
             yield finding("decision.fine-missing", "fine", zh, "The kinds name a fine, but no amount is given.")
 
@@ -104,6 +106,91 @@ class PenaltyDecision(Document):
         if self.publish_until and self.publish_until < self.decided_on:
             zh = "公示截止期早于决定日期。"
             yield finding("decision.published-early", "publish_until", zh, "Publication ends before the decision.")
+
+
+class Acts(Component):
+    """违法行为起止: when the unlawful act was done."""
+
+    from_: Day | None = Field(None, alias="from", title="违法行为起始日期", description="First day of the act.")
+    to: Day | None = Field(None, title="违法行为终了日期", description="Last day of the act.")
+
+
+class Discretion(Component):
+    """裁量: how the amount was found."""
+
+    basis: Line | None = Field(None, title="裁量基准", description="The standard of discretion that was applied.")
+    factors: Some[Line] | None = Field(None, title="裁量情节", description="What was taken into account, one a text.")
+    direction: Annotated[str, Coded("discretion-direction")] | None = Field(
+        None, title="裁量方向", description="Lighter, reduced, heavier, or ordinary."
+    )
+
+
+class DailyPenalty(Component):
+    """按日连续处罚: the days counted, and the decision it goes on from (环保部令第28号 第十七条、第十九条)."""
+
+    from_: Day = Field(alias="from", title="计罚起始日期", description="First day counted: the day after service.")
+    to: Day = Field(title="计罚终止日期", description="Last day counted: that of the recheck that found it.")
+    original_number: Writ = Field(title="原处罚决定书文号", description="Number of the decision it goes on from.")
+
+
+class PenaltyDecision(PenaltyDecisionV1):
+    """行政处罚决定, also one not to punish; whether it may be published is said, never assumed."""
+
+    NAME = "penalty-decision/2"
+
+    # Wider than in the first version on purpose: whatever that one said is read here.
+    kinds: Some[Annotated[str, Coded("penalty-kind")]] | None = Field(  # type: ignore[assignment]
+        None,
+        title="处罚种类",
+        description="Kinds of penalty (行政处罚法 第九条; 生态环境行政处罚办法 第八条); none where nobody is punished.",
+    )
+    outcome: Annotated[str, Coded("decision-outcome")] | None = Field(
+        None,
+        title="决定结果",
+        description="Punished, exempt, first offence or without fault; absent beside kinds: punished.",
+    )
+    publish: Publish | None = Field(
+        None, title="公示决定", description="Whether it may be published; absent: it may not."
+    )
+    procedure: Annotated[str, Coded("penalty-procedure")] | None = Field(
+        None, title="适用程序", description="Simple, ordinary, or daily penalty."
+    )
+    acts: Annotated[Acts | None, AfterValidator(absent_when_empty)] = Field(
+        None, title="违法行为起止", description="First and last day of the act."
+    )
+    proposed_fine: Yuan | None = Field(
+        None, title="拟罚款金额", description="The fine that the notice proposed, yuan (行政处罚法 第四十五条)."
+    )
+    discretion: Annotated[Discretion | None, AfterValidator(absent_when_empty)] = Field(
+        None, title="裁量", description="How the amount was found."
+    )
+    daily: DailyPenalty | None = Field(
+        None, title="按日连续处罚", description="The days counted, and the decision it goes on from."
+    )
+    corrects: OtherWrit | None = Field(
+        None, title="更正的决定书文号", description="Number of the decision that this one corrects or withdraws."
+    )
+    mandate: Mandate | None = Field(None, title="管辖依据", description="Why it was decided outside the own region.")
+    data_source: Organisation | None = Field(
+        None, title="数据来源单位", description="Who supplied the record, which need not be the deciding agency."
+    )
+
+    def faults(self) -> Iterator[Finding]:
+        spared = self.outcome not in (None, "punished")
+        if spared and self.kinds:
+            zh = "决定不予处罚，却有处罚种类：请删去处罚种类，或更正决定结果。"
+            en = "Nobody is punished, but kinds of penalty are named: leave them out, or correct the outcome."
+            yield finding("decision.kinds-unpunished", "kinds", zh, en)
+        if not spared and not self.kinds:
+            zh = "缺少处罚种类；不予处罚的，请写明决定结果。"
+            yield finding("field.missing", "kinds", zh, "Kinds of penalty are missing, or an outcome that spares.")
+        if self.daily and self.daily.to < self.daily.from_:
+            zh = "计罚终止日期早于起始日期。"
+            yield finding("decision.daily", "daily.to", zh, "The days counted end before they begin.")
+
+    def doubts(self) -> Iterator[Finding]:
+        yield from super().doubts()
+        yield from publish_doubts(self.publish, self.decided_on, self.publish_until)
 
 
 class PenaltyExecution(Document):

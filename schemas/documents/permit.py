@@ -7,15 +7,26 @@ from typing import Annotated
 
 from pydantic import Field
 
-from schemas.components import Authority, Holder, OptionalSite
+from schemas.components import Authority, Component, Holder, OptionalSite
 from schemas.documents.document import CatalogEntry, Document, finding, site_doubts
-from schemas.field_types import Coded, Day, Industry, Instant, Line, Region, Some
+from schemas.field_types import (
+    Coded,
+    Day,
+    Industry,
+    Instant,
+    Line,
+    Outlet,
+    Pollutant,
+    Quantity,
+    Region,
+    Some,
+)
 from schemas.field_types import Permit as PermitValue
 from schemas.findings import Finding
 from schemas.identifiers.permit import credit_code_of
 
 
-class Permit(Document):
+class PermitV1(Document):
     """排污许可证: a permit as it now stands, and what happened to it (`status`)."""
 
     NAME = "permit/1"
@@ -83,3 +94,60 @@ class Permit(Document):
             zh = "核发日期晚于有效期限止。"
             yield finding("permit.issued-late", "issued_on", zh, "Issued after its last day of validity.")
         yield from site_doubts(self.site)
+
+
+class OutletPollutant(Component):
+    """许可排放: what of one pollutant an outlet may discharge."""
+
+    code: Pollutant = Field(title="污染物代码", description="Pollutant code (HJ 524-2009 air, HJ 525-2009 water).")
+    limit: Quantity | None = Field(
+        None, title="许可排放浓度", description="Permitted concentration, mg/m³ in air, mg/L in water."
+    )
+    tonnes: Quantity | None = Field(None, title="许可年排放量", description="Permitted discharge, tonnes a year.")
+
+
+class PermitOutlet(Component):
+    """排放口: an outlet that the permit names."""
+
+    code: Outlet = Field(title="排放口编号", description="Code of the outlet, as DA001 (HJ 608-2017).")
+    pollutants: Some[OutletPollutant] | None = Field(
+        None, title="排放口污染物", description="What it may discharge, by pollutant."
+    )
+
+
+class PermitReport(Component):
+    """执行报告: a report on how the permit was kept."""
+
+    period: Line = Field(title="执行报告期间", description="Year, quarter or month it reports on, as `2026年第1季度`.")
+    submitted_on: Day | None = Field(None, title="执行报告提交日期", description="Day it was submitted.")
+
+
+class Permit(PermitV1):
+    """排污许可证: a permit as it now stands, what it allows, and what happened to it (`status`)."""
+
+    NAME = "permit/2"
+
+    status: Annotated[str, Coded("permit-status-2")] = Field(
+        title="申请类型",
+        description="What happened: new, reissued, changed, renewed, reapplied, adjusted, cancelled, revoked, "
+        "revoked by penalty, or the record was deleted.",
+    )
+    # Wider than in the first version on purpose: whatever that one said is read here.
+    issuer: Authority | None = Field(  # type: ignore[assignment]
+        None, title="核发机关", description="The agency that issued it; platforms may write `/`."
+    )
+    industries: Some[Industry] | None = Field(
+        None, title="全部行业类别", description="Every industry of the unit where it has several, the main one first."
+    )
+    outlets: Some[PermitOutlet] | None = Field(
+        None, title="排放口", description="The outlets and what each may discharge."
+    )
+    reports: Some[PermitReport] | None = Field(
+        None, title="执行报告", description="The reports submitted on how the permit was kept."
+    )
+
+    def doubts(self) -> Iterator[Finding]:
+        yield from super().doubts()
+        if self.issuer is None:
+            zh = "没有写明核发机关，请核对。"
+            yield finding("permit.issuer-missing", "issuer", zh, "The issuing agency is not named.")

@@ -9,8 +9,23 @@ from pydantic import Field
 
 from schemas.components import AcceptedBuilder, Authority, Builder, Change, OptionalSite, Organisation, ProjectRef
 from schemas.documents.document import CatalogEntry, Document, finding, site_doubts
-from schemas.field_types import Coded, Day, Industry, Instant, Line, Link, Permit, Prose, Region, Some, Writ, Yuan
+from schemas.field_types import (
+    Coded,
+    Day,
+    Industry,
+    Instant,
+    Line,
+    Link,
+    OtherPermit,
+    OtherWrit,
+    Prose,
+    Region,
+    Some,
+    Writ,
+    Yuan,
+)
 from schemas.findings import Finding
+from schemas.identifiers import DocumentNumber
 
 
 class ProjectApproval(Document):
@@ -57,6 +72,12 @@ class ProjectApproval(Document):
     prepared_by: Organisation | None = Field(None, title="环评编制单位", description="Who prepared the EIA document.")
     updated_at: Instant | None = Field(None, title="更新时间", description="Time stamp of the record at its source.")
 
+    def faults(self) -> Iterator[Finding]:
+        if DocumentNumber(self.approval_number, self.approval_number).refuses:
+            zh = "这是不予批准的文号，不是环评批复：请不要作为审批送出。"
+            en = "This is the number of a refusal, which is no approval: do not send it as one."
+            yield finding("approval.refused", "approval_number", zh, en)
+
     def doubts(self) -> Iterator[Finding]:
         if self.accepted_on and self.accepted_on > self.approved_on:
             zh = "受理日期晚于审批日期。"
@@ -86,10 +107,10 @@ class ProjectAcceptance(Document):
     region: Region = Field(title="行政区划", description="Region of the site, six digits (GB/T 2260).")
     public_from: Day = Field(title="验收报告公开起始日期", description="First day the report is on show.")
     public_to: Day = Field(title="验收报告公开结束日期", description="Last day the report is on show.")
-    approval_number: Writ | None = Field(None, title="环评审批文号", description="Number of the EIA approval.")
+    approval_number: OtherWrit | None = Field(None, title="环评审批文号", description="Number of the EIA approval.")
     approved_on: Day | None = Field(None, title="环评批复日期", description="Day of the EIA approval.")
     authority: Authority | None = Field(None, title="环评审批机关", description="The agency that approved the EIA.")
-    permit_number: Permit | None = Field(
+    permit_number: OtherPermit | None = Field(
         None, title="排污许可证编号", description="Number of the project's permit, 22 characters (HJ 608-2017)."
     )
     permit_issued_on: Day | None = Field(None, title="排污许可批准日期", description="Day the permit was issued.")

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from schemas.documents.field import Field
 from schemas.findings import Finding, Text
 from schemas.identifiers import Identifier, Misshapen
-from schemas.identifiers.number import NoNumber
+from schemas.identifiers.identifier import NoNumber
 
 Place = tuple[str, Any, Any]
 """A concrete path, the canonical value there, and what was written there."""

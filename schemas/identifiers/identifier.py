@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from schemas.findings import Finding, Text
-from schemas.identifiers.folding import fold
+from schemas.identifiers.folding import fold, says_nothing
 
 _LONGEST = 100
 
@@ -23,6 +23,17 @@ class Misshapen(ValueError):
 def misshapen(code: str, value: Any, zh: str, en: str) -> Misshapen:
     """Build the error for `value`: what it is not, and what it should be."""
     return Misshapen(Finding(code=code, message=Text(zh=zh, en=en), value=value))
+
+
+class NoNumber(Misshapen):
+    """What stands where a number should, and says that there is none: `/`, `-`, `无`, `null`, `0`."""
+
+
+def no_number(text: str) -> NoNumber:
+    """Build the error for a text that says there is no number."""
+    zh = "这不是编号，只表示“没有”：请填写本平台的编号；确实没有的，不要填写该字段。"
+    en = 'This is no number, it only says "none": give your own number, or leave the field out if there is none.'
+    return NoNumber(misshapen("number.none", text[:_LONGEST], zh, en).finding)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +59,13 @@ class Identifier:
 
     @classmethod
     def normalise(cls, text: str) -> str:
-        """Return the normal form of `text`; raises Misshapen when it cannot be this identifier."""
+        """Return the normal form of `text`; raises Misshapen when it cannot be this identifier, NoNumber for "none"."""
         if cls.pattern.fullmatch(text):
             return text
         folded = cls.tidy(fold(text)) if len(text) <= _LONGEST else ""
         if cls.pattern.fullmatch(folded):
             return folded
-        raise cls.refuse(text)
+        raise no_number(text) if says_nothing(text[:_LONGEST]) else cls.refuse(text)
 
     @classmethod
     def takes(cls, text: str) -> bool:

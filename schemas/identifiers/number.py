@@ -7,13 +7,9 @@ from typing import Any
 
 from schemas.findings import Text
 from schemas.identifiers.folding import folded, says_nothing
-from schemas.identifiers.identifier import Identifier, Misshapen, misshapen
+from schemas.identifiers.identifier import Identifier, no_number
 
 LONGEST = 100
-
-
-class NoNumber(Misshapen):
-    """What stands where a number should, and says that there is none: `/`, `-`, `无`, `null`, `0`."""
 
 
 class PlatformNumber(Identifier):
@@ -36,15 +32,9 @@ class PlatformNumber(Identifier):
         if cls.pattern.fullmatch(value) is None and value:
             raise cls.refuse(text)
         if says_nothing(value):
-            raise _no_number(text)
+            raise no_number(text)
         return value
 
     @classmethod
     def json_schema(cls) -> dict[str, Any]:
         return {"minLength": 1, "maxLength": LONGEST}
-
-
-def _no_number(text: str) -> NoNumber:
-    zh = "这不是编号，只表示“没有”：请填写本平台的编号；确实没有的，不要填写该字段。"
-    en = 'This is no number, it only says "none": give your own number, or leave the field out if there is none.'
-    return NoNumber(misshapen("number.none", text[:LONGEST], zh, en).finding)

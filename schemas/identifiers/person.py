@@ -119,13 +119,19 @@ def mask_in_text(text: str) -> str:
 
 
 class OfficerNumber(Identifier):
-    """执法证件号: 8 to 20 digits or capital letters; no nationwide form is published. Never a citizen id."""
+    """执法证件号: 8 to 20 digits or capital letters, the first may be a province's character (`浙01020304`).
+
+    No nationwide form is published. Never a citizen id.
+    """
 
     __slots__ = ()
     name = "officer-number"
     title = "执法证件号"
-    form = Text("8至20位数字或大写字母", "8 to 20 digits or capital letters")
-    pattern = re.compile(r"[0-9A-Z]{8,20}", re.ASCII)
+    form = Text(
+        "8至20位数字或大写字母，首位可为省份简称",
+        "8 to 20 digits or capital letters, the first may be a province's character",
+    )
+    pattern = re.compile(r"[0-9A-Z一-龥][0-9A-Z]{7,19}", re.ASCII)
 
     @classmethod
     def normalise(cls, text: str) -> str:

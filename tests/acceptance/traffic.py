@@ -34,6 +34,7 @@ def documents(case: str) -> list[tuple[str, dict[str, Any]]]:
         "authority": {"name": "杭州市生态环境局", "credit_code": "1133010000249020X3"},
         "status": "in-force",
         "fine": "200000",
+        "publish": {"allowed": True, "level": "general"},
         "valid_until": "2027-09-20",
         "permit_number": PERMIT_NUMBER,
     }

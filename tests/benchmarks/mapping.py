@@ -129,7 +129,7 @@ def hand_in(native: dict[str, Any], known: frozenset[str]) -> tuple[dict[str, An
     for one in native.get("FJ") or ():
         file = {field: said for field, column in FILES.items() if (said := text(one.get(column)))}
         if said := text(one.get("CJSJ")):
-            file["captured_at"] = quick_moment(said)
+            file["at"] = quick_moment(said)
         files.append(file)
     if files:
         document["attachments"] = files
@@ -175,7 +175,7 @@ def hand_out(document: dict[str, Any]) -> dict[str, Any]:
     if "attachments" in document:
         native["FJ"] = [
             {column: one[field] for field, column in FILES.items() if field in one}
-            | ({"CJSJ": written(one["captured_at"])} if "captured_at" in one else {})
+            | ({"CJSJ": written(one["at"])} if "at" in one else {})
             for one in document["attachments"]
         ]
     return native

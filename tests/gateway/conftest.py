@@ -214,6 +214,7 @@ class Write:
             "authority": {"name": "杭州市生态环境局"},
             "status": "in-force",
             "fine": "200000",
+            "publish": {"allowed": True, "level": "general"},
         } | more
 
     def execution(self, **more: Any) -> Document:

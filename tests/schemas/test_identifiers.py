@@ -23,6 +23,7 @@ from schemas.identifiers import (
     ProjectCode,
     RegionCode,
 )
+from schemas.identifiers.identifier import NoNumber
 
 ALL: tuple[type[Identifier], ...] = (
     CitizenId,
@@ -226,6 +227,11 @@ def test_what_cannot_be_a_region_is_refused(text: str) -> None:
         ("川环审批﹝2009﹞68", "川环审批〔2009〕68号"),
         ("粤环罚〔2025〕A第08号", "粤环罚〔2025〕A8号"),
         ("甘环罚字〔2024〕LX-012号", "甘环罚字〔2024〕LX-12号"),
+        ("丽环(青)罚[2021]4号", "丽环（青）罚〔2021〕4号"),
+        ("惠市环(龙门)罚[2021]5号", "惠市环（龙门）罚〔2021〕5号"),
+        ("丽环【青】罚〔2021〕04号", "丽环（青）罚〔2021〕4号"),
+        ("云环建[2025]12号(承诺制)", "云环建〔2025〕12号（承诺制）"),
+        ("云环建（2025）012号", "云环建〔2025〕12号"),
         ("202333011000000123", "202333011000000123"),
     ],
 )
@@ -235,11 +241,42 @@ def test_document_numbers_come_to_one_form(written: str, normal: str) -> None:
     assert DocumentNumber.normalise(normal) == normal
 
 
-@pytest.mark.parametrize("text", ["", "无", "鲁环罚2025第1号", "〔2025〕1号", "鲁环罚〔25〕1号", "鲁环罚〔2025〕号"])
-def test_what_has_no_year_or_number_is_no_document_number(text: str) -> None:
-    """Without an office, a year in brackets and a number it names nothing."""
+@pytest.mark.parametrize("text", ["鲁环罚2025第1号", "〔2025〕1号", "鲁环罚〔25〕1号", "鲁环罚〔2025〕号", "二号文"])
+def test_a_document_number_of_an_unknown_form_is_kept_and_doubted(text: str) -> None:
+    """Offices number as they like."""
+    assert DocumentNumber.normalise(f" {text}\u200e") == text
+    assert codes(DocumentNumber, text) == ["document-number.shape"]
+
+
+@pytest.mark.parametrize("text", ["", "无", "/", "--", "字" * 101, "鲁环\x00罚"])
+def test_what_says_nothing_is_no_document_number(text: str) -> None:
+    """Nor is a whole paragraph."""
     with pytest.raises(Misshapen):
         DocumentNumber.normalise(text)
+
+
+@pytest.mark.parametrize(
+    ("number", "refuses"),
+    [("云环不批〔2025〕1号", True), ("云环不予批准〔2025〕1号", True), ("云环批〔2025〕1号", False), ("二号文", False)],
+)
+def test_the_number_of_a_refusal_is_known_by_its_words(number: str, refuses: bool) -> None:
+    """`不批` holds the word for an approval."""
+    assert DocumentNumber.parse(number).refuses is refuses
+
+
+@pytest.mark.parametrize("number", ["浙01020304", "兵A0123456", "33010012345"])
+def test_an_officers_number_may_begin_with_its_province(number: str) -> None:
+    """One character, and no more."""
+    assert OfficerNumber.normalise(number) == number
+    assert not OfficerNumber.takes("浙江01020304")
+
+
+@pytest.mark.parametrize("identifier", [CreditCode, CitizenId, PermitNumber, ProjectCode, OfficerNumber])
+@pytest.mark.parametrize("text", ["/", "无", "--", "null"])
+def test_a_word_for_none_is_told_apart_from_a_wrong_number(identifier: type[Identifier], text: str) -> None:
+    """Where the number need not be there it is left out."""
+    with pytest.raises(NoNumber):
+        identifier.normalise(text)
 
 
 def test_a_document_number_knows_its_parts() -> None:
@@ -259,7 +296,8 @@ def test_normalising_is_settled_after_one_pass(identifier: type[Identifier], tex
     except Misshapen as refused:
         held = bool(refused.finding.message.zh and refused.finding.message.en)
     else:
-        held = identifier.normalise(normal) == normal and identifier.pattern.fullmatch(normal) is not None
+        known = identifier.pattern.fullmatch(normal) is not None or bool(identifier.doubts(normal))
+        held = identifier.normalise(normal) == normal and known
     assert held
 
 

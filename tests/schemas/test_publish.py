@@ -46,4 +46,5 @@ def test_personal_fields_are_marked() -> None:
     marked = {name for name, field in party.items() if field.get("personal")}
     assert marked == {"citizen_id", "legal_representative", "address", "phone"}
     listed = {path for path, field in fields("case-file/1").items() if field.personal}
-    assert listed == {f"party.{name}" for name in marked}
+    within = {*marked, "certificate.number"}
+    assert listed == {f"{party}.{name}" for party in ("party", "other_parties[]") for name in within}

@@ -8,6 +8,7 @@ from adapters.mapping.converters.kind import BadArgument, Codes, Converter, Kind
 from adapters.mapping.converters.texts import text_of
 from schemas.findings import Text
 from schemas.identifiers import DocumentNumber, Identifier, IndustryCode, Misshapen, RegionCode
+from schemas.identifiers.identifier import NoNumber
 
 STATISTICAL_WIDTHS = (6, 9, 12)
 
@@ -16,7 +17,9 @@ def _normal(kind: type[Identifier]) -> Converter:
     def normalise(value: Any) -> str:
         try:
             return kind.normalise(text_of(value))
-        except Misshapen:
+        except Misshapen as error:
+            if kind is DocumentNumber and isinstance(error, NoNumber):
+                return text_of(value)  # the document knows whether it may go without
             raise OutsideDomain(f"{kind.name}.shape", kind.form) from None
 
     return Converter(kind.name, normalise, normalise)

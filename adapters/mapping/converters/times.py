@@ -87,6 +87,31 @@ def _datetime(argument: Any, codes: Codes) -> Converter:
     return Converter("datetime", forward, backward, argument, loosely)
 
 
+def _moment(argument: Any, codes: Codes) -> Converter:
+    moments = _patterns(argument)
+    times = [one.pattern for one in moments if not one.lacks("H")]
+    days = [one.pattern for one in moments if one.lacks("H")]
+    if not times or not days:
+        raise BadArgument("须有带时刻和不带时刻的格式", "a pattern with a time and one without are needed")
+    time, day = _datetime(times, codes), _date(days, codes)
+
+    def forward(value: Any) -> Any:
+        text = _half_width(text_of(value))
+        for moment in moments:
+            found = moment.canonical(text)
+            if found is not None:
+                return found[:10] if moment.lacks("H") else found
+        raise _wrong(moments, "日期或时间", "a day or a time")
+
+    def backward(value: Any) -> Any:
+        return day.backward(value) if is_day(value) else time.backward(value)
+
+    def loosely(value: Any) -> Any:
+        return day.backward(value) if is_day(value) else time.writer(loose=True)(value)
+
+    return Converter("moment", forward, backward, argument, loosely)
+
+
 def _epoch(argument: Any, codes: Codes) -> Converter:
     if argument not in ("s", "ms"):
         raise BadArgument("参数应为 s 或 ms", "the argument is s or ms")
@@ -173,6 +198,19 @@ KINDS = (
             ),
         ),
         _PATTERN,
+    ),
+    Kind(
+        "moment",
+        Text("时间，或只有日期的时间", "a time, or a day where no hour is written"),
+        Text("日期，或格式能完整写出的时间", "days, and times the pattern can write in full"),
+        _moment,
+        (
+            Specimen("2025-08-06 09:30:00", "2025-08-06T09:30:00+08:00", ["%Y-%m-%d %H:%M:%S", "%Y-%m-%d"]),
+            Specimen("2025-08-06", "2025-08-06", ["%Y-%m-%d %H:%M:%S", "%Y-%m-%d"]),
+        ),
+        Text(
+            "带时刻与不带时刻的格式（各写出第一种）", "patterns with a time and without; the first of each is written"
+        ),
     ),
     Kind(
         "epoch",

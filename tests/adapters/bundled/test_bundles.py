@@ -107,6 +107,18 @@ def test_credit_codes_of_samples_are_valid(adapter: DeclarativeAdapter) -> None:
                 assert uscc.is_valid(value), f"{file}: {value}"
 
 
+def test_the_authorities_of_samples_may_decide(adapter: DeclarativeAdapter) -> None:
+    """A 分局 or a 支队 acts in the bureau's name unless it is authorised by law."""
+    for file in sorted((bundled()[adapter.name] / "samples").rglob("*.canonical.json")):
+        for found in _authorities(json.loads(file.read_text("utf-8"))):
+            assert not found.endswith(("分局", "支队", "大队")), f"{file}: {found}"
+
+
+def _authorities(node: Any) -> Iterator[str]:
+    for one in node if isinstance(node, list) else [node]:
+        yield from (one[name]["name"] for name in ("authority", "issuer") if name in one)
+
+
 def test_the_canonical_adapter_writes_the_published_documents(adapter: DeclarativeAdapter) -> None:
     """Its native schemas are the published ones, less the patterns that look around."""
     if adapter.name == "canonical":

@@ -161,7 +161,7 @@ def test_samples_of_several_kinds_become_several_operations():
 def test_numbers_prove_no_code():
     """A public list of numbers is offered to a person, never written: another vendor counts otherwise."""
     drafted = draft("permits", "pollutant-permit", samples("pollutant-permit", "permit"))
-    assert drafted.files["codes/permit-status.csv"].decode().splitlines() == ["native,canonical,title"]
+    assert drafted.files["codes/permit-status-2.csv"].decode().splitlines() == ["native,canonical,title"]
     assert "\n  1,new,新增\n" in drafted.files["README.md"].decode()
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import structlog
 
 from gateway.telemetry.events import (
     AttemptEnded,
@@ -69,6 +70,15 @@ def test_a_held_platform_is_an_error() -> None:
     """Somebody has to do something."""
     (line,) = written("info", PlatformHeld("penalty.330000", "credentials", "http.401"))
     assert (line["level"], line["by"]) == ("error", "credentials")
+
+
+def test_what_comes_too_often_is_not_written_by_a_logger_that_is_not_configured(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A logger that takes every level has no name for one that is none."""
+    structlog.reset_defaults()
+    LogHook()(CommitEnded(5, 0.01))
+    assert capsys.readouterr().out == ""
 
 
 def test_what_waits_for_long_is_a_warning_with_its_id() -> None:

@@ -59,7 +59,7 @@ def _refusal(name: str, argument: Any, native: Any) -> str:
         ("embedded", "json", "{", "value.embedded"),
         ("embedded", "json", '{"a":1,"a":2}', "value.embedded"),
         ("embedded", "xml", '<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', "value.embedded"),
-        ("document-number", None, "二号文", "document-number.shape"),
+        ("document-number", None, "字" * 101, "document-number.shape"),
         ("coordinates", "gcj02", {"longitude": "120"}, "value.point"),
         ("coordinates", "gcj02", {"longitude": "220", "latitude": "30"}, "value.point"),
         ("region-name", None, "蓬莱仙岛", "region.name"),

@@ -56,6 +56,7 @@ _DOMAINS: list[tuple[str, Any, st.SearchStrategy[Any]]] = [
     ("datetime", "%Y-%m-%d %H:%M:%S", _MOMENTS),
     ("datetime", "%Y%m%d%H%M%S", _MOMENTS),
     ("datetime", "%Y-%m-%dT%H:%M:%S%z", _MOMENTS),
+    ("moment", ["%Y-%m-%d %H:%M:%S", "%Y-%m-%d"], _MOMENTS | _DAYS),
     ("epoch", "s", _MOMENTS),
     ("epoch", "ms", _MOMENTS),
     ("range", "至", st.lists(_WORDS.filter(lambda word: "至" not in word) | st.none(), min_size=2, max_size=2)),
