@@ -17,7 +17,7 @@ from gateway.intake.loop_yield import LoopYield
 from gateway.intake.routes import Route, Routes
 from gateway.intake.steps import CaseContext, Decided, Decisions, IntakeCall, Reading, RejectedRecord, Translated
 from gateway.ledger.base import Ledger
-from gateway.ledger.records import IntakeDraft
+from gateway.ledger.records import IntakeDraft, Platform
 from gateway.message import overlaid
 from schemas.catalog import TYPES, MessageType
 from schemas.findings import Rejected
@@ -33,6 +33,12 @@ class _Package(Struct, frozen=True):
     lookups: Lookups
     choose: router.Choose
     coverage: Coverage
+
+    @property
+    def caller(self) -> Platform:
+        """Give the caller as it is registered now: what it may speak of may have changed since it called."""
+        called = self.call.platform
+        return self.coverage.platforms.get(called.id, called)
 
 
 class Decider:
@@ -86,7 +92,7 @@ class Decider:
         return decided
 
     async def _document(self, package: _Package, record: Translated) -> Decided:
-        caller, kind, route = package.call.platform, TYPES[record.type], self._routes.of(record.type)
+        caller, kind, route = package.caller, TYPES[record.type], self._routes.of(record.type)
         sender_rights.check_sender(route, caller)
         context = await self._context(package, record, kind, route)
         answered = context.recognised.answered
@@ -110,7 +116,7 @@ class Decider:
         return Decided(draft, context.effective, planned)
 
     async def _context(self, package: _Package, record: Translated, kind: MessageType, route: Route) -> CaseContext:
-        caller, lookups = package.call.platform, package.lookups
+        caller, lookups = package.caller, package.lookups
         known = await lookups.recall(numbers.named(kind, record.document))
         recognised = numbers.recognise(kind, route, record.document, caller.id, known)
         named = await sender_rights.tied(lookups, caller.id, record.headers)

@@ -23,6 +23,7 @@ from postgres_server import PostgresServer
 
 from gateway.errors import HutongError
 from gateway.ledger.records import (
+    Area,
     BulkReplay,
     Contact,
     ContactWay,
@@ -77,6 +78,7 @@ async def _operators(ledger: SqlLedger, small: Any) -> None:
     await ledger.put_platform(credit, replace(small.intent, key="k-1"), lambda unrouted: None, asked={"a": 1})
     await ledger.hold_platform(CREDIT, Hold(HeldBy.PAUSED, small.now, "检修"), small.intent)
     await ledger.add_credential(CREDIT, "ab" * 32, small.intent)
+    await ledger.put_area(Area("370171", "高新区", "370100", small.now), small.intent, [], lambda unrouted: None)
     await ledger.put_unwanted("permit", "330100", Intent("operator", "本省由部里统一公示", small.now))
     version = AdapterVersion("town", "1.0.0", "d", AdapterState.DRAFT, small.now, small.now, expected=("fine",))
     await ledger.add_adapter(version, bytes(range(256)) * 9, small.intent)
