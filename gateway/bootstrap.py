@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from gateway.access import Administrator
 from gateway.clock import Clock, system_clock, zone
-from gateway.coordination import Carrier, WakeUps
+from gateway.coordination import Carrier, MemoryStore, Rate, SharedStore, WakeUps
+from gateway.coordination.call_rates import CallRates
 from gateway.coordination.postgresql import PostgresCarrier
 from gateway.delivery.breaker import BreakerPolicy
 from gateway.delivery.dispatcher import Dispatcher
@@ -87,6 +89,7 @@ def build(
     loop_watch = LoopWatch(events)
     observers = Observers(kept, directory, clock, events)
     wake_ups = _wake_ups(settings)
+    memory, shared = MemoryStore(), _shared_store(settings)
     dispatcher = Dispatcher(
         kept,
         known,
@@ -120,6 +123,8 @@ def build(
     return Hub(
         ledger=kept,
         adapters=known,
+        store=shared or memory,
+        call_rates=CallRates(memory, _call_rate(settings), shared),
         admission=Admission(settings.intake_calls, settings.intake_megabytes * 1024 * 1024),
         batches=batches,
         reception=Reception(
@@ -187,3 +192,16 @@ def _wake_ups(settings: Settings) -> WakeUps:
         redis = importlib.import_module("gateway.coordination.redis")
         carriers.insert(0, redis.RedisCarrier(settings.redis, settings.ledger))
     return WakeUps(carriers)
+
+
+def _shared_store(settings: Settings) -> SharedStore | None:
+    """Choose where processes share: None where there is one, or no server that they could share through."""
+    if not settings.shared or not settings.redis:
+        return None
+    store: Callable[[str, str], SharedStore] = importlib.import_module("gateway.coordination.redis_store").RedisStore
+    return store(settings.redis, settings.ledger)
+
+
+def _call_rate(settings: Settings) -> Rate | None:
+    calls = settings.call_rate
+    return Rate(calls, settings.call_burst or calls) if calls else None

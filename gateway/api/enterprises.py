@@ -72,7 +72,7 @@ _NO_RIGHT = Text(
 )
 
 
-@router.get("/{credit_code}", summary="An enterprise's dossier · 一企一档", responses=problems(401, 403, 422))
+@router.get("/{credit_code}", summary="An enterprise's dossier · 一企一档", responses=problems(401, 403, 422, 429))
 async def show(
     hub: TheHub,
     caller: Caller,

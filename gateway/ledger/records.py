@@ -252,7 +252,8 @@ class Platform(Struct, frozen=True):
 
     `version` None follows the adapter's newest. `mode` is `PUSH` or `PULL`. `holds` are the reasons it
     waits now, and those of its endpoints. `revision` is the registry's when it was last registered or
-    changed. `limits` are the bounds of work that an operator set for it, by the names of `schemas.budget.BOUNDS`.
+    changed. `limits` are what an operator set for it: bounds of work by the names of `schemas.budget.BOUNDS`, and
+    how often it may call.
     """
 
     id: str
