@@ -21,6 +21,8 @@ from gateway.hub import Hub
 from gateway.hub.deliveries import BulkReplays, OperatorSteps
 from gateway.hub.dossier import Dossiers
 from gateway.hub.pruning import Pruner
+from gateway.hub.query_cache import QueryCache
+from gateway.hub.questions import Questions
 from gateway.intake.admission import Admission
 from gateway.intake.batches import Batches
 from gateway.intake.directory import Directory
@@ -90,6 +92,7 @@ def build(
     observers = Observers(kept, directory, clock, events)
     wake_ups = _wake_ups(settings)
     memory, shared = MemoryStore(), _shared_store(settings)
+    cache = QueryCache(shared or memory, clock, settings.query_seconds)
     dispatcher = Dispatcher(
         kept,
         known,
@@ -141,7 +144,7 @@ def build(
         deliveries=OperatorSteps(kept, dispatcher.wake, register.doubt),
         replays=BulkReplays(kept, clock, dispatcher.wake, register.doubt, pause=pause.total_seconds()),
         pruner=pruner,
-        dossiers=Dossiers(kept, known, outward, clock, readers=readers),
+        dossiers=Dossiers(kept, Questions(kept, known, outward, clock, cache, readers=readers), clock),
         administrator=_administrator(settings),
         dispatcher=dispatcher,
         wake_ups=wake_ups,

@@ -114,8 +114,8 @@ class Settings(BaseSettings):
     )
     redis: str = Field(
         "",
-        description="A Redis server through which the processes of a PostgreSQL ledger wake each other, and count "
-        "callers' rates together: redis://HOST:PORT/0.",
+        description="A Redis server through which the processes of a PostgreSQL ledger wake each other, count "
+        "callers' rates together, and share what platforms answered: redis://HOST:PORT/0.",
     )
     adapters: str = Field("", description="Extra folders of adapter bundles, separated by ':'.")
     routes: str = Field("", description="A routes file to use instead of the bundled one.")
@@ -159,6 +159,13 @@ class Settings(BaseSettings):
     )
     lease_seconds: int = Field(
         120, ge=1, le=3600, description="Seconds for which a platform has what it fetched from its inbox (mode: pull)."
+    )
+    query_seconds: int = Field(
+        0,
+        ge=0,
+        le=3600,
+        description="Seconds for which what a platform answered to a query is kept for others who look at the same "
+        "enterprise; 0: it is asked every time.",
     )
     readers: int = Field(2, ge=1, le=64, description="Processes that read large bodies and replies, at most.")
     reader_megabytes: int = Field(1024, ge=256, description="Megabytes that each of them may take.")
