@@ -135,13 +135,13 @@ class Questions:
         """Give what each platform that knows of these parts answers now, or answered lately unless asked `anew`."""
         questions = [one for one in await self._questions(credit_code) if one.part in parts]
         held = [_held(one.platform) for one in questions]
-        open_ = [one for one, why in zip(questions, held, strict=True) if why is None]
-        kept = [None] * len(open_) if anew else await self._cache.find([one.text for one in open_])
-        asked = await self._asked([one for one, found in zip(open_, kept, strict=True) if found is None])
+        askable = [one for one, why in zip(questions, held, strict=True) if why is None]
+        kept = [None] * len(askable) if anew else await self._cache.find([one.text for one in askable])
+        asked = await self._asked([one for one, found in zip(askable, kept, strict=True) if found is None])
         await self._cache.keep([_to_keep(one, answer) for one, answer in asked if answer.source.state == "ok"])
         return [
             *(self._untold(one, *why) for one, why in zip(questions, held, strict=True) if why is not None),
-            *(_as_kept(one, found) for one, found in zip(open_, kept, strict=True) if found is not None),
+            *(_as_kept(one, found) for one, found in zip(askable, kept, strict=True) if found is not None),
             *(answer for _, answer in asked),
         ]
 
