@@ -133,7 +133,7 @@ def test_a_root_in_base64_is_decoded() -> None:
         b'{"code":0',
         b'"text"',
         b"0",
-        gzip.compress(SAID.encode()),
+        gzip.compress(SAID.encode(), mtime=0),
         b"\xff\xfe",
         b"--uuid:1\r\nContent-Type: image/png\r\n\r\nx\r\n--uuid:1--",
     ],
