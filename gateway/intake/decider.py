@@ -10,6 +10,7 @@ from msgspec import Struct
 from adapters.base import Adapter
 from gateway.clock import Ticks
 from gateway.intake import drafts, enricher, numbers, router, sender_rights
+from gateway.intake.attached import check_attached
 from gateway.intake.coverage import Coverage
 from gateway.intake.directory import Directory, SpokenAdapters
 from gateway.intake.lookups import Lookups
@@ -94,6 +95,7 @@ class Decider:
     async def _document(self, package: _Package, record: Translated) -> Decided:
         caller, kind, route = package.caller, TYPES[record.type], self._routes.of(record.type)
         sender_rights.check_sender(route, caller)
+        await check_attached(package.lookups, record.document)
         context = await self._context(package, record, kind, route)
         answered = context.recognised.answered
         region = context.jurisdiction.region
