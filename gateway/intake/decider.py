@@ -10,6 +10,7 @@ from msgspec import Struct
 from adapters.base import Adapter
 from gateway.clock import Ticks
 from gateway.intake import drafts, enricher, numbers, router, sender_rights
+from gateway.intake.attached import check_attached
 from gateway.intake.coverage import Coverage
 from gateway.intake.directory import Directory, SpokenAdapters
 from gateway.intake.lookups import Lookups
@@ -17,7 +18,7 @@ from gateway.intake.loop_yield import LoopYield
 from gateway.intake.routes import Route, Routes
 from gateway.intake.steps import CaseContext, Decided, Decisions, IntakeCall, Reading, RejectedRecord, Translated
 from gateway.ledger.base import Ledger
-from gateway.ledger.records import IntakeDraft
+from gateway.ledger.records import IntakeDraft, Platform
 from gateway.message import overlaid
 from schemas.catalog import TYPES, MessageType
 from schemas.findings import Rejected
@@ -33,6 +34,12 @@ class _Package(Struct, frozen=True):
     lookups: Lookups
     choose: router.Choose
     coverage: Coverage
+
+    @property
+    def caller(self) -> Platform:
+        """Give the caller as it is registered now: what it may speak of may have changed since it called."""
+        called = self.call.platform
+        return self.coverage.platforms.get(called.id, called)
 
 
 class Decider:
@@ -86,8 +93,9 @@ class Decider:
         return decided
 
     async def _document(self, package: _Package, record: Translated) -> Decided:
-        caller, kind, route = package.call.platform, TYPES[record.type], self._routes.of(record.type)
+        caller, kind, route = package.caller, TYPES[record.type], self._routes.of(record.type)
         sender_rights.check_sender(route, caller)
+        await check_attached(package.lookups, record.document)
         context = await self._context(package, record, kind, route)
         answered = context.recognised.answered
         region = context.jurisdiction.region
@@ -110,7 +118,7 @@ class Decider:
         return Decided(draft, context.effective, planned)
 
     async def _context(self, package: _Package, record: Translated, kind: MessageType, route: Route) -> CaseContext:
-        caller, lookups = package.call.platform, package.lookups
+        caller, lookups = package.caller, package.lookups
         known = await lookups.recall(numbers.named(kind, record.document))
         recognised = numbers.recognise(kind, route, record.document, caller.id, known)
         named = await sender_rights.tied(lookups, caller.id, record.headers)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from gateway.ledger import decisions
 from gateway.ledger.base import Ledger
-from gateway.ledger.records import FactAsked, IntakeDraft, KnownNumber, NumberAsked, Reads
+from gateway.ledger.records import FactAsked, IntakeDraft, KnownNumber, NumberAsked, Reads, Upload
 from gateway.message import Enriched, Message
 from schemas.identifiers.folding import comparison_key
 
@@ -28,15 +28,16 @@ class Lookups:
         self._numbers: dict[NumberAsked, str | None] = {}
         self._facts: dict[FactAsked, str | None] = {}
         self._fresh: set[str] = set()
+        self._uploads: set[str] = set()
 
     # ── one record ────────────────────────────────────────────────────────────────────────────
     def begin(self) -> None:
         """Begin with a record: nothing was asked for it yet."""
-        self._numbers, self._facts, self._fresh = {}, {}, set()
+        self._numbers, self._facts, self._fresh, self._uploads = {}, {}, set(), set()
 
     def reads(self) -> Reads:
         """Give what was asked since the record began, with the answers."""
-        return Reads(self._numbers, self._facts, frozenset(self._fresh))
+        return Reads(self._numbers, self._facts, frozenset(self._fresh), frozenset(self._uploads))
 
     def bring(self, draft: IntakeDraft) -> None:
         """Let the following records find what this one brings: its numbers and its facts."""
@@ -95,6 +96,13 @@ class Lookups:
         case = message.correlation_id if message else correlation_id
         await self.facts(case, ["region"])
         return case
+
+    async def upload(self, upload_id: str) -> Upload | None:
+        """Give an attachment that the caller uploaded or received; it must still be there when the record is kept."""
+        found = await self._ledger.upload_for(upload_id, self._caller)
+        if found is not None:
+            self._uploads.add(upload_id)
+        return found
 
     async def message(self, message_id: str) -> Message | None:
         """Give a message. Of what may change of it, its case, nothing is noted: see `case`."""

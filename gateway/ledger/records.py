@@ -41,12 +41,13 @@ class Reads(Struct, frozen=True):
 
     `numbers`: each number looked up, and the id of the message it was recognised as (None: none
     yet). `facts`: each fact looked up, and the first message that had it (None: none). `fresh`:
-    correlation ids that no message had.
+    correlation ids that no message had. `uploads`: attachments that were found, and that the document names.
     """
 
     numbers: Mapping[NumberAsked, str | None] = field(default_factory=dict)
     facts: Mapping[FactAsked, str | None] = field(default_factory=dict)
     fresh: frozenset[str] = frozenset()
+    uploads: frozenset[str] = frozenset()
 
 
 class IntakeDraft(Struct, frozen=True):
@@ -430,6 +431,20 @@ class Contact(Struct, frozen=True):
     platform: str
     way: ContactWay
     name: str
+    at: datetime
+
+
+class Upload(Struct, frozen=True):
+    """An attachment that a platform uploaded: its content is in the object store, under this id.
+
+    `digest` is `sha256:` and the content's SHA-256, hexadecimal; `size` its bytes; `media_type` as it was declared.
+    """
+
+    id: str
+    platform: str
+    digest: str
+    size: int
+    media_type: str
     at: datetime
 
 

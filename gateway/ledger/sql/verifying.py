@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from gateway.ledger import decisions
 from gateway.ledger.records import FactAsked, IntakeDraft, NumberAsked, Reads
-from gateway.ledger.sql import tables
+from gateway.ledger.sql import tables, uploads
 from gateway.ledger.sql.statements import Prepared, PreparedMany
 from schemas.identifiers.folding import comparison_key
 
@@ -62,6 +62,7 @@ class Verification:
         numbers = {_spelled(each) for one in reads for each in one.numbers}
         facts = {each for one in reads for each in one.facts}
         fresh = {each for one in reads for each in one.fresh}
+        self._uploads = uploads.known(connection, {each for one in reads for each in one.uploads})
         self.revision: int = next(iter(_REVISION.rows(connection)))[0]
         self._numbers: dict[NumberAsked, str | None] = dict.fromkeys(numbers)
         self._numbers |= {(row[0], row[1], row[2]): row[3] for row in _NUMBERS.rows(connection, list(numbers))}
@@ -91,7 +92,7 @@ class Verification:
             *_changed(reads.facts, self._facts),
             *_changed(dict.fromkeys(reads.fresh), self._first),
         ]
-        return any(now not in own for now in changed)
+        return any(now not in own for now in changed) or not reads.uploads <= self._uploads
 
     def _bring(self, draft: IntakeDraft) -> Iterator[_Noted]:
         """Record what a draft is the first to bring, of what some intake looked up."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -201,3 +202,44 @@ async def test_what_waited_goes_out_when_a_platform_states_the_place(desk, write
     await desk.at("penalty.LY0002", covers=("330101-330110",))
     found = await desk.ledger.deliveries_of(sent.message.id)
     assert [(one.platform, one.state.value) for one in found] == [("penalty.LY0002", "ready")]
+
+
+# ── mandates in documents ─────────────────────────────────────────────────────────────────────
+async def test_a_case_under_a_mandate_goes_to_both_sides_and_is_audited(desk, write):
+    """江苏's team hands over a case of 杭州: both penalty systems get it, and both hear the answer.
+
+    Without the grant the same bytes are 403; each use is in the audit once.
+    """
+    await desk.at("penalty.330100", "penalty.320000", "mobile-enforcement.330100")
+    await desk.at("mobile-enforcement.320000")
+    case = write.case(mandate=CROSS)
+    rejection = await desk.fail("mobile-enforcement.320000", "case.transferred", case)
+    assert (rejection.status, rejection.code) == (403, "mandate.not-allowed")
+    await desk.at("mobile-enforcement.320000", mandates=("cross",))
+    sent = await desk.send("mobile-enforcement.320000", "case.transferred", case)
+    own, both = "mobile-enforcement.330100", ["penalty.330100", "penalty.320000"]
+    assert [one.platform for one in sent.deliveries] == [*both, own]
+    audit = await desk.ledger.audit(sent.message.id)
+    assert [(one.action, one.reason) for one in audit] == [
+        ("message.accepted", ""),
+        ("mandate.used", CROSS["number"]),
+    ]
+    again = await desk.send("mobile-enforcement.320000", "case.transferred", case)
+    assert again.duplicate
+    assert await desk.ledger.audit(sent.message.id) == audit
+    filed = await desk.send("penalty.320000", "case.progressed", write.progress())
+    assert {one.platform for one in filed.deliveries} == {"mobile-enforcement.330100", "mobile-enforcement.320000"}
+
+
+async def test_a_grant_that_is_taken_back_while_a_case_is_decided_counts(racing, write):
+    """Decided while the mandate was granted, kept after it was not: it is decided again, and 403."""
+    await racing.at("penalty.330100")
+    await racing.at("mobile-enforcement.320000", mandates=("cross",))
+    gate = racing.ledger.hold_before("accept")
+    call = racing.receive("mobile-enforcement.320000", "case.transferred", write.case(mandate=CROSS))
+    waiting = asyncio.create_task(call)
+    await gate.reached()
+    await racing.at("mobile-enforcement.320000")
+    gate.open()
+    (entry,) = (await waiting).receipt.entries
+    assert (entry.status, entry.code) == (403, "mandate.not-allowed")
