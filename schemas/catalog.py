@@ -32,6 +32,7 @@ _ISSUED = (
     *("case_number", "order_number", "inspection_number", "measure_number", "lead_number", "decision_number"),
     *("related.case_number", "subject.case_number"),
 )
+_AMENDING = ("corrected", "withdrawn")
 _LANES = {"parent_number": "measure_number"}
 """The number under whose name a lane goes, where the field that says it has another name."""
 
@@ -93,6 +94,13 @@ class MessageType(CatalogEntry):
         """Return the number (or project key) whose messages are delivered in order: its name and its value."""
         path = next((one for one in self.ordering if _value(document, one)), self.ordering[-1])
         return _lane(path), _value(document, path)
+
+    def amended(self, document: Tree) -> dict[str, str]:
+        """Return the number of the earlier document that this one corrects or withdraws, by its name; else nothing."""
+        if not self.amends:
+            return {}
+        number = document.get("corrects") or (document.get("status") in _AMENDING and document.get(self.amends))
+        return {self.amends: str(number)} if number else {}
 
     def identity(self, document: Tree) -> str:
         """Return what makes two documents of this type the same one, as one text; spellings of a number are one."""

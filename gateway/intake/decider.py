@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from adapters.base import Adapter
 from gateway.clock import Ticks
-from gateway.intake import drafts, enricher, numbers, router, sender_rights
+from gateway.intake import corrections, drafts, enricher, numbers, router, sender_rights
 from gateway.intake.attached import check_attached
 from gateway.intake.coverage import Coverage
 from gateway.intake.directory import Directory, SpokenAdapters
@@ -19,7 +19,7 @@ from gateway.intake.routes import Route, Routes
 from gateway.intake.steps import CaseContext, Decided, Decisions, IntakeCall, Reading, RejectedRecord, Translated
 from gateway.ledger.base import Ledger
 from gateway.ledger.records import IntakeDraft, Platform
-from gateway.message import overlaid
+from gateway.message import Message, overlaid
 from schemas.catalog import TYPES, MessageType
 from schemas.findings import Rejected
 from schemas.scalars import CHINA_TIME
@@ -101,6 +101,9 @@ class Decider:
         region = context.jurisdiction.region
         routable = router.Routable(record.type, context.effective, region, caller.id, answered)
         planned = router.plan(route, routable, package.choose, package.coverage)
+        if context.corrects is not None:
+            got = await package.lookups.got(context.corrects)
+            planned = corrections.reaching(planned, got, package.coverage.platforms, caller.id)
         noticed = [
             *package.coverage.doubts(record.warnings, package.at.astimezone(CHINA_TIME).date()),
             *enricher.notices(kind, context.enriched),
@@ -130,4 +133,14 @@ class Decider:
         jurisdiction = sender_rights.jurisdiction(
             said, kind.region(effective), document.get("mandate"), caller, package.coverage
         )
-        return CaseContext(recognised, document, effective, enriched, jurisdiction, tied)
+        corrects = await self._corrected(lookups, kind, record)
+        return CaseContext(recognised, document, effective, enriched, jurisdiction, tied, corrects)
+
+    async def _corrected(self, lookups: Lookups, kind: MessageType, record: Translated) -> Message | None:
+        """Give the message of the same type that a document corrects or withdraws, by its headers or its numbers."""
+        named = record.headers.corrects
+        if named is None:
+            found = await lookups.recall(kind.amended(record.document))
+            named = next((one.message_id for one in found.values()), None)
+        original = await lookups.message(named) if named is not None else None
+        return original if original is not None and original.type == record.type else None

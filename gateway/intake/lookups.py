@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
+from gateway.intake import corrections
 from gateway.ledger import decisions
 from gateway.ledger.base import Ledger
-from gateway.ledger.records import FactAsked, IntakeDraft, KnownNumber, NumberAsked, Reads, Upload
-from gateway.message import Enriched, Message
+from gateway.ledger.records import FactAsked, IntakeDraft, KnownNumber, MessageFilter, NumberAsked, Reads, Upload
+from gateway.message import Delivery, Enriched, Message
 from schemas.identifiers.folding import comparison_key
 
 
@@ -25,6 +26,7 @@ class Lookups:
         self._brought_numbers: dict[tuple[str, str], KnownNumber] = {}
         self._brought_facts: dict[FactAsked, Enriched] = {}
         self._brought: dict[str, Message] = {}
+        self._brought_deliveries: dict[str, Sequence[Delivery]] = {}
         self._numbers: dict[NumberAsked, str | None] = {}
         self._facts: dict[FactAsked, str | None] = {}
         self._fresh: set[str] = set()
@@ -43,6 +45,7 @@ class Lookups:
         """Let the following records find what this one brings: its numbers and its facts."""
         message = draft.message
         self._brought[message.id] = message
+        self._brought_deliveries[message.id] = draft.deliveries
         for field, number in draft.numbers.items():
             known = KnownNumber(
                 number, message.id, message.type, message.source, message.correlation_id, message.ordering_key
@@ -107,3 +110,15 @@ class Lookups:
     async def message(self, message_id: str) -> Message | None:
         """Give a message. Of what may change of it, its case, nothing is noted: see `case`."""
         return self._brought.get(message_id) or await self._ledger.message(message_id)
+
+    async def got(self, original: Message) -> Sequence[Delivery]:
+        """Give the deliveries of a message, of the earlier versions of its document, and of what corrected it.
+
+        Not noted: a platform that comes meanwhile moves the registry's revision, and everything is decided again.
+        """
+        case = MessageFilter(type=original.type, correlation_id=original.correlation_id)
+        kept = await self._ledger.find_messages(case)
+        chain = corrections.chain(original, (*kept.items, *self._brought.values()))
+        brought = [one for message in chain for one in self._brought_deliveries.get(message.id, ())]
+        ids = [message.id for message in chain if message.id not in self._brought_deliveries]
+        return (*(await self._ledger.deliveries_of(*ids)), *brought)

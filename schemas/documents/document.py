@@ -19,6 +19,8 @@ class CatalogEntry:
     `ordering` is the number whose messages stay in order (`project` for the project key), the first that the
     document has. `scoped`: that number is issued by a platform and means something only together with it.
     `issues` is the number that a document of this type brings into the world, `brings` are others it is found by.
+    `amends` is the number of a document of this type whose `corrects` or `status` says that an earlier one of this
+    type is corrected or withdrawn.
     `identifying` are the fields that make two documents the same one, `parents` the keys that tie
     this document to an earlier one of the same case, nearest first. `credit_code_in` is a permit
     number that holds the credit code when no field does. `operation` is what a drafted bundle calls
@@ -34,6 +36,7 @@ class CatalogEntry:
     scoped: bool = False
     issues: str | None = None
     brings: tuple[str, ...] = ()
+    amends: str = ""
     parents: tuple[str, ...] = ()
     credit_code_in: str = ""
     dossier: str = ""

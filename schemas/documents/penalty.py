@@ -40,6 +40,7 @@ class PenaltyDecisionV1(Document):
         operation="decision",
         ordering=("case_number",),
         brings=("decision_number",),
+        amends="decision_number",
         identifying=("case_number", "decision_number"),
         scoped=True,
         parents=("case_number",),

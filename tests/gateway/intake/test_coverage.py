@@ -217,7 +217,8 @@ async def test_a_case_under_a_mandate_goes_to_both_sides_and_is_audited(desk, wr
     assert (rejection.status, rejection.code) == (403, "mandate.not-allowed")
     await desk.at("mobile-enforcement.320000", mandates=("cross",))
     sent = await desk.send("mobile-enforcement.320000", "case.transferred", case)
-    assert [one.platform for one in sent.deliveries] == ["penalty.330100", "penalty.320000"]
+    own, both = "mobile-enforcement.330100", ["penalty.330100", "penalty.320000"]
+    assert [one.platform for one in sent.deliveries] == [*both, own]
     audit = await desk.ledger.audit(sent.message.id)
     assert [(one.action, one.reason) for one in audit] == [
         ("message.accepted", ""),
