@@ -148,7 +148,7 @@ class Notice(Document):
         name="notice.served",
         title="通知送达",
         operation="notice",
-        ordering_field="case_number",
+        ordering=("case_number",),
         identifying=("case_number", "served_on"),
         scoped=True,
         dossier="cases",
