@@ -186,7 +186,7 @@ kind = TYPES["notice.served"]
 document = check(kind.document, sample(kind.document, Random(1))).document
 routed = "notice.served" in read_routes().routes
 print(json.dumps([
-    kind.keys(document) == {"case_number": kind.ordering_key(document)},
+    kind.keys(document) == dict([kind.ordering_of(document)]),
     document["made_on"] <= document["served_on"],
     "notice.served" in PARTS["cases"],
     routed,
