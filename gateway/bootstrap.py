@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from gateway.access import Administrator
+from gateway.attachments import Attachments, FolderStore
 from gateway.clock import Clock, system_clock, zone
 from gateway.coordination import Carrier, MemoryStore, Rate, SharedStore, WakeUps
 from gateway.coordination.call_rates import CallRates
@@ -122,6 +123,13 @@ def build(
         "Age of the oldest message that is kept with its deliveries.",
         lambda: pruner.oldest_seconds(clock()),
     )
+    attachments = Attachments(
+        kept,
+        FolderStore(settings.attachment_folder),
+        clock,
+        most=settings.uploads,
+        unnamed_for=timedelta(days=settings.attachment_days),
+    )
     prover = prove or ProcessProver(CHECK)
     return Hub(
         ledger=kept,
@@ -144,6 +152,7 @@ def build(
         deliveries=OperatorSteps(kept, dispatcher.wake, register.doubt),
         replays=BulkReplays(kept, clock, dispatcher.wake, register.doubt, pause=pause.total_seconds()),
         pruner=pruner,
+        attachments=attachments,
         dossiers=Dossiers(kept, Questions(kept, known, outward, clock, cache, readers=readers), clock),
         administrator=_administrator(settings),
         dispatcher=dispatcher,

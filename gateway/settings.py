@@ -172,6 +172,14 @@ class Settings(BaseSettings):
     reader_seconds: int = Field(
         20, ge=1, description="Seconds of processor time that a body or a reply may take; then it is too costly."
     )
+    attachments: str = Field(
+        "", description="The folder of uploaded attachments; else one beside the ledger. Processes share it."
+    )
+    attachment_megabytes: int = Field(200, ge=1, le=10240, description="Megabytes of an attachment; else 413.")
+    attachment_days: int = Field(
+        7, ge=1, description="Days after which an attachment goes that no document names, or names any more."
+    )
+    uploads: int = Field(16, ge=1, description="Attachments that are uploaded at once; more are answered 429.")
     retention: Annotated[RetentionSettings, NoDecode] = Field(
         RetentionSettings(),
         description="How long what is settled is kept, 6 months at least: a table [retention] with messages, bodies, "
@@ -191,6 +199,14 @@ class Settings(BaseSettings):
         """Give the file that keeps the hash of an administrator's token which was made: beside the ledger, or here."""
         beside = self.ledger.removeprefix(SQLITE) if self.ledger.startswith(SQLITE) else "hutong"
         return Path(f"{beside}.admin")
+
+    @property
+    def attachment_folder(self) -> Path:
+        """Give the folder of uploaded attachments: as set, or beside the ledger."""
+        if self.attachments:
+            return Path(self.attachments).expanduser()
+        beside = self.ledger.removeprefix(SQLITE) if self.ledger.startswith(SQLITE) else "hutong"
+        return Path(f"{beside}.attachments")
 
     @property
     def shared(self) -> bool:

@@ -17,16 +17,25 @@ from schemas.identifiers.person import is_citizen_id
 Tree = Mapping[str, Any]
 
 _KEYS: Mapping[str, tuple[str, ...]] = {
-    "case_number": ("case_number", "related.case_number"),
+    "case_number": ("case_number", "related.case_number", "subject.case_number"),
     "permit_number": ("permit_number", "related.permit_number"),
     "project_code": ("project_code", "project.code", "related.project_code"),
     "approval_number": ("approval_number",),
-    "credit_code": ("party.credit_code", "holder.credit_code", "builder.credit_code"),
+    "credit_code": ("party.credit_code", "holder.credit_code", "builder.credit_code", "credit_code"),
     "order_number": ("order_number",),
     "inspection_number": ("inspection_number",),
     "decision_number": ("decision_number",),
+    "measure_number": ("measure_number",),
+    "lead_number": ("lead_number",),
 }
-_ISSUED = ("case_number", "order_number", "inspection_number", "related.case_number")
+_ISSUED = (
+    *("case_number", "order_number", "inspection_number", "measure_number", "lead_number", "decision_number"),
+    *("related.case_number", "subject.case_number"),
+)
+_AMENDING = ("corrected", "withdrawn")
+_LANES = {"parent_number": "measure_number"}
+"""The number under whose name a lane goes, where the field that says it has another name."""
+
 _ENRICHED = ("permit_number", "project_code", "party.credit_code", "region")
 
 
@@ -77,13 +86,21 @@ class MessageType(CatalogEntry):
         object.__setattr__(self, "searchable", {key: paths for key, paths in present.items() if paths})
 
     @property
-    def issues(self) -> str | None:
-        """Return the number that a document of this type brings into the world; None when it only speaks of one."""
-        return self.ordering_field if self.scoped and self.ordering_field not in self.parents else None
+    def lanes(self) -> tuple[str, ...]:
+        """Return the names of the numbers whose messages may be delivered in order with these, nearest first."""
+        return tuple(map(_lane, self.ordering))
 
-    def ordering_key(self, document: Tree) -> str:
-        """Return the number (or project key) whose messages are delivered in order."""
-        return _value(document, self.ordering_field)
+    def ordering_of(self, document: Tree) -> tuple[str, str]:
+        """Return the number (or project key) whose messages are delivered in order: its name and its value."""
+        path = next((one for one in self.ordering if _value(document, one)), self.ordering[-1])
+        return _lane(path), _value(document, path)
+
+    def amended(self, document: Tree) -> dict[str, str]:
+        """Return the number of the earlier document that this one corrects or withdraws, by its name; else nothing."""
+        if not self.amends:
+            return {}
+        number = document.get("corrects") or (document.get("status") in _AMENDING and document.get(self.amends))
+        return {self.amends: str(number)} if number else {}
 
     def identity(self, document: Tree) -> str:
         """Return what makes two documents of this type the same one, as one text; spellings of a number are one."""
@@ -110,6 +127,11 @@ class MessageType(CatalogEntry):
         if "credit_code" in found and is_citizen_id(found["credit_code"]):
             del found["credit_code"]
         return found
+
+
+def _lane(path: str) -> str:
+    name = path.rpartition(".")[2]
+    return _LANES.get(name, name)
 
 
 def _value(document: Tree, path: str) -> str:

@@ -61,6 +61,17 @@ _BY_NAME: Mapping[str, Make] = {
     "phone": invented.phone,
     "address": invented.address,
     "title": lambda r: "废水排放口核查",
+    "receiver.name": lambda r: r.choice(("云栖市公安局", "青溪县人民检察院", "云栖市应急管理局")),
+    "heard_by.name": lambda r: r.choice(("云栖市人民政府", "云栖市中级人民法院")),
+    "items[]": lambda r: r.choice(("一号印染生产线", "燃煤锅炉一台", "停止超标排放水污染物")),
+    "unit": invented.company,
+    "snapshot_digest": lambda r: f"sm3:{r.getrandbits(256):064x}",
+    "rule": lambda r: r.choice(("officers.two", "decision.in-time", "hearing.held")),
+    "version": lambda r: "1",
+    "message": lambda r: f"0198-{invented.digits(r, 12)}",
+    "evidence[]": lambda r: f"0198-{invented.digits(r, 12)}",
+    "article": lambda r: "行政处罚法 第四十二条",
+    "reviewer": invented.person,
     "certificate.number": lambda r: f"E{invented.digits(r, 8)}",
     "mandate.number": lambda r: invented.document_number(r, "执法"),
     "data_source.name": lambda r: "云栖市数据资源局",
@@ -111,7 +122,9 @@ def _fill(name: str, prefix: str, random: Random) -> dict[str, Any]:
     made = {f.path[len(prefix) :].removesuffix("[]"): _make(name, f, random) for f in here if _there(f, random)}
     if prefix.endswith("location.") and made:
         made |= {name: _BY_NAME[name](random) for name in ("longitude", "latitude")}
-    return {key: value for key, value in made.items() if value not in ({}, [])}
+    # What must be there stays also where it says nothing yet.
+    must = {field.path[len(prefix) :].removesuffix("[]") for field in here if field.required}
+    return {key: value for key, value in made.items() if key in must or value not in ({}, [])}
 
 
 def _there(field: Field, random: Random) -> bool:
@@ -217,6 +230,7 @@ def _agree_on_penalty(document: dict[str, Any], random: Random) -> None:
     elif "decision_number" in document and "authority" in document and "kinds" not in document:
         document["kinds"] = ["warning"]
         document.pop("fine", None)
+    _agree_on_measures(document, random)
     if document.get("problem_found") is False:
         document.pop("problems", None)
     publish = document.get("publish")
@@ -229,3 +243,25 @@ def _agree_on_penalty(document: dict[str, Any], random: Random) -> None:
     elif "publish_until" in document and (days := _MONTHS_ON_SHOW.get(publish.get("level", ""))):
         decided = date.fromisoformat(document["decided_on"])
         document["publish_until"] = (decided + timedelta(days=days)).isoformat()
+
+
+def _agree_on_measures(document: dict[str, Any], random: Random) -> None:
+    """Give a measure, a handover, a review, a certificate and an assessment what goes with what they say."""
+    if document.get("action") in ("extend", "release") and "case_number" not in document:
+        document.setdefault("parent_number", f"C{invented.digits(random, 10)}")
+    if "until" in document and "measure_number" in document:
+        document["until"] = max(document["until"], document["decided_on"])
+    if document.get("industries") == [document.get("industry_code")]:
+        del document["industries"]
+    if "sent_at" in document:
+        document["sent_at"] = f"{document['decided_on']}T10:00:00+08:00"
+    if "outcome" in document and "receiver" in document:
+        document.setdefault("outcome_on", document["decided_on"])
+    if "result" in document and "filed_on" in document:
+        document.setdefault("concluded_on", document["filed_on"])
+    if "registration_number" in document and "credit_code" in document:
+        document["registration_number"] = invented.permit_number(random, document["credit_code"])
+    if "name" in document and "status" in document and "number" in document:
+        document["name"] = invented.person(random)
+    if "subject" in document and not document["subject"]:
+        document["subject"] = {"case_number": f"A{invented.digits(random, 10)}"}

@@ -12,6 +12,7 @@ from fastapi import FastAPI, Response
 from gateway.api import (
     adapters,
     areas,
+    attachments,
     backlog,
     deliveries,
     documents,
@@ -41,6 +42,7 @@ LARGEST_REQUEST = 1024 * 1024
 
 _RESOURCES = (
     messages,
+    attachments,
     inbox,
     deliveries,
     rejections,
@@ -61,6 +63,7 @@ _TAGS = [
     {"name": "inbound", "description": "报送 · Hand documents in"},
     {"name": "inbox", "description": "收件箱 · What a platform fetches that cannot be called"},
     {"name": "messages", "description": "消息 · What was accepted"},
+    {"name": "attachments", "description": "附件 · Files that documents name"},
     {"name": "deliveries", "description": "投递 · Where it went"},
     {"name": "rejections", "description": "拒收 · What was not accepted"},
     {"name": "enterprises", "description": "一企一档 · Everything known about an enterprise"},
@@ -73,7 +76,8 @@ _TAGS = [
 
 def create_app(hub: Hub, settings: Settings | None = None) -> Application:
     """Make the ASGI application of a hub. Starting and stopping the hub stays with the caller."""
-    rest = SizeLimit(_framework(hub), LARGEST_REQUEST, {adapters.PATH: LARGEST})
+    largest = (settings or Settings()).attachment_megabytes * 1024 * 1024
+    rest = SizeLimit(_framework(hub), LARGEST_REQUEST, {adapters.PATH: LARGEST, attachments.PATH: largest})
     return Application(Inbound(hub), Batch(hub), rest, hub.loop_watch)
 
 

@@ -113,3 +113,20 @@ class StrictRoute(APIRoute):
                 raise beyond.broken from None
 
         return strict
+
+
+class StreamedRoute(APIRoute):
+    """A route whose caller is known before its body is read, which the call itself reads as it comes."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Admit the caller, then hand on the request with nothing of its body read."""
+        handle = super().get_route_handler()
+
+        async def streamed(request: Request) -> Response:
+            rights.admit(request)
+            try:
+                return await handle(request)
+            except ClientDisconnect:
+                raise HTTPException(400) from None  # nobody is there to hear it
+
+        return streamed

@@ -23,6 +23,7 @@ _CODES: Mapping[int, str] = {
     403: "forbidden",
     404: "not-found",
     405: "method.not-allowed",
+    408: "attachment.slow",
     409: "state.wrong",
     410: "body.pruned",
     413: "body.too-large",

@@ -47,6 +47,8 @@ CALLS: Mapping[str, Role] = {
     "POST /v1/inbound/{operation}": Role.PLATFORM,
     "POST /v1/inbound/{operation}/batch": Role.PLATFORM,
     "POST /v1/messages": Role.PLATFORM,
+    "POST /v1/attachments": Role.PLATFORM,
+    "GET /v1/attachments/{upload_id}": Role.PLATFORM,
     "GET /v1/inbox": Role.PLATFORM,
     "POST /v1/inbox/{delivery_id}/receipt": Role.PLATFORM,
     "GET /v1/messages": Role.CALLER,

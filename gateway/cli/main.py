@@ -13,6 +13,7 @@ from adapters.source import BrokenBundle
 from gateway.cli import (
     adapter,
     area,
+    attachment,
     dead,
     demo,
     doctor,
@@ -67,6 +68,7 @@ app.add_typer(platform.app, name="platform")
 app.add_typer(area.app, name="area")
 app.add_typer(unwanted.app, name="unwanted")
 app.add_typer(releases.app, name="adapter")
+app.add_typer(attachment.app, name="attachment")
 app.add_typer(message.app, name="message")
 app.add_typer(dead.app, name="dead")
 app.add_typer(ledger.app, name="ledger")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 from uuid import uuid4
@@ -65,6 +65,10 @@ class Gateway:
     def send(self, path: str, content: bytes, headers: Mapping[str, str], **query: Any) -> httpx.Response:
         """Hand a document in, byte for byte; the answer comes back whatever its status."""
         return self._request("POST", path, content=content, headers=headers, params=query)
+
+    def upload(self, path: str, content: Iterator[bytes], headers: Mapping[str, str]) -> Any:
+        """Hand a file in, piece by piece."""
+        return self._call("POST", path, content=content, headers=headers)
 
     def _call(self, method: str, path: str, **arguments: Any) -> Any:
         response = self._request(method, path, **arguments)

@@ -8,6 +8,7 @@ from datetime import tzinfo
 from typing import Protocol
 
 from gateway.access import Administrator
+from gateway.attachments import Attachments
 from gateway.clock import Clock
 from gateway.coordination import SharedStore, WakeUps
 from gateway.coordination.call_rates import CallRates
@@ -79,6 +80,7 @@ class Hub:
         deliveries: OperatorSteps,
         replays: BulkReplays,
         pruner: Pruner,
+        attachments: Attachments,
         dossiers: Dossiers,
         administrator: Administrator,
         dispatcher: Dispatcher,
@@ -108,6 +110,7 @@ class Hub:
         self.deliveries = deliveries
         self.replays = replays
         self.pruner = pruner
+        self.attachments = attachments
         self.dossiers = dossiers
         self.clock = clock
         self.events = events
@@ -142,7 +145,13 @@ class Hub:
         await self._dispatcher.start()
         await self.replays.resume()
         self._reconciler.start(
-            (self.platforms.reconcile, self.replays.resume, self._dispatcher.reconcile, self._waits.look)
+            (
+                self.platforms.reconcile,
+                self.replays.resume,
+                self._dispatcher.reconcile,
+                self._waits.look,
+                self.attachments.tidy,
+            )
         )
         self.pruner.start()
         self._running = True

@@ -9,7 +9,8 @@ from msgspec import Struct
 
 from adapters.base import Adapter
 from gateway.clock import Ticks
-from gateway.intake import drafts, enricher, numbers, router, sender_rights
+from gateway.intake import corrections, drafts, enricher, numbers, router, sender_rights
+from gateway.intake.attached import check_attached
 from gateway.intake.coverage import Coverage
 from gateway.intake.directory import Directory, SpokenAdapters
 from gateway.intake.lookups import Lookups
@@ -18,7 +19,8 @@ from gateway.intake.routes import Route, Routes
 from gateway.intake.steps import CaseContext, Decided, Decisions, IntakeCall, Reading, RejectedRecord, Translated
 from gateway.ledger.base import Ledger
 from gateway.ledger.records import IntakeDraft, Platform
-from gateway.message import overlaid
+from gateway.message import Message, overlaid
+from schemas import documents
 from schemas.catalog import TYPES, MessageType
 from schemas.findings import Rejected
 from schemas.scalars import CHINA_TIME
@@ -94,11 +96,15 @@ class Decider:
     async def _document(self, package: _Package, record: Translated) -> Decided:
         caller, kind, route = package.caller, TYPES[record.type], self._routes.of(record.type)
         sender_rights.check_sender(route, caller)
+        await check_attached(package.lookups, record.document)
         context = await self._context(package, record, kind, route)
         answered = context.recognised.answered
         region = context.jurisdiction.region
         routable = router.Routable(record.type, context.effective, region, caller.id, answered)
         planned = router.plan(route, routable, package.choose, package.coverage)
+        if context.corrects is not None:
+            got = await package.lookups.got(context.corrects)
+            planned = corrections.reaching(planned, got, package.coverage.platforms, caller.id)
         noticed = [
             *package.coverage.doubts(record.warnings, package.at.astimezone(CHINA_TIME).date()),
             *enricher.notices(kind, context.enriched),
@@ -125,7 +131,30 @@ class Decider:
         document = drafts.signed(route, caller.id, recognised.document)
         effective = overlaid(document, enriched) if enriched else document
         said = kind.region(document) or record.headers.region
+        settled = await self._settled(package, kind, said, tied)
         jurisdiction = sender_rights.jurisdiction(
-            said, kind.region(effective), document.get("mandate"), caller, package.coverage
+            said, kind.region(effective), document.get("mandate"), caller, package.coverage, settled
         )
-        return CaseContext(recognised, document, effective, enriched, jurisdiction, tied)
+        corrects = await self._corrected(lookups, kind, record)
+        return CaseContext(recognised, document, effective, enriched, jurisdiction, tied, corrects)
+
+    async def _settled(self, package: _Package, kind: MessageType, said: str | None, tied: str | None) -> str | None:
+        """Give the region of the case that a document of a type without a mandate belongs to; None: it settles nothing.
+
+        It is asked for only where the caller does not cover what it names.
+        """
+        if said is None or tied is None or "mandate" in documents.objects(kind.document):
+            return None
+        if package.coverage.covers(package.caller, said):
+            return None
+        found = (await package.lookups.facts(tied, ["region"])).get("region")
+        return None if found is None else found.value
+
+    async def _corrected(self, lookups: Lookups, kind: MessageType, record: Translated) -> Message | None:
+        """Give the message of the same type that a document corrects or withdraws, by its headers or its numbers."""
+        named = record.headers.corrects
+        if named is None:
+            found = await lookups.recall(kind.amended(record.document))
+            named = next((one.message_id for one in found.values()), None)
+        original = await lookups.message(named) if named is not None else None
+        return original if original is not None and original.type == record.type else None

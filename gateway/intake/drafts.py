@@ -49,7 +49,7 @@ def message(
         digest=receiver.digest_of(record),
         keys=TYPES[record.type].keys(context.effective),
         causation_id=recognised.causation_id or headers.causation_id,
-        corrects=headers.corrects,
+        corrects=headers.corrects or (context.corrects.id if context.corrects else None),
         enriched=context.enriched,
         raw_numbers=recognised.raw,
         warnings=tuple(problems.keep_warning(one) for one in noticed),

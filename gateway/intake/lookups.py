@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
+from gateway.intake import corrections
 from gateway.ledger import decisions
 from gateway.ledger.base import Ledger
-from gateway.ledger.records import FactAsked, IntakeDraft, KnownNumber, NumberAsked, Reads
-from gateway.message import Enriched, Message
+from gateway.ledger.records import (
+    FactAsked,
+    IntakeDraft,
+    KnownNumber,
+    MessageFilter,
+    NumberAsked,
+    Reads,
+    Upload,
+    VersionsAsked,
+)
+from gateway.message import Delivery, Enriched, Message
 from schemas.identifiers.folding import comparison_key
+
+_PAGE = 200
+"""Messages of a case that are read at once."""
 
 
 class Lookups:
@@ -25,23 +38,29 @@ class Lookups:
         self._brought_numbers: dict[tuple[str, str], KnownNumber] = {}
         self._brought_facts: dict[FactAsked, Enriched] = {}
         self._brought: dict[str, Message] = {}
+        self._brought_deliveries: dict[str, Sequence[Delivery]] = {}
         self._numbers: dict[NumberAsked, str | None] = {}
         self._facts: dict[FactAsked, str | None] = {}
         self._fresh: set[str] = set()
+        self._uploads: set[str] = set()
+        self._versions: dict[VersionsAsked, str | None] = {}
 
     # ── one record ────────────────────────────────────────────────────────────────────────────
     def begin(self) -> None:
         """Begin with a record: nothing was asked for it yet."""
-        self._numbers, self._facts, self._fresh = {}, {}, set()
+        self._numbers, self._facts, self._fresh, self._uploads = {}, {}, set(), set()
+        self._versions = {}
 
     def reads(self) -> Reads:
         """Give what was asked since the record began, with the answers."""
-        return Reads(self._numbers, self._facts, frozenset(self._fresh))
+        fresh, uploads = frozenset(self._fresh), frozenset(self._uploads)
+        return Reads(self._numbers, self._facts, fresh, uploads, self._versions)
 
     def bring(self, draft: IntakeDraft) -> None:
         """Let the following records find what this one brings: its numbers and its facts."""
         message = draft.message
         self._brought[message.id] = message
+        self._brought_deliveries[message.id] = draft.deliveries
         for field, number in draft.numbers.items():
             known = KnownNumber(
                 number, message.id, message.type, message.source, message.correlation_id, message.ordering_key
@@ -96,6 +115,31 @@ class Lookups:
         await self.facts(case, ["region"])
         return case
 
+    async def upload(self, upload_id: str) -> Upload | None:
+        """Give an attachment that the caller uploaded or received; it must still be there when the record is kept."""
+        found = await self._ledger.upload_for(upload_id, self._caller)
+        if found is not None:
+            self._uploads.add(upload_id)
+        return found
+
     async def message(self, message_id: str) -> Message | None:
         """Give a message. Of what may change of it, its case, nothing is noted: see `case`."""
         return self._brought.get(message_id) or await self._ledger.message(message_id)
+
+    async def got(self, original: Message) -> Sequence[Delivery]:
+        """Give the deliveries of a message, of the earlier versions of its document, and of what corrected it.
+
+        The last message of its type in the case is noted: one that comes meanwhile may have reached others. A
+        platform that comes meanwhile moves the registry's revision.
+        """
+        case = MessageFilter(type=original.type, correlation_id=original.correlation_id)
+        page = await self._ledger.find_messages(case, None, _PAGE)
+        kept = list(page.items)
+        while page.cursor is not None:
+            page = await self._ledger.find_messages(case, page.cursor, _PAGE)
+            kept.extend(page.items)
+        self._versions[original.correlation_id, original.type] = kept[0].id if kept else None
+        chain = corrections.chain(original, (*kept, *self._brought.values()))
+        brought = [one for message in chain for one in self._brought_deliveries.get(message.id, ())]
+        ids = [message.id for message in chain if message.id not in self._brought_deliveries]
+        return (*(await self._ledger.deliveries_of(*ids)), *brought)

@@ -39,7 +39,7 @@ def recognise(
     changed = {path: known[_key(path)].original for path in kind.numbers if _key(path) in known}
     raw = {_key(path): str(at(document, path)) for path, own in changed.items() if at(document, path) != own}
     translated = _with_all(document, {path: own for path, own in changed.items() if _key(path) in raw})
-    tie = next((known[key] for key in (kind.ordering_field, *kind.parents) if key in known), None)
+    tie = next((known[key] for key in (*kind.lanes, *kind.parents) if key in known), None)
     return Recognised(
         document=translated,
         raw=raw,
@@ -56,7 +56,7 @@ def _key(path: str) -> str:
 
 
 def _meant(kind: MessageType, key: str, document: Mapping[str, Any], caller: str, known: KnownNumber) -> bool:
-    if key != kind.issues:
+    if key != kind.issues and key not in kind.brings:
         return True
     return known.source == caller or not same_number(known.original, str(at(document, key)))
 
@@ -74,20 +74,23 @@ def _remembered(kind: MessageType, document: Mapping[str, Any], known: Mapping[s
 
 
 def _own(kind: MessageType, document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    if kind.scoped:
-        yield kind.ordering_field, kind.ordering_key(document)
-    else:
+    if not kind.scoped:
         yield from ((key, value) for key, value in kind.keys(document).items() if key in _NATIONAL)
+        return
+    yield kind.ordering_of(document)
+    for key in (kind.issues, *kind.brings):
+        if key is not None and (value := at(document, key)) is not None:
+            yield key, str(value)
 
 
 def _lane(kind: MessageType, document: Mapping[str, Any], caller: str, known: Mapping[str, KnownNumber]) -> str:
     """Give the ordering key: the lane of the same number where it is known, else one of its own."""
-    field = kind.ordering_field
-    same = (known[key] for key in ((field,) if kind.scoped else kind.parents) if key in known)
-    inherited = next((one.ordering_key for one in same if one.ordering_key.startswith(f"{field}:")), None)
+    same = (known[key] for key in (kind.lanes if kind.scoped else kind.parents) if key in known)
+    names = tuple(f"{lane}:" for lane in kind.lanes)
+    inherited = next((one.ordering_key for one in same if one.ordering_key.startswith(names)), None)
     if inherited is not None:
         return inherited
-    value = kind.ordering_key(document)
+    field, value = kind.ordering_of(document)
     if not kind.scoped:
         return f"{field}:{value}"
     issuer = known[field].source if field in known else caller
@@ -98,18 +101,19 @@ def _answered(
     kind: MessageType, route: Route, document: Mapping[str, Any], caller: str, known: Mapping[str, KnownNumber]
 ) -> str:
     """Name the platform whose message this one answers (Return Address)."""
-    asked = known.get(kind.ordering_field)
+    field, number = kind.ordering_of(document)
+    asked = known.get(field)
     if asked is not None and asked.type == route.answers and asked.source != caller:
         return asked.source
-    number = kind.ordering_key(document)
+    code, title = f"{field.removesuffix('_number')}.unknown", TYPES[route.answers or ""].title
     finding = Finding(
-        "order.unknown",
-        Text(f"没有收到过编号为 {number} 的任务", f"No order numbered {number} was given to this platform"),
-        field=kind.ordering_field,
+        code,
+        Text(f"没有收到过编号为 {number} 的{title}", f"Nothing numbered {number} was given to this platform"),
+        field=field,
         value=number,
     )
     detail = Text(
-        f"网关没有向本平台转交过编号为 {number} 的调度任务；请核对编号后重发",
-        f"The gateway passed no order numbered {number} to this platform; check the number and send it again",
+        f"网关没有向本平台转交过编号为 {number} 的{title}；请核对编号后重发",
+        f"The gateway passed nothing numbered {number} to this platform; check the number and send it again",
     )
-    raise Rejected("order.unknown", detail, [finding])
+    raise Rejected(code, detail, [finding])

@@ -19,6 +19,9 @@ from schemas.route_condition import ALWAYS, RouteCondition
 
 BUNDLED = Path(schemas.__file__).parent / "routes.yaml"
 
+GATEWAY = "gateway"
+"""What a route says it is `from` where the gateway itself sends it; no platform is of this kind."""
+
 
 class Reach(StrEnum):
     """How far a route reaches for a platform of its kind."""
@@ -119,6 +122,9 @@ class _Reading:
         self._kinds = {str(kind): str(title) for kind, title in titles.items()}
         for kind in self._kinds.keys() & set(Reach):
             self._fault("kind.reserved", f"{kind} 是 reach 的取值", f"{kind} is a reach", "kinds", kind)
+        if GATEWAY in self._kinds:
+            zh, en = f"{GATEWAY} 指网关本身", f"{GATEWAY} is the gateway itself"
+            self._fault("kind.reserved", zh, en, "kinds", GATEWAY)
         table = self._table(top.get("routes"), None, "routes")
         routes = {name: self._route(str(name), value) for name, value in table.items()}
         if self.faults:
@@ -131,7 +137,10 @@ class _Reading:
             self._fault("type.unknown", f"{name} 不是已知的消息类型", f"{name} is not a message type", *at)
             return Route(name, frozenset(), ())
         table = self._table(value, ("from", "sender", "to"), *at)
-        sources = [self._kind(kind, *at, "from", index) for index, kind in self._list(table, "from", *at)]
+        sources = [
+            kind if kind == GATEWAY else self._kind(kind, *at, "from", index)
+            for index, kind in self._list(table, "from", *at)
+        ]
         destinations = [self._destination(name, one, *at, "to", index) for index, one in self._list(table, "to", *at)]
         for index, one in enumerate(destinations):
             for kind in sorted(one.sources - set(sources)):

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from adapters.base import Adapter, Tree
 from gateway.ledger.records import IntakeDraft, Platform, Receipt, Rejection
-from gateway.message import Enriched
+from gateway.message import Enriched, Message
 from schemas.findings import Finding, Rejected
 
 
@@ -135,6 +135,7 @@ class CaseContext(Struct, frozen=True):
     """Where a document belongs: its numbers recognised, its correlation, what the case knew, its jurisdiction.
 
     `document` is the one to be kept; `effective`, with what the case knew added to it, is routed and sent on.
+    `corrects` is the earlier message that it corrects or withdraws.
     """
 
     recognised: Recognised
@@ -143,6 +144,7 @@ class CaseContext(Struct, frozen=True):
     enriched: Mapping[str, Enriched]
     jurisdiction: Jurisdiction
     correlation_id: str | None = None
+    corrects: Message | None = None
 
 
 class Decided(Struct, frozen=True):

@@ -39,6 +39,7 @@ from gateway.ledger.records import (
     Settlement,
     Taker,
     Unwanted,
+    Upload,
     Work,
 )
 from gateway.ledger.versions import AdapterVersion
@@ -397,6 +398,31 @@ class Ledger(Protocol):
         """Give every declaration, by kind and region."""
         ...
 
+    # ── attachments ───────────────────────────────────────────────────────────────────────────
+    async def add_upload(self, upload: Upload) -> None:
+        """Keep that a platform uploaded an attachment, whose content is in the object store already."""
+        ...
+
+    async def upload_for(self, upload_id: str, platform: str) -> Upload | None:
+        """Give an upload to whom it concerns: who uploaded it, who sent a message that names it, who received one.
+
+        None for everybody else, as for an upload that is not there. A message was received when its delivery was
+        tried at least once, or fetched.
+        """
+        ...
+
+    async def known_uploads(self, ids: Collection[str]) -> frozenset[str]:
+        """Tell which of these uploads are there."""
+        ...
+
+    async def forget_uploads(self, unnamed_for: timedelta, now: datetime, limit: int = 100) -> Sequence[str]:
+        """Forget the oldest uploads that no message names (yet, or any more), and give their ids.
+
+        Only those that came so long ago by the ledger's own time. A document that names one of them and is
+        accepted later was decided on what is no longer so: `Moved`.
+        """
+        ...
+
     async def hold_platform(self, platform_id: str, hold: Hold, intent: Intent, *, revision: int | None = None) -> bool:
         """Add a hold to a platform or an endpoint of it; True when it was not there.
 
@@ -567,7 +593,8 @@ READS = frozenset(
         "recall", "facts", "partakes", "heads", "next_due", "next_lapse", "replays", "registry", "credentials",
         "adapters", "asked_adapters", "adapter_content", "message", "native", "deliveries_of", "delivery",
         "attempts_of", "sent", "rejection", "rejection_native", "unwanted", "find_messages", "find_deliveries",
-        "find_rejections", "dossier", "backlog", "contacts", "audit", "prunable", "prunings",
+        "upload_for", "known_uploads", "find_rejections", "dossier", "backlog", "contacts", "audit", "prunable",
+        "prunings",
     }
 )  # fmt: skip
 """The methods that change nothing; every other one writes, but for `start` and `stop`."""

@@ -14,15 +14,21 @@ from pydantic import TypeAdapter, ValidationError
 
 from schemas.budget import FINDINGS, STANDARD, Budget, at_most
 from schemas.documents import characters
+from schemas.documents.assessment import Assessment
 from schemas.documents.case import CaseFile, CaseProgress, CaseProgressV1
 from schemas.documents.dispatch import DispatchOrder, DispatchReport
 from schemas.documents.document import Document
 from schemas.documents.field import Field, generic, read_fields
+from schemas.documents.handover import Handover
 from schemas.documents.inspection import Inspection, InspectionV1
+from schemas.documents.lead import Lead, LeadAnswer
+from schemas.documents.measure import Measure, Recheck
 from schemas.documents.moving import parties_of, with_citizen_ids_moved
 from schemas.documents.penalty import PenaltyDecision, PenaltyDecisionV1, PenaltyExecution
 from schemas.documents.permit import Permit, PermitV1
 from schemas.documents.project import ProjectAcceptance, ProjectApproval
+from schemas.documents.review import Publication, Review
+from schemas.documents.roster import OfficerCertificate, PermitRegistration
 from schemas.documents.second_look import look
 from schemas.documents.validation_errors import fault, where
 from schemas.findings import Finding, Rejected, Text
@@ -47,6 +53,16 @@ MODELS: Mapping[str, type[Document]] = MappingProxyType(
             PenaltyDecisionV1,
             PenaltyDecision,
             PenaltyExecution,
+            Measure,
+            Recheck,
+            Handover,
+            Review,
+            Publication,
+            Lead,
+            LeadAnswer,
+            PermitRegistration,
+            OfficerCertificate,
+            Assessment,
         )
     }
 )

@@ -16,8 +16,11 @@ from schemas.findings import Finding, Text
 class CatalogEntry:
     """The message that carries a document, and all that anybody else must know about it.
 
-    `ordering_field` is the number whose messages stay in order (`project` for the project key).
-    `scoped`: that number is issued by a platform and means something only together with it.
+    `ordering` is the number whose messages stay in order (`project` for the project key), the first that the
+    document has. `scoped`: that number is issued by a platform and means something only together with it.
+    `issues` is the number that a document of this type brings into the world, `brings` are others it is found by.
+    `amends` is the number of a document of this type whose `corrects` or `status` says that an earlier one of this
+    type is corrected or withdrawn.
     `identifying` are the fields that make two documents the same one, `parents` the keys that tie
     this document to an earlier one of the same case, nearest first. `credit_code_in` is a permit
     number that holds the credit code when no field does. `operation` is what a drafted bundle calls
@@ -28,9 +31,12 @@ class CatalogEntry:
     name: str
     title: str
     operation: str
-    ordering_field: str
+    ordering: tuple[str, ...]
     identifying: tuple[str, ...]
     scoped: bool = False
+    issues: str | None = None
+    brings: tuple[str, ...] = ()
+    amends: str = ""
     parents: tuple[str, ...] = ()
     credit_code_in: str = ""
     dossier: str = ""

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from schemas.components import Authority, Component, Mandate, Officer, Organisation, Party, Violation, absent_when_empty
+from schemas.components import Authority, Component, Mandate, Officer, Party, Violation, absent_when_empty
 from schemas.documents.document import CatalogEntry, Document, finding, party_doubts, too_few
 from schemas.documents.publicity import Publish, publish_doubts
 from schemas.field_types import (
@@ -15,6 +15,7 @@ from schemas.field_types import (
     Day,
     Instant,
     Line,
+    OtherCredit,
     OtherPermit,
     OtherProject,
     OtherWrit,
@@ -37,7 +38,9 @@ class PenaltyDecisionV1(Document):
         name="penalty.decided",
         title="处罚决定",
         operation="decision",
-        ordering_field="case_number",
+        ordering=("case_number",),
+        brings=("decision_number",),
+        amends="decision_number",
         identifying=("case_number", "decision_number"),
         scoped=True,
         parents=("case_number",),
@@ -128,9 +131,24 @@ class Discretion(Component):
 class DailyPenalty(Component):
     """按日连续处罚: the days counted, and the decision it goes on from (环保部令第28号 第十七条、第十九条)."""
 
-    from_: Day = Field(alias="from", title="计罚起始日期", description="First day counted: the day after service.")
-    to: Day = Field(title="计罚终止日期", description="Last day counted: that of the recheck that found it.")
-    original_number: Writ = Field(title="原处罚决定书文号", description="Number of the decision it goes on from.")
+    from_: Day | None = Field(
+        None, alias="from", title="计罚起始日期", description="First day counted: the day after service."
+    )
+    to: Day | None = Field(
+        None, title="计罚终止日期", description="Last day counted: that of the recheck that found it."
+    )
+    original_number: OtherWrit | None = Field(
+        None, title="原处罚决定书文号", description="Number of the decision it goes on from."
+    )
+
+
+class DataSource(Component):
+    """数据来源单位: who supplied the record."""
+
+    name: Line | None = Field(None, title="数据来源单位名称", description="Name of who supplied the record.")
+    credit_code: OtherCredit | None = Field(
+        None, title="数据来源单位代码", description="Unified social credit code of who supplied it (GB 32100-2015)."
+    )
 
 
 class PenaltyDecision(PenaltyDecisionV1):
@@ -164,14 +182,14 @@ class PenaltyDecision(PenaltyDecisionV1):
     discretion: Annotated[Discretion | None, AfterValidator(absent_when_empty)] = Field(
         None, title="裁量", description="How the amount was found."
     )
-    daily: DailyPenalty | None = Field(
+    daily: Annotated[DailyPenalty | None, AfterValidator(absent_when_empty)] = Field(
         None, title="按日连续处罚", description="The days counted, and the decision it goes on from."
     )
     corrects: OtherWrit | None = Field(
         None, title="更正的决定书文号", description="Number of the decision that this one corrects or withdraws."
     )
     mandate: Mandate | None = Field(None, title="管辖依据", description="Why it was decided outside the own region.")
-    data_source: Organisation | None = Field(
+    data_source: Annotated[DataSource | None, AfterValidator(absent_when_empty)] = Field(
         None, title="数据来源单位", description="Who supplied the record, which need not be the deciding agency."
     )
 
@@ -184,7 +202,7 @@ class PenaltyDecision(PenaltyDecisionV1):
         if not spared and not self.kinds:
             zh = "缺少处罚种类；不予处罚的，请写明决定结果。"
             yield finding("field.missing", "kinds", zh, "Kinds of penalty are missing, or an outcome that spares.")
-        if self.daily and self.daily.to < self.daily.from_:
+        if self.daily and self.daily.from_ and self.daily.to and self.daily.to < self.daily.from_:
             zh = "计罚终止日期早于起始日期。"
             yield finding("decision.daily", "daily.to", zh, "The days counted end before they begin.")
 
@@ -202,7 +220,7 @@ class PenaltyExecution(Document):
         name="penalty.executed",
         title="处罚执行",
         operation="execution",
-        ordering_field="case_number",
+        ordering=("case_number",),
         identifying=("case_number", "decision_number", "kind", "at"),
         scoped=True,
         parents=("case_number",),

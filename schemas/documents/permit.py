@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
-from schemas.components import Authority, Component, Holder, OptionalSite
+from schemas.components import Authority, Component, Holder, OptionalSite, absent_when_empty
 from schemas.documents.document import CatalogEntry, Document, finding, site_doubts
 from schemas.field_types import (
     Coded,
@@ -35,7 +35,7 @@ class PermitV1(Document):
         name="permit.changed",
         title="排污许可证变化",
         operation="permit",
-        ordering_field="permit_number",
+        ordering=("permit_number",),
         identifying=("permit_number",),
         credit_code_in="permit_number",
         dossier="permits",
@@ -122,6 +122,12 @@ class PermitReport(Component):
     submitted_on: Day | None = Field(None, title="执行报告提交日期", description="Day it was submitted.")
 
 
+class Issuer(Authority):
+    """核发机关 of a permit: platforms may give its code and `/` for its name."""
+
+    name: Line | None = Field(None, title="核发机关名称", description="Full name of the agency.")  # type: ignore[assignment]
+
+
 class Permit(PermitV1):
     """排污许可证: a permit as it now stands, what it allows, and what happened to it (`status`)."""
 
@@ -133,7 +139,7 @@ class Permit(PermitV1):
         "revoked by penalty, or the record was deleted.",
     )
     # Wider than in the first version on purpose: whatever that one said is read here.
-    issuer: Authority | None = Field(  # type: ignore[assignment]
+    issuer: Annotated[Issuer | None, AfterValidator(absent_when_empty)] = Field(  # type: ignore[assignment]
         None, title="核发机关", description="The agency that issued it; platforms may write `/`."
     )
     industries: Some[Industry] | None = Field(
@@ -146,8 +152,15 @@ class Permit(PermitV1):
         None, title="执行报告", description="The reports submitted on how the permit was kept."
     )
 
+    @model_validator(mode="after")
+    def _one_industry_is_the_industry(self) -> Permit:
+        """Keep a list of industries only where there are several, or none that is the main one."""
+        if self.industries and self.industries == [self.industry_code]:
+            return self.model_copy(update={"industries": None})
+        return self
+
     def doubts(self) -> Iterator[Finding]:
         yield from super().doubts()
-        if self.issuer is None:
+        if self.issuer is None or self.issuer.name is None:
             zh = "没有写明核发机关，请核对。"
             yield finding("permit.issuer-missing", "issuer", zh, "The issuing agency is not named.")

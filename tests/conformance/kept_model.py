@@ -32,6 +32,7 @@ from gateway.ledger.records import (
     Rejection,
     ResultPage,
     Unwanted,
+    Upload,
     Work,
 )
 from gateway.ledger.versions import AdapterVersion
@@ -79,6 +80,8 @@ class Everything:
     facts: dict[tuple[str, str], Enriched] = field(default_factory=dict)
     platforms: dict[str, Platform] = field(default_factory=dict)
     areas: dict[str, Area] = field(default_factory=dict)
+    uploads: dict[str, tuple[Upload, datetime]] = field(default_factory=dict)
+    attached: set[tuple[str, str]] = field(default_factory=set)
     revision: int = 1
     changes: int = 0
     epochs: Counter[str] = field(default_factory=Counter)
@@ -278,6 +281,17 @@ class KeptModel:
 
     async def registry(self) -> Registry:
         return Registry(self.kept.revision, dict(self.kept.platforms), self.kept.changes, dict(self.kept.areas))
+
+    async def upload_for(self, upload_id: str, platform: str) -> Upload | None:
+        found, _ = self.kept.uploads.get(upload_id, (None, None))
+        naming = {message for upload, message in self.kept.attached if upload == upload_id}
+        sent = {id for id, each in self.kept.messages.items() if each.message.source == platform}
+        tried = [each for each in self.kept.deliveries.values() if each.platform == platform and each.attempts]
+        received = {each.message_id for each in tried}
+        return found if found and (found.platform == platform or naming & (sent | received)) else None
+
+    async def known_uploads(self, ids: Collection[str]) -> frozenset[str]:
+        return frozenset(id for id in ids if id in self.kept.uploads)
 
     async def unwanted(self) -> Sequence[Unwanted]:
         return [self.kept.unwanted[key] for key in sorted(self.kept.unwanted)]

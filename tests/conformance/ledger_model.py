@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from kept_model import OPEN, REPLAYABLE, SENDABLE, Kept, error, identity, position_of, spelled
@@ -48,6 +48,7 @@ from gateway.ledger.records import (
     Taker,
     Unrouted,
     Unwanted,
+    Upload,
 )
 from gateway.ledger.versions import AdapterVersion, upload_of
 from gateway.message import Delivery, Enriched, HeldBy, Message, State
@@ -126,6 +127,8 @@ class ModelLedger(PruningModel):
             *(self.brought(key) not in {id, *own} for key, id in reads.numbers.items()),
             *(self.said_first(key) not in {id, *own} for key, id in reads.facts.items()),
             not cases.isdisjoint(reads.fresh),
+            not reads.uploads <= self.kept.uploads.keys(),
+            *(self.last_version(key) not in {id, *own} for key, id in reads.versions.items()),
         ]
         if any(moved):
             raise Moved(self.kept.revision)
@@ -139,6 +142,12 @@ class ModelLedger(PruningModel):
         """The message that was the first to say something of its case."""
         fact = self.kept.facts.get(asked)
         return fact.message_id if fact else None
+
+    def last_version(self, asked: tuple[str, str]) -> str | None:
+        """The last message of a type in a case."""
+        all_of_them = [each.message for each in self.kept.messages.values()]
+        found = [each.id for each in all_of_them if (each.correlation_id, each.type) == asked]
+        return found[-1] if found else None
 
     def take(self, entry: IntakeDraft | Rejection, intake: Intake) -> Accepted | Rejection:
         if isinstance(entry, Rejection):
@@ -162,6 +171,7 @@ class ModelLedger(PruningModel):
             self.place(delivery)
         self.note(message.id, message.received_at, message.source, "message.accepted")
         self.kept.audit.extend(entry.audited)
+        self.kept.attached |= {(upload, message.id) for upload in entry.reads.uploads}
         return Accepted(entry.index, message, self.shown_of(message))
 
     def reject(self, rejection: Rejection, intake: Intake) -> Rejection:
@@ -595,6 +605,20 @@ class ModelLedger(PruningModel):
         for each in sorted(given, key=position_of):
             self.learn(each.platform or "", each.message_id)
         return frozenset(each.platform or "" for each in given)
+
+    async def add_upload(self, upload: Upload) -> None:
+        self.must_run()
+        self.kept.uploads[upload.id] = upload, self.kept.time or min((upload.at, *self.stamps()[-1:]))
+
+    async def forget_uploads(self, unnamed_for: timedelta, now: datetime, limit: int = 100) -> Sequence[str]:
+        self.must_run()
+        time = self.kept.time or min((now, *self.stamps()[-1:]))
+        named = {upload for upload, _ in self.kept.attached}
+        old = [(came, id) for id, (_, came) in self.kept.uploads.items() if came <= time - unnamed_for]
+        gone = [id for _, id in sorted(old, key=lambda one: one[0]) if id not in named][:limit]
+        for id in gone:
+            del self.kept.uploads[id]
+        return gone
 
     async def put_area(self, area: Area, intent: Intent, kinds: Collection[str], take: Taker) -> Registered:
         def do() -> Registered:

@@ -131,6 +131,7 @@ class PruningModel(KeptModel):
         gone = self.case(correlation_id)
         ids = {one.message.id for one in gone}
         latest = {identity(one.message): one.message.id for one in self.kept.messages.values()}
+        self.kept.attached = {each for each in self.kept.attached if each[1] not in ids}
         deliveries = {each.id for each in self.of_case(correlation_id)}
         self.kept.deliveries = {id: each for id, each in self.kept.deliveries.items() if id not in deliveries}
         self.kept.requests = {id: each for id, each in self.kept.requests.items() if id not in deliveries}

@@ -50,6 +50,7 @@ from gateway.ledger.records import (
     ResultPage,
     Retention,
     Unrouted,
+    Upload,
     Work,
 )
 from gateway.ledger.sql import SqlLedger
@@ -291,6 +292,18 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
                 self.same(lambda ledger, _: ledger.put_area(area, intent, ["penalty"], take))
             else:
                 self.same(lambda ledger, _: ledger.delete_area(code, intent, ["penalty"], take))
+
+        @step(1, id=st.sampled_from(["u-1", "u-2"]), added=mostly, days=st.sampled_from([0, 0, 100]))
+        def change_upload(self, id: str, added: bool, days: int) -> None:
+            """Uploads an attachment, or lets go of those that nobody names and that are old enough."""
+            upload, at = Upload(id, SOURCE, "sha256:ab", 3, "image/jpeg", make.at(self.now)), make.at(self.now)
+
+            async def changed(ledger: Ledger, _: int) -> Any:
+                if not added:
+                    return sorted(await ledger.forget_uploads(timedelta(days=days), at, 10))
+                return None if await ledger.known_uploads([id]) else await ledger.add_upload(upload)
+
+            self.same(changed)
 
         @step(1, platform=places, way=st.sampled_from(ContactWay), back=st.integers(0, 2))
         def note_contacts(self, platform: str, way: ContactWay, back: int) -> None:
@@ -803,6 +816,7 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
                     for state in (HELD, State.READY, State.UNROUTED, UNWANTED)
                 ),
                 ledger.unwanted(),
+                *(ledger.upload_for(id, platform) for id in ("u-1", "u-2") for platform in (SOURCE, *PLATFORMS)),
                 *(ledger.heads(claim, now, latest, 100, probe=probe) for claim in claims for probe in (False, True)),
                 *(ledger.next_due(claim, now, latest) for claim in claims),
                 ledger.next_lapse(now, latest),
@@ -860,9 +874,12 @@ async def _reads(ledger: Ledger, lane: str, reads: str) -> Reads:
     if reads == "as it is":
         known = await ledger.recall(SOURCE, {"case_number": number[2]})
         said = await ledger.facts(lane)
+        versions = (await ledger.find_messages(MessageFilter(type=TYPES[0], correlation_id=lane), None, 1)).items
         return Reads(
             {number: known["case_number"].message_id if known else None},
             {fact: said["region"].message_id if said else None},
+            uploads=await ledger.known_uploads(["u-1"]),
+            versions={(lane, TYPES[0]): versions[0].id if versions else None},
         )
     return Reads({number: None}) if reads == "nobody spoke of it" else Reads(fresh=frozenset({lane}))
 

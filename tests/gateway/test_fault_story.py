@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
@@ -28,7 +29,7 @@ from gateway.errors import HutongError, Unavailable
 from gateway.hub import Hub
 from gateway.intake.steps import IntakeCall
 from gateway.ledger.base import READS, Ledger
-from gateway.ledger.records import Accepted, DeliveryFilter, Intent
+from gateway.ledger.records import Accepted, Area, DeliveryFilter, Intent
 from gateway.ledger.sql import SqlLedger
 from gateway.message import State
 from gateway.releases.installed import InstalledAdapters
@@ -195,7 +196,7 @@ class Judge:
 
 
 @pytest.fixture
-async def tell(plain: Any, write: Any, kept_at: str) -> AsyncIterator[Callable[[], Awaitable[Told]]]:
+async def tell(plain: Any, write: Any, kept_at: str, tmp_path: Path) -> AsyncIterator[Callable[[], Awaitable[Told]]]:
     """Starts the story's hub, and ends it."""
     hubs: list[Hub] = []
 
@@ -207,7 +208,7 @@ async def tell(plain: Any, write: Any, kept_at: str) -> AsyncIterator[Callable[[
         speaking = replace(plain, limits=Limits(concurrency=4), retry=schedule, settings=settings)
         ledger = FaultyLedger(SqlLedger(kept_at))
         hub = build(
-            Settings(admin_token="an-admin-token-for-the-story"),
+            Settings(admin_token="an-admin-token-for-the-story", attachments=str(tmp_path / "attachments")),
             ledger=ledger,
             adapters=InstalledAdapters([Judge(speaking), Judge(replace(speaking, version="0.9.0"))]),
             sender=post,
@@ -326,10 +327,21 @@ async def story(told: Told) -> None:
     await told.insist(lambda: hub.platforms.declare_unwanted(kind, region, declare))
     gone = hub.platforms.withdraw_unwanted
     await told.insist(lambda: _done_already(gone(kind, region, withdraw), "unwanted.unknown"))
+    # A functional area comes and goes, and a file is uploaded that no document names.
+    put, drop = told.intent("a new zone"), told.intent("it is the city's again")
+    area = Area("370171", "高新区", "370100", put.at)
+    await told.insist(lambda: hub.platforms.put_area(area, put))
+    await told.insist(lambda: _done_already(hub.platforms.delete_area(area.code, drop), "area.unknown"))
+    await told.insist(lambda: hub.attachments.receive(MOBILE, "text/plain", {}, _content()))
+    await told.insist(hub.attachments.tidy)
     # Nothing is old yet: the ledger's own time begins.
     await told.insist(lambda: hub.pruner.step("operator"))
     retire = told.intent("nobody speaks it")
     await told.insist(lambda: hub.releases.retire("plain", "0.9.0", retire))
+
+
+async def _content() -> AsyncIterator[bytes]:
+    yield b"abc"
 
 
 async def _done_already(step: Awaitable[Any], code: str) -> None:

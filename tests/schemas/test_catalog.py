@@ -24,7 +24,7 @@ def test_every_valid_document_has_a_key_and_an_identity(name: str) -> None:
     kind = TYPES[name]
     for seed in range(40):
         document = sample(kind.document, Random(seed))
-        assert kind.ordering_key(document)
+        assert all(kind.ordering_of(document))
         assert kind.identity(document).strip("|")
         assert kind.region(document) == document.get("region")
         assert all(kind.keys(document).values())
@@ -76,11 +76,13 @@ def test_numbers_and_enrichable_fields_are_fields_of_the_document() -> None:
     assert TYPES["penalty.decided"].scoped
 
 
-def test_three_types_bring_a_number_into_the_world():
-    """A case file, an order and an inspection issue their number; everything else only speaks of one."""
+def test_some_types_bring_a_number_into_the_world():
+    """A case file, an order, an inspection, a measure and a lead; everything else only speaks of one."""
     issued = {name: kind.issues for name, kind in TYPES.items() if kind.issues}
     assert issued == {
         "dispatch.ordered": "order_number",
         "inspection.recorded": "inspection_number",
         "case.transferred": "case_number",
+        "measure.ordered": "measure_number",
+        "lead.reported": "lead_number",
     }

@@ -54,6 +54,19 @@ def _split(argument: Any, codes: Codes) -> Converter:
     return Converter("split", forward, splitter.joined, characters, loosely, gives="list")
 
 
+def _first(argument: Any, codes: Codes) -> Converter:
+    splitter = Splitter(argument_text(argument, "分隔字符", "the separating characters"))
+    wrong = Text("至少一项", "one value at least")
+
+    def forward(value: Any) -> str:
+        pieces = splitter.pieces(text_of(value))
+        if not pieces:
+            raise OutsideDomain("value.count", wrong)
+        return pieces[0]
+
+    return Converter("first", forward, lambda value: splitter.joined([value]), argument)
+
+
 KINDS = (
     Kind(
         "split",
@@ -65,5 +78,13 @@ KINDS = (
             Specimen(",A1，A2", ["A1", "A2"], ",，、", written="A1,A2"),
         ),
         Text("分隔字符（写出第一个）", "the separating characters (the first is written)"),
+    ),
+    Kind(
+        "first",
+        Text("一个文本中多个值的第一个", "the first of several values in one text"),
+        Text("不含分隔字符的文本", "values that hold none of the characters"),
+        _first,
+        (Specimen("C1713", "C1713", ",，"), Specimen("C1713,D4430", "C1713", ",，", written="C1713")),
+        Text("分隔字符", "the separating characters"),
     ),
 )

@@ -28,6 +28,7 @@ from gateway.ledger.sql import (
     receipts,
     tables,
     unwanted,
+    uploads,
 )
 from gateway.ledger.sql.batch_thread import OperationResult
 from gateway.ledger.sql.codecs import unpack_list
@@ -68,6 +69,8 @@ _IN_ORDER = (
     _MESSAGES,
     _DOCUMENTS,
     lanes.ADD,
+    uploads.ATTACH,
+    uploads.NAME,
     _LATEST_NOW,
     _KEYS,
     numbers.NUMBERS,
@@ -191,6 +194,8 @@ def _locks_of(draft: IntakeDraft) -> Iterable[str]:
     yield from (comparison_key(number) for _, _, number in reads.numbers)
     yield from (correlation_id for correlation_id, _ in reads.facts)
     yield from reads.fresh
+    yield from (correlation_id for correlation_id, _ in reads.versions)
+    yield from (f"upload {id}" for id in reads.uploads)
 
 
 ACCEPT = Group(accept, _locks)
@@ -341,6 +346,8 @@ class _Batch:
         for platform in decisions.platforms_of(message, draft.deliveries):
             self._rows[numbers.NUMBERS].extend(numbers.number_rows(platform, draft.numbers, seq))
         self._audited.extend(draft.audited)
+        self._rows[uploads.ATTACH].extend((upload, seq) for upload in draft.reads.uploads)
+        self._rows[uploads.NAME].extend((upload,) for upload in draft.reads.uploads)
         heads: list[Work] = []
         deliveries = tuple(self._deliver(delivery, seq, draft, heads) for delivery in draft.deliveries)
         accepted = self._latest[scope] = Accepted(draft.index, message, deliveries, heads=tuple(heads))

@@ -41,6 +41,7 @@ from gateway.ledger.records import (
     Settlement,
     Taker,
     Unwanted,
+    Upload,
     Work,
 )
 from gateway.ledger.sql import (
@@ -60,6 +61,7 @@ from gateway.ledger.sql import (
     searching,
     unrouted,
     unwanted,
+    uploads,
 )
 from gateway.ledger.sql import contacts as kept_contacts
 from gateway.ledger.sql.batch_thread import BatchWatch, unwatched
@@ -280,6 +282,22 @@ class SqlLedger:
 
     async def unwanted(self) -> Sequence[Unwanted]:
         return await self._store.read(unwanted.unwanted)
+
+    # ── attachments ───────────────────────────────────────────────────────────────────────────
+    async def add_upload(self, upload: Upload) -> None:
+        await self._write(uploads.add, upload)
+
+    async def upload_for(self, upload_id: str, platform: str) -> Upload | None:
+        return await self._store.read(uploads.upload_for, upload_id, platform)
+
+    async def known_uploads(self, ids: Collection[str]) -> frozenset[str]:
+        return await self._store.read(uploads.known, ids)
+
+    async def forget_uploads(self, unnamed_for: timedelta, now: datetime, limit: int = 100) -> Sequence[str]:
+        # Mostly there is nothing to forget, and every writer of a shared ledger would wait for that to be found.
+        if not await self._store.read(uploads.orphaned, unnamed_for, now, 1):
+            return []
+        return await self._write(uploads.forget, unnamed_for, now, limit)
 
     async def hold_platform(self, platform_id: str, hold: Hold, intent: Intent, *, revision: int | None = None) -> bool:
         return await self._write(platforms.hold, platform_id, hold, intent, revision=revision)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import orjson
 import sqlalchemy as sa
 
-from gateway.ledger.sql import pruned_receipts, tables
+from gateway.ledger.sql import pruned_receipts, tables, uploads
 from gateway.ledger.sql.cases import Case, CaseMessage
 from gateway.ledger.sql.codecs import pack_json
 from gateway.ledger.sql.pruned_bodies import PRUNED, REMNANT, BodyPlace, exchanged, forget_native, native_size
@@ -87,6 +87,7 @@ def forget_messages(transaction: Transaction, case: Case, going: Sequence[CaseMe
     sizes = [message_size(connection, case, one) for one in going]
     _forget_knowledge(transaction, case, going, positions)
     pruned_receipts.forget(transaction, seqs)
+    uploads.detach(transaction, seqs)
     keys = {(comparison_key(value), name, one.seq) for one in going for name, value in _said(one, "keys").items()}
     _FORGET_KEY.run(connection, list(keys))
     for statement in (_FORGET_ATTEMPTS, _FORGET_REQUEST, _FORGET_DELIVERY):

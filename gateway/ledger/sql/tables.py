@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.base import OutboundRequest
-from gateway.ledger.records import Area, AuditEntry, Platform, Rejection
+from gateway.ledger.records import Area, AuditEntry, Platform, Rejection, Upload
 from gateway.ledger.sql.codecs import (
     ADAPTER_STATE,
     BIG_INTEGER,
@@ -378,6 +378,34 @@ processes = sa.Table(
     sqlite_with_rowid=False,
 )
 """The processes that share the platforms among them, each until when it counts unless it says again that it lives."""
+
+UPLOAD = Layout(
+    Upload,
+    TableColumn("id", key=True),
+    TableColumn("platform"),
+    TableColumn("digest"),
+    TableColumn("size", BIG_INTEGER),
+    TableColumn("media_type"),
+    TableColumn("at", TIME),
+)
+uploads = UPLOAD.table(
+    "uploads",
+    metadata,
+    sa.Column("came", sa.BigInteger, nullable=False),
+    sa.Column("named", sa.Integer, nullable=False),
+)
+"""`came`: when, by the ledger's own time; `named`: how many messages name it."""
+sa.Index("uploads_orphaned", uploads.c.came, **_only(sa.text("named = 0")))
+
+attached = sa.Table(
+    "attached",
+    metadata,
+    sa.Column("upload", sa.Text, sa.ForeignKey("uploads.id"), primary_key=True),
+    sa.Column("message", sa.BigInteger, sa.ForeignKey("messages.seq"), primary_key=True, autoincrement=False),
+    sa.Index("attached_message", "message"),
+    sqlite_with_rowid=False,
+)
+"""Which messages name which uploads."""
 
 unwanted = sa.Table(
     "unwanted",

@@ -25,7 +25,7 @@ SUBMITS = {"inspection.recorded": "Inspection", "penalty.decided": "Penalty", "d
 BODIES = {
     "mobile-enforcement": '{{"code": "{0}", "msg": "{1}", "data": {{"id": "{2}", "RWBH": "{2}"}}}}',
     "pollutant-permit": '{{"result": {{"flag": "{0}", "message": "{1}", "lsh": "{2}"}}}}',
-    "penalty": '{{"code": {0}, "msg": "{1}", "data": {{"caseNo": "{2}", "reportNo": "{2}"}}}}',
+    "penalty": '{{"code": {0}, "msg": "{1}", "data": {{"caseNo": "{2}", "reportNo": "{2}", "recordNo": "{2}"}}}}',
     "credit-publicity": '{{"head": {{"status": "{0}", "message": "{1}"}}, "body": {{"ywlsh": "{2}"}}}}',
 }
 YES = {

@@ -154,7 +154,7 @@ def test_samples_of_several_kinds_become_several_operations():
     """Each sample goes to the operation it is of; what one platform codes, it codes once."""
     mixed = [*samples("mobile-enforcement", "inspection"), *samples("mobile-enforcement", "case")]
     drafted = draft("province", "mobile-enforcement", mixed)
-    assert {one.name: len(one.samples) for one in drafted.operations} == {"inspection": 3, "case": 3}
+    assert {one.name: len(one.samples) for one in drafted.operations} == {"inspection": 4, "case": 4}
     assert [name for name in drafted.files if name.startswith("codes/party-kind")] == ["codes/party-kind.csv"]
 
 

@@ -99,9 +99,12 @@ def installed() -> InstalledAdapters:
 
 
 @pytest.fixture
-async def caller(installed: InstalledAdapters, new_ledger: Callable[[], Ledger]) -> AsyncIterator[Caller]:
+async def caller(
+    installed: InstalledAdapters, new_ledger: Callable[[], Ledger], tmp_path: Path
+) -> AsyncIterator[Caller]:
     """A running gateway with a penalty system (the small bundle), an enforcement system and a canonical caller."""
-    settings = Settings(admin_token=ADMIN_TOKEN)
+    attachments = str(tmp_path / "attachments")
+    settings = Settings(admin_token=ADMIN_TOKEN, attachments=attachments, attachment_megabytes=4, uploads=2)
     sender, settled = Scripted(), asyncio.Queue[DeliverySettled]()
     hub = build(
         settings,

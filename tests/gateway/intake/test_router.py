@@ -176,7 +176,7 @@ async def test_a_message_is_never_routed_back_to_its_source(desk, write):
     ("platform", "operation", "document"),
     [
         ("credit-publicity.330000", "dispatch.ordered", "order"),
-        ("mobile-enforcement.330000", "penalty.decided", "decision"),
+        ("mobile-enforcement.330000", "penalty.executed", "execution"),
         ("penalty.330000", "case.transferred", "case"),
     ],
 )

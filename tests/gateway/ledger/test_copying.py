@@ -36,6 +36,7 @@ from gateway.ledger.records import (
     Reads,
     Rejection,
     Retention,
+    Upload,
 )
 from gateway.ledger.sql import SqlLedger, copying
 from gateway.ledger.sql.copying import Compared, Copied, CopyStep
@@ -79,6 +80,7 @@ async def _operators(ledger: SqlLedger, small: Any) -> None:
     await ledger.hold_platform(CREDIT, Hold(HeldBy.PAUSED, small.now, "检修"), small.intent)
     await ledger.add_credential(CREDIT, "ab" * 32, small.intent)
     await ledger.put_area(Area("370171", "高新区", "370100", small.now), small.intent, [], lambda unrouted: None)
+    await ledger.add_upload(Upload("u-1", CREDIT, "sha256:ab", 2, "image/jpeg", small.now))
     await ledger.put_unwanted("permit", "330100", Intent("operator", "本省由部里统一公示", small.now))
     version = AdapterVersion("town", "1.0.0", "d", AdapterState.DRAFT, small.now, small.now, expected=("fine",))
     await ledger.add_adapter(version, bytes(range(256)) * 9, small.intent)
@@ -109,6 +111,7 @@ async def _later(ledger: SqlLedger, small: Any, revision: int) -> None:
     at = small.now + timedelta(days=500)
     rejection = Rejection("r1", "mobile-enforcement.330100", "case", at, 1, 422, "document.invalid", {"字段": "缺"})
     draft = replace(small.draft("later", "later", received_at=at), numbers={"case_number": "later"})
+    draft = replace(draft, reads=Reads(uploads=frozenset({"u-1"})))
     package = small.package(draft, body=b"later")
     entries = (*package.entries, rejection)
     await ledger.accept(replace(package, revision=revision, received_at=at, entries=entries))

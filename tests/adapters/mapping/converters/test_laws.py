@@ -61,6 +61,7 @@ _DOMAINS: list[tuple[str, Any, st.SearchStrategy[Any]]] = [
     ("epoch", "ms", _MOMENTS),
     ("range", "至", st.lists(_WORDS.filter(lambda word: "至" not in word) | st.none(), min_size=2, max_size=2)),
     ("code", "eia-form", st.sampled_from(["report-book", "report-table"])),
+    ("first", ",，", _WORDS.filter(lambda word: not {",", "，"} & set(word))),
     ("split", "；;", st.lists(_WORDS, min_size=1, max_size=4)),
     ("document-number", None, _WRITS),
     ("industry-code", None, st.sampled_from(["C2624", "D4430", "C37", "A0111"])),

@@ -1,0 +1,7 @@
+"""Attachments by claim check: content that is uploaded once and named by documents, which carry only its id."""
+
+from gateway.attachments.attachments import Attachments, Fetched
+from gateway.attachments.folder import FolderStore
+from gateway.attachments.store import ObjectStore
+
+__all__ = ["Attachments", "Fetched", "FolderStore", "ObjectStore"]
