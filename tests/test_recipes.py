@@ -148,7 +148,7 @@ class Notice(Document):
         name="notice.served",
         title="通知送达",
         operation="notice",
-        ordering_field="case_number",
+        ordering=("case_number",),
         identifying=("case_number", "served_on"),
         scoped=True,
         dossier="cases",
@@ -186,7 +186,7 @@ kind = TYPES["notice.served"]
 document = check(kind.document, sample(kind.document, Random(1))).document
 routed = "notice.served" in read_routes().routes
 print(json.dumps([
-    kind.keys(document) == {"case_number": kind.ordering_key(document)},
+    kind.keys(document) == dict([kind.ordering_of(document)]),
     document["made_on"] <= document["served_on"],
     "notice.served" in PARTS["cases"],
     routed,

@@ -20,6 +20,7 @@ from gateway.intake.steps import CaseContext, Decided, Decisions, IntakeCall, Re
 from gateway.ledger.base import Ledger
 from gateway.ledger.records import IntakeDraft, Platform
 from gateway.message import Message, overlaid
+from schemas import documents
 from schemas.catalog import TYPES, MessageType
 from schemas.findings import Rejected
 from schemas.scalars import CHINA_TIME
@@ -130,11 +131,24 @@ class Decider:
         document = drafts.signed(route, caller.id, recognised.document)
         effective = overlaid(document, enriched) if enriched else document
         said = kind.region(document) or record.headers.region
+        settled = await self._settled(package, kind, said, tied)
         jurisdiction = sender_rights.jurisdiction(
-            said, kind.region(effective), document.get("mandate"), caller, package.coverage
+            said, kind.region(effective), document.get("mandate"), caller, package.coverage, settled
         )
         corrects = await self._corrected(lookups, kind, record)
         return CaseContext(recognised, document, effective, enriched, jurisdiction, tied, corrects)
+
+    async def _settled(self, package: _Package, kind: MessageType, said: str | None, tied: str | None) -> str | None:
+        """Give the region of the case that a document of a type without a mandate belongs to; None: it settles nothing.
+
+        It is asked for only where the caller does not cover what it names.
+        """
+        if said is None or tied is None or "mandate" in documents.objects(kind.document):
+            return None
+        if package.coverage.covers(package.caller, said):
+            return None
+        found = (await package.lookups.facts(tied, ["region"])).get("region")
+        return None if found is None else found.value
 
     async def _corrected(self, lookups: Lookups, kind: MessageType, record: Translated) -> Message | None:
         """Give the message of the same type that a document corrects or withdraws, by its headers or its numbers."""

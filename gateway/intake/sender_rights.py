@@ -30,16 +30,23 @@ def check_sender(route: Route, caller: Platform) -> None:
 
 
 def jurisdiction(
-    named: str | None, case: str | None, mandate: Any, caller: Platform, coverage: Coverage
+    named: str | None,
+    case: str | None,
+    mandate: Any,
+    caller: Platform,
+    coverage: Coverage,
+    settled: str | None = None,
 ) -> Jurisdiction:
     """Give the region a message is about: what it names, else its case's, else the caller's.
 
-    A place that the caller is not there for needs a mandate (交叉执法、指定管辖、提级管辖、委托) of a kind that its
-    registration grants: Rejected `mandate.not-allowed`, without any mandate `region.outside`, both 403.
+    `settled` is the region of a case that the caller takes part in, for a document that cannot state a mandate: it
+    was settled when the case began that the caller may speak of it. Any other place that the caller is not there
+    for needs a mandate (交叉执法、指定管辖、提级管辖、委托) of a kind that its registration grants: Rejected
+    `mandate.not-allowed`, without any mandate `region.outside`, both 403.
     """
     if named is None:
         return Jurisdiction(case or caller.region)
-    if coverage.covers(caller, named):
+    if named == settled or coverage.covers(caller, named):
         return Jurisdiction(named)
     if not isinstance(mandate, Mapping):
         raise _outside(named, caller, coverage)

@@ -71,9 +71,14 @@ def detach(transaction: Transaction, messages: Iterable[int]) -> None:
     _DETACH.run(connection, rows)
 
 
+def orphaned(connection: sa.Connection, unnamed_for: timedelta, now: datetime, limit: int) -> Sequence[str]:
+    """Give uploads that no message names, and that came long enough ago by the ledger's own time, the oldest first."""
+    before = Ages.now(connection, now).time - in_micros(unnamed_for)
+    return [row[0] for row in _ORPHANED.rows(connection, before, limit)]
+
+
 def forget(transaction: Transaction, unnamed_for: timedelta, now: datetime, limit: int) -> Sequence[str]:
-    """Forget uploads that no message names, and that came long enough ago by the ledger's own time; gives them."""
-    before = Ages.now(transaction.connection, now).time - in_micros(unnamed_for)
-    gone = [row[0] for row in _ORPHANED.rows(transaction.connection, before, limit)]
+    """Forget uploads that no message names any more; gives them."""
+    gone = orphaned(transaction.connection, unnamed_for, now, limit)
     _FORGET.run(transaction.connection, [(id,) for id in gone])
     return gone

@@ -227,7 +227,7 @@ async def test_a_case_under_a_mandate_goes_to_both_sides_and_is_audited(desk, wr
     again = await desk.send("mobile-enforcement.320000", "case.transferred", case)
     assert again.duplicate
     assert await desk.ledger.audit(sent.message.id) == audit
-    filed = await desk.send("penalty.320000", "case.progressed", write.progress())
+    filed = await desk.send("penalty.320000", "case.progressed", write.progress(region="330110"))
     assert {one.platform for one in filed.deliveries} == {"mobile-enforcement.330100", "mobile-enforcement.320000"}
 
 
@@ -243,3 +243,22 @@ async def test_a_grant_that_is_taken_back_while_a_case_is_decided_counts(racing,
     gate.open()
     (entry,) = (await waiting).receipt.entries
     assert (entry.status, entry.code) == (403, "mandate.not-allowed")
+
+
+async def test_a_case_settles_where_its_later_documents_may_be_about(desk, write):
+    """Steps of a case cannot state a mandate: who takes part in it may name its place, another place or who has no
+    part in it may not; a decision can state one, and needs it."""
+    await desk.at("penalty.320000", "penalty.350000")
+    await desk.at("mobile-enforcement.320000", mandates=("cross",))
+    await desk.send("mobile-enforcement.320000", "case.transferred", write.case(mandate=CROSS))
+    for platform, region, code in [
+        ("penalty.320000", "330203", "region.outside"),
+        ("penalty.350000", "330110", "region.outside"),
+    ]:
+        rejection = await desk.fail(platform, "case.progressed", write.progress(region=region))
+        assert rejection.code == code
+    assert (await desk.send("penalty.320000", "case.progressed", write.progress(region="330110"))).deliveries
+    decision = write.decision(region="330110")
+    assert (await desk.fail("penalty.320000", "penalty.decided", decision)).code == "region.outside"
+    stated = write.decision(region="330110", mandate=CROSS)
+    assert (await desk.fail("penalty.320000", "penalty.decided", stated)).code == "mandate.not-allowed"
