@@ -8,7 +8,7 @@ import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from gateway.access import Administrator
+from gateway.access import Administrator, Principals
 from gateway.clock import Clock, system_clock, zone
 from gateway.coordination import Carrier, WakeUps
 from gateway.coordination.postgresql import PostgresCarrier
@@ -108,7 +108,8 @@ def build(
     )
     inventory = Inventory(kept, known, directory, observers.shadows, clock)
     reconciler = Reconciler(pause=pause.total_seconds())
-    mirror = Mirror(kept, known, inventory.learn, directory, dispatcher, events, observers.drift.forget)
+    principals = Principals(directory, clock, contacts.credential_used)
+    mirror = Mirror(kept, known, inventory.learn, directory, dispatcher, events, observers.drift.forget, principals)
     register = Register(kept, known, routed, mirror, dispatcher, clock, events, reconciler.alarm, wake_ups.tell)
     pruner = Pruner(kept, retention_of(settings), clock, events, pause=pause.total_seconds())
     metrics.show(

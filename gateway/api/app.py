@@ -12,6 +12,7 @@ from fastapi import FastAPI, Response
 from gateway.api import (
     adapters,
     backlog,
+    credentials,
     deliveries,
     documents,
     enterprises,
@@ -45,6 +46,7 @@ _RESOURCES = (
     rejections,
     replays,
     platforms,
+    credentials,
     unwanted,
     backlog,
     adapters,

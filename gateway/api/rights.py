@@ -13,10 +13,10 @@ from typing import Annotated
 from fastapi import Depends, Header, Request
 from fastapi.security import HTTPBearer
 
-from gateway.access import bearer
+from gateway.access import Principal, Refusal, bearer
 from gateway.api.inbound.request import SUBMISSIONS, Incoming, Scope, idempotency_key
 from gateway.errors import Forbidden, Unauthenticated
-from gateway.hub import Hub, Principal
+from gateway.hub import Hub
 from gateway.ledger.records import Intent, Platform
 from gateway.message import Delivery, Message
 from gateway.telemetry.events import AuthenticationFailed
@@ -76,7 +76,9 @@ CALLS: Mapping[str, Role] = {
     "POST /v1/platforms/{platform_id}/pause": Role.ADMIN,
     "POST /v1/platforms/{platform_id}/resume": Role.ADMIN,
     "POST /v1/platforms/{platform_id}/ping": Role.ADMIN,
+    "GET /v1/platforms/{platform_id}/credentials": Role.ADMIN,
     "POST /v1/platforms/{platform_id}/credentials": Role.ADMIN,
+    "DELETE /v1/platforms/{platform_id}/credentials/{credential_id}": Role.ADMIN,
     "GET /v1/backlog": Role.ADMIN,
     "GET /v1/retention": Role.ADMIN,
     "GET /v1/retention/prunable": Role.ADMIN,
@@ -111,14 +113,24 @@ _scheme = HTTPBearer(
     description="平台凭据或管理员令牌 · A platform's credential, or the admin token",
 )
 
-_NOBODY = Text(
-    "没有携带有效的凭据；请在 Authorization 头中发送 Bearer 凭据",
-    "No valid credential; send one as `Authorization: Bearer …`",
-)
-_NO_SENDER = Text(
-    "没有携带有效的凭据；请在 Authorization 头中发送 Bearer 凭据，凭据由网关管理员签发",
-    "No valid credential; send the one the gateway's administrator issued as `Authorization: Bearer …`",
-)
+_REFUSED: Mapping[Refusal, Text] = {
+    Refusal.MISSING: Text(
+        "没有携带凭据；请在 Authorization 头中发送 Bearer 凭据，凭据由网关管理员签发",
+        "No credential; send the one the gateway's administrator issued as `Authorization: Bearer …`",
+    ),
+    Refusal.UNKNOWN: Text(
+        "凭据无效；请检查是否完整，或请网关管理员另行签发",
+        "The credential is not known; check that it is whole, or ask the gateway's administrator for another",
+    ),
+    Refusal.EXPIRED: Text(
+        "凭据已过期；请网关管理员另行签发",
+        "The credential has expired; ask the gateway's administrator for another",
+    ),
+    Refusal.REVOKED: Text(
+        "凭据已吊销；请改用新的凭据，或请网关管理员另行签发",
+        "The credential was revoked; use the newer one, or ask the gateway's administrator for another",
+    ),
+}
 _TWICE = Text(
     "请求中有多个 Authorization 头；请只保留一个",
     "The request has more than one Authorization header; send only one",
@@ -158,16 +170,16 @@ TheIncoming = Annotated[Incoming, Depends(incoming_of)]
 
 
 def sender_of(hub: Hub, scope: Scope) -> Platform:
-    """Give the platform that hands a document in; Unauthenticated when it is none we know."""
+    """Give the platform that hands a document in; Unauthenticated for nobody we know, Forbidden for no platform."""
     path: str = scope["path"]
     call = SENDING if path == SUBMISSIONS else BATCH if path.count("/") > RECEIVING.count("/") else RECEIVING
-    return _its_platform(hub, scope, call, _principal(hub, scope, call, _NO_SENDER))
+    return _its_platform(hub, scope, call, _principal(hub, scope, call))
 
 
 def _its_platform(hub: Hub, scope: Scope, call: str, principal: Principal) -> Platform:
     if principal.platform is None:
         _tell(hub, scope, call, "no-platform")
-        raise Unauthenticated(_NOT_A_PLATFORM)
+        raise Forbidden(_NOT_A_PLATFORM)
     return principal.platform
 
 
@@ -181,7 +193,7 @@ def admit(request: Request) -> None:
     role = CALLS.get(call, Role.ADMIN)
     if role is Role.ANYBODY:
         return
-    principal = _principal(hub_of(request), request.scope, call, _NOBODY)
+    principal = _principal(hub_of(request), request.scope, call)
     if role is Role.PLATFORM:
         _its_platform(hub_of(request), request.scope, call, principal)
     if not _may_call(principal, role):
@@ -190,16 +202,15 @@ def admit(request: Request) -> None:
     doing(principal.platform.id if principal.platform else "", call)
 
 
-def _principal(hub: Hub, scope: Scope, call: str, otherwise: Text) -> Principal:
-    """Tell whose token a request carries; Unauthenticated, saying `otherwise`, when nobody's we know."""
+def _principal(hub: Hub, scope: Scope, call: str) -> Principal:
+    """Tell whose token a request carries; Unauthenticated when nobody's that opens anything."""
     incoming = Incoming.of(scope)
     if "authorization" in incoming.twice:
         raise Rejected("authorization.twice", _TWICE, status=400)
-    token = bearer(incoming.headers.get("authorization"))
-    principal = hub.principals.of(token) if token else None
-    if principal is None:
-        _tell(hub, scope, call, "unknown" if token else "missing")
-        raise Unauthenticated(otherwise)
+    principal = hub.principals.of(bearer(incoming.headers.get("authorization")))
+    if isinstance(principal, Refusal):
+        _tell(hub, scope, call, principal.value)
+        raise Unauthenticated(_REFUSED[principal], code=f"credential.{principal.value}")
     return principal
 
 

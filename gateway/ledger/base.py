@@ -14,6 +14,7 @@ from gateway.ledger.records import (
     BulkReplay,
     Claim,
     Contact,
+    Credential,
     DeliveryFilter,
     Hold,
     Inbox,
@@ -394,12 +395,20 @@ class Ledger(Protocol):
         """Lift a hold of a platform, or of the endpoint of one message type; True when it was there."""
         ...
 
-    async def add_credential(self, platform_id: str, digest: str, intent: Intent) -> None:
-        """Keep the hash of a credential for a platform."""
+    async def add_credential(self, credential: Credential, intent: Intent) -> None:
+        """Keep a credential beside the platform's others."""
         ...
 
-    async def credentials(self) -> Mapping[str, str]:
-        """Give hash → platform id of every credential."""
+    async def revoke_credential(self, platform_id: str, credential_id: str, intent: Intent) -> bool:
+        """Revoke a credential for good, from the intent's moment on; True unless it was revoked before.
+
+        It stays known as revoked until its platform is deleted. NotFound `credential.absent` for another
+        platform's, and for one that there is not.
+        """
+        ...
+
+    async def credentials(self) -> Sequence[Credential]:
+        """Give every credential, by platform, in the order of their issue; also expired and revoked ones."""
         ...
 
     # ── adapters ──────────────────────────────────────────────────────────────────────────────

@@ -34,6 +34,18 @@ def no_delivery(delivery_id: str) -> NotFound:
     )
 
 
+def no_credential(platform_id: str, credential_id: str) -> NotFound:
+    """Say that a platform has no such credential."""
+    return NotFound(
+        Text(
+            f"平台 {platform_id} 没有凭据 {credential_id}；GET /v1/platforms/{platform_id}/credentials 列出全部凭据。",
+            f"{platform_id} has no credential {credential_id}; "
+            f"GET /v1/platforms/{platform_id}/credentials lists those it has.",
+        ),
+        code="credential.absent",
+    )
+
+
 def no_message(message_id: str) -> NotFound:
     """Say that there is no such message."""
     return NotFound(

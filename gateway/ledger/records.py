@@ -379,10 +379,11 @@ class Native(Struct, frozen=True):
 
 
 class ContactWay(StrEnum):
-    """What a contact with a platform was: it called us, or it accepted a delivery."""
+    """What a contact with a platform was: it called us, it accepted a delivery, or it showed a credential."""
 
     HEARD = "heard"
     DELIVERED = "delivered"
+    CREDENTIAL = "credential"
 
 
 class Backlog(Struct, frozen=True):
@@ -401,12 +402,31 @@ class Backlog(Struct, frozen=True):
 
 
 class Contact(Struct, frozen=True):
-    """When a platform was last heard with an operation, or last got a message of a type (`ContactWay`)."""
+    """When a platform was last heard with an operation, got a message of a type, or called under a credential.
+
+    `name` is the operation, the type, or the credential's id, as `way` says.
+    """
 
     platform: str
     way: ContactWay
     name: str
     at: datetime
+
+
+class Credential(Struct, frozen=True):
+    """A secret under which a platform calls, as it is kept: all but the secret itself, of which there is the hash.
+
+    It opens nothing from `expires_at` on, nor once it was revoked. `created_at` None: it was issued by a version
+    that did not keep when.
+    """
+
+    id: str
+    platform: str
+    digest: str
+    label: str = ""
+    created_at: datetime | None = None
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
 
 
 class AuditEntry(Struct, frozen=True):

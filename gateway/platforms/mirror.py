@@ -36,9 +36,10 @@ class Mirror:
         dispatcher: Dispatcher,
         events: Events,
         forgotten: Callable[[str], None],
+        principals: Principals,
     ) -> None:
         self.directory = directory
-        self.principals = Principals(directory)
+        self.principals = principals
         self._ledger = ledger
         self._adapters = adapters
         self._learn = learn

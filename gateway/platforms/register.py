@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
+from msgspec import Struct
 from msgspec.structs import asdict
 
 from adapters.base import Adapter
 from gateway.access import hash_token, new_token
-from gateway.clock import Clock
+from gateway.clock import Clock, new_id
 from gateway.coordination import CHANGES, Tell, nobody
 from gateway.delivery.dispatcher import AdapterVersions, Dispatcher
 from gateway.delivery.ping import Ping
@@ -21,7 +23,7 @@ from gateway.intake.directory import SpokenAdapters
 from gateway.intake.routes import Routes
 from gateway.ledger.base import Ledger
 from gateway.ledger.errors import no_platform
-from gateway.ledger.records import PUSH, Backlog, Hold, Intent, Platform, Registered, Taker, Unwanted
+from gateway.ledger.records import PUSH, Backlog, Credential, Hold, Intent, Platform, Registered, Taker, Unwanted
 from gateway.ledger.versions import AdapterVersion
 from gateway.message import UNWANTED, HeldBy, State
 from gateway.platforms.mirror import Mirror
@@ -46,6 +48,13 @@ class KnownAdapters(AdapterVersions, SpokenAdapters, Protocol):
 
     def versions(self, name: str) -> Sequence[Adapter]:
         """Give every version of an adapter, oldest first."""
+
+
+class Issued(Struct, frozen=True):
+    """A new credential, and the token that stands for it: this is the one time it can be read."""
+
+    token: str
+    credential: Credential
 
 
 class Register:
@@ -189,22 +198,45 @@ class Register:
 
         return await self._change(change)
 
-    async def issue_credential(self, platform_id: str, intent: Intent) -> str:
-        """Make a token for a platform's calls; only its hash is kept, this is the one time it is readable.
+    # ── credentials ───────────────────────────────────────────────────────────────────────────
+    async def issue_credential(
+        self, platform_id: str, intent: Intent, label: str = "", expires_at: datetime | None = None
+    ) -> Issued:
+        """Make a token for a platform's calls, beside those it has; only its hash is kept.
 
-        Conflict `idempotency.secret-shown` for a key that was used before.
+        Conflict `idempotency.secret-shown` for a key that was used before, Rejected `credential.invalid` when it
+        would have expired already.
         """
+        if expires_at is not None and expires_at <= intent.at:
+            raise Rejected("credential.invalid", _EXPIRED_ALREADY)
         token = new_token()
+        credential = Credential(new_id(intent.at), platform_id, hash_token(token), label, intent.at, expires_at)
 
-        async def change() -> str:
+        async def change() -> Issued:
             try:
-                await self._ledger.add_credential(platform_id, hash_token(token), intent)
+                await self._ledger.add_credential(credential, intent)
             except Conflict as error:
                 raise _secret_shown() if error.code == "idempotency.key-reused" else error from None
             await self._take_over()
-            return token
+            return Issued(token, credential)
 
         return await self._change(change)
+
+    async def credentials(self, platform_id: str) -> Sequence[Credential]:
+        """Give a platform's credentials in the order of their issue, expired and revoked ones too."""
+        await self.get(platform_id)
+        return [one for one in await self._ledger.credentials() if one.platform == platform_id]
+
+    async def revoke_credential(self, platform_id: str, credential_id: str, intent: Intent) -> None:
+        """Have a credential open nothing any more; NotFound `credential.absent`. Once it was, nothing happens."""
+
+        async def change() -> None:
+            await self._ledger.revoke_credential(platform_id, credential_id, intent)
+            await self._take_over()
+
+        await self._change(change)
+
+    # ── adapters ──────────────────────────────────────────────────────────────────────────────
 
     async def change_adapters(
         self,
@@ -365,6 +397,10 @@ class Register:
         return router.taker(platforms, spoken.can_send)
 
 
+_EXPIRED_ALREADY = Text(
+    "expires_at 已经过去；请给出将来的时间",
+    "expires_at is over already; give a time that is to come",
+)
 _NO_SUCH = Text(
     "平台类别或行政区划有误，请按 errors 更正后重发",
     "The kind or the region is none: correct them as `errors` says and send it again",

@@ -90,7 +90,10 @@ class ConnectionRefused(Struct, frozen=True):
 
 
 class AuthenticationFailed(Struct, frozen=True):
-    """A call came without a credential that we know: `why` missing, unknown or no-platform. The token is not told."""
+    """A call came without a credential that opens it: `why` missing, unknown, expired, revoked or no-platform.
+
+    The token is not told.
+    """
 
     why: str
     call: str

@@ -27,6 +27,7 @@ from gateway.ledger.records import (
     BulkReplay,
     Claim,
     Contact,
+    Credential,
     Hold,
     Inbox,
     Intake,
@@ -555,7 +556,8 @@ class ModelLedger(PruningModel):
             del self.kept.platforms[platform_id]
             self.kept.claims.pop(platform_id, None)
             self.kept.contacts = {key: each for key, each in self.kept.contacts.items() if key[0] != platform_id}
-            self.kept.credentials = {digest: id for digest, id in self.kept.credentials.items() if id != platform_id}
+            for each in [one for one in self.kept.credentials.values() if one.platform == platform_id]:
+                del self.kept.credentials[each.id]
             self.kept.revision += 1
             self.kept.changes += 1
             self.note_intent(platform_id, intent, "platform.deleted")
@@ -640,13 +642,28 @@ class ModelLedger(PruningModel):
 
         return self.once(intent, ("release_platform", platform_id, by, type), do)
 
-    async def add_credential(self, platform_id: str, digest: str, intent: Intent) -> None:
+    async def add_credential(self, credential: Credential, intent: Intent) -> None:
         def do() -> None:
-            self.registered(platform_id)
-            self.kept.credentials[digest] = platform_id
+            self.registered(credential.platform)
+            self.kept.credentials[credential.id] = credential
             self.kept.changes += 1
+            self.note_intent(credential.platform, intent, "credential.added")
 
-        self.once(intent, ("add_credential", platform_id, digest), do)
+        self.once(intent, ("add_credential", credential.platform, credential.digest), do)
+
+    async def revoke_credential(self, platform_id: str, credential_id: str, intent: Intent) -> bool:
+        def do() -> bool:
+            known = self.kept.credentials.get(credential_id)
+            if known is None or known.platform != platform_id:
+                raise error(NotFound, "credential.absent")
+            if known.revoked_at is not None:
+                return False
+            self.kept.credentials[credential_id] = replace(known, revoked_at=intent.at)
+            self.kept.changes += 1
+            self.note_intent(platform_id, intent, "credential.revoked")
+            return True
+
+        return self.once(intent, ("revoke_credential", platform_id, credential_id), do)
 
     # ── adapters ──────────────────────────────────────────────────────────────────────────────
 

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.base import OutboundRequest
-from gateway.ledger.records import AuditEntry, Platform, Rejection
+from gateway.ledger.records import AuditEntry, Credential, Platform, Rejection
 from gateway.ledger.sql.codecs import (
     ADAPTER_STATE,
     BIG_INTEGER,
@@ -474,12 +474,17 @@ adapters = ADAPTER.table(
 )
 sa.Index("adapters_active", adapters.c.name, unique=True, **_only(sa.text("state = 'active'")))
 
-credentials = sa.Table(
-    "credentials",
-    metadata,
-    sa.Column("digest", sa.Text, primary_key=True),
-    sa.Column("platform", sa.Text, sa.ForeignKey("platforms.id"), nullable=False),
+CREDENTIAL = Layout(
+    Credential,
+    TableColumn("digest", key=True),
+    TableColumn("platform", references="platforms.id"),
+    TableColumn("id"),
+    TableColumn("label"),
+    TableColumn("created_at", TIME, optional=True),
+    TableColumn("expires_at", TIME, optional=True),
+    TableColumn("revoked_at", TIME, optional=True),
 )
+credentials = CREDENTIAL.table("credentials", metadata, sa.Index("credentials_id", "id", unique=True))
 
 AUDIT = Layout(
     AuditEntry,

@@ -1,7 +1,9 @@
 """Who may make which call."""
 
 import pytest
+from msgspec.structs import replace
 
+from gateway.access import new_token
 from gateway.api.app import create_app
 from gateway.api.rights import CALLS, Role
 
@@ -18,6 +20,25 @@ def calls(*roles):
     ]
 
 
+@pytest.fixture
+async def wrong(caller):
+    """A token for each reason to be refused."""
+    at = f"/v1/platforms/{PENALTY}/credentials"
+    revoked, expired = [(await caller.admin("POST", at)).json() for _ in range(2)]
+    await caller.admin("DELETE", f"{at}/{revoked['id']}")
+    principals, kept = caller.hub.principals, await caller.hub.ledger.credentials()
+    over = {expired["id"]: caller.hub.clock()}
+    principals.know([replace(one, expires_at=over.get(one.id, one.expires_at)) for one in kept])
+    return {
+        "missing": None,
+        "unknown": new_token(),
+        "unknown and short": "never-issued",
+        "unknown by a letter": caller.credentials[PENALTY] + "x",
+        "revoked": revoked["credential"],
+        "expired": expired["credential"],
+    }
+
+
 PRIVATE = calls(Role.PLATFORM, Role.CALLER, Role.ADMIN)
 
 
@@ -29,10 +50,11 @@ async def test_the_list_of_rights_is_the_list_of_calls(caller):
 
 
 @pytest.mark.parametrize(("method", "path"), calls(Role.PLATFORM, Role.CALLER, Role.ADMIN))
-async def test_nobody_is_asked_for_a_credential(caller, method, path):
-    """401 without a token, and with one that was never issued."""
-    for token in (None, "never-issued"):
-        assert (await caller.call(token, method, path, **_body(method))).status_code == 401
+async def test_every_call_refuses_every_wrong_credential(caller, wrong, method, path):
+    """401 with the code that says why, the same for every call."""
+    for why, token in wrong.items():
+        answer = await caller.call(token, method, path, **_body(method))
+        assert (answer.status_code, answer.json()["code"]) == (401, f"credential.{why.split()[0]}")
 
 
 @pytest.mark.parametrize("body", [b"{", b'{"a": 1, "a": 2}', b"x" * 20_000_000])
@@ -40,7 +62,7 @@ async def test_nothing_of_a_strangers_body_is_looked_at(caller, body):
     """401 from every call whatever the body is: broken, ambiguous or far too large."""
     for method, path in PRIVATE:
         answer = await caller.call(None, method, path, content=body)
-        assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated"), (method, path)
+        assert (answer.status_code, answer.json()["code"]) == (401, "credential.missing"), (method, path)
 
 
 async def test_nothing_of_a_strangers_body_is_even_asked_for(caller):
@@ -106,8 +128,9 @@ async def test_a_platform_may_not_do_what_is_the_administrators(caller, method, 
 
 @pytest.mark.parametrize(("method", "path"), calls(Role.PLATFORM))
 async def test_the_administrator_hands_in_no_documents(caller, method, path):
-    """401: the admin token stands for no platform."""
-    assert (await caller.admin(method, path, json={})).status_code == 401
+    """403: the admin token stands for no platform."""
+    answer = await caller.admin(method, path, json={})
+    assert (answer.status_code, answer.json()["code"]) == (403, "right.missing")
 
 
 @pytest.mark.parametrize(("method", "path"), calls(Role.ANYBODY))

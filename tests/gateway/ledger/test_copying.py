@@ -26,6 +26,7 @@ from gateway.ledger.records import (
     BulkReplay,
     Contact,
     ContactWay,
+    Credential,
     DeliveryFilter,
     Hold,
     Intent,
@@ -76,7 +77,9 @@ async def _operators(ledger: SqlLedger, small: Any) -> None:
     credit = Platform(CREDIT, "credit-publicity", "330000", "credit", {"secret": "秘密\n"}, small.now)
     await ledger.put_platform(credit, replace(small.intent, key="k-1"), lambda unrouted: None, asked={"a": 1})
     await ledger.hold_platform(CREDIT, Hold(HeldBy.PAUSED, small.now, "检修"), small.intent)
-    await ledger.add_credential(CREDIT, "ab" * 32, small.intent)
+    for name, until in (("old", None), ("new", small.now)):
+        await ledger.add_credential(Credential(name, CREDIT, f"{name} hash", "2027", small.now, until), small.intent)
+    await ledger.revoke_credential(CREDIT, "old", small.intent)
     await ledger.put_unwanted("permit", "330100", Intent("operator", "本省由部里统一公示", small.now))
     version = AdapterVersion("town", "1.0.0", "d", AdapterState.DRAFT, small.now, small.now, expected=("fine",))
     await ledger.add_adapter(version, bytes(range(256)) * 9, small.intent)

@@ -1,0 +1,78 @@
+"""Principals: whose token it is that a call carries, or why it opens nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from enum import StrEnum
+
+from msgspec import Struct
+
+from gateway.access.tokens import hash_token, same_digest
+from gateway.clock import Clock
+from gateway.ledger.records import Credential, Platform
+from gateway.settings import SHORTEST_TOKEN
+
+CredentialUsed = Callable[[str, str], None]
+"""Takes note that a platform called under one of its credentials: platform id, credential id."""
+
+
+class Refusal(StrEnum):
+    """Why a call is not known to be anybody's."""
+
+    MISSING = "missing"
+    UNKNOWN = "unknown"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+
+
+class Principal(Struct, frozen=True):
+    """A caller that we know: a platform, or the administrator (`platform` None, `admin` True)."""
+
+    platform: Platform | None
+    admin: bool = False
+
+
+class Principals:
+    """Every token that opens something, known by its hash alone.
+
+    `used` is told of every call under a platform's credential; it must be fast, and write nothing.
+    """
+
+    def __init__(self, platforms: Mapping[str, Platform], clock: Clock, used: CredentialUsed) -> None:
+        self._platforms = platforms
+        self._clock = clock
+        self._used = used
+        self._credentials: Mapping[str, Credential] = {}
+        self._admin: str | None = None
+
+    def know(self, credentials: Iterable[Credential]) -> None:
+        """Take these credentials instead of the ones known before."""
+        self._credentials = {one.digest: one for one in credentials}
+
+    def know_admin(self, digest: str) -> None:
+        """Take the hash of the administrator's token."""
+        self._admin = digest
+
+    def of(self, token: str | None) -> Principal | Refusal:
+        """Tell whose token this is, or why it is nobody's.
+
+        Tokens are hashed before they are looked up, so that the time of a comparison tells nothing
+        about a token that is kept.
+        """
+        if not token:
+            return Refusal.MISSING
+        if len(token) < SHORTEST_TOKEN:
+            return Refusal.UNKNOWN
+        digest = hash_token(token)
+        if self._admin is not None and same_digest(digest, self._admin):
+            return Principal(None, admin=True)
+        credential = self._credentials.get(digest)
+        platform = None if credential is None else self._platforms.get(credential.platform)
+        if credential is None or platform is None:
+            return Refusal.UNKNOWN
+        if credential.revoked_at is not None:
+            return Refusal.REVOKED
+        if credential.expires_at is not None and credential.expires_at <= self._clock():
+            return Refusal.EXPIRED
+        self._used(platform.id, credential.id)
+        return Principal(platform)
