@@ -176,6 +176,8 @@ class Settings(BaseSettings):
         "and kept in a file beside the ledger, which only its owner can read.",
     )
 
+    metrics_open: bool = Field(False, description="Whether /metrics asks for no credential; keep it inside then.")
+
     @property
     def token_file(self) -> Path:
         """Give the file that keeps an administrator's token which was made: beside the ledger, or here."""

@@ -28,6 +28,7 @@ from gateway.api import (
     trials,
     unwanted,
 )
+from gateway.api.authenticator import Authenticator
 from gateway.api.inbound import openapi as inbound_openapi
 from gateway.api.inbound.asgi import Application, Inbound
 from gateway.api.inbound.batch import Batch
@@ -74,7 +75,8 @@ _TAGS = [
 def create_app(hub: Hub, settings: Settings | None = None) -> Application:
     """Make the ASGI application of a hub. Starting and stopping the hub stays with the caller."""
     rest = SizeLimit(_framework(hub), LARGEST_REQUEST, {adapters.PATH: LARGEST})
-    return Application(Inbound(hub), Batch(hub), rest, hub.loop_watch)
+    authenticator = Authenticator(hub, metrics_open=settings is not None and settings.metrics_open)
+    return Application(authenticator, Inbound(hub), Batch(hub, authenticator), rest, hub.loop_watch)
 
 
 def _framework(hub: Hub) -> FastAPI:

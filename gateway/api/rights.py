@@ -13,15 +13,15 @@ from typing import Annotated
 from fastapi import Depends, Header, Request
 from fastapi.security import HTTPBearer
 
-from gateway.access import Principal, Refusal, bearer
-from gateway.api.inbound.request import SUBMISSIONS, Incoming, Scope, idempotency_key
-from gateway.errors import Forbidden, Unauthenticated
+from gateway.access import Principal
+from gateway.api.inbound.request import Incoming, Scope, idempotency_key
+from gateway.errors import Forbidden
 from gateway.hub import Hub
-from gateway.ledger.records import Intent, Platform
+from gateway.ledger.records import Intent, Platform, Rejection
 from gateway.message import Delivery, Message
 from gateway.telemetry.events import AuthenticationFailed
 from gateway.telemetry.loop import doing
-from schemas.findings import Rejected, Text
+from schemas.findings import Text
 
 ADMIN = "admin"
 """How the administrator is named in the record of what was done."""
@@ -42,7 +42,7 @@ class Role(StrEnum):
 CALLS: Mapping[str, Role] = {
     "GET /health/live": Role.ANYBODY,
     "GET /health/ready": Role.ANYBODY,
-    "GET /metrics": Role.ANYBODY,
+    "GET /metrics": Role.ADMIN,  # anybody, where HUTONG_METRICS_OPEN is set
     "GET /schemas/{document}/{version}": Role.ANYBODY,
     "POST /v1/inbound/{operation}": Role.PLATFORM,
     "POST /v1/inbound/{operation}/batch": Role.PLATFORM,
@@ -100,10 +100,6 @@ CALLS: Mapping[str, Role] = {
 }
 """Every call of the interface and the role it needs. A call that is not listed here is the administrator's alone."""
 
-RECEIVING, SENDING = "POST /v1/inbound/{operation}", "POST /v1/messages"
-BATCH = "POST /v1/inbound/{operation}/batch"
-"""The calls that hand documents in; they are served outside of the framework."""
-
 _PRINCIPAL = "hutong.principal"
 """Where a request's scope says who makes it."""
 
@@ -113,28 +109,6 @@ _scheme = HTTPBearer(
     description="平台凭据或管理员令牌 · A platform's credential, or the admin token",
 )
 
-_REFUSED: Mapping[Refusal, Text] = {
-    Refusal.MISSING: Text(
-        "没有携带凭据；请在 Authorization 头中发送 Bearer 凭据，凭据由网关管理员签发",
-        "No credential; send the one the gateway's administrator issued as `Authorization: Bearer …`",
-    ),
-    Refusal.UNKNOWN: Text(
-        "凭据无效；请检查是否完整，或请网关管理员另行签发",
-        "The credential is not known; check that it is whole, or ask the gateway's administrator for another",
-    ),
-    Refusal.EXPIRED: Text(
-        "凭据已过期；请网关管理员另行签发",
-        "The credential has expired; ask the gateway's administrator for another",
-    ),
-    Refusal.REVOKED: Text(
-        "凭据已吊销；请改用新的凭据，或请网关管理员另行签发",
-        "The credential was revoked; use the newer one, or ask the gateway's administrator for another",
-    ),
-}
-_TWICE = Text(
-    "请求中有多个 Authorization 头；请只保留一个",
-    "The request has more than one Authorization header; send only one",
-)
 _NOT_A_PLATFORM = Text(
     "管理员令牌不代表任何平台；请使用平台自己的凭据",
     "The admin token stands for no platform; use the platform's own credential",
@@ -142,10 +116,6 @@ _NOT_A_PLATFORM = Text(
 _ADMINS_ONLY = Text(
     "此操作只限管理员；请使用管理员令牌（HUTONG_ADMIN_TOKEN）",
     "Only administrators may do this; use the admin token (HUTONG_ADMIN_TOKEN)",
-)
-_FOREIGN_MESSAGE = Text(
-    "只有来源平台、目的平台和运维人员可以查看此消息",
-    "Only its source, its destinations and the operators may see this message",
 )
 _NO_DOSSIERS = Text(
     "本平台没有查阅企业档案的权限；请管理员在平台设置中开通 dossier",
@@ -169,52 +139,62 @@ TheHub = Annotated[Hub, Depends(hub_of)]
 TheIncoming = Annotated[Incoming, Depends(incoming_of)]
 
 
+def known(scope: Scope, principal: Principal) -> None:
+    """Keep in a request's scope who makes it, for the call to ask for."""
+    scope[_PRINCIPAL] = principal
+
+
 def sender_of(hub: Hub, scope: Scope) -> Platform:
-    """Give the platform that hands a document in; Unauthenticated for nobody we know, Forbidden for no platform."""
-    path: str = scope["path"]
-    call = SENDING if path == SUBMISSIONS else BATCH if path.count("/") > RECEIVING.count("/") else RECEIVING
-    return _its_platform(hub, scope, call, _principal(hub, scope, call))
+    """Give the platform that hands a document in; Forbidden for the administrator, who is none."""
+    return _its_platform(hub, scope, call_of(scope), scope[_PRINCIPAL])
 
 
 def _its_platform(hub: Hub, scope: Scope, call: str, principal: Principal) -> Platform:
     if principal.platform is None:
-        _tell(hub, scope, call, "no-platform")
+        tell(hub, scope, call, "no-platform")
         raise Forbidden(_NOT_A_PLATFORM)
     return principal.platform
 
 
 def admit(request: Request) -> None:
-    """Know the caller of a request before anything of its body is read.
+    """Let a known caller make its call, before anything of the body is read; Forbidden when its role does not suffice.
 
-    Unauthenticated when it is nobody we know, Forbidden when its role does not suffice. A call that
-    nobody listed is the administrator's alone.
+    A call that nobody listed is the administrator's alone.
     """
     call = f"{request.method} {request.scope['route'].path}"
     role = CALLS.get(call, Role.ADMIN)
     if role is Role.ANYBODY:
         return
-    principal = _principal(hub_of(request), request.scope, call)
+    principal: Principal = request.scope[_PRINCIPAL]
     if role is Role.PLATFORM:
         _its_platform(hub_of(request), request.scope, call, principal)
     if not _may_call(principal, role):
         raise Forbidden(_ADMINS_ONLY)
-    request.scope[_PRINCIPAL] = principal
     doing(principal.platform.id if principal.platform else "", call)
 
 
-def _principal(hub: Hub, scope: Scope, call: str) -> Principal:
-    """Tell whose token a request carries; Unauthenticated when nobody's that opens anything."""
-    incoming = Incoming.of(scope)
-    if "authorization" in incoming.twice:
-        raise Rejected("authorization.twice", _TWICE, status=400)
-    principal = hub.principals.of(bearer(incoming.headers.get("authorization")))
-    if isinstance(principal, Refusal):
-        _tell(hub, scope, call, principal.value)
-        raise Unauthenticated(_REFUSED[principal], code=f"credential.{principal.value}")
-    return principal
+def check_metrics(request: Request) -> None:
+    """Let operators read the metrics; whoever asks, where a setting opened them. Forbidden for others."""
+    principal: Principal | None = request.scope.get(_PRINCIPAL)
+    if principal is not None and not principal.admin:
+        raise Forbidden(_ADMINS_ONLY)
 
 
-def _tell(hub: Hub, scope: Scope, call: str, why: str) -> None:
+def call_of(scope: Scope) -> str:
+    """Give the call that a request is, as it stands in `CALLS`; `other` for none: what callers write is no name."""
+    method, path = scope["method"], scope["path"].split("/")
+    return next((call for call in CALLS if _is(call, "GET" if method == "HEAD" else method, path)), "other")
+
+
+def _is(call: str, method: str, path: list[str]) -> bool:
+    its_method, _, template = call.partition(" ")
+    parts = template.split("/")
+    fits = len(parts) == len(path) and its_method == method
+    return fits and all(part.startswith("{") or part == one for part, one in zip(parts, path, strict=True))
+
+
+def tell(hub: Hub, scope: Scope, call: str, why: str) -> None:
+    """Say that a request came without a credential that opens it."""
     client = scope.get("client")
     hub.events(AuthenticationFailed(why, call, client[0] if client else ""))
 
@@ -286,16 +266,19 @@ def searched_platform(caller: Principal, asked: str | None, otherwise: Text) -> 
     return own_id(caller)
 
 
-def check_message(caller: Principal, message: Message, deliveries: Sequence[Delivery]) -> None:
-    """Let the source, the destinations and the operators see a message; Forbidden for others."""
-    concerned = {message.source, *(one.platform for one in deliveries)}
-    if not caller.admin and (caller.platform is None or caller.platform.id not in concerned):
-        raise Forbidden(_FOREIGN_MESSAGE)
+def may_see_message(caller: Principal, message: Message, deliveries: Sequence[Delivery]) -> bool:
+    """The source, the destinations and the operators see a message; for others it is not there."""
+    return caller.admin or own_id(caller) in {message.source, *(one.platform for one in deliveries if one.platform)}
 
 
 def may_see_delivery(caller: Principal, message: Message, delivery: Delivery) -> bool:
     """A destination sees its own delivery; the source and the operators see them all."""
     return caller.admin or own_id(caller) in (message.source, delivery.platform)
+
+
+def may_see_rejection(caller: Principal, rejection: Rejection) -> bool:
+    """A platform sees its own rejections, operators see all; for others they are not there."""
+    return caller.admin or own_id(caller) == rejection.platform
 
 
 def may_read_dossiers(platform: Platform) -> bool:

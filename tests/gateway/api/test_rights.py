@@ -1,11 +1,13 @@
 """Who may make which call."""
 
+import httpx
 import pytest
 from msgspec.structs import replace
 
 from gateway.access import new_token
 from gateway.api.app import create_app
 from gateway.api.rights import CALLS, Role
+from gateway.settings import Settings
 
 PENALTY = "penalty.330000"
 ADMIN_TOKEN = "the-admin-token-of-these-tests"
@@ -110,7 +112,7 @@ async def test_failed_authentications_are_counted_and_told_without_the_token(cal
     await caller.call(None, "GET", "/v1/platforms")
     await caller.call("a-secret-of-somebody", "GET", "/v1/platforms/penalty.330000")
     await caller.call(ADMIN_TOKEN, "POST", "/v1/inbound/whatever")
-    metrics = (await caller.call(None, "GET", "/metrics")).text
+    metrics = (await caller.admin("GET", "/metrics")).text
     for call, why in (
         ("GET /v1/platforms", "missing"),
         ("GET /v1/platforms/{platform_id}", "unknown"),
@@ -131,6 +133,66 @@ async def test_the_administrator_hands_in_no_documents(caller, method, path):
     """403: the admin token stands for no platform."""
     answer = await caller.admin(method, path, json={})
     assert (answer.status_code, answer.json()["code"]) == (403, "right.missing")
+
+
+@pytest.mark.parametrize("path", ["/v1/nothing", "/", "/v1", "/metrics", "/health", "/schemas", "/docsx"])
+async def test_a_stranger_learns_nothing_of_what_there_is(caller, path):
+    """401 before routing, the same for what is there and for what is not; whoever is known hears 404."""
+    for method in ("GET", "POST", "HEAD", "OPTIONS", "TRACE"):
+        assert (await caller.call(None, method, path)).status_code == 401, method
+    if path != "/metrics":
+        assert (await caller.platform(PENALTY, "GET", path)).status_code == 404
+
+
+async def test_metrics_are_for_operators_unless_a_setting_opens_them(caller):
+    """401 for strangers, 403 for platforms; open they ask for nothing, and nothing else is."""
+    assert (await caller.platform(PENALTY, "GET", "/metrics")).json()["code"] == "right.missing"
+    assert (await caller.admin("GET", "/metrics")).status_code == 200
+    application = create_app(caller.hub, Settings(admin_token=ADMIN_TOKEN, metrics_open=True))
+    transport = httpx.ASGITransport(app=application)
+    async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as stranger:
+        assert (await stranger.get("/metrics")).status_code == 200
+        assert (await stranger.get("/v1/backlog")).status_code == 401
+
+
+@pytest.mark.parametrize("kind", ["messages", "rejections"])
+async def test_what_a_platform_may_not_see_is_as_if_it_were_not_there(caller, execution, kind):
+    """Byte for byte and header for header what one of an id that never was is answered."""
+    good, bad = await caller.send(PENALTY, "execution", execution), await caller.send(PENALTY, "execution", {})
+    id = {"messages": good.json().get("message_id"), "rejections": bad.json().get("rejection_id")}[kind]
+    trace = {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01"}
+    await caller.register("penalty.320000", "town", key="k")
+    for part in ("", "/native") if kind == "rejections" else ("",):
+        path = f"/v1/{kind}/{id}{part}"
+        assert (await caller.admin("GET", path)).status_code == 200
+        foreign = await caller.platform("penalty.320000", "GET", path, headers=trace)
+        absent = await caller.platform("penalty.320000", "GET", path.replace(id, "x" * len(id)), headers=trace)
+        assert (foreign.status_code, absent.status_code) == (404, 404)
+        assert foreign.text.replace(id, "x" * len(id)) == absent.text
+        assert foreign.headers == absent.headers
+
+
+async def test_a_platform_sees_neither_operators_names_nor_reasons_nor_others_states(caller, execution):
+    """A destination sees the state of its own delivery alone; of what operators did only that it was done."""
+    message = (await caller.send(PENALTY, "execution", execution)).json()["message_id"]
+    await caller.outcome()
+    shown = (await caller.admin("GET", f"/v1/messages/{message}")).json()
+    own = next(one["id"] for one in shown["deliveries"] if one["platform"] == "mobile-enforcement.330000")
+    await caller.admin("POST", f"/v1/deliveries/{own}/replay", json={"reason": "a secret reason"})
+    assert shown["state"] == "unrouted"
+    for platform in (PENALTY, "mobile-enforcement.330000"):
+        seen = await caller.platform(platform, "GET", f"/v1/messages/{message}")
+        assert "a secret reason" not in seen.text
+        assert {one["actor"] for one in seen.json()["timeline"]} <= {
+            PENALTY,
+            "mobile-enforcement.330000",
+            "gateway",
+            "operator",
+        }
+        assert "operator" in {one["actor"] for one in seen.json()["timeline"]}
+    assert seen.json()["state"] != "unrouted"
+    found = (await caller.platform("mobile-enforcement.330000", "GET", "/v1/messages")).json()
+    assert "unrouted" not in {one["state"] for one in found["messages"]}
 
 
 @pytest.mark.parametrize(("method", "path"), calls(Role.ANYBODY))

@@ -92,7 +92,7 @@ def test_polls_that_wait_end_with_it(process, sign):
     own = {"Authorization": f"Bearer {httpx.post(f'{platform}/credentials', headers=headers).json()['credential']}"}
     with ThreadPoolExecutor() as pool:
         polls = [pool.submit(httpx.get, f"{process.url}/v1/inbox?wait=60", headers=own, timeout=90) for _ in range(3)]
-        while "hutong_inbox_polls_now 3.0" not in httpx.get(f"{process.url}/metrics").text:
+        while "hutong_inbox_polls_now 3.0" not in httpx.get(f"{process.url}/metrics", headers=headers).text:
             pass
         asked = monotonic()
         process.process.send_signal(sign)
@@ -115,9 +115,9 @@ def test_a_broken_connection_is_leased_nothing(served):
     with socket.create_connection((host, int(port))) as client:
         request = f"GET /v1/inbox?wait=60 HTTP/1.1\r\nhost: x\r\nauthorization: {own['Authorization']}\r\n\r\n"
         client.sendall(request.encode())
-        while "hutong_inbox_polls_now 1.0" not in httpx.get(f"{served.url}/metrics").text:
+        while "hutong_inbox_polls_now 1.0" not in httpx.get(f"{served.url}/metrics", headers=headers).text:
             pass
-    while "hutong_inbox_polls_now 0.0" not in httpx.get(f"{served.url}/metrics").text:
+    while "hutong_inbox_polls_now 0.0" not in httpx.get(f"{served.url}/metrics", headers=headers).text:
         pass
     document = {"case_number": "AJ-1", "node": "filed", "at": "2026-09-01T09:00:00+08:00"}
     submission = {"type": "case.progressed", "document": document}

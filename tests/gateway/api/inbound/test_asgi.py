@@ -189,7 +189,7 @@ async def test_more_than_can_be_taken_in_at_once_is_told_to_come_again(caller, e
         assert busy.headers["Retry-After"] == "1"
         assert busy.headers["Content-Type"] == "application/problem+json"
     assert (await caller.send(PENALTY, "execution", execution)).status_code == 202
-    metrics = (await caller.call(None, "GET", "/metrics")).text
+    metrics = (await caller.admin("GET", "/metrics")).text
     assert f'hutong_intake_busy_total{{platform="{PENALTY}"}} 1.0' in metrics
 
 
