@@ -2,7 +2,7 @@
 
 from gateway.access.administrator import Administrator
 from gateway.access.principals import Principal, Principals, Refusal
-from gateway.access.tokens import PREFIX, bearer, hash_token, new_token, same_digest
+from gateway.access.tokens import PREFIX, basic, bearer, hash_token, new_token, same_digest
 
 __all__ = [
     "PREFIX",
@@ -10,6 +10,7 @@ __all__ = [
     "Principal",
     "Principals",
     "Refusal",
+    "basic",
     "bearer",
     "hash_token",
     "new_token",

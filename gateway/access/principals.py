@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from gateway.access.tokens import hash_token, same_digest
+from gateway.access.tokens import basic, bearer, hash_token, same_digest
 from gateway.clock import Clock
 from gateway.ledger.records import Credential, Platform
 from gateway.settings import SHORTEST_TOKEN
@@ -76,3 +76,17 @@ class Principals:
             return Refusal.EXPIRED
         self._used(platform.id, credential.id)
         return Principal(platform)
+
+    def shown(self, header: str | None) -> Principal | Refusal:
+        """Tell whose an `Authorization` header is: a bearer's, or a platform's by its id and credential (Basic).
+
+        The administrator is not known by Basic: a browser would send it again by itself.
+        """
+        token = bearer(header)
+        if token is not None or (named := basic(header)) is None:
+            return self.of(token)
+        user, password = named
+        principal = self.of(password) if password else Refusal.MISSING
+        if isinstance(principal, Refusal):
+            return principal
+        return principal if principal.platform is not None and principal.platform.id == user else Refusal.UNKNOWN

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gateway.access import Refusal, bearer
+from gateway.access import Refusal
 from gateway.api import rights
 from gateway.api.inbound.request import Incoming, Scope
 from gateway.errors import Unauthenticated
@@ -62,7 +62,7 @@ class Authenticator:
         incoming = Incoming.of(scope)
         if "authorization" in incoming.twice:
             raise Rejected("authorization.twice", _TWICE, status=400)
-        principal = self._hub.principals.of(bearer(incoming.headers.get("authorization")))
+        principal = self._hub.principals.shown(incoming.headers.get("authorization"))
         if isinstance(principal, Refusal):
             rights.tell(self._hub, scope, rights.call_of(scope), principal.value)
             raise Unauthenticated(_REFUSED[principal], code=f"credential.{principal.value}")

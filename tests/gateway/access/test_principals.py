@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -81,3 +82,48 @@ def test_a_credential_of_a_platform_that_is_gone_is_unknown(house):
     """Memory may have the credentials of a moment ago."""
     house.knows(platform="penalty.110000")
     assert house.principals.of(house.token) is Refusal.UNKNOWN
+
+
+def by_basic(user: str, password: str) -> str:
+    """Write the header of RFC 7617."""
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def test_a_platform_may_show_its_credential_by_basic(house):
+    """The user is its id; the same refusals as a bearer's, and nobody under another's name."""
+    assert house.principals.shown(by_basic(PENALTY.id, house.token)) == Principal(PENALTY)
+    assert house.principals.shown(by_basic("penalty.110000", house.token)) is Refusal.UNKNOWN
+    assert house.principals.shown(by_basic("", house.token)) is Refusal.UNKNOWN
+    assert house.principals.shown(by_basic(PENALTY.id, "")) is Refusal.MISSING
+    assert house.principals.shown(by_basic(PENALTY.id, new_token())) is Refusal.UNKNOWN
+    house.knows(revoked_at=NOW)
+    assert house.principals.shown(by_basic(PENALTY.id, house.token)) is Refusal.REVOKED
+
+
+def test_the_administrator_is_not_known_by_basic(house):
+    """Under no name."""
+    token = new_token()
+    house.principals.know_admin(hash_token(token))
+    assert house.principals.shown(f"Bearer {token}") == Principal(None, admin=True)
+    for user in ("admin", "", PENALTY.id):
+        assert house.principals.shown(by_basic(user, token)) is Refusal.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        None,
+        "",
+        "Basic",
+        "Basic ",
+        "Basic !!!",
+        "Basic /w==",
+        "Basic YQ==",
+        "Digest x",
+        "basic\x00",
+        "Basic " + "A" * 9999,
+    ],
+)
+def test_what_is_no_credential_is_missing(house, header):
+    """Broken base64, no UTF-8, no colon, another scheme, far too long."""
+    assert house.principals.shown(header) is Refusal.MISSING

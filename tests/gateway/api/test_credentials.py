@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
 
 MOBILE = "mobile-enforcement.330000"
@@ -99,3 +100,13 @@ async def test_a_credential_that_there_is_not_is_absent(caller):
     for method in ("GET", "POST"):
         assert (await caller.admin(method, "/v1/platforms/penalty.110000/credentials")).status_code == 404
     assert await opens(caller, caller.credentials[MOBILE]) == 200
+
+
+async def test_a_document_is_handed_in_by_basic(caller, execution):
+    """Where a vendor's client speaks nothing else: the platform's id and one of its credentials."""
+    basic = httpx.BasicAuth(PENALTY, caller.credentials[PENALTY])
+    taken = await caller.client.post("/v1/inbound/execution", json=execution, auth=basic)
+    assert taken.status_code == 202
+    other = httpx.BasicAuth(MOBILE, caller.credentials[PENALTY])
+    refused = await caller.client.post("/v1/inbound/execution", json=execution, auth=other)
+    assert (refused.status_code, refused.json()["code"]) == (401, "credential.unknown")
