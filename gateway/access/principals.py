@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from enum import StrEnum
 
 from msgspec import Struct
 
 from gateway.access.tokens import basic, bearer, hash_token, same_digest
 from gateway.clock import Clock
-from gateway.ledger.records import Credential, Platform
+from gateway.ledger.records import Credential, Person, Platform
 from gateway.settings import SHORTEST_TOKEN
 
 CredentialUsed = Callable[[str, str], None]
@@ -26,10 +27,11 @@ class Refusal(StrEnum):
 
 
 class Principal(Struct, frozen=True):
-    """A caller that we know: a platform, or the administrator (`platform` None, `admin` True)."""
+    """A caller that we know: a platform, a person, or the administrator (`admin` True, neither of the others)."""
 
     platform: Platform | None
     admin: bool = False
+    person: Person | None = None
 
 
 class Principals:
@@ -43,15 +45,27 @@ class Principals:
         self._clock = clock
         self._used = used
         self._credentials: Mapping[str, Credential] = {}
+        self._people: Mapping[str, Person] = {}
         self._admin: str | None = None
+        self._admin_used_at = 0.0
 
-    def know(self, credentials: Iterable[Credential]) -> None:
-        """Take these credentials instead of the ones known before."""
+    def know(self, credentials: Iterable[Credential], people: Iterable[Person] = ()) -> None:
+        """Take these credentials and people instead of the ones known before."""
         self._credentials = {one.digest: one for one in credentials}
+        self._people = {one.digest: one for one in people}
+
+    def people(self) -> int:
+        """Give how many people have a token that opens something."""
+        now = self._clock()
+        return sum(_refused(one.removed_at, one.expires_at, now) is None for one in self._people.values())
 
     def know_admin(self, digest: str) -> None:
         """Take the hash of the administrator's token."""
         self._admin = digest
+
+    def admin_used_at(self) -> float:
+        """Give when the administrator's token was used last, as Unix time; 0 when it was not since the start."""
+        return self._admin_used_at
 
     def of(self, token: str | None) -> Principal | Refusal:
         """Tell whose token this is, or why it is nobody's.
@@ -65,15 +79,16 @@ class Principals:
             return Refusal.UNKNOWN
         digest = hash_token(token)
         if self._admin is not None and same_digest(digest, self._admin):
+            self._admin_used_at = self._clock().timestamp()
             return Principal(None, admin=True)
         credential = self._credentials.get(digest)
+        if credential is None and (person := self._people.get(digest)) is not None:
+            return _refused(person.removed_at, person.expires_at, self._clock()) or Principal(None, person=person)
         platform = None if credential is None else self._platforms.get(credential.platform)
         if credential is None or platform is None:
             return Refusal.UNKNOWN
-        if credential.revoked_at is not None:
-            return Refusal.REVOKED
-        if credential.expires_at is not None and credential.expires_at <= self._clock():
-            return Refusal.EXPIRED
+        if refused := _refused(credential.revoked_at, credential.expires_at, self._clock()):
+            return refused
         self._used(platform.id, credential.id)
         return Principal(platform)
 
@@ -90,3 +105,10 @@ class Principals:
         if isinstance(principal, Refusal):
             return principal
         return principal if principal.platform is not None and principal.platform.id == user else Refusal.UNKNOWN
+
+
+def _refused(ended_at: datetime | None, expires_at: datetime | None, now: datetime) -> Refusal | None:
+    """Tell why a token opens nothing any more; that somebody ended it is said first."""
+    if ended_at is not None:
+        return Refusal.REVOKED
+    return Refusal.EXPIRED if expires_at is not None and expires_at <= now else None

@@ -66,4 +66,6 @@ class Authenticator:
         if isinstance(principal, Refusal):
             rights.tell(self._hub, scope, rights.call_of(scope), principal.value)
             raise Unauthenticated(_REFUSED[principal], code=f"credential.{principal.value}")
+        if principal.admin:
+            rights.tell_administrator(self._hub, scope)
         rights.known(scope, principal)

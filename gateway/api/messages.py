@@ -17,7 +17,17 @@ from gateway.api.inbound.answer import message_state
 from gateway.api.limits import StrictRoute
 from gateway.api.models import Cursor, FieldError, Limit, Moment, RestModel, Shown, TimelineEntry, in_utc
 from gateway.api.openapi import CANONICAL_EXAMPLE, NATIVE_BYTES, problems
-from gateway.api.rights import Actor, Caller, TheHub, TheIncoming, may_see_delivery, may_see_message, searched_platform
+from gateway.api.rights import (
+    Actor,
+    Caller,
+    Role,
+    TheHub,
+    TheIncoming,
+    has_role,
+    may_see_delivery,
+    may_see_message,
+    searched_platform,
+)
 from gateway.api.timeline import nameless, timeline
 from gateway.errors.problems import tell_warnings
 from gateway.hub import Hub
@@ -143,17 +153,21 @@ async def show(hub: TheHub, caller: Caller, incoming: TheIncoming, message_id: M
     if not may_see_message(caller, message, deliveries):
         raise no_message(message_id)
     seen = [one for one in deliveries if may_see_delivery(caller, message, one)]
-    told = message if caller.admin else None
+    bodies = has_role(caller, Role.BODY_READER)
+    told = message if bodies else None
     attempts = {one.id: await hub.ledger.attempts_of(one.id) for one in seen}
     details = [delivery_detail(one, attempts[one.id], replies_to=told) for one in seen]
     done = [entry for subject in (message_id, *(one.id for one in seen)) for entry in await hub.ledger.audit(subject)]
     platforms = {message.source, *(one.platform for one in seen)}
     return MessageDetail(
         **_headers(message, seen),
-        warnings=[FieldError(**one) for one in tell_warnings(message.warnings, incoming.language)],
-        enriched=_enriched(message),
+        warnings=[
+            FieldError(**one if bodies or caller.platform else {**one, "value": None})
+            for one in tell_warnings(message.warnings, incoming.language)
+        ],
+        enriched=_enriched(message) if bodies or caller.platform else {},
         deliveries=details,
-        timeline=timeline(message, seen, attempts, done if caller.admin else nameless(done, platforms)),
+        timeline=timeline(message, seen, attempts, done if caller.platform is None else nameless(done, platforms)),
     )
 
 

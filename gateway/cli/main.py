@@ -18,6 +18,7 @@ from gateway.cli import (
     ledger,
     message,
     output,
+    people,
     platform,
     releases,
     sandbox,
@@ -63,6 +64,7 @@ app.command("serve", epilog=serve.EXAMPLE)(serve.serve)
 app.command("sandbox", epilog=sandbox.EXAMPLE)(sandbox.sandbox)
 app.command("doctor", epilog=doctor.EXAMPLE)(doctor.doctor)
 app.add_typer(platform.app, name="platform")
+app.add_typer(people.app, name="people")
 app.add_typer(unwanted.app, name="unwanted")
 app.add_typer(releases.app, name="adapter")
 app.add_typer(message.app, name="message")

@@ -27,7 +27,7 @@ from gateway.ledger.records import Accepted
 from gateway.observe import Observers
 from gateway.observe.contacts import Contacts
 from gateway.observe.waits import LongestWaits
-from gateway.platforms import Reconciler, Register
+from gateway.platforms import People, Reconciler, Register
 from gateway.readers import Readers
 from gateway.releases import Releases
 from gateway.releases.installed import InstalledAdapters
@@ -67,6 +67,7 @@ class Hub:
         batches: Batches,
         reception: Reception,
         platforms: Register,
+        people: People,
         reconciler: Reconciler,
         releases: Releases,
         observers: Observers,
@@ -94,6 +95,7 @@ class Hub:
         self.admission = admission
         self.batches = batches
         self.platforms = platforms
+        self.people = people
         self.principals = platforms.principals
         self.releases = releases
         self.observers = observers

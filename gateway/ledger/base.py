@@ -24,6 +24,7 @@ from gateway.ledger.records import (
     LeaseSettled,
     MessageFilter,
     Native,
+    Person,
     Platform,
     Presence,
     Prunable,
@@ -411,6 +412,22 @@ class Ledger(Protocol):
         """Give every credential, by platform, in the order of their issue; also expired and revoked ones."""
         ...
 
+    # ── people ────────────────────────────────────────────────────────────────────────────────
+    async def add_person(self, person: Person, intent: Intent) -> None:
+        """Keep a person; Conflict `person.exists` for an id that was given before, also to one who was removed."""
+        ...
+
+    async def remove_person(self, person_id: str, intent: Intent) -> bool:
+        """Have a person's token open nothing from the intent's moment on; True unless it was so before.
+
+        NotFound `person.unknown`.
+        """
+        ...
+
+    async def people(self) -> Sequence[Person]:
+        """Give every person by id, also those who were removed."""
+        ...
+
     # ── adapters ──────────────────────────────────────────────────────────────────────────────
     async def add_adapter(self, adapter: AdapterVersion, content: bytes, intent: Intent) -> AdapterVersion:
         """Keep an uploaded version with its bundle's bytes, for good.
@@ -559,7 +576,7 @@ class Ledger(Protocol):
 READS = frozenset(
     {
         "recall", "facts", "partakes", "heads", "next_due", "next_lapse", "replays", "registry", "credentials",
-        "adapters", "asked_adapters", "adapter_content", "message", "native", "deliveries_of", "delivery",
+        "people", "adapters", "asked_adapters", "adapter_content", "message", "native", "deliveries_of", "delivery",
         "attempts_of", "sent", "rejection", "rejection_native", "unwanted", "find_messages", "find_deliveries",
         "find_rejections", "dossier", "backlog", "contacts", "audit", "prunable", "prunings",
     }

@@ -429,6 +429,21 @@ class Credential(Struct, frozen=True):
     revoked_at: datetime | None = None
 
 
+class Person(Struct, frozen=True):
+    """Somebody who works with the gateway, under a token of their own, of which there is the hash.
+
+    `roles` say what they may do. An id is given once: what its person did stays theirs after `removed_at`.
+    """
+
+    id: str
+    name: str
+    digest: str
+    roles: tuple[str, ...]
+    created_at: datetime
+    expires_at: datetime | None = None
+    removed_at: datetime | None = None
+
+
 class AuditEntry(Struct, frozen=True):
     """Who did what to what, when and why. Append-only."""
 

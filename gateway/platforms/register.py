@@ -156,7 +156,7 @@ class Register:
                 self._tell_released(before, after)
             return after
 
-        return await self._change(change)
+        return await self.change(change)
 
     def _tell_released(self, before: Platform, after: Platform) -> None:
         """Tell of the holds that ended with a registration; of pauses the mirror tells."""
@@ -172,10 +172,10 @@ class Register:
 
         async def change() -> None:
             # Read before, so that whatever holds it is known and told as lifted.
-            await self._take_over()
+            await self.take_over()
             await self._apply(await self._ledger.delete_platform(platform_id, intent))
 
-        await self._change(change)
+        await self.change(change)
 
     async def pause(self, platform_id: str, intent: Intent) -> Platform:
         """Hold everything to a platform until `resume`; pausing twice changes nothing."""
@@ -183,20 +183,20 @@ class Register:
         async def change() -> Platform:
             paused = Hold(HeldBy.PAUSED, intent.at, intent.reason)
             await self._ledger.hold_platform(platform_id, paused, intent)
-            await self._take_over()
+            await self.take_over()
             return self._standing(platform_id)
 
-        return await self._change(change)
+        return await self.change(change)
 
     async def resume(self, platform_id: str, intent: Intent) -> Platform:
         """Let a paused platform's deliveries go on."""
 
         async def change() -> Platform:
             await self._ledger.release_platform(platform_id, HeldBy.PAUSED, intent)
-            await self._take_over()
+            await self.take_over()
             return self._standing(platform_id)
 
-        return await self._change(change)
+        return await self.change(change)
 
     # ── credentials ───────────────────────────────────────────────────────────────────────────
     async def issue_credential(
@@ -216,11 +216,11 @@ class Register:
             try:
                 await self._ledger.add_credential(credential, intent)
             except Conflict as error:
-                raise _secret_shown() if error.code == "idempotency.key-reused" else error from None
-            await self._take_over()
+                raise secret_shown() if error.code == "idempotency.key-reused" else error from None
+            await self.take_over()
             return Issued(token, credential)
 
-        return await self._change(change)
+        return await self.change(change)
 
     async def credentials(self, platform_id: str) -> Sequence[Credential]:
         """Give a platform's credentials in the order of their issue, expired and revoked ones too."""
@@ -232,9 +232,9 @@ class Register:
 
         async def change() -> None:
             await self._ledger.revoke_credential(platform_id, credential_id, intent)
-            await self._take_over()
+            await self.take_over()
 
-        await self._change(change)
+        await self.change(change)
 
     # ── adapters ──────────────────────────────────────────────────────────────────────────────
 
@@ -259,16 +259,16 @@ class Register:
             await self._apply(done)
             return kept
 
-        return await self._change(change)
+        return await self.change(change)
 
-    async def _change(self, change: Callable[[], Awaitable[T]]) -> T:
+    async def change(self, change: Callable[[], Awaitable[T]]) -> T:
         """Commit and apply, one change at a time. Cancelling the caller does not stop it half-way."""
         return await asyncio.shield(asyncio.ensure_future(self._alone(change)))
 
     async def _alone(self, change: Callable[[], Awaitable[T]]) -> T:
         async with self._changing:
             if self._doubts != self._cleared:
-                await self._take_over()
+                await self.take_over()
             try:
                 changed = await change()
             except _NOTHING_WRITTEN:
@@ -326,7 +326,7 @@ class Register:
     async def load(self) -> None:
         """Take over what the ledger says, before anything is delivered."""
         async with self._changing:
-            await self._take_over()
+            await self.take_over()
 
     async def refresh(self, revision: int) -> None:
         """Return once memory is at a revision of the registry, or at a later one."""
@@ -336,7 +336,7 @@ class Register:
         # afterwards, its answer was lost.
         async with self._changing:
             if self.directory.registry.revision < revision:
-                await self._take_over()
+                await self.take_over()
 
     def follow(self, changes: int) -> None:
         """Take over what was changed elsewhere, if there are more changes than memory has; it returns at once."""
@@ -346,7 +346,7 @@ class Register:
     async def _caught_up(self) -> None:
         try:
             async with self._changing:
-                await self._take_over()
+                await self.take_over()
         except HutongError as error:
             _log.warning("what was changed elsewhere is not taken over yet: %s", error)  # the next beat shows it
         finally:
@@ -358,17 +358,18 @@ class Register:
             known, kept = self.directory.registry.revision, (await self._ledger.registry()).revision
             if self._doubts != self._cleared or kept != known:
                 _log.warning("memory may be behind the ledger, which is read again: revision %s, here %s", kept, known)
-                await self._take_over()
+                await self.take_over()
         # Between two turns: this is a search, and whoever changes a platform must not wait for searches.
         unrouted = [one for one in await self._ledger.backlog() if one.state in (State.UNROUTED, UNWANTED)]
         async with self._changing:
             await self._assign(unrouted)
 
     async def _apply(self, done: Registered) -> None:
-        await self._take_over()
+        await self.take_over()
         self._mirror.wake(done.given)
 
-    async def _take_over(self) -> None:
+    async def take_over(self) -> None:
+        """Read the ledger and take over what it says; only within a change."""
         # Counted before the read: who doubts while the ledger is read makes it be read once more.
         doubts = self._doubts
         await self._mirror.take_over()
@@ -418,7 +419,8 @@ def _not_called(platform_id: str) -> Conflict:
     )
 
 
-def _secret_shown() -> Conflict:
+def secret_shown() -> Conflict:
+    """Say that a secret was made under this key before, and is not shown again."""
     return Conflict(
         Text(
             "该 Idempotency-Key 已用过；凭据只显示一次，不再重复显示；如未收到，请换用新的键另行签发",

@@ -100,6 +100,13 @@ class AuthenticationFailed(Struct, frozen=True):
     address: str
 
 
+class AdministratorCalled(Struct, frozen=True):
+    """A call was made under the administrator's token, which stands for no person; the token is not told."""
+
+    call: str
+    address: str
+
+
 class DeliveryUnrouted(Struct, frozen=True):
     """A routed kind has no platform that could take the message."""
 
@@ -322,6 +329,7 @@ Event = (
     | LoopBlocked
     | ConnectionRefused
     | AuthenticationFailed
+    | AdministratorCalled
     | DeliveryUnrouted
     | AttemptEnded
     | DeliverySettled

@@ -26,6 +26,7 @@ from gateway.ledger.records import (
     KnownNumber,
     MessageFilter,
     Native,
+    Person,
     Platform,
     Receipt,
     Registry,
@@ -83,6 +84,7 @@ class Everything:
     epochs: Counter[str] = field(default_factory=Counter)
     unwanted: dict[tuple[str, str], Unwanted] = field(default_factory=dict)
     claims: dict[str, Claim] = field(default_factory=dict)
+    people: dict[str, Person] = field(default_factory=dict)
     credentials: dict[str, Credential] = field(default_factory=dict)
     intents: dict[tuple[str, str], tuple[Any, Any]] = field(default_factory=dict)
     replays: dict[str, BulkReplay] = field(default_factory=dict)
@@ -280,6 +282,9 @@ class KeptModel:
 
     async def unwanted(self) -> Sequence[Unwanted]:
         return [self.kept.unwanted[key] for key in sorted(self.kept.unwanted)]
+
+    async def people(self) -> Sequence[Person]:
+        return [self.kept.people[id] for id in sorted(self.kept.people)]
 
     async def credentials(self) -> Sequence[Credential]:
         return sorted(self.kept.credentials.values(), key=lambda each: (each.platform, each.id))

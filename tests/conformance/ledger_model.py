@@ -36,6 +36,7 @@ from gateway.ledger.records import (
     LeaseSettled,
     Moved,
     Native,
+    Person,
     Platform,
     Presence,
     Receipt,
@@ -664,6 +665,32 @@ class ModelLedger(PruningModel):
             return True
 
         return self.once(intent, ("revoke_credential", platform_id, credential_id), do)
+
+    # ── people ────────────────────────────────────────────────────────────────────────────────
+
+    async def add_person(self, person: Person, intent: Intent) -> None:
+        def do() -> None:
+            if person.id in self.kept.people:
+                raise error(Conflict, "person.exists")
+            self.kept.people[person.id] = person
+            self.kept.changes += 1
+            self.note_intent(person.id, intent, "person.added")
+
+        self.once(intent, ("add_person", person.id, person.digest), do)
+
+    async def remove_person(self, person_id: str, intent: Intent) -> bool:
+        def do() -> bool:
+            known = self.kept.people.get(person_id)
+            if known is None:
+                raise error(NotFound, "person.unknown")
+            if known.removed_at is not None:
+                return False
+            self.kept.people[person_id] = replace(known, removed_at=intent.at)
+            self.kept.changes += 1
+            self.note_intent(person_id, intent, "person.removed")
+            return True
+
+        return self.once(intent, ("remove_person", person_id), do)
 
     # ── adapters ──────────────────────────────────────────────────────────────────────────────
 

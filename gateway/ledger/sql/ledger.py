@@ -26,6 +26,7 @@ from gateway.ledger.records import (
     LeaseSettled,
     MessageFilter,
     Native,
+    Person,
     Platform,
     Presence,
     Prunable,
@@ -54,6 +55,7 @@ from gateway.ledger.sql import (
     credentials,
     leases,
     operating,
+    people,
     platforms,
     pruning,
     reading,
@@ -289,6 +291,16 @@ class SqlLedger:
 
     async def credentials(self) -> Sequence[Credential]:
         return await self._store.read(credentials.credentials)
+
+    # ── people ────────────────────────────────────────────────────────────────────────────────
+    async def add_person(self, person: Person, intent: Intent) -> None:
+        await self._write(people.add, person, intent)
+
+    async def remove_person(self, person_id: str, intent: Intent) -> bool:
+        return await self._write(people.remove, person_id, intent)
+
+    async def people(self) -> Sequence[Person]:
+        return await self._store.read(people.people)
 
     # ── adapters ──────────────────────────────────────────────────────────────────────────────
     async def add_adapter(self, adapter: AdapterVersion, content: bytes, intent: Intent) -> AdapterVersion:

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.base import OutboundRequest
-from gateway.ledger.records import AuditEntry, Credential, Platform, Rejection
+from gateway.ledger.records import AuditEntry, Credential, Person, Platform, Rejection
 from gateway.ledger.sql.codecs import (
     ADAPTER_STATE,
     BIG_INTEGER,
@@ -485,6 +485,18 @@ CREDENTIAL = Layout(
     TableColumn("revoked_at", TIME, optional=True),
 )
 credentials = CREDENTIAL.table("credentials", metadata, sa.Index("credentials_id", "id", unique=True))
+
+PERSON = Layout(
+    Person,
+    TableColumn("id", key=True),
+    TableColumn("name"),
+    TableColumn("digest"),
+    TableColumn("roles", JSON_LIST),
+    TableColumn("created_at", TIME),
+    TableColumn("expires_at", TIME, optional=True),
+    TableColumn("removed_at", TIME, optional=True),
+)
+people = PERSON.table("people", metadata)
 
 AUDIT = Layout(
     AuditEntry,

@@ -1,4 +1,4 @@
-"""Credentials have an id, a label, when they were issued, when they expire, and when they were revoked."""
+"""Credentials have an id, a label, when they were issued, when they expire, and were revoked; people have roles."""
 
 from __future__ import annotations
 
@@ -22,3 +22,14 @@ def upgrade() -> None:
         op.add_column("credentials", sa.Column(time, sa.BigInteger()))
     op.execute(f"UPDATE credentials SET id = substr(digest, 1, {DIGITS})")
     op.create_index("credentials_id", "credentials", ["id"], unique=True)
+    op.create_table(
+        "people",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("roles", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger()),
+        sa.Column("removed_at", sa.BigInteger()),
+        sa.PrimaryKeyConstraint("id"),
+    )
