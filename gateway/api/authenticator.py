@@ -64,7 +64,7 @@ class Authenticator:
             raise Rejected("authorization.twice", _TWICE, status=400)
         principal = self._hub.principals.shown(incoming.headers.get("authorization"))
         if isinstance(principal, Refusal):
-            rights.tell(self._hub, scope, rights.call_of(scope), principal.value)
+            rights.tell(self._hub, scope, principal.value)
             raise Unauthenticated(_REFUSED[principal], code=f"credential.{principal.value}")
         if principal.admin:
             rights.tell_administrator(self._hub, scope)

@@ -171,14 +171,11 @@ def known(scope: Scope, principal: Principal) -> None:
 
 def sender_of(hub: Hub, scope: Scope) -> Platform:
     """Give the platform that hands a document in; Forbidden for the administrator, who is none."""
-    return _its_platform(hub, scope, call_of(scope), scope[_PRINCIPAL])
-
-
-def _its_platform(hub: Hub, scope: Scope, call: str, principal: Principal) -> Platform:
-    if principal.platform is None:
-        tell(hub, scope, call, "no-platform")
+    platform: Platform | None = scope[_PRINCIPAL].platform
+    if platform is None:
+        tell(hub, scope, "no-platform")
         raise Forbidden(_NOT_A_PLATFORM)
-    return principal.platform
+    return platform
 
 
 def admit(request: Request) -> None:
@@ -192,7 +189,7 @@ def admit(request: Request) -> None:
         return
     principal: Principal = request.scope[_PRINCIPAL]
     if role is Role.PLATFORM:
-        _its_platform(hub_of(request), request.scope, call, principal)
+        sender_of(hub_of(request), request.scope)
     if not _may_call(principal, call, role):
         raise Forbidden(_NOT_YOURS)
     doing(principal.platform.id if principal.platform else "", call)
@@ -218,10 +215,10 @@ def _is(call: str, method: str, path: list[str]) -> bool:
     return fits and all(part.startswith("{") or part == one for part, one in zip(parts, path, strict=True))
 
 
-def tell(hub: Hub, scope: Scope, call: str, why: str) -> None:
+def tell(hub: Hub, scope: Scope, why: str) -> None:
     """Say that a request came without a credential that opens it."""
     client = scope.get("client")
-    hub.events(AuthenticationFailed(why, call, client[0] if client else ""))
+    hub.events(AuthenticationFailed(why, call_of(scope), client[0] if client else ""))
 
 
 def tell_administrator(hub: Hub, scope: Scope) -> None:

@@ -4,6 +4,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from gateway.api.authenticator import Authenticator
 from gateway.api.inbound.asgi import Inbound
 from gateway.intake.admission import BYTES, CALLS
 
@@ -206,6 +207,7 @@ async def test_a_body_that_there_is_no_room_for_is_not_even_read(caller):
         (b"content-length", b"1000"),
     ]
     scope = {"type": "http", "method": "POST", "path": "/v1/inbound/execution", "query_string": b"", "headers": headers}
+    Authenticator(caller.hub).know(scope)
     with caller.hub.admission.enter(BYTES):
         answer = await Inbound(caller.hub)(scope, receive, "execution")
     assert (answer.status, asked) == (429, [])
