@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Response
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from gateway.api.limits import StrictRoute
 from gateway.api.models import Instant, RestModel, in_utc
@@ -14,7 +14,16 @@ from gateway.api.openapi import problems
 from gateway.api.rights import ADMIN, PEOPLES, Actor, Caller, Intends, TheHub
 from gateway.ledger.records import Person
 
-RoleName = Literal["viewer", "body-reader", "operator", "author", "approver", "auditor", "admin"]
+_ROLES = [role.value for role in PEOPLES]
+
+
+def _a_role(name: str) -> str:
+    if name not in _ROLES:
+        raise ValueError(f"one of {', '.join(_ROLES)}")
+    return name
+
+
+RoleName = Annotated[str, AfterValidator(_a_role), Field(json_schema_extra={"enum": _ROLES})]
 
 
 class PersonOrder(RestModel):
@@ -26,7 +35,7 @@ class PersonOrder(RestModel):
         examples=["wang-wei"],
     )
     name: str = Field(min_length=1, max_length=100, pattern=r"\S", examples=["王伟"])
-    roles: list[RoleName] = Field(min_length=1, max_length=len(PEOPLES), description="Each may what a viewer may")
+    roles: list[RoleName] = Field(min_length=1, max_length=len(_ROLES), description="Each may what a viewer may")
     expires_at: Instant | None = Field(default=None, description="From then on the token opens nothing; None: never")
 
 
@@ -74,7 +83,7 @@ async def me(caller: Caller, actor: Actor) -> Me:
         return Me(kind="platform", id=actor, name=actor, roles=[])
     if caller.person is not None:
         return Me(kind="person", id=actor, name=caller.person.name, roles=list(caller.person.roles))
-    return Me(kind="administrator", id=actor, name=ADMIN, roles=[role.value for role in PEOPLES])
+    return Me(kind="administrator", id=actor, name=ADMIN, roles=_ROLES)
 
 
 @router.get("/v1/people", summary="List people · 人员列表", responses=problems(401, 403))

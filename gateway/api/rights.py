@@ -1,7 +1,6 @@
 """Who may call what: the role that each call needs, and which objects a caller may see.
 
-A new role is a member of Role, its calls in CALLS, and its case in `_may_call`; who holds it is told by
-the Principal.
+A new role is a member of Role and its calls in CALLS; people are given it by its name.
 """
 
 from __future__ import annotations
