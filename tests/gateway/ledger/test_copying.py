@@ -32,6 +32,7 @@ from gateway.ledger.records import (
     Intent,
     MessageFilter,
     Moved,
+    Person,
     Platform,
     Reads,
     Rejection,
@@ -80,6 +81,7 @@ async def _operators(ledger: SqlLedger, small: Any) -> None:
     for name, until in (("old", None), ("new", small.now)):
         await ledger.add_credential(Credential(name, CREDIT, f"{name} hash", "2027", small.now, until), small.intent)
     await ledger.revoke_credential(CREDIT, "old", small.intent)
+    await ledger.add_person(Person("wang-wei", "王伟", "hash", ("operator", "viewer"), small.now), small.intent)
     await ledger.put_unwanted("permit", "330100", Intent("operator", "本省由部里统一公示", small.now))
     version = AdapterVersion("town", "1.0.0", "d", AdapterState.DRAFT, small.now, small.now, expected=("fine",))
     await ledger.add_adapter(version, bytes(range(256)) * 9, small.intent)
@@ -218,6 +220,7 @@ async def answers(ledger: SqlLedger, small: Any) -> Mapping[str, Any]:
     found["rejections"] = await ledger.find_rejections()
     found["rejection"] = await ledger.rejection("r1"), await ledger.rejection_native("r1")
     found["registry"] = await ledger.registry(), await ledger.unwanted(), await ledger.credentials()
+    found["people"] = await ledger.people()
     found["adapters"] = await ledger.adapters(), await ledger.adapter_content("town", "1.0.0")
     found["backlog"] = sorted(await ledger.backlog(), key=repr)
     found["replays"] = await ledger.replays(), await ledger.contacts()
