@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from gateway.access import Administrator
+from gateway.access import Administrator, Principals
 from gateway.attachments import Attachments, FolderStore
 from gateway.clock import Clock, system_clock, zone
 from gateway.coordination import Carrier, MemoryStore, Rate, SharedStore, WakeUps
@@ -36,7 +36,7 @@ from gateway.ledger.sql.batch_thread import BatchWatch, unwatched
 from gateway.observe import Observers
 from gateway.observe.contacts import Contacts
 from gateway.observe.waits import LongestWaits
-from gateway.platforms import Mirror, Reconciler, Register
+from gateway.platforms import Mirror, People, Reconciler, Register
 from gateway.readers import ReaderBounds, Readers
 from gateway.releases import Releases
 from gateway.releases.installed import InstalledAdapters, install
@@ -115,7 +115,11 @@ def build(
     )
     inventory = Inventory(kept, known, directory, observers.shadows, clock)
     reconciler = Reconciler(pause=pause.total_seconds())
-    mirror = Mirror(kept, known, inventory.learn, directory, dispatcher, events, observers.drift.forget)
+    principals = Principals(directory, clock, contacts.credential_used)
+    used = "When the administrator's token was used last in this process (Unix time); 0: not since its start."
+    metrics.show("hutong_administrator_used_seconds", used, principals.admin_used_at)
+    metrics.show("hutong_people", "People with a token that opens something.", principals.people)
+    mirror = Mirror(kept, known, inventory.learn, directory, dispatcher, events, observers.drift.forget, principals)
     register = Register(kept, known, routed, mirror, dispatcher, clock, events, reconciler.alarm, wake_ups.tell)
     pruner = Pruner(kept, retention_of(settings), clock, events, pause=pause.total_seconds())
     metrics.show(
@@ -142,6 +146,7 @@ def build(
             kept, known, routed, directory, register.refresh, clock, events, observers.taken, readers=readers
         ),
         platforms=register,
+        people=People(kept, register),
         reconciler=reconciler,
         releases=Releases(kept, inventory, known, directory, register, clock, prover, observers.shadows),
         observers=observers,

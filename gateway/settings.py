@@ -28,6 +28,9 @@ from schemas.catalog import TYPES
 PREFIX = "HUTONG_"
 FILE = "hutong.toml"
 
+SHORTEST_TOKEN = 22
+"""Characters; a shorter token holds fewer than 128 random bits."""
+
 CREDENTIALS = "CREDENTIALS_DIRECTORY"
 """Names a folder with a file for each secret setting, called as the setting is in the environment; systemd sets it."""
 
@@ -191,12 +194,16 @@ class Settings(BaseSettings):
         CHINA, description="The time zone in which people read times, and in which they write those without an offset."
     )
     admin_token: SecretStr | None = Field(
-        None, description="The administrator's token; else one is made and printed at first start."
+        None,
+        description=f"The administrator's token, at least {SHORTEST_TOKEN} characters; else one is made at first start "
+        "and kept in a file beside the ledger, which only its owner can read.",
     )
+
+    metrics_open: bool = Field(False, description="Whether /metrics asks for no credential; keep it inside then.")
 
     @property
     def token_file(self) -> Path:
-        """Give the file that keeps the hash of an administrator's token which was made: beside the ledger, or here."""
+        """Give the file that keeps an administrator's token which was made: beside the ledger, or here."""
         beside = self.ledger.removeprefix(SQLITE) if self.ledger.startswith(SQLITE) else "hutong"
         return Path(f"{beside}.admin")
 
@@ -260,6 +267,13 @@ class Settings(BaseSettings):
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         return None if value == "" else value
+
+    @field_validator("admin_token")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < SHORTEST_TOKEN:
+            raise ValueError(f"has fewer than {SHORTEST_TOKEN} characters; `openssl rand -base64 32` makes a good one")
+        return value
 
     @classmethod
     def settings_customise_sources(

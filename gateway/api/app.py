@@ -14,12 +14,14 @@ from gateway.api import (
     areas,
     attachments,
     backlog,
+    credentials,
     deliveries,
     documents,
     enterprises,
     inbox,
     messages,
     openapi,
+    people,
     platforms,
     problem_documents,
     rejections,
@@ -29,6 +31,7 @@ from gateway.api import (
     trials,
     unwanted,
 )
+from gateway.api.authenticator import Authenticator
 from gateway.api.inbound import openapi as inbound_openapi
 from gateway.api.inbound.asgi import Application, Inbound
 from gateway.api.inbound.batch import Batch
@@ -49,6 +52,8 @@ _RESOURCES = (
     replays,
     platforms,
     areas,
+    credentials,
+    people,
     unwanted,
     backlog,
     adapters,
@@ -68,6 +73,7 @@ _TAGS = [
     {"name": "rejections", "description": "拒收 · What was not accepted"},
     {"name": "enterprises", "description": "一企一档 · Everything known about an enterprise"},
     {"name": "platforms", "description": "平台 · Who is connected"},
+    {"name": "people", "description": "人员 · Who works with the gateway"},
     {"name": "adapters", "description": "适配器 · Which formats are spoken"},
     {"name": "schemas", "description": "文书结构 · The canonical documents"},
     {"name": "operations", "description": "运行 · Health, metrics, and what waits"},
@@ -76,9 +82,11 @@ _TAGS = [
 
 def create_app(hub: Hub, settings: Settings | None = None) -> Application:
     """Make the ASGI application of a hub. Starting and stopping the hub stays with the caller."""
-    largest = (settings or Settings()).attachment_megabytes * 1024 * 1024
+    settings = settings or Settings()
+    largest = settings.attachment_megabytes * 1024 * 1024
     rest = SizeLimit(_framework(hub), LARGEST_REQUEST, {adapters.PATH: LARGEST, attachments.PATH: largest})
-    return Application(Inbound(hub), Batch(hub), rest, hub.loop_watch)
+    authenticator = Authenticator(hub, metrics_open=settings.metrics_open)
+    return Application(authenticator, Inbound(hub), Batch(hub, authenticator), rest, hub.loop_watch)
 
 
 def _framework(hub: Hub) -> FastAPI:

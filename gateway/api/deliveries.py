@@ -12,7 +12,7 @@ from pydantic import Field
 from gateway.api.limits import StrictRoute
 from gateway.api.models import Cursor, Limit, Reason, RestModel, Shown
 from gateway.api.openapi import NATIVE_BYTES, problems
-from gateway.api.rights import Actor, Intends, TheHub
+from gateway.api.rights import Actor, Caller, Intends, Role, TheHub, has_role
 from gateway.errors import NotFound
 from gateway.hub import Hub
 from gateway.ledger.errors import body_pruned, no_delivery
@@ -130,10 +130,10 @@ async def find(
 
 
 @router.get("/{delivery_id}", summary="Show a delivery · 查看投递", responses=problems(401, 403, 404))
-async def show(hub: TheHub, actor: Actor, delivery_id: DeliveryId) -> DeliveryDetail:
-    """Give a delivery with each of its attempts, the platform's replies included."""
+async def show(hub: TheHub, caller: Caller, delivery_id: DeliveryId) -> DeliveryDetail:
+    """Give a delivery with each of its attempts, and to whom may read bodies the platform's replies."""
     delivery = await _kept(hub, delivery_id)
-    message = await hub.ledger.message(delivery.message_id)
+    message = await hub.ledger.message(delivery.message_id) if has_role(caller, Role.BODY_READER) else None
     return delivery_detail(delivery, await hub.ledger.attempts_of(delivery_id), replies_to=message)
 
 

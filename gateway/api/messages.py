@@ -17,8 +17,18 @@ from gateway.api.inbound.answer import message_state
 from gateway.api.limits import StrictRoute
 from gateway.api.models import Cursor, FieldError, Limit, Moment, RestModel, Shown, TimelineEntry, in_utc
 from gateway.api.openapi import CANONICAL_EXAMPLE, NATIVE_BYTES, problems
-from gateway.api.rights import Actor, Caller, TheHub, TheIncoming, check_message, may_see_delivery, searched_platform
-from gateway.api.timeline import timeline
+from gateway.api.rights import (
+    Actor,
+    Caller,
+    Role,
+    TheHub,
+    TheIncoming,
+    has_role,
+    may_see_delivery,
+    may_see_message,
+    searched_platform,
+)
+from gateway.api.timeline import nameless, timeline
 from gateway.errors.problems import tell_warnings
 from gateway.hub import Hub
 from gateway.ledger.errors import body_pruned, no_message
@@ -131,7 +141,8 @@ async def find(hub: TheHub, caller: Caller, query: Annotated[MessageQuery, Query
     theirs = defaultdict[str, list[Delivery]](list)
     for delivery in await hub.ledger.deliveries_of(*(one.id for one in page.items)):
         theirs[delivery.message_id].append(delivery)
-    return MessagePage(messages=[_view(one, theirs[one.id]) for one in page.items], cursor=page.cursor)
+    seen = {one.id: [each for each in theirs[one.id] if may_see_delivery(caller, one, each)] for one in page.items}
+    return MessagePage(messages=[_view(one, seen[one.id]) for one in page.items], cursor=page.cursor)
 
 
 @router.get("/{message_id}", summary="Show a message · 查看消息", responses=problems(401, 403, 404, 429))
@@ -139,18 +150,24 @@ async def show(hub: TheHub, caller: Caller, incoming: TheIncoming, message_id: M
     """Give its headers, state, warnings, deliveries with attempts and receipts, and its timeline."""
     message = await _kept(hub, message_id)
     deliveries = await hub.ledger.deliveries_of(message_id)
-    check_message(caller, message, deliveries)
+    if not may_see_message(caller, message, deliveries):
+        raise no_message(message_id)
     seen = [one for one in deliveries if may_see_delivery(caller, message, one)]
-    told = message if caller.admin else None
+    bodies = has_role(caller, Role.BODY_READER)
+    told = message if bodies else None
     attempts = {one.id: await hub.ledger.attempts_of(one.id) for one in seen}
     details = [delivery_detail(one, attempts[one.id], replies_to=told) for one in seen]
     done = [entry for subject in (message_id, *(one.id for one in seen)) for entry in await hub.ledger.audit(subject)]
+    platforms = {message.source, *(one.platform for one in seen)}
     return MessageDetail(
-        **_headers(message, deliveries),
-        warnings=[FieldError(**one) for one in tell_warnings(message.warnings, incoming.language)],
-        enriched=_enriched(message),
+        **_headers(message, seen),
+        warnings=[
+            FieldError(**one if bodies or caller.platform else {**one, "value": None})
+            for one in tell_warnings(message.warnings, incoming.language)
+        ],
+        enriched=_enriched(message) if bodies or caller.platform else {},
         deliveries=details,
-        timeline=timeline(message, seen, attempts, done),
+        timeline=timeline(message, seen, attempts, done if caller.platform is None else nameless(done, platforms)),
     )
 
 

@@ -19,8 +19,8 @@ _REF = "#/components/schemas/{model}"
 
 _CODES: Mapping[int, str] = {
     400: "request.unreadable",
-    401: "unauthenticated",
-    403: "forbidden",
+    401: "credential.unknown",
+    403: "right.missing",
     404: "not-found",
     405: "method.not-allowed",
     408: "attachment.slow",

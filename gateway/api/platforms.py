@@ -1,4 +1,4 @@
-"""Platforms: register them, change them, pause them, ask whether they answer, issue credentials."""
+"""Platforms: register them, change them, pause them, ask whether they answer."""
 
 from __future__ import annotations
 
@@ -124,12 +124,6 @@ class PingView(RestModel):
     detail: str | None = Field(default=None, description="The same with what was met, for people")
 
 
-class Credential(RestModel):
-    """A new credential, shown this once. Send it as `Authorization: Bearer …`."""
-
-    credential: str
-
-
 class OddityView(RestModel):
     """A native field and what is odd about it."""
 
@@ -253,17 +247,6 @@ async def resume(hub: TheHub, intends: Intends, platform_id: PlatformId, order: 
 async def ping(hub: TheHub, actor: Actor, platform_id: PlatformId) -> PingView:
     """Call the platform's address once; any HTTP answer counts. One that fetches for itself is not called."""
     return _ping(await hub.platforms.ping(platform_id))
-
-
-@router.post(
-    "/{platform_id}/credentials",
-    status_code=201,
-    summary="Issue a credential · 签发凭据",
-    responses=problems(400, 401, 403, 404, 409),
-)
-async def credentials(hub: TheHub, intends: Intends, platform_id: PlatformId) -> Credential:
-    """Make a credential for the platform's calls; it is shown this once and kept only as a hash."""
-    return Credential(credential=await hub.platforms.issue_credential(platform_id, intends("")))
 
 
 def _view(hub: Hub, platform: Platform) -> PlatformView:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Query, Response
 from gateway.api.limits import StrictRoute
 from gateway.api.models import Cursor, Limit, Problem, RestModel
 from gateway.api.openapi import NATIVE_BYTES, problems
-from gateway.api.rights import Caller, TheHub, TheIncoming, searched_platform
+from gateway.api.rights import Caller, TheHub, TheIncoming, may_see_rejection, searched_platform
 from gateway.errors.problems import told
 from gateway.hub import Hub, Principal
 from gateway.ledger.errors import no_rejection
@@ -84,9 +84,8 @@ async def native(hub: TheHub, caller: Caller, rejection_id: RejectionId) -> Resp
 
 async def _kept(hub: Hub, caller: Principal, rejection_id: str) -> Rejection:
     rejection = await hub.ledger.rejection(rejection_id)
-    if rejection is None:
+    if rejection is None or not may_see_rejection(caller, rejection):
         raise no_rejection(rejection_id)
-    searched_platform(caller, rejection.platform, _FOREIGN)
     return rejection
 
 

@@ -1,7 +1,6 @@
 """Who may call what: the role that each call needs, and which objects a caller may see.
 
-A new role is a member of Role, its calls in CALLS, and its case in `_may_call`; who holds it is told by
-the Principal.
+A new role is a member of Role and its calls in CALLS; people are given it by its name.
 """
 
 from __future__ import annotations
@@ -13,15 +12,15 @@ from typing import Annotated
 from fastapi import Depends, Header, Request
 from fastapi.security import HTTPBearer
 
-from gateway.access import bearer
-from gateway.api.inbound.request import SUBMISSIONS, Incoming, Scope, idempotency_key
-from gateway.errors import Forbidden, TooFast, Unauthenticated
-from gateway.hub import Hub, Principal
-from gateway.ledger.records import Intent, Platform
+from gateway.access import Principal
+from gateway.api.inbound.request import Incoming, Scope, idempotency_key
+from gateway.errors import Forbidden, TooFast
+from gateway.hub import Hub
+from gateway.ledger.records import Intent, Platform, Rejection
 from gateway.message import Delivery, Message
-from gateway.telemetry.events import AuthenticationFailed, CallLimited
+from gateway.telemetry.events import AdministratorCalled, AuthenticationFailed, CallLimited
 from gateway.telemetry.loop import doing
-from schemas.findings import Rejected, Text
+from schemas.findings import Text
 
 ADMIN = "admin"
 """How the administrator is named in the record of what was done."""
@@ -31,19 +30,28 @@ DOSSIER = "dossier"
 
 
 class Role(StrEnum):
-    """Who may make a call."""
+    """Who may make a call. From VIEWER on they are people's, as they are given to them; each may what a viewer may."""
 
     ANYBODY = "anybody"  # no credential is asked for
-    PLATFORM = "platform"  # a registered platform, in its own name; the administrator is none
-    CALLER = "caller"  # a platform or the administrator; the functions below say which objects each sees
-    ADMIN = "admin"
+    KNOWN = "known"  # whoever has a credential
+    PLATFORM = "platform"  # a registered platform, in its own name; no person and no administrator is one
+    VIEWER = "viewer"  # headers, states, lists, metrics; no bodies
+    BODY_READER = "body-reader"  # bodies and dossiers
+    OPERATOR = "operator"  # what becomes of deliveries and of platforms, and what was rejected
+    AUTHOR = "author"  # adapter versions up to their shadow
+    APPROVER = "approver"  # which adapter version is spoken
+    AUDITOR = "auditor"  # what was done; changes nothing
+    ADMIN = "admin"  # people, credentials, platforms, what is kept for how long
 
+
+PEOPLES = tuple(role for role in Role if role not in (Role.ANYBODY, Role.KNOWN, Role.PLATFORM))
+"""The roles that a person may be given."""
 
 CALLS: Mapping[str, Role] = {
     "GET /health/live": Role.ANYBODY,
     "GET /health/ready": Role.ANYBODY,
-    "GET /metrics": Role.ANYBODY,
     "GET /schemas/{document}/{version}": Role.ANYBODY,
+    "GET /v1/me": Role.KNOWN,
     "POST /v1/inbound/{operation}": Role.PLATFORM,
     "POST /v1/inbound/{operation}/batch": Role.PLATFORM,
     "POST /v1/messages": Role.PLATFORM,
@@ -51,62 +59,76 @@ CALLS: Mapping[str, Role] = {
     "GET /v1/attachments/{upload_id}": Role.PLATFORM,
     "GET /v1/inbox": Role.PLATFORM,
     "POST /v1/inbox/{delivery_id}/receipt": Role.PLATFORM,
-    "GET /v1/messages": Role.CALLER,
-    "GET /v1/messages/{message_id}": Role.CALLER,
-    "GET /v1/messages/{message_id}/native": Role.ADMIN,
-    "GET /v1/messages/{message_id}/canonical": Role.ADMIN,
-    "GET /v1/messages/{message_id}/lineage": Role.ADMIN,
-    "GET /v1/rejections": Role.CALLER,
-    "GET /v1/rejections/{rejection_id}": Role.CALLER,
-    "GET /v1/rejections/{rejection_id}/native": Role.CALLER,
-    "GET /v1/enterprises/{credit_code}": Role.CALLER,
-    "GET /v1/deliveries": Role.ADMIN,
-    "GET /v1/deliveries/{delivery_id}": Role.ADMIN,
-    "GET /v1/deliveries/{delivery_id}/sent": Role.ADMIN,
-    "POST /v1/deliveries/{delivery_id}/replay": Role.ADMIN,
-    "POST /v1/deliveries/{delivery_id}/discard": Role.ADMIN,
-    "POST /v1/deliveries/{delivery_id}/hold": Role.ADMIN,
-    "POST /v1/deliveries/{delivery_id}/release": Role.ADMIN,
-    "POST /v1/replays": Role.ADMIN,
-    "GET /v1/replays/{replay_id}": Role.ADMIN,
-    "POST /v1/replays/{replay_id}/cancel": Role.ADMIN,
-    "GET /v1/platforms": Role.ADMIN,
+    "GET /metrics": Role.VIEWER,  # anybody, where HUTONG_METRICS_OPEN is set
+    "GET /v1/messages": Role.VIEWER,
+    "GET /v1/messages/{message_id}": Role.VIEWER,
+    "GET /v1/messages/{message_id}/native": Role.BODY_READER,
+    "GET /v1/messages/{message_id}/canonical": Role.BODY_READER,
+    "GET /v1/messages/{message_id}/lineage": Role.BODY_READER,
+    "GET /v1/rejections": Role.OPERATOR,
+    "GET /v1/rejections/{rejection_id}": Role.OPERATOR,
+    "GET /v1/rejections/{rejection_id}/native": Role.BODY_READER,
+    "GET /v1/enterprises/{credit_code}": Role.BODY_READER,
+    "GET /v1/deliveries": Role.VIEWER,
+    "GET /v1/deliveries/{delivery_id}": Role.VIEWER,
+    "GET /v1/deliveries/{delivery_id}/sent": Role.BODY_READER,
+    "POST /v1/deliveries/{delivery_id}/replay": Role.OPERATOR,
+    "POST /v1/deliveries/{delivery_id}/discard": Role.OPERATOR,
+    "POST /v1/deliveries/{delivery_id}/hold": Role.OPERATOR,
+    "POST /v1/deliveries/{delivery_id}/release": Role.OPERATOR,
+    "POST /v1/replays": Role.OPERATOR,
+    "GET /v1/replays/{replay_id}": Role.VIEWER,
+    "POST /v1/replays/{replay_id}/cancel": Role.OPERATOR,
+    "GET /v1/platforms": Role.VIEWER,
     "PUT /v1/platforms/{platform_id}": Role.ADMIN,
-    "GET /v1/platforms/{platform_id}": Role.ADMIN,
+    "GET /v1/platforms/{platform_id}": Role.VIEWER,
     "DELETE /v1/platforms/{platform_id}": Role.ADMIN,
-    "GET /v1/platforms/{platform_id}/drift": Role.ADMIN,
-    "POST /v1/platforms/{platform_id}/pause": Role.ADMIN,
-    "POST /v1/platforms/{platform_id}/resume": Role.ADMIN,
-    "POST /v1/platforms/{platform_id}/ping": Role.ADMIN,
+    "GET /v1/platforms/{platform_id}/drift": Role.VIEWER,
+    "POST /v1/platforms/{platform_id}/pause": Role.OPERATOR,
+    "POST /v1/platforms/{platform_id}/resume": Role.OPERATOR,
+    "POST /v1/platforms/{platform_id}/ping": Role.OPERATOR,
+    "GET /v1/platforms/{platform_id}/credentials": Role.ADMIN,
     "POST /v1/platforms/{platform_id}/credentials": Role.ADMIN,
-    "GET /v1/backlog": Role.ADMIN,
-    "GET /v1/retention": Role.ADMIN,
-    "GET /v1/retention/prunable": Role.ADMIN,
+    "DELETE /v1/platforms/{platform_id}/credentials/{credential_id}": Role.ADMIN,
+    "GET /v1/people": Role.ADMIN,
+    "POST /v1/people": Role.ADMIN,
+    "DELETE /v1/people/{person_id}": Role.ADMIN,
+    "GET /v1/backlog": Role.VIEWER,
+    "GET /v1/retention": Role.VIEWER,
+    "GET /v1/retention/prunable": Role.VIEWER,
     "POST /v1/retention/prune": Role.ADMIN,
-    "GET /v1/areas": Role.ADMIN,
-    "GET /v1/areas/{code}": Role.ADMIN,
+    "GET /v1/areas": Role.VIEWER,
+    "GET /v1/areas/{code}": Role.VIEWER,
     "PUT /v1/areas/{code}": Role.ADMIN,
     "DELETE /v1/areas/{code}": Role.ADMIN,
-    "GET /v1/unwanted": Role.ADMIN,
-    "GET /v1/unwanted/{kind}/{region}": Role.ADMIN,
+    "GET /v1/unwanted": Role.VIEWER,
+    "GET /v1/unwanted/{kind}/{region}": Role.VIEWER,
     "PUT /v1/unwanted/{kind}/{region}": Role.ADMIN,
     "DELETE /v1/unwanted/{kind}/{region}": Role.ADMIN,
-    "GET /v1/adapters": Role.ADMIN,
-    "POST /v1/adapters": Role.ADMIN,
-    "GET /v1/adapters/{name}/{version}": Role.ADMIN,
-    "POST /v1/adapters/{name}/{version}/check": Role.ADMIN,
-    "POST /v1/adapters/{name}/{version}/shadow": Role.ADMIN,
-    "GET /v1/adapters/{name}/{version}/shadow": Role.ADMIN,
-    "POST /v1/adapters/{name}/{version}/translate": Role.ADMIN,
-    "POST /v1/adapters/{name}/{version}/activate": Role.ADMIN,
-    "POST /v1/adapters/{name}/{version}/retire": Role.ADMIN,
-    "POST /v1/adapters/{name}/rollback": Role.ADMIN,
+    "GET /v1/adapters": Role.VIEWER,
+    "POST /v1/adapters": Role.AUTHOR,
+    "GET /v1/adapters/{name}/{version}": Role.VIEWER,
+    "POST /v1/adapters/{name}/{version}/check": Role.AUTHOR,
+    "POST /v1/adapters/{name}/{version}/shadow": Role.AUTHOR,
+    "GET /v1/adapters/{name}/{version}/shadow": Role.AUTHOR,
+    "POST /v1/adapters/{name}/{version}/translate": Role.AUTHOR,
+    "POST /v1/adapters/{name}/{version}/activate": Role.APPROVER,
+    "POST /v1/adapters/{name}/{version}/retire": Role.APPROVER,
+    "POST /v1/adapters/{name}/rollback": Role.APPROVER,
 }
-"""Every call of the interface and the role it needs. A call that is not listed here is the administrator's alone."""
+"""Every call of the interface and the role it needs. A call that is not listed here is an administrator's alone."""
 
-RECEIVING, SENDING = "POST /v1/inbound/{operation}", "POST /v1/messages"
-BATCH = "POST /v1/inbound/{operation}/batch"
-"""The calls that hand documents in; they are served outside of the framework."""
+PLATFORMS_TOO = frozenset(
+    {
+        "GET /v1/messages",
+        "GET /v1/messages/{message_id}",
+        "GET /v1/rejections",
+        "GET /v1/rejections/{rejection_id}",
+        "GET /v1/rejections/{rejection_id}/native",
+        "GET /v1/enterprises/{credit_code}",
+    }
+)
+"""The calls of people that platforms make, too; the functions below say which objects each sees."""
 
 _PRINCIPAL = "hutong.principal"
 """Where a request's scope says who makes it."""
@@ -117,29 +139,13 @@ _scheme = HTTPBearer(
     description="平台凭据或管理员令牌 · A platform's credential, or the admin token",
 )
 
-_NOBODY = Text(
-    "没有携带有效的凭据；请在 Authorization 头中发送 Bearer 凭据",
-    "No valid credential; send one as `Authorization: Bearer …`",
-)
-_NO_SENDER = Text(
-    "没有携带有效的凭据；请在 Authorization 头中发送 Bearer 凭据，凭据由网关管理员签发",
-    "No valid credential; send the one the gateway's administrator issued as `Authorization: Bearer …`",
-)
-_TWICE = Text(
-    "请求中有多个 Authorization 头；请只保留一个",
-    "The request has more than one Authorization header; send only one",
-)
 _NOT_A_PLATFORM = Text(
-    "管理员令牌不代表任何平台；请使用平台自己的凭据",
-    "The admin token stands for no platform; use the platform's own credential",
+    "人员令牌不代表任何平台；请使用平台自己的凭据",
+    "A person's token stands for no platform; use the platform's own credential",
 )
-_ADMINS_ONLY = Text(
-    "此操作只限管理员；请使用管理员令牌（HUTONG_ADMIN_TOKEN）",
-    "Only administrators may do this; use the admin token (HUTONG_ADMIN_TOKEN)",
-)
-_FOREIGN_MESSAGE = Text(
-    "只有来源平台、目的平台和运维人员可以查看此消息",
-    "Only its source, its destinations and the operators may see this message",
+_NOT_YOURS = Text(
+    "没有此项操作的权限；GET /v1/me 列出本人的角色，需要时请管理员授予",
+    "This is not the caller's right; GET /v1/me tells your roles, and an administrator gives others",
 )
 _NO_DOSSIERS = Text(
     "本平台没有查阅企业档案的权限；请管理员在平台设置中开通 dossier",
@@ -163,18 +169,18 @@ TheHub = Annotated[Hub, Depends(hub_of)]
 TheIncoming = Annotated[Incoming, Depends(incoming_of)]
 
 
+def known(scope: Scope, principal: Principal) -> None:
+    """Keep in a request's scope who makes it, for the call to ask for."""
+    scope[_PRINCIPAL] = principal
+
+
 def sender_of(hub: Hub, scope: Scope) -> Platform:
-    """Give the platform that hands a document in; Unauthenticated when it is none we know."""
-    path: str = scope["path"]
-    call = SENDING if path == SUBMISSIONS else BATCH if path.count("/") > RECEIVING.count("/") else RECEIVING
-    return _its_platform(hub, scope, call, _principal(hub, scope, call, _NO_SENDER))
-
-
-def _its_platform(hub: Hub, scope: Scope, call: str, principal: Principal) -> Platform:
-    if principal.platform is None:
-        _tell(hub, scope, call, "no-platform")
-        raise Unauthenticated(_NOT_A_PLATFORM)
-    return principal.platform
+    """Give the platform that hands a document in; Forbidden for the administrator, who is none."""
+    platform: Platform | None = scope[_PRINCIPAL].platform
+    if platform is None:
+        tell(hub, scope, "no-platform")
+        raise Forbidden(_NOT_A_PLATFORM)
+    return platform
 
 
 async def keep_pace(hub: Hub, platform: Platform) -> None:
@@ -187,42 +193,55 @@ async def keep_pace(hub: Hub, platform: Platform) -> None:
 
 
 async def admit(request: Request) -> None:
-    """Know the caller of a request before anything of its body is read, and count the call.
+    """Let a known caller make its call, before anything of the body is read, and count it.
 
-    Unauthenticated when it is nobody we know, Forbidden when its role does not suffice, TooFast when it calls too
-    often. A call that nobody listed is the administrator's alone.
+    Forbidden when its role does not suffice, TooFast when it calls too often. A call that nobody listed is the
+    administrator's alone.
     """
     call = f"{request.method} {request.scope['route'].path}"
     role = CALLS.get(call, Role.ADMIN)
     if role is Role.ANYBODY:
         return
-    principal = _principal(hub_of(request), request.scope, call, _NOBODY)
+    principal: Principal = request.scope[_PRINCIPAL]
     if role is Role.PLATFORM:
-        _its_platform(hub_of(request), request.scope, call, principal)
-    if not _may_call(principal, role):
-        raise Forbidden(_ADMINS_ONLY)
+        sender_of(hub_of(request), request.scope)
+    if not _may_call(principal, call, role):
+        raise Forbidden(_NOT_YOURS)
     if principal.platform is not None:
         await keep_pace(hub_of(request), principal.platform)
-    request.scope[_PRINCIPAL] = principal
     doing(principal.platform.id if principal.platform else "", call)
 
 
-def _principal(hub: Hub, scope: Scope, call: str, otherwise: Text) -> Principal:
-    """Tell whose token a request carries; Unauthenticated, saying `otherwise`, when nobody's we know."""
-    incoming = Incoming.of(scope)
-    if "authorization" in incoming.twice:
-        raise Rejected("authorization.twice", _TWICE, status=400)
-    token = bearer(incoming.headers.get("authorization"))
-    principal = hub.principals.of(token) if token else None
-    if principal is None:
-        _tell(hub, scope, call, "unknown" if token else "missing")
-        raise Unauthenticated(otherwise)
-    return principal
+def check_metrics(request: Request) -> None:
+    """Let people read the metrics; whoever asks, where a setting opened them. Forbidden for platforms."""
+    principal: Principal | None = request.scope.get(_PRINCIPAL)
+    if principal is not None and principal.platform is not None:
+        raise Forbidden(_NOT_YOURS)
 
 
-def _tell(hub: Hub, scope: Scope, call: str, why: str) -> None:
+def call_of(scope: Scope) -> str:
+    """Give the call that a request is, as it stands in `CALLS`; `other` for none: what callers write is no name."""
+    method, path = scope["method"], scope["path"].split("/")
+    return next((call for call in CALLS if _is(call, "GET" if method == "HEAD" else method, path)), "other")
+
+
+def _is(call: str, method: str, path: list[str]) -> bool:
+    its_method, _, template = call.partition(" ")
+    parts = template.split("/")
+    fits = len(parts) == len(path) and its_method == method
+    return fits and all(part.startswith("{") or part == one for part, one in zip(parts, path, strict=True))
+
+
+def tell(hub: Hub, scope: Scope, why: str) -> None:
+    """Say that a request came without a credential that opens it."""
     client = scope.get("client")
-    hub.events(AuthenticationFailed(why, call, client[0] if client else ""))
+    hub.events(AuthenticationFailed(why, call_of(scope), client[0] if client else ""))
+
+
+def tell_administrator(hub: Hub, scope: Scope) -> None:
+    """Say that the administrator's token was used."""
+    client = scope.get("client")
+    hub.events(AdministratorCalled(call_of(scope), client[0] if client else ""))
 
 
 def caller(request: Request, _: Annotated[object, Depends(_scheme)]) -> Principal:
@@ -231,9 +250,15 @@ def caller(request: Request, _: Annotated[object, Depends(_scheme)]) -> Principa
     return principal
 
 
-def _may_call(principal: Principal, role: Role) -> bool:
-    # By name: who is neither a platform nor the administrator may do what its own role says here, and nothing else.
-    return principal.admin or (principal.platform is not None and role is not Role.ADMIN)
+def _may_call(principal: Principal, call: str, role: Role) -> bool:
+    if principal.platform is not None:
+        return role in (Role.PLATFORM, Role.KNOWN) or call in PLATFORMS_TOO
+    return role in (Role.KNOWN, Role.VIEWER) or has_role(principal, role)
+
+
+def has_role(principal: Principal, role: Role) -> bool:
+    """Tell whether a person was given a role; the administrator's token has them all, and platforms have none."""
+    return principal.admin or (principal.person is not None and role.value in principal.person.roles)
 
 
 Caller = Annotated[Principal, Depends(caller)]
@@ -250,6 +275,8 @@ CallingPlatform = Annotated[Platform, Depends(calling_platform)]
 
 def actor(caller: Caller) -> str:
     """Give the name under which the caller's deed is recorded."""
+    if caller.person is not None:
+        return caller.person.id
     return caller.platform.id if caller.platform else ADMIN
 
 
@@ -279,29 +306,33 @@ Intends = Annotated[Callable[[str], Intent], Depends(intends)]
 
 # ── the objects that a caller may see ─────────────────────────────────────────────────────────
 def own_id(caller: Principal) -> str | None:
-    """Give the id of the platform that calls; None for the administrator."""
+    """Give the id of the platform that calls; None for people."""
     return caller.platform.id if caller.platform else None
 
 
 def searched_platform(caller: Principal, asked: str | None, otherwise: Text) -> str | None:
     """Give the platform whose records are searched (None: all); Forbidden, saying `otherwise`, for another's."""
-    if caller.admin:
+    if caller.platform is None:
         return asked
     if asked not in (None, own_id(caller)):
         raise Forbidden(otherwise)
     return own_id(caller)
 
 
-def check_message(caller: Principal, message: Message, deliveries: Sequence[Delivery]) -> None:
-    """Let the source, the destinations and the operators see a message; Forbidden for others."""
+def may_see_message(caller: Principal, message: Message, deliveries: Sequence[Delivery]) -> bool:
+    """The source, the destinations and people see a message; for others it is not there."""
     concerned = {message.source, *(one.platform for one in deliveries)}
-    if not caller.admin and (caller.platform is None or caller.platform.id not in concerned):
-        raise Forbidden(_FOREIGN_MESSAGE)
+    return caller.platform is None or caller.platform.id in concerned
 
 
 def may_see_delivery(caller: Principal, message: Message, delivery: Delivery) -> bool:
     """A destination sees its own delivery; the source and the operators see them all."""
-    return caller.admin or own_id(caller) in (message.source, delivery.platform)
+    return caller.platform is None or own_id(caller) in (message.source, delivery.platform)
+
+
+def may_see_rejection(caller: Principal, rejection: Rejection) -> bool:
+    """A platform sees its own rejections, operators see all; for others they are not there."""
+    return caller.platform is None or own_id(caller) == rejection.platform
 
 
 def may_read_dossiers(platform: Platform) -> bool:
@@ -310,6 +341,6 @@ def may_read_dossiers(platform: Platform) -> bool:
 
 
 def check_dossier(caller: Principal) -> None:
-    """Let the operators and the platforms with the right read dossiers; Forbidden for others."""
-    if not caller.admin and not (caller.platform is not None and may_read_dossiers(caller.platform)):
+    """Let people who were admitted and the platforms with the right read dossiers; Forbidden for others."""
+    if caller.platform is not None and not may_read_dossiers(caller.platform):
         raise Forbidden(_NO_DOSSIERS)

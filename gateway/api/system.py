@@ -6,13 +6,13 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Response
 from pydantic import Field
 from starlette.responses import JSONResponse
 
 from gateway.api.models import RestModel
 from gateway.api.openapi import problems
-from gateway.api.rights import TheHub, TheIncoming
+from gateway.api.rights import TheHub, TheIncoming, check_metrics
 from gateway.errors import HutongError, NotFound
 from gateway.telemetry.metrics import CONTENT_TYPE
 from schemas.findings import Text
@@ -55,7 +55,13 @@ async def ready(hub: TheHub, incoming: TheIncoming) -> Response:
     return JSONResponse(HealthView(status="ok").model_dump())
 
 
-@router.get("/metrics", summary="Prometheus metrics · 指标", responses=problems() | _TEXT, response_class=Response)
+@router.get(
+    "/metrics",
+    summary="Prometheus metrics · 指标",
+    responses=problems(401, 403) | _TEXT,
+    response_class=Response,
+    dependencies=[Depends(check_metrics)],
+)
 async def metrics(hub: TheHub) -> Response:
     """Give counters, durations, and how backlog, holds, contacts, claims and breakers stand."""
     return Response(await hub.exposition(), 200, None, CONTENT_TYPE)

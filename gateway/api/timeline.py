@@ -6,13 +6,16 @@ sent and answered the platform's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+from msgspec.structs import replace
 
 from gateway.api.models import TimelineEntry
 from gateway.ledger.records import AuditEntry
 from gateway.message import Attempt, Delivery, Message
 
 _GATEWAY = "gateway"
+_OPERATOR = "operator"
 
 
 def timeline(
@@ -33,6 +36,12 @@ def timeline(
     tried = [entry for each in deliveries for one in attempts[each.id] for entry in _hop(each, one)]
     done = [TimelineEntry.of(each) for each in audit]
     return [received, *sorted([*done, *tried], key=lambda entry: entry.at)]
+
+
+def nameless(entries: Iterable[AuditEntry], platforms: Collection[str | None]) -> list[AuditEntry]:
+    """Give entries as `platforms` see them: of what people did neither who nor why."""
+    known = {_GATEWAY, *platforms}
+    return [each if each.actor in known else replace(each, actor=_OPERATOR, reason="", detail={}) for each in entries]
 
 
 def _hop(delivery: Delivery, attempt: Attempt) -> Iterator[TimelineEntry]:

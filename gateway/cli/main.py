@@ -20,6 +20,7 @@ from gateway.cli import (
     ledger,
     message,
     output,
+    people,
     platform,
     releases,
     sandbox,
@@ -66,6 +67,7 @@ app.command("sandbox", epilog=sandbox.EXAMPLE)(sandbox.sandbox)
 app.command("doctor", epilog=doctor.EXAMPLE)(doctor.doctor)
 app.add_typer(platform.app, name="platform")
 app.add_typer(area.app, name="area")
+app.add_typer(people.app, name="people")
 app.add_typer(unwanted.app, name="unwanted")
 app.add_typer(releases.app, name="adapter")
 app.add_typer(attachment.app, name="attachment")

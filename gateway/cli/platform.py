@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
@@ -27,6 +28,8 @@ _ENDS = {
     "paused": "it was paused again meanwhile",
 }
 """What ends a hold of a platform, by who holds it."""
+
+_CREDENTIAL_TIMES = ("created_at", "last_used_at", "expires_at", "revoked_at")
 
 _WORDS = {"true": True, "false": False}
 
@@ -196,15 +199,62 @@ def ping(platform_id: PlatformId, url: Url = DEFAULT_URL, token: Token = "", as_
         raise typer.Exit(1)
 
 
-@app.command("credentials", epilog="hutong platform credentials penalty.330000")
-def credentials(platform_id: PlatformId, url: Url = DEFAULT_URL, token: Token = "", as_json: AsJson = False) -> None:
-    """Issue a credential for a platform's calls. It is shown this once."""
-    issued = Gateway(url, token, as_json).post(f"/v1/platforms/{platform_id}/credentials")
+@app.command("credentials", epilog="hutong platform credentials penalty.330000 --label 2027 --expires 2028-01-31")
+def credentials(
+    platform_id: PlatformId,
+    label: Annotated[str, typer.Option("--label", help="What it is for, so that people know which to revoke.")] = "",
+    expires: Annotated[
+        str | None, typer.Option("--expires", help="From then on it opens nothing (ISO 8601); else never.")
+    ] = None,
+    find: Annotated[bool, typer.Option("--list", help="List those it has, and issue none.")] = False,
+    revoke: Annotated[
+        str | None, typer.Option("--revoke", metavar="CREDENTIAL", help="Revoke the one of this id, and issue none.")
+    ] = None,
+    url: Url = DEFAULT_URL,
+    token: Token = "",
+    as_json: AsJson = False,
+) -> None:
+    """Issue a credential for a platform's calls, shown this once; or list those it has, or revoke one."""
+    if (find or revoke) and (label or expires or (find and revoke)):
+        raise Misused("--list and --revoke issue nothing, and stand alone", "run the command once for each")
+    gateway, address = Gateway(url, token, as_json), f"/v1/platforms/{platform_id}/credentials"
+    if find:
+        _show_credentials(gateway.get(address), as_json)
+    elif revoke:
+        gateway.delete(f"{address}/{quote(revoke, safe='')}")
+        _show_revoked(revoke, as_json)
+    else:
+        issued = gateway.post(address, {"label": label, "expires_at": moments.given(expires)})
+        _show_issued(platform_id, issued, as_json)
+
+
+def _show_issued(platform_id: str, issued: Any, as_json: bool) -> None:
     if as_json:
         emit(issued)
         return
     say(issued["credential"])
     say(f"  [dim]shown this once; {platform_id} sends it as[/] Authorization: Bearer …")
+
+
+def _show_revoked(id: str, as_json: bool) -> None:
+    if as_json:
+        emit({"id": id, "revoked": True})
+        return
+    say(f"[green]✓[/] {id} opens nothing any more")
+
+
+def _show_credentials(found: Any, as_json: bool) -> None:
+    if as_json:
+        emit(found)
+        return
+    table(
+        ["id", "label", "issued", "last used", "expires", "revoked"],
+        [
+            [one["id"], one["label"], *(moments.shown(one[name]) for name in _CREDENTIAL_TIMES)]
+            for one in found["credentials"]
+        ],
+        empty="It has none; without --list one is issued",
+    )
 
 
 def _registered(gateway: Gateway, platform_id: str) -> dict[str, Any]:

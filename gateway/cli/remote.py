@@ -25,12 +25,15 @@ Url = Annotated[str, typer.Option("--url", envvar="HUTONG_URL", help="Where the 
 Token = Annotated[
     str,
     typer.Option(
-        "--token", envvar="HUTONG_ADMIN_TOKEN", help="The admin token (printed at the first start).", show_default=False
+        "--token",
+        envvar="HUTONG_ADMIN_TOKEN",
+        help="The admin token (`hutong serve` tells its file).",
+        show_default=False,
     ),
 ]
 
 _HINTS: Mapping[int, str] = {
-    401: "set HUTONG_ADMIN_TOKEN, or pass --token; `hutong serve` printed it at its first start",
+    401: "set HUTONG_ADMIN_TOKEN, or pass --token; `hutong serve` tells the file that has it",
     403: "use the admin token for this",
     404: "list what there is first, such as `hutong platform list` or `hutong message list`",
     503: "look at the gateway's log; `hutong doctor` checks the machine",

@@ -160,7 +160,7 @@ async def _serve(
             await hub.siblings.start()
             beside.append(asyncio.create_task(_heed(line, server, ending), name="supervisor"))
         else:
-            _greet(listener, *_first_token(hub))
+            _greet(listener, *_token_file(hub))
         await server.serve(sockets=[listener])
     finally:
         for one in beside:
@@ -253,10 +253,12 @@ def _greet(listener: socket.socket, *lines: str) -> None:
         say(f"  {line}")
 
 
-def _first_token(hub: Hub) -> tuple[str, ...]:
-    if hub.new_admin_token is None:
+def _token_file(hub: Hub) -> tuple[str, ...]:
+    # Its path and never the token: what is printed here is kept by journals and collectors of logs.
+    file = hub.admin_token_file
+    if file is None:
         return ()
     return (
-        f"admin token (shown this once): [bold]{hub.new_admin_token}[/]",
-        "[dim]export HUTONG_ADMIN_TOKEN=… lets the other commands use it[/]",
+        f"admin token in [bold]{file}[/], which only its owner can read",
+        f'[dim]export HUTONG_ADMIN_TOKEN="$(cat {file})" lets the other commands use it[/]',
     )

@@ -31,14 +31,16 @@ class Forbidden(HutongError):
     """Known, but not allowed to do this."""
 
     status = 403
-    code = "forbidden"
+    code = "right.missing"
 
 
 class Unauthenticated(HutongError):
-    """The caller did not show a credential that we know."""
+    """The caller showed no credential that opens anything; the code says why."""
 
     status = 401
-    code = "unauthenticated"
+
+    def __init__(self, detail: Text, *, code: str) -> None:
+        super().__init__(detail, code=code)
 
 
 class Conflict(HutongError):

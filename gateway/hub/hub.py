@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Sequence
 from datetime import tzinfo
+from pathlib import Path
 from typing import Protocol
 
 from gateway.access import Administrator
@@ -28,7 +29,7 @@ from gateway.ledger.records import Accepted
 from gateway.observe import Observers
 from gateway.observe.contacts import Contacts
 from gateway.observe.waits import LongestWaits
-from gateway.platforms import Reconciler, Register
+from gateway.platforms import People, Reconciler, Register
 from gateway.readers import Readers
 from gateway.releases import Releases
 from gateway.releases.installed import InstalledAdapters
@@ -54,8 +55,8 @@ class Hub:
 
     Plain reads go to `ledger`; whatever changes something goes through a part (`platforms`,
     `releases`, `deliveries`, `inboxes`, `replays`, `pruner`) or a method here, so that what depends on it (routing, the
-    dispatcher, the callers we know) learns of it. `new_admin_token` is the administrator's token
-    when this start made one: to be shown once, then forgotten. `siblings` are the other processes of the
+    dispatcher, the callers we know) learns of it. `admin_token_file` is where the administrator's token
+    can be read, when no setting gives it. `siblings` are the other processes of the
     same port, if there are any, whose counts are shown with ours.
     """
 
@@ -70,6 +71,7 @@ class Hub:
         batches: Batches,
         reception: Reception,
         platforms: Register,
+        people: People,
         reconciler: Reconciler,
         releases: Releases,
         observers: Observers,
@@ -100,6 +102,7 @@ class Hub:
         self.admission = admission
         self.batches = batches
         self.platforms = platforms
+        self.people = people
         self.principals = platforms.principals
         self.releases = releases
         self.observers = observers
@@ -125,7 +128,7 @@ class Hub:
         self.readers = readers
         self.loop_watch = loop_watch
         self._running = False
-        self.new_admin_token: str | None = None
+        self.admin_token_file: Path | None = None
         self.siblings: Siblings | None = None
 
     # ── life ──────────────────────────────────────────────────────────────────────────────────
@@ -134,8 +137,9 @@ class Hub:
         await self.ledger.start()
         await self.platforms.load()
         await self.releases.start()
-        digest, self.new_admin_token = self._administrator.appoint()
-        self.principals.know_admin(digest)
+        appointed = self._administrator.appoint()
+        self.admin_token_file = appointed.file
+        self.principals.know_admin(appointed.digest)
         self.observers.tap.start()
         self.contacts.start()
         # Before anything is delivered, and so in order: what an earlier gateway left unrouted although

@@ -15,6 +15,7 @@ from gateway.ledger.records import (
     BulkReplay,
     Claim,
     Contact,
+    Credential,
     DeliveryFilter,
     Hold,
     Inbox,
@@ -24,6 +25,7 @@ from gateway.ledger.records import (
     LeaseSettled,
     MessageFilter,
     Native,
+    Person,
     Platform,
     Presence,
     Prunable,
@@ -435,12 +437,36 @@ class Ledger(Protocol):
         """Lift a hold of a platform, or of the endpoint of one message type; True when it was there."""
         ...
 
-    async def add_credential(self, platform_id: str, digest: str, intent: Intent) -> None:
-        """Keep the hash of a credential for a platform."""
+    async def add_credential(self, credential: Credential, intent: Intent) -> None:
+        """Keep a credential beside the platform's others."""
         ...
 
-    async def credentials(self) -> Mapping[str, str]:
-        """Give hash → platform id of every credential."""
+    async def revoke_credential(self, platform_id: str, credential_id: str, intent: Intent) -> bool:
+        """Revoke a credential for good, from the intent's moment on; True unless it was revoked before.
+
+        It stays known as revoked until its platform is deleted. NotFound `credential.absent` for another
+        platform's, and for one that there is not.
+        """
+        ...
+
+    async def credentials(self) -> Sequence[Credential]:
+        """Give every credential, by platform, in the order of their issue; also expired and revoked ones."""
+        ...
+
+    # ── people ────────────────────────────────────────────────────────────────────────────────
+    async def add_person(self, person: Person, intent: Intent) -> None:
+        """Keep a person; Conflict `person.exists` for an id that was given before, also to one who was removed."""
+        ...
+
+    async def remove_person(self, person_id: str, intent: Intent) -> bool:
+        """Have a person's token open nothing from the intent's moment on; True unless it was so before.
+
+        NotFound `person.unknown`.
+        """
+        ...
+
+    async def people(self) -> Sequence[Person]:
+        """Give every person by id, also those who were removed."""
         ...
 
     # ── adapters ──────────────────────────────────────────────────────────────────────────────
@@ -591,7 +617,7 @@ class Ledger(Protocol):
 READS = frozenset(
     {
         "recall", "facts", "partakes", "heads", "next_due", "next_lapse", "replays", "registry", "credentials",
-        "adapters", "asked_adapters", "adapter_content", "message", "native", "deliveries_of", "delivery",
+        "people", "adapters", "asked_adapters", "adapter_content", "message", "native", "deliveries_of", "delivery",
         "attempts_of", "sent", "rejection", "rejection_native", "unwanted", "find_messages", "find_deliveries",
         "upload_for", "known_uploads", "find_rejections", "dossier", "backlog", "contacts", "audit", "prunable",
         "prunings",

@@ -34,6 +34,37 @@ def no_delivery(delivery_id: str) -> NotFound:
     )
 
 
+def no_credential(platform_id: str, credential_id: str) -> NotFound:
+    """Say that a platform has no such credential."""
+    return NotFound(
+        Text(
+            f"平台 {platform_id} 没有凭据 {credential_id}；GET /v1/platforms/{platform_id}/credentials 列出全部凭据。",
+            f"{platform_id} has no credential {credential_id}; "
+            f"GET /v1/platforms/{platform_id}/credentials lists those it has.",
+        ),
+        code="credential.absent",
+    )
+
+
+def no_person(person_id: str) -> NotFound:
+    """Say that nobody of that id is known."""
+    return NotFound(
+        Text(f"没有人员 {person_id}；GET /v1/people 列出全部人员。", f"There is no {person_id}; see GET /v1/people."),
+        code="person.unknown",
+    )
+
+
+def person_exists(person_id: str) -> Conflict:
+    """Say that an id is somebody's, or was: what was done under it stays theirs."""
+    return Conflict(
+        Text(
+            f"编号 {person_id} 已有人使用或曾有人使用；请另取一个编号。",
+            f"The id {person_id} is somebody's, or was; take another one.",
+        ),
+        code="person.exists",
+    )
+
+
 def no_message(message_id: str) -> NotFound:
     """Say that there is no such message."""
     return NotFound(

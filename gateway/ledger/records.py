@@ -410,10 +410,11 @@ class Native(Struct, frozen=True):
 
 
 class ContactWay(StrEnum):
-    """What a contact with a platform was: it called us, or it accepted a delivery."""
+    """What a contact with a platform was: it called us, it accepted a delivery, or it showed a credential."""
 
     HEARD = "heard"
     DELIVERED = "delivered"
+    CREDENTIAL = "credential"
 
 
 class Backlog(Struct, frozen=True):
@@ -432,7 +433,10 @@ class Backlog(Struct, frozen=True):
 
 
 class Contact(Struct, frozen=True):
-    """When a platform was last heard with an operation, or last got a message of a type (`ContactWay`)."""
+    """When a platform was last heard with an operation, got a message of a type, or called under a credential.
+
+    `name` is the operation, the type, or the credential's id, as `way` says.
+    """
 
     platform: str
     way: ContactWay
@@ -452,6 +456,37 @@ class Upload(Struct, frozen=True):
     size: int
     media_type: str
     at: datetime
+
+
+class Credential(Struct, frozen=True):
+    """A secret under which a platform calls, as it is kept: all but the secret itself, of which there is the hash.
+
+    It opens nothing from `expires_at` on, nor once it was revoked. `created_at` None: it was issued by a version
+    that did not keep when.
+    """
+
+    id: str
+    platform: str
+    digest: str
+    label: str = ""
+    created_at: datetime | None = None
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+class Person(Struct, frozen=True):
+    """Somebody who works with the gateway, under a token of their own, of which there is the hash.
+
+    `roles` say what they may do. An id is given once: what its person did stays theirs after `removed_at`.
+    """
+
+    id: str
+    name: str
+    digest: str
+    roles: tuple[str, ...]
+    created_at: datetime
+    expires_at: datetime | None = None
+    removed_at: datetime | None = None
 
 
 class AuditEntry(Struct, frozen=True):

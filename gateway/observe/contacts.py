@@ -1,4 +1,4 @@
-"""When each platform was last heard and last got something: known at once, kept every few seconds."""
+"""When each platform was last heard, got something, and used a credential: known at once, kept every few seconds."""
 
 from __future__ import annotations
 
@@ -54,6 +54,10 @@ class Contacts:
             self._note((event.platform, ContactWay.HEARD, INBOX))  # type: ignore[union-attr]
         elif kind is DeliverySettled and event.delivered:  # type: ignore[union-attr]
             self._note((event.platform, ContactWay.DELIVERED, event.type))  # type: ignore[union-attr]
+
+    def credential_used(self, platform: str, credential: str) -> None:
+        """Remember that a platform called under a credential, by its id."""
+        self._note((platform, ContactWay.CREDENTIAL, credential))
 
     def _note(self, key: _Key) -> None:
         if key in self._last or len(self._last) < self._most:

@@ -36,9 +36,10 @@ class Mirror:
         dispatcher: Dispatcher,
         events: Events,
         forgotten: Callable[[str], None],
+        principals: Principals,
     ) -> None:
         self.directory = directory
-        self.principals = Principals(directory)
+        self.principals = principals
         self._ledger = ledger
         self._adapters = adapters
         self._learn = learn
@@ -53,11 +54,11 @@ class Mirror:
         # the registry moved; older ones would be taken for those of this revision.
         registry = await self._ledger.registry()
         await self._learn()
-        credentials = await self._ledger.credentials()
+        credentials, people = await self._ledger.credentials(), await self._ledger.people()
         # Nothing is awaited from here on: routing, authentication and delivery change together.
         before = self.directory.registry.platforms
         self.directory.take(registry)
-        self.principals.know(credentials)
+        self.principals.know(credentials, people)
         for platform_id in before.keys() - registry.platforms.keys():
             self._remove(before[platform_id], registry.revision)
         for platform in registry.platforms.values():

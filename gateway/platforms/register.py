@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
+from msgspec import Struct
 from msgspec.structs import asdict
 
 from adapters.base import Adapter
 from gateway.access import hash_token, new_token
-from gateway.clock import Clock
+from gateway.clock import Clock, new_id
 from gateway.coordination import CHANGES, Tell, nobody
 from gateway.delivery.dispatcher import AdapterVersions, Dispatcher
 from gateway.delivery.ping import Ping
@@ -22,7 +24,18 @@ from gateway.intake.directory import SpokenAdapters
 from gateway.intake.routes import Routes
 from gateway.ledger.base import Ledger
 from gateway.ledger.errors import no_area, no_platform
-from gateway.ledger.records import PUSH, Area, Backlog, Hold, Intent, Platform, Registered, Taker, Unwanted
+from gateway.ledger.records import (
+    PUSH,
+    Area,
+    Backlog,
+    Credential,
+    Hold,
+    Intent,
+    Platform,
+    Registered,
+    Taker,
+    Unwanted,
+)
 from gateway.ledger.versions import AdapterVersion
 from gateway.message import UNWANTED, HeldBy, State
 from gateway.platforms.areas import check_area
@@ -48,6 +61,13 @@ class KnownAdapters(AdapterVersions, SpokenAdapters, Protocol):
 
     def versions(self, name: str) -> Sequence[Adapter]:
         """Give every version of an adapter, oldest first."""
+
+
+class Issued(Struct, frozen=True):
+    """A new credential, and the token that stands for it: this is the one time it can be read."""
+
+    token: str
+    credential: Credential
 
 
 class Register:
@@ -153,7 +173,7 @@ class Register:
                 self._tell_released(before, after)
             return after
 
-        return await self._change(change)
+        return await self.change(change)
 
     def _tell_released(self, before: Platform, after: Platform) -> None:
         """Tell of the holds that ended with a registration; of pauses the mirror tells."""
@@ -169,10 +189,10 @@ class Register:
 
         async def change() -> None:
             # Read before, so that whatever holds it is known and told as lifted.
-            await self._take_over()
+            await self.take_over()
             await self._apply(await self._ledger.delete_platform(platform_id, intent))
 
-        await self._change(change)
+        await self.change(change)
 
     async def pause(self, platform_id: str, intent: Intent) -> Platform:
         """Hold everything to a platform until `resume`; pausing twice changes nothing."""
@@ -180,37 +200,60 @@ class Register:
         async def change() -> Platform:
             paused = Hold(HeldBy.PAUSED, intent.at, intent.reason)
             await self._ledger.hold_platform(platform_id, paused, intent)
-            await self._take_over()
+            await self.take_over()
             return self._standing(platform_id)
 
-        return await self._change(change)
+        return await self.change(change)
 
     async def resume(self, platform_id: str, intent: Intent) -> Platform:
         """Let a paused platform's deliveries go on."""
 
         async def change() -> Platform:
             await self._ledger.release_platform(platform_id, HeldBy.PAUSED, intent)
-            await self._take_over()
+            await self.take_over()
             return self._standing(platform_id)
 
-        return await self._change(change)
+        return await self.change(change)
 
-    async def issue_credential(self, platform_id: str, intent: Intent) -> str:
-        """Make a token for a platform's calls; only its hash is kept, this is the one time it is readable.
+    # ── credentials ───────────────────────────────────────────────────────────────────────────
+    async def issue_credential(
+        self, platform_id: str, intent: Intent, label: str = "", expires_at: datetime | None = None
+    ) -> Issued:
+        """Make a token for a platform's calls, beside those it has; only its hash is kept.
 
-        Conflict `idempotency.secret-shown` for a key that was used before.
+        Conflict `idempotency.secret-shown` for a key that was used before, Rejected `credential.invalid` when it
+        would have expired already.
         """
+        if expires_at is not None and expires_at <= intent.at:
+            raise Rejected("credential.invalid", _EXPIRED_ALREADY)
         token = new_token()
+        credential = Credential(new_id(intent.at), platform_id, hash_token(token), label, intent.at, expires_at)
 
-        async def change() -> str:
+        async def change() -> Issued:
             try:
-                await self._ledger.add_credential(platform_id, hash_token(token), intent)
+                await self._ledger.add_credential(credential, intent)
             except Conflict as error:
-                raise _secret_shown() if error.code == "idempotency.key-reused" else error from None
-            await self._take_over()
-            return token
+                raise secret_shown() if error.code == "idempotency.key-reused" else error from None
+            await self.take_over()
+            return Issued(token, credential)
 
-        return await self._change(change)
+        return await self.change(change)
+
+    async def credentials(self, platform_id: str) -> Sequence[Credential]:
+        """Give a platform's credentials in the order of their issue, expired and revoked ones too."""
+        await self.get(platform_id)
+        return [one for one in await self._ledger.credentials() if one.platform == platform_id]
+
+    async def revoke_credential(self, platform_id: str, credential_id: str, intent: Intent) -> None:
+        """Have a credential open nothing any more; NotFound `credential.absent`. Once it was, nothing happens."""
+
+        async def change() -> None:
+            await self._ledger.revoke_credential(platform_id, credential_id, intent)
+            await self.take_over()
+
+        await self.change(change)
+
+    # ── adapters ──────────────────────────────────────────────────────────────────────────────
 
     async def change_adapters(
         self,
@@ -233,16 +276,16 @@ class Register:
             await self._apply(done)
             return kept
 
-        return await self._change(change)
+        return await self.change(change)
 
-    async def _change(self, change: Callable[[], Awaitable[T]]) -> T:
+    async def change(self, change: Callable[[], Awaitable[T]]) -> T:
         """Commit and apply, one change at a time. Cancelling the caller does not stop it half-way."""
         return await asyncio.shield(asyncio.ensure_future(self._alone(change)))
 
     async def _alone(self, change: Callable[[], Awaitable[T]]) -> T:
         async with self._changing:
             if self._doubts != self._cleared:
-                await self._take_over()
+                await self.take_over()
             try:
                 changed = await change()
             except _NOTHING_WRITTEN:
@@ -292,7 +335,7 @@ class Register:
             await self._apply(await self._ledger.put_area(area, intent, self._routes.kinds, take))
             return self.directory.registry.areas.get(area.code, area)
 
-        return await self._change(change)
+        return await self.change(change)
 
     async def delete_area(self, code: str, intent: Intent) -> None:
         """Forget an area; NotFound `area.unknown`, Conflict `area.in-use` while a platform or an area names it."""
@@ -302,7 +345,7 @@ class Register:
             take = self._taker(self.directory.registry.platforms, self._adapters.now, areas)
             await self._apply(await self._ledger.delete_area(code, intent, self._routes.kinds, take))
 
-        await self._change(change)
+        await self.change(change)
 
     # ── kinds that a region does not have ─────────────────────────────────────────────────────
     async def unwanted(self) -> Sequence[Unwanted]:
@@ -336,7 +379,7 @@ class Register:
     async def load(self) -> None:
         """Take over what the ledger says, before anything is delivered."""
         async with self._changing:
-            await self._take_over()
+            await self.take_over()
 
     async def refresh(self, revision: int) -> None:
         """Return once memory is at a revision of the registry, or at a later one."""
@@ -346,7 +389,7 @@ class Register:
         # afterwards, its answer was lost.
         async with self._changing:
             if self.directory.registry.revision < revision:
-                await self._take_over()
+                await self.take_over()
 
     def follow(self, changes: int) -> None:
         """Take over what was changed elsewhere, if there are more changes than memory has; it returns at once."""
@@ -356,7 +399,7 @@ class Register:
     async def _caught_up(self) -> None:
         try:
             async with self._changing:
-                await self._take_over()
+                await self.take_over()
         except HutongError as error:
             _log.warning("what was changed elsewhere is not taken over yet: %s", error)  # the next beat shows it
         finally:
@@ -368,17 +411,18 @@ class Register:
             known, kept = self.directory.registry.revision, (await self._ledger.registry()).revision
             if self._doubts != self._cleared or kept != known:
                 _log.warning("memory may be behind the ledger, which is read again: revision %s, here %s", kept, known)
-                await self._take_over()
+                await self.take_over()
         # Between two turns: this is a search, and whoever changes a platform must not wait for searches.
         unrouted = [one for one in await self._ledger.backlog() if one.state in (State.UNROUTED, UNWANTED)]
         async with self._changing:
             await self._assign(unrouted)
 
     async def _apply(self, done: Registered) -> None:
-        await self._take_over()
+        await self.take_over()
         self._mirror.wake(done.given)
 
-    async def _take_over(self) -> None:
+    async def take_over(self) -> None:
+        """Read the ledger and take over what it says; only within a change."""
         # Counted before the read: who doubts while the ledger is read makes it be read once more.
         doubts = self._doubts
         await self._mirror.take_over()
@@ -410,6 +454,10 @@ class Register:
         return router.taker(Coverage(platforms, known), spoken.can_send)
 
 
+_EXPIRED_ALREADY = Text(
+    "expires_at 已经过去；请给出将来的时间",
+    "expires_at is over already; give a time that is to come",
+)
 _NO_SUCH = Text(
     "平台类别或行政区划有误，请按 errors 更正后重发",
     "The kind or the region is none: correct them as `errors` says and send it again",
@@ -427,7 +475,8 @@ def _not_called(platform_id: str) -> Conflict:
     )
 
 
-def _secret_shown() -> Conflict:
+def secret_shown() -> Conflict:
+    """Say that a secret was made under this key before, and is not shown again."""
     return Conflict(
         Text(
             "该 Idempotency-Key 已用过；凭据只显示一次，不再重复显示；如未收到，请换用新的键另行签发",

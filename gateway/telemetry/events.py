@@ -96,9 +96,19 @@ class ConnectionRefused(Struct, frozen=True):
 
 
 class AuthenticationFailed(Struct, frozen=True):
-    """A call came without a credential that we know: `why` missing, unknown or no-platform. The token is not told."""
+    """A call came without a credential that opens it: `why` missing, unknown, expired, revoked or no-platform.
+
+    The token is not told.
+    """
 
     why: str
+    call: str
+    address: str
+
+
+class AdministratorCalled(Struct, frozen=True):
+    """A call was made under the administrator's token, which stands for no person; the token is not told."""
+
     call: str
     address: str
 
@@ -326,6 +336,7 @@ Event = (
     | LoopBlocked
     | ConnectionRefused
     | AuthenticationFailed
+    | AdministratorCalled
     | DeliveryUnrouted
     | AttemptEnded
     | DeliverySettled

@@ -14,6 +14,7 @@ import structlog
 
 from gateway.clock import Clock, Ticks, monotonic, system_clock
 from gateway.telemetry.events import (
+    AdministratorCalled,
     AttemptEnded,
     AuthenticationFailed,
     BatchEnded,
@@ -142,7 +143,7 @@ class LogHook:
         if level == _NEVER or not self._logger.is_enabled_for(level):
             return
         said = _said(event)
-        if isinstance(event, ConnectionRefused | AuthenticationFailed | CallLimited):
+        if isinstance(event, ConnectionRefused | AuthenticationFailed | AdministratorCalled | CallLimited):
             times = self._repeats(event)
             if not times:
                 return
@@ -161,6 +162,7 @@ _LEVELS: Mapping[type[Event], int | Callable[[Any], int]] = {
     LoopBlocked: logging.WARNING,
     ConnectionRefused: logging.WARNING,
     AuthenticationFailed: logging.WARNING,
+    AdministratorCalled: logging.INFO,
     PlatformReleased: logging.INFO,
     EndpointReleased: logging.INFO,
     LeaseLapsed: logging.INFO,

@@ -17,6 +17,7 @@ from typing import Any
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from gateway.telemetry.events import (
+    AdministratorCalled,
     AttemptEnded,
     AttemptTakenBack,
     AuthenticationFailed,
@@ -136,6 +137,12 @@ METRICS = (
         "Calls without a credential that we know.",
         AuthenticationFailed,
         ("why", "call"),
+    ),
+    Metric(
+        "hutong_administrator_calls",
+        "Calls under the administrator's token, which stands for no person.",
+        AdministratorCalled,
+        ("call",),
     ),
     Metric("hutong_deliveries_unrouted", "Deliveries with no platform to go to.", DeliveryUnrouted, ("kind", "type")),
     Metric("hutong_attempts", "Attempts to deliver, by how they ended.", AttemptEnded, ("platform", "verdict")),

@@ -135,5 +135,5 @@ class StandingGauges:
         platform, at = self._label("platform", contact.platform), contact.at.timestamp()
         if contact.way == "heard":
             self._heard.labels(platform, self._label("operation", contact.name)).set(at)
-        else:
+        elif contact.way == "delivered":
             self._delivered.labels(platform, self._label("type", contact.name)).set(at)

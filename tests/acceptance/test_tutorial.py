@@ -53,7 +53,7 @@ class Afternoon:
             one = gateway(self.folder, admin_token=TOKEN)
             self.ports["8080"] = one.port
             self.environment["HUTONG_URL"] = one.url
-        elif line == "export HUTONG_ADMIN_TOKEN=…":
+        elif line.startswith("export HUTONG_ADMIN_TOKEN="):
             self.environment["HUTONG_ADMIN_TOKEN"] = TOKEN
             return True
         elif line.endswith(" &"):

@@ -15,6 +15,7 @@ from gateway.ledger.base import Ledger
 from gateway.ledger.records import (
     Accepted,
     Claim,
+    Credential,
     Hold,
     Intake,
     IntakeDraft,
@@ -119,6 +120,13 @@ class Make:
         made = (self.delivery(f"{name}/{i}", name, where, lane, kind=kind) for i, where in enumerate(to))
         deliveries = tuple(replace(each, type=type) for each in made)
         return IntakeDraft(index, message, deliveries, numbers or {}, reads or Reads())
+
+    def credential(
+        self, name: str = "c1", *, platform: str = PENALTY, label: str = "", expires: float | None = None
+    ) -> Credential:
+        """A credential whose secret nobody knows."""
+        until = None if expires is None else self.at(expires)
+        return Credential(name, platform, f"hash of {name}", label, self.at(), until)
 
     def rejection(self, name: str = "r1", *, index: int = 0, platform: str = SOURCE) -> Rejection:
         return Rejection(name, platform, "case", START, index, 422, "document.invalid", {"detail": "缺少案号"})

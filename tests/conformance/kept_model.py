@@ -20,12 +20,14 @@ from gateway.ledger.records import (
     BulkReplay,
     Claim,
     Contact,
+    Credential,
     DeliveryFilter,
     Hold,
     Inbox,
     KnownNumber,
     MessageFilter,
     Native,
+    Person,
     Platform,
     Receipt,
     Registry,
@@ -87,7 +89,8 @@ class Everything:
     epochs: Counter[str] = field(default_factory=Counter)
     unwanted: dict[tuple[str, str], Unwanted] = field(default_factory=dict)
     claims: dict[str, Claim] = field(default_factory=dict)
-    credentials: dict[str, str] = field(default_factory=dict)
+    people: dict[str, Person] = field(default_factory=dict)
+    credentials: dict[str, Credential] = field(default_factory=dict)
     intents: dict[tuple[str, str], tuple[Any, Any]] = field(default_factory=dict)
     replays: dict[str, BulkReplay] = field(default_factory=dict)
     adapters: dict[tuple[str, str], AdapterVersion] = field(default_factory=dict)
@@ -296,8 +299,11 @@ class KeptModel:
     async def unwanted(self) -> Sequence[Unwanted]:
         return [self.kept.unwanted[key] for key in sorted(self.kept.unwanted)]
 
-    async def credentials(self) -> Mapping[str, str]:
-        return dict(self.kept.credentials)
+    async def people(self) -> Sequence[Person]:
+        return [self.kept.people[id] for id in sorted(self.kept.people)]
+
+    async def credentials(self) -> Sequence[Credential]:
+        return sorted(self.kept.credentials.values(), key=lambda each: (each.platform, each.id))
 
     # ── adapters ──────────────────────────────────────────────────────────────────────────────
 

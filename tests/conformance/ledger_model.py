@@ -28,6 +28,7 @@ from gateway.ledger.records import (
     BulkReplay,
     Claim,
     Contact,
+    Credential,
     Hold,
     Inbox,
     Intake,
@@ -36,6 +37,7 @@ from gateway.ledger.records import (
     LeaseSettled,
     Moved,
     Native,
+    Person,
     Platform,
     Presence,
     Receipt,
@@ -567,7 +569,8 @@ class ModelLedger(PruningModel):
             del self.kept.platforms[platform_id]
             self.kept.claims.pop(platform_id, None)
             self.kept.contacts = {key: each for key, each in self.kept.contacts.items() if key[0] != platform_id}
-            self.kept.credentials = {digest: id for digest, id in self.kept.credentials.items() if id != platform_id}
+            for each in [one for one in self.kept.credentials.values() if one.platform == platform_id]:
+                del self.kept.credentials[each.id]
             self.kept.revision += 1
             self.kept.changes += 1
             self.note_intent(platform_id, intent, "platform.deleted")
@@ -694,13 +697,54 @@ class ModelLedger(PruningModel):
 
         return self.once(intent, ("release_platform", platform_id, by, type), do)
 
-    async def add_credential(self, platform_id: str, digest: str, intent: Intent) -> None:
+    async def add_credential(self, credential: Credential, intent: Intent) -> None:
         def do() -> None:
-            self.registered(platform_id)
-            self.kept.credentials[digest] = platform_id
+            self.registered(credential.platform)
+            self.kept.credentials[credential.id] = credential
             self.kept.changes += 1
+            self.note_intent(credential.platform, intent, "credential.added")
 
-        self.once(intent, ("add_credential", platform_id, digest), do)
+        self.once(intent, ("add_credential", credential.platform, credential.digest), do)
+
+    async def revoke_credential(self, platform_id: str, credential_id: str, intent: Intent) -> bool:
+        def do() -> bool:
+            known = self.kept.credentials.get(credential_id)
+            if known is None or known.platform != platform_id:
+                raise error(NotFound, "credential.absent")
+            if known.revoked_at is not None:
+                return False
+            self.kept.credentials[credential_id] = replace(known, revoked_at=intent.at)
+            self.kept.changes += 1
+            self.note_intent(platform_id, intent, "credential.revoked")
+            return True
+
+        return self.once(intent, ("revoke_credential", platform_id, credential_id), do)
+
+    # ── people ────────────────────────────────────────────────────────────────────────────────
+
+    async def add_person(self, person: Person, intent: Intent) -> None:
+        def do() -> None:
+            if person.id in self.kept.people:
+                raise error(Conflict, "person.exists")
+            self.kept.people[person.id] = person
+            self.kept.changes += 1
+            self.note_intent(person.id, intent, "person.added")
+
+        self.once(intent, ("add_person", person.id, person.digest), do)
+
+    async def remove_person(self, person_id: str, intent: Intent) -> bool:
+        def do() -> bool:
+            known = self.kept.people.get(person_id)
+            if known is None:
+                raise error(NotFound, "person.unknown")
+            if known.removed_at is not None:
+                return False
+            self.kept.people[person_id] = replace(known, removed_at=intent.at)
+            self.kept.changes += 1
+            self.note_intent(person_id, intent, "person.removed")
+            return True
+
+        return self.once(intent, ("remove_person", person_id), do)
 
     # ── adapters ──────────────────────────────────────────────────────────────────────────────
 

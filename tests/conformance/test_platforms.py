@@ -56,7 +56,7 @@ async def test_every_change_advances_the_revision(play: Any, ledger: Any, make: 
     revisions.append((await ledger.delete_platform(make.credit, make.intent())).revision)
     assert revisions == sorted(set(revisions))
     await play.hold()
-    await ledger.add_credential(make.penalty, "hash", make.intent())
+    await ledger.add_credential(make.credential(), make.intent())
     await ledger.assign(["penalty"], make.nobody, make.at())
     assert (await ledger.registry()).revision == revisions[-1]
     assert (await ledger.registry()).platforms[make.penalty].revision < revisions[-1]
@@ -337,7 +337,7 @@ async def test_what_is_shown_first(play: Any, ledger: Any, make: Any, penalty: A
 # ── deleting ──────────────────────────────────────────────────────────────────────────────────
 async def test_deleted_when_nothing_waits(play: Any, ledger: Any, make: Any, penalty: Any) -> None:
     """A platform is forgotten only when nothing waits for it; its credentials and holds go with it."""
-    await ledger.add_credential(make.penalty, "hash", make.intent())
+    await ledger.add_credential(make.credential(), make.intent())
     await play.accept("m1")
     with pytest.raises(Conflict) as error:
         await ledger.delete_platform(make.penalty, make.intent())
@@ -346,7 +346,7 @@ async def test_deleted_when_nothing_waits(play: Any, ledger: Any, make: Any, pen
     await play.hold()
     await ledger.delete_platform(make.penalty, make.intent())
     assert (await ledger.registry()).platforms == {}
-    assert await ledger.credentials() == {}
+    assert await ledger.credentials() == []
     with pytest.raises(NotFound):
         await ledger.delete_platform(make.penalty, make.intent())
     await play.register()
@@ -369,12 +369,29 @@ async def test_not_deleted_while_something_is_open(play: Any, ledger: Any, make:
 
 # ── credentials, keys and audit ───────────────────────────────────────────────────────────────
 async def test_credentials(play: Any, ledger: Any, make: Any, penalty: Any) -> None:
-    """A platform may have several credentials; each leads to it."""
-    await ledger.add_credential(make.penalty, "old", make.intent())
-    await ledger.add_credential(make.penalty, "new", make.intent())
-    assert await ledger.credentials() == {"old": make.penalty, "new": make.penalty}
+    """A platform may have several credentials, kept as they were issued; nobody else's platform can have any."""
+    old, new = make.credential("c1"), make.credential("c2", label="2027", expires=60)
+    for one in (new, old):
+        await ledger.add_credential(one, make.intent())
+    assert await ledger.credentials() == [old, new]
     with pytest.raises(NotFound):
-        await ledger.add_credential("nobody.000000", "hash", make.intent())
+        await ledger.add_credential(make.credential("c3", platform="nobody.000000"), make.intent())
+
+
+async def test_a_credential_is_revoked_once_and_stays_known(play: Any, ledger: Any, make: Any, penalty: Any) -> None:
+    """Later revocations leave the moment of the first; of another platform it is absent, as one never issued is."""
+    await play.register(make.credit)
+    for name in ("c1", "c2"):
+        await ledger.add_credential(make.credential(name), make.intent())
+    assert await ledger.revoke_credential(make.penalty, "c1", make.intent(at=5))
+    assert not await ledger.revoke_credential(make.penalty, "c1", make.intent(at=9))
+    assert [one.revoked_at for one in await ledger.credentials()] == [make.at(5), None]
+    for platform, name in ((make.credit, "c2"), (make.penalty, "c3")):
+        with pytest.raises(NotFound) as absent:
+            await ledger.revoke_credential(platform, name, make.intent())
+        assert absent.value.code == "credential.absent"
+    actions = [each.action for each in await ledger.audit(make.penalty)]
+    assert actions == ["platform.put", *2 * ["credential.added"], "credential.revoked"]
 
 
 async def test_unknown_platform(ledger: Any, make: Any) -> None:
@@ -394,7 +411,8 @@ async def test_once_under_a_key(play: Any, ledger: Any, make: Any) -> None:
         "put": lambda key: ledger.put_platform(make.platform(), make.intent(key=key), make.takes()),
         "hold": lambda key: ledger.hold_platform(make.penalty, make.hold(), make.intent(key=key)),
         "release": lambda key: ledger.release_platform(make.penalty, HeldBy.PAUSED, make.intent(key=key)),
-        "credential": lambda key: ledger.add_credential(make.penalty, "hash", make.intent(key=key)),
+        "credential": lambda key: ledger.add_credential(make.credential(), make.intent(key=key)),
+        "revoke": lambda key: ledger.revoke_credential(make.penalty, "c1", make.intent(key=key)),
         "discard": lambda key: ledger.discard("m1/0", make.intent(key=key)),
         "delete": lambda key: ledger.delete_platform(make.penalty, make.intent(key=key)),
     }
@@ -404,7 +422,9 @@ async def test_once_under_a_key(play: Any, ledger: Any, make: Any) -> None:
         await calls["hold"]("delete")
     assert error.value.code == "idempotency.key-reused"
     actions = [each.action for each in await ledger.audit(make.penalty)]
-    expected = ["platform.put", "platform.held", "platform.released", "credential.added", "platform.deleted"]
+    platform, credential = ("put", "held", "released"), ("added", "revoked")
+    expected = [*(f"platform.{one}" for one in platform), *(f"credential.{one}" for one in credential)]
+    expected.append("platform.deleted")
     assert actions == expected
 
 
@@ -412,7 +432,7 @@ async def test_audited_without_secrets(play: Any, ledger: Any, make: Any, penalt
     """What was done to a platform is recorded, what changed nothing is not, and no setting is written there."""
     for seconds in (1, 2):
         await ledger.hold_platform(make.penalty, make.hold(at=seconds), make.intent("检修", at=seconds))
-    await ledger.add_credential(make.penalty, "hash", make.intent(at=3))
+    await ledger.add_credential(make.credential(), make.intent(at=3))
     entries = await ledger.audit(make.penalty)
     assert [each.action for each in entries] == ["platform.put", "platform.held", "credential.added"]
     assert (entries[1].reason, entries[1].detail) == ("检修", {"by": "paused"})

@@ -37,21 +37,21 @@ async def test_everything_is_still_there_after_a_restart(settings, plain, write)
     intent = Intent("admin", "", hub.clock())
     address = {"base_url": "http://127.0.0.1:9"}
     await hub.platforms.put("mobile-enforcement.330000", "plain", settings=address, intent=intent)
-    token = await hub.platforms.issue_credential("mobile-enforcement.330000", intent)
+    token = (await hub.platforms.issue_credential("mobile-enforcement.330000", intent)).token
     platform = hub.principals.of(token).platform
     entry = (await hub.receive(IntakeCall(platform, "case.transferred", orjson.dumps(write.case())))).receipt.entries[0]
-    admin = hub.new_admin_token
+    admin = hub.admin_token_file.read_text().strip()
     await hub.stop()
 
     again = build(settings, adapters=known)
     await again.start()
-    assert again.new_admin_token is None
     assert again.principals.of(admin).admin
     assert again.principals.of(token).platform.id == "mobile-enforcement.330000"
     assert (await again.ledger.message(entry.message.id)).document == entry.message.document
     assert (await again.ledger.deliveries_of(entry.message.id))[0].state is State.UNROUTED
     heard = [(each.platform, each.way, each.name) for each in await again.contacts.all()]
-    assert heard == [("mobile-enforcement.330000", "heard", "case.transferred")]
+    way, name = zip(*[each[1:] for each in heard], strict=True)
+    assert (way, name[1]) == (("credential", "heard"), "case.transferred")
     await again.stop()
 
 

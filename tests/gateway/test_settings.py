@@ -79,15 +79,27 @@ def test_folders_of_bundles_are_separated_by_colons(monkeypatch):
 
 def test_the_admin_token_is_not_shown_by_accident(monkeypatch):
     """Neither in a log nor in a traceback; an empty one is none."""
-    monkeypatch.setenv("HUTONG_ADMIN_TOKEN", "very-secret-token")
+    monkeypatch.setenv("HUTONG_ADMIN_TOKEN", "very-secret-token-of-these-tests")
     assert "very-secret" not in repr(load())
     monkeypatch.setenv("HUTONG_ADMIN_TOKEN", "")
     assert load().admin_token is None
 
 
+def test_a_short_admin_token_is_refused(monkeypatch):
+    """21 characters are too few, 22 are enough; what was given is not repeated."""
+    monkeypatch.setenv("HUTONG_ADMIN_TOKEN", "x" * 21)
+    with pytest.raises(Unset, match="fewer than 22 characters") as refused:
+        load()
+    assert "xxx" not in str(refused.value)
+    monkeypatch.setenv("HUTONG_ADMIN_TOKEN", "x" * 22)
+    assert load().admin_token is not None
+
+
 def test_secrets_may_be_files(tmp_path, monkeypatch):
     """A folder of files, each called as its setting; the environment wins over them, and they over hutong.toml."""
-    (tmp_path / "hutong.toml").write_text('admin_token = "of the file"\nledger = "sqlite:///file.db"\nport = 1\n')
+    (tmp_path / "hutong.toml").write_text(
+        'admin_token = "the-token-of-the-file-itself"\nledger = "sqlite:///file.db"\nport = 1\n'
+    )
     secrets = tmp_path / "secrets"
     secrets.mkdir()
     (secrets / "HUTONG_ADMIN_TOKEN").write_text("a-secret-of-the-folder\n")

@@ -11,6 +11,7 @@ import structlog
 
 from adapters.base import Adapter
 from gateway.api import rights
+from gateway.api.authenticator import Authenticator
 from gateway.api.inbound.answer import (
     ANSWER,
     HttpAnswer,
@@ -37,7 +38,7 @@ from gateway.api.inbound.request import (
     idempotency_key,
     read_body,
 )
-from gateway.errors import Busy, HutongError
+from gateway.errors import Busy, HutongError, Unauthenticated
 from gateway.hub import Hub
 from gateway.intake.steps import IntakeCall
 from gateway.ledger.records import Platform
@@ -59,7 +60,10 @@ _log = structlog.get_logger("hutong.api")
 class Application:
     """The whole application: the hot paths itself, everything else through the framework."""
 
-    def __init__(self, inbound: Inbound, batch: Batch, rest: Any, watch: LoopWatch) -> None:
+    def __init__(
+        self, authenticator: Authenticator, inbound: Inbound, batch: Batch, rest: Any, watch: LoopWatch
+    ) -> None:
+        self._authenticator = authenticator
         self._inbound = inbound
         self._batch = batch
         self.rest = rest
@@ -74,6 +78,14 @@ class Application:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         operation = hot_operation(scope)
+        if operation is not None or not self._authenticator.is_open(scope["path"]):
+            try:
+                self._authenticator.know(scope)
+            except (Unauthenticated, Rejected) as stranger:
+                incoming = Incoming.of(scope)
+                refused = error_answer(stranger, language=incoming.language, trace_id=incoming.trace_id)
+                await answer(_bodiless(send) if scope["method"] == "HEAD" else send, refused)
+                return
         if operation is not None:
             await self._take(scope, send, lambda: self._inbound(scope, receive, operation or None))
         elif (batch := batch_operation(scope)) is not None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, contextmanager
 
 from gateway.api import rights
+from gateway.api.authenticator import Authenticator
 from gateway.api.inbound.answer import HttpAnswer, error_answer
 from gateway.api.inbound.batch_run import BatchCall, BatchRun
 from gateway.api.inbound.encoding import Inflate, coding_of
@@ -30,8 +31,9 @@ _SHARE = 100
 class Batch:
     """Takes batches from platforms."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, authenticator: Authenticator) -> None:
         self._hub = hub
+        self._authenticator = authenticator
         self._room = SpoolRoom(hub.batches.answer_bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, operation: str) -> HttpAnswer | None:
@@ -56,7 +58,7 @@ class Batch:
         budget = platform.bounded(adapter.budget)
         return BatchCall(
             sender=platform.id,
-            platform=lambda: rights.sender_of(self._hub, scope),
+            platform=lambda: self._sender(scope),
             operation=operation,
             adapter=adapter,
             cutter=adapter.cutter(operation, incoming.headers.get("content-type"), budget=budget),
@@ -65,6 +67,11 @@ class Batch:
             offset=offset(scope["query_string"]),
             dry=dry_run(scope["query_string"]),
         )
+
+    def _sender(self, scope: Scope) -> Platform:
+        """Give the platform as it is by now: its credential may have been revoked since the batch began."""
+        self._authenticator.know(scope)
+        return rights.sender_of(self._hub, scope)
 
     @contextmanager
     def _admitted(self, run: BatchRun, sender: str) -> Iterator[None]:

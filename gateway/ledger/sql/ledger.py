@@ -17,6 +17,7 @@ from gateway.ledger.records import (
     BulkReplay,
     Claim,
     Contact,
+    Credential,
     DeliveryFilter,
     Hold,
     Inbox,
@@ -26,6 +27,7 @@ from gateway.ledger.records import (
     LeaseSettled,
     MessageFilter,
     Native,
+    Person,
     Platform,
     Presence,
     Prunable,
@@ -53,8 +55,10 @@ from gateway.ledger.sql import (
     bulk_replays,
     claims,
     counts,
+    credentials,
     leases,
     operating,
+    people,
     platforms,
     pruning,
     reading,
@@ -305,11 +309,24 @@ class SqlLedger:
     async def release_platform(self, platform_id: str, by: HeldBy, intent: Intent, *, type: str | None = None) -> bool:
         return await self._write(platforms.release, platform_id, by, intent, type=type)
 
-    async def add_credential(self, platform_id: str, digest: str, intent: Intent) -> None:
-        await self._write(platforms.add_credential, platform_id, digest, intent)
+    async def add_credential(self, credential: Credential, intent: Intent) -> None:
+        await self._write(credentials.add, credential, intent)
 
-    async def credentials(self) -> Mapping[str, str]:
-        return await self._store.read(platforms.credentials)
+    async def revoke_credential(self, platform_id: str, credential_id: str, intent: Intent) -> bool:
+        return await self._write(credentials.revoke, platform_id, credential_id, intent)
+
+    async def credentials(self) -> Sequence[Credential]:
+        return await self._store.read(credentials.credentials)
+
+    # ── people ────────────────────────────────────────────────────────────────────────────────
+    async def add_person(self, person: Person, intent: Intent) -> None:
+        await self._write(people.add, person, intent)
+
+    async def remove_person(self, person_id: str, intent: Intent) -> bool:
+        return await self._write(people.remove, person_id, intent)
+
+    async def people(self) -> Sequence[Person]:
+        return await self._store.read(people.people)
 
     # ── adapters ──────────────────────────────────────────────────────────────────────────────
     async def add_adapter(self, adapter: AdapterVersion, content: bytes, intent: Intent) -> AdapterVersion:

@@ -1,4 +1,4 @@
-"""Platforms with their holds and credentials; what routing depends on changes with the registry's revision."""
+"""Platforms with their holds; what routing depends on changes with the registry's revision."""
 
 from __future__ import annotations
 
@@ -47,8 +47,6 @@ _OPEN = Prepared(
 )
 _DELETE = Prepared(sa.delete(tables.platforms).where(_p.id == sa.bindparam("id")), ("id",))
 _FORGET = Prepared(sa.delete(tables.credentials).where(_c.platform == sa.bindparam("platform")), ("platform",))
-_CREDENTIAL = putting(tables.credentials)
-_CREDENTIALS = Prepared(sa.select(_c.digest, _c.platform), ())
 _HOLD = inserting_first(tables.holds)
 _LIFT = Prepared(
     sa.delete(tables.holds).where(
@@ -82,17 +80,13 @@ def one(connection: sa.Connection, platform_id: str) -> Platform | None:
     return _with_holds(PLATFORM.read(row), overlay.holds(connection, platform_id)) if row else None
 
 
-def credentials(connection: sa.Connection) -> Mapping[str, str]:
-    """Give hash → platform id."""
-    return {row[0]: row[1] for row in _CREDENTIALS.rows(connection)}
-
-
 def _with_holds(platform: Platform, holds: overlay.Holds) -> Platform:
     held = holds.get(platform.id)
     return replace(platform, holds=tuple(held)) if held else platform
 
 
-def _known(transaction: Transaction, platform_id: str) -> Platform:
+def known(transaction: Transaction, platform_id: str) -> Platform:
+    """Give a registered platform; NotFound `platform.unknown`."""
     found = one(transaction.connection, platform_id)
     if found is None:
         raise no_platform(platform_id)
@@ -151,7 +145,7 @@ def delete(transaction: Transaction, platform_id: str, intent: Intent) -> Regist
     """Forget a platform that nothing waits for."""
 
     def do() -> dict[str, Any]:
-        _known(transaction, platform_id)
+        known(transaction, platform_id)
         [(waits,)] = _OPEN.rows(transaction.connection, platform_id)
         if waits:
             raise in_use(platform_id)
@@ -171,7 +165,7 @@ def hold(
     """Add a hold to a platform or an endpoint of it."""
 
     def do() -> bool:
-        platform = _known(transaction, platform_id)
+        platform = known(transaction, platform_id)
         if revision is not None and platform.revision != revision:
             return False
         return add_hold(transaction, platform, hold, intent)
@@ -197,7 +191,7 @@ def release(transaction: Transaction, platform_id: str, by: HeldBy, intent: Inte
     """Lift a hold of a platform or of an endpoint of it."""
 
     def do() -> bool:
-        held = {(each.by, each.type) for each in _known(transaction, platform_id).holds}
+        held = {(each.by, each.type) for each in known(transaction, platform_id).holds}
         if (by, type) not in held:
             return False
         _lift(transaction, platform_id, by, type, intent)
@@ -214,16 +208,3 @@ def _lift(transaction: Transaction, platform_id: str, by: HeldBy, type: str | No
 
 def _detail(by: HeldBy, type: str | None) -> dict[str, str]:
     return {"by": by.value} if type is None else {"by": by.value, "type": type}
-
-
-# ── credentials ───────────────────────────────────────────────────────────────────────────────
-def add_credential(transaction: Transaction, platform_id: str, digest: str, intent: Intent) -> None:
-    """Keep the hash of a credential."""
-
-    def do() -> None:
-        _known(transaction, platform_id)
-        _CREDENTIAL.run(transaction.connection, [(digest, platform_id)])
-        changed(transaction)
-        intended(transaction, intent, platform_id, "credential.added")
-
-    once(transaction, intent, "credential.add", platform_id, do, {"digest": digest})

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.base import OutboundRequest
-from gateway.ledger.records import Area, AuditEntry, Platform, Rejection, Upload
+from gateway.ledger.records import Area, AuditEntry, Credential, Person, Platform, Rejection, Upload
 from gateway.ledger.sql.codecs import (
     ADAPTER_STATE,
     BIG_INTEGER,
@@ -515,12 +515,29 @@ adapters = ADAPTER.table(
 )
 sa.Index("adapters_active", adapters.c.name, unique=True, **_only(sa.text("state = 'active'")))
 
-credentials = sa.Table(
-    "credentials",
-    metadata,
-    sa.Column("digest", sa.Text, primary_key=True),
-    sa.Column("platform", sa.Text, sa.ForeignKey("platforms.id"), nullable=False),
+CREDENTIAL = Layout(
+    Credential,
+    TableColumn("digest", key=True),
+    TableColumn("platform", references="platforms.id"),
+    TableColumn("id"),
+    TableColumn("label"),
+    TableColumn("created_at", TIME, optional=True),
+    TableColumn("expires_at", TIME, optional=True),
+    TableColumn("revoked_at", TIME, optional=True),
 )
+credentials = CREDENTIAL.table("credentials", metadata, sa.Index("credentials_id", "id", unique=True))
+
+PERSON = Layout(
+    Person,
+    TableColumn("id", key=True),
+    TableColumn("name"),
+    TableColumn("digest"),
+    TableColumn("roles", JSON_LIST),
+    TableColumn("created_at", TIME),
+    TableColumn("expires_at", TIME, optional=True),
+    TableColumn("removed_at", TIME, optional=True),
+)
+people = PERSON.table("people", metadata)
 
 AUDIT = Layout(
     AuditEntry,

@@ -1,23 +1,49 @@
-"""The administrator's token: the setting's, else made once, and only its hash kept."""
+"""The administrator's token: the setting's, else made once, in a file that only its owner reads."""
 
 from __future__ import annotations
 
 import stat
 
-from gateway.access import Administrator, hash_token
+import pytest
+
+from gateway.access import Administrator, hash_token, new_token
 
 
-def test_an_admin_token_is_made_once_and_only_its_hash_is_kept(tmp_path):
-    """In a file beside the ledger that nobody else reads; the setting wins over it."""
+def test_an_admin_token_is_made_once_in_a_private_file(tmp_path):
+    """Beside the ledger, mode 0600; later starts take it from there, and the setting wins over it."""
     file = tmp_path / "hutong.db.admin"
-    digest, token = Administrator(file=file).appoint()
-    assert hash_token(token) == digest
-    assert token not in file.read_text()
+    made = Administrator(None, file).appoint()
+    assert (hash_token(file.read_text().strip()), made.file) == (made.digest, file)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert Administrator(file=file).appoint() == (digest, None)
-    assert Administrator("given", file).appoint() == (hash_token("given"), None)
+    assert Administrator(None, file).appoint() == made
+    given = Administrator("given", file).appoint()
+    assert (given.digest, given.file) == (hash_token("given"), None)
 
 
-def test_without_a_file_each_start_makes_a_token():
-    """A ledger that forgets forgets its administrator too."""
-    assert Administrator().appoint() != Administrator().appoint()
+def test_a_hash_of_an_earlier_version_goes_on(tmp_path):
+    """The token that was shown then opens the gateway as before; the file tells nobody what it is."""
+    file, token = tmp_path / "hutong.db.admin", new_token()
+    file.write_text(hash_token(token) + "\n")
+    kept = Administrator(None, file).appoint()
+    assert (kept.digest, kept.file) == (hash_token(token), None)
+
+
+def test_a_short_token_in_the_file_is_refused(tmp_path):
+    """Somebody wrote it there by hand; an empty file is as good as none."""
+    file = tmp_path / "hutong.db.admin"
+    file.write_text("secret\n")
+    with pytest.raises(ValueError, match="fewer than 22 characters"):
+        Administrator(None, file).appoint()
+    file.write_text("")
+    assert Administrator(None, file).appoint().file == file
+
+
+def test_what_a_crash_left_is_not_taken(tmp_path):
+    """A draft that was not renamed, readable by everybody: the token is another one, in a private file."""
+    file, draft = tmp_path / "hutong.db.admin", tmp_path / "hutong.db.admin.new"
+    draft.write_text(new_token())
+    draft.chmod(0o644)
+    left = draft.read_text()
+    made = Administrator(None, file).appoint()
+    assert made.digest != hash_token(left)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600

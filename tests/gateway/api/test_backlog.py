@@ -26,7 +26,7 @@ async def test_the_oldest_is_named(caller, execution):
     assert all(one["oldest_seconds"] >= 0 and datetime.fromisoformat(one["oldest_at"]) for one in found)
     only = (await caller.admin("GET", f"/v1/backlog?platform={MOBILE}")).json()["backlog"]
     assert [one["platform"] for one in only] == [MOBILE]
-    page = (await caller.call(None, "GET", "/metrics")).text
+    page = (await caller.admin("GET", "/metrics")).text
     assert ids["mobile-enforcement"] not in page
 
 
@@ -40,7 +40,7 @@ async def test_a_platform_shows_its_backlog_and_its_last_contacts(caller, execut
     assert [one["name"] for one in penalty["heard"]] == ["execution", "progress"]
     assert [one["name"] for one in mobile["delivered"]] == ["penalty.executed"]
     assert (penalty["delivered"], mobile["heard"], mobile["backlog"]) == ([], [], [])
-    page = (await caller.call(None, "GET", "/metrics")).text
+    page = (await caller.admin("GET", "/metrics")).text
     assert f'hutong_last_heard_timestamp_seconds{{operation="execution",platform="{PENALTY}"}}' in page
     assert f'hutong_last_delivered_timestamp_seconds{{platform="{MOBILE}",type="penalty.executed"}}' in page
     assert f'hutong_claimed{{platform="{MOBILE}"}} 1.0' in page
@@ -102,6 +102,6 @@ async def test_strangers_cannot_grow_the_metrics(caller, execution):
 
 async def _series(caller):
     """Give every series but those of how things stand at the moment, and of what a busy machine brings."""
-    page = (await caller.call(None, "GET", "/metrics")).text
+    page = (await caller.admin("GET", "/metrics")).text
     found = {line.rpartition(" ")[0] for line in page.splitlines() if not line.startswith("#")}
     return {one for one in found if not one.startswith(("hutong_backlog", "hutong_loop_blocked"))}

@@ -205,7 +205,7 @@ async def test_metrics_of_leases(puller, execution):
     """How often it asks, what it was given, and what stands where."""
     await puller.send(PENALTY, "execution", execution)
     await fetch(puller)
-    metrics = (await puller.call(None, "GET", "/metrics")).text
+    metrics = (await puller.admin("GET", "/metrics")).text
     for line in (
         f'hutong_inbox_polls_total{{platform="{MOBILE}"}} 1.0',
         f'hutong_deliveries_leased_total{{platform="{MOBILE}"}} 1.0',

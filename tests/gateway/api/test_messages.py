@@ -40,7 +40,7 @@ async def test_source_and_destination_may_look_and_nobody_else(caller, message):
     assert destination["deliveries"][0]["tries"][0]["reply"] is None
     await caller.register("penalty.320000", "town", key="k")
     stranger = await caller.platform("penalty.320000", "GET", f"/v1/messages/{message}")
-    assert stranger.status_code == 403
+    assert (stranger.status_code, stranger.json()["code"]) == (404, "message.unknown")
     assert (await caller.call(None, "GET", f"/v1/messages/{message}")).status_code == 401
 
 

@@ -61,7 +61,7 @@ class Living:
         mobile = {**address, "token": "t"}
         await hub.platforms.put("mobile-enforcement.330000", "canonical", None, mobile, intent=intent)
         platform = await hub.platforms.put(PENALTY, "town", None, {**address, "key": "k"}, intent=intent)
-        self.credential = await hub.platforms.issue_credential(PENALTY, intent)
+        self.credential = (await hub.platforms.issue_credential(PENALTY, intent)).token
         accepted = (await hub.receive(IntakeCall(platform, "execution", GOOD))).receipt.entries[0]
         rejected = (await hub.receive(IntakeCall(platform, "execution", b"{}"))).receipt.entries[0]
         assert isinstance(accepted, Accepted)

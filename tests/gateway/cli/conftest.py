@@ -65,10 +65,10 @@ class Served:
 
     @property
     def token(self) -> str:
-        """The admin token it made."""
-        found = re.search(r"hutong_\S+", self.greeting)
+        """The admin token it made, from the file that its greeting names."""
+        found = re.search(r"admin token in (\S+),", self.greeting)
         assert found, self.greeting
-        return found[0]
+        return (self.log.parent / found[1]).read_text().strip()
 
 
 def start(folder: Path, *, expect: str = "HUTONG_ADMIN_TOKEN") -> Served:

@@ -210,8 +210,8 @@ def test_an_answer_before_all_is_sent_is_heard(hutong, door, tmp_path):
     """Though the rest cannot be sent any more."""
     file = tmp_path / "large.ndjson"
     file.write_bytes(b"x" * 30_000_000)
-    said = sent(hutong, door(refusal(401, "unauthenticated")), file)
-    assert (said.code, "[unauthenticated]" in said.err) == (1, True)
+    said = sent(hutong, door(refusal(401, "credential.unknown")), file)
+    assert (said.code, "[credential.unknown]" in said.err) == (1, True)
 
 
 @pytest.mark.parametrize(

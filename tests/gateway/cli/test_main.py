@@ -9,6 +9,7 @@ COMMANDS = [
     ["serve"],
     ["sandbox"],
     ["doctor"],
+    *(["people", one] for one in ("add", "list", "remove")),
     *(["platform", one] for one in ("add", "list", "show", "pause", "resume", "ping", "credentials")),
     *(["adapter", one] for one in ("check", "translate", "explain", "list")),
     *(["message", one] for one in ("show", "send", "list")),

@@ -275,3 +275,28 @@ def test_every_part_of_the_filter_reaches_the_gateway(remote):
         "since": "2026-08-31T16:00:00Z",
         "until": "2026-09-01T16:00:00Z",
     }
+
+
+def test_people_are_added_listed_and_removed(remote, monkeypatch):
+    """With a token of their own, which the other commands take; roles that there are not are refused."""
+    added = remote("people", "add", "wang-wei", "--name", "王伟", "--role", "viewer", "--json").json
+    assert added["roles"] == ["viewer"]
+    assert "wang-wei" in remote("people", "list").out
+    assert remote("people", "add", "li-na", "--name", "李娜", "--role", "king").code == 1
+    assert remote("platform", "list", "--token", added["token"]).code == 0
+    assert remote("people", "list", "--token", added["token"]).code == 1
+    assert remote("people", "remove", "wang-wei").code == 0
+    assert remote("platform", "list", "--token", added["token"]).code == 1
+
+
+def test_credentials_are_labelled_listed_and_revoked(remote, credential):
+    """The list has no secret; --list and --revoke issue none."""
+    issued = remote("platform", "credentials", PENALTY, "--label", "2027", "--expires", "2099-01-31", "--json").json
+    listed = remote("platform", "credentials", PENALTY, "--list")
+    assert "2099-01-31" in listed.out
+    assert issued["credential"] not in listed.out
+    assert remote("platform", "credentials", PENALTY, "--revoke", issued["id"]).code == 0
+    before = remote("platform", "credentials", PENALTY, "--list", "--json").json["credentials"]
+    assert next(one for one in before if one["id"] == issued["id"])["revoked_at"]
+    assert remote("platform", "credentials", PENALTY, "--list", "--label", "x").code == 2
+    assert remote("platform", "credentials", PENALTY, "--list", "--json").json["credentials"] == before

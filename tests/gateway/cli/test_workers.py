@@ -274,6 +274,14 @@ def test_what_is_changed_at_one_is_so_at_all(town: Town) -> None:
     with httpx.Client(base_url=town.url, headers={**known, "Connection": "close"}) as caller:
         assert 401 not in {caller.get("/v1/messages/unknown").status_code for _ in range(20)}
 
+    credentials = f"/v1/platforms/{SENDER}/credentials"
+    latest = town.admin("GET", credentials, other.url).json()["credentials"][-1]["id"]
+    assert town.admin("DELETE", f"{credentials}/{latest}", other.url).status_code == 204
+    sleep(1 + BUSY)
+    with httpx.Client(base_url=town.url, headers={**known, "Connection": "close"}) as caller:
+        refused = [caller.get("/v1/messages/unknown") for _ in range(20)]
+    assert {one.json()["code"] for one in refused} == {"credential.revoked"}, "whichever process answers"
+
     platform = PENALTIES[0]
     town.admin("POST", f"/v1/platforms/{platform}/pause", other.url, json={"reason": "检修"})
     sleep(1 + BUSY)

@@ -7,6 +7,7 @@ import pytest
 from faulty import FaultyLedger
 
 from adapters.base import Verdict, VerdictKind
+from gateway.access import Refusal
 from gateway.errors import Conflict, NotFound, Unavailable
 from gateway.hub import Principal
 from schemas.findings import Rejected
@@ -27,8 +28,8 @@ async def test_a_document_travels_from_its_sender_to_its_receiver(house, write):
 async def test_the_admin_token_is_the_settings(house):
     """It stands for no platform, and none was made."""
     assert house.hub.principals.of(ADMIN) == Principal(None, admin=True)
-    assert house.hub.principals.of("") is None
-    assert house.hub.new_admin_token is None
+    assert house.hub.principals.of("") is Refusal.MISSING
+    assert house.hub.admin_token_file is None
 
 
 async def test_a_dossier_is_asked_for_by_a_credit_code(house, write):

@@ -8,6 +8,7 @@ import pytest
 from faulty import FaultyLedger
 from msgspec.structs import replace
 
+from gateway.access import Refusal
 from gateway.errors import NotFound
 from gateway.ledger.records import Hold
 from gateway.message import HeldBy, State
@@ -74,13 +75,13 @@ async def test_an_unrouted_report_waits_for_its_orderer_only(house, write):
 async def test_a_credential_opens_its_platform_and_nothing_else(house):
     """Only its hash is kept; a deleted platform's opens nothing."""
     await house.register(MOBILE)
-    token = await house.hub.platforms.issue_credential(MOBILE, house.intent())
+    token = (await house.hub.platforms.issue_credential(MOBILE, house.intent())).token
     principal = house.hub.principals.of(token)
     assert (principal.platform.id, principal.admin) == (MOBILE, False)
     assert token not in str(await house.hub.ledger.credentials())
-    assert house.hub.principals.of(token + "x") is None
+    assert house.hub.principals.of(token + "x") is Refusal.UNKNOWN
     await house.hub.platforms.delete(MOBILE, house.intent())
-    assert house.hub.principals.of(token) is None
+    assert house.hub.principals.of(token) is Refusal.UNKNOWN
 
 
 async def test_a_paused_platform_holds_and_flows_again_in_order(house, write):

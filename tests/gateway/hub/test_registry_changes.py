@@ -7,6 +7,7 @@ import asyncio
 import pytest
 from faulty import FaultyLedger
 
+from gateway.access import Refusal
 from gateway.errors import Conflict, NotFound, Unavailable
 from gateway.ledger.records import DeliveryFilter
 from gateway.message import HeldBy, State
@@ -124,15 +125,40 @@ async def test_a_registration_whose_applying_failed_is_applied_as_soon_as_the_le
 async def test_a_deletion_that_was_committed_although_it_failed_closes_the_credentials(faulty):
     """Nobody calls as a platform that is not there any more."""
     await faulty.register(MOBILE)
-    token = await faulty.hub.platforms.issue_credential(MOBILE, faulty.intent())
+    token = (await faulty.hub.platforms.issue_credential(MOBILE, faulty.intent())).token
     faulty.hub.ledger.fail_after("delete_platform")
     with pytest.raises(Unavailable):
         await faulty.hub.platforms.delete(MOBILE, faulty.intent())
 
     async def closed() -> bool:
-        return faulty.hub.principals.of(token) is None
+        return faulty.hub.principals.of(token) is Refusal.UNKNOWN
 
     await until(closed)
+
+
+async def test_a_revocation_that_was_committed_although_it_failed_closes_the_credential(faulty):
+    """Its answer was lost; what was revoked opens nothing, and asking again is answered well."""
+    await faulty.register(MOBILE)
+    issued = await faulty.hub.platforms.issue_credential(MOBILE, faulty.intent())
+    faulty.hub.ledger.fail_after("revoke_credential")
+    with pytest.raises(Unavailable):
+        await faulty.hub.platforms.revoke_credential(MOBILE, issued.credential.id, faulty.intent())
+
+    async def closed() -> bool:
+        return faulty.hub.principals.of(issued.token) is Refusal.REVOKED
+
+    await until(closed)
+    await faulty.hub.platforms.revoke_credential(MOBILE, issued.credential.id, faulty.intent())
+
+
+async def test_a_revocation_that_was_not_committed_leaves_the_credential(faulty):
+    """It goes on to open its platform, and whoever revoked is told that nothing happened."""
+    await faulty.register(MOBILE)
+    issued = await faulty.hub.platforms.issue_credential(MOBILE, faulty.intent())
+    faulty.hub.ledger.fail_before("revoke_credential")
+    with pytest.raises(Unavailable):
+        await faulty.hub.platforms.revoke_credential(MOBILE, issued.credential.id, faulty.intent())
+    assert faulty.hub.principals.of(issued.token).platform.id == MOBILE
 
 
 async def test_a_pause_that_was_committed_although_it_failed_is_obeyed_and_told(faulty, write):

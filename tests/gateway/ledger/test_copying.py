@@ -27,11 +27,13 @@ from gateway.ledger.records import (
     BulkReplay,
     Contact,
     ContactWay,
+    Credential,
     DeliveryFilter,
     Hold,
     Intent,
     MessageFilter,
     Moved,
+    Person,
     Platform,
     Reads,
     Rejection,
@@ -78,7 +80,10 @@ async def _operators(ledger: SqlLedger, small: Any) -> None:
     credit = Platform(CREDIT, "credit-publicity", "330000", "credit", {"secret": "秘密\n"}, small.now)
     await ledger.put_platform(credit, replace(small.intent, key="k-1"), lambda unrouted: None, asked={"a": 1})
     await ledger.hold_platform(CREDIT, Hold(HeldBy.PAUSED, small.now, "检修"), small.intent)
-    await ledger.add_credential(CREDIT, "ab" * 32, small.intent)
+    for name, until in (("old", None), ("new", small.now)):
+        await ledger.add_credential(Credential(name, CREDIT, f"{name} hash", "2027", small.now, until), small.intent)
+    await ledger.revoke_credential(CREDIT, "old", small.intent)
+    await ledger.add_person(Person("wang-wei", "王伟", "hash", ("operator", "viewer"), small.now), small.intent)
     await ledger.put_area(Area("370171", "高新区", "370100", small.now), small.intent, [], lambda unrouted: None)
     await ledger.add_upload(Upload("u-1", CREDIT, "sha256:ab", 2, "image/jpeg", small.now))
     await ledger.put_unwanted("permit", "330100", Intent("operator", "本省由部里统一公示", small.now))
@@ -220,6 +225,7 @@ async def answers(ledger: SqlLedger, small: Any) -> Mapping[str, Any]:
     found["rejections"] = await ledger.find_rejections()
     found["rejection"] = await ledger.rejection("r1"), await ledger.rejection_native("r1")
     found["registry"] = await ledger.registry(), await ledger.unwanted(), await ledger.credentials()
+    found["people"] = await ledger.people()
     found["adapters"] = await ledger.adapters(), await ledger.adapter_content("town", "1.0.0")
     found["backlog"] = sorted(await ledger.backlog(), key=repr)
     found["replays"] = await ledger.replays(), await ledger.contacts()

@@ -81,7 +81,7 @@ async def test_each_record_is_answered_in_order(caller):
     native = await caller.admin("GET", f"/v1/messages/{answers[7]['message_id']}/native")
     assert json.loads(native.content) == execution(7)
     assert (native.headers["content-type"], native.headers["record-index"]) == ("application/json", "0")
-    metrics = (await caller.call(None, "GET", "/metrics")).text
+    metrics = (await caller.admin("GET", "/metrics")).text
     assert f'hutong_batches_total{{outcome="done",platform="{PENALTY}"}} 1.0' in metrics
     assert f'duplicate="false",platform="{PENALTY}",type="penalty.executed"}} 100.0' in metrics
     assert "hutong_batches_under_way 0.0" in metrics
@@ -291,7 +291,7 @@ async def test_more_than_can_be_taken_in_is_told_to_come_again(caller):
         answer = await send(caller, lines(execution(1)))
         assert (answer.status_code, answer.json()["code"]) == (429, "batch.busy")
         assert answer.headers["Retry-After"] == "1"
-    metrics = (await caller.call(None, "GET", "/metrics")).text
+    metrics = (await caller.admin("GET", "/metrics")).text
     assert f'hutong_intake_busy_total{{platform="{PENALTY}"}} 2.0' in metrics
 
 
@@ -386,7 +386,7 @@ async def test_a_connection_that_is_cut_keeps_what_was_whole(caller):
     stream.leave()
     await stream.end()
     assert await kept(caller) == ["浙环案1"]
-    metrics = (await caller.call(None, "GET", "/metrics")).text
+    metrics = (await caller.admin("GET", "/metrics")).text
     assert f'hutong_batches_total{{outcome="cut",platform="{PENALTY}"}} 1.0' in metrics
     assert "hutong_batches_under_way 0.0" in metrics
     assert caller.hub.admission.under_way() == 0
@@ -505,6 +505,19 @@ async def test_a_credential_that_is_revoked_ends_the_batch(caller):
     stream.give(lines(execution(2)) + b"\n")
     answers = await stream.end()
     assert (answers[-1]["problem"]["status"], answers[-1]["ended"], answers[-1]["index"]) == (401, True, 1)
+
+
+async def test_a_single_credential_that_is_revoked_ends_the_batch(caller):
+    """The platform stays, and its other credentials; the stream under this one ends with the code that says why."""
+    stream = Stream(caller).start()
+    stream.give(lines(execution(1)) + b"\n")
+    await stream.until(1)
+    at = f"/v1/platforms/{PENALTY}/credentials"
+    [used] = (await caller.admin("GET", at)).json()["credentials"]
+    await caller.admin("DELETE", f"{at}/{used['id']}")
+    stream.give(lines(execution(2)) + b"\n")
+    answers = await stream.end()
+    assert (answers[-1]["problem"]["code"], answers[-1]["ended"]) == ("credential.revoked", True)
 
 
 async def test_what_fails_in_the_gateway_is_told_and_logged(caller, monkeypatch):
