@@ -93,7 +93,7 @@ def _framework(hub: Hub) -> FastAPI:
     )
     app.state.hub = hub
     for resource in _RESOURCES:
-        app.include_router(resource.router)
+        app.router.routes.extend(resource.router.routes)  # as they are: to include a router builds each route again
     problem_documents.install(app)
     app.openapi = cache(lambda: _description(app, hub))  # type: ignore[method-assign]
     written = cache(lambda: orjson.dumps(app.openapi()))

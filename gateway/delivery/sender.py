@@ -11,7 +11,7 @@ import re
 import socket
 import ssl
 from datetime import timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.metadata import version
 
 from adapters.base import OutboundRequest, Reply
@@ -51,7 +51,7 @@ class Sender:
     """
 
     def __init__(self, *, trusted: ssl.SSLContext | None = None) -> None:
-        self._connector = _Connector(trusted or ssl.create_default_context())
+        self._connector = _Connector(trusted or _system_trust())
         self._connections: dict[str, _Connections] = {}
 
     async def send(
@@ -104,6 +104,12 @@ class Sender:
         """Close every connection."""
         for platform_id in list(self._connections):
             await self.forget(platform_id)
+
+
+@cache
+def _system_trust() -> ssl.SSLContext:
+    """Give the context that believes the system's certificates; reading them takes 30 ms, so once a process."""
+    return ssl.create_default_context()
 
 
 # ── requests ──────────────────────────────────────────────────────────────────────────────────

@@ -7,9 +7,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from gateway.intake import corrections
 from gateway.ledger import decisions
 from gateway.ledger.base import Ledger
-from gateway.ledger.records import FactAsked, IntakeDraft, KnownNumber, MessageFilter, NumberAsked, Reads, Upload
+from gateway.ledger.records import (
+    FactAsked,
+    IntakeDraft,
+    KnownNumber,
+    MessageFilter,
+    NumberAsked,
+    Reads,
+    Upload,
+    VersionsAsked,
+)
 from gateway.message import Delivery, Enriched, Message
 from schemas.identifiers.folding import comparison_key
+
+_PAGE = 200
+"""Messages of a case that are read at once."""
 
 
 class Lookups:
@@ -31,15 +43,18 @@ class Lookups:
         self._facts: dict[FactAsked, str | None] = {}
         self._fresh: set[str] = set()
         self._uploads: set[str] = set()
+        self._versions: dict[VersionsAsked, str | None] = {}
 
     # ── one record ────────────────────────────────────────────────────────────────────────────
     def begin(self) -> None:
         """Begin with a record: nothing was asked for it yet."""
         self._numbers, self._facts, self._fresh, self._uploads = {}, {}, set(), set()
+        self._versions = {}
 
     def reads(self) -> Reads:
         """Give what was asked since the record began, with the answers."""
-        return Reads(self._numbers, self._facts, frozenset(self._fresh), frozenset(self._uploads))
+        fresh, uploads = frozenset(self._fresh), frozenset(self._uploads)
+        return Reads(self._numbers, self._facts, fresh, uploads, self._versions)
 
     def bring(self, draft: IntakeDraft) -> None:
         """Let the following records find what this one brings: its numbers and its facts."""
@@ -114,11 +129,17 @@ class Lookups:
     async def got(self, original: Message) -> Sequence[Delivery]:
         """Give the deliveries of a message, of the earlier versions of its document, and of what corrected it.
 
-        Not noted: a platform that comes meanwhile moves the registry's revision, and everything is decided again.
+        The last message of its type in the case is noted: one that comes meanwhile may have reached others. A
+        platform that comes meanwhile moves the registry's revision.
         """
         case = MessageFilter(type=original.type, correlation_id=original.correlation_id)
-        kept = await self._ledger.find_messages(case)
-        chain = corrections.chain(original, (*kept.items, *self._brought.values()))
+        page = await self._ledger.find_messages(case, None, _PAGE)
+        kept = list(page.items)
+        while page.cursor is not None:
+            page = await self._ledger.find_messages(case, page.cursor, _PAGE)
+            kept.extend(page.items)
+        self._versions[original.correlation_id, original.type] = kept[0].id if kept else None
+        chain = corrections.chain(original, (*kept, *self._brought.values()))
         brought = [one for message in chain for one in self._brought_deliveries.get(message.id, ())]
         ids = [message.id for message in chain if message.id not in self._brought_deliveries]
         return (*(await self._ledger.deliveries_of(*ids)), *brought)

@@ -36,18 +36,24 @@ FactAsked = tuple[str, str]
 """A fact as it is looked up: correlation id and canonical field."""
 
 
+VersionsAsked = tuple[str, str]
+"""The versions of a document as they are looked up: correlation id and message type."""
+
+
 class Reads(Struct, frozen=True):
     """What a draft was decided on, to be verified in the transaction that keeps it.
 
     `numbers`: each number looked up, and the id of the message it was recognised as (None: none
     yet). `facts`: each fact looked up, and the first message that had it (None: none). `fresh`:
     correlation ids that no message had. `uploads`: attachments that were found, and that the document names.
+    `versions`: each type whose messages of a case were looked up, and the last of them (None: none).
     """
 
     numbers: Mapping[NumberAsked, str | None] = field(default_factory=dict)
     facts: Mapping[FactAsked, str | None] = field(default_factory=dict)
     fresh: frozenset[str] = frozenset()
     uploads: frozenset[str] = frozenset()
+    versions: Mapping[VersionsAsked, str | None] = field(default_factory=dict)
 
 
 class IntakeDraft(Struct, frozen=True):

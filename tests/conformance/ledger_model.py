@@ -128,6 +128,7 @@ class ModelLedger(PruningModel):
             *(self.said_first(key) not in {id, *own} for key, id in reads.facts.items()),
             not cases.isdisjoint(reads.fresh),
             not reads.uploads <= self.kept.uploads.keys(),
+            *(self.last_version(key) not in {id, *own} for key, id in reads.versions.items()),
         ]
         if any(moved):
             raise Moved(self.kept.revision)
@@ -141,6 +142,12 @@ class ModelLedger(PruningModel):
         """The message that was the first to say something of its case."""
         fact = self.kept.facts.get(asked)
         return fact.message_id if fact else None
+
+    def last_version(self, asked: tuple[str, str]) -> str | None:
+        """The last message of a type in a case."""
+        all_of_them = [each.message for each in self.kept.messages.values()]
+        found = [each.id for each in all_of_them if (each.correlation_id, each.type) == asked]
+        return found[-1] if found else None
 
     def take(self, entry: IntakeDraft | Rejection, intake: Intake) -> Accepted | Rejection:
         if isinstance(entry, Rejection):

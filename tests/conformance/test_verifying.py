@@ -51,6 +51,32 @@ async def test_number_moved(play: Any, make: Any) -> None:
     await play.accept("m2", reads=asking("m1"))
 
 
+async def test_version_moved(play: Any, make: Any) -> None:
+    """A later message of the type in the case: a correction is decided again; others are not."""
+    asked = ("case", "case.transferred")
+    await play.accept("m1", correlation_id="case", reads=Reads(versions={asked: None}))
+    await play.accept("m2", correlation_id="case", type="penalty.decided")
+    await play.accept("m3", correlation_id="other", lane="L3")
+    for stale in (None, "m0"):
+        with pytest.raises(Moved):
+            await play.accept("m4", correlation_id="case", reads=Reads(versions={asked: stale}))
+    await play.accept("m4", correlation_id="case", reads=Reads(versions={asked: "m1"}))
+
+
+async def test_a_version_of_the_same_commit_counts(play: Any, ledger: Any, make: Any) -> None:
+    """Two calls in one commit: the second was decided before the first was there, and is decided again."""
+    asked = Reads(versions={("case", "case.transferred"): None})
+    moved = await asyncio.gather(
+        play.accept("m1", correlation_id="case", reads=asked),
+        play.accept("m2", correlation_id="case", lane="L2", reads=asked),
+        return_exceptions=True,
+    )
+    assert [isinstance(one, Moved) for one in moved].count(True) == 1
+    package = [make.draft(f"p{index}", index=index, correlation_id="new", identity=f"p{index}") for index in range(2)]
+    own = replace(package[1], reads=Reads(versions={("new", "case.transferred"): None}))
+    assert len((await play.receive(package[0], own)).entries) == 2
+
+
 async def test_fact_moved(play: Any, make: Any) -> None:
     """A fact that a document was to be filled in with is looked up again when somebody said it meanwhile."""
     lacked = Reads(facts={("case", "permit_number"): None, ("case", "project_code"): None})

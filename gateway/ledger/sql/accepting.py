@@ -194,6 +194,7 @@ def _locks_of(draft: IntakeDraft) -> Iterable[str]:
     yield from (comparison_key(number) for _, _, number in reads.numbers)
     yield from (correlation_id for correlation_id, _ in reads.facts)
     yield from reads.fresh
+    yield from (correlation_id for correlation_id, _ in reads.versions)
     yield from (f"upload {id}" for id in reads.uploads)
 
 

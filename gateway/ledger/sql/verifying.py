@@ -8,16 +8,17 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from gateway.ledger import decisions
-from gateway.ledger.records import FactAsked, IntakeDraft, NumberAsked, Reads
+from gateway.ledger.records import FactAsked, IntakeDraft, NumberAsked, Reads, VersionsAsked
 from gateway.ledger.sql import tables, uploads
 from gateway.ledger.sql.statements import Prepared, PreparedMany
 from schemas.identifiers.folding import comparison_key
 
 K = TypeVar("K")
-_Noted = tuple[dict[Any, str | None], Any]
+_Noted = tuple[dict[Any, str | None], Any, str | None]
+"""What is known now of a key, and what was known of it before."""
 
 _m, _n, _f = tables.messages.c, tables.numbers.c, tables.facts.c
-_first = tables.messages.alias("first")
+_first, _last = tables.messages.alias("first"), tables.messages.alias("last")
 
 _REVISION = Prepared(sa.select(tables.ledger.c.revision), ())
 _NUMBERS = PreparedMany(
@@ -49,6 +50,18 @@ _FIRST_OF = PreparedMany(
         )
     ),
 )
+_LAST_OF = PreparedMany(
+    ["correlation_id", "type"],
+    lambda wanted: sa.select(wanted, _m.id).select_from(
+        wanted.join(
+            tables.messages,
+            _m.seq
+            == sa.select(sa.func.max(_last.c.seq))
+            .where(_last.c.correlation_id == wanted.c.correlation_id, _last.c.type == wanted.c.type)
+            .scalar_subquery(),
+        )
+    ),
+)
 
 
 class Verification:
@@ -71,6 +84,10 @@ class Verification:
         self._first: dict[str, str | None] = dict.fromkeys(fresh)
         self._first |= {row[0]: row[1] for row in _FIRST_OF.rows(connection, [(each,) for each in fresh])}
 
+        versions = {each for one in reads for each in one.versions}
+        self._versions: dict[VersionsAsked, str | None] = dict.fromkeys(versions)
+        self._versions |= {(row[0], row[1]): row[2] for row in _LAST_OF.rows(connection, list(versions))}
+
     def stands(self, drafts: Iterable[IntakeDraft], own: Collection[str]) -> bool:
         """Tell whether all that drafts were decided on is still so, each seeing what those before it bring.
 
@@ -80,8 +97,8 @@ class Verification:
         noted: list[_Noted] = []
         for draft in drafts:
             if self._moved(draft.reads, own):
-                for known, key in noted:
-                    known[key] = None
+                for known, key, before in reversed(noted):
+                    known[key] = before
                 return False
             noted.extend(self._bring(draft))
         return True
@@ -91,6 +108,7 @@ class Verification:
             *_changed({_spelled(each): id for each, id in reads.numbers.items()}, self._numbers),
             *_changed(reads.facts, self._facts),
             *_changed(dict.fromkeys(reads.fresh), self._first),
+            *_changed(reads.versions, self._versions),
         ]
         return any(now not in own for now in changed) or not reads.uploads <= self._uploads
 
@@ -103,6 +121,10 @@ class Verification:
             platforms = decisions.platforms_of(message, draft.deliveries)
             named = [_spelled((one, field, number)) for one in platforms for field, number in draft.numbers.items()]
             yield from _note(self._numbers, named, message.id)
+        version = message.correlation_id, message.type
+        if version in self._versions:
+            yield self._versions, version, self._versions[version]
+            self._versions[version] = message.id
         if self._facts:
             said = [(message.correlation_id, field) for field in decisions.facts_of(message)]
             yield from _note(self._facts, said, message.id)
@@ -122,4 +144,4 @@ def _note(known: dict[K, str | None], said: Iterable[K], message_id: str) -> Ite
     for each in said:
         if each in known and known[each] is None:
             known[each] = message_id
-            yield known, each
+            yield known, each, None

@@ -20,7 +20,7 @@ from gateway.intake.steps import IntakeCall
 from gateway.ledger.records import Accepted, Intent, Rejection
 from gateway.settings import Settings
 
-EXAMPLES = 40
+EXAMPLES = 20
 """Requests an operation: the run is bounded to about a minute."""
 
 ADMIN_TOKEN = "the-admin-token-of-these-tests"

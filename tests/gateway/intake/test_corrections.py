@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
@@ -115,3 +116,37 @@ async def test_a_correction_of_nothing_goes_its_own_way(desk, write):
     assert places(told) == {MOBILE, CREDIT}
     assert told.message.corrects is None
     assert chain(told.message, ()) == (told.message,)
+
+
+async def test_nothing_is_published_without_an_explicit_yes(desk, write):
+    """No, nothing said, and the yes of another decision of the case: only its own yes counts, and silence is warned."""
+    await desk.at(PENALTY, MOBILE, CREDIT)
+    said = [write.decision(), write.decision(decision_number="杭环罚〔2026〕2号", publish={"allowed": False})]
+    silent = write.decision(decision_number="杭环罚〔2026〕3号")
+    del silent["publish"]
+    sent = [await desk.send(PENALTY, "penalty.decided", one) for one in (*said, silent)]
+    assert [places(one) for one in sent] == [{MOBILE, CREDIT}, {MOBILE}, {MOBILE}]
+    assert "publish.unstated" in {one["code"] for one in sent[2].message.warnings}
+
+
+async def test_a_sender_may_name_the_message_that_it_corrects(desk, write):
+    """Whatever the document itself says: who got that message gets this one."""
+    await desk.at(PENALTY, MOBILE, CREDIT)
+    original = await desk.send(PENALTY, "penalty.decided", write.decision())
+    document = write.decision(publish={"allowed": False})
+    body = {"type": "penalty.decided", "document": document, "corrects": original.message.id}
+    assert places(await desk.submit(PENALTY, body)) == {MOBILE, CREDIT}
+
+
+async def test_a_version_that_comes_while_a_withdrawal_is_decided_counts(racing, write):
+    """Corrected to another city before the withdrawal is kept: that city, too, is told of the withdrawal."""
+    await racing.at(PENALTY, "mobile-enforcement.330100", "mobile-enforcement.330200")
+    await racing.send(PENALTY, "penalty.decided", write.decision())
+    gate = racing.ledger.hold_before("accept")
+    withdrawal = write.decision(status="withdrawn", publish={"allowed": False})
+    waiting = asyncio.create_task(racing.receive(PENALTY, "penalty.decided", withdrawal))
+    await gate.reached()
+    await racing.send(PENALTY, "penalty.decided", write.decision(region="330203", status="corrected"))
+    gate.open()
+    (entry,) = (await waiting).receipt.entries
+    assert places(entry) >= {"mobile-enforcement.330100", "mobile-enforcement.330200"}

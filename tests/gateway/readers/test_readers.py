@@ -74,11 +74,13 @@ async def test_a_platforms_bounds_hold_apart(new_readers, permits):
     assert await new_readers().run(OWNER, permits, ReadNativeApart(ReadNative("permit", body, None, STANDARD)))
 
 
-@pytest.mark.parametrize(("task", "why"), [(Spin(), "time"), (Grow(), "memory"), (Talk(), "answer")])
-async def test_what_takes_too_much_is_stopped(new_readers, penalty, task, why):
+@pytest.mark.parametrize(
+    ("task", "seconds", "why"), [(Spin(), 1, "time"), (Grow(), 30, "memory"), (Talk(), 30, "answer")]
+)
+async def test_what_takes_too_much_is_stopped(new_readers, penalty, task, seconds, why):
     """By the kernel, or as soon as the answer is too long; the next one is read as ever."""
     events = []
-    readers = new_readers(events)
+    readers = new_readers(events, seconds=seconds)
     with pytest.raises(TooCostly) as caught:
         await readers.run(OWNER, penalty, task)
     assert caught.value.why == why
