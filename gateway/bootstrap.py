@@ -5,13 +5,15 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from gateway.access import Administrator
 from gateway.attachments import Attachments, FolderStore
 from gateway.clock import Clock, system_clock, zone
-from gateway.coordination import Carrier, WakeUps
+from gateway.coordination import Carrier, MemoryStore, Rate, SharedStore, WakeUps
+from gateway.coordination.call_rates import CallRates
 from gateway.coordination.postgresql import PostgresCarrier
 from gateway.delivery.breaker import BreakerPolicy
 from gateway.delivery.dispatcher import Dispatcher
@@ -20,6 +22,8 @@ from gateway.hub import Hub
 from gateway.hub.deliveries import BulkReplays, OperatorSteps
 from gateway.hub.dossier import Dossiers
 from gateway.hub.pruning import Pruner
+from gateway.hub.query_cache import QueryCache
+from gateway.hub.questions import Questions
 from gateway.intake.admission import Admission
 from gateway.intake.batches import Batches
 from gateway.intake.directory import Directory
@@ -88,6 +92,8 @@ def build(
     loop_watch = LoopWatch(events)
     observers = Observers(kept, directory, clock, events)
     wake_ups = _wake_ups(settings)
+    memory, shared = MemoryStore(), _shared_store(settings)
+    cache = QueryCache(shared or memory, clock, settings.query_seconds)
     dispatcher = Dispatcher(
         kept,
         known,
@@ -128,6 +134,8 @@ def build(
     return Hub(
         ledger=kept,
         adapters=known,
+        store=shared or memory,
+        call_rates=CallRates(memory, _call_rate(settings), shared),
         admission=Admission(settings.intake_calls, settings.intake_megabytes * 1024 * 1024),
         batches=batches,
         reception=Reception(
@@ -145,7 +153,7 @@ def build(
         replays=BulkReplays(kept, clock, dispatcher.wake, register.doubt, pause=pause.total_seconds()),
         pruner=pruner,
         attachments=attachments,
-        dossiers=Dossiers(kept, known, outward, clock, readers=readers),
+        dossiers=Dossiers(kept, Questions(kept, known, outward, clock, cache, readers=readers), clock),
         administrator=_administrator(settings),
         dispatcher=dispatcher,
         wake_ups=wake_ups,
@@ -196,3 +204,16 @@ def _wake_ups(settings: Settings) -> WakeUps:
         redis = importlib.import_module("gateway.coordination.redis")
         carriers.insert(0, redis.RedisCarrier(settings.redis, settings.ledger))
     return WakeUps(carriers)
+
+
+def _shared_store(settings: Settings) -> SharedStore | None:
+    """Choose where processes share: None where there is one, or no server that they could share through."""
+    if not settings.shared or not settings.redis:
+        return None
+    store: Callable[[str, str], SharedStore] = importlib.import_module("gateway.coordination.redis_store").RedisStore
+    return store(settings.redis, settings.ledger)
+
+
+def _call_rate(settings: Settings) -> Rate | None:
+    calls = settings.call_rate
+    return Rate(calls, settings.call_burst or calls) if calls else None

@@ -113,7 +113,9 @@ class Settings(BaseSettings):
         "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE for several.",
     )
     redis: str = Field(
-        "", description="A Redis server that wakes the other processes of a PostgreSQL ledger: redis://HOST:PORT/0."
+        "",
+        description="A Redis server through which the processes of a PostgreSQL ledger wake each other, count "
+        "callers' rates together, and share what platforms answered: redis://HOST:PORT/0.",
     )
     adapters: str = Field("", description="Extra folders of adapter bundles, separated by ':'.")
     routes: str = Field("", description="A routes file to use instead of the bundled one.")
@@ -124,6 +126,12 @@ class Settings(BaseSettings):
     )
     intake_megabytes: int = Field(
         256, ge=1, description="Megabytes of documents that are taken in at once; more are answered 429."
+    )
+    call_rate: int = Field(
+        0, ge=0, le=100_000, description="Calls a second that a platform may make; more are answered 429. 0: no limit."
+    )
+    call_burst: int = Field(
+        0, ge=0, le=100_000, description="Calls of a platform that may come at once; 0: as many as in a second."
     )
     batches: int = Field(8, ge=1, le=256, description="Batches that are taken in at once; more are answered 429.")
     batch_answer_megabytes: int = Field(
@@ -151,6 +159,13 @@ class Settings(BaseSettings):
     )
     lease_seconds: int = Field(
         120, ge=1, le=3600, description="Seconds for which a platform has what it fetched from its inbox (mode: pull)."
+    )
+    query_seconds: int = Field(
+        0,
+        ge=0,
+        le=3600,
+        description="Seconds for which what a platform answered to a query is kept for others who look at the same "
+        "enterprise; 0: it is asked every time.",
     )
     readers: int = Field(2, ge=1, le=64, description="Processes that read large bodies and replies, at most.")
     reader_megabytes: int = Field(1024, ge=256, description="Megabytes that each of them may take.")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Header, Path
 from pydantic import Field
 
 from gateway.api.limits import StrictRoute
@@ -13,7 +14,8 @@ from gateway.api.models import FieldError, RestModel
 from gateway.api.openapi import problems
 from gateway.api.rights import Caller, TheHub, TheIncoming, check_dossier
 from gateway.errors.problems import keep_warning, tell_warnings
-from gateway.hub.dossier import AskedPlatform, Enterprise
+from gateway.hub.dossier import Enterprise
+from gateway.hub.questions import AskedPlatform
 from schemas.findings import Text
 
 
@@ -24,7 +26,7 @@ class DossierEntry(RestModel):
     document: dict[str, Any]
     platform: str
     at: datetime
-    message_id: str | None = Field(default=None, description="None when it was asked for just now")
+    message_id: str | None = Field(default=None, description="None when a platform said it")
 
 
 class UnreadRowView(FieldError):
@@ -38,7 +40,7 @@ class DossierSource(RestModel):
 
     platform: str
     state: str = Field(description="`ok`; `partial`: not every row can be read; `down`, `held` or `unreadable`")
-    at: datetime
+    at: datetime = Field(description="When it answered, which may be a moment ago")
     detail: str | None = None
     unread: int = Field(default=0, description="How many of its rows cannot be read")
     problems: list[UnreadRowView] = Field(default=[], description="What is wrong with them, the first fifty")
@@ -64,6 +66,11 @@ class DossierView(RestModel):
     parts: dict[str, DossierPart]
 
 
+_CACHE_CONTROL = Header(
+    alias="Cache-Control",
+    description="`no-cache`：重新询问各平台 · asks the platforms anew, whatever they answered a moment ago",
+)
+
 router = APIRouter(prefix="/v1/enterprises", tags=["enterprises"], route_class=StrictRoute)
 
 _NO_RIGHT = Text(
@@ -72,19 +79,28 @@ _NO_RIGHT = Text(
 )
 
 
-@router.get("/{credit_code}", summary="An enterprise's dossier · 一企一档", responses=problems(401, 403, 422))
+@router.get("/{credit_code}", summary="An enterprise's dossier · 一企一档", responses=problems(401, 403, 422, 429))
 async def show(
     hub: TheHub,
     caller: Caller,
     incoming: TheIncoming,
     credit_code: Annotated[str, Path(max_length=40, examples=["91130200699229617X"])],
+    cache_control: Annotated[list[str] | None, _CACHE_CONTROL] = None,
 ) -> DossierView:
     """Give permits, projects, penalties, inspections and cases side by side, each with its source and time.
 
-    Platforms that answer queries are asked; one that is down leaves its part marked, the call does not fail.
+    Platforms that answer queries are asked; one that is down leaves its part marked, the call does not fail. What one
+    answered a moment ago may be given again, with the time of that (`HUTONG_QUERY_SECONDS`).
     """
     check_dossier(caller)
-    return _view(await hub.dossiers.of(credit_code), incoming.language)
+    dossier = await hub.dossiers.of(credit_code, anew=_anew(cache_control or ()))
+    return _view(dossier, incoming.language)
+
+
+def _anew(said: Sequence[str]) -> bool:
+    """Tell whether a caller wants what is so now, as browsers do when a page is loaded again (RFC 9111, 5.2.1)."""
+    directives = {one.strip().lower() for each in said for one in each.split(",")}
+    return not directives.isdisjoint(("no-cache", "max-age=0"))
 
 
 def _view(enterprise: Enterprise, language: str) -> DossierView:

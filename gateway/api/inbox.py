@@ -117,7 +117,7 @@ async def fetch(
 @router.post(
     "/{delivery_id}/receipt",
     summary="Say what became of a delivery · 回执",
-    responses=problems(401, 404, 409, 415, 422),
+    responses=problems(401, 404, 409, 415, 422, 429),
 )
 async def receipt(
     hub: TheHub,

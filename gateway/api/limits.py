@@ -101,7 +101,7 @@ class StrictRoute(APIRoute):
         async def strict(request: Request) -> Response:
             # The framework reads and parses the body before it asks who is calling, and tells nothing of why a
             # body cannot be read: so both are done here, and it finds the body read.
-            rights.admit(request)
+            await rights.admit(request)
             read = StrictRequest(request.scope, request.receive)
             try:
                 await read.body()

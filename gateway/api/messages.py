@@ -117,7 +117,7 @@ _ONLY_YOUR_OWN = Text(
 )
 
 
-@router.get("", summary="Find messages · 查找消息", responses=problems(401, 403, 422))
+@router.get("", summary="Find messages · 查找消息", responses=problems(401, 403, 422, 429))
 async def find(hub: TheHub, caller: Caller, query: Annotated[MessageQuery, Query()]) -> MessagePage:
     """Find messages, newest first. Platforms find their own, operators find all."""
     asked = MessageFilter(**{name: getattr(query, name) for name in MessageFilter.__struct_fields__})
@@ -134,7 +134,7 @@ async def find(hub: TheHub, caller: Caller, query: Annotated[MessageQuery, Query
     return MessagePage(messages=[_view(one, theirs[one.id]) for one in page.items], cursor=page.cursor)
 
 
-@router.get("/{message_id}", summary="Show a message · 查看消息", responses=problems(401, 403, 404))
+@router.get("/{message_id}", summary="Show a message · 查看消息", responses=problems(401, 403, 404, 429))
 async def show(hub: TheHub, caller: Caller, incoming: TheIncoming, message_id: MessageId) -> MessageDetail:
     """Give its headers, state, warnings, deliveries with attempts and receipts, and its timeline."""
     message = await _kept(hub, message_id)

@@ -15,6 +15,7 @@ from gateway.api.limits import StrictRoute
 from gateway.api.models import Reason, RestModel
 from gateway.api.openapi import problems
 from gateway.api.rights import DOSSIER, Actor, Intends, TheHub, may_read_dossiers
+from gateway.coordination.call_rates import CALL_BOUNDS
 from gateway.delivery.ping import Ping
 from gateway.errors import HutongError
 from gateway.hub import Hub
@@ -43,8 +44,10 @@ class PlatformSettings(RestModel):
     limits: dict[str, StrictInt] = Field(
         default_factory=dict,
         description="Bounds of the work on one body of this platform, instead of its adapter's: "
-        f"{', '.join(f'`{name}` up to {bound.ceiling}' for name, bound in BOUNDS.items())}",
-        examples=[{"records": 20000, "nodes": 1000000}],
+        f"{', '.join(f'`{name}` up to {bound.ceiling}' for name, bound in BOUNDS.items())}; "
+        "and how often it may call, instead of what the settings say: "
+        f"{', '.join(f'`{name}` ({bound.en})' for name, bound in CALL_BOUNDS.items())}",
+        examples=[{"records": 20000, "nodes": 1000000, "call_rate": 50, "call_burst": 100}],
     )
     covers: list[Annotated[str, Field(max_length=13)]] = Field(
         default_factory=list,
@@ -84,7 +87,9 @@ class PlatformView(RestModel):
     secrets: list[str] = Field(description="The secrets that are set")
     mode: str
     dossier: bool
-    limits: dict[str, int] = Field(description="The bounds that were set for it; the others are its adapter's")
+    limits: dict[str, int] = Field(
+        description="The bounds that were set for it; the others are its adapter's and the settings'"
+    )
     covers: list[str] = Field(description="What it is there for beside its region")
     mandates: list[str] = Field(description="Kinds of mandate under which it may speak of other places")
     holds: list[HeldBy] = Field(description="Why everything to it waits; the first is shown on its deliveries")

@@ -45,7 +45,7 @@ RejectionId = Annotated[str, Path(max_length=100, description="The `rejection_id
 _FOREIGN = Text("平台只能查看自己的拒收记录", "A platform may only see its own rejections")
 
 
-@router.get("", summary="Find rejections · 查找拒收记录", responses=problems(401, 403, 422))
+@router.get("", summary="Find rejections · 查找拒收记录", responses=problems(401, 403, 422, 429))
 async def find(
     hub: TheHub,
     caller: Caller,
@@ -60,7 +60,7 @@ async def find(
     return RejectionPage(rejections=shown, cursor=page.cursor)
 
 
-@router.get("/{rejection_id}", summary="Show a rejection · 查看拒收记录", responses=problems(401, 403, 404))
+@router.get("/{rejection_id}", summary="Show a rejection · 查看拒收记录", responses=problems(401, 403, 404, 429))
 async def show(hub: TheHub, caller: Caller, incoming: TheIncoming, rejection_id: RejectionId) -> RejectionView:
     """Give the problem document as it was answered."""
     return _view(await _kept(hub, caller, rejection_id), incoming.language)
@@ -69,7 +69,7 @@ async def show(hub: TheHub, caller: Caller, incoming: TheIncoming, rejection_id:
 @router.get(
     "/{rejection_id}/native",
     summary="The exact bytes rejected · 拒收原文",
-    responses=problems(401, 403, 404) | NATIVE_BYTES,
+    responses=problems(401, 403, 404, 429) | NATIVE_BYTES,
     response_class=Response,
 )
 async def native(hub: TheHub, caller: Caller, rejection_id: RejectionId) -> Response:

@@ -15,11 +15,11 @@ from fastapi.security import HTTPBearer
 
 from gateway.access import bearer
 from gateway.api.inbound.request import SUBMISSIONS, Incoming, Scope, idempotency_key
-from gateway.errors import Forbidden, Unauthenticated
+from gateway.errors import Forbidden, TooFast, Unauthenticated
 from gateway.hub import Hub, Principal
 from gateway.ledger.records import Intent, Platform
 from gateway.message import Delivery, Message
-from gateway.telemetry.events import AuthenticationFailed
+from gateway.telemetry.events import AuthenticationFailed, CallLimited
 from gateway.telemetry.loop import doing
 from schemas.findings import Rejected, Text
 
@@ -177,11 +177,20 @@ def _its_platform(hub: Hub, scope: Scope, call: str, principal: Principal) -> Pl
     return principal.platform
 
 
-def admit(request: Request) -> None:
-    """Know the caller of a request before anything of its body is read.
+async def keep_pace(hub: Hub, platform: Platform) -> None:
+    """Count a call of a platform; TooFast when it calls more often than it may."""
+    try:
+        await hub.call_rates.admit(platform.id, platform.limits)
+    except TooFast:
+        hub.events(CallLimited(platform.id))
+        raise
 
-    Unauthenticated when it is nobody we know, Forbidden when its role does not suffice. A call that
-    nobody listed is the administrator's alone.
+
+async def admit(request: Request) -> None:
+    """Know the caller of a request before anything of its body is read, and count the call.
+
+    Unauthenticated when it is nobody we know, Forbidden when its role does not suffice, TooFast when it calls too
+    often. A call that nobody listed is the administrator's alone.
     """
     call = f"{request.method} {request.scope['route'].path}"
     role = CALLS.get(call, Role.ADMIN)
@@ -192,6 +201,8 @@ def admit(request: Request) -> None:
         _its_platform(hub_of(request), request.scope, call, principal)
     if not _may_call(principal, role):
         raise Forbidden(_ADMINS_ONLY)
+    if principal.platform is not None:
+        await keep_pace(hub_of(request), principal.platform)
     request.scope[_PRINCIPAL] = principal
     doing(principal.platform.id if principal.platform else "", call)
 

@@ -66,7 +66,7 @@ def add(
     ] = None,
     limits: Annotated[
         list[str] | None,
-        typer.Option("--limit", metavar="NAME=NUMBER", help="A bound of the work on one of its bodies (records, …)."),
+        typer.Option("--limit", metavar="NAME=NUMBER", help="A bound of one of its bodies (records, …), or call_rate."),
     ] = None,
     covers: Annotated[
         list[str] | None,
@@ -226,6 +226,7 @@ def _show(platform: Any, as_json: bool) -> None:
             ("mandates", platform["mandates"]),
             ("mode", _MODES[platform["mode"]]),
             *((f"settings.{name}", value) for name, value in platform["settings"].items()),
+            *((f"limits.{name}", value) for name, value in platform.get("limits", {}).items()),
             ("secrets set", platform["secrets"]),
             ("may read dossiers", "yes" if platform["dossier"] else "no"),
             ("held by", platform["holds"]),

@@ -1,6 +1,20 @@
-"""What the processes of one ledger tell each other. All of it may be lost: the ledger is the truth."""
+"""What the processes of one ledger tell each other and share. All of it may be lost: the ledger is the truth."""
 
+from gateway.coordination.rates import Rate
+from gateway.coordination.shared import MemoryStore, SharedStore, Unshared
 from gateway.coordination.wakeups import Carrier, WakeUps
 from gateway.coordination.words import CHANGES, CLAIMS, Tell, Told, nobody
 
-__all__ = ["CHANGES", "CLAIMS", "Carrier", "Tell", "Told", "WakeUps", "nobody"]
+__all__ = [
+    "CHANGES",
+    "CLAIMS",
+    "Carrier",
+    "MemoryStore",
+    "Rate",
+    "SharedStore",
+    "Tell",
+    "Told",
+    "Unshared",
+    "WakeUps",
+    "nobody",
+]

@@ -17,6 +17,16 @@ _LOOK = 5.0
 """Seconds after which a connection on which nothing came is asked whether it lives."""
 
 
+def namespace(ledger: str) -> str:
+    """Give the beginning of every name of a ledger's in Redis.
+
+    Several ledgers may share a server: each has its own, whoever logs in to it as whom.
+    """
+    where = urlsplit(ledger)
+    place = f"{where.hostname}:{where.port or 5432}{where.path}"
+    return f"hutong:{sha256(place.encode()).hexdigest()[:16]}"
+
+
 class RedisCarrier:
     """Carries words through a Redis server. `ledger`: the address of the ledger whose processes they are for."""
 
@@ -24,10 +34,7 @@ class RedisCarrier:
 
     def __init__(self, url: str, ledger: str) -> None:
         self._url = url
-        # Several ledgers may share a server: each has its own channel, whoever logs in to it as whom.
-        where = urlsplit(ledger)
-        place = f"{where.hostname}:{where.port or 5432}{where.path}"
-        self._channel = f"hutong:{sha256(place.encode()).hexdigest()[:16]}"
+        self._channel = namespace(ledger)
         self._sending = self._client()
 
     async def listen(self, heard: Callable[[str], None], ready: Callable[[], None]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 
 from msgspec import Struct, field
@@ -91,6 +91,9 @@ class Health(Struct, frozen=True):
         after = self._with({scope: self.breaker(scope).probed(lane, now, well=well)})
         other = type if scope == WHOLE else WHOLE
         beside = after.breaker(other)
+        if sign is HealthSign.WELL and scope == WHOLE and beside.phase is BreakerPhase.OPEN:
+            # It left after both were held, and the endpoint answered it.
+            return after._with({other: beside.probed(lane, now, well=True)})
         if sign is HealthSign.WELL:
             return after._with({other: beside.succeeded(lane)})
         if sign is HealthSign.ENDPOINT and scope == WHOLE:
@@ -107,6 +110,11 @@ class Health(Struct, frozen=True):
         """Forget a lane whose delivery was given up."""
         known = {scope: self.breakers[scope].forgotten(lane) for scope in (WHOLE, type) if scope in self.breakers}
         return self._with(known) if known else self
+
+    def reopened(self, scopes: Iterable[Scope]) -> Health:
+        """Hold these, too, and let a probe go to each at once: somebody else saw them fail."""
+        seen = Breaker(self.policy, BreakerPhase.OPEN)
+        return self._with({scope: seen for scope in scopes if scope not in self.held})
 
     def cooled(self) -> Health:
         """Let every probe go at once."""

@@ -154,6 +154,16 @@ class Holds:
         if scope in self._told and scope not in self.health.held:
             self._tell_released(scope)  # one that an earlier process left
 
+    async def inherit(self, read: Callable[[], Awaitable[Registry]]) -> None:
+        """Go on from what whoever delivered before saw: what it held is probed before anything else is sent there.
+
+        To be called once the claim is had; until then another process decides what is held.
+        """
+        recorded = (await read()).platforms.get(self.platform.id)
+        if recorded is not None:
+            self._recorded = judged(recorded)
+            self.judge(self.health.reopened(self._recorded))
+
     # ── repair ────────────────────────────────────────────────────────────────────────────────
     async def compare(self, read: Callable[[], Awaitable[Registry]]) -> tuple[Repairs, Registry]:
         """Compare with the ledger, and follow it where it decides; gives what the worker has to do."""

@@ -234,6 +234,7 @@ class PlatformWorker:
         ledger, clock = self._attempts.ledger, self._attempts.clock
         if self._own.may_claim(self._ticks()):
             self._own.claim = await ledger.claim(platform_id)
+            await self._holds.inherit(self._supervisor.registry)
         if (claim := self._own.claim) is not None:
             # What this process is sending is known from before `begin` until after `settle`, and only
             # this loop begins anything: what the ledger has as `sending` beyond that, nobody is sending.

@@ -74,3 +74,14 @@ class Busy(HutongError):
 
     status = 429
     code = "busy"
+
+
+class TooFast(HutongError):
+    """The caller calls more often than it may; the same may be sent again after `retry_after` seconds."""
+
+    status = 429
+    code = "rate.limited"
+
+    def __init__(self, detail: Text, retry_after: int) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after

@@ -83,6 +83,7 @@ _BY_CODE: Mapping[str, Text] = {
     "platform.not-pull": Text("平台不是自行取件", "The platform does not fetch for itself"),
     "platform.pull": Text("平台自行取件，不被主动连接", "The platform fetches for itself"),
     "platform.unknown": Text("没有登记这个平台", "The platform is not registered"),
+    "rate.limited": Text("调用过于频繁", "Called too often"),
     "replay.open": Text("已有一次重新投递尚未完成", "A replay of it is not done yet"),
     "mandate.not-allowed": Text("未获准使用该类授权", "The caller may not use this kind of mandate"),
     "operation.unknown": Text("没有这个操作", "No such operation"),

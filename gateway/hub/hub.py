@@ -10,7 +10,8 @@ from typing import Protocol
 from gateway.access import Administrator
 from gateway.attachments import Attachments
 from gateway.clock import Clock
-from gateway.coordination import WakeUps
+from gateway.coordination import SharedStore, WakeUps
+from gateway.coordination.call_rates import CallRates
 from gateway.delivery.dispatcher import Dispatcher
 from gateway.delivery.inboxes import Inboxes
 from gateway.delivery.sender import Sender
@@ -63,6 +64,8 @@ class Hub:
         *,
         ledger: Ledger,
         adapters: InstalledAdapters,
+        store: SharedStore,
+        call_rates: CallRates,
         admission: Admission,
         batches: Batches,
         reception: Reception,
@@ -92,6 +95,8 @@ class Hub:
     ) -> None:
         self.ledger = ledger
         self.adapters = adapters
+        self._store = store
+        self.call_rates = call_rates
         self.admission = admission
         self.batches = batches
         self.platforms = platforms
@@ -167,6 +172,7 @@ class Hub:
         await self.replays.stop()
         await self._dispatcher.stop()
         await self._wake_ups.stop()
+        await self._store.close()
         await self._sender.close()
         await self.readers.stop()
         await asyncio.to_thread(self.observers.tap.stop)

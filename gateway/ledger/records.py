@@ -261,10 +261,10 @@ class Platform(Struct, frozen=True):
 
     `version` None follows the adapter's newest. `mode` is `PUSH` or `PULL`. `holds` are the reasons it
     waits now, and those of its endpoints. `revision` is the registry's when it was last registered or
-    changed. `limits` are the bounds of work that an operator set for it, by the names of `schemas.budget.BOUNDS`.
-    `covers` is what it is there for beside its region: codes of regions and areas, and ranges of codes
-    (`330101-330109`), each with all that lies in it. `mandates` are the kinds of mandate that let it speak of
-    places outside of what it covers.
+    changed. `limits` are what an operator set for it: bounds of work by the names of `schemas.budget.BOUNDS`, and
+    how often it may call. `covers` is what it is there for beside its region: codes of regions and areas, and ranges
+    of codes (`330101-330109`), each with all that lies in it. `mandates` are the kinds of mandate that let it speak
+    of places outside of what it covers.
     """
 
     id: str

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct, field
 
 from adapters.base import BASE_URL, Adapter, Setting
+from gateway.coordination.call_rates import CALL_BOUNDS
 from gateway.delivery.address import ascii_host
 from gateway.intake.coverage import span
 from gateway.ledger.records import PULL, PUSH, Platform
@@ -172,10 +173,11 @@ def _mode_faults(mode: str) -> Iterator[Finding]:
 
 
 def _limit_faults(limits: Mapping[str, int]) -> Iterator[Finding]:
+    known = {**BOUNDS, **CALL_BOUNDS}
     for name, value in limits.items():
-        bound = BOUNDS.get(name)
+        bound = known.get(name)
         if bound is None:
-            listed = ", ".join(BOUNDS)
+            listed = ", ".join(known)
             zh, en = f"没有上限项 {name}；可用：{listed}", f"there is no bound {name}; known: {listed}"
             yield _fault("limit.unknown", f"limits.{name}", zh, en)
         elif not 1 <= value <= bound.ceiling:

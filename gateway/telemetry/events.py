@@ -45,6 +45,12 @@ class IntakeBusy(Struct, frozen=True):
     platform: str
 
 
+class CallLimited(Struct, frozen=True):
+    """A platform called more often than it may, and was told to come again (429)."""
+
+    platform: str
+
+
 class BatchEnded(Struct, frozen=True):
     """A batch is over. `outcome`: done, cut (its sender left), or the code of the problem that ended it."""
 
@@ -313,6 +319,7 @@ Event = (
     MessageAccepted
     | DocumentRejected
     | IntakeBusy
+    | CallLimited
     | BatchEnded
     | ReadApart
     | LoopLagged

@@ -17,6 +17,7 @@ from gateway.telemetry.events import (
     AttemptEnded,
     AuthenticationFailed,
     BatchEnded,
+    CallLimited,
     ClaimLost,
     CommitEnded,
     ConnectionRefused,
@@ -101,7 +102,7 @@ def _plain(_logger: Any, _method: str, line: Any) -> str:
 class Repeats:
     """Lets through the first of equal events and then one in a while, with how many there were meanwhile.
 
-    What strangers do is told by this: nobody can fill the log by knocking.
+    What strangers and callers without patience do is told by this: nobody can fill the log by knocking.
     """
 
     def __init__(self, ticks: Ticks, *, every: float = 10.0, most: int = 1000) -> None:
@@ -141,7 +142,7 @@ class LogHook:
         if level == _NEVER or not self._logger.is_enabled_for(level):
             return
         said = _said(event)
-        if isinstance(event, ConnectionRefused | AuthenticationFailed):
+        if isinstance(event, ConnectionRefused | AuthenticationFailed | CallLimited):
             times = self._repeats(event)
             if not times:
                 return
@@ -166,6 +167,7 @@ _LEVELS: Mapping[type[Event], int | Callable[[Any], int]] = {
     ReceiptLate: logging.INFO,
     DocumentRejected: logging.INFO,
     IntakeBusy: logging.INFO,
+    CallLimited: logging.INFO,
     BatchEnded: logging.INFO,
     LoopLagged: _NEVER,
     CommitEnded: _NEVER,

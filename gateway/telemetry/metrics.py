@@ -21,6 +21,7 @@ from gateway.telemetry.events import (
     AttemptTakenBack,
     AuthenticationFailed,
     BatchEnded,
+    CallLimited,
     ClaimLost,
     CommitEnded,
     ConnectionRefused,
@@ -92,6 +93,12 @@ METRICS = (
         ("platform", "code"),
     ),
     Metric("hutong_intake_busy", "Calls that were told to come again (429).", IntakeBusy, ("platform",)),
+    Metric(
+        "hutong_calls_limited",
+        "Calls that came more often than their platform may call (429).",
+        CallLimited,
+        ("platform",),
+    ),
     Metric(
         "hutong_batches",
         "Batches, by how they ended: done, cut (the sender left), or the code of what ended them.",

@@ -16,7 +16,7 @@ from adapters.base import Adapter, Answer
 from gateway.api.inbound.encoding import ACCEPTED
 from gateway.api.inbound.request import Incoming
 from gateway.api.models import FieldError, Problem, RestModel, Shown
-from gateway.errors import HutongError
+from gateway.errors import HutongError, TooFast
 from gateway.errors.problems import MEDIA_TYPE, problem, tell_warnings, told
 from gateway.intake.steps import IntakePreview, IntakeResult, Planned, Previewed
 from gateway.ledger.records import Accepted, Rejection
@@ -324,7 +324,7 @@ def error_answer(error: HutongError | Rejected, *, language: str, trace_id: str)
     """Answer an error of our own border, or a document that was not kept as rejected."""
     findings = error.findings if isinstance(error, Rejected) else ()
     body = problem(error.code, error.status, error.detail, findings, language=language, trace_id=trace_id)
-    return problem_bytes(body)
+    return problem_bytes(body, {"retry-after": str(error.retry_after)} if isinstance(error, TooFast) else None)
 
 
 def internal_answer(*, language: str, trace_id: str) -> HttpAnswer:

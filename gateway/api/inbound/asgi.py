@@ -134,6 +134,7 @@ class Inbound:
         incoming = Incoming.of(scope)
         try:
             platform = rights.sender_of(self._hub, scope)
+            await rights.keep_pace(self._hub, platform)
             adapter = self._hub.adapters.of(platform)
             doing(platform.id, operation or SUBMIT)
             coding = coding_of(scope)

@@ -39,6 +39,7 @@ class Batch:
         incoming = Incoming.of(scope)
         try:
             platform = rights.sender_of(self._hub, scope)
+            await rights.keep_pace(self._hub, platform)
             doing(platform.id, operation)
             call, coding = self._call(scope, incoming, operation, platform), coding_of(scope)
             run = BatchRun(self._hub, call, AnswerSpool(self._room), send)

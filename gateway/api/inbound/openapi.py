@@ -210,7 +210,7 @@ def _responses(accepted: str, package: str | None, dry_run: str, dry_runs: str |
             "content": {"application/json": taken},
         },
     }
-    errors = problems(400, 401, 403, 404, 405, 409, 413, 415, 422)
+    errors = problems(400, 401, 403, 404, 405, 409, 413, 415, 422, 429)
     if package is not None:
         errors[422]["content"]["application/json"] = {"schema": _ref(package)}
     return answers | {str(status): described for status, described in errors.items()}

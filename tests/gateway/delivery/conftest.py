@@ -327,6 +327,14 @@ class World:
         await self.until(often)
         return await self.now(delivery)
 
+    async def unheld(self, platform_id: str) -> None:
+        """Wait until the ledger has no hold of a platform or of an endpoint of it."""
+
+        async def recorded() -> bool:
+            return (await self.known(platform_id)).holds == ()
+
+        await self.until(recorded)
+
     async def a_while(self) -> None:
         """Let everybody who has something to do come to it: a delivery to another platform goes all the way."""
         platform = await self.platform("penalty.999999")

@@ -446,16 +446,52 @@ async def test_server_errors_open_the_breaker(world: Any) -> None:
     await open_breaker(world, HZ)
 
 
-async def test_breakers_left_by_another_process_are_lifted_at_the_start(world: Any) -> None:
-    """Its knowledge died with it; this one finds out for itself."""
-    await world.platform(HZ)
+async def left_by_another(world: Any) -> None:
+    """Let another process have found the platform down, and one endpoint of it."""
     breaker = Hold(HeldBy.BREAKER, world.clock(), "breaker.open")
     endpoint = Hold(HeldBy.ENDPOINT, world.clock(), "breaker.open", "case.progressed")
     for hold in (breaker, endpoint):
         await world.ledger.hold_platform(HZ, hold, world.intent())
-    posted = await world.post(HZ, "A-1")
+
+
+async def test_breakers_left_by_another_process_end_by_a_probe_each(world: Any) -> None:
+    """At once, and everything flows in order."""
+    await world.platform(HZ)
+    await left_by_another(world)
+    posted = [await world.post(HZ, f"A-{n % 3}", opinion=str(n)) for n in range(9)]
     await world.dispatcher.start()
-    await world.delivered(posted)
+    await world.delivered(*posted)
+    await world.unheld(HZ)
+    assert world.events(PlatformReleased) == [PlatformReleased(HZ, "breaker")]
+    for case in range(3):
+        mine = [one["native"] for one in world.received(HZ) if one["native"]["AJBH"] == f"A-{case}"]
+        assert [native["YJ"] for native in mine] == [str(n) for n in range(case, 9, 3)]
+
+
+async def test_a_platform_that_another_process_found_down_gets_one_call(world: Any, nowhere: str) -> None:
+    """A claim that moves brings no storm of calls: one probe, then the cool-down, and nothing is lost of it."""
+    await world.platform(HZ, base_url=nowhere)
+    await left_by_another(world)
+    posted = [await world.post(HZ, f"CASE-{n}") for n in range(20)]
+    await world.dispatcher.start()
+    await world.until_true(lambda: bool(world.events(AttemptEnded)))
+    await world.a_while()
+    assert len([event for event in world.events(AttemptEnded) if event.platform == HZ]) == 1
+    assert {(await world.now(one)).held_by for one in posted} == {HeldBy.BREAKER}
+    assert world.events(PlatformReleased) == []
+
+
+async def test_a_ledger_that_fails_between_claim_and_holds_keeps_nothing_held(world: Any) -> None:
+    """The claim is had and nobody could read what another process held: delivery begins all the same."""
+    await world.platform(HZ)
+    await left_by_another(world)
+    posted = [await world.post(HZ, f"A-{n}") for n in range(3)]
+    world.ledger.fail_after("claim")
+    world.ledger.fail_before("registry", meant=lambda: world.ledger.calls.count("claim") == 2)
+    await world.dispatcher.start()
+    await world.delivered(*posted)
+    assert world.ledger.faults_left() == []
+    await world.unheld(HZ)
 
 
 async def test_a_start_tells_of_the_holds_that_stay(world: Any) -> None:

@@ -128,6 +128,28 @@ def test_an_endpoint_is_released_by_its_own_answer(sign: HealthSign, held: set[s
     assert health.probed(CASE, CASE, "x", sign, NOW).held == held
 
 
+def test_a_probe_of_the_platform_that_its_endpoint_answers_releases_both() -> None:
+    """It was sent when both were held; another endpoint stays as it is."""
+    held = Health(BreakerPolicy()).reopened({WHOLE, CASE, FINE}).probing(WHOLE)
+    assert held.probed(WHOLE, CASE, "x", HealthSign.WELL, NOW).held == {FINE}
+    assert held.probed(WHOLE, CASE, "x", HealthSign.ENDPOINT, NOW).held == {CASE, FINE}
+
+
+def test_what_somebody_else_saw_fail_is_probed_at_once() -> None:
+    """It is held, as far as it is not already, and closes by the probe's answer or stays open for the usual time."""
+    known = after(CASE, HealthSign.ENDPOINT, "abc")
+    health = known.reopened({WHOLE, CASE})
+    assert health.held == {WHOLE, CASE}
+    assert health.breaker(CASE) is known.breaker(CASE)
+    assert health.breaker(WHOLE).may_probe(NOW)
+    well = health.probing(WHOLE).probed(WHOLE, FINE, "x", HealthSign.WELL, NOW)
+    assert well.held == {CASE}
+    down = health.probing(WHOLE).probed(WHOLE, FINE, "x", HealthSign.PLATFORM, NOW)
+    assert WHOLE in down.held
+    assert down.breaker(WHOLE).until == NOW + down.policy.cool_down.total_seconds()
+    assert known.reopened(()).held == known.held
+
+
 def test_a_healthy_platform_keeps_no_breaker() -> None:
     """The ordinary case makes no new value."""
     health = Health(BreakerPolicy())

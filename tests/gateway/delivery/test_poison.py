@@ -248,13 +248,13 @@ async def test_too_many_without_a_time_is_a_failure(platform: Any) -> None:
 
 
 # ── holds found at the start ──────────────────────────────────────────────────────────────────
-async def test_breaker_holds_of_a_former_process_are_lifted(platform: Any) -> None:
-    """Its knowledge died with it; lifting them is told."""
+async def test_breaker_holds_of_a_former_process_end_with_the_first_answers(platform: Any) -> None:
+    """What is sent first is the probe; that they end is told."""
     for hold in (Hold(HeldBy.BREAKER, platform.clock()), Hold(HeldBy.ENDPOINT, platform.clock(), type=EXECUTIONS)):
         await platform.ledger.hold_platform(HZ, hold, platform.intent())
     await platform.dispatcher.start()
     await platform.delivered(await platform.post(HZ, "A-1"), await platform.post(HZ, "A-2", EXECUTIONS))
-    assert (await platform.known(HZ)).holds == ()
+    await platform.unheld(HZ)
     assert platform.events(EndpointReleased) == [EndpointReleased(HZ, EXECUTIONS)]
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from redis_server import RedisServer
 
 import adapters
 from adapters import paths
@@ -19,8 +20,12 @@ from adapters.adapter import DeclarativeAdapter, load
 from adapters.base import Reply
 from adapters.formats import json
 from gateway.clock import new_id
+from gateway.coordination import MemoryStore, SharedStore
+from gateway.coordination.redis_store import RedisStore
 from gateway.delivery.sender import Sender
-from gateway.hub.dossier import PARTS, Dossiers, Enterprise
+from gateway.hub.dossier import PARTS, Dossiers, Enterprise, EnterprisePart
+from gateway.hub.query_cache import QueryCache
+from gateway.hub.questions import Questions
 from gateway.ledger.base import Ledger
 from gateway.ledger.records import Hold, Intake, IntakeDraft, Intent, Platform
 from gateway.message import HeldBy, Message
@@ -97,9 +102,9 @@ class Country:
 
     async def dossier(self, credit_code: str, patience: float = 5) -> Enterprise:
         """Give the dossier."""
-        known = InstalledAdapters(self.adapters.values())
-        dossier = Dossiers(self.ledger, known, self.sender, lambda: NOW, patience=timedelta(seconds=patience))
-        return await dossier.of(credit_code)
+        known, cache = InstalledAdapters(self.adapters.values()), QueryCache(MemoryStore(), lambda: NOW)
+        questions = Questions(self.ledger, known, self.sender, lambda: NOW, cache, patience=timedelta(seconds=patience))
+        return await Dossiers(self.ledger, questions, lambda: NOW).of(credit_code)
 
     def code(self, kind: str) -> str:
         """Give the credit code of a kind's sample."""
@@ -251,3 +256,120 @@ async def test_a_platform_without_questions_is_no_source(country: Country) -> No
     await country.platform("credit-publicity.330000")
     enterprise = await country.dossier("91330100MA27XXXX0A")
     assert all(part.sources == () for part in enterprise.parts.values())
+
+
+# ── asked a moment ago ────────────────────────────────────────────────────────────────────────
+class Clicking:
+    """Two processes that share what platforms answered, by a clock that the tests move."""
+
+    def __init__(self, country: Country, store: SharedStore, seconds: int = 30) -> None:
+        self.now = NOW
+        self._country = country
+        known = InstalledAdapters(country.adapters.values())
+
+        def process() -> Dossiers:
+            cache = QueryCache(store, self.clock, seconds)
+            questions = Questions(country.ledger, known, country.sender, self.clock, cache)
+            return Dossiers(country.ledger, questions, self.clock)
+
+        self._processes = process(), process()
+
+    def clock(self) -> datetime:
+        """Give the moment."""
+        return self.now
+
+    async def part(self, name: str, kind: str, *, process: int = 0, anew: bool = False) -> EnterprisePart:
+        """Look at one part of the sample's enterprise."""
+        dossier = await self._processes[process].of(self._country.code(kind), anew=anew)
+        return dossier.parts[name]
+
+
+def asked_at(part: EnterprisePart) -> list[datetime]:
+    """Give when the sources of a part answered; their entries are of the same time."""
+    times = {source.platform: source.at for source in part.sources}
+    assert all(entry.at == times[entry.platform] for entry in part.entries if entry.message_id is None)
+    return list(times.values())
+
+
+@pytest.mark.parametrize("kind", ASKED)
+async def test_a_second_look_asks_nobody(country: Country, kind: str) -> None:
+    """In another process, too: the same documents, with the time of the first answer; later it is asked again."""
+    await country.platform(f"{kind}.330000")
+    clicking = Clicking(country, MemoryStore(lambda: clicking.now.timestamp()))
+    first = await clicking.part(ASKED[kind], kind)
+    country.doubles[f"{kind}.330000"].misbehave(status=500)
+    clicking.now += timedelta(seconds=29)
+    again = await clicking.part(ASKED[kind], kind, process=1)
+    assert again == first
+    assert asked_at(again) == [NOW]
+    clicking.now += timedelta(seconds=1)
+    assert (await clicking.part(ASKED[kind], kind)).sources[0].state == "unreadable"
+
+
+async def test_who_wants_what_is_so_now_is_given_it(country: Country) -> None:
+    """And the others get the newer answer from then on."""
+    await country.platform("penalty.330000")
+    clicking = Clicking(country, MemoryStore())
+    assert len((await clicking.part("penalties", "penalty")).entries) == 1
+    country.doubles["penalty.330000"].platform.records = {"penalties": []}
+    clicking.now += timedelta(seconds=5)
+    assert asked_at(await clicking.part("penalties", "penalty")) == [NOW]
+    anew = await clicking.part("penalties", "penalty", anew=True)
+    assert (len(anew.entries), asked_at(anew)) == (0, [clicking.now])
+    assert await clicking.part("penalties", "penalty", process=1) == anew
+
+
+async def test_only_whole_answers_are_kept(country: Country) -> None:
+    """What could not be read, in whole or in part, or did not come, is asked for again."""
+    await country.platform("penalty.330000")
+    await country.platform("pollutant-permit.000000")
+    double = country.doubles["penalty.330000"]
+    row, _ = sample(country.adapters["penalty"], "penalties")
+    clicking = Clicking(country, MemoryStore())
+    double.misbehave(status=500)
+    assert (await clicking.part("penalties", "penalty")).sources[0].state == "unreadable"
+    double.misbehave(reset_before_read=True)
+    assert (await clicking.part("penalties", "penalty")).sources[0].state == "down"
+    double.misbehave()
+    double.platform.records = {"penalties": [row, {**row, "PUNISHDECIDETIME": "0000-00-00"}]}
+    assert (await clicking.part("penalties", "penalty")).sources[0].state == "partial"
+    double.platform.records = {"penalties": [row]}
+    clicking.now += timedelta(seconds=5)
+    part = await clicking.part("penalties", "penalty")
+    assert (part.state, asked_at(part)) == ("ok", [clicking.now])
+    assert asked_at(await clicking.part("permits", "penalty")) == [NOW]
+
+
+@pytest.mark.parametrize("change", ["held", "registered anew"])
+async def test_a_changed_platform_is_not_told_of_by_its_old_answer(country: Country, change: str) -> None:
+    """It is paused, or stands at another address now."""
+    await country.platform("penalty.330000")
+    clicking = Clicking(country, MemoryStore())
+    assert (await clicking.part("penalties", "penalty")).state == "ok"
+    if change == "held":
+        await country.ledger.hold_platform("penalty.330000", Hold(HeldBy.PAUSED, NOW), Intent("test", "", NOW))
+    else:
+        await country.platform("penalty.330000", base_url="http://127.0.0.1:1")
+    part = await clicking.part("penalties", "penalty")
+    assert part.entries == ()
+    assert part.sources[0].state == ("held" if change == "held" else "down")
+
+
+@pytest.mark.parametrize("hurt", ["flushed", "frozen", "killed", "absent"])
+async def test_without_the_store_platforms_are_asked(country: Country, hurt: str) -> None:
+    """Nothing is missing and nothing fails; a store that does not answer is waited for once."""
+    await country.platform("penalty.330000")
+    with RedisServer() as server:
+        url = "redis://127.0.0.1:1/0" if hurt == "absent" else server.url
+        store = RedisStore(url, "postgresql://ledger.example/hutong", lambda: 0.0)
+        clicking = Clicking(country, store)
+        assert asked_at(await clicking.part("penalties", "penalty")) == [NOW]
+        clicking.now += timedelta(seconds=5)
+        kept = await clicking.part("penalties", "penalty", process=1)
+        assert asked_at(kept) == [clicking.now if hurt == "absent" else NOW]
+        {"flushed": lambda: server.client().flushall(), "frozen": server.freeze, "killed": server.stop}.get(
+            hurt, lambda: None
+        )()
+        asked = await clicking.part("penalties", "penalty")
+        assert (asked.state, asked_at(asked), len(asked.entries)) == ("ok", [clicking.now], 1)
+        await store.close()

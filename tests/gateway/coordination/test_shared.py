@@ -1,0 +1,288 @@
+"""What processes share for a moment: in one process's memory, and in a real Redis server that is hurt."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
+from time import monotonic
+from typing import Any
+
+import pytest
+from redis_server import RedisServer
+
+from gateway.coordination import MemoryStore, Rate, SharedStore, Unshared
+from gateway.coordination.redis_store import PATIENCE, PAUSE, RedisStore
+
+LEDGER = "postgresql+psycopg://hutong:secret@ledger.example/hutong"
+SLOW = Rate(1, 3)
+"""Three at once; none comes back while a test runs."""
+
+
+class Watch:
+    """A clock that the tests move."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[RedisServer]:
+    """A Redis server."""
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture
+def redis_server(servers: RedisServer) -> RedisServer:
+    """A Redis server that is well and empty."""
+    servers.client().flushall()
+    return servers
+
+
+@pytest.fixture
+async def sharing() -> AsyncIterator[Callable[..., RedisStore]]:
+    """Makes stores of processes that share a server, and closes them."""
+    made: list[RedisStore] = []
+
+    def make(url: str, ticks: Callable[[], float] | None = None, ledger: str = LEDGER) -> RedisStore:
+        made.append(RedisStore(url, ledger, ticks or Watch()))
+        return made[-1]
+
+    yield make
+    for each in made:
+        await each.close()
+
+
+Sharing = Callable[..., RedisStore]
+
+
+@pytest.fixture(params=["memory", "redis"])
+def store(request: pytest.FixtureRequest, sharing: Sharing) -> SharedStore:
+    """A store of either sort."""
+    if request.param == "memory":
+        return MemoryStore()
+    return sharing(request.getfixturevalue("redis_server").url)
+
+
+# ── either sort ───────────────────────────────────────────────────────────────────────────────
+async def test_what_is_kept_is_given_back(store: SharedStore) -> None:
+    """Any bytes, in the order that was asked for; what is not there is nothing; the last word counts."""
+    await store.put({"a": b"\x00\xff", "b": b"", "c": "档案".encode()}, 60)
+    await store.put({"c": b"new"}, 60)
+    await store.put({}, 60)
+    assert list(await store.get(["c", "none", "b", "a"])) == [b"new", None, b"", b"\x00\xff"]
+    assert list(await store.get([])) == []
+
+
+async def test_a_rate_is_counted_by_its_key(store: SharedStore) -> None:
+    """A burst each, then the wait for the next; whoever is refused pays nothing."""
+    assert [await store.draw("one", SLOW) for _ in range(3)] == [0, 0, 0]
+    waits = [await store.draw("one", SLOW) for _ in range(3)]
+    assert all(0.5 < wait <= 1 for wait in waits)
+    assert await store.draw("other", SLOW) == 0
+
+
+# ── in memory ─────────────────────────────────────────────────────────────────────────────────
+async def test_memory_lets_go_of_values_by_itself() -> None:
+    """When their time is over, and not what was put in their place meanwhile."""
+    watch, timers = Watch(), list[tuple[float, Any]]()
+    store = MemoryStore(watch, lambda seconds, call: timers.append((seconds, call)))
+    await store.put({"a": b"1", "b": b"2"}, 10)
+    watch.now = 9.9
+    await store.put({"b": b"3"}, 10)
+    assert list(await store.get(["a", "b"])) == [b"1", b"3"]
+    watch.now = 10
+    assert list(await store.get(["a", "b"])) == [None, b"3"]
+    (seconds, end), _ = timers
+    end()
+    assert seconds == 10
+    assert (list(store._kept), store._size) == (["b"], 1)
+
+
+async def test_memory_is_bounded_in_bytes() -> None:
+    """The oldest make room, and what is larger than all of it is not kept."""
+    store = MemoryStore(most=100)
+    for n in range(20):
+        await store.put({f"k{n}": bytes(30)}, 60)
+        assert store._size <= 100
+    assert [one is not None for one in await store.get(["k16", "k17", "k19"])] == [False, True, True]
+    await store.put({"large": bytes(101)}, 60)
+    assert list(await store.get(["large"])) == [None]
+
+
+async def test_memory_forgets_rates_that_rested() -> None:
+    """Many names take no memory for ever."""
+    watch = Watch()
+    watch.now = 1.0
+    store = MemoryStore(watch)
+    for n in range(25_000):
+        watch.now += 0.01
+        await store.draw(f"p{n}", Rate(10, 1))
+    assert len(store._due) <= 10_000
+
+
+# ── in Redis ──────────────────────────────────────────────────────────────────────────────────
+async def test_processes_of_one_ledger_share(sharing: Sharing, redis_server: RedisServer) -> None:
+    """Values and rates; another ledger on the same server has its own."""
+    one, other = sharing(redis_server.url), sharing(redis_server.url)
+    stranger = sharing(redis_server.url, ledger=LEDGER + "2")
+    await one.put({"a": b"1"}, 60)
+    assert list(await other.get(["a"])) == [b"1"]
+    assert list(await stranger.get(["a"])) == [None]
+    waits = [await each.draw("penalty.330000", SLOW) for each in (one, other, one, other, one)]
+    assert [wait == 0 for wait in waits] == [True, True, True, False, False]
+    assert await stranger.draw("penalty.330000", SLOW) == 0
+
+
+async def test_redis_keeps_nothing_for_longer_than_it_is_told(sharing: Sharing, redis_server: RedisServer) -> None:
+    """Each key has an end, the server's own."""
+    store = sharing(redis_server.url)
+    await store.put({"a": b"1"}, 7)
+    await store.draw("p", SLOW)
+    client = redis_server.client()
+    rate, value = sorted(client.pttl(key) for key in client.scan_iter())
+    assert 0 < rate <= 1002 < value <= 7000
+
+
+@pytest.mark.parametrize("found", [b"not a number", b"1e300", b"-5", b"99999999999999999"])
+async def test_what_somebody_else_wrote_stops_nobody(sharing: Sharing, redis_server: RedisServer, found: bytes) -> None:
+    """A number far ahead is of a clock that was set back since; what is no number is nothing."""
+    store = sharing(redis_server.url)
+    await store.draw("p", SLOW)
+    client = redis_server.client()
+    (key,) = client.scan_iter()
+    client.set(key, found)
+    assert await store.draw("p", SLOW) == 0
+
+
+async def test_a_flushed_server_begins_anew(sharing: Sharing, redis_server: RedisServer) -> None:
+    """Values and scripts are gone, and nobody is told of an error."""
+    store = sharing(redis_server.url)
+    await store.put({"a": b"1"}, 60)
+    for _ in range(3):
+        await store.draw("p", SLOW)
+    redis_server.client().flushall()
+    redis_server.client().script_flush()
+    assert list(await store.get(["a"])) == [None]
+    assert await store.draw("p", SLOW) == 0
+
+
+async def test_a_frozen_server_costs_one_short_wait(
+    sharing: Sharing, redis_server: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Then nobody waits at all until the pause is over; one asks then, and when it is well all do."""
+    caplog.set_level(logging.INFO)
+    watch = Watch()
+    store = sharing(redis_server.url, watch)
+    await store.put({"a": b"1"}, 60)
+    redis_server.freeze()
+    try:
+        began = monotonic()
+        for call in (
+            lambda: store.get(["a"]),
+            *[lambda: store.draw("p", SLOW), lambda: store.put({"a": b"2"}, 60)] * 500,
+        ):
+            with pytest.raises(Unshared):
+                await call()
+        assert PATIENCE <= monotonic() - began < 10 * PATIENCE
+        # One asks after the pause; who comes meanwhile does not wait with it.
+        watch.now += PAUSE
+        asking = asyncio.ensure_future(store.get(["a"]))
+        await asyncio.sleep(0)
+        with pytest.raises(Unshared):
+            await store.get(["a"])
+        assert not asking.done()
+        with pytest.raises(Unshared):
+            await asking
+    finally:
+        redis_server.thaw()
+    with pytest.raises(Unshared):
+        await store.get(["a"])
+    watch.now += PAUSE
+    assert list(await store.get(["a"])) == [b"1"]
+    assert list(await store.get(["a"])) == [b"1"]
+    said = [record.message.partition(":")[0] for record in caplog.records if "shares" in record.message]
+    assert said == ["Redis shares nothing now", "Redis shares again"]
+
+
+async def test_many_at_once_wait_together(sharing: Sharing, redis_server: RedisServer) -> None:
+    """A hundred calls in the moment in which it freezes wait as long as one."""
+    store = sharing(redis_server.url)
+    await store.get(["a"])
+    redis_server.freeze()
+    try:
+        began = monotonic()
+        found = await asyncio.gather(*(store.get(["a"]) for _ in range(100)), return_exceptions=True)
+        assert monotonic() - began < 10 * PATIENCE
+        assert {type(one) for one in found} == {Unshared}
+    finally:
+        redis_server.thaw()
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+async def test_a_restart_is_seen_by_whoever_asks_after_the_pause(
+    sharing: Sharing, redis_server: RedisServer, how: signal.Signals
+) -> None:
+    """What it kept is gone."""
+    watch = Watch()
+    store = sharing(redis_server.url, watch)
+    await store.put({"a": b"1"}, 60)
+    await store.draw("p", SLOW)
+    redis_server.stop(how)
+    with pytest.raises(Unshared):
+        await store.get(["a"])
+    redis_server.start()
+    with pytest.raises(Unshared):
+        await store.get(["a"])
+    watch.now += PAUSE
+    assert list(await store.get(["a"])) == [None]
+    assert await store.draw("p", SLOW) == 0
+
+
+async def test_a_server_that_is_not_there(sharing: Sharing) -> None:
+    """It is the same as one that does not answer, and closing takes no time."""
+    store = sharing("redis://127.0.0.1:1/0")
+    for _ in range(100):
+        with pytest.raises(Unshared):
+            await store.draw("p", SLOW)
+    async with asyncio.timeout(5):
+        await store.close()
+
+
+async def test_one_that_refuses_us_is_not_asked_again_and_again(sharing: Sharing, redis_server: RedisServer) -> None:
+    """A wrong password, or a server that is full."""
+    client = redis_server.client()
+    client.config_set("maxmemory", 1)
+    try:
+        watch = Watch()
+        store = sharing(redis_server.url, watch)
+        with pytest.raises(Unshared):
+            await store.put({"a": b"1"}, 60)
+        with pytest.raises(Unshared):
+            await store.get(["a"])
+    finally:
+        client.config_set("maxmemory", 0)
+    watch.now += PAUSE
+    await store.put({"a": b"1"}, 60)
+
+
+async def test_an_answer_reaches_nobody_but_who_asked(sharing: Sharing, redis_server: RedisServer) -> None:
+    """Callers who left in the middle leave no answer behind for the next."""
+    watch = Watch()
+    store = sharing(redis_server.url, watch)
+    await store.put({f"k{n}": b"%d" % n for n in range(200)}, 60)
+    redis_server.freeze()
+    left = [asyncio.ensure_future(store.get([f"k{n}"])) for n in range(100)]
+    await asyncio.sleep(0.02)
+    for each in left[::2]:
+        each.cancel()
+    redis_server.thaw()
+    await asyncio.gather(*left, return_exceptions=True)
+    watch.now += PAUSE
+    for n in range(200):
+        assert list(await store.get([f"k{n}"])) == [b"%d" % n]
