@@ -123,7 +123,7 @@ class StreamedRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def streamed(request: Request) -> Response:
-            rights.admit(request)
+            await rights.admit(request)
             try:
                 return await handle(request)
             except ClientDisconnect:
