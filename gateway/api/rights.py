@@ -60,6 +60,7 @@ CALLS: Mapping[str, Role] = {
     "GET /v1/rejections/{rejection_id}": Role.CALLER,
     "GET /v1/rejections/{rejection_id}/native": Role.CALLER,
     "GET /v1/enterprises/{credit_code}": Role.CALLER,
+    "GET /v1/cases/{case_number}": Role.CALLER,
     "GET /v1/deliveries": Role.ADMIN,
     "GET /v1/deliveries/{delivery_id}": Role.ADMIN,
     "GET /v1/deliveries/{delivery_id}/sent": Role.ADMIN,
@@ -192,7 +193,7 @@ async def admit(request: Request) -> None:
     Unauthenticated when it is nobody we know, Forbidden when its role does not suffice, TooFast when it calls too
     often. A call that nobody listed is the administrator's alone.
     """
-    call = f"{request.method} {request.scope['route'].path}"
+    call = f"{request.method} {request.scope['route'].path_format}"
     role = CALLS.get(call, Role.ADMIN)
     if role is Role.ANYBODY:
         return

@@ -23,6 +23,7 @@ from gateway.ledger.records import (
     KnownNumber,
     LeaseSettled,
     MessageFilter,
+    NamedCase,
     Native,
     Platform,
     Presence,
@@ -128,6 +129,10 @@ class Ledger(Protocol):
 
         Spellings of one number (case, width, invisible characters) are one number, here and in `Reads`.
         """
+        ...
+
+    async def named(self, number: str) -> Sequence[NamedCase]:
+        """Give what a number names, in whatever spelling and whosever words, by field and platform."""
         ...
 
     async def facts(self, correlation_id: str) -> Mapping[str, Enriched]:
@@ -590,7 +595,7 @@ class Ledger(Protocol):
 
 READS = frozenset(
     {
-        "recall", "facts", "partakes", "heads", "next_due", "next_lapse", "replays", "registry", "credentials",
+        "recall", "named", "facts", "partakes", "heads", "next_due", "next_lapse", "replays", "registry", "credentials",
         "adapters", "asked_adapters", "adapter_content", "message", "native", "deliveries_of", "delivery",
         "attempts_of", "sent", "rejection", "rejection_native", "unwanted", "find_messages", "find_deliveries",
         "upload_for", "known_uploads", "find_rejections", "dossier", "backlog", "contacts", "audit", "prunable",

@@ -144,6 +144,16 @@ class KnownNumber(Struct, frozen=True):
     ordering_key: str
 
 
+class NamedCase(Struct, frozen=True):
+    """A case that a number names: which platform uses the number for what (`field`), and how its issuer writes it."""
+
+    field: str
+    platform: str
+    original: str
+    correlation_id: str
+    ordering_key: str
+
+
 # ── delivery ──────────────────────────────────────────────────────────────────────────────────
 class Claim(Struct, frozen=True):
     """The right of one process to deliver to one platform; a later claim, with a higher epoch, ends it.

@@ -25,6 +25,7 @@ from gateway.ledger.records import (
     Inbox,
     KnownNumber,
     MessageFilter,
+    NamedCase,
     Native,
     Platform,
     Receipt,
@@ -121,6 +122,18 @@ class KeptModel:
     async def recall(self, platform: str, numbers: Mapping[str, str]) -> Mapping[str, KnownNumber]:
         found = {name: self.kept.numbers.get((platform, name, spelled(number))) for name, number in numbers.items()}
         return {name: self.known(*each) for name, each in found.items() if each}
+
+    async def named(self, number: str) -> Sequence[NamedCase]:
+        found = [
+            (name, platform, *each)
+            for (platform, name, key), each in self.kept.numbers.items()
+            if key == spelled(number)
+        ]
+        return [
+            NamedCase(name, platform, original, said.correlation_id, said.ordering_key)
+            for name, platform, original, message_id in sorted(found)
+            for said in [self.kept.messages[message_id].message]
+        ]
 
     def known(self, original: str, message_id: str) -> KnownNumber:
         said = self.kept.messages[message_id].message

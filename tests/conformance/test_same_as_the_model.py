@@ -823,6 +823,7 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
                 *map(ledger.facts, "AB"),
                 *(ledger.partakes(lane, PLATFORMS[0]) for lane in "ABC"),
                 *(ledger.recall(PLATFORMS[0], {"case_number": number}) for number in ("C-A", "c-b", "P-1")),
+                *map(ledger.named, ("C-A", "c-b", "P-1")),
                 ledger.registry(),
                 ledger.contacts(),
                 ledger.replays(),

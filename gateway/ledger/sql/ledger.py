@@ -25,6 +25,7 @@ from gateway.ledger.records import (
     KnownNumber,
     LeaseSettled,
     MessageFilter,
+    NamedCase,
     Native,
     Platform,
     Presence,
@@ -65,7 +66,7 @@ from gateway.ledger.sql import (
 )
 from gateway.ledger.sql import contacts as kept_contacts
 from gateway.ledger.sql.batch_thread import BatchWatch, unwatched
-from gateway.ledger.sql.numbers import facts, recall
+from gateway.ledger.sql.numbers import facts, named, recall
 from gateway.ledger.sql.store import Store, StoreLimits
 from gateway.ledger.sql.writing import ONE_BY_ONE, KeptBytes, Transaction
 from gateway.ledger.versions import AdapterVersion
@@ -129,6 +130,9 @@ class SqlLedger:
 
     async def recall(self, platform: str, numbers: Mapping[str, str]) -> Mapping[str, KnownNumber]:
         return await self._store.look_up(recall, platform, numbers) if numbers else {}
+
+    async def named(self, number: str) -> Sequence[NamedCase]:
+        return await self._store.read(named, number)
 
     async def facts(self, correlation_id: str) -> Mapping[str, Enriched]:
         return await self._store.look_up(facts, correlation_id)
