@@ -88,6 +88,8 @@ CALLS: Mapping[str, Role] = {
     "GET /v1/areas/{code}": Role.ADMIN,
     "PUT /v1/areas/{code}": Role.ADMIN,
     "DELETE /v1/areas/{code}": Role.ADMIN,
+    "GET /v1/calendar/{year}": Role.ADMIN,
+    "PUT /v1/calendar/{year}": Role.ADMIN,
     "GET /v1/unwanted": Role.ADMIN,
     "GET /v1/unwanted/{kind}/{region}": Role.ADMIN,
     "PUT /v1/unwanted/{kind}/{region}": Role.ADMIN,

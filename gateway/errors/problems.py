@@ -56,6 +56,8 @@ _BY_CODE: Mapping[str, Text] = {
     "batch.empty": Text("文件中没有记录", "The file holds no record"),
     "batch.format": Text("不能以此格式成批发送", "Not a format for batches"),
     "bundle.broken": Text("适配包有误", "The bundle is broken"),
+    "calendar.invalid": Text("日历有误", "The calendar is not acceptable"),
+    "calendar.unknown": Text("该年份的节假日未知", "The year's holidays are not known"),
     "case.ambiguous": Text("多个案件使用该编号", "Several cases have this number"),
     "case.unknown": Text("没有这个案件", "No such case"),
     "delivery.unknown": Text("没有这个投递", "No such delivery"),

@@ -13,6 +13,7 @@ from gateway.ledger.records import (
     AuditEntry,
     Backlog,
     BulkReplay,
+    CalendarYear,
     Claim,
     Contact,
     DeliveryFilter,
@@ -403,6 +404,14 @@ class Ledger(Protocol):
         """Give every declaration, by kind and region."""
         ...
 
+    async def put_year(self, year: CalendarYear, intent: Intent) -> CalendarYear:
+        """Keep the holidays and make-up days of a year, instead of what was entered of it before."""
+        ...
+
+    async def years(self) -> Sequence[CalendarYear]:
+        """Give every year that was entered, in order."""
+        ...
+
     # ── attachments ───────────────────────────────────────────────────────────────────────────
     async def add_upload(self, upload: Upload) -> None:
         """Keep that a platform uploaded an attachment, whose content is in the object store already."""
@@ -597,7 +606,7 @@ READS = frozenset(
     {
         "recall", "named", "facts", "partakes", "heads", "next_due", "next_lapse", "replays", "registry", "credentials",
         "adapters", "asked_adapters", "adapter_content", "message", "native", "deliveries_of", "delivery",
-        "attempts_of", "sent", "rejection", "rejection_native", "unwanted", "find_messages", "find_deliveries",
+        "attempts_of", "sent", "rejection", "rejection_native", "unwanted", "years", "find_messages", "find_deliveries",
         "upload_for", "known_uploads", "find_rejections", "dossier", "backlog", "contacts", "audit", "prunable",
         "prunings",
     }

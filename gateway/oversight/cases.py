@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import tzinfo
+from datetime import date, tzinfo
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.clock import Clock
 from gateway.errors import Conflict, NotFound
 from gateway.ledger.base import Ledger
-from gateway.ledger.records import MessageFilter, NamedCase
+from gateway.ledger.records import CalendarYear, Intent, MessageFilter, NamedCase
 from gateway.message import Attempt, Delivery, Message, effective_document
 from gateway.oversight.clocks import CaseClock, CaseDocument, clocks
+from gateway.oversight.years import check_year, known_days
 from schemas.calendar import PUBLISHED
 from schemas.clocks import bundled
 from schemas.findings import Text
@@ -102,6 +104,23 @@ class CaseFinder:
             raise _no_case(number)
         return cases[0]
 
+    async def year(self, year: int) -> CalendarYear:
+        """Give the holidays and make-up days of a year, as entered or as published; NotFound `calendar.unknown`."""
+        for each in await self._ledger.years():
+            if each.year == year:
+                return each
+        known = PUBLISHED.years.get(year)
+        if known is None:
+            raise _no_year(year)
+        holidays, workdays = (tuple(sorted(map(date.isoformat, days))) for days in (known.holidays, known.workdays))
+        return CalendarYear(year, holidays, workdays, None)
+
+    async def enter(self, year: CalendarYear, intent: Intent) -> CalendarYear:
+        """Let a year count as an operator says; Rejected `calendar.invalid`. Every deadline follows at once."""
+        year = replace(year, holidays=tuple(sorted(set(year.holidays))), workdays=tuple(sorted(set(year.workdays))))
+        check_year(year)
+        return await self._ledger.put_year(year, intent)
+
     async def _whole(self, names: Sequence[NamedCase]) -> WholeCase:
         first = names[0]
         correlated, complete = await self._correlated(first.correlation_id)
@@ -118,7 +137,7 @@ class CaseFinder:
             messages=tuple(messages),
             deliveries=theirs,
             attempts={id: await self._ledger.attempts_of(id) for id in every},
-            clocks=clocks(documents, bundled(), PUBLISHED, self._clock(), self._zone),
+            clocks=clocks(documents, bundled(), known_days(await self._ledger.years()), self._clock(), self._zone),
             complete=complete,
         )
 
@@ -155,3 +174,9 @@ def _candidate(names: Sequence[NamedCase]) -> CaseCandidate:
 def _no_case(number: str) -> NotFound:
     zh, en = f"没有案件 {number}；请核对编号。", f"There is no case {number}; check the number."
     return NotFound(Text(zh, en), code="case.unknown")
+
+
+def _no_year(year: int) -> NotFound:
+    zh = f"{year} 年的节假日未知；请用 PUT /v1/calendar/{year} 录入国务院办公厅公布的安排。"
+    en = f"The holidays of {year} are not known; enter them with PUT /v1/calendar/{year} once they are published."
+    return NotFound(Text(zh, en), code="calendar.unknown")

@@ -18,6 +18,7 @@ from gateway.ledger.records import (
     AuditEntry,
     Backlog,
     BulkReplay,
+    CalendarYear,
     Claim,
     Contact,
     DeliveryFilter,
@@ -86,6 +87,7 @@ class Everything:
     revision: int = 1
     changes: int = 0
     epochs: Counter[str] = field(default_factory=Counter)
+    years: dict[int, CalendarYear] = field(default_factory=dict)
     unwanted: dict[tuple[str, str], Unwanted] = field(default_factory=dict)
     claims: dict[str, Claim] = field(default_factory=dict)
     credentials: dict[str, str] = field(default_factory=dict)
@@ -305,6 +307,9 @@ class KeptModel:
 
     async def known_uploads(self, ids: Collection[str]) -> frozenset[str]:
         return frozenset(id for id in ids if id in self.kept.uploads)
+
+    async def years(self) -> Sequence[CalendarYear]:
+        return [self.kept.years[year] for year in sorted(self.kept.years)]
 
     async def unwanted(self) -> Sequence[Unwanted]:
         return [self.kept.unwanted[key] for key in sorted(self.kept.unwanted)]

@@ -15,6 +15,7 @@ from gateway.ledger.records import (
     AuditEntry,
     Backlog,
     BulkReplay,
+    CalendarYear,
     Claim,
     Contact,
     DeliveryFilter,
@@ -52,6 +53,7 @@ from gateway.ledger.sql import (
     attempts,
     auditing,
     bulk_replays,
+    calendar,
     claims,
     counts,
     leases,
@@ -286,6 +288,12 @@ class SqlLedger:
 
     async def unwanted(self) -> Sequence[Unwanted]:
         return await self._store.read(unwanted.unwanted)
+
+    async def put_year(self, year: CalendarYear, intent: Intent) -> CalendarYear:
+        return await self._write(calendar.put, year, intent)
+
+    async def years(self) -> Sequence[CalendarYear]:
+        return await self._store.read(calendar.years)
 
     # ── attachments ───────────────────────────────────────────────────────────────────────────
     async def add_upload(self, upload: Upload) -> None:

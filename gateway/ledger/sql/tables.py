@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.base import OutboundRequest
-from gateway.ledger.records import Area, AuditEntry, Platform, Rejection, Upload
+from gateway.ledger.records import Area, AuditEntry, CalendarYear, Platform, Rejection, Upload
 from gateway.ledger.sql.codecs import (
     ADAPTER_STATE,
     BIG_INTEGER,
@@ -344,6 +344,15 @@ AREA = Layout(
     TableColumn("at", TIME),
 )
 areas = AREA.table("areas", metadata)
+
+CALENDAR_YEAR = Layout(
+    CalendarYear,
+    TableColumn("year", BIG_INTEGER, key=True),
+    TableColumn("holidays", JSON_LIST),
+    TableColumn("workdays", JSON_LIST),
+    TableColumn("at", TIME),
+)
+calendar = CALENDAR_YEAR.table("calendar", metadata)
 
 holds = sa.Table(
     "holds",
