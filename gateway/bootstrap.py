@@ -36,6 +36,7 @@ from gateway.ledger.sql.batch_thread import BatchWatch, unwatched
 from gateway.observe import Observers
 from gateway.observe.contacts import Contacts
 from gateway.observe.waits import LongestWaits
+from gateway.oversight.cases import CaseFinder
 from gateway.platforms import Mirror, People, Reconciler, Register
 from gateway.readers import ReaderBounds, Readers
 from gateway.releases import Releases
@@ -158,6 +159,7 @@ def build(
         replays=BulkReplays(kept, clock, dispatcher.wake, register.doubt, pause=pause.total_seconds()),
         pruner=pruner,
         attachments=attachments,
+        cases=CaseFinder(kept, clock, zone(settings.zone)),
         dossiers=Dossiers(kept, Questions(kept, known, outward, clock, cache, readers=readers), clock),
         administrator=_administrator(settings),
         dispatcher=dispatcher,

@@ -69,6 +69,7 @@ CALLS: Mapping[str, Role] = {
     "GET /v1/rejections/{rejection_id}": Role.OPERATOR,
     "GET /v1/rejections/{rejection_id}/native": Role.BODY_READER,
     "GET /v1/enterprises/{credit_code}": Role.BODY_READER,
+    "GET /v1/cases/{case_number}": Role.VIEWER,
     "GET /v1/deliveries": Role.VIEWER,
     "GET /v1/deliveries/{delivery_id}": Role.VIEWER,
     "GET /v1/deliveries/{delivery_id}/sent": Role.BODY_READER,
@@ -101,6 +102,8 @@ CALLS: Mapping[str, Role] = {
     "GET /v1/areas/{code}": Role.VIEWER,
     "PUT /v1/areas/{code}": Role.ADMIN,
     "DELETE /v1/areas/{code}": Role.ADMIN,
+    "GET /v1/calendar/{year}": Role.VIEWER,
+    "PUT /v1/calendar/{year}": Role.ADMIN,
     "GET /v1/unwanted": Role.VIEWER,
     "GET /v1/unwanted/{kind}/{region}": Role.VIEWER,
     "PUT /v1/unwanted/{kind}/{region}": Role.ADMIN,
@@ -126,6 +129,7 @@ PLATFORMS_TOO = frozenset(
         "GET /v1/rejections/{rejection_id}",
         "GET /v1/rejections/{rejection_id}/native",
         "GET /v1/enterprises/{credit_code}",
+        "GET /v1/cases/{case_number}",
     }
 )
 """The calls of people that platforms make, too; the functions below say which objects each sees."""
@@ -198,7 +202,7 @@ async def admit(request: Request) -> None:
     Forbidden when its role does not suffice, TooFast when it calls too often. A call that nobody listed is the
     administrator's alone.
     """
-    call = f"{request.method} {request.scope['route'].path}"
+    call = f"{request.method} {request.scope['route'].path_format}"
     role = CALLS.get(call, Role.ADMIN)
     if role is Role.ANYBODY:
         return

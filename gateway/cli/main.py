@@ -14,6 +14,8 @@ from gateway.cli import (
     adapter,
     area,
     attachment,
+    calendar,
+    case,
     dead,
     demo,
     doctor,
@@ -72,6 +74,8 @@ app.add_typer(unwanted.app, name="unwanted")
 app.add_typer(releases.app, name="adapter")
 app.add_typer(attachment.app, name="attachment")
 app.add_typer(message.app, name="message")
+app.add_typer(calendar.app, name="calendar")
+app.add_typer(case.app, name="case")
 app.add_typer(dead.app, name="dead")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(schema.app, name="schemas")

@@ -29,6 +29,7 @@ from gateway.ledger.records import Accepted
 from gateway.observe import Observers
 from gateway.observe.contacts import Contacts
 from gateway.observe.waits import LongestWaits
+from gateway.oversight.cases import CaseFinder
 from gateway.platforms import People, Reconciler, Register
 from gateway.readers import Readers
 from gateway.releases import Releases
@@ -84,6 +85,7 @@ class Hub:
         pruner: Pruner,
         attachments: Attachments,
         dossiers: Dossiers,
+        cases: CaseFinder,
         administrator: Administrator,
         dispatcher: Dispatcher,
         wake_ups: WakeUps,
@@ -115,6 +117,7 @@ class Hub:
         self.pruner = pruner
         self.attachments = attachments
         self.dossiers = dossiers
+        self.cases = cases
         self.clock = clock
         self.events = events
         self.metrics = metrics

@@ -13,6 +13,7 @@ from gateway.ledger.records import (
     AuditEntry,
     Backlog,
     BulkReplay,
+    CalendarYear,
     Claim,
     Contact,
     Credential,
@@ -24,6 +25,7 @@ from gateway.ledger.records import (
     KnownNumber,
     LeaseSettled,
     MessageFilter,
+    NamedCase,
     Native,
     Person,
     Platform,
@@ -130,6 +132,10 @@ class Ledger(Protocol):
 
         Spellings of one number (case, width, invisible characters) are one number, here and in `Reads`.
         """
+        ...
+
+    async def named(self, number: str) -> Sequence[NamedCase]:
+        """Give what a number names, in whatever spelling and whosever words, by field and platform."""
         ...
 
     async def facts(self, correlation_id: str) -> Mapping[str, Enriched]:
@@ -400,6 +406,14 @@ class Ledger(Protocol):
         """Give every declaration, by kind and region."""
         ...
 
+    async def put_year(self, year: CalendarYear, intent: Intent) -> CalendarYear:
+        """Keep the holidays and make-up days of a year, instead of what was entered of it before."""
+        ...
+
+    async def years(self) -> Sequence[CalendarYear]:
+        """Give every year that was entered, in order."""
+        ...
+
     # ── attachments ───────────────────────────────────────────────────────────────────────────
     async def add_upload(self, upload: Upload) -> None:
         """Keep that a platform uploaded an attachment, whose content is in the object store already."""
@@ -616,9 +630,9 @@ class Ledger(Protocol):
 
 READS = frozenset(
     {
-        "recall", "facts", "partakes", "heads", "next_due", "next_lapse", "replays", "registry", "credentials",
+        "recall", "named", "facts", "partakes", "heads", "next_due", "next_lapse", "replays", "registry", "credentials",
         "people", "adapters", "asked_adapters", "adapter_content", "message", "native", "deliveries_of", "delivery",
-        "attempts_of", "sent", "rejection", "rejection_native", "unwanted", "find_messages", "find_deliveries",
+        "attempts_of", "sent", "rejection", "rejection_native", "unwanted", "years", "find_messages", "find_deliveries",
         "upload_for", "known_uploads", "find_rejections", "dossier", "backlog", "contacts", "audit", "prunable",
         "prunings",
     }

@@ -144,6 +144,28 @@ class KnownNumber(Struct, frozen=True):
     ordering_key: str
 
 
+class CalendarYear(Struct, frozen=True):
+    """A year as an operator entered it: days (`YYYY-MM-DD`) that are free, and weekend days that are worked; when.
+
+    `at` is None for a year as it was published, which nobody entered and the ledger does not keep.
+    """
+
+    year: int
+    holidays: tuple[str, ...]
+    workdays: tuple[str, ...]
+    at: datetime | None
+
+
+class NamedCase(Struct, frozen=True):
+    """A case that a number names: which platform uses the number for what (`field`), and how its issuer writes it."""
+
+    field: str
+    platform: str
+    original: str
+    correlation_id: str
+    ordering_key: str
+
+
 # ── delivery ──────────────────────────────────────────────────────────────────────────────────
 class Claim(Struct, frozen=True):
     """The right of one process to deliver to one platform; a later claim, with a higher epoch, ends it.

@@ -18,6 +18,7 @@ from gateway.ledger.records import (
     AuditEntry,
     Backlog,
     BulkReplay,
+    CalendarYear,
     Claim,
     Contact,
     Credential,
@@ -26,6 +27,7 @@ from gateway.ledger.records import (
     Inbox,
     KnownNumber,
     MessageFilter,
+    NamedCase,
     Native,
     Person,
     Platform,
@@ -87,6 +89,7 @@ class Everything:
     revision: int = 1
     changes: int = 0
     epochs: Counter[str] = field(default_factory=Counter)
+    years: dict[int, CalendarYear] = field(default_factory=dict)
     unwanted: dict[tuple[str, str], Unwanted] = field(default_factory=dict)
     claims: dict[str, Claim] = field(default_factory=dict)
     people: dict[str, Person] = field(default_factory=dict)
@@ -124,6 +127,18 @@ class KeptModel:
     async def recall(self, platform: str, numbers: Mapping[str, str]) -> Mapping[str, KnownNumber]:
         found = {name: self.kept.numbers.get((platform, name, spelled(number))) for name, number in numbers.items()}
         return {name: self.known(*each) for name, each in found.items() if each}
+
+    async def named(self, number: str) -> Sequence[NamedCase]:
+        found = [
+            (name, platform, *each)
+            for (platform, name, key), each in self.kept.numbers.items()
+            if key == spelled(number)
+        ]
+        return [
+            NamedCase(name, platform, original, said.correlation_id, said.ordering_key)
+            for name, platform, original, message_id in sorted(found)
+            for said in [self.kept.messages[message_id].message]
+        ]
 
     def known(self, original: str, message_id: str) -> KnownNumber:
         said = self.kept.messages[message_id].message
@@ -295,6 +310,9 @@ class KeptModel:
 
     async def known_uploads(self, ids: Collection[str]) -> frozenset[str]:
         return frozenset(id for id in ids if id in self.kept.uploads)
+
+    async def years(self) -> Sequence[CalendarYear]:
+        return [self.kept.years[year] for year in sorted(self.kept.years)]
 
     async def unwanted(self) -> Sequence[Unwanted]:
         return [self.kept.unwanted[key] for key in sorted(self.kept.unwanted)]

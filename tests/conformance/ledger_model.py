@@ -26,6 +26,7 @@ from gateway.ledger.records import (
     Area,
     AuditEntry,
     BulkReplay,
+    CalendarYear,
     Claim,
     Contact,
     Credential,
@@ -667,6 +668,14 @@ class ModelLedger(PruningModel):
             return True
 
         return self.once(intent, ("delete_unwanted", kind, region), do)
+
+    async def put_year(self, year: CalendarYear, intent: Intent) -> CalendarYear:
+        def do() -> CalendarYear:
+            self.kept.years[year.year] = replace(year, at=intent.at)
+            self.note_intent(str(year.year), intent, "calendar.put")
+            return self.kept.years[year.year]
+
+        return self.once(intent, ("put_year", year.year, year.holidays, year.workdays), do)
 
     async def hold_platform(self, platform_id: str, hold: Hold, intent: Intent, *, revision: int | None = None) -> bool:
         def do() -> bool:

@@ -203,6 +203,19 @@ async def test_who_takes_part(play: Any, ledger: Any, make: Any) -> None:
     assert await ledger.partakes("case", make.credit) is True
 
 
+async def test_what_a_number_names(play: Any, ledger: Any, make: Any) -> None:
+    """A number names its case whoever uses it and however it is spelled; two platforms may mean two cases by it."""
+    draft = make.draft("m1", lane="L1", numbers={"case_number": "浙案〔2026〕1号"}, to=[make.penalty])
+    await play.receive(draft)
+    await play.receive(make.draft("m2", lane="L2", numbers={"case_number": "浙案〔2026〕1号"}, source=make.penalty))
+    found = await ledger.named("浙案〔2026〕1号\u200b")
+    assert {(each.platform, each.field, each.original) for each in found} >= {
+        (make.source, "case_number", "浙案〔2026〕1号"),
+        (make.penalty, "case_number", "浙案〔2026〕1号"),
+    }
+    assert await ledger.named("浙案〔2026〕2号") == []
+
+
 async def test_pages(play: Any, ledger: Any, make: Any) -> None:
     """A cursor goes on after the last item shown, without gaps, even while more arrives."""
     for i in range(5):

@@ -33,6 +33,7 @@ from gateway.ledger.records import (
     Accepted,
     Area,
     BulkReplay,
+    CalendarYear,
     Claim,
     Contact,
     ContactWay,
@@ -382,6 +383,18 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
                 self.same(lambda ledger, _: ledger.put_unwanted(kind, region, intent))
             else:
                 self.same(lambda ledger, _: ledger.delete_unwanted(kind, region, intent))
+
+        @step(
+            1,
+            year=st.sampled_from([2026, 2027]),
+            holidays=st.sampled_from([(), ("2027-10-01",), ("2027-10-01", "2027-10-02")]),
+            key=some_keys,
+        )
+        def enter(self, year: int, holidays: tuple[str, ...], key: str | None) -> None:
+            """Enters a year of the calendar."""
+            intent = self.intent(key)
+            entered = CalendarYear(year, holidays, ("2027-10-10",), intent.at)
+            self.same(lambda ledger, _: ledger.put_year(entered, intent))
 
         # ── intake ────────────────────────────────────────────────────────────────────────────
         @step(
@@ -816,6 +829,7 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
                     for state in (HELD, State.READY, State.UNROUTED, UNWANTED)
                 ),
                 ledger.unwanted(),
+                ledger.years(),
                 *(ledger.upload_for(id, platform) for id in ("u-1", "u-2") for platform in (SOURCE, *PLATFORMS)),
                 *(ledger.heads(claim, now, latest, 100, probe=probe) for claim in claims for probe in (False, True)),
                 *(ledger.next_due(claim, now, latest) for claim in claims),
@@ -823,6 +837,7 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
                 *map(ledger.facts, "AB"),
                 *(ledger.partakes(lane, PLATFORMS[0]) for lane in "ABC"),
                 *(ledger.recall(PLATFORMS[0], {"case_number": number}) for number in ("C-A", "c-b", "P-1")),
+                *map(ledger.named, ("C-A", "c-b", "P-1")),
                 ledger.registry(),
                 ledger.contacts(),
                 ledger.replays(),

@@ -29,7 +29,7 @@ from gateway.errors import HutongError, Unavailable
 from gateway.hub import Hub
 from gateway.intake.steps import IntakeCall
 from gateway.ledger.base import READS, Ledger
-from gateway.ledger.records import Accepted, Area, DeliveryFilter, Intent
+from gateway.ledger.records import Accepted, Area, CalendarYear, DeliveryFilter, Intent
 from gateway.ledger.sql import SqlLedger
 from gateway.message import State
 from gateway.releases.installed import InstalledAdapters
@@ -332,6 +332,9 @@ async def story(told: Told) -> None:
     area = Area("370171", "高新区", "370100", put.at)
     await told.insist(lambda: hub.platforms.put_area(area, put))
     await told.insist(lambda: _done_already(hub.platforms.delete_area(area.code, drop), "area.unknown"))
+    enter = told.intent("the State Council's notice")
+    year = CalendarYear(2027, ("2027-10-01",), (), enter.at)
+    await told.insist(lambda: hub.cases.enter(year, enter))
     await told.insist(lambda: hub.attachments.receive(MOBILE, "text/plain", {}, _content()))
     await told.insist(hub.attachments.tidy)
     # Nothing is old yet: the ledger's own time begins.

@@ -15,6 +15,7 @@ from gateway.ledger.records import (
     AuditEntry,
     Backlog,
     BulkReplay,
+    CalendarYear,
     Claim,
     Contact,
     Credential,
@@ -26,6 +27,7 @@ from gateway.ledger.records import (
     KnownNumber,
     LeaseSettled,
     MessageFilter,
+    NamedCase,
     Native,
     Person,
     Platform,
@@ -53,6 +55,7 @@ from gateway.ledger.sql import (
     attempts,
     auditing,
     bulk_replays,
+    calendar,
     claims,
     counts,
     credentials,
@@ -69,7 +72,7 @@ from gateway.ledger.sql import (
 )
 from gateway.ledger.sql import contacts as kept_contacts
 from gateway.ledger.sql.batch_thread import BatchWatch, unwatched
-from gateway.ledger.sql.numbers import facts, recall
+from gateway.ledger.sql.numbers import facts, named, recall
 from gateway.ledger.sql.store import Store, StoreLimits
 from gateway.ledger.sql.writing import ONE_BY_ONE, KeptBytes, Transaction
 from gateway.ledger.versions import AdapterVersion
@@ -133,6 +136,9 @@ class SqlLedger:
 
     async def recall(self, platform: str, numbers: Mapping[str, str]) -> Mapping[str, KnownNumber]:
         return await self._store.look_up(recall, platform, numbers) if numbers else {}
+
+    async def named(self, number: str) -> Sequence[NamedCase]:
+        return await self._store.read(named, number)
 
     async def facts(self, correlation_id: str) -> Mapping[str, Enriched]:
         return await self._store.look_up(facts, correlation_id)
@@ -286,6 +292,12 @@ class SqlLedger:
 
     async def unwanted(self) -> Sequence[Unwanted]:
         return await self._store.read(unwanted.unwanted)
+
+    async def put_year(self, year: CalendarYear, intent: Intent) -> CalendarYear:
+        return await self._write(calendar.put, year, intent)
+
+    async def years(self) -> Sequence[CalendarYear]:
+        return await self._store.read(calendar.years)
 
     # ── attachments ───────────────────────────────────────────────────────────────────────────
     async def add_upload(self, upload: Upload) -> None:

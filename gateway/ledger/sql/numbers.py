@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 
-from gateway.ledger.records import KnownNumber, Settlement
+from gateway.ledger.records import KnownNumber, NamedCase, Settlement
 from gateway.ledger.sql import tables
 from gateway.ledger.sql.columns import Row
 from gateway.ledger.sql.retie import Retie, retie
@@ -33,6 +33,13 @@ _RECALL = Prepared(
         _n.platform == sa.bindparam("platform"),
     ),
     ("number", "field", "platform"),
+)
+_NAMED = Prepared(
+    sa.select(_n.field, _n.platform, _n.original, _m.correlation_id, _m.ordering_key)
+    .select_from(tables.numbers.join(tables.messages, _n.message == _m.seq))
+    .where(_n.number == sa.bindparam("number"))
+    .order_by(_n.field, _n.platform),
+    ("number",),
 )
 _FACTS = Prepared(
     sa.select(_f.field, _f.value, _m.id)
@@ -109,6 +116,11 @@ def recall(connection: sa.Connection, platform: str, named: Mapping[str, str]) -
     """Recognise a platform's numbers."""
     found = {field: _RECALL.row(connection, comparison_key(number), field, platform) for field, number in named.items()}
     return {field: KnownNumber(*row) for field, row in found.items() if row}
+
+
+def named(connection: sa.Connection, number: str) -> Sequence[NamedCase]:
+    """Give what a number names."""
+    return [NamedCase(*row) for row in _NAMED.rows(connection, comparison_key(number))]
 
 
 def facts(connection: sa.Connection, correlation_id: str) -> Mapping[str, Enriched]:

@@ -8,7 +8,16 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.base import OutboundRequest
-from gateway.ledger.records import Area, AuditEntry, Credential, Person, Platform, Rejection, Upload
+from gateway.ledger.records import (
+    Area,
+    AuditEntry,
+    CalendarYear,
+    Credential,
+    Person,
+    Platform,
+    Rejection,
+    Upload,
+)
 from gateway.ledger.sql.codecs import (
     ADAPTER_STATE,
     BIG_INTEGER,
@@ -344,6 +353,15 @@ AREA = Layout(
     TableColumn("at", TIME),
 )
 areas = AREA.table("areas", metadata)
+
+CALENDAR_YEAR = Layout(
+    CalendarYear,
+    TableColumn("year", BIG_INTEGER, key=True),
+    TableColumn("holidays", JSON_LIST),
+    TableColumn("workdays", JSON_LIST),
+    TableColumn("at", TIME),
+)
+calendar = CALENDAR_YEAR.table("calendar", metadata)
 
 holds = sa.Table(
     "holds",

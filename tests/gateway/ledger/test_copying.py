@@ -25,6 +25,7 @@ from gateway.errors import HutongError
 from gateway.ledger.records import (
     Area,
     BulkReplay,
+    CalendarYear,
     Contact,
     ContactWay,
     Credential,
@@ -87,6 +88,7 @@ async def _operators(ledger: SqlLedger, small: Any) -> None:
     await ledger.put_area(Area("370171", "高新区", "370100", small.now), small.intent, [], lambda unrouted: None)
     await ledger.add_upload(Upload("u-1", CREDIT, "sha256:ab", 2, "image/jpeg", small.now))
     await ledger.put_unwanted("permit", "330100", Intent("operator", "本省由部里统一公示", small.now))
+    await ledger.put_year(CalendarYear(2027, ("2027-10-01",), ("2027-10-10",), small.now), small.intent)
     version = AdapterVersion("town", "1.0.0", "d", AdapterState.DRAFT, small.now, small.now, expected=("fine",))
     await ledger.add_adapter(version, bytes(range(256)) * 9, small.intent)
 
@@ -226,6 +228,7 @@ async def answers(ledger: SqlLedger, small: Any) -> Mapping[str, Any]:
     found["rejection"] = await ledger.rejection("r1"), await ledger.rejection_native("r1")
     found["registry"] = await ledger.registry(), await ledger.unwanted(), await ledger.credentials()
     found["people"] = await ledger.people()
+    found["calendar"] = await ledger.years()
     found["adapters"] = await ledger.adapters(), await ledger.adapter_content("town", "1.0.0")
     found["backlog"] = sorted(await ledger.backlog(), key=repr)
     found["replays"] = await ledger.replays(), await ledger.contacts()

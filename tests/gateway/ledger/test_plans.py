@@ -18,6 +18,7 @@ FEW_ROWS = {
     "ages._STATE": "the table has one row",
     "bulk_replays._ALL": "a bulk replay is a row, and all are asked for",
     "bulk_replays._UNFINISHED": "a bulk replay is a row, and operators begin few",
+    "calendar._ALL": "a year is a row, and all are asked for",
     "claims._CHANGES": "the table has one row",
     "claims._FORGET": "a gateway process is a row",
     "claims._LEAVE": "a platform is a row, and a process ends seldom",
@@ -58,6 +59,7 @@ SORTED = {
 SMALL = {
     "adapters",
     "areas",
+    "calendar",
     "claims",
     "contacts",
     "counts",

@@ -1,0 +1,1 @@
+"""What is watched over in a case: its statutory deadlines."""

@@ -1,0 +1,182 @@
+"""A case across all systems: found by any number that anybody gave it, with its documents, deliveries and deadlines."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, tzinfo
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from gateway.clock import Clock
+from gateway.errors import Conflict, NotFound
+from gateway.ledger.base import Ledger
+from gateway.ledger.records import CalendarYear, Intent, MessageFilter, NamedCase
+from gateway.message import Attempt, Delivery, Message, effective_document
+from gateway.oversight.clocks import CaseClock, CaseDocument, clocks
+from gateway.oversight.years import check_year, known_days
+from schemas.calendar import PUBLISHED
+from schemas.clocks import bundled
+from schemas.findings import Text
+
+_NAMES = ("case_number", "decision_number")
+"""The numbers that stand for a case; others (an order, an inspection) may belong to many."""
+
+_PAGE = 200
+MOST = 1000
+"""Messages of one correlation that are looked through, the newest: an order may have led to a thousand inspections."""
+
+
+class CaseCandidate(Struct, frozen=True):
+    """One of several cases that a number names: how its issuer writes the number, and which platforms use it."""
+
+    number: str
+    platforms: tuple[str, ...]
+    correlation_id: str
+    ordering_key: str
+
+
+class AmbiguousCase(Conflict):
+    """Several cases have the number; `candidates` says whose."""
+
+    code = "case.ambiguous"
+
+    def __init__(self, number: str, candidates: Sequence[CaseCandidate]) -> None:
+        said = ", ".join(f"{each.number} ({'/'.join(each.platforms)})" for each in candidates)
+        zh = f"有 {len(candidates)} 个案件使用编号 {number}；请用 ?platform= 指明是哪个平台的编号：{said}"
+        en = f"{len(candidates)} cases have the number {number}; say whose number it is with ?platform=: {said}"
+        super().__init__(Text(zh, en))
+        self.candidates = tuple(candidates)
+
+
+class WholeCase(Struct, frozen=True):
+    """A case: its messages in the order in which they came, what led to them and what they led to included.
+
+    `deliveries` and `attempts` are by message and by delivery. `numbers` says who uses the number that was
+    asked for. `complete`: no message was left out for there being too many.
+    """
+
+    number: str
+    correlation_id: str
+    numbers: tuple[NamedCase, ...]
+    messages: tuple[Message, ...]
+    deliveries: Mapping[str, Sequence[Delivery]]
+    attempts: Mapping[str, Sequence[Attempt]]
+    clocks: tuple[CaseClock, ...]
+    complete: bool
+
+    def concerns(self, platform: str) -> bool:
+        """Tell whether a platform sent or got a message of the case."""
+        return any(self.concerned(message, platform) for message in self.messages)
+
+    def concerned(self, message: Message, platform: str) -> bool:
+        """Tell whether a platform sent or got one message."""
+        return message.source == platform or any(one.platform == platform for one in self.deliveries[message.id])
+
+
+class CaseFinder:
+    """Puts cases together."""
+
+    def __init__(self, ledger: Ledger, clock: Clock, zone: tzinfo) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._zone = zone
+
+    async def of(self, number: str, *, issued_by: str | None = None, seen_by: str | None = None) -> WholeCase:
+        """Give the case that a number names, in the words of one platform (`issued_by`) or of anybody.
+
+        `seen_by`: the platform that asks, if one does; a case in which it took no part is not there for it. NotFound
+        `case.unknown`; AmbiguousCase when several have the number.
+        """
+        found: dict[str, list[NamedCase]] = defaultdict(list)
+        for each in await self._ledger.named(number):
+            if each.field in _NAMES and issued_by in (None, each.platform):
+                found[each.ordering_key].append(each)
+        if seen_by is None and len(found) > 1:
+            raise AmbiguousCase(number, [_candidate(names) for names in found.values()])
+        cases = [await self._whole(names) for names in found.values()]
+        if seen_by is not None:
+            cases = [case for case in cases if case.concerns(seen_by)]
+        if len(cases) > 1:
+            raise AmbiguousCase(number, [_candidate(case.numbers) for case in cases])
+        if not cases:
+            raise _no_case(number)
+        return cases[0]
+
+    async def year(self, year: int) -> CalendarYear:
+        """Give the holidays and make-up days of a year, as entered or as published; NotFound `calendar.unknown`."""
+        for each in await self._ledger.years():
+            if each.year == year:
+                return each
+        known = PUBLISHED.years.get(year)
+        if known is None:
+            raise _no_year(year)
+        holidays, workdays = (tuple(sorted(map(date.isoformat, days))) for days in (known.holidays, known.workdays))
+        return CalendarYear(year, holidays, workdays, None)
+
+    async def enter(self, year: CalendarYear, intent: Intent) -> CalendarYear:
+        """Let a year count as an operator says; Rejected `calendar.invalid`. Every deadline follows at once."""
+        year = replace(year, holidays=tuple(sorted(set(year.holidays))), workdays=tuple(sorted(set(year.workdays))))
+        check_year(year)
+        return await self._ledger.put_year(year, intent)
+
+    async def _whole(self, names: Sequence[NamedCase]) -> WholeCase:
+        first = names[0]
+        correlated, complete = await self._correlated(first.correlation_id)
+        messages = _of_case(correlated, first.ordering_key)
+        theirs: dict[str, list[Delivery]] = {one.id: [] for one in messages}
+        for delivery in await self._ledger.deliveries_of(*theirs):
+            theirs[delivery.message_id].append(delivery)
+        every = [delivery.id for each in theirs.values() for delivery in each]
+        documents = [CaseDocument(one.id, one.type, one.source, effective_document(one)) for one in messages]
+        return WholeCase(
+            number=first.original,
+            correlation_id=first.correlation_id,
+            numbers=tuple(names),
+            messages=tuple(messages),
+            deliveries=theirs,
+            attempts={id: await self._ledger.attempts_of(id) for id in every},
+            clocks=clocks(documents, bundled(), known_days(await self._ledger.years()), self._clock(), self._zone),
+            complete=complete,
+        )
+
+    async def _correlated(self, correlation_id: str) -> tuple[Sequence[Message], bool]:
+        found: list[Message] = []
+        cursor = None
+        while len(found) < MOST:
+            page = await self._ledger.find_messages(MessageFilter(correlation_id=correlation_id), cursor, _PAGE)
+            found += page.items
+            cursor = page.cursor
+            if cursor is None:
+                return found[::-1], True
+        return found[::-1], False
+
+
+def _of_case(correlated: Iterable[Message], ordering_key: str) -> list[Message]:
+    """Leave out other cases of the correlation: the case's lane, what led to it, and what came of it directly."""
+    by_id = {each.id: each for each in correlated}
+    own = {each.id for each in by_id.values() if each.ordering_key == ordering_key}
+    wanted = own | {each.id for each in by_id.values() if each.causation_id in own}
+    for id in own:
+        cause = by_id[id].causation_id
+        while cause in by_id and cause not in wanted:
+            wanted.add(cause)
+            cause = by_id[cause].causation_id
+    return [each for each in by_id.values() if each.id in wanted]
+
+
+def _candidate(names: Sequence[NamedCase]) -> CaseCandidate:
+    platforms = tuple(dict.fromkeys(each.platform for each in names))
+    return CaseCandidate(names[0].original, platforms, names[0].correlation_id, names[0].ordering_key)
+
+
+def _no_case(number: str) -> NotFound:
+    zh, en = f"没有案件 {number}；请核对编号。", f"There is no case {number}; check the number."
+    return NotFound(Text(zh, en), code="case.unknown")
+
+
+def _no_year(year: int) -> NotFound:
+    zh = f"{year} 年的节假日未知；请用 PUT /v1/calendar/{year} 录入国务院办公厅公布的安排。"
+    en = f"The holidays of {year} are not known; enter them with PUT /v1/calendar/{year} once they are published."
+    return NotFound(Text(zh, en), code="calendar.unknown")

@@ -1,0 +1,71 @@
+"""What an operator says of a year of the calendar, checked and made part of it; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+
+from gateway.ledger.records import CalendarYear
+from schemas.calendar import PUBLISHED, Calendar, YearOfDays
+from schemas.findings import Finding, Rejected, Text
+
+_MEND = Text(
+    "日历有误，见 errors；改正后重发",
+    "The calendar has faults: correct them as `errors` says and send it again",
+)
+FIRST_YEAR, LAST_YEAR = 2000, 2100
+_MOST = 60
+"""Days of each kind: no year has as many holidays."""
+
+
+def known_days(entered: Iterable[CalendarYear]) -> Calendar:
+    """Give the published calendar with the years that operators entered in place of what was known of them."""
+    return PUBLISHED.amended({each.year: _days(each) for each in entered})
+
+
+def check_year(year: CalendarYear) -> None:
+    """Let a year pass; Rejected `calendar.invalid` names every fault."""
+    faults = list(_faults(year))
+    if faults:
+        raise Rejected("calendar.invalid", _MEND, faults)
+
+
+def _days(year: CalendarYear) -> YearOfDays:
+    return YearOfDays(
+        frozenset(map(date.fromisoformat, year.holidays)), frozenset(map(date.fromisoformat, year.workdays))
+    )
+
+
+def _faults(year: CalendarYear) -> Iterator[Finding]:
+    if not FIRST_YEAR <= year.year <= LAST_YEAR:
+        zh, en = f"年份应在 {FIRST_YEAR} 至 {LAST_YEAR} 之间", f"must be a year from {FIRST_YEAR} to {LAST_YEAR}"
+        yield _fault("calendar.year", "year", zh, en)
+    if not year.holidays:
+        # A year without any would have every deadline of it wrong, and nobody would be told.
+        yield _fault("calendar.empty", "holidays", "至少要有一个节假日", "at least one holiday is needed")
+    for name, days in (("holidays", year.holidays), ("workdays", year.workdays)):
+        if len(days) > _MOST:
+            yield _fault("calendar.many", name, f"不能超过 {_MOST} 天", f"at most {_MOST} days")
+        for index, day in enumerate(days[:_MOST]):
+            yield from _day_faults(f"{name}[{index}]", day, year.year)
+    for day in sorted({*year.holidays} & {*year.workdays}):
+        yield _fault("calendar.both", "workdays", f"{day} 同时列为节假日", f"{day} is listed as a holiday, too")
+
+
+def _day_faults(path: str, said: str, year: int) -> Iterator[Finding]:
+    try:
+        day = date.fromisoformat(said)
+    except ValueError:
+        yield _fault("calendar.day", path, "应为日期 YYYY-MM-DD", "must be a day, YYYY-MM-DD")
+        return
+    if said != day.isoformat():
+        yield _fault("calendar.day", path, "应为日期 YYYY-MM-DD", "must be a day, YYYY-MM-DD")
+    elif day.year != year:
+        yield _fault("calendar.other-year", path, f"{said} 不在 {year} 年", f"{said} is not in {year}")
+    elif path.startswith("workdays") and day.weekday() < 5:
+        zh, en = f"{said} 不是周末，本就上班", f"{said} is no weekend day: it is worked anyway"
+        yield _fault("calendar.weekday", path, zh, en)
+
+
+def _fault(code: str, path: str, zh: str, en: str) -> Finding:
+    return Finding(code=code, message=Text(zh, en), path=path)
