@@ -14,7 +14,7 @@ from gateway.api.inbound.answer import problem_bytes
 from gateway.api.limits import StrictRoute
 from gateway.api.models import RestModel, TimelineEntry
 from gateway.api.openapi import problems
-from gateway.api.rights import Caller, TheHub, TheIncoming, own_id
+from gateway.api.rights import Caller, Role, TheHub, TheIncoming, has_role, own_id
 from gateway.api.timeline import timeline
 from gateway.errors.problems import problem
 from gateway.oversight.cases import AmbiguousCase, WholeCase
@@ -125,7 +125,7 @@ def _view(case: WholeCase, caller: Principal, language: str) -> CaseView:
         if own is not None and not case.concerned(message, own):
             continue
         seen = [one for one in case.deliveries[message.id] if own in (None, one.platform)]
-        told = message if caller.admin else None
+        told = message if has_role(caller, Role.BODY_READER) else None
         documents.append(
             CaseDocumentView(
                 id=message.id,

@@ -122,7 +122,7 @@ def test_an_unmapped_field_is_a_warning(town: DeclarativeAdapter) -> None:
     [
         ({"AH": None}, "native.invalid", "AH"),
         ({"LX": "9"}, "native.invalid", "LX"),
-        ({"WSH": "随便写的"}, "document.invalid", "WSH"),
+        ({"WSH": "甲" * 300}, "document.invalid", "WSH"),
         ({"ZXSJ": "2026-13-45 09:30:00"}, "mapping.value", "ZXSJ"),
     ],
 )

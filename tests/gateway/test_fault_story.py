@@ -234,7 +234,15 @@ async def story(told: Told) -> None:
     first = await told.case("AJ-1", "before the platform")
     await told.register(PENALTY, password="old")
     await told.stands(first, State.DELIVERED)
-    await told.insist(lambda: hub.platforms.issue_credential(PENALTY, told.intent("credential")))
+    issued = await told.insist(lambda: hub.platforms.issue_credential(PENALTY, told.intent("credential")))
+    revoke = told.intent("it was written on a wall")
+    await told.insist(lambda: hub.platforms.revoke_credential(PENALTY, issued.credential.id, revoke))
+
+    # Somebody comes and goes; whoever asks again and hears that the token was shown was heard the first time.
+    join, leave = told.intent("a new colleague"), told.intent("has left")
+    shown = "idempotency.secret-shown"
+    await told.insist(lambda: _done_already(hub.people.add("wang-wei", "王伟", ["operator"], join), shown))
+    await told.insist(lambda: hub.people.remove("wang-wei", leave))
 
     # Three versions of one case in order, the second of them after two failures of the platform.
     town.answers(PENALTY, "two", 503, 503)

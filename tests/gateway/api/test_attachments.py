@@ -78,7 +78,7 @@ async def test_others_and_administrators_fetch_nothing(caller):
     await caller.register("credit-publicity.330000", "canonical", token="t")
     path = f"/v1/attachments/{(await upload(caller)).json()['upload_id']}"
     assert (await caller.platform("credit-publicity.330000", "GET", path)).status_code == 404
-    assert (await caller.admin("GET", path)).status_code == 401
+    assert (await caller.admin("GET", path)).status_code == 403
     assert (await caller.call(None, "GET", path)).status_code == 401
     assert (await caller.call(None, "POST", "/v1/attachments", content=PHOTO)).status_code == 401
 
