@@ -117,7 +117,7 @@ def try_operation(living: Living, cases: Any) -> None:
                 case.path_parameters[name] = living.known[name]
         own = case.path == "/v1/inbound/{operation}" or (case.path, case.method) == ("/v1/messages", "POST")
         token = living.credential if own or case.path.startswith("/v1/attachments") else ADMIN_TOKEN
-        response = case.call(headers={"Authorization": f"Bearer {token}"})
+        response = case.call(headers={"Authorization": f"Bearer {token}"}, timeout=60)
         case.validate_response(response, checks=(not_a_server_error,))
 
     with contextlib.suppress(Unsatisfiable):
