@@ -496,22 +496,37 @@ async def test_the_story_makes_every_writing_call(tell: Any) -> None:
 
 
 TRIED = [name for name in WRITES if name not in ELSEWHERE]
+STORIES = 5
+in_either_engine = pytest.mark.parametrize(
+    ("kept_at", "names"),
+    [
+        *(pytest.param("sqlite", [name], id=f"sqlite-{name}", marks=pytest.mark.sqlite) for name in TRIED),
+        # What asks again is the same code for both engines, and a server takes longer: several in one story.
+        *(
+            pytest.param("postgresql", TRIED[at::STORIES], id=f"postgresql-{at}", marks=pytest.mark.postgresql)
+            for at in range(STORIES)
+        ),
+    ],
+    indirect=["kept_at"],
+)
 
 
-@pytest.mark.parametrize("name", TRIED)
-async def test_a_call_fails_before_its_commit(tell: Any, name: str) -> None:
+@in_either_engine
+async def test_calls_fail_before_their_commit(tell: Any, names: Sequence[str]) -> None:
     """Nothing was written: whoever asked asks again, and everything flows."""
     told = await tell()
-    told.ledger.fail_before(name)
-    await _ends_well(told, name)
+    for name in names:
+        told.ledger.fail_before(name)
+    await _ends_well(told, *names)
 
 
-@pytest.mark.parametrize("name", TRIED)
-async def test_a_call_fails_after_its_commit(tell: Any, name: str) -> None:
+@in_either_engine
+async def test_calls_fail_after_their_commit(tell: Any, names: Sequence[str]) -> None:
     """All was written and nobody knows: asking again changes nothing more, and everything flows."""
     told = await tell()
-    told.ledger.fail_after(name)
-    await _ends_well(told, name)
+    for name in names:
+        told.ledger.fail_after(name)
+    await _ends_well(told, *names)
 
 
 @pytest.mark.parametrize("kept_at", ["sqlite"], indirect=True)  # it stands still before the ledger and behind it
@@ -533,8 +548,8 @@ async def test_a_call_is_slow(tell: Any, name: str) -> None:
         task.cancel()
 
 
-async def _ends_well(told: Told, name: str) -> None:
+async def _ends_well(told: Told, *names: str) -> None:
     await story(told)
     await _nothing_is_left(told)
     in_order_and_once(told.town)
-    assert name in told.ledger.calls
+    assert set(names) <= set(told.ledger.calls)
