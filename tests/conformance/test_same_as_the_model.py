@@ -915,7 +915,7 @@ async def _pages(search: Any, filter: Any, limit: int) -> list[Any]:
 @pytest.fixture
 def examples(request: pytest.FixtureRequest) -> int:
     """How many runs: what decides is the same code in both engines, and a server answers less quickly."""
-    return 10 if "postgresql" in request.keywords else 60
+    return 6 if "postgresql" in request.keywords else 30
 
 
 @pytest.fixture(params=[pytest.param(name, marks=getattr(pytest.mark, name)) for name in ("sqlite", "postgresql")])

@@ -73,7 +73,7 @@ async def gated(plain: DeclarativeAdapter, new_ledger: Callable[[], Ledger]) -> 
     intent, double = Intent("test", "", hub.clock()), Double(plain, chance=lambda: 0.5)
     await hub.platforms.put(MOBILE, "canonical", settings={"base_url": "http://a", "token": "t"}, intent=intent)
     await hub.platforms.put(PENALTY, "plain", mode="pull", intent=intent)
-    issued = {one: await hub.platforms.issue_credential(one, intent) for one in (MOBILE, PENALTY)}
+    issued = {one: (await hub.platforms.issue_credential(one, intent)).token for one in (MOBILE, PENALTY)}
     headers = {"Authorization": f"Bearer {issued[PENALTY]}"}
     transport = httpx.ASGITransport(app=create_app(hub, settings))
     pulling = PullingDouble(double, "http://gateway", issued[PENALTY], wait=10)
