@@ -35,10 +35,13 @@ WITHOUT_REGION = {"mappings/progress.yaml": (("  region: {at: XZQHDM, as: region
 """What the second enforcement version writes otherwise: no region."""
 
 
-def second_version(folder: Path, changes: dict[str, tuple[tuple[str, str], ...]], samples: str) -> bytes:
-    """Pack a bundle as version 2.0.0, changed, and without the samples that show the first one's ways."""
+NODES_SHOWN = ("samples/progress/", "samples/case.progressed/")
+
+
+def second_version(folder: Path, changes: dict[str, tuple[tuple[str, str], ...]]) -> bytes:
+    """Pack a bundle as version 2.0.0, changed, and without the samples of nodes, which show the first one's ways."""
     files = {one.relative_to(folder).as_posix(): one.read_bytes() for one in folder.rglob("*") if one.is_file()}
-    kept = {name: content for name, content in files.items() if not name.startswith(f"samples/{samples}/")}
+    kept = {name: content for name, content in files.items() if not name.startswith(NODES_SHOWN)}
     for name, pairs in {**changes, "adapter.yaml": (("version: 1.0.0", "version: 2.0.0"),)}.items():
         text = kept[name].decode()
         for before, after in pairs:
@@ -89,11 +92,8 @@ def settle(place: Town) -> None:
     place.settle_down(PENALTY, "penalty")
     place.settle_down(MOBILE, "mobile-enforcement")
     bundles = place.folder / "bundles"
-    for name, changes, samples in (
-        ("fast-penalty", SWAPPED, "progress"),
-        ("fast-mobile-enforcement", WITHOUT_REGION, "case.progressed"),
-    ):
-        content = second_version(bundles / name, changes, samples)
+    for name, changes in (("fast-penalty", SWAPPED), ("fast-mobile-enforcement", WITHOUT_REGION)):
+        content = second_version(bundles / name, changes)
         place.operator("POST", "/v1/adapters", content=content)
         checked = place.operator("POST", f"/v1/adapters/{name}/2.0.0/check")
         assert checked["state"] == "checked", checked["report"]
