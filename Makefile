@@ -22,7 +22,7 @@ demo: setup ## One enterprise's story through five platforms (ARGS=--once ends b
 	@$(BIN)/hutong demo $(ARGS)
 
 # What is promised about whole processes is tested last and alone: two at a time would measure each other.
-test: lint ## Everything that must be green: lint, types, layers, tests (about 8 minutes; ARGS="tests/schemas -x" for some)
+test: lint ## Everything that must be green: lint, types, layers, tests (about 20 minutes; ARGS="tests/schemas -x" for some)
 	@$(BIN)/pytest $(or $(ARGS),-n 2 --dist loadfile tests --ignore tests/acceptance)
 	@$(if $(ARGS),,$(BIN)/pytest tests/acceptance)
 
