@@ -13,7 +13,7 @@ from typing import Any
 import kubernetes_validate
 import production
 import pytest
-from deployed import DEPLOY, ROOT, read_all, read_yaml
+from deployed import DEPLOY, ROOT, read_all, read_yaml, tool
 from packaging.utils import canonicalize_name
 
 from gateway.settings import PREFIX, Settings
@@ -79,6 +79,8 @@ def test_a_patch_changes_something_of_the_base(overlay: Path) -> None:
         assert BY_KIND[found["kind"]]["metadata"]["name"] == found["metadata"]["name"]
 
 
+# Debian 12 has kubectl 1.20, which knows no `patches`: a newer one is used where an operator has it. What an overlay
+# consists of is checked by the tests above without it.
 @pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl renders the overlay, and is not here")
 @pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda folder: folder.name)
 def test_an_overlay_renders(overlay: Path, tmp_path: Path) -> None:
@@ -255,10 +257,9 @@ def test_the_unit_keeps_secrets_out_of_the_environment() -> None:
         assert re.search(rf"^{bound}=", unit, re.MULTILINE), bound
 
 
-@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze judges the unit, and is not here")
 def test_the_unit_exposes_little() -> None:
     """By systemd's own measure, from 0 to 10 (it says OK below 5): at most 1.5."""
-    command = ["systemd-analyze", "security", "--offline=true", "--threshold=15", str(DEPLOY / "hutong.service")]
+    command = [tool("systemd-analyze"), "security", "--offline=true", "--threshold=15", str(DEPLOY / "hutong.service")]
     said = subprocess.run(command, capture_output=True, text=True, check=False)
     assert said.returncode == 0, said.stdout[-500:] + said.stderr
 
