@@ -76,6 +76,7 @@ _TAGS = [
     {"name": "deliveries", "description": "投递 · Where it went"},
     {"name": "rejections", "description": "拒收 · What was not accepted"},
     {"name": "enterprises", "description": "一企一档 · Everything known about an enterprise"},
+    {"name": "cases", "description": "案件 · Cases across all systems, and the calendar of their deadlines"},
     {"name": "platforms", "description": "平台 · Who is connected"},
     {"name": "people", "description": "人员 · Who works with the gateway"},
     {"name": "adapters", "description": "适配器 · Which formats are spoken"},

@@ -46,7 +46,7 @@ Year = Annotated[int, Path(ge=2000, le=2100, description="The year", examples=[2
 @router.get("/{year}", summary="Show a year of the calendar · 查看节假日", responses=problems(401, 403, 404, 422))
 async def show(hub: TheHub, actor: Actor, year: Year) -> CalendarView:
     """Give its holidays and make-up days; a year that nobody knows is `calendar.unknown`."""
-    return CalendarView.of(await hub.cases.year(year))
+    return CalendarView.of(await hub.calendar.of(year))
 
 
 @router.put(
@@ -56,4 +56,4 @@ async def put(hub: TheHub, intends: Intends, year: Year, order: CalendarOrder) -
     """Let deadlines count by it, instead of by what was known of the year before."""
     intent = intends("")
     entered = CalendarYear(year, tuple(order.holidays), tuple(order.workdays), intent.at)
-    return CalendarView.of(await hub.cases.enter(entered, intent))
+    return CalendarView.of(await hub.calendar.enter(entered, intent))

@@ -105,9 +105,7 @@ async def show(
     try:
         found = await hub.cases.of(case_number, issued_by=platform, seen_by=own_id(caller))
     except AmbiguousCase as error:
-        said = problem(
-            error.code, error.status, error.detail, language=incoming.language, trace_id=incoming.trace_id
-        )  # fmt: skip
+        said = problem(error.code, error.status, error.detail, language=incoming.language, trace_id=incoming.trace_id)
         candidates = [
             {"case_number": one.number, "platforms": one.platforms, "correlation_id": one.correlation_id}
             for one in error.candidates

@@ -30,6 +30,7 @@ from gateway.observe import Observers
 from gateway.observe.contacts import Contacts
 from gateway.observe.waits import LongestWaits
 from gateway.oversight.cases import CaseFinder
+from gateway.oversight.years import CalendarYears
 from gateway.platforms import People, Reconciler, Register
 from gateway.readers import Readers
 from gateway.releases import Releases
@@ -86,6 +87,7 @@ class Hub:
         attachments: Attachments,
         dossiers: Dossiers,
         cases: CaseFinder,
+        calendar: CalendarYears,
         administrator: Administrator,
         dispatcher: Dispatcher,
         wake_ups: WakeUps,
@@ -118,6 +120,7 @@ class Hub:
         self.attachments = attachments
         self.dossiers = dossiers
         self.cases = cases
+        self.calendar = calendar
         self.clock = clock
         self.events = events
         self.metrics = metrics

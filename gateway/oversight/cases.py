@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, tzinfo
+from datetime import tzinfo
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -12,11 +12,10 @@ from msgspec.structs import replace
 from gateway.clock import Clock
 from gateway.errors import Conflict, NotFound
 from gateway.ledger.base import Ledger
-from gateway.ledger.records import CalendarYear, Intent, MessageFilter, NamedCase
+from gateway.ledger.records import MessageFilter, NamedCase
 from gateway.message import Attempt, Delivery, Message, effective_document
 from gateway.oversight.clocks import CaseClock, CaseDocument, clocks
-from gateway.oversight.years import check_year, known_days
-from schemas.calendar import PUBLISHED
+from gateway.oversight.years import known_days
 from schemas.clocks import bundled
 from schemas.findings import Text
 
@@ -95,50 +94,33 @@ class CaseFinder:
                 found[each.ordering_key].append(each)
         if seen_by is None and len(found) > 1:
             raise AmbiguousCase(number, [_candidate(names) for names in found.values()])
-        cases = [await self._whole(names) for names in found.values()]
+        cases = [await self._documents(names) for names in found.values()]
         if seen_by is not None:
             cases = [case for case in cases if case.concerns(seen_by)]
         if len(cases) > 1:
             raise AmbiguousCase(number, [_candidate(case.numbers) for case in cases])
         if not cases:
             raise _no_case(number)
-        return cases[0]
+        return await self._completed(cases[0])
 
-    async def year(self, year: int) -> CalendarYear:
-        """Give the holidays and make-up days of a year, as entered or as published; NotFound `calendar.unknown`."""
-        for each in await self._ledger.years():
-            if each.year == year:
-                return each
-        known = PUBLISHED.years.get(year)
-        if known is None:
-            raise _no_year(year)
-        holidays, workdays = (tuple(sorted(map(date.isoformat, days))) for days in (known.holidays, known.workdays))
-        return CalendarYear(year, holidays, workdays, None)
-
-    async def enter(self, year: CalendarYear, intent: Intent) -> CalendarYear:
-        """Let a year count as an operator says; Rejected `calendar.invalid`. Every deadline follows at once."""
-        year = replace(year, holidays=tuple(sorted(set(year.holidays))), workdays=tuple(sorted(set(year.workdays))))
-        check_year(year)
-        return await self._ledger.put_year(year, intent)
-
-    async def _whole(self, names: Sequence[NamedCase]) -> WholeCase:
+    async def _documents(self, names: Sequence[NamedCase]) -> WholeCase:
+        """Give a case without its attempts and deadlines: so much tells who took part in it."""
         first = names[0]
         correlated, complete = await self._correlated(first.correlation_id)
         messages = _of_case(correlated, first.ordering_key)
         theirs: dict[str, list[Delivery]] = {one.id: [] for one in messages}
         for delivery in await self._ledger.deliveries_of(*theirs):
             theirs[delivery.message_id].append(delivery)
-        every = [delivery.id for each in theirs.values() for delivery in each]
-        documents = [CaseDocument(one.id, one.type, one.source, effective_document(one)) for one in messages]
-        return WholeCase(
-            number=first.original,
-            correlation_id=first.correlation_id,
-            numbers=tuple(names),
-            messages=tuple(messages),
-            deliveries=theirs,
+        return WholeCase(first.original, first.correlation_id, tuple(names), tuple(messages), theirs, {}, (), complete)
+
+    async def _completed(self, case: WholeCase) -> WholeCase:
+        every = [delivery.id for each in case.deliveries.values() for delivery in each]
+        documents = [CaseDocument(one.id, one.type, one.source, effective_document(one)) for one in case.messages]
+        days = known_days(await self._ledger.years())
+        return replace(
+            case,
             attempts={id: await self._ledger.attempts_of(id) for id in every},
-            clocks=clocks(documents, bundled(), known_days(await self._ledger.years()), self._clock(), self._zone),
-            complete=complete,
+            clocks=clocks(documents, bundled(), days, self._clock(), self._zone),
         )
 
     async def _correlated(self, correlation_id: str) -> tuple[Sequence[Message], bool]:
@@ -174,9 +156,3 @@ def _candidate(names: Sequence[NamedCase]) -> CaseCandidate:
 def _no_case(number: str) -> NotFound:
     zh, en = f"没有案件 {number}；请核对编号。", f"There is no case {number}; check the number."
     return NotFound(Text(zh, en), code="case.unknown")
-
-
-def _no_year(year: int) -> NotFound:
-    zh = f"{year} 年的节假日未知；请用 PUT /v1/calendar/{year} 录入国务院办公厅公布的安排。"
-    en = f"The holidays of {year} are not known; enter them with PUT /v1/calendar/{year} once they are published."
-    return NotFound(Text(zh, en), code="calendar.unknown")

@@ -1,11 +1,15 @@
-"""What an operator says of a year of the calendar, checked and made part of it; pure."""
+"""Years of the calendar: as they were published, and as operators enter them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date
 
-from gateway.ledger.records import CalendarYear
+from msgspec.structs import replace
+
+from gateway.errors import NotFound
+from gateway.ledger.base import Ledger
+from gateway.ledger.records import CalendarYear, Intent
 from schemas.calendar import PUBLISHED, Calendar, YearOfDays
 from schemas.findings import Finding, Rejected, Text
 
@@ -16,6 +20,30 @@ _MEND = Text(
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 _MOST = 60
 """Days of each kind: no year has as many holidays."""
+
+
+class CalendarYears:
+    """The years by which working days are counted."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    async def of(self, year: int) -> CalendarYear:
+        """Give the holidays and make-up days of a year, as entered or as published; NotFound `calendar.unknown`."""
+        for each in await self._ledger.years():
+            if each.year == year:
+                return each
+        known = PUBLISHED.years.get(year)
+        if known is None:
+            raise _no_year(year)
+        holidays, workdays = (tuple(sorted(map(date.isoformat, days))) for days in (known.holidays, known.workdays))
+        return CalendarYear(year, holidays, workdays, None)
+
+    async def enter(self, year: CalendarYear, intent: Intent) -> CalendarYear:
+        """Let a year count as an operator says; Rejected `calendar.invalid`. Every deadline follows at once."""
+        year = replace(year, holidays=tuple(sorted(set(year.holidays))), workdays=tuple(sorted(set(year.workdays))))
+        check_year(year)
+        return await self._ledger.put_year(year, intent)
 
 
 def known_days(entered: Iterable[CalendarYear]) -> Calendar:
@@ -69,3 +97,9 @@ def _day_faults(path: str, said: str, year: int) -> Iterator[Finding]:
 
 def _fault(code: str, path: str, zh: str, en: str) -> Finding:
     return Finding(code=code, message=Text(zh, en), path=path)
+
+
+def _no_year(year: int) -> NotFound:
+    zh = f"{year} 年的节假日未知；请用 PUT /v1/calendar/{year} 录入国务院办公厅公布的安排。"
+    en = f"The holidays of {year} are not known; enter them with PUT /v1/calendar/{year} once they are published."
+    return NotFound(Text(zh, en), code="calendar.unknown")

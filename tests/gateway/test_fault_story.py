@@ -342,7 +342,7 @@ async def story(told: Told) -> None:
     await told.insist(lambda: _done_already(hub.platforms.delete_area(area.code, drop), "area.unknown"))
     enter = told.intent("the State Council's notice")
     year = CalendarYear(2027, ("2027-10-01",), (), enter.at)
-    await told.insist(lambda: hub.cases.enter(year, enter))
+    await told.insist(lambda: hub.calendar.enter(year, enter))
     await told.insist(lambda: hub.attachments.receive(MOBILE, "text/plain", {}, _content()))
     await told.insist(hub.attachments.tidy)
     # Nothing is old yet: the ledger's own time begins.
