@@ -11,7 +11,7 @@ from gateway.ledger.records import Area
 from schemas import regions
 from schemas.findings import Finding, Rejected, Text
 
-_CODE = re.compile(r"[1-9]\d(?:0000|(?!00)\d{4})|[A-Z]{2}\d{4}")
+CODE = r"[1-9]\d(?:0000|(?!00)\d{4})|[A-Z]{2}\d{4}"
 """Six digits as GB/T 2260 writes them, or two letters and four digits for a body that has no such code."""
 
 _DEEPEST = 8
@@ -32,7 +32,7 @@ _MEND = Text(
 
 
 def _code_faults(code: str) -> Iterator[Finding]:
-    if not _CODE.fullmatch(code):
+    if not re.fullmatch(CODE, code):
         zh = "应为六位数字（如 370171、660000），或两个大写字母加四位数字（如 LY0001）"
         yield _fault("area.code", "code", zh, "must be six digits, or two capital letters and four digits")
     elif (row := regions.row(code)) is not None:

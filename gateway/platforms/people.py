@@ -12,7 +12,7 @@ from gateway.access import hash_token, new_token
 from gateway.errors import Conflict
 from gateway.ledger.base import Ledger
 from gateway.ledger.records import Intent, Person
-from gateway.platforms.register import Register, secret_shown
+from gateway.platforms.register import OVER_ALREADY, Register, secret_shown
 from schemas.findings import Rejected, Text
 
 _ID = re.compile(r"[a-z][a-z0-9-]{1,62}")
@@ -25,7 +25,6 @@ _NO_ID = Text(
     "An id begins with a small letter and has 2 to 63 of small letters, digits and hyphens; "
     "admin, gateway and operator are none",
 )
-_OVER = Text("expires_at 已经过去；请给出将来的时间", "expires_at is over already; give a time that is to come")
 
 
 class Joined(Struct, frozen=True):
@@ -56,7 +55,7 @@ class People:
         if not _ID.fullmatch(person_id) or person_id in _TAKEN:
             raise Rejected("person.invalid", _NO_ID)
         if expires_at is not None and expires_at <= intent.at:
-            raise Rejected("person.invalid", _OVER)
+            raise Rejected("person.invalid", OVER_ALREADY)
         token = new_token()
         person = Person(person_id, name, hash_token(token), tuple(sorted(set(roles))), intent.at, expires_at)
 

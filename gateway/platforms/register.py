@@ -225,7 +225,7 @@ class Register:
         would have expired already.
         """
         if expires_at is not None and expires_at <= intent.at:
-            raise Rejected("credential.invalid", _EXPIRED_ALREADY)
+            raise Rejected("credential.invalid", OVER_ALREADY)
         token = new_token()
         credential = Credential(new_id(intent.at), platform_id, hash_token(token), label, intent.at, expires_at)
 
@@ -454,7 +454,7 @@ class Register:
         return router.taker(Coverage(platforms, known), spoken.can_send)
 
 
-_EXPIRED_ALREADY = Text(
+OVER_ALREADY = Text(
     "expires_at 已经过去；请给出将来的时间",
     "expires_at is over already; give a time that is to come",
 )

@@ -15,6 +15,7 @@ from gateway.coordination.call_rates import CALL_BOUNDS
 from gateway.delivery.address import ascii_host
 from gateway.intake.coverage import span
 from gateway.ledger.records import PULL, PUSH, Platform
+from gateway.platforms.areas import CODE
 from schemas import regions
 from schemas.budget import BOUNDS
 from schemas.codes import table
@@ -26,7 +27,7 @@ DOSSIER = Setting("dossier", "bool", "可查阅一企一档", default=False)
 _NOT_IN_ADDRESS = re.compile(r"[\s\x00-\x1f\x7f?#@]")
 _CODE = re.compile(r"\d{6}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_ID = re.compile(r"([a-z][a-z0-9-]*)\.(000000|[1-9]\d(?:0000|(?!00)\d{4})|[A-Z]{2}\d{4})")
+_ID = re.compile(rf"([a-z][a-z0-9-]*)\.(000000|{CODE})")
 _MOST_COVERED = 1000
 """As many codes and ranges a platform may state."""
 
