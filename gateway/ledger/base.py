@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
 from adapters.base import OutboundRequest
 from gateway.errors import HutongError
+from gateway.ledger.occurrences import (
+    Found,
+    Heard,
+    Judging,
+    OccurrenceFilter,
+    Seen,
+    Tally,
+    TallyFilter,
+)
 from gateway.ledger.records import (
     Area,
     AuditEntry,
@@ -566,6 +575,48 @@ class Ledger(Protocol):
         """Give what was pruned, newest day first."""
         ...
 
+    # ── the regular report ────────────────────────────────────────────────────────────────────
+    async def keep_occurrences(self, seen: Sequence[Seen], judging: Judging) -> int:
+        """Keep what messages tell of, in the order in which they were accepted; gives how many rows that changed.
+
+        Of each document its last version counts; what a message corrects, or tells of no more, stands no more. What
+        belongs to the same case or enterprise is judged again, and the tallies follow, in one transaction. The same
+        messages again change nothing; one that was tied to another case, or read by other rules, changes what it told
+        of from the beginning. What stood before is kept, with when it did. Occurrences outlive their messages.
+        """
+        ...
+
+    async def count_use(self, judging: Judging, limit: int = 1000) -> bool:
+        """Tally the next messages, attempts and rejections, each once; True: there may be more at once.
+
+        What a platform accepted makes occurrences of that message say so.
+        """
+        ...
+
+    async def tallies(self, filter: TallyFilter, judging: Judging) -> Sequence[Tally]:
+        """Give the tallies of some months; of use itself only as it stands now.
+
+        As of a moment they are counted from the occurrences that stood then, which takes as long as there are many.
+        """
+        ...
+
+    async def find_occurrences(
+        self, filter: OccurrenceFilter, cursor: str | None = None, limit: int = 50
+    ) -> ResultPage[Found]:
+        """Find occurrences that stand, by name, month and the order in which they were kept.
+
+        Invalid `cursor.unknown` for a cursor that is not one of ours.
+        """
+        ...
+
+    async def holding(self, names: Sequence[str], day: date) -> Sequence[Tally]:
+        """Count the occurrences that hold for a time, and do on a day, by name, region and authority."""
+        ...
+
+    async def heard_of(self, what: str) -> Sequence[Heard]:
+        """Give everything of one sort (`REGION`, or a register) that was heard of, and when last."""
+        ...
+
     # ── reading ───────────────────────────────────────────────────────────────────────────────
     async def message(self, message_id: str) -> Message | None: ...
     async def native(self, message_id: str) -> Native | None:
@@ -634,7 +685,7 @@ READS = frozenset(
         "people", "adapters", "asked_adapters", "adapter_content", "message", "native", "deliveries_of", "delivery",
         "attempts_of", "sent", "rejection", "rejection_native", "unwanted", "years", "find_messages", "find_deliveries",
         "upload_for", "known_uploads", "find_rejections", "dossier", "backlog", "contacts", "audit", "prunable",
-        "prunings",
+        "prunings", "tallies", "find_occurrences", "holding", "heard_of",
     }
 )  # fmt: skip
 """The methods that change nothing; every other one writes, but for `start` and `stop`."""

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
 from adapters.base import OutboundRequest
 from gateway.clock import Clock, Ticks, monotonic, system_clock
 from gateway.errors import HutongError
 from gateway.ledger.base import TERM
+from gateway.ledger.occurrences import (
+    Found,
+    Heard,
+    Judging,
+    OccurrenceFilter,
+    Seen,
+    Tally,
+    TallyFilter,
+)
 from gateway.ledger.records import (
     Area,
     AuditEntry,
@@ -60,6 +69,7 @@ from gateway.ledger.sql import (
     counts,
     credentials,
     leases,
+    occurrences,
     operating,
     people,
     platforms,
@@ -69,8 +79,10 @@ from gateway.ledger.sql import (
     unrouted,
     unwanted,
     uploads,
+    use,
 )
 from gateway.ledger.sql import contacts as kept_contacts
+from gateway.ledger.sql import tallies as kept_tallies
 from gateway.ledger.sql.batch_thread import BatchWatch, unwatched
 from gateway.ledger.sql.numbers import facts, named, recall
 from gateway.ledger.sql.store import Store, StoreLimits
@@ -377,6 +389,31 @@ class SqlLedger:
 
     async def prunings(self, cursor: str | None = None, limit: int = 50) -> ResultPage[Pruning]:
         return await self._store.read(pruning.prunings, cursor, limit)
+
+    # ── the regular report ────────────────────────────────────────────────────────────────────
+    async def keep_occurrences(self, seen: Sequence[Seen], judging: Judging) -> int:
+        changed: int = await self._store.write(occurrences.KEEP, occurrences.Keep(seen, judging))
+        return changed
+
+    async def count_use(self, judging: Judging, limit: int = 1000) -> bool:
+        # Mostly there is nothing new, and every writer of a shared ledger would wait for that to be found.
+        if not await self._store.read(use.waiting):
+            return False
+        return await self._write(use.count, judging, limit)
+
+    async def tallies(self, filter: TallyFilter, judging: Judging) -> Sequence[Tally]:
+        return await self._store.search(kept_tallies.tallies, filter, judging)
+
+    async def find_occurrences(
+        self, filter: OccurrenceFilter, cursor: str | None = None, limit: int = 50
+    ) -> ResultPage[Found]:
+        return await self._store.search(kept_tallies.find, filter, cursor, limit)
+
+    async def holding(self, names: Sequence[str], day: date) -> Sequence[Tally]:
+        return await self._store.search(kept_tallies.holding, names, day)
+
+    async def heard_of(self, what: str) -> Sequence[Heard]:
+        return [Heard(what, value, at) for value, at in await self._store.search(occurrences.heard_of, what)]
 
     # ── reading ───────────────────────────────────────────────────────────────────────────────
     async def message(self, message_id: str) -> Message | None:
