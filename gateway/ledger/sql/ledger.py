@@ -10,6 +10,7 @@ from adapters.base import OutboundRequest
 from gateway.clock import Clock, Ticks, monotonic, system_clock
 from gateway.errors import HutongError
 from gateway.ledger.base import TERM
+from gateway.ledger.followed import ChangedMessage, Followed, FollowedPage, Horizon
 from gateway.ledger.occurrences import (
     Found,
     Heard,
@@ -68,6 +69,7 @@ from gateway.ledger.sql import (
     claims,
     counts,
     credentials,
+    following,
     leases,
     occurrences,
     operating,
@@ -122,6 +124,7 @@ class SqlLedger:
         )
         self._store = Store(url, limits, clock, ticks, watch)
         self._clock = clock
+        self._horizon = Horizon()
 
     async def start(self) -> None:
         await self._store.start()
@@ -414,6 +417,24 @@ class SqlLedger:
 
     async def heard_of(self, what: str) -> Sequence[Heard]:
         return [Heard(what, value, at) for value, at in await self._store.search(occurrences.heard_of, what)]
+
+    # ── following ─────────────────────────────────────────────────────────────────────────────
+    async def follow(self, name: str) -> bool:
+        return await self._write(following.follow, name, self._store.term)
+
+    async def followed(self, name: str) -> Followed:
+        return await self._store.read(following.followed, name, self._store.owner, self._store.term)
+
+    async def messages_after(self, position: int, limit: int = 100) -> FollowedPage:
+        # Looked for afterwards, and so with a later view of the ledger: all up to the horizon can be seen in it.
+        self._horizon = self._horizon.later(await self._store.read(self._store.numbered))
+        return await self._store.search(following.after, position, self._horizon.upto, limit)
+
+    async def changed_messages(self, name: str, limit: int = 100) -> Sequence[ChangedMessage]:
+        return await self._store.read(following.changed, name, limit)
+
+    async def keep_followed(self, name: str, position: int, seen: Sequence[ChangedMessage] = ()) -> None:
+        await self._store.write(following.KEEP, (name, position, seen))
 
     # ── reading ───────────────────────────────────────────────────────────────────────────────
     async def message(self, message_id: str) -> Message | None:
