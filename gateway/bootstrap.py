@@ -38,6 +38,8 @@ from gateway.observe.contacts import Contacts
 from gateway.observe.waits import LongestWaits
 from gateway.oversight.cases import CaseFinder
 from gateway.oversight.follower import Follower
+from gateway.oversight.keeper import OccurrenceKeeper
+from gateway.oversight.reports import Reports
 from gateway.oversight.years import CalendarYears
 from gateway.platforms import Mirror, People, Reconciler, Register
 from gateway.readers import ReaderBounds, Readers
@@ -51,6 +53,7 @@ from gateway.telemetry.logs import LogHook
 from gateway.telemetry.loop import LoopWatch
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.trace import is_configured
+from schemas.figures import bundled as bundled_figures
 
 if TYPE_CHECKING:
     from gateway.telemetry.spans import SpanHook
@@ -137,6 +140,8 @@ def build(
         most=settings.uploads,
         unnamed_for=timedelta(days=settings.attachment_days),
     )
+    figures, report_settings = bundled_figures(), {"inspection_cap": settings.inspection_cap}
+    keeper = OccurrenceKeeper(kept, figures, zone(settings.zone), report_settings)
     prover = prove or ProcessProver(CHECK)
     return Hub(
         ledger=kept,
@@ -163,7 +168,8 @@ def build(
         attachments=attachments,
         cases=CaseFinder(kept, clock, zone(settings.zone)),
         calendar=CalendarYears(kept),
-        follower=Follower(kept, (), pause=pause.total_seconds()),
+        follower=Follower(kept, (keeper,), pause=pause.total_seconds()),
+        reports=Reports(kept, figures, clock, zone(settings.zone), report_settings),
         dossiers=Dossiers(kept, Questions(kept, known, outward, clock, cache, readers=readers), clock),
         administrator=_administrator(settings),
         dispatcher=dispatcher,

@@ -178,6 +178,12 @@ class Settings(BaseSettings):
     attachments: str = Field(
         "", description="The folder of uploaded attachments; else one beside the ledger. Processes share it."
     )
+    inspection_cap: int | None = Field(
+        None,
+        ge=1,
+        description="On-site inspections that an enterprise may have of one authority in a year; the report counts "
+        "what is beyond it. Unset: the figure is unknown.",
+    )
     attachment_megabytes: int = Field(200, ge=1, le=10240, description="Megabytes of an attachment; else 413.")
     attachment_days: int = Field(
         7, ge=1, description="Days after which an attachment goes that no document names, or names any more."

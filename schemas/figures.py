@@ -40,7 +40,7 @@ class Distinct(StrEnum):
     COUNTY = "county"
 
 
-class Unit(StrEnum):
+class FigureUnit(StrEnum):
     """What a figure's value is: numerator by denominator, the numerator alone, or a mean in yuan."""
 
     SHARE = "share"
@@ -126,7 +126,7 @@ class FigureRule(Struct, frozen=True, rename={"english": "en"}, forbid_unknown_f
     figure: str
     title: str
     english: str
-    unit: Unit
+    unit: FigureUnit
     numerator: Part
     denominator: Part | None = None
     needs: str | None = None
@@ -247,7 +247,7 @@ class _Known(Struct, frozen=True):
                 raise ValueError(f"{rule.occurrence} has no trait {trait.beyond.trait}")
 
     def check_figure(self, figure: FigureRule) -> None:
-        if figure.unit is not Unit.COUNT and figure.denominator is None:
+        if figure.unit is not FigureUnit.COUNT and figure.denominator is None:
             raise ValueError(f"{figure.figure}: {figure.unit} needs a denominator")
         for part in figure.parts:
             self._check_names(part.occurrences)

@@ -31,6 +31,7 @@ from gateway.observe.contacts import Contacts
 from gateway.observe.waits import LongestWaits
 from gateway.oversight.cases import CaseFinder
 from gateway.oversight.follower import Follower
+from gateway.oversight.reports import Reports
 from gateway.oversight.years import CalendarYears
 from gateway.platforms import People, Reconciler, Register
 from gateway.readers import Readers
@@ -89,6 +90,7 @@ class Hub:
         dossiers: Dossiers,
         cases: CaseFinder,
         calendar: CalendarYears,
+        reports: Reports,
         follower: Follower,
         administrator: Administrator,
         dispatcher: Dispatcher,
@@ -123,6 +125,7 @@ class Hub:
         self.dossiers = dossiers
         self.cases = cases
         self.calendar = calendar
+        self.reports = reports
         self.follower = follower
         self.clock = clock
         self.events = events
@@ -164,6 +167,7 @@ class Hub:
                 self._dispatcher.reconcile,
                 self._waits.look,
                 self.attachments.tidy,
+                self.reports.count_use,
             )
         )
         self.pruner.start()

@@ -10,12 +10,12 @@ from adapters.base import OutboundRequest
 from gateway.errors import HutongError
 from gateway.ledger.followed import ChangedMessage, Followed, FollowedPage
 from gateway.ledger.occurrences import (
-    Found,
-    Heard,
+    FoundOccurrence,
     Judging,
+    LastHeard,
     OccurrenceFilter,
+    OccurrenceTally,
     Seen,
-    Tally,
     TallyFilter,
 )
 from gateway.ledger.records import (
@@ -594,7 +594,7 @@ class Ledger(Protocol):
         """
         ...
 
-    async def tallies(self, filter: TallyFilter, judging: Judging) -> Sequence[Tally]:
+    async def tallies(self, filter: TallyFilter, judging: Judging) -> Sequence[OccurrenceTally]:
         """Give the tallies of some months; of use itself only as it stands now.
 
         As of a moment they are counted from the occurrences that stood then, which takes as long as there are many.
@@ -603,18 +603,18 @@ class Ledger(Protocol):
 
     async def find_occurrences(
         self, filter: OccurrenceFilter, cursor: str | None = None, limit: int = 50
-    ) -> ResultPage[Found]:
+    ) -> ResultPage[FoundOccurrence]:
         """Find occurrences that stand, by name, month and the order in which they were kept.
 
         Invalid `cursor.unknown` for a cursor that is not one of ours.
         """
         ...
 
-    async def holding(self, names: Sequence[str], day: date) -> Sequence[Tally]:
+    async def holding(self, names: Sequence[str], day: date) -> Sequence[OccurrenceTally]:
         """Count the occurrences that hold for a time, and do on a day, by name, region and authority."""
         ...
 
-    async def heard_of(self, what: str) -> Sequence[Heard]:
+    async def heard_of(self, what: str) -> Sequence[LastHeard]:
         """Give everything of one sort (`REGION`, or a register) that was heard of, and when last."""
         ...
 

@@ -108,7 +108,7 @@ class Judging(Protocol):
         ...
 
 
-class Tally(Struct, frozen=True):
+class OccurrenceTally(Struct, frozen=True):
     """How many occurrences are alike in one month: of their name, traits, place and authority.
 
     `month` is the year times a hundred and the month. `thing`: what the count is of, empty for occurrences.
@@ -154,7 +154,7 @@ class OccurrenceFilter(Struct, frozen=True):
     holding_on: date | None = None
 
 
-class Found(Struct, frozen=True):
+class FoundOccurrence(Struct, frozen=True):
     """An occurrence that was found: the message that tells of it, and where and when it was."""
 
     message_id: str
@@ -164,7 +164,7 @@ class Found(Struct, frozen=True):
     authority: str
 
 
-class Heard(Struct, frozen=True):
+class LastHeard(Struct, frozen=True):
     """When something was heard of last: a region, say. `what` names its sort."""
 
     what: str

@@ -7,9 +7,9 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from gateway.ledger.occurrences import OFFICER, PARTY, STEPS, YUAN, Tally
+from gateway.ledger.occurrences import OFFICER, PARTY, STEPS, YUAN, OccurrenceTally
 from gateway.oversight.occurrences import UNCOUNTED
-from schemas.figures import Distinct, FigureRule, Part, Place, Unit
+from schemas.figures import Distinct, FigureRule, FigureUnit, Part, Place
 from schemas.findings import Text
 
 _SHARE = Decimal("0.0001")
@@ -40,21 +40,21 @@ class Known(Struct, frozen=True):
     """
 
     places: Mapping[tuple[Place, str], frozenset[str]] | None
-    holding: Sequence[Tally]
+    holding: Sequence[OccurrenceTally]
     settings: Mapping[str, int | None]
     until: int
     above: Mapping[str, Collection[str]]
 
 
-def figures(rules: Iterable[FigureRule], tallies: Sequence[Tally], known: Known) -> list[Figure]:
+def figures(rules: Iterable[FigureRule], tallies: Sequence[OccurrenceTally], known: Known) -> list[Figure]:
     """Give every figure of one group."""
-    by_name: dict[str, list[Tally]] = {}
+    by_name: dict[str, list[OccurrenceTally]] = {}
     for each in tallies:
         by_name.setdefault(each.name, []).append(each)
     return [_figure(rule, by_name, known) for rule in rules]
 
 
-def _figure(rule: FigureRule, tallies: Mapping[str, Sequence[Tally]], known: Known) -> Figure:
+def _figure(rule: FigureRule, tallies: Mapping[str, Sequence[OccurrenceTally]], known: Known) -> Figure:
     counted = [_count(part, tallies, known) for part in rule.parts]
     numerator, denominator = counted[0], counted[1] if len(counted) > 1 else None
     if rule.denominator is not None and rule.numerator.distinct is Distinct.COUNTY:
@@ -66,15 +66,15 @@ def _figure(rule: FigureRule, tallies: Mapping[str, Sequence[Tally]], known: Kno
 
 
 def _value(rule: FigureRule, numerator: Decimal | None, denominator: Decimal | None) -> Decimal | None:
-    if rule.unit is Unit.COUNT or numerator is None:
+    if rule.unit is FigureUnit.COUNT or numerator is None:
         return numerator
     if not denominator:
         return None
-    return (numerator / denominator).quantize(_SHARE if rule.unit is Unit.SHARE else _CENT)
+    return (numerator / denominator).quantize(_SHARE if rule.unit is FigureUnit.SHARE else _CENT)
 
 
 # ── counting ──────────────────────────────────────────────────────────────────────────────────
-def _count(part: Part, tallies: Mapping[str, Sequence[Tally]], known: Known) -> Decimal | None:
+def _count(part: Part, tallies: Mapping[str, Sequence[OccurrenceTally]], known: Known) -> Decimal | None:
     if part.places is not None:
         return _places(part, tallies, known)
     if part.valid:
@@ -87,14 +87,14 @@ def _count(part: Part, tallies: Mapping[str, Sequence[Tally]], known: Known) -> 
     return Decimal(sum(each.count for each in matching))
 
 
-def _matching(part: Part, tallies: Mapping[str, Sequence[Tally]]) -> Iterator[Tally]:
+def _matching(part: Part, tallies: Mapping[str, Sequence[OccurrenceTally]]) -> Iterator[OccurrenceTally]:
     for name in part.of:
         for each in tallies.get(name, ()):
             if not each.thing and all(trait in each.traits for trait in part.traits):
                 yield each
 
 
-def _distinct(part: Part, tallies: Mapping[str, Sequence[Tally]]) -> int:
+def _distinct(part: Part, tallies: Mapping[str, Sequence[OccurrenceTally]]) -> int:
     things = [each for name in part.of for each in tallies.get(name, ()) if each.thing and each.count]
     if part.distinct is Distinct.OFFICER:
         return len({each.thing for each in things if each.thing.startswith(OFFICER)})
@@ -102,7 +102,7 @@ def _distinct(part: Part, tallies: Mapping[str, Sequence[Tally]]) -> int:
     return len({(each.thing, each.authority, each.month // 100) for each in things if each.thing.startswith(PARTY)})
 
 
-def _places(part: Part, tallies: Mapping[str, Sequence[Tally]], known: Known) -> Decimal | None:
+def _places(part: Part, tallies: Mapping[str, Sequence[OccurrenceTally]], known: Known) -> Decimal | None:
     if known.places is None:
         return None
     places = _configured(part, known)
@@ -119,7 +119,7 @@ def _configured(part: Part, known: Known) -> frozenset[str]:
     return known.places.get((part.places, part.covered_by), frozenset())
 
 
-def _counties(rule: FigureRule, tallies: Mapping[str, Sequence[Tally]], known: Known) -> Decimal | None:
+def _counties(rule: FigureRule, tallies: Mapping[str, Sequence[OccurrenceTally]], known: Known) -> Decimal | None:
     """Count the counties of the denominator in which there is something."""
     assert rule.denominator is not None
     if known.places is None:
@@ -128,7 +128,7 @@ def _counties(rule: FigureRule, tallies: Mapping[str, Sequence[Tally]], known: K
     return Decimal(len(_configured(rule.denominator, known) & seen))
 
 
-def _late(rule: FigureRule, tallies: Mapping[str, Sequence[Tally]], known: Known) -> int:
+def _late(rule: FigureRule, tallies: Mapping[str, Sequence[OccurrenceTally]], known: Known) -> int:
     names = {name for part in rule.parts for name in part.occurrences}
     wanted = [part for part in rule.parts if part.of and not part.valid]
     return sum(
@@ -139,7 +139,7 @@ def _late(rule: FigureRule, tallies: Mapping[str, Sequence[Tally]], known: Known
     )
 
 
-def _in_any(tally: Tally, parts: Sequence[Part]) -> bool:
+def _in_any(tally: OccurrenceTally, parts: Sequence[Part]) -> bool:
     return any(tally.name in part.of and all(trait in tally.traits for trait in part.traits) for part in parts)
 
 
@@ -153,7 +153,7 @@ def _unknown(
     rule: FigureRule,
     numerator: Decimal | None,
     denominator: Decimal | None,
-    tallies: Mapping[str, Sequence[Tally]],
+    tallies: Mapping[str, Sequence[OccurrenceTally]],
     known: Known,
 ) -> Text | None:
     if rule.needs is not None and known.settings.get(rule.needs) is None:
@@ -165,7 +165,7 @@ def _unknown(
         if part.places is not None and not _configured(part, known):
             kind = part.covered_by
             return Text(f"此处没有登记 {kind} 平台", f"No platform of the kind {kind} is registered here")
-    if rule.denominator is not None and not denominator and rule.unit is not Unit.COUNT:
+    if rule.denominator is not None and not denominator and rule.unit is not FigureUnit.COUNT:
         return _NO_CERTIFICATES if rule.denominator.valid else _NOTHING
     uncounted = sum(each.count for part in rule.parts for each in _matching(part, tallies) if UNCOUNTED in each.traits)
     if uncounted:
@@ -183,7 +183,7 @@ class Durations(Struct, frozen=True):
     worst: int | None
 
 
-def durations(tallies: Iterable[Tally], prefix: str) -> Durations:
+def durations(tallies: Iterable[OccurrenceTally], prefix: str) -> Durations:
     """Give how long what is counted under a prefix took."""
     counts: dict[int, int] = {}
     for each in tallies:

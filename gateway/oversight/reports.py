@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from calendar import monthrange
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -16,15 +17,14 @@ from gateway.intake.coverage import Coverage
 from gateway.ledger.base import Ledger
 from gateway.ledger.occurrences import (
     ARRIVAL,
-    DELIVERED,
     DELIVERY,
     OFFICER,
     RECEIVED,
     REGION,
     REJECTED,
-    Found,
+    FoundOccurrence,
     OccurrenceFilter,
-    Tally,
+    OccurrenceTally,
     TallyFilter,
 )
 from gateway.ledger.records import Contact, ContactWay, ResultPage
@@ -73,7 +73,7 @@ class Period(Struct, frozen=True):
         return range(self.since, self.until + 1)
 
 
-class Group(Struct, frozen=True):
+class ReportGroup(Struct, frozen=True):
     """A part of a report: a region, authority or month, how it is called, and its figures."""
 
     key: str
@@ -89,6 +89,12 @@ class PlatformUse(Struct, frozen=True):
     rejected: int
     heard_at: datetime | None
 
+    @property
+    def rejection_rate(self) -> float | None:
+        """The share of what it handed in that was not accepted; None: it handed in nothing."""
+        asked = self.received + self.rejected
+        return round(self.rejected / asked, 4) if asked else None
+
 
 class CountyUse(Struct, frozen=True):
     """A county that is configured, and when a document about it came last; None: never."""
@@ -98,7 +104,7 @@ class CountyUse(Struct, frozen=True):
     heard_at: datetime | None
 
 
-class Use(Struct, frozen=True):
+class GatewayUse(Struct, frozen=True):
     """How the gateway itself is used: who was heard from, and how soon documents arrive and are delivered.
 
     `officers`: how many acted in the period.
@@ -110,8 +116,13 @@ class Use(Struct, frozen=True):
     arrival: Durations
     delivery: Durations
 
+    @property
+    def counties_heard(self) -> int:
+        """How many of the counties were ever heard of."""
+        return sum(one.heard_at is not None for one in self.counties)
 
-class Report(Struct, frozen=True):
+
+class UsageReport(Struct, frozen=True):
     """The regular report of a period and a region, as it was made at a moment. `over`: the period has ended.
 
     `use` is None as of a moment: of that only the present is known.
@@ -125,8 +136,8 @@ class Report(Struct, frozen=True):
     made_at: datetime
     over: bool
     figures: tuple[Figure, ...]
-    groups: tuple[Group, ...]
-    use: Use | None
+    groups: tuple[ReportGroup, ...]
+    use: GatewayUse | None
 
 
 class Reports:
@@ -149,35 +160,56 @@ class Reports:
 
     async def usage(
         self, period: str, region: str, by: GroupedBy | None = None, as_of: datetime | None = None
-    ) -> Report:
+    ) -> UsageReport:
         """Make the report; Invalid `period.invalid`, `region.unknown`."""
         asked = read_period(period)
         registry = await self._ledger.registry()
         coverage = Coverage(registry.platforms, registry.areas)
         _check_region(region, coverage)
         tallies = await self._tallies(asked, by, as_of)
-        above = {one: _above(one, coverage) for one in {each.region for each in tallies}}
+        holding = await self._holding(asked)
+        heard = _Heard({}, {})
+        if as_of is None:
+            heard = _Heard(
+                _last_contacts(await self._ledger.contacts()),
+                {each.value: each.at for each in await self._ledger.heard_of(REGION)},
+            )
+        # A national year has many tallies: the loop must not wait for their sums.
+        return await asyncio.to_thread(self._made, asked, region, by, as_of, tallies, holding, heard, coverage)
+
+    def _made(
+        self,
+        period: Period,
+        region: str,
+        by: GroupedBy | None,
+        as_of: datetime | None,
+        tallies: Sequence[OccurrenceTally],
+        holding: Sequence[OccurrenceTally],
+        heard: _Heard,
+        coverage: Coverage,
+    ) -> UsageReport:
+        above = {one: _above(one, coverage) for one in {each.region for each in (*tallies, *holding)}}
         here = [each for each in tallies if region in above[each.region]]
-        holding = [each for each in await self._holding(asked) if region in _above(each.region, coverage)]
-        places = _places(region, asked.last, self._rules, coverage)
-        known = Known(places, holding, self._settings, asked.until, above)
+        held = [each for each in holding if region in above[each.region]]
+        places = _places(region, period.last, self._rules, coverage)
+        known = Known(places, held, self._settings, period.until, above)
         now = self._clock()
-        return Report(
-            period=asked,
+        return UsageReport(
+            period=period,
             region=region,
             title=coverage.name(region),
             by=by,
             as_of=as_of,
             made_at=now,
-            over=asked.last < now.astimezone(self._zone).date(),
+            over=period.last < now.astimezone(self._zone).date(),
             figures=tuple(figures(self._rules.figures, here, known)),
             groups=tuple(self._groups(by, region, here, known, coverage)),
-            use=None if as_of else await self._use(here, known, region, coverage),
+            use=None if as_of else _use(here, known, region, coverage, heard),
         )
 
     async def messages(
         self, figure: str, period: str, region: str, part: str, cursor: str | None, limit: int
-    ) -> ResultPage[Found]:
+    ) -> ResultPage[FoundOccurrence]:
         """Give the occurrences behind the numerator or the denominator of a figure, each with its message.
 
         NotFound `figure.unknown`; Invalid as `usage`, and `cursor.unknown`. Places have no messages.
@@ -199,15 +231,15 @@ class Reports:
                 return
 
     # ── reading ───────────────────────────────────────────────────────────────────────────────
-    async def _tallies(self, period: Period, by: GroupedBy | None, as_of: datetime | None) -> Sequence[Tally]:
+    async def _tallies(self, period: Period, by: GroupedBy | None, as_of: datetime | None) -> Sequence[OccurrenceTally]:
         """Give the tallies of a period, a month at a time: each is a search with a deadline of its own."""
-        found: list[Tally] = []
+        found: list[OccurrenceTally] = []
         for month in period.months:
             filter = TallyFilter(month, month, months=True, authorities=True, as_of=as_of)
             found += await self._ledger.tallies(filter, self._reader)
         return found
 
-    async def _holding(self, period: Period) -> Sequence[Tally]:
+    async def _holding(self, period: Period) -> Sequence[OccurrenceTally]:
         names = {name for one in self._rules.figures for part in one.parts if part.valid for name in part.of}
         return await self._ledger.holding(sorted(names), period.last)
 
@@ -233,12 +265,12 @@ class Reports:
 
     # ── groups ────────────────────────────────────────────────────────────────────────────────
     def _groups(
-        self, by: GroupedBy | None, region: str, tallies: Sequence[Tally], known: Known, coverage: Coverage
-    ) -> Iterable[Group]:
+        self, by: GroupedBy | None, region: str, tallies: Sequence[OccurrenceTally], known: Known, coverage: Coverage
+    ) -> Iterable[ReportGroup]:
         if by is None:
             return
         key = _KEYS[by](region, coverage)
-        grouped: dict[str, list[Tally]] = {}
+        grouped: dict[str, list[OccurrenceTally]] = {}
         for each in tallies:
             if not each.name.startswith("@"):
                 grouped.setdefault(key(each), []).append(each)
@@ -247,32 +279,18 @@ class Reports:
             for place in sorted(configured):
                 grouped.setdefault(_child(place, region, coverage), [])
         for name in sorted(grouped):
-            yield Group(
+            yield ReportGroup(
                 name,
                 coverage.name(name) if by is GroupedBy.REGION else name,
                 tuple(figures(self._rules.figures, grouped[name], _narrowed(known, by, name, key, coverage))),
             )
 
-    # ── use ───────────────────────────────────────────────────────────────────────────────────
-    async def _use(self, tallies: Sequence[Tally], known: Known, region: str, coverage: Coverage) -> Use:
-        contacts = _heard(await self._ledger.contacts())
-        here = {id for id, one in coverage.platforms.items() if region in _above(one.region, coverage)}
-        here |= {each.authority for each in tallies if each.name in (RECEIVED, REJECTED)}
-        regions_heard = {each.value: each.at for each in await self._ledger.heard_of(REGION)}
-        counties = frozenset[str]().union(
-            *(places for (place, _), places in (known.places or {}).items() if place is Place.COUNTY)
-        )
-        heard = _last_heard(regions_heard, counties, coverage)
-        return Use(
-            tuple(
-                PlatformUse(id, _sum(tallies, RECEIVED, id), _sum(tallies, REJECTED, id), contacts.get(id))
-                for id in sorted(here)
-            ),
-            tuple(CountyUse(one, coverage.name(one), heard.get(one)) for one in sorted(counties)),
-            len({each.thing for each in tallies if each.thing.startswith(OFFICER) and each.count}),
-            durations(tallies, ARRIVAL),
-            durations((each for each in tallies if each.name == DELIVERED), DELIVERY),
-        )
+
+class _Heard(Struct, frozen=True):
+    """When platforms, and regions, were heard of last."""
+
+    platforms: Mapping[str, datetime]
+    regions: Mapping[str, datetime]
 
 
 def read_period(said: str) -> Period:
@@ -296,13 +314,13 @@ def _above(region: str, coverage: Coverage) -> frozenset[str]:
 
 
 # ── grouping ──────────────────────────────────────────────────────────────────────────────────
-Key = Callable[[Tally], str]
+Key = Callable[[OccurrenceTally], str]
 
 
 def _by_region(region: str, coverage: Coverage) -> Key:
     children: dict[str, str] = {}
 
-    def child(tally: Tally) -> str:
+    def child(tally: OccurrenceTally) -> str:
         if tally.region not in children:
             children[tally.region] = _child(tally.region, region, coverage)
         return children[tally.region]
@@ -378,7 +396,35 @@ def _is_covered(kind: str, code: str, coverage: Coverage) -> bool:
 
 
 # ── use ───────────────────────────────────────────────────────────────────────────────────────
-def _heard(contacts: Iterable[Contact]) -> Mapping[str, datetime]:
+def _use(
+    tallies: Sequence[OccurrenceTally], known: Known, region: str, coverage: Coverage, heard: _Heard
+) -> GatewayUse:
+    here = {id for id, one in coverage.platforms.items() if region in _above(one.region, coverage)}
+    came = _by_platform(tallies, RECEIVED), _by_platform(tallies, REJECTED)
+    places = known.places or {}
+    counties = frozenset[str]().union(*(codes for (place, _), codes in places.items() if place is Place.COUNTY))
+    last = _last_heard(heard.regions, counties, coverage)
+    return GatewayUse(
+        tuple(
+            PlatformUse(id, came[0].get(id, 0), came[1].get(id, 0), heard.platforms.get(id))
+            for id in sorted(here | {*came[0], *came[1]})
+        ),
+        tuple(CountyUse(one, coverage.name(one), last.get(one)) for one in sorted(counties)),
+        len({each.thing for each in tallies if each.thing.startswith(OFFICER) and each.count}),
+        durations(tallies, ARRIVAL),
+        durations(tallies, DELIVERY),
+    )
+
+
+def _by_platform(tallies: Iterable[OccurrenceTally], name: str) -> Mapping[str, int]:
+    counts: dict[str, int] = {}
+    for each in tallies:
+        if each.name == name:
+            counts[each.authority] = counts.get(each.authority, 0) + each.count
+    return counts
+
+
+def _last_contacts(contacts: Iterable[Contact]) -> Mapping[str, datetime]:
     last: dict[str, datetime] = {}
     for each in contacts:
         if each.way is ContactWay.HEARD:
@@ -392,7 +438,3 @@ def _last_heard(heard: Mapping[str, datetime], counties: Collection[str], covera
         for place in _above(region, coverage) & frozenset(counties):
             last[place] = max(at, last.get(place, at))
     return last
-
-
-def _sum(tallies: Iterable[Tally], name: str, platform: str) -> int:
-    return sum(each.count for each in tallies if each.name == name and each.authority == platform)

@@ -12,7 +12,7 @@ from gateway.ledger.records import Intent, Platform
 from gateway.message import Message
 from gateway.oversight.figures import Figure
 from gateway.oversight.keeper import OccurrenceKeeper
-from gateway.oversight.reports import GroupedBy, Report, Reports
+from gateway.oversight.reports import GroupedBy, Reports, UsageReport
 from schemas.figures import bundled
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -83,7 +83,7 @@ class Telling:
 
     async def report(
         self, period: str = "2026-03", region: str = "330000", by: str | None = None, as_of: str | None = None
-    ) -> Report:
+    ) -> UsageReport:
         """Make a report."""
         moment = datetime.fromisoformat(as_of).astimezone(UTC) if as_of else None
         return await self.reports.usage(period, region, GroupedBy(by) if by else None, moment)

@@ -46,6 +46,8 @@ WRITES = sorted(
 ELSEWHERE = {
     "follow": "asked again at the next step of the follower; see its tests",
     "keep_followed": "what was not kept is shown again; see tests of the follower",
+    "keep_occurrences": "what was not kept is shown again, and again changes nothing; see tests of occurrences",
+    "count_use": "goes on from what it reached, which is kept with the counts; see tests of occurrences",
     "give_back": "only where several processes share a ledger; see tests of several dispatchers",
     "note_contacts": "written every few seconds, whatever happens; one that failed is written with the next",
     "check": "writes a mark that nothing reads; see tests of the ledger",

@@ -12,12 +12,12 @@ from gateway.errors import HutongError
 from gateway.ledger.base import TERM
 from gateway.ledger.followed import ChangedMessage, Followed, FollowedPage, Horizon
 from gateway.ledger.occurrences import (
-    Found,
-    Heard,
+    FoundOccurrence,
     Judging,
+    LastHeard,
     OccurrenceFilter,
+    OccurrenceTally,
     Seen,
-    Tally,
     TallyFilter,
 )
 from gateway.ledger.records import (
@@ -404,19 +404,19 @@ class SqlLedger:
             return False
         return await self._write(use.count, judging, limit)
 
-    async def tallies(self, filter: TallyFilter, judging: Judging) -> Sequence[Tally]:
+    async def tallies(self, filter: TallyFilter, judging: Judging) -> Sequence[OccurrenceTally]:
         return await self._store.search(kept_tallies.tallies, filter, judging)
 
     async def find_occurrences(
         self, filter: OccurrenceFilter, cursor: str | None = None, limit: int = 50
-    ) -> ResultPage[Found]:
+    ) -> ResultPage[FoundOccurrence]:
         return await self._store.search(kept_tallies.find, filter, cursor, limit)
 
-    async def holding(self, names: Sequence[str], day: date) -> Sequence[Tally]:
+    async def holding(self, names: Sequence[str], day: date) -> Sequence[OccurrenceTally]:
         return await self._store.search(kept_tallies.holding, names, day)
 
-    async def heard_of(self, what: str) -> Sequence[Heard]:
-        return [Heard(what, value, at) for value, at in await self._store.search(occurrences.heard_of, what)]
+    async def heard_of(self, what: str) -> Sequence[LastHeard]:
+        return [LastHeard(what, value, at) for value, at in await self._store.search(occurrences.heard_of, what)]
 
     # ── following ─────────────────────────────────────────────────────────────────────────────
     async def follow(self, name: str) -> bool:

@@ -90,7 +90,7 @@ _TALLY = PreparedRows(lambda dialect: _add(dialect.insert), [column.name for col
 _HEAR = PreparedRows(lambda dialect: _later(dialect.insert), [column.name for column in tables.heard.columns])
 
 
-class Tallied:
+class TallyChanges:
     """By how much tallies change in a transaction."""
 
     def __init__(self, judging: Judging) -> None:
@@ -211,7 +211,7 @@ class _Standing:
             found[value].add(what)
         return {party: frozenset(whats) for party, whats in found.items()}
 
-    def write(self, tallied: Tallied) -> int:
+    def write(self, tallied: TallyChanges) -> int:
         """Write what changed, and give how many rows that are."""
         ended: list[Row] = []
         dropped: list[Row] = []
@@ -263,7 +263,7 @@ KEEP = Group(keep, lambda connection, batch: ("occurrences",))
 
 def _keep(transaction: Transaction, seen: Sequence[Seen], judging: Judging) -> int:
     connection = transaction.connection
-    tallied = Tallied(judging)
+    tallied = TallyChanges(judging)
     accepted = _accepted(connection, seen, judging)
     changed = sum(_keep_apart(connection, each, accepted, judging, tallied) for each in _apart(seen))
     tallied.write(connection)
@@ -291,7 +291,7 @@ def _keep_apart(
     seen: Sequence[Seen],
     accepted: Mapping[str, frozenset[str]],
     judging: Judging,
-    tallied: Tallied,
+    tallied: TallyChanges,
 ) -> int:
     standing = _Standing(connection, judging)
     known = _known(connection, seen)
@@ -376,7 +376,7 @@ def _enter(connection: sa.Connection, seen: Sequence[Seen], judging: Judging) ->
 
 # ── acceptance ────────────────────────────────────────────────────────────────────────────────
 def accepted_by(
-    transaction: Transaction, accepted: Sequence[tuple[str, str, datetime]], judging: Judging, tallied: Tallied
+    transaction: Transaction, accepted: Sequence[tuple[str, str, datetime]], judging: Judging, tallied: TallyChanges
 ) -> None:
     """Let occurrences know that platforms of a kind accepted their messages, each at a moment."""
     kinds = {kind for kind, _ in judging.accepting.values()}

@@ -10,7 +10,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from gateway.errors import Invalid
-from gateway.ledger.occurrences import Found, Judging, Occurrence, OccurrenceFilter, Tally, TallyFilter, month_of
+from gateway.ledger.occurrences import (
+    FoundOccurrence,
+    Judging,
+    Occurrence,
+    OccurrenceFilter,
+    OccurrenceTally,
+    TallyFilter,
+    month_of,
+)
 from gateway.ledger.records import ResultPage
 from gateway.ledger.sql import tables
 from gateway.ledger.sql.codecs import micros, read_words, text
@@ -24,12 +32,12 @@ _ROWS = 5000
 
 
 # ── tallies ───────────────────────────────────────────────────────────────────────────────────
-def tallies(connection: sa.Connection, filter: TallyFilter, judging: Judging) -> Sequence[Tally]:
+def tallies(connection: sa.Connection, filter: TallyFilter, judging: Judging) -> Sequence[OccurrenceTally]:
     """Give tallies; as of a moment they are counted from the occurrences that stood then."""
     return _kept(connection, filter) if filter.as_of is None else _counted(connection, filter, judging)
 
 
-def _kept(connection: sa.Connection, filter: TallyFilter) -> Sequence[Tally]:
+def _kept(connection: sa.Connection, filter: TallyFilter) -> Sequence[OccurrenceTally]:
     month: sa.ColumnElement[int] = _t.month if filter.months else sa.literal_column("0")
     authority: sa.ColumnElement[str] = _t.authority if filter.authorities else sa.literal_column("''")
     alike = [_t.name, _t.thing, _t.traits, _t.region, _t.arrived]
@@ -45,12 +53,12 @@ def _kept(connection: sa.Connection, filter: TallyFilter) -> Sequence[Tally]:
     return [_tally(row) for row in connection.execute(query)]
 
 
-def _tally(row: Any) -> Tally:
+def _tally(row: Any) -> OccurrenceTally:
     name, count, month, traits, region, authority, thing, arrived, amount = row
-    return Tally(name, count, month, read_words(traits), region, authority, thing, arrived, amount)
+    return OccurrenceTally(name, count, month, read_words(traits), region, authority, thing, arrived, amount)
 
 
-def _counted(connection: sa.Connection, filter: TallyFilter, judging: Judging) -> Sequence[Tally]:
+def _counted(connection: sa.Connection, filter: TallyFilter, judging: Judging) -> Sequence[OccurrenceTally]:
     counts: Counter[Any] = Counter()
     amounts: Counter[Any] = Counter()
     for one in _stood(connection, filter, judging):
@@ -61,7 +69,7 @@ def _counted(connection: sa.Connection, filter: TallyFilter, judging: Judging) -
         amounts[key] += one.amount
         counts.update((one.name, month, (), *where, thing, 0) for thing in judging.things(one))
     return [
-        Tally(name, count, month, traits, region, authority, thing, arrived, amounts[key])
+        OccurrenceTally(name, count, month, traits, region, authority, thing, arrived, amounts[key])
         for key, count in counts.items()
         for name, month, traits, region, authority, thing, arrived in (key,)
     ]
@@ -88,13 +96,17 @@ def _stood(connection: sa.Connection, filter: TallyFilter, judging: Judging) -> 
 
 
 # ── the occurrences behind them ───────────────────────────────────────────────────────────────
-def find(connection: sa.Connection, filter: OccurrenceFilter, cursor: str | None, limit: int) -> ResultPage[Found]:
+def find(
+    connection: sa.Connection, filter: OccurrenceFilter, cursor: str | None, limit: int
+) -> ResultPage[FoundOccurrence]:
     """Find occurrences that stand, by name and month and then in the order in which they were kept."""
-    found: list[tuple[str, int, Found]] = []
+    found: list[tuple[str, int, FoundOccurrence]] = []
     for name, month, after in _stretches(filter, cursor):
         query = _matching(name, month, after, filter).limit(limit + 1 - len(found))
         for seq, message, day, region, authority in connection.execute(query):
-            found.append((f"{name}|{month}|{seq}", seq, Found(message, name, date.fromordinal(day), region, authority)))
+            found.append(
+                (f"{name}|{month}|{seq}", seq, FoundOccurrence(message, name, date.fromordinal(day), region, authority))
+            )
         if len(found) > limit:
             return ResultPage(tuple(each for _, _, each in found[:limit]), found[limit - 1][0])
     return ResultPage(tuple(each for _, _, each in found))
@@ -142,7 +154,7 @@ def _months(first: int, last: int) -> Iterator[int]:
         first += 1 if first % 100 < 12 else 89
 
 
-def holding(connection: sa.Connection, names: Sequence[str], day: date) -> Sequence[Tally]:
+def holding(connection: sa.Connection, names: Sequence[str], day: date) -> Sequence[OccurrenceTally]:
     """Count what holds on a day, by name, place and authority."""
     count = sa.func.count()
     query = (
@@ -152,5 +164,6 @@ def holding(connection: sa.Connection, names: Sequence[str], day: date) -> Seque
         .group_by(_o.name, _o.region, _o.authority)
     )
     return [
-        Tally(name, count, 0, (), region, authority) for name, count, region, authority in connection.execute(query)
+        OccurrenceTally(name, count, 0, (), region, authority)
+        for name, count, region, authority in connection.execute(query)
     ]

@@ -64,7 +64,7 @@ def count(transaction: Transaction, judging: Judging, limit: int) -> bool:
     connection = transaction.connection
     reached = _reached(connection)
     found = {name: each.rows(connection, reached.get(name, 0), limit) for name, each in _READ.items()}
-    tallied = occurrences.Tallied(judging)
+    tallied = occurrences.TallyChanges(judging)
     counts: Counter[occurrences.TallyKey] = tallied.counts
     for what, name in (("messages", RECEIVED), ("rejections", REJECTED)):
         for _, platform, at in found[what]:
