@@ -84,7 +84,7 @@ def build(
     contacts = Contacts(kept, clock)
     spans = _spans(clock)
     events = Events((metrics, LogHook(), contacts, *hooks, *((spans,) if spans else ())))
-    outward = sender or Sender()
+    outward = sender or Sender(allow=settings.allowed_destinations)
     routed = routes or read_routes(settings.routes_file)
     directory = Directory()
     readers = Readers(ReaderBounds(settings.reader_megabytes, settings.reader_seconds), events, most=settings.readers)
@@ -122,7 +122,10 @@ def build(
     metrics.show("hutong_administrator_used_seconds", used, principals.admin_used_at)
     metrics.show("hutong_people", "People with a token that opens something.", principals.people)
     mirror = Mirror(kept, known, inventory.learn, directory, dispatcher, events, observers.drift.forget, principals)
-    register = Register(kept, known, routed, mirror, dispatcher, clock, events, reconciler.alarm, wake_ups.tell)
+    allowed = settings.allowed_destinations
+    register = Register(
+        kept, known, routed, mirror, dispatcher, clock, events, reconciler.alarm, wake_ups.tell, allowed
+    )
     pruner = Pruner(kept, retention_of(settings), clock, events, pause=pause.total_seconds())
     metrics.show(
         "hutong_oldest_message_seconds",

@@ -339,6 +339,7 @@ PLATFORM = Layout(
     TableColumn("limits", JSON_OBJECT),
     TableColumn("covers", JSON_LIST),
     TableColumn("mandates", JSON_LIST),
+    TableColumn("allow", JSON_LIST),
 )
 """Its holds are rows of their own."""
 platforms = PLATFORM.table("platforms", metadata)
