@@ -182,6 +182,12 @@ class Settings(BaseSettings):
     attachment_days: int = Field(
         7, ge=1, description="Days after which an attachment goes that no document names, or names any more."
     )
+    clock_warning_days: int = Field(
+        3,
+        ge=0,
+        le=60,
+        description="Working days before its last day from which a statutory deadline of a case is told to lapse.",
+    )
     uploads: int = Field(16, ge=1, description="Attachments that are uploaded at once; more are answered 429.")
     retention: Annotated[RetentionSettings, NoDecode] = Field(
         RetentionSettings(),

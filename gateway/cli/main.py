@@ -16,6 +16,7 @@ from gateway.cli import (
     attachment,
     calendar,
     case,
+    clock,
     dead,
     demo,
     doctor,
@@ -76,6 +77,7 @@ app.add_typer(attachment.app, name="attachment")
 app.add_typer(message.app, name="message")
 app.add_typer(calendar.app, name="calendar")
 app.add_typer(case.app, name="case")
+app.add_typer(clock.app, name="clock")
 app.add_typer(dead.app, name="dead")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(schema.app, name="schemas")

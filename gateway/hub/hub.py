@@ -30,6 +30,7 @@ from gateway.observe import Observers
 from gateway.observe.contacts import Contacts
 from gateway.observe.waits import LongestWaits
 from gateway.oversight.cases import CaseFinder
+from gateway.oversight.clock_list import ClockList
 from gateway.oversight.follower import Follower
 from gateway.oversight.years import CalendarYears
 from gateway.platforms import People, Reconciler, Register
@@ -88,6 +89,7 @@ class Hub:
         attachments: Attachments,
         dossiers: Dossiers,
         cases: CaseFinder,
+        clocks: ClockList,
         calendar: CalendarYears,
         follower: Follower,
         administrator: Administrator,
@@ -122,6 +124,7 @@ class Hub:
         self.attachments = attachments
         self.dossiers = dossiers
         self.cases = cases
+        self.clocks = clocks
         self.calendar = calendar
         self.follower = follower
         self.clock = clock
@@ -163,6 +166,7 @@ class Hub:
                 self.replays.resume,
                 self._dispatcher.reconcile,
                 self._waits.look,
+                self.clocks.look,
                 self.attachments.tidy,
             )
         )
@@ -201,7 +205,8 @@ class Hub:
         backlog, registry = await self.ledger.backlog(), await self.ledger.registry()
         holds = [StandingHold(one.id, hold.by, hold.type) for one in registry.platforms.values() for hold in one.holds]
         contacts, workers = await self.contacts.all(), self._dispatcher.standing()
-        snapshot = Snapshot(self.clock(), backlog, holds, contacts, workers, await self.follower.standing())
+        followers, clocks = await self.follower.standing(), self.clocks.standing()
+        snapshot = Snapshot(self.clock(), backlog, holds, contacts, workers, followers, clocks)
         text = await asyncio.to_thread(self.metrics.exposition, snapshot)
         return text if self.siblings is None else await self.siblings.merged(text)
 
