@@ -37,8 +37,10 @@ from gateway.observe import Observers
 from gateway.observe.contacts import Contacts
 from gateway.observe.waits import LongestWaits
 from gateway.oversight.cases import CaseFinder
+from gateway.oversight.clock_keeper import ClockKeeper
+from gateway.oversight.clock_list import ClockList
 from gateway.oversight.follower import Follower
-from gateway.oversight.keeper import OccurrenceKeeper
+from gateway.oversight.occurrence_keeper import OccurrenceKeeper
 from gateway.oversight.reports import Reports
 from gateway.oversight.years import CalendarYears
 from gateway.platforms import Mirror, People, Reconciler, Register
@@ -144,8 +146,10 @@ def build(
         quota=settings.attachment_quota_megabytes << 20,
         unnamed_for=timedelta(days=settings.attachment_days),
     )
+    clock_keeper = ClockKeeper(kept, clock, zone(settings.zone))
     figures, report_settings = bundled_figures(), {"inspection_cap": settings.inspection_cap}
-    keeper = OccurrenceKeeper(kept, figures, zone(settings.zone), report_settings)
+    occurrence_keeper = OccurrenceKeeper(kept, figures, zone(settings.zone), report_settings)
+    keepers = (clock_keeper, occurrence_keeper)
     prover = prove or ProcessProver(CHECK)
     return Hub(
         ledger=kept,
@@ -172,7 +176,8 @@ def build(
         attachments=attachments,
         cases=CaseFinder(kept, clock, zone(settings.zone)),
         calendar=CalendarYears(kept),
-        follower=Follower(kept, (keeper,), pause=pause.total_seconds()),
+        clocks=ClockList(kept, clock, zone(settings.zone), settings.clock_warning_days),
+        follower=Follower(kept, keepers, keepers, pause=pause.total_seconds()),
         reports=Reports(kept, figures, clock, zone(settings.zone), report_settings),
         dossiers=Dossiers(kept, Questions(kept, known, outward, clock, cache, readers=readers), clock),
         administrator=_administrator(settings),

@@ -16,6 +16,7 @@ from gateway.cli import (
     attachment,
     calendar,
     case,
+    clock,
     dead,
     demo,
     doctor,
@@ -77,6 +78,7 @@ app.add_typer(attachment.app, name="attachment")
 app.add_typer(message.app, name="message")
 app.add_typer(calendar.app, name="calendar")
 app.add_typer(case.app, name="case")
+app.add_typer(clock.app, name="clock")
 app.add_typer(report.app, name="report")
 app.add_typer(dead.app, name="dead")
 app.add_typer(ledger.app, name="ledger")

@@ -30,6 +30,7 @@ from gateway.observe import Observers
 from gateway.observe.contacts import Contacts
 from gateway.observe.waits import LongestWaits
 from gateway.oversight.cases import CaseFinder
+from gateway.oversight.clock_list import ClockList
 from gateway.oversight.follower import Follower
 from gateway.oversight.reports import Reports
 from gateway.oversight.years import CalendarYears
@@ -89,6 +90,7 @@ class Hub:
         attachments: Attachments,
         dossiers: Dossiers,
         cases: CaseFinder,
+        clocks: ClockList,
         calendar: CalendarYears,
         reports: Reports,
         follower: Follower,
@@ -124,6 +126,7 @@ class Hub:
         self.attachments = attachments
         self.dossiers = dossiers
         self.cases = cases
+        self.clocks = clocks
         self.calendar = calendar
         self.reports = reports
         self.follower = follower
@@ -166,8 +169,8 @@ class Hub:
                 self.replays.resume,
                 self._dispatcher.reconcile,
                 self._waits.look,
+                self.clocks.look,
                 self.attachments.tidy,
-                self.reports.count_use,
             )
         )
         self.pruner.start()
@@ -205,7 +208,8 @@ class Hub:
         backlog, registry = await self.ledger.backlog(), await self.ledger.registry()
         holds = [StandingHold(one.id, hold.by, hold.type) for one in registry.platforms.values() for hold in one.holds]
         contacts, workers = await self.contacts.all(), self._dispatcher.standing()
-        snapshot = Snapshot(self.clock(), backlog, holds, contacts, workers, await self.follower.standing())
+        followers, clocks = await self.follower.standing(), self.clocks.standing()
+        snapshot = Snapshot(self.clock(), backlog, holds, contacts, workers, followers, clocks)
         text = await asyncio.to_thread(self.metrics.exposition, snapshot)
         return text if self.siblings is None else await self.siblings.merged(text)
 

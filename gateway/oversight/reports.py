@@ -35,9 +35,6 @@ from schemas.codes import table
 from schemas.figures import FigureRule, Figures, Part, Place
 from schemas.findings import Text
 
-_STEP, _STEPS = 1000, 100
-"""Rows of one step of counting use, and steps at most each time that it is looked after."""
-
 _NO_CITY = ("省直辖县级行政单位", "自治区直辖县级行政单位")
 _NO_COUNTY = ("市辖区", "县")
 
@@ -223,12 +220,6 @@ class Reports:
         if wanted is None or not wanted.of:
             return ResultPage(())
         return await self._ledger.find_occurrences(await self._behind(wanted, asked, region, coverage), cursor, limit)
-
-    async def count_use(self) -> None:
-        """Tally what came, was delivered and was rejected since the last time; the reconciler calls it."""
-        for _ in range(_STEPS):
-            if not await self._ledger.count_use(self._reader, _STEP):
-                return
 
     # ── reading ───────────────────────────────────────────────────────────────────────────────
     async def _tallies(self, period: Period, by: GroupedBy | None, as_of: datetime | None) -> Sequence[OccurrenceTally]:

@@ -11,7 +11,7 @@ from gateway.ledger.base import Ledger
 from gateway.ledger.records import Intent, Platform
 from gateway.message import Message
 from gateway.oversight.figures import Figure
-from gateway.oversight.keeper import OccurrenceKeeper
+from gateway.oversight.occurrence_keeper import OccurrenceKeeper
 from gateway.oversight.reports import GroupedBy, Reports, UsageReport
 from schemas.figures import bundled
 

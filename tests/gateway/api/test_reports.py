@@ -7,6 +7,9 @@ import pytest
 from openpyxl import load_workbook
 from report_documents import decision, inspection
 
+from gateway.oversight.occurrences import OccurrenceReader
+from schemas.figures import bundled
+
 USAGE = "/v1/reports/usage"
 MOBILE = "mobile-enforcement.330000"
 REST = {"kinds": ["fine"], "facts": "超标排放", "legal_basis": ["水污染防治法第八十三条"]}
@@ -21,7 +24,14 @@ async def told(caller, *documents):
         assert sent.status_code == 202, sent.text
     while await caller.hub.follower.step():
         pass
-    await caller.hub.reports.count_use()
+    await counted(caller)
+
+
+async def counted(caller):
+    """Have the use of the gateway tallied."""
+    reader = OccurrenceReader(bundled(), caller.hub.zone, {})
+    while await caller.hub.ledger.count_use(reader):
+        pass
 
 
 def whole(report):
@@ -62,7 +72,7 @@ async def test_use_tells_who_was_heard_and_what_was_rejected(caller):
     """Of the month in which it came: what each platform handed in, how much of it was not accepted."""
     await told(caller, inspection())
     await caller.platform(MOBILE, "POST", "/v1/messages", json={"type": "inspection.recorded", "document": {}})
-    await caller.hub.reports.count_use()
+    await counted(caller)
     month = caller.hub.clock().astimezone(caller.hub.zone).strftime("%Y-%m")
     use = (await caller.admin("GET", f"{USAGE}?period={month}")).json()["use"]
     platforms = {one["platform"]: one for one in use["platforms"]}

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -20,8 +20,11 @@ import pytest
 import sqlalchemy as sa
 from msgspec.structs import replace
 from postgres_server import PostgresServer
+from report_documents import inspection
 
 from gateway.errors import HutongError
+from gateway.ledger.clocked import ClockedCase, ClockStanding, CountedCase, CountedCorrelation, KeptClock
+from gateway.ledger.occurrences import REGION, OccurrenceFilter, TallyFilter
 from gateway.ledger.records import (
     Area,
     BulkReplay,
@@ -48,10 +51,15 @@ from gateway.ledger.sql.engines import sqlite
 from gateway.ledger.sql.tables import metadata
 from gateway.ledger.versions import AdapterState, AdapterVersion
 from gateway.message import HeldBy, State
+from gateway.oversight.occurrences import OccurrenceReader
+from schemas.calendar import PUBLISHED
+from schemas.figures import bundled
+from schemas.scalars import CHINA_TIME
 
 pytestmark = pytest.mark.postgresql
 
 DAY = 86_400.0
+READER = OccurrenceReader(bundled(), CHINA_TIME, {})
 KEPT = Retention(timedelta(days=400), timedelta(days=200))
 CREDIT = "credit-publicity.330000"
 
@@ -88,7 +96,6 @@ async def _operators(ledger: SqlLedger, small: Any) -> None:
     await ledger.put_area(Area("370171", "高新区", "370100", small.now), small.intent, [], lambda unrouted: None)
     await ledger.add_upload(Upload("u-1", CREDIT, "sha256:ab", 2, "image/jpeg", small.now))
     await ledger.put_unwanted("permit", "330100", Intent("operator", "本省由部里统一公示", small.now))
-    await ledger.follow("clocks")
     await ledger.put_year(CalendarYear(2027, ("2027-10-01",), ("2027-10-10",), small.now), small.intent)
     version = AdapterVersion("town", "1.0.0", "d", AdapterState.DRAFT, small.now, small.now, expected=("fine",))
     await ledger.add_adapter(version, bytes(range(256)) * 9, small.intent)
@@ -123,6 +130,13 @@ async def _later(ledger: SqlLedger, small: Any, revision: int) -> None:
     package = small.package(draft, body=b"later")
     entries = (*package.entries, rejection)
     await ledger.accept(replace(package, revision=revision, received_at=at, entries=entries))
+    await ledger.follow("clocks")
+    case = ClockedCase("later", "later", "later", "330100", ("penalty.330000",), complete=True, counted_by="rules")
+    clock = KeptClock("case.filing", "", ClockStanding.OPEN, date(2026, 9, 1), date(2026, 9, 16), None, ("later",))
+    await ledger.put_clocks("clocks", [CountedCorrelation("later", (CountedCase(case, (clock,)),))])
+    read = READER.seen(replace(draft.message, type="inspection.recorded", document=inspection()[1]), PUBLISHED)
+    await ledger.keep_occurrences([read], READER)
+    await ledger.count_use(READER)
     # Its platform spoke of it by a number of its own before: what it said is tied to the case.
     back = small.draft("back", "back", received_at=at, source=small.platform)
     back = replace(back, numbers={"case_number": "P-1"}, deliveries=())
@@ -237,6 +251,9 @@ async def answers(ledger: SqlLedger, small: Any) -> Mapping[str, Any]:
     found["adapters"] = await ledger.adapters(), await ledger.adapter_content("town", "1.0.0")
     found["backlog"] = sorted(await ledger.backlog(), key=repr)
     found["replays"] = await ledger.replays(), await ledger.contacts()
+    found["tallies"] = sorted(map(repr, await ledger.tallies(TallyFilter(202601, 202912), READER)))
+    found["occurrences"] = await ledger.find_occurrences(OccurrenceFilter(("inspection",), (), 202603, 202603))
+    found["heard"] = await ledger.heard_of(REGION)
     found["prunings"] = await ledger.prunings()
     found["prunable"] = await ledger.prunable(KEPT)
     return found
