@@ -41,6 +41,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "message": ("message", "Hand documents in, and see where they went."),
     "calendar": ("calendar", "Holidays and make-up working days, by which deadlines are counted."),
     "case": ("case", "Cases across all systems, with their statutory deadlines."),
+    "clock": ("clock", "Statutory deadlines of all cases: which run out, which were missed."),
     "dead": (
         "dead",
         "Deliveries that were given up. Each parks its lane until it is replayed or discarded, with a reason.",
