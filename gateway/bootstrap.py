@@ -37,6 +37,7 @@ from gateway.observe import Observers
 from gateway.observe.contacts import Contacts
 from gateway.observe.waits import LongestWaits
 from gateway.oversight.cases import CaseFinder
+from gateway.oversight.follower import Follower
 from gateway.oversight.years import CalendarYears
 from gateway.platforms import Mirror, People, Reconciler, Register
 from gateway.readers import ReaderBounds, Readers
@@ -162,6 +163,7 @@ def build(
         attachments=attachments,
         cases=CaseFinder(kept, clock, zone(settings.zone)),
         calendar=CalendarYears(kept),
+        follower=Follower(kept, (), pause=pause.total_seconds()),
         dossiers=Dossiers(kept, Questions(kept, known, outward, clock, cache, readers=readers), clock),
         administrator=_administrator(settings),
         dispatcher=dispatcher,

@@ -30,6 +30,7 @@ from gateway.observe import Observers
 from gateway.observe.contacts import Contacts
 from gateway.observe.waits import LongestWaits
 from gateway.oversight.cases import CaseFinder
+from gateway.oversight.follower import Follower
 from gateway.oversight.years import CalendarYears
 from gateway.platforms import People, Reconciler, Register
 from gateway.readers import Readers
@@ -88,6 +89,7 @@ class Hub:
         dossiers: Dossiers,
         cases: CaseFinder,
         calendar: CalendarYears,
+        follower: Follower,
         administrator: Administrator,
         dispatcher: Dispatcher,
         wake_ups: WakeUps,
@@ -121,6 +123,7 @@ class Hub:
         self.dossiers = dossiers
         self.cases = cases
         self.calendar = calendar
+        self.follower = follower
         self.clock = clock
         self.events = events
         self.metrics = metrics
@@ -164,6 +167,7 @@ class Hub:
             )
         )
         self.pruner.start()
+        self.follower.start()
         self._running = True
 
     def part(self) -> None:
@@ -177,6 +181,7 @@ class Hub:
         The ledger is closed last: everything stopped before it still writes how far it came.
         """
         self._running = False
+        await self.follower.stop()
         await self.pruner.stop()
         await self._reconciler.stop()
         await self.replays.stop()
@@ -196,7 +201,7 @@ class Hub:
         backlog, registry = await self.ledger.backlog(), await self.ledger.registry()
         holds = [StandingHold(one.id, hold.by, hold.type) for one in registry.platforms.values() for hold in one.holds]
         contacts, workers = await self.contacts.all(), self._dispatcher.standing()
-        snapshot = Snapshot(self.clock(), backlog, holds, contacts, workers)
+        snapshot = Snapshot(self.clock(), backlog, holds, contacts, workers, await self.follower.standing())
         text = await asyncio.to_thread(self.metrics.exposition, snapshot)
         return text if self.siblings is None else await self.siblings.merged(text)
 

@@ -16,6 +16,7 @@ from gateway.ledger.assessments import (
     FindingAnswer,
     FindingFilter,
 )
+from gateway.ledger.followed import ChangedMessage, Followed, FollowedPage
 from gateway.ledger.records import (
     Area,
     AuditEntry,
@@ -629,6 +630,38 @@ class Ledger(Protocol):
         """Give what was pruned, newest day first."""
         ...
 
+    # ── following ─────────────────────────────────────────────────────────────────────────────
+    async def follow(self, name: str) -> bool:
+        """Take the right to follow the messages under a name, for as long as this process lives (`beat`).
+
+        False: another process that lives has it. Whoever loses it in the middle of its work, because it stood still,
+        does work that another one does again: a position never goes back.
+        """
+        ...
+
+    async def followed(self, name: str) -> Followed:
+        """Tell how far the messages were followed under a name: position 0 when they never were."""
+        ...
+
+    async def messages_after(self, position: int, limit: int = 100) -> FollowedPage:
+        """Give messages in the order in which they were numbered, without remnants, each as it stands now.
+
+        None is given before another one can still appear in front of it: what was accepted a moment ago may come with
+        the next call. So whoever goes on from the page's position misses none, whoever accepts meanwhile.
+        """
+        ...
+
+    async def changed_messages(self, name: str, limit: int = 100) -> Sequence[ChangedMessage]:
+        """Give the messages of cases that were torn apart or joined by an alias since they were followed under a name.
+
+        They stay until `keep_followed` was told that they were seen.
+        """
+        ...
+
+    async def keep_followed(self, name: str, position: int, seen: Sequence[ChangedMessage] = ()) -> None:
+        """Keep how far messages were followed, and which changes were seen; what changed again since is given again."""
+        ...
+
     # ── reading ───────────────────────────────────────────────────────────────────────────────
     async def message(self, message_id: str) -> Message | None: ...
     async def native(self, message_id: str) -> Native | None:
@@ -697,7 +730,8 @@ READS = frozenset(
         "people", "adapters", "asked_adapters", "adapter_content", "message", "native", "deliveries_of", "delivery",
         "attempts_of", "sent", "rejection", "rejection_native", "unwanted", "years", "find_messages", "find_deliveries",
         "upload_for", "known_uploads", "find_rejections", "dossier", "backlog", "contacts", "audit", "prunable",
-        "prunings", "untold_findings", "find_findings", "find_cases", "naming", "assessments",
+        "prunings", "followed", "messages_after", "changed_messages", "untold_findings", "find_findings",
+        "find_cases", "naming", "assessments",
     }
 )  # fmt: skip
 """The methods that change nothing; every other one writes, but for `start` and `stop`."""

@@ -61,6 +61,13 @@ class StandingWorker(Protocol):
     def breaker(self) -> str: ...
 
 
+class StandingFollower(Struct, frozen=True):
+    """An observer of all messages, and when the oldest one came that it was not shown yet, if there is one."""
+
+    observer: str
+    unseen_since: datetime | None
+
+
 class Snapshot(Struct, frozen=True):
     """Everything that is shown as it stands `now`."""
 
@@ -69,6 +76,7 @@ class Snapshot(Struct, frozen=True):
     holds: Iterable[StandingHold] = ()
     contacts: Iterable[LastContact] = ()
     workers: Iterable[StandingWorker] = ()
+    followers: Iterable[StandingFollower] = ()
 
 
 class StandingGauges:
@@ -101,9 +109,14 @@ class StandingGauges:
         self._breaker = gauge(
             "hutong_breaker", "The platform's breaker: 0 closed, 1 letting a probe out, 2 open.", "platform"
         )
+        self._behind = gauge(
+            "hutong_follower_behind_seconds",
+            "Age of the oldest message that an observer was not shown yet.",
+            "observer",
+        )
         self._all = (
             *(self._backlog, self._oldest, self._held, self._held_endpoint),
-            *(self._heard, self._delivered, self._claimed, self._breaker),
+            *(self._heard, self._delivered, self._claimed, self._breaker, self._behind),
         )
 
     def show(self, snapshot: Snapshot) -> None:
@@ -123,6 +136,9 @@ class StandingGauges:
             platform = self._label("platform", worker.platform)
             self._claimed.labels(platform).set(worker.claimed)
             self._breaker.labels(platform).set(_PHASES[worker.breaker])
+        for follower in snapshot.followers:
+            since = follower.unseen_since or snapshot.now
+            self._behind.labels(follower.observer).set(max(0.0, (snapshot.now - since).total_seconds()))
 
     def _hold(self, hold: StandingHold) -> None:
         platform = self._label("platform", hold.platform)

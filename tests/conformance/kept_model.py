@@ -20,6 +20,7 @@ from gateway.ledger.assessments import (
     CaseSearch,
     FindingFilter,
 )
+from gateway.ledger.followed import ChangedMessage, Followed, FollowedPage
 from gateway.ledger.records import (
     Area,
     AuditEntry,
@@ -109,6 +110,7 @@ class Everything:
     adapters: dict[tuple[str, str], AdapterVersion] = field(default_factory=dict)
     bundles: dict[tuple[str, str], bytes] = field(default_factory=dict)
     contacts: dict[tuple[str, str, str], Contact] = field(default_factory=dict)
+    followed: dict[str, int] = field(default_factory=dict)
     audit: list[AuditEntry] = field(default_factory=list)
     seqs: int = 0
     positions: int = 0
@@ -371,6 +373,24 @@ class KeptModel:
 
     async def years(self) -> Sequence[CalendarYear]:
         return [self.kept.years[year] for year in sorted(self.kept.years)]
+
+    async def followed(self, name: str) -> Followed:
+        position = self.kept.followed.get(name, 0)
+        unseen = [each.message.received_at for each in self.behind(position)]
+        mine = name in self.kept.followed
+        return Followed(position, mine, free=True, unseen_since=unseen[0] if unseen else None)
+
+    async def messages_after(self, position: int, limit: int = 100) -> FollowedPage:
+        page = self.behind(position)[:limit]
+        whole = tuple(each.message for each in page if not each.remnant)
+        return FollowedPage(whole, page[-1].seq if page else position, len(page) == limit)
+
+    async def changed_messages(self, name: str, limit: int = 100) -> Sequence[ChangedMessage]:
+        return ()  # no play has a platform that speaks of a case by its own number first
+
+    def behind(self, position: int) -> list[Kept]:
+        """The messages behind a position."""
+        return sorted((each for each in self.kept.messages.values() if each.seq > position), key=lambda each: each.seq)
 
     async def unwanted(self) -> Sequence[Unwanted]:
         return [self.kept.unwanted[key] for key in sorted(self.kept.unwanted)]

@@ -22,6 +22,7 @@ from pruning_model import PruningModel
 from adapters.base import OutboundRequest
 from gateway.errors import Conflict, HutongError, Invalid, NotFound
 from gateway.ledger.assessments import AssessmentRun, CaseFinding, FindingAnswer
+from gateway.ledger.followed import ChangedMessage
 from gateway.ledger.records import (
     Accepted,
     Area,
@@ -726,6 +727,13 @@ class ModelLedger(PruningModel):
         if self.kept.assessments[after.id] == before:
             self.kept.assessments[after.id] = after
         return self.kept.assessments[after.id]
+
+    async def follow(self, name: str) -> bool:
+        self.kept.followed.setdefault(name, 0)
+        return True
+
+    async def keep_followed(self, name: str, position: int, seen: Sequence[ChangedMessage] = ()) -> None:
+        self.kept.followed[name] = max(position, self.kept.followed[name])
 
     async def hold_platform(self, platform_id: str, hold: Hold, intent: Intent, *, revision: int | None = None) -> bool:
         def do() -> bool:

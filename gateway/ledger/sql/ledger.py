@@ -18,6 +18,7 @@ from gateway.ledger.assessments import (
     FindingFilter,
 )
 from gateway.ledger.base import TERM
+from gateway.ledger.followed import ChangedMessage, Followed, FollowedPage, Horizon
 from gateway.ledger.records import (
     Area,
     AuditEntry,
@@ -69,6 +70,7 @@ from gateway.ledger.sql import (
     counts,
     credentials,
     findings,
+    following,
     leases,
     operating,
     people,
@@ -120,6 +122,7 @@ class SqlLedger:
         )
         self._store = Store(url, limits, clock, ticks, watch)
         self._clock = clock
+        self._horizon = Horizon()
 
     async def start(self) -> None:
         await self._store.start()
@@ -421,6 +424,24 @@ class SqlLedger:
 
     async def prunings(self, cursor: str | None = None, limit: int = 50) -> ResultPage[Pruning]:
         return await self._store.read(pruning.prunings, cursor, limit)
+
+    # ── following ─────────────────────────────────────────────────────────────────────────────
+    async def follow(self, name: str) -> bool:
+        return await self._write(following.follow, name, self._store.term)
+
+    async def followed(self, name: str) -> Followed:
+        return await self._store.read(following.followed, name, self._store.owner, self._store.term)
+
+    async def messages_after(self, position: int, limit: int = 100) -> FollowedPage:
+        # Looked for afterwards, and so with a later view of the ledger: all up to the horizon can be seen in it.
+        self._horizon = self._horizon.later(await self._store.read(self._store.numbered))
+        return await self._store.search(following.after, position, self._horizon.upto, limit)
+
+    async def changed_messages(self, name: str, limit: int = 100) -> Sequence[ChangedMessage]:
+        return await self._store.read(following.changed, name, limit)
+
+    async def keep_followed(self, name: str, position: int, seen: Sequence[ChangedMessage] = ()) -> None:
+        await self._store.write(following.KEEP, (name, position, seen))
 
     # ── reading ───────────────────────────────────────────────────────────────────────────────
     async def message(self, message_id: str) -> Message | None:

@@ -653,6 +653,26 @@ kept_cases = sa.Table(
 )
 """Cases that were old enough to be looked at and are kept, and when (by the ledger's own time) to look again."""
 
+followed = sa.Table(
+    "followed",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("position", sa.BigInteger, nullable=False),
+    sa.Column("owner", sa.Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""How far each observer was shown the messages: all up to the seq `position`. `owner`: the process that shows them."""
+
+changed_messages = sa.Table(
+    "changed_messages",
+    metadata,
+    sa.Column("observer", sa.Text, primary_key=True),
+    sa.Column("message", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("times", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Messages that an observer has to be shown again, because they were tied to another case; `times`: how often."""
+
 prunings = sa.Table(
     "prunings",
     metadata,

@@ -89,6 +89,7 @@ async def _operators(ledger: SqlLedger, small: Any) -> None:
     await ledger.put_area(Area("370171", "高新区", "370100", small.now), small.intent, [], lambda unrouted: None)
     await ledger.add_upload(Upload("u-1", CREDIT, "sha256:ab", 2, "image/jpeg", small.now))
     await ledger.put_unwanted("permit", "330100", Intent("operator", "本省由部里统一公示", small.now))
+    await ledger.follow("clocks")
     await ledger.put_year(CalendarYear(2027, ("2027-10-01",), ("2027-10-10",), small.now), small.intent)
     found = (
         "330100",
@@ -140,6 +141,10 @@ async def _later(ledger: SqlLedger, small: Any, revision: int) -> None:
     package = small.package(draft, body=b"later")
     entries = (*package.entries, rejection)
     await ledger.accept(replace(package, revision=revision, received_at=at, entries=entries))
+    # Its platform spoke of it by a number of its own before: what it said is tied to the case.
+    back = small.draft("back", "back", received_at=at, source=small.platform)
+    back = replace(back, numbers={"case_number": "P-1"}, deliveries=())
+    await ledger.accept(replace(small.package(back, body=b"back"), revision=revision, received_at=at))
     claim = await ledger.claim(small.platform)
     settlement = small.settlement("later/0", State.DELIVERED)
     attempt = replace(settlement.attempt, reference="P-1")
