@@ -27,6 +27,7 @@ from gateway.hub.questions import Questions
 from gateway.intake.admission import Admission
 from gateway.intake.batches import Batches
 from gateway.intake.directory import Directory
+from gateway.intake.own import OwnMessages
 from gateway.intake.reception import Reception
 from gateway.intake.routes import Routes, read_routes
 from gateway.ledger.base import Ledger
@@ -36,6 +37,8 @@ from gateway.ledger.sql.batch_thread import BatchWatch, unwatched
 from gateway.observe import Observers
 from gateway.observe.contacts import Contacts
 from gateway.observe.waits import LongestWaits
+from gateway.oversight.assessments import Assessments
+from gateway.oversight.assessor import Assessor
 from gateway.oversight.cases import CaseFinder
 from gateway.oversight.follower import Follower
 from gateway.oversight.years import CalendarYears
@@ -138,7 +141,10 @@ def build(
         unnamed_for=timedelta(days=settings.attachment_days),
     )
     prover = prove or ProcessProver(CHECK)
-    return Hub(
+    cases = CaseFinder(kept, clock, zone(settings.zone))
+    own = OwnMessages(lambda call: hub.preview_submission(call), lambda call: hub.submit(call))
+    assessor = Assessor(kept, cases, own, clock, zone(settings.zone), tells=settings.send_assessments)
+    hub = Hub(
         ledger=kept,
         adapters=known,
         store=shared or memory,
@@ -161,9 +167,10 @@ def build(
         replays=BulkReplays(kept, clock, dispatcher.wake, register.doubt, pause=pause.total_seconds()),
         pruner=pruner,
         attachments=attachments,
-        cases=CaseFinder(kept, clock, zone(settings.zone)),
+        cases=cases,
+        assessments=Assessments(kept, cases, assessor, clock, pause=pause.total_seconds()),
         calendar=CalendarYears(kept),
-        follower=Follower(kept, (), pause=pause.total_seconds()),
+        follower=Follower(kept, (assessor,), pause=pause.total_seconds()),
         dossiers=Dossiers(kept, Questions(kept, known, outward, clock, cache, readers=readers), clock),
         administrator=_administrator(settings),
         dispatcher=dispatcher,
@@ -176,6 +183,7 @@ def build(
         metrics=metrics,
         zone=zone(settings.zone),
     )
+    return hub
 
 
 def open_ledger(settings: Settings, watch: BatchWatch = unwatched) -> Ledger:

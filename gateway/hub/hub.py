@@ -29,6 +29,7 @@ from gateway.ledger.records import Accepted
 from gateway.observe import Observers
 from gateway.observe.contacts import Contacts
 from gateway.observe.waits import LongestWaits
+from gateway.oversight.assessments import Assessments
 from gateway.oversight.cases import CaseFinder
 from gateway.oversight.follower import Follower
 from gateway.oversight.years import CalendarYears
@@ -88,6 +89,7 @@ class Hub:
         attachments: Attachments,
         dossiers: Dossiers,
         cases: CaseFinder,
+        assessments: Assessments,
         calendar: CalendarYears,
         follower: Follower,
         administrator: Administrator,
@@ -122,6 +124,7 @@ class Hub:
         self.attachments = attachments
         self.dossiers = dossiers
         self.cases = cases
+        self.assessments = assessments
         self.calendar = calendar
         self.follower = follower
         self.clock = clock
@@ -157,6 +160,7 @@ class Hub:
         self._wake_ups.start(self._dispatcher.told)
         await self._dispatcher.start()
         await self.replays.resume()
+        await self.assessments.resume()
         self._reconciler.start(
             (
                 self.platforms.reconcile,
@@ -164,6 +168,7 @@ class Hub:
                 self._dispatcher.reconcile,
                 self._waits.look,
                 self.attachments.tidy,
+                self.assessments.reconcile,
             )
         )
         self.pruner.start()
@@ -182,6 +187,7 @@ class Hub:
         """
         self._running = False
         await self.follower.stop()
+        await self.assessments.stop()
         await self.pruner.stop()
         await self._reconciler.stop()
         await self.replays.stop()

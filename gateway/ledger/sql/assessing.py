@@ -8,9 +8,9 @@ import orjson
 import sqlalchemy as sa
 from msgspec import convert, to_builtins
 
-from gateway.errors import NotFound
 from gateway.ledger import decisions
 from gateway.ledger.assessments import AssessmentRun, CaseFound, CaseSearch
+from gateway.ledger.errors import no_run
 from gateway.ledger.records import Intent
 from gateway.ledger.sql import rows, tables
 from gateway.ledger.sql.auditing import intended, once
@@ -18,7 +18,6 @@ from gateway.ledger.sql.codecs import micros, moment, text
 from gateway.ledger.sql.statements import Prepared, putting
 from gateway.ledger.sql.writing import Transaction
 from gateway.message import Message
-from schemas.findings import Text
 from schemas.identifiers.folding import comparison_key
 
 _m, _k, _r = tables.messages.c, tables.search_keys.c, tables.assessment_runs.c
@@ -70,12 +69,6 @@ def _keep(transaction: Transaction, run: AssessmentRun) -> None:
 
 def _read(content: str) -> AssessmentRun:
     return convert(orjson.loads(content), AssessmentRun)
-
-
-def no_run(run_id: str) -> NotFound:
-    """Say that there is no such run."""
-    detail = Text(f"没有评查任务 {run_id}；请核对编号。", f"There is no assessment {run_id}; check its id.")
-    return NotFound(detail, code="assessment.unknown")
 
 
 # ── finding ───────────────────────────────────────────────────────────────────────────────────
