@@ -491,6 +491,10 @@ class Ledger(Protocol):
         """
         ...
 
+    async def unnamed_bytes(self, platform: str) -> int:
+        """Give the bytes of what a platform uploaded and no message names (yet, or any more)."""
+        ...
+
     async def known_uploads(self, ids: Collection[str]) -> frozenset[str]:
         """Tell which of these uploads are there."""
         ...
@@ -729,8 +733,8 @@ READS = frozenset(
         "recall", "named", "facts", "partakes", "heads", "next_due", "next_lapse", "replays", "registry", "credentials",
         "people", "adapters", "asked_adapters", "adapter_content", "message", "native", "deliveries_of", "delivery",
         "attempts_of", "sent", "rejection", "rejection_native", "unwanted", "years", "find_messages", "find_deliveries",
-        "upload_for", "known_uploads", "find_rejections", "dossier", "backlog", "contacts", "audit", "prunable",
-        "prunings", "followed", "messages_after", "changed_messages", "untold_findings", "find_findings",
+        "upload_for", "unnamed_bytes", "known_uploads", "find_rejections", "dossier", "backlog", "contacts", "audit",
+        "prunable", "prunings", "followed", "messages_after", "changed_messages", "untold_findings", "find_findings",
         "find_cases", "naming", "assessments",
     }
 )  # fmt: skip
