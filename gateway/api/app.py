@@ -12,6 +12,7 @@ from fastapi import FastAPI, Response
 from gateway.api import (
     adapters,
     areas,
+    assessments,
     attachments,
     backlog,
     calendar,
@@ -62,6 +63,7 @@ _RESOURCES = (
     calendar,
     cases,
     clocks,
+    assessments,
     adapters,
     trials,
     enterprises,

@@ -42,6 +42,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "calendar": ("calendar", "Holidays and make-up working days, by which deadlines are counted."),
     "case": ("case", "Cases across all systems, with their statutory deadlines."),
     "clock": ("clock", "Statutory deadlines of all cases: which run out, which were missed."),
+    "assessment": (
+        "assessment",
+        "What the checks of case files came to: met, missed, not-applicable or unknown, with what shows it.",
+    ),
     "dead": (
         "dead",
         "Deliveries that were given up. Each parks its lane until it is replayed or discarded, with a reason.",
