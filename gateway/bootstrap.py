@@ -40,6 +40,8 @@ from gateway.observe.waits import LongestWaits
 from gateway.oversight.assessments import Assessments
 from gateway.oversight.assessor import Assessor
 from gateway.oversight.cases import CaseFinder
+from gateway.oversight.clock_keeper import ClockKeeper
+from gateway.oversight.clock_list import ClockList
 from gateway.oversight.follower import Follower
 from gateway.oversight.years import CalendarYears
 from gateway.platforms import Mirror, People, Reconciler, Register
@@ -144,10 +146,11 @@ def build(
         quota=settings.attachment_quota_megabytes << 20,
         unnamed_for=timedelta(days=settings.attachment_days),
     )
+    keeper = ClockKeeper(kept, clock, zone(settings.zone))
     prover = prove or ProcessProver(CHECK)
     cases = CaseFinder(kept, clock, zone(settings.zone))
     own = OwnMessages(lambda call: hub.preview_submission(call), lambda call: hub.submit(call))
-    assessor = Assessor(kept, cases, own, clock, zone(settings.zone), tells=settings.send_assessments)
+    assessor = Assessor(kept, own, clock, zone(settings.zone), tells=settings.send_assessments)
     hub = Hub(
         ledger=kept,
         adapters=known,
@@ -174,7 +177,8 @@ def build(
         cases=cases,
         assessments=Assessments(kept, cases, assessor, clock, pause=pause.total_seconds()),
         calendar=CalendarYears(kept),
-        follower=Follower(kept, (assessor,), pause=pause.total_seconds()),
+        clocks=ClockList(kept, clock, zone(settings.zone), settings.clock_warning_days),
+        follower=Follower(kept, (keeper, assessor), (keeper,), pause=pause.total_seconds()),
         dossiers=Dossiers(kept, Questions(kept, known, outward, clock, cache, readers=readers), clock),
         administrator=_administrator(settings),
         dispatcher=dispatcher,

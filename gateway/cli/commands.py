@@ -45,6 +45,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "assessment",
         "What the checks of case files came to: met, missed, not-applicable or unknown, with what shows it.",
     ),
+    "clock": ("clock", "Statutory deadlines of all cases: which run out, which were missed."),
     "dead": (
         "dead",
         "Deliveries that were given up. Each parks its lane until it is replayed or discarded, with a reason.",

@@ -31,6 +31,7 @@ from gateway.observe.contacts import Contacts
 from gateway.observe.waits import LongestWaits
 from gateway.oversight.assessments import Assessments
 from gateway.oversight.cases import CaseFinder
+from gateway.oversight.clock_list import ClockList
 from gateway.oversight.follower import Follower
 from gateway.oversight.years import CalendarYears
 from gateway.platforms import People, Reconciler, Register
@@ -90,6 +91,7 @@ class Hub:
         dossiers: Dossiers,
         cases: CaseFinder,
         assessments: Assessments,
+        clocks: ClockList,
         calendar: CalendarYears,
         follower: Follower,
         administrator: Administrator,
@@ -125,6 +127,7 @@ class Hub:
         self.dossiers = dossiers
         self.cases = cases
         self.assessments = assessments
+        self.clocks = clocks
         self.calendar = calendar
         self.follower = follower
         self.clock = clock
@@ -167,6 +170,7 @@ class Hub:
                 self.replays.resume,
                 self._dispatcher.reconcile,
                 self._waits.look,
+                self.clocks.look,
                 self.attachments.tidy,
                 self.assessments.reconcile,
             )
@@ -207,7 +211,8 @@ class Hub:
         backlog, registry = await self.ledger.backlog(), await self.ledger.registry()
         holds = [StandingHold(one.id, hold.by, hold.type) for one in registry.platforms.values() for hold in one.holds]
         contacts, workers = await self.contacts.all(), self._dispatcher.standing()
-        snapshot = Snapshot(self.clock(), backlog, holds, contacts, workers, await self.follower.standing())
+        followers, clocks = await self.follower.standing(), self.clocks.standing()
+        snapshot = Snapshot(self.clock(), backlog, holds, contacts, workers, followers, clocks)
         text = await asyncio.to_thread(self.metrics.exposition, snapshot)
         return text if self.siblings is None else await self.siblings.merged(text)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
 from adapters.base import OutboundRequest
@@ -16,6 +16,7 @@ from gateway.ledger.assessments import (
     FindingAnswer,
     FindingFilter,
 )
+from gateway.ledger.clocked import ClockCount, ClockFilter, CountedCorrelation, FoundClock
 from gateway.ledger.followed import ChangedMessage, Followed, FollowedPage
 from gateway.ledger.records import (
     Area,
@@ -666,6 +667,18 @@ class Ledger(Protocol):
         """Keep how far messages were followed, and which changes were seen; what changed again since is given again."""
         ...
 
+    async def put_clocks(self, name: str, counted: Sequence[CountedCorrelation]) -> bool:
+        """Keep the deadlines of all cases of some correlations, instead of those that were kept of them, in one commit.
+
+        Of a correlation whose messages are gone meanwhile, pruned or tied to another case, none are kept. They go with
+        their case. False: this process does not follow under the name any more, and nothing was changed.
+        """
+        ...
+
+    async def counted_otherwise(self, counted_by: str, limit: int = 100) -> Sequence[str]:
+        """Give correlations with a case that was counted by other rules or another calendar than these."""
+        ...
+
     # ── reading ───────────────────────────────────────────────────────────────────────────────
     async def message(self, message_id: str) -> Message | None: ...
     async def native(self, message_id: str) -> Native | None:
@@ -705,6 +718,16 @@ class Ledger(Protocol):
         """Give the latest message of each identity about an enterprise, of the given types, newest first."""
         ...
 
+    async def find_clocks(
+        self, filter: ClockFilter, cursor: str | None = None, limit: int = 50
+    ) -> ResultPage[FoundClock]:
+        """Find deadlines, what ends first first; Invalid `cursor.unknown` for a cursor that is not one of ours."""
+        ...
+
+    async def count_clocks(self, bounds: Collection[date]) -> Sequence[ClockCount]:
+        """Count the deadlines that are open, stopped or unknown, by rule and by the bounds around their last day."""
+        ...
+
     async def backlog(self) -> Sequence[Backlog]:
         """Give how many are not settled, by platform, kind, shown state and holder, from counts that are kept."""
         ...
@@ -734,8 +757,8 @@ READS = frozenset(
         "people", "adapters", "asked_adapters", "adapter_content", "message", "native", "deliveries_of", "delivery",
         "attempts_of", "sent", "rejection", "rejection_native", "unwanted", "years", "find_messages", "find_deliveries",
         "upload_for", "unnamed_bytes", "known_uploads", "find_rejections", "dossier", "backlog", "contacts", "audit",
-        "prunable", "prunings", "followed", "messages_after", "changed_messages", "untold_findings", "find_findings",
-        "find_cases", "naming", "assessments",
+        "prunable", "prunings", "untold_findings", "find_findings", "find_cases", "naming", "assessments",
+        "followed", "messages_after", "changed_messages", "counted_otherwise", "find_clocks", "count_clocks",
     }
 )  # fmt: skip
 """The methods that change nothing; every other one writes, but for `start` and `stop`."""

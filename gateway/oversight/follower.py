@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -41,6 +41,17 @@ class Observer(Protocol):
         ...
 
 
+class Chore(Protocol):
+    """What has to be done beside, a little at a time, in whatever process shows messages."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def step(self) -> bool:
+        """Do a little; tell whether there is more to do at once."""
+        ...
+
+
 class FollowedStep(Struct, frozen=True):
     """How many messages an observer was shown, and whether there are more at once."""
 
@@ -53,14 +64,15 @@ class Follower:
 
     It looks `every` so many seconds. While there is more it works a `share` of the time, so that a ledger of many
     years is caught up with beside the traffic. An observer that fails is shown half as much after `pause` seconds,
-    twice as long each time, up to a minute; the others go on. Of the processes that share a ledger one shows
-    messages to an observer.
+    twice as long each time, up to a minute; the others go on. `chores` are done alike. Of the processes that share a
+    ledger one shows messages to an observer.
     """
 
     def __init__(
         self,
         ledger: Ledger,
         observers: Sequence[Observer],
+        chores: Sequence[Chore] = (),
         *,
         ticks: Ticks = monotonic,
         every: float = 1.0,
@@ -70,6 +82,7 @@ class Follower:
     ) -> None:
         self._ledger = ledger
         self._following = [_Following(ledger, observer, most) for observer in observers]
+        self._chores = chores
         self._ticks = ticks
         self._every = every
         self._pause = pause
@@ -78,8 +91,11 @@ class Follower:
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Begin to show messages."""
-        self._tasks = [asyncio.create_task(self._run(each), name=f"follower {each.name}") for each in self._following]
+        """Begin to show messages, and to do the chores."""
+        steps = [(each.name, each.more) for each in self._following] + [
+            (f"{chore.name} anew", chore.step) for chore in self._chores
+        ]
+        self._tasks = [asyncio.create_task(self._run(name, step), name=f"follower {name}") for name, step in steps]
 
     async def stop(self) -> None:
         """End after what is being shown."""
@@ -98,17 +114,15 @@ class Follower:
         found = [(each.name, await self._ledger.followed(each.name)) for each in self._following]
         return [StandingFollower(name, followed.unseen_since) for name, followed in found]
 
-    async def _run(self, following: _Following) -> None:
+    async def _run(self, name: str, step: Callable[[], Awaitable[bool]]) -> None:
         wait, pause = 0.0, self._pause
         while not await self._ends_within(wait):
             began = self._ticks()
             try:
-                more = (await following.step()).more
+                more = await step()
             except Exception as error:
                 level = logging.WARNING if isinstance(error, HutongError) else logging.ERROR
-                _log.log(
-                    level, "%s was not shown %s; it is tried again", following.name, following.shown, exc_info=error
-                )
+                _log.log(level, "%s could not go on and is tried again", name, exc_info=error)
                 wait, pause = pause, min(2 * pause, 60.0)
                 continue
             pause = self._pause
@@ -124,18 +138,18 @@ class Follower:
 
 
 class _Following:
-    """One observer, and how many messages it is shown at once.
-
-    `shown`: what it was shown last, in words.
-    """
+    """One observer, and how many messages it is shown at once."""
 
     def __init__(self, ledger: Ledger, observer: Observer, most: int) -> None:
         self.name = observer.name
-        self.shown = "any messages"
         self._ledger = ledger
         self._observer = observer
         self._most = most
         self._limit = most
+
+    async def more(self) -> bool:
+        """Take a step, and tell whether there is more to show at once."""
+        return (await self.step()).more
 
     async def step(self) -> FollowedStep:
         """Show what changed, then what is new; the position moves on after the observer has kept its own."""
@@ -166,10 +180,10 @@ class _Following:
     async def _show(self, messages: Sequence[Message]) -> None:
         if not messages:
             return
-        self.shown = f"{messages[0].id} and {len(messages) - 1} more"
         try:
             await self._observer.see(messages)
         except BaseException:
+            _log.warning("%s did not bear %s and %d more", self.name, messages[0].id, len(messages) - 1)
             # With fewer at a time it is shown all in front of the one that it cannot bear, and the log names that one.
             self._limit = max(1, len(messages) // 2)
             raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
 from adapters.base import OutboundRequest
@@ -18,6 +18,7 @@ from gateway.ledger.assessments import (
     FindingFilter,
 )
 from gateway.ledger.base import TERM
+from gateway.ledger.clocked import ClockCount, ClockFilter, CountedCorrelation, FoundClock
 from gateway.ledger.followed import ChangedMessage, Followed, FollowedPage, Horizon
 from gateway.ledger.records import (
     Area,
@@ -67,6 +68,7 @@ from gateway.ledger.sql import (
     bulk_replays,
     calendar,
     claims,
+    clocks,
     counts,
     credentials,
     findings,
@@ -445,6 +447,22 @@ class SqlLedger:
 
     async def keep_followed(self, name: str, position: int, seen: Sequence[ChangedMessage] = ()) -> None:
         await self._store.write(following.KEEP, (name, position, seen))
+
+    async def put_clocks(self, name: str, counted: Sequence[CountedCorrelation]) -> bool:
+        rows = sum(len(case.clocks) for one in counted for case in one.cases)
+        kept: bool = await self._store.write(clocks.PUT, (name, counted), rows=max(1, rows))
+        return kept
+
+    async def counted_otherwise(self, counted_by: str, limit: int = 100) -> Sequence[str]:
+        return await self._store.read(clocks.counted_otherwise, counted_by, limit)
+
+    async def find_clocks(
+        self, filter: ClockFilter, cursor: str | None = None, limit: int = 50
+    ) -> ResultPage[FoundClock]:
+        return await self._store.search(clocks.find, filter, cursor, limit)
+
+    async def count_clocks(self, bounds: Collection[date]) -> Sequence[ClockCount]:
+        return await self._store.search(clocks.counts, bounds)
 
     # ── reading ───────────────────────────────────────────────────────────────────────────────
     async def message(self, message_id: str) -> Message | None:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -23,6 +23,7 @@ from postgres_server import PostgresServer
 
 from gateway.errors import HutongError
 from gateway.ledger.assessments import AssessmentRun, CaseFinding, FindingFilter
+from gateway.ledger.clocked import ClockedCase, ClockStanding, CountedCase, CountedCorrelation, KeptClock
 from gateway.ledger.records import (
     Area,
     BulkReplay,
@@ -89,7 +90,6 @@ async def _operators(ledger: SqlLedger, small: Any) -> None:
     await ledger.put_area(Area("370171", "高新区", "370100", small.now), small.intent, [], lambda unrouted: None)
     await ledger.add_upload(Upload("u-1", CREDIT, "sha256:ab", 2, "image/jpeg", small.now))
     await ledger.put_unwanted("permit", "330100", Intent("operator", "本省由部里统一公示", small.now))
-    await ledger.follow("clocks")
     await ledger.put_year(CalendarYear(2027, ("2027-10-01",), ("2027-10-10",), small.now), small.intent)
     found = (
         "330100",
@@ -141,6 +141,10 @@ async def _later(ledger: SqlLedger, small: Any, revision: int) -> None:
     package = small.package(draft, body=b"later")
     entries = (*package.entries, rejection)
     await ledger.accept(replace(package, revision=revision, received_at=at, entries=entries))
+    await ledger.follow("clocks")
+    case = ClockedCase("later", "later", "later", "330100", ("penalty.330000",), complete=True, counted_by="rules")
+    clock = KeptClock("case.filing", "", ClockStanding.OPEN, date(2026, 9, 1), date(2026, 9, 16), None, ("later",))
+    await ledger.put_clocks("clocks", [CountedCorrelation("later", (CountedCase(case, (clock,)),))])
     # Its platform spoke of it by a number of its own before: what it said is tied to the case.
     back = small.draft("back", "back", received_at=at, source=small.platform)
     back = replace(back, numbers={"case_number": "P-1"}, deliveries=())

@@ -25,6 +25,7 @@ class Diary:
     def __init__(self, name: str = "diary", *, poison: str = "", until: int = 0) -> None:
         self.name = name
         self.poison = poison
+        self.fails = 0
         self.shown: list[list[str]] = []
         self.cases: dict[str, str] = {}
         self.whole = asyncio.Event()
@@ -34,6 +35,9 @@ class Diary:
         """Note to which case each belongs, by its number."""
         numbers = [str(each.document["case_number"]) for each in messages]
         self.shown.append(numbers)
+        if self.fails:
+            self.fails -= 1
+            raise ValueError("not now")
         if self.poison in numbers:
             raise ValueError("this one cannot be borne")
         self.cases |= {each.id: each.correlation_id for each in messages}
@@ -154,6 +158,7 @@ async def test_it_runs_and_says_what_it_could_not_show(town: Any, write: Any, ca
     """Until it is stopped; after a failure it tries again, and the log names the observer and the message."""
     [first, *_] = await send(town, write, "1", "2", "3")
     diary = Diary(until=3)
+    diary.fails = 1
     town.ledger.fail_before("keep_followed")
     follower = Follower(town.ledger, (diary,), every=0.001, pause=0.001, most=1)
     with caplog.at_level(logging.WARNING):
@@ -161,7 +166,8 @@ async def test_it_runs_and_says_what_it_could_not_show(town: Any, write: Any, ca
         async with asyncio.timeout(20):
             await diary.whole.wait()
         await follower.stop()
-    assert f"diary was not shown {first.message.id} and 0 more" in caplog.text
+    assert f"diary did not bear {first.message.id} and 0 more" in caplog.text
+    assert "diary could not go on" in caplog.text
     assert await position(town) == (await town.ledger.messages_after(0)).position
 
 
