@@ -150,7 +150,7 @@ def build(
     prover = prove or ProcessProver(CHECK)
     cases = CaseFinder(kept, clock, zone(settings.zone))
     own = OwnMessages(lambda call: hub.preview_submission(call), lambda call: hub.submit(call))
-    assessor = Assessor(kept, cases, own, clock, zone(settings.zone), tells=settings.send_assessments)
+    assessor = Assessor(kept, own, clock, zone(settings.zone), tells=settings.send_assessments)
     hub = Hub(
         ledger=kept,
         adapters=known,

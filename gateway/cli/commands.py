@@ -41,11 +41,11 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "message": ("message", "Hand documents in, and see where they went."),
     "calendar": ("calendar", "Holidays and make-up working days, by which deadlines are counted."),
     "case": ("case", "Cases across all systems, with their statutory deadlines."),
-    "clock": ("clock", "Statutory deadlines of all cases: which run out, which were missed."),
     "assessment": (
         "assessment",
         "What the checks of case files came to: met, missed, not-applicable or unknown, with what shows it.",
     ),
+    "clock": ("clock", "Statutory deadlines of all cases: which run out, which were missed."),
     "dead": (
         "dead",
         "Deliveries that were given up. Each parks its lane until it is replayed or discarded, with a reason.",

@@ -90,8 +90,8 @@ class Hub:
         attachments: Attachments,
         dossiers: Dossiers,
         cases: CaseFinder,
-        clocks: ClockList,
         assessments: Assessments,
+        clocks: ClockList,
         calendar: CalendarYears,
         follower: Follower,
         administrator: Administrator,
@@ -126,8 +126,8 @@ class Hub:
         self.attachments = attachments
         self.dossiers = dossiers
         self.cases = cases
-        self.clocks = clocks
         self.assessments = assessments
+        self.clocks = clocks
         self.calendar = calendar
         self.follower = follower
         self.clock = clock

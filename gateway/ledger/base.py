@@ -757,10 +757,8 @@ READS = frozenset(
         "people", "adapters", "asked_adapters", "adapter_content", "message", "native", "deliveries_of", "delivery",
         "attempts_of", "sent", "rejection", "rejection_native", "unwanted", "years", "find_messages", "find_deliveries",
         "upload_for", "unnamed_bytes", "known_uploads", "find_rejections", "dossier", "backlog", "contacts", "audit",
-        "prunable", "prunings",
+        "prunable", "prunings", "untold_findings", "find_findings", "find_cases", "naming", "assessments",
         "followed", "messages_after", "changed_messages", "counted_otherwise", "find_clocks", "count_clocks",
-        "untold_findings", "find_findings",
-        "find_cases", "naming", "assessments",
     }
 )  # fmt: skip
 """The methods that change nothing; every other one writes, but for `start` and `stop`."""
