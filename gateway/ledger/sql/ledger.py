@@ -60,6 +60,7 @@ from gateway.ledger.sql import (
     counts,
     credentials,
     leases,
+    nonces,
     operating,
     people,
     platforms,
@@ -298,6 +299,11 @@ class SqlLedger:
 
     async def years(self) -> Sequence[CalendarYear]:
         return await self._store.read(calendar.years)
+
+    # ── signed calls ──────────────────────────────────────────────────────────────────────────
+    async def spend_nonce(self, owner: str, nonce: str, now: datetime, until: datetime) -> bool:
+        first: bool = await self._store.write(nonces.SPEND, nonces.Spending(owner, nonce, now, until))
+        return first
 
     # ── attachments ───────────────────────────────────────────────────────────────────────────
     async def add_upload(self, upload: Upload) -> None:
