@@ -9,14 +9,15 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from gateway.access import Administrator, Principals
+from gateway.access import Administrator, KeySets, LedgerNonces, Principals, Proofs, SharedNonces, networks
 from gateway.attachments import Attachments, FolderStore
 from gateway.clock import Clock, system_clock, zone
-from gateway.coordination import Carrier, MemoryStore, Rate, SharedStore, WakeUps
+from gateway.coordination import Carrier, MemoryStore, Rate, SharedMemory, WakeUps
 from gateway.coordination.call_rates import CallRates
 from gateway.coordination.postgresql import PostgresCarrier
 from gateway.delivery.breaker import BreakerPolicy
 from gateway.delivery.dispatcher import Dispatcher
+from gateway.delivery.key_fetcher import KeyFetcher
 from gateway.delivery.sender import Sender
 from gateway.hub import Hub
 from gateway.hub.deliveries import BulkReplays, OperatorSteps
@@ -121,6 +122,9 @@ def build(
     used = "When the administrator's token was used last in this process (Unix time); 0: not since its start."
     metrics.show("hutong_administrator_used_seconds", used, principals.admin_used_at)
     metrics.show("hutong_people", "People with a token that opens something.", principals.people)
+    nonces = SharedNonces(shared) if shared else LedgerNonces(kept)
+    keys = KeySets(KeyFetcher(outward, clock))
+    proofs = Proofs(principals, nonces, keys, clock, networks(settings.trusted_proxies))
     mirror = Mirror(kept, known, inventory.learn, directory, dispatcher, events, observers.drift.forget, principals)
     register = Register(kept, known, routed, mirror, dispatcher, clock, events, reconciler.alarm, wake_ups.tell)
     pruner = Pruner(kept, retention_of(settings), clock, events, pause=pause.total_seconds())
@@ -140,6 +144,7 @@ def build(
     return Hub(
         ledger=kept,
         adapters=known,
+        proofs=proofs,
         store=shared or memory,
         call_rates=CallRates(memory, _call_rate(settings), shared),
         admission=Admission(settings.intake_calls, settings.intake_megabytes * 1024 * 1024),
@@ -215,11 +220,11 @@ def _wake_ups(settings: Settings) -> WakeUps:
     return WakeUps(carriers)
 
 
-def _shared_store(settings: Settings) -> SharedStore | None:
+def _shared_store(settings: Settings) -> SharedMemory | None:
     """Choose where processes share: None where there is one, or no server that they could share through."""
     if not settings.shared or not settings.redis:
         return None
-    store: Callable[[str, str], SharedStore] = importlib.import_module("gateway.coordination.redis_store").RedisStore
+    store: Callable[[str, str], SharedMemory] = importlib.import_module("gateway.coordination.redis_store").RedisStore
     return store(settings.redis, settings.ledger)
 
 

@@ -63,6 +63,15 @@ class PlatformSettings(RestModel):
         f"{', '.join(f'`{one.code}` {one.title}' for one in table('mandate-kind'))}",
         examples=[["cross"]],
     )
+    access: list[dict[str, Any]] | None = Field(
+        default=None,
+        max_length=10,
+        description="How it may show who it is; each way has its `scheme`: `bearer` (the credential is sent, the "
+        "default), `hmac-sha256`, `hmac-sm3`, `sm2`, `standard-webhooks`, `oauth2` {issuer, audience, client, jwks or "
+        "jwks_url, scopes?, algorithms?}, `mutual-tls` {fingerprints?, subjects?}. Left out it stays as it is; `[]` is "
+        "`bearer` again. See docs/access.md",
+        examples=[[{"scheme": "hmac-sha256"}]],
+    )
 
 
 class HoldView(RestModel):
@@ -92,6 +101,7 @@ class PlatformView(RestModel):
     )
     covers: list[str] = Field(description="What it is there for beside its region")
     mandates: list[str] = Field(description="Kinds of mandate under which it may speak of other places")
+    access: list[dict[str, Any]] = Field(description="How it may show who it is; empty: by a credential as it is")
     holds: list[HeldBy] = Field(description="Why everything to it waits; the first is shown on its deliveries")
     held_since: datetime | None = Field(description="Since when the first of `holds` is there")
     hold_details: list[HoldView] = Field(description="Every hold, those of single message types included")
@@ -187,6 +197,7 @@ async def put(hub: TheHub, intends: Intends, platform_id: PlatformId, order: Pla
         limits=order.limits,
         covers=order.covers,
         mandates=order.mandates,
+        access=order.access,
     )
     return _view(hub, platform)
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct, field
 
 from adapters.base import BASE_URL, Adapter, Setting
+from gateway.access.ways import way_faults
 from gateway.coordination.call_rates import CALL_BOUNDS
 from gateway.delivery.address import ascii_host
 from gateway.intake.coverage import span
@@ -43,6 +44,7 @@ class Registration(Struct, frozen=True):
     limits: Mapping[str, int] = field(default_factory=dict)
     covers: tuple[str, ...] = ()
     mandates: tuple[str, ...] = ()
+    access: tuple[Mapping[str, Any], ...] | None = None
 
 
 def registered(
@@ -56,7 +58,8 @@ def registered(
 ) -> Platform:
     """Make the platform; Rejected `platform.invalid` names every fault of what was asked.
 
-    A secret that is left out stays what it was, since nobody can read it back to repeat it. Settings
+    A secret that is left out stays what it was, since nobody can read it back to repeat it; so do the ways in which a
+    platform shows who it is, so that a change of something else never opens an easier one. Settings
     of the adapter's other `versions` are taken, too: so that one can be filled in before the version
     that needs it is activated, and is still there after going back.
     """
@@ -66,10 +69,12 @@ def registered(
     required = {BASE_URL.name: BASE_URL, **adapter.settings}
     if asked.mode == PULL:
         del required[BASE_URL.name]  # nobody calls it
+    access = asked.access if asked.access is not None else before.access if before else ()
     faults = [
         *_id_faults(asked.id, kinds, adapter, areas),
         *_covers_faults(asked.covers, areas),
         *_mandate_faults(asked.mandates),
+        *way_faults(access),
         *_mode_faults(asked.mode),
         *_setting_faults(settings, known),
         *_missing_faults(settings, required.values()),
@@ -90,6 +95,7 @@ def registered(
         limits=asked.limits,
         covers=asked.covers,
         mandates=asked.mandates,
+        access=access,
     )
 
 
