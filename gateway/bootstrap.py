@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from gateway.access import Administrator, KeySets, LedgerNonces, Principals, Proofs, SharedNonces, networks
-from gateway.attachments import Attachments, FolderStore
+from gateway.attachments import S3, Attachments, FolderStore, ObjectStore, S3Store
 from gateway.clock import Clock, system_clock, zone
 from gateway.coordination import Carrier, MemoryStore, Rate, SharedMemory, WakeUps
 from gateway.coordination.call_rates import CallRates
@@ -85,7 +85,7 @@ def build(
     contacts = Contacts(kept, clock)
     spans = _spans(clock)
     events = Events((metrics, LogHook(), contacts, *hooks, *((spans,) if spans else ())))
-    outward = sender or Sender()
+    outward = sender or Sender(allow=settings.allowed_destinations)
     routed = routes or read_routes(settings.routes_file)
     directory = Directory()
     readers = Readers(ReaderBounds(settings.reader_megabytes, settings.reader_seconds), events, most=settings.readers)
@@ -126,7 +126,10 @@ def build(
     keys = KeySets(KeyFetcher(outward, clock))
     proofs = Proofs(principals, nonces, keys, clock, networks(settings.trusted_proxies))
     mirror = Mirror(kept, known, inventory.learn, directory, dispatcher, events, observers.drift.forget, principals)
-    register = Register(kept, known, routed, mirror, dispatcher, clock, events, reconciler.alarm, wake_ups.tell)
+    allowed = settings.allowed_destinations
+    register = Register(
+        kept, known, routed, mirror, dispatcher, clock, events, reconciler.alarm, wake_ups.tell, allowed
+    )
     pruner = Pruner(kept, retention_of(settings), clock, events, pause=pause.total_seconds())
     metrics.show(
         "hutong_oldest_message_seconds",
@@ -135,9 +138,10 @@ def build(
     )
     attachments = Attachments(
         kept,
-        FolderStore(settings.attachment_folder),
+        open_objects(settings),
         clock,
         most=settings.uploads,
+        quota=settings.attachment_quota_megabytes << 20,
         unnamed_for=timedelta(days=settings.attachment_days),
     )
     prover = prove or ProcessProver(CHECK)
@@ -179,6 +183,13 @@ def build(
         metrics=metrics,
         zone=zone(settings.zone),
     )
+
+
+def open_objects(settings: Settings) -> ObjectStore:
+    """Open what keeps attachments: a bucket where the settings name one, else a folder."""
+    if settings.attachments.startswith(S3):
+        return S3Store(settings.attachments)
+    return FolderStore(settings.attachment_folder)
 
 
 def open_ledger(settings: Settings, watch: BatchWatch = unwatched) -> Ledger:

@@ -35,6 +35,9 @@ SHORTEST_TOKEN = 22
 CREDENTIALS = "CREDENTIALS_DIRECTORY"
 """Names a folder with a file for each secret setting, called as the setting is in the environment; systemd sets it."""
 
+ALLOWABLE = ("http", "private", "loopback")
+"""What a platform's address may be allowed to be, beside a public one under TLS."""
+
 SQLITE = "sqlite:///"
 """How the address of a ledger in a file begins: one process has it."""
 
@@ -177,11 +180,16 @@ class Settings(BaseSettings):
         20, ge=1, description="Seconds of processor time that a body or a reply may take; then it is too costly."
     )
     attachments: str = Field(
-        "", description="The folder of uploaded attachments; else one beside the ledger. Processes share it."
+        "",
+        description="Where uploaded attachments are: a folder, or s3://BUCKET/PREFIX with address, region and keys in "
+        "the AWS_… variables; else a folder beside the ledger. Processes share it.",
     )
     attachment_megabytes: int = Field(200, ge=1, le=10240, description="Megabytes of an attachment; else 413.")
     attachment_days: int = Field(
         7, ge=1, description="Days after which an attachment goes that no document names, or names any more."
+    )
+    attachment_quota_megabytes: int = Field(
+        10240, ge=1, description="Megabytes that a platform may have uploaded and not named in a document; else 429."
     )
     uploads: int = Field(16, ge=1, description="Attachments that are uploaded at once; more are answered 429.")
     retention: Annotated[RetentionSettings, NoDecode] = Field(
@@ -205,6 +213,11 @@ class Settings(BaseSettings):
         description="Addresses and networks of the proxies whose word counts for the client certificate that a caller "
         "showed (X-Client-Certificate), separated by commas.",
     )
+    allow_destinations: str = Field(
+        ",".join(ALLOWABLE),
+        description="What every platform's address may be beside a public one under TLS: http, private, loopback, with "
+        "commas between; empty: only what its registration allows.",
+    )
     metrics_open: bool = Field(False, description="Whether /metrics asks for no credential; keep it inside then.")
 
     @property
@@ -215,11 +228,16 @@ class Settings(BaseSettings):
 
     @property
     def attachment_folder(self) -> Path:
-        """Give the folder of uploaded attachments: as set, or beside the ledger."""
+        """Give the folder of uploaded attachments, where they are in one: as set, or beside the ledger."""
         if self.attachments:
             return Path(self.attachments).expanduser()
         beside = self.ledger.removeprefix(SQLITE) if self.ledger.startswith(SQLITE) else "hutong"
         return Path(f"{beside}.attachments")
+
+    @property
+    def allowed_destinations(self) -> frozenset[str]:
+        """Give the kinds of destination that every platform may have."""
+        return frozenset(one for each in self.allow_destinations.split(",") if (one := each.strip()))
 
     @property
     def shared(self) -> bool:
@@ -263,6 +281,14 @@ class Settings(BaseSettings):
             if one.strip():
                 ip_network(one.strip())
         return value
+
+    @field_validator("allow_destinations")
+    @classmethod
+    def _known_destinations(cls, said: str) -> str:
+        for one in filter(None, (each.strip() for each in said.split(","))):
+            if one not in ALLOWABLE:
+                raise ValueError(f"{one} is no kind of destination: {', '.join(ALLOWABLE)}")
+        return said
 
     @field_validator("zone")
     @classmethod

@@ -101,6 +101,10 @@ def add(
             help='How it shows who it is, as [{"scheme": "hmac-sha256"}], or @FILE; [] is its credential as it is.',
         ),
     ] = None,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option("--allow", metavar="KIND", help="What its address may be: http, private, loopback; '-': none."),
+    ] = None,
     url: Url = DEFAULT_URL,
     token: Token = "",
     as_json: AsJson = False,
@@ -125,6 +129,7 @@ def add(
         "limits": {**before.get("limits", {}), **dict(_limit(one) for one in limits or [])},
         "covers": _listed(covers, before.get("covers", [])),
         "mandates": _listed(mandates, before.get("mandates", [])),
+        "allow": _listed(allow, before.get("allow", [])),
     }
     if access is not None:
         body["access"] = _ways(access)
@@ -309,6 +314,7 @@ def _show(platform: Any, as_json: bool) -> None:
             ("covers", platform["covers"]),
             ("mandates", platform["mandates"]),
             ("shows who it is by", [one.get("scheme", "") for one in platform.get("access", [])] or ["bearer"]),
+            ("its address may be", platform["allow"]),
             ("mode", _MODES[platform["mode"]]),
             *((f"settings.{name}", value) for name, value in platform["settings"].items()),
             *((f"limits.{name}", value) for name, value in platform.get("limits", {}).items()),

@@ -286,8 +286,9 @@ class Platform(Struct, frozen=True):
     changed. `limits` are what an operator set for it: bounds of work by the names of `schemas.budget.BOUNDS`, and
     how often it may call. `covers` is what it is there for beside its region: codes of regions and areas, and
     ranges of codes (`330101-330109`), each with all that lies in it. `mandates` are the kinds of mandate that let
-    it speak of places outside of what it covers. `access` are the ways in which it may show who it is, each as
-    `gateway.access` reads it; none: by its credentials as they are (bearer and Basic).
+    it speak of places outside of what it covers. `allow` is what its address may be beside a public one under TLS:
+    `http`, `private`, `loopback`. `access` are the ways in which it may show who it is, each as `gateway.access` reads
+    it; none: by its credentials as they are (bearer and Basic).
     """
 
     id: str
@@ -303,6 +304,7 @@ class Platform(Struct, frozen=True):
     limits: Mapping[str, int] = field(default_factory=dict)
     covers: tuple[str, ...] = ()
     mandates: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
     access: tuple[Mapping[str, Any], ...] = ()
 
     @property
