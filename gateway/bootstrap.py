@@ -15,6 +15,7 @@ from gateway.clock import Clock, system_clock, zone
 from gateway.coordination import Carrier, MemoryStore, Rate, SharedMemory, WakeUps
 from gateway.coordination.call_rates import CallRates
 from gateway.coordination.postgresql import PostgresCarrier
+from gateway.delivery.authorised import AuthorisedSender
 from gateway.delivery.breaker import BreakerPolicy
 from gateway.delivery.dispatcher import Dispatcher
 from gateway.delivery.key_fetcher import KeyFetcher
@@ -86,6 +87,7 @@ def build(
     spans = _spans(clock)
     events = Events((metrics, LogHook(), contacts, *hooks, *((spans,) if spans else ())))
     outward = sender or Sender(allow=settings.allowed_destinations)
+    authorised = AuthorisedSender(outward, clock)
     routed = routes or read_routes(settings.routes_file)
     directory = Directory()
     readers = Readers(ReaderBounds(settings.reader_megabytes, settings.reader_seconds), events, most=settings.readers)
@@ -100,7 +102,7 @@ def build(
     dispatcher = Dispatcher(
         kept,
         known,
-        outward,
+        authorised,
         clock,
         events,
         policy=policy,
@@ -171,7 +173,7 @@ def build(
         attachments=attachments,
         cases=CaseFinder(kept, clock, zone(settings.zone)),
         calendar=CalendarYears(kept),
-        dossiers=Dossiers(kept, Questions(kept, known, outward, clock, cache, readers=readers), clock),
+        dossiers=Dossiers(kept, Questions(kept, known, authorised, clock, cache, readers=readers), clock),
         administrator=_administrator(settings),
         dispatcher=dispatcher,
         wake_ups=wake_ups,
