@@ -9,8 +9,9 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from gateway.access import Administrator, Principals
+from gateway.access import Administrator, Principals, signing_key
 from gateway.attachments import Attachments, FolderStore
+from gateway.audit.signing import SigningKey
 from gateway.clock import Clock, system_clock, zone
 from gateway.coordination import Carrier, MemoryStore, Rate, SharedStore, WakeUps
 from gateway.coordination.call_rates import CallRates
@@ -24,6 +25,7 @@ from gateway.hub.dossier import Dossiers
 from gateway.hub.pruning import Pruner
 from gateway.hub.query_cache import QueryCache
 from gateway.hub.questions import Questions
+from gateway.hub.sequencer import Sequencer
 from gateway.intake.admission import Admission
 from gateway.intake.batches import Batches
 from gateway.intake.directory import Directory
@@ -80,7 +82,11 @@ def build(
     """
     metrics = Metrics()
     known = adapters or install(settings.adapter_folders)
-    kept = ledger or open_ledger(settings, lambda operations, seconds: events(CommitEnded(operations, seconds)))
+    kept = ledger or open_ledger(
+        settings,
+        lambda operations, seconds: events(CommitEnded(operations, seconds)),
+        signing_key(settings.signing_key_file),
+    )
     contacts = Contacts(kept, clock)
     spans = _spans(clock)
     events = Events((metrics, LogHook(), contacts, *hooks, *((spans,) if spans else ())))
@@ -129,6 +135,12 @@ def build(
         "Age of the oldest message that is kept with its deliveries.",
         lambda: pruner.oldest_seconds(clock()),
     )
+    sequencer = Sequencer(kept)
+    metrics.show(
+        "hutong_audit_head_age_seconds",
+        "For how long the oldest fact has waited that no signed head of the audit covers; 0: all are covered.",
+        lambda: sequencer.behind_seconds(clock()),
+    )
     attachments = Attachments(
         kept,
         FolderStore(settings.attachment_folder),
@@ -159,6 +171,7 @@ def build(
         deliveries=OperatorSteps(kept, dispatcher.wake, register.doubt),
         replays=BulkReplays(kept, clock, dispatcher.wake, register.doubt, pause=pause.total_seconds()),
         pruner=pruner,
+        sequencer=sequencer,
         attachments=attachments,
         cases=CaseFinder(kept, clock, zone(settings.zone)),
         calendar=CalendarYears(kept),
@@ -176,10 +189,13 @@ def build(
     )
 
 
-def open_ledger(settings: Settings, watch: BatchWatch = unwatched) -> Ledger:
-    """Make the ledger that the settings name, not started yet; `watch` is told of every batch it writes."""
+def open_ledger(settings: Settings, watch: BatchWatch = unwatched, key: SigningKey | None = None) -> Ledger:
+    """Make the ledger that the settings name, not started yet; `watch` is told of every batch it writes.
+
+    `key` signs its receipts and heads; without one nothing is signed.
+    """
     rejections, replies = settings.rejection_megabytes << 20, settings.reply_megabytes << 20
-    return SqlLedger(settings.ledger, rejections=rejections, replies=replies, watch=watch)
+    return SqlLedger(settings.ledger, rejections=rejections, replies=replies, watch=watch, key=key)
 
 
 def _spans(clock: Clock) -> SpanHook | None:

@@ -1,7 +1,8 @@
-"""Who is calling: tokens and their hashes, the principals they stand for, and the administrator's token."""
+"""Who is calling: tokens, principals, the administrator's token; and the key with which the gateway signs."""
 
 from gateway.access.administrator import Administrator
 from gateway.access.principals import Principal, Principals, Refusal
+from gateway.access.signing_key import signing_key
 from gateway.access.tokens import PREFIX, basic, bearer, hash_token, new_token, same_digest
 
 __all__ = [
@@ -15,4 +16,5 @@ __all__ = [
     "hash_token",
     "new_token",
     "same_digest",
+    "signing_key",
 ]

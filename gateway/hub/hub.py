@@ -20,6 +20,7 @@ from gateway.errors import HutongError, Unavailable
 from gateway.hub.deliveries import BulkReplays, OperatorSteps
 from gateway.hub.dossier import Dossiers
 from gateway.hub.pruning import Pruner
+from gateway.hub.sequencer import Sequencer
 from gateway.intake.admission import Admission
 from gateway.intake.batches import Batches
 from gateway.intake.reception import Reception
@@ -84,6 +85,7 @@ class Hub:
         deliveries: OperatorSteps,
         replays: BulkReplays,
         pruner: Pruner,
+        sequencer: Sequencer,
         attachments: Attachments,
         dossiers: Dossiers,
         cases: CaseFinder,
@@ -117,6 +119,7 @@ class Hub:
         self.deliveries = deliveries
         self.replays = replays
         self.pruner = pruner
+        self.sequencer = sequencer
         self.attachments = attachments
         self.dossiers = dossiers
         self.cases = cases
@@ -164,6 +167,7 @@ class Hub:
             )
         )
         self.pruner.start()
+        self.sequencer.start()
         self._running = True
 
     def part(self) -> None:
@@ -187,6 +191,7 @@ class Hub:
         await self.readers.stop()
         await asyncio.to_thread(self.observers.tap.stop)
         await self.contacts.stop()
+        await self.sequencer.stop()
         await self.ledger.stop()
         if self._spans is not None:
             await asyncio.to_thread(self._spans.stop)
