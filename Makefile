@@ -6,7 +6,7 @@ BIN := .venv/bin
 ARGS ?=
 ROUNDS ?= 200
 LEDGER ?= both
-BENCH := PYTHONPATH=tests/acceptance:tests/benchmarks $(BIN)/python tests/benchmarks
+BENCH := PYTHONPATH=tests/acceptance:tests/benchmarks:tests/servers $(BIN)/python tests/benchmarks
 
 .PHONY: help setup demo test lint serve bench bench-store profile memory chaos fuzz lock clean
 

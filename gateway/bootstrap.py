@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from gateway.access import Administrator, Principals, signing_key
-from gateway.attachments import Attachments, FolderStore
+from gateway.attachments import S3, Attachments, FolderStore, ObjectStore, S3Store
 from gateway.audit.signing import SigningKey
 from gateway.clock import Clock, system_clock, zone
 from gateway.coordination import Carrier, MemoryStore, Rate, SharedStore, WakeUps
@@ -143,9 +143,10 @@ def build(
     )
     attachments = Attachments(
         kept,
-        FolderStore(settings.attachment_folder),
+        open_objects(settings),
         clock,
         most=settings.uploads,
+        quota=settings.attachment_quota_megabytes << 20,
         unnamed_for=timedelta(days=settings.attachment_days),
     )
     prover = prove or ProcessProver(CHECK)
@@ -187,6 +188,13 @@ def build(
         metrics=metrics,
         zone=zone(settings.zone),
     )
+
+
+def open_objects(settings: Settings) -> ObjectStore:
+    """Open what keeps attachments: a bucket where the settings name one, else a folder."""
+    if settings.attachments.startswith(S3):
+        return S3Store(settings.attachments)
+    return FolderStore(settings.attachment_folder)
 
 
 def open_ledger(settings: Settings, watch: BatchWatch = unwatched, key: SigningKey | None = None) -> Ledger:

@@ -176,11 +176,16 @@ class Settings(BaseSettings):
         20, ge=1, description="Seconds of processor time that a body or a reply may take; then it is too costly."
     )
     attachments: str = Field(
-        "", description="The folder of uploaded attachments; else one beside the ledger. Processes share it."
+        "",
+        description="Where uploaded attachments are: a folder, or s3://BUCKET/PREFIX with address, region and keys in "
+        "the AWS_… variables; else a folder beside the ledger. Processes share it.",
     )
     attachment_megabytes: int = Field(200, ge=1, le=10240, description="Megabytes of an attachment; else 413.")
     attachment_days: int = Field(
         7, ge=1, description="Days after which an attachment goes that no document names, or names any more."
+    )
+    attachment_quota_megabytes: int = Field(
+        10240, ge=1, description="Megabytes that a platform may have uploaded and not named in a document; else 429."
     )
     uploads: int = Field(16, ge=1, description="Attachments that are uploaded at once; more are answered 429.")
     retention: Annotated[RetentionSettings, NoDecode] = Field(
@@ -223,7 +228,7 @@ class Settings(BaseSettings):
 
     @property
     def attachment_folder(self) -> Path:
-        """Give the folder of uploaded attachments: as set, or beside the ledger."""
+        """Give the folder of uploaded attachments, where they are in one: as set, or beside the ledger."""
         if self.attachments:
             return Path(self.attachments).expanduser()
         beside = self.ledger.removeprefix(SQLITE) if self.ledger.startswith(SQLITE) else "hutong"

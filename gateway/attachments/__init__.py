@@ -2,6 +2,7 @@
 
 from gateway.attachments.attachments import Attachments, Fetched
 from gateway.attachments.folder import FolderStore
+from gateway.attachments.s3 import S3, S3Store
 from gateway.attachments.store import ObjectStore
 
-__all__ = ["Attachments", "Fetched", "FolderStore", "ObjectStore"]
+__all__ = ["S3", "Attachments", "Fetched", "FolderStore", "ObjectStore", "S3Store"]

@@ -49,6 +49,7 @@ class Attachments:
         clock: Clock,
         *,
         most: int = 16,
+        quota: int = 10 << 30,
         unnamed_for: timedelta = timedelta(days=7),
         ticks: Ticks = monotonic,
     ) -> None:
@@ -57,6 +58,7 @@ class Attachments:
         self._clock = clock
         self._ticks = ticks
         self._most = most
+        self._quota = quota
         self._unnamed_for = unnamed_for
         self._under_way = 0
         self._unknown: dict[str, float] = {}  # content that the ledger does not know, and since when it is seen
@@ -66,13 +68,16 @@ class Attachments:
     ) -> Upload:
         """Keep content that a platform uploads: durable, and what its digests say, when this returns.
 
-        Raises Busy `attachment.busy`, Rejected `digest.mismatch` and `attachment.slow`, Unavailable
-        `attachment.unkept`; then nothing of it is kept.
+        Raises Busy `attachment.busy` and `attachment.quota` (too much that no document names), Rejected
+        `digest.mismatch` and `attachment.slow`, Unavailable `attachment.unkept`; then nothing of it is kept.
         """
         if self._under_way >= self._most:
             raise Busy(_BUSY, code="attachment.busy")
         self._under_way += 1
         try:
+            # What is being uploaded meanwhile is not counted: the quota is passed by what goes at once, at most.
+            if await self._ledger.unnamed_bytes(platform) >= self._quota:
+                raise Busy(_QUOTA, code="attachment.quota")
             return await self._received(platform, media_type, Digests(digests), content)
         finally:
             self._under_way -= 1
@@ -147,6 +152,10 @@ def unknown(upload_id: str) -> NotFound:
 
 
 _BUSY = Text("同时上传的附件过多；请稍后重新上传", "Too many attachments are being uploaded; upload it again soon")
+_QUOTA = Text(
+    "本平台已上传而尚未被任何文书引用的附件过多；请先在文书中引用，或等待其过期清除",
+    "This platform has uploaded too much that no document names yet; name it in documents, or wait until it goes",
+)
 _SLOW = Text(
     "上传时间过长；请检查网络后重新上传",
     "The upload takes too long; check the network, and upload it again",

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
-from gateway.errors import Unavailable
-from schemas.findings import Text
+from gateway.attachments.store import is_name, lost, unkept
 
 T = TypeVar("T")
 
 PIECE = 1024 * 1024
 """Bytes that are written, or read, at once: a thread is not worth its change for less."""
 
-_NAME = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _HALF = ".part"
 
 
@@ -42,7 +39,7 @@ class FolderStore:
                 await _written(file, content)
                 await _on_thread(_finished, file, half, path)
         except OSError as error:
-            raise _unkept(error) from error
+            raise unkept() from error
         finally:
             # Renamed when it is whole: then there is nothing of this name any more.
             with suppress(OSError):
@@ -53,7 +50,7 @@ class FolderStore:
         try:
             file = await asyncio.to_thread(self._path(name).open, "rb")
         except OSError as error:
-            raise _lost(name) from error
+            raise lost(name) from error
         with file:
             while piece := await asyncio.to_thread(file.read, PIECE):
                 yield piece
@@ -70,8 +67,8 @@ class FolderStore:
         return await asyncio.to_thread(_named, shard)
 
     def _path(self, name: str) -> Path:
-        if not _NAME.fullmatch(name):
-            raise _lost(name)
+        if not is_name(name):
+            raise lost(name)
         return self._folder / name[-2:] / name
 
 
@@ -123,20 +120,4 @@ def _named(shard: Path) -> Collection[str]:
         found = {name.removesuffix(_HALF) for name in os.listdir(shard)}
     except FileNotFoundError:
         return ()
-    return {name for name in found if _NAME.fullmatch(name)}
-
-
-def _unkept(error: OSError) -> Unavailable:
-    detail = Text(
-        "附件无法写入存储（磁盘已满或目录不可写）；请稍后重新上传",
-        "The attachment cannot be written: the disk is full, or the folder not writable; upload it again later",
-    )
-    return Unavailable(detail, code="attachment.unkept")
-
-
-def _lost(name: str) -> Unavailable:
-    detail = Text(
-        f"附件 {name} 的内容不在存储中；请联系网关运维人员核对 HUTONG_ATTACHMENTS",
-        f"The content of the attachment {name} is not in the store; operators should check HUTONG_ATTACHMENTS",
-    )
-    return Unavailable(detail, code="attachment.lost")
+    return {name for name in found if is_name(name)}

@@ -435,6 +435,10 @@ class Ledger(Protocol):
         """
         ...
 
+    async def unnamed_bytes(self, platform: str) -> int:
+        """Give the bytes of what a platform uploaded and no message names (yet, or any more)."""
+        ...
+
     async def known_uploads(self, ids: Collection[str]) -> frozenset[str]:
         """Tell which of these uploads are there."""
         ...
@@ -697,9 +701,9 @@ READS = frozenset(
         "recall", "named", "facts", "partakes", "heads", "next_due", "next_lapse", "replays", "registry", "credentials",
         "people", "adapters", "asked_adapters", "adapter_content", "message", "native", "deliveries_of", "delivery",
         "attempts_of", "sent", "rejection", "rejection_native", "unwanted", "years", "find_messages", "find_deliveries",
-        "upload_for", "known_uploads", "find_rejections", "dossier", "backlog", "contacts", "audit", "prunable",
-        "prunings", "tree_standing", "newest_head", "signed_heads", "signing_keys", "leaves_of", "prove_leaf",
-        "prove_message", "prove_consistency", "find_audit",
+        "upload_for", "unnamed_bytes", "known_uploads", "find_rejections", "dossier", "backlog", "contacts", "audit",
+        "prunable", "prunings", "tree_standing", "newest_head", "signed_heads", "signing_keys", "leaves_of",
+        "prove_leaf", "prove_message", "prove_consistency", "find_audit",
     }
 )  # fmt: skip
 """The methods that change nothing; every other one writes, but for `start` and `stop`."""

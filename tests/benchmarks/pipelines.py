@@ -26,12 +26,13 @@ from pathlib import Path
 
 import httpx
 from document import NATIVE, SOURCE, TARGET
+from postgres_server import PostgresServer
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 from town import Town, town
 
-from gateway.demo.processes import Served, free_port
+from gateway.demo.processes import Served, free_port, gateway
 
 HERE = Path(__file__).parent
 RIVALS = HERE / "rivals"
@@ -86,6 +87,20 @@ def hutong(sink: int, folder: Path) -> Iterator[Running]:
 
 
 @contextmanager
+def on_postgresql(sink: int, folder: Path) -> Iterator[Running]:
+    """This gateway, one process on PostgreSQL, whose own CPU is counted."""
+    with _distributed(sink, folder, processes=1) as up:
+        yield up
+
+
+@contextmanager
+def two_on_postgresql(sink: int, folder: Path) -> Iterator[Running]:
+    """The same, two processes on one port."""
+    with _distributed(sink, folder, processes=2) as up:
+        yield up
+
+
+@contextmanager
 def accepting(sink: int, folder: Path) -> Iterator[Running]:
     """The same, with its destination paused: what accepting alone costs."""
     with _gateway(sink, folder) as (place, up):
@@ -94,8 +109,19 @@ def accepting(sink: int, folder: Path) -> Iterator[Running]:
 
 
 @contextmanager
-def _gateway(sink: int, folder: Path) -> Iterator[tuple[Town, Running]]:
-    with town(folder) as place:
+def _distributed(sink: int, folder: Path, processes: int) -> Iterator[Running]:
+    def serve(folder: Path, **settings: str) -> Served:
+        served = gateway(folder, ledger=server.database(), **settings)
+        served.command = [*served.command, "--workers", str(processes)]
+        return served
+
+    with PostgresServer(durable=True) as server, _gateway(sink, folder, serve) as (_, up):
+        yield replace(up, pids=[*up.pids, server.pids()[0]])
+
+
+@contextmanager
+def _gateway(sink: int, folder: Path, make: Callable[..., Served] = gateway) -> Iterator[tuple[Town, Running]]:
+    with town(folder, make) as place:
         place.register(SOURCE, "fast-penalty", "http://127.0.0.1:9")
         place.register(TARGET, "fast-mobile-enforcement", f"http://127.0.0.1:{sink}")
         assert place.gateway.process is not None
@@ -143,6 +169,8 @@ def celery(sink: int, folder: Path) -> Iterator[Running]:
 PIPELINES: Mapping[str, Pipeline] = {
     "nginx": nginx,
     "hutong": hutong,
+    "1 on PostgreSQL": on_postgresql,
+    "2 on PostgreSQL": two_on_postgresql,
     "taskiq": taskiq,
     "celery": celery,
     "node-red": node_red,

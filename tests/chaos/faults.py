@@ -106,9 +106,9 @@ def move_clock(chaos: Chaos, kind: str) -> None:
     number = chaos.some_gateway()
     seconds = chaos.chance.choice((-86400, -3600, -90, -5, 5, 90, 3600, 86400))
     with chaos.journal.fault(kind, f"gateway {number} by {seconds:+d} s", disturbs=False):
-        chaos.stage.clock(number).write_text(f"{seconds:+d}\n")
+        chaos.stage.machine.clock(number).write_text(f"{seconds:+d}\n")
         chaos.wait(1, 5)
-        chaos.stage.clock(number).write_text("+0\n")
+        chaos.stage.machine.clock(number).write_text("+0\n")
 
 
 # ── what the gateways stand on ────────────────────────────────────────────────────────────────

@@ -21,6 +21,7 @@ import httpx
 import records
 from bundles import unlimited
 from cutting_proxy import CuttingProxy
+from forking import ForkedGateway, Forker
 from postgres_server import PostgresServer
 from redis_server import RedisServer
 
@@ -130,6 +131,7 @@ class Machine:
         self.adapters = f"{self.bundles}:{newer}"
         self.ports = {platform: free_port() for platform in PLATFORMS}
         self._doubles: Served | None = None
+        self._forkers: list[Forker] = []
         self._starter = ThreadPoolExecutor(1, "starter")
         self.store: SmallStore | None = None
         self.postgres: PostgresServer | None = None
@@ -152,6 +154,7 @@ class Machine:
         last = self.ports[list(PLATFORMS)[-1]]
         self._doubles = Served(command, last, "/_double/received", self.folder / "doubles.log")
         self._doubles.start()
+        self._forkers = [Forker(self.environment(number)) for number in range(self.gateways)]
         self.store = SmallStore(_STORE_MEGABYTES[self.ledger])
         if self.ledger == "postgresql":
             settings = {"max_wal_size": "128MB", "min_wal_size": "32MB", "max_connections": "80"}
@@ -166,6 +169,8 @@ class Machine:
         """End every process."""
         if self._doubles is not None:
             self._doubles.kill()
+        for forker in self._forkers:
+            forker.close()
         for server in (self.postgres, self.redis):
             if server is not None:
                 server.__exit__(None, None, None)
@@ -176,6 +181,29 @@ class Machine:
     def start_server(self, server: PostgresServer | RedisServer) -> None:
         """Start a server from a thread that lasts: the system ends it when the thread ends that started it."""
         self._starter.submit(server.start).result()
+
+    def environment(self, number: int) -> dict[str, str]:
+        """Give what a gateway's environment has in every round."""
+        found = {"HUTONG_ADAPTERS": self.adapters}
+        if self.clocks:
+            self.clock(number).write_text("+0\n")
+            found |= {
+                "LD_PRELOAD": faketime(),
+                "FAKETIME_TIMESTAMP_FILE": str(self.clock(number)),
+                "FAKETIME_CACHE_DURATION": "1",  # seconds between two looks at that file
+                "NO_FAKE_STAT": "1",
+                "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            }
+        return found
+
+    def clock(self, number: int) -> Path:
+        """Give the file that says how far a gateway's clock is off."""
+        return self.folder / f"clock-{number}"
+
+    def forked(self, number: int, described: Served) -> Served:
+        """Give a gateway that starts by forking."""
+        one = described
+        return ForkedGateway(one.command, one.port, one.health, one.log, one.environment, forker=self._forkers[number])
 
     @property
     def urls(self) -> dict[str, str]:
@@ -236,31 +264,18 @@ class Stage:
         return server.database()
 
     def _gateway(self, number: int, plant: Path | None) -> Served:
-        settings = {"ledger": self.address, "adapters": self.machine.adapters}
+        settings = {"ledger": self.address}
         if self.proxy is not None and self.machine.postgres is not None:
             settings["ledger"] = self.address.replace(f":{self.machine.postgres.port}/", f":{self.proxy.port}/")
         if self.machine.redis is not None:
             settings["redis"] = self.machine.redis.url
         one = gateway(self.folder, admin_token=ADMIN_TOKEN, port=free_port(), **settings)
         one.log = self.folder / f"gateway-{number}.log"
-        environment = dict(one.environment)
-        if self.machine.clocks:
-            self.clock(number).write_text("+0\n")
-            environment |= {
-                "LD_PRELOAD": faketime(),
-                "FAKETIME_TIMESTAMP_FILE": str(self.clock(number)),
-                "FAKETIME_CACHE_DURATION": "1",  # seconds between two looks at that file
-                "NO_FAKE_STAT": "1",
-                "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            }
-        if plant is not None:
-            environment["PYTHONPATH"] = str(plant)
-        one.environment = environment
+        one.environment = {**one.environment, **self.machine.environment(number)}
+        if plant is None:
+            return self.machine.forked(number, one)
+        one.environment = {**one.environment, "PYTHONPATH": str(plant)}
         return one
-
-    def clock(self, number: int) -> Path:
-        """Give the file that says how far a gateway's clock is off."""
-        return self.folder / f"clock-{number}"
 
     def close(self) -> None:
         """End the gateways, and remove their ledger."""

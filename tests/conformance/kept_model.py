@@ -308,6 +308,11 @@ class KeptModel:
         received = {each.message_id for each in tried}
         return found if found and (found.platform == platform or naming & (sent | received)) else None
 
+    async def unnamed_bytes(self, platform: str) -> int:
+        named = {upload for upload, _ in self.kept.attached}
+        theirs = [each for each, _ in self.kept.uploads.values() if each.platform == platform and each.id not in named]
+        return sum(each.size for each in theirs)
+
     async def known_uploads(self, ids: Collection[str]) -> frozenset[str]:
         return frozenset(id for id in ids if id in self.kept.uploads)
 

@@ -60,6 +60,18 @@ async def test_who_passes_it_on_may_fetch_it_too(play: Any, ledger: Any, make: A
     assert await ledger.upload_for("u-1", SOURCE) is not None
 
 
+async def test_what_a_platform_uploaded_and_nobody_names_is_counted(play: Any, ledger: Any, make: Any) -> None:
+    """By the uploader's platform, and no more once a message names it."""
+    await play.register()
+    assert await ledger.unnamed_bytes(SOURCE) == 0
+    for number in (1, 2):
+        await upload(ledger, make, f"u-{number}")
+    await upload(ledger, make, "u-3", platform="penalty.330100")
+    assert await ledger.unnamed_bytes(SOURCE) == 6
+    await play.receive(naming(make, "u-1", "u-3"))
+    assert (await ledger.unnamed_bytes(SOURCE), await ledger.unnamed_bytes("penalty.330100")) == (3, 0)
+
+
 async def test_what_no_message_names_goes_after_a_while(play: Any, ledger: Any, make: Any) -> None:
     """The oldest first, and only what came long enough ago by the ledger's own time; what is named stays."""
     await play.register()

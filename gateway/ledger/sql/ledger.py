@@ -317,6 +317,9 @@ class SqlLedger:
     async def upload_for(self, upload_id: str, platform: str) -> Upload | None:
         return await self._store.read(uploads.upload_for, upload_id, platform)
 
+    async def unnamed_bytes(self, platform: str) -> int:
+        return await self._store.read(uploads.unnamed_bytes, platform)
+
     async def known_uploads(self, ids: Collection[str]) -> frozenset[str]:
         return await self._store.read(uploads.known, ids)
 

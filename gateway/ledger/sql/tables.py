@@ -416,6 +416,7 @@ uploads = UPLOAD.table(
 )
 """`came`: when, by the ledger's own time; `named`: how many messages name it."""
 sa.Index("uploads_orphaned", uploads.c.came, **_only(sa.text("named = 0")))
+sa.Index("uploads_unnamed", uploads.c.platform, uploads.c.size, **_only(sa.text("named = 0")))
 
 attached = sa.Table(
     "attached",

@@ -43,6 +43,12 @@ _ORPHANED = Prepared(
     .limit(sa.bindparam("limit")),
     ("before", "limit"),
 )
+_UNNAMED_BYTES = Prepared(
+    sa.select(sa.func.coalesce(sa.func.sum(_u.size), 0)).where(
+        sa.literal_column("named = 0"), _u.platform == sa.bindparam("platform")
+    ),
+    ("platform",),
+)
 _FORGET = Prepared(sa.delete(tables.uploads).where(_u.id == sa.bindparam("id_")), ("id_",))
 
 
@@ -61,6 +67,12 @@ def upload_for(connection: sa.Connection, id: str, platform: str) -> Upload | No
 def known(connection: sa.Connection, ids: Collection[str]) -> frozenset[str]:
     """Tell which of these uploads are there."""
     return frozenset(row[0] for row in _KNOWN.rows(connection, [(id,) for id in ids])) if ids else frozenset()
+
+
+def unnamed_bytes(connection: sa.Connection, platform: str) -> int:
+    """Give the bytes that a platform uploaded and no message names."""
+    row = _UNNAMED_BYTES.row(connection, platform)
+    return int(row[0]) if row else 0
 
 
 def detach(transaction: Transaction, messages: Iterable[int]) -> None:

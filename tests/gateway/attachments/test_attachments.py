@@ -10,7 +10,7 @@ import pytest
 from gateway.attachments import Attachments, FolderStore
 from gateway.attachments.attachments import UNKNOWN_FOR
 from gateway.attachments.digests import Digests, stated
-from gateway.errors import NotFound, Unavailable
+from gateway.errors import Busy, NotFound, Unavailable
 from schemas.findings import Rejected
 
 PLATFORM = "mobile-enforcement.330000"
@@ -89,6 +89,24 @@ async def test_an_answer_that_was_lost_leaves_an_upload_that_nobody_names(racing
     assert await kept(store) == set()
     with pytest.raises(NotFound):
         await attachments.fetch(name, PLATFORM)
+
+
+async def test_a_platform_cannot_fill_the_store_with_what_no_document_names(racing, store, seconds):
+    """At its quota it is refused before a byte is read; others are not, and it may again when what it left is gone."""
+    attachments = Attachments(racing.ledger, store, lambda: NOW, quota=6, unnamed_for=timedelta(0), ticks=seconds)
+
+    async def unread() -> AsyncIterator[bytes]:
+        raise AssertionError("a byte was read")
+        yield b""
+
+    for _ in range(2):
+        await attachments.receive(PLATFORM, "text/plain", stated(DIGEST), pieces(b"abc"))
+    with pytest.raises(Busy) as caught:
+        await attachments.receive(PLATFORM, "text/plain", stated(DIGEST), unread())
+    assert caught.value.code == "attachment.quota"
+    await attachments.receive("penalty.330000", "text/plain", stated(DIGEST), pieces(b"abc"))
+    await round_of(attachments)
+    await attachments.receive(PLATFORM, "text/plain", stated(DIGEST), pieces(b"abc"))
 
 
 async def test_content_outlives_a_process_that_ended_while_letting_go(racing, attachments, store, seconds):

@@ -56,11 +56,17 @@ class Door:
     bodies: list[bytes] = field(default_factory=list)
     hold: Event = field(default_factory=Event)
     port: int = 0
+    thread: Thread | None = None
 
     @property
     def url(self):
         """Where it is."""
         return f"http://127.0.0.1:{self.port}"
+
+    def received(self):
+        """Give the requests' bodies, once all that is written was said."""
+        self.thread.join(30)
+        return self.bodies
 
     def serve(self, listener):
         """Answer until all that is written was said."""
@@ -94,7 +100,8 @@ def door():
             listener = open_doors.enter_context(socket.create_server(("127.0.0.1", 0)))
             made = Door(list(answers), port=listener.getsockname()[1])
             made.hold.set()
-            Thread(target=made.serve, args=(listener,), daemon=True).start()
+            made.thread = Thread(target=made.serve, args=(listener,), daemon=True)
+            made.thread.start()
             return made
 
         yield opened
@@ -125,7 +132,7 @@ def test_records_are_counted(hutong, door, tmp_path):
     assert head.startswith("POST /v1/inbound/execution/batch?offset=0 HTTP/1.1")
     assert "Content-Type: application/x-ndjson" in head
     assert "Idempotency-Key: batch-" in head
-    assert place.bodies[0] == (tmp_path / "f.ndjson").read_bytes()
+    assert place.received()[0] == (tmp_path / "f.ndjson").read_bytes()
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,7 @@ async def test_a_receipt_that_is_lost(gated: Gated) -> None:
     gated.double.misbehave(reset_after_accept=True)
     await gated.case("AJ-1")
     assert await gated.once() == 1
-    assert await gated.states() == ["sending"]
+    assert await gated.states() in (["sending"], ["ready"])  # leased, or lapsed already
     assert await gated.once() == 1
     assert [one["times"] for one in gated.double.platform.received()] == [2]
     assert await gated.states() == ["delivered"]
