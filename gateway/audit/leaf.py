@@ -15,22 +15,13 @@ ACCEPTED, ENDED, DONE = "accepted", "ended", "done"
 
 
 class Leaf(Struct, frozen=True):
-    """One fact. `digest`: the SHA-256 of its statement; `at`: microseconds since 1970 in UTC."""
+    """One fact. `digest`: the SHA-256 of its statement; `at`: microseconds since 1970 in UTC; `hash`: its own."""
 
     kind: str
     subject: str
     digest: bytes
     at: int
-
-    @property
-    def content(self) -> bytes:
-        """The bytes that are hashed: see `verify.leaf_content`."""
-        return leaf_content(self.kind, self.subject, self.digest, self.at)
-
-    @property
-    def hash(self) -> bytes:
-        """Its hash, as it stands in the tree."""
-        return leaf_hash(self.content)
+    hash: bytes
 
 
 def stated(facts: Mapping[str, Any]) -> bytes:
@@ -40,4 +31,9 @@ def stated(facts: Mapping[str, Any]) -> bytes:
 
 def leaf_of(kind: str, subject: str, statement: bytes, at: int) -> Leaf:
     """Make the leaf of a statement."""
-    return Leaf(kind, subject, sha256(statement), at)
+    return leaf(kind, subject, sha256(statement), at)
+
+
+def leaf(kind: str, subject: str, digest: bytes, at: int) -> Leaf:
+    """Make a leaf from what is kept of it."""
+    return Leaf(kind, subject, digest, at, leaf_hash(leaf_content(kind, subject, digest, at)))

@@ -9,8 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from msgspec import Struct
 
-from gateway.audit import tree
-from gateway.audit.verify import RECEIPTS, head_text, key_id, leaf_hash, receipt_content
+from gateway.audit.verify import RECEIPTS, head_text, key_id, leaf_hash, node_hash, receipt_content
 
 ED25519 = "ed25519"
 
@@ -77,27 +76,30 @@ class Seals:
         return len(self._leaves) - 1
 
     @cached_property
-    def _signature(self) -> str:
-        frontier, _ = tree.extended(tree.Frontier(), self._leaves)
-        return _base64(self.key.sign(RECEIPTS + tree.root(frontier)))
+    def _levels(self) -> list[list[bytes]]:
+        """The small tree from its leaves to its root, level by level; who has no neighbour goes up as it is.
+
+        That is the tree of RFC 6962, made for all its paths at once.
+        """
+        levels = [self._leaves]
+        while len(levels[-1]) > 1:
+            below = levels[-1]
+            above = [node_hash(below[at], below[at + 1]) for at in range(0, len(below) - 1, 2)]
+            levels.append(above if len(below) % 2 == 0 else [*above, below[-1]])
+        return levels
 
     @cached_property
-    def _nodes(self) -> dict[tree.Node, bytes]:
-        """All whole subtrees of the small tree."""
-        found = {(0, index): leaf for index, leaf in enumerate(self._leaves)}
-        count, level = len(self._leaves), 0
-        while count > 1:
-            count, level = count >> 1, level + 1
-            for index in range(count):
-                below = [found[level - 1, 2 * index], found[level - 1, 2 * index + 1]]
-                found[level, index] = tree.perfect(below)
-        return found
+    def _signature(self) -> str:
+        return _base64(self.key.sign(RECEIPTS + self._levels[-1][0]))
 
     def written(self, index: int) -> str:
         """Give the signature of a receipt, as `verify.is_receipt` reads it."""
-        size = len(self._leaves)
-        path = tree.resolved(tree.inclusion(index, size), self._nodes) if size > 1 else []
-        return f"{index}.{size}.{_base64(b''.join(path))}.{self._signature}"
+        path, place = [], index
+        for level in self._levels[:-1]:
+            if place ^ 1 < len(level):
+                path.append(level[place ^ 1])
+            place >>= 1
+        return f"{index}.{len(self._leaves)}.{_base64(b''.join(path))}.{self._signature}"
 
 
 def _base64(content: bytes) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from gateway.audit import tree
-from gateway.audit.leaf import Leaf
+from gateway.audit.leaf import leaf
 from gateway.audit.signing import SignedHead
 from gateway.ledger.errors import leaf_waits, no_leaf, no_such_size
 from gateway.ledger.records import ConsistencyProof, InclusionProof, KnownKey, PlacedLeaf
@@ -71,7 +71,7 @@ def leaves_of(connection: sa.Connection, subject: str) -> Sequence[PlacedLeaf]:
 
 def _placed(row: Row) -> PlacedLeaf:
     kind, subject, digest, at, number = row
-    return PlacedLeaf(int(number), Leaf(kind, subject, bytes(digest), at))
+    return PlacedLeaf(int(number), leaf(kind, subject, bytes(digest), at))
 
 
 def proof(connection: sa.Connection, hash: bytes) -> InclusionProof:
