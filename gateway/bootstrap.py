@@ -22,6 +22,7 @@ from gateway.delivery.sender import Sender
 from gateway.hub import Hub
 from gateway.hub.deliveries import BulkReplays, OperatorSteps
 from gateway.hub.dossier import Dossiers
+from gateway.hub.evidence import Evidence
 from gateway.hub.pruning import Pruner
 from gateway.hub.query_cache import QueryCache
 from gateway.hub.questions import Questions
@@ -135,6 +136,7 @@ def build(
         "Age of the oldest message that is kept with its deliveries.",
         lambda: pruner.oldest_seconds(clock()),
     )
+    cases = CaseFinder(kept, clock, zone(settings.zone))
     sequencer = Sequencer(kept)
     metrics.show(
         "hutong_audit_head_age_seconds",
@@ -174,7 +176,8 @@ def build(
         pruner=pruner,
         sequencer=sequencer,
         attachments=attachments,
-        cases=CaseFinder(kept, clock, zone(settings.zone)),
+        cases=cases,
+        evidence=Evidence(kept, cases, sequencer, clock),
         calendar=CalendarYears(kept),
         dossiers=Dossiers(kept, Questions(kept, known, outward, clock, cache, readers=readers), clock),
         administrator=_administrator(settings),

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+import json
+import sys
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -175,3 +178,142 @@ def is_head(head: Mapping[str, Any]) -> bool:
         return head["key_id"] == key_id(public) and is_signed(public, bytes.fromhex(head["signature"]), content)
     except (KeyError, ValueError, TypeError, AttributeError):
         return False
+
+
+# ── bundles of evidence ───────────────────────────────────────────────────────────────────────
+def check_bundle(file: Any, heads: Sequence[Mapping[str, Any]] = ()) -> list[str]:
+    """Verify a bundle of evidence (a zip, or its path) and give what is wrong, the first leaf first; nothing: it holds.
+
+    `heads`: heads that were kept elsewhere. The bundle's own must begin with those that it can be compared with: of
+    its size, or of a size that it was fetched with (`?head=SIZE`).
+    """
+    wrong: list[str] = []
+    try:
+        with zipfile.ZipFile(file) as bundle:
+            for each in _wrong(json.loads(bundle.read("evidence.json")), bundle, heads):
+                wrong.append(each)
+    except (zipfile.BadZipFile, KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
+        wrong.append(f"this is no whole bundle of evidence: {type(error).__name__} {error}")
+    return wrong
+
+
+def _wrong(index: Mapping[str, Any], bundle: zipfile.ZipFile, heads: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    head = index["head"]
+    if not is_head(head):
+        yield "the head was not signed with the key that it names"
+        return
+    yield from _against(head, {one["size"]: one["path"] for one in index["consistency"]}, heads)
+    root = bytes.fromhex(head["root"])
+    for message in index["messages"]:
+        yield from _wrong_leaves(message["leaves"], head["size"], root, message["id"])
+        yield from _wrong_message(message, bundle)
+        for delivery in message["deliveries"]:
+            yield from _wrong_leaves(delivery["leaves"], head["size"], root, delivery["id"])
+            yield from _wrong_delivery(delivery, bundle)
+
+
+def _against(
+    head: Mapping[str, Any], paths: Mapping[int, Sequence[str]], heads: Sequence[Mapping[str, Any]]
+) -> Iterator[str]:
+    paths = {**paths, head["size"]: []}
+    comparable = [kept for kept in heads if kept.get("size") in paths]
+    if heads and not comparable:
+        yield "no head that was kept elsewhere can be compared: fetch the bundle with ?head=SIZE of one of them"
+    for kept in comparable:
+        if not is_head(kept):
+            yield f"the head of size {kept.get('size')} that was kept elsewhere is not signed"
+        elif kept["origin"] != head["origin"]:
+            yield f"the head of size {kept['size']} that was kept elsewhere is of another ledger"
+        elif not is_consistent(
+            kept["size"],
+            head["size"],
+            bytes.fromhex(kept["root"]),
+            bytes.fromhex(head["root"]),
+            [bytes.fromhex(each) for each in paths[kept["size"]]],
+        ):
+            yield f"the head of size {kept['size']} was another when it was kept elsewhere: the past was rewritten"
+
+
+def _wrong_leaves(leaves: Sequence[Mapping[str, Any]], size: int, root: bytes, subject: str) -> Iterator[str]:
+    for leaf in leaves:
+        name = f"leaf {leaf['index']} ({leaf['kind']} {leaf['subject']})"
+        digest, path = bytes.fromhex(leaf["digest"]), [bytes.fromhex(each) for each in leaf["path"]]
+        hashed = leaf_hash(leaf_content(leaf["kind"], leaf["subject"], digest, leaf["at"]))
+        if leaf["subject"] != subject:
+            yield f"{name} is not about {subject}"
+        if hashed.hex() != leaf["leaf"] or not is_included(hashed, leaf["index"], size, path, root):
+            yield f"{name} is not in the tree that the head tells of"
+        statement = leaf["statement"]
+        if statement is not None and sha256(statement.encode()) != digest:
+            yield f"{name}: its statement was changed"
+
+
+def _stated(leaves: Sequence[Mapping[str, Any]], kind: str) -> list[Mapping[str, Any]]:
+    return [json.loads(leaf["statement"]) for leaf in leaves if leaf["kind"] == kind and leaf["statement"] is not None]
+
+
+def _wrong_message(message: Mapping[str, Any], bundle: zipfile.ZipFile) -> Iterator[str]:
+    stated = _stated(message["leaves"], "accepted")
+    if len(stated) != 1:
+        yield f"message {message['id']}: {len(stated)} leaves state that it was accepted as it is here, instead of one"
+        return
+    told = stated[0]
+    if message["received"] is not None and _digest(bundle, message["received"]) != told["received"]:
+        yield f"message {message['id']}: the bytes received are others"
+    for field in ("type", "source", "operation", "region", "adapter"):
+        if message[field] != told[field]:
+            yield f"message {message['id']}: its {field} is another"
+
+
+def _wrong_delivery(delivery: Mapping[str, Any], bundle: zipfile.ZipFile) -> Iterator[str]:
+    stated = {each["number"]: each for each in _stated(delivery["leaves"], "ended") if "number" in each}
+    numbers = [attempt["number"] for attempt in delivery["attempts"]]
+    for attempt in delivery["attempts"]:
+        name, told = f"delivery {delivery['id']}, attempt {attempt['number']}", stated.get(attempt["number"])
+        if told is None:
+            yield f"{name}: no leaf states it as it is here"
+            continue
+        for field in ("verdict", "status", "reference", "reason", "code"):
+            if attempt[field] != told[field]:
+                yield f"{name}: its {field} is another"
+        if attempt["reply"] is not None and _digest(bundle, attempt["reply"]) != told["reply"]:
+            yield f"{name}: the reply is another"
+        if delivery["request"] is not None and _digest(bundle, delivery["request"]["body"]) != told["sent"]:
+            yield f"{name}: the bytes sent are others"
+    for number in sorted(set(stated) - set(numbers)):
+        yield f"delivery {delivery['id']}, attempt {number}: it is missing"
+
+
+def _digest(bundle: zipfile.ZipFile, name: str) -> str:
+    return hashlib.sha256(bundle.read(name)).hexdigest()
+
+
+def read_heads(text: str) -> list[Any]:
+    """Read heads that were kept: one as JSON, a list of them, an answer with `heads`, or one a line."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return [json.loads(line) for line in text.splitlines() if line.strip()]
+    if isinstance(found, Mapping):
+        found = found.get("heads", [found])
+    return list(found)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Verify a bundle: `python verify.py BUNDLE [--heads FILE]`."""
+    heads: list[Any] = []
+    if "--heads" in arguments:
+        at = list(arguments).index("--heads")
+        with open(arguments[at + 1], encoding="utf-8") as kept:
+            heads = read_heads(kept.read())
+        arguments = [*arguments[:at], *arguments[at + 2 :]]
+    if len(arguments) != 1:
+        print("usage: python verify.py BUNDLE.zip [--heads FILE]")
+        return 2
+    wrong = check_bundle(arguments[0], heads)
+    print("\n".join(wrong) or "the evidence holds; compare the key's id with the one that was published")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

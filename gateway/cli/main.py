@@ -14,6 +14,7 @@ from gateway.cli import (
     adapter,
     area,
     attachment,
+    audit,
     calendar,
     case,
     dead,
@@ -76,6 +77,7 @@ app.add_typer(attachment.app, name="attachment")
 app.add_typer(message.app, name="message")
 app.add_typer(calendar.app, name="calendar")
 app.add_typer(case.app, name="case")
+app.add_typer(audit.app, name="audit")
 app.add_typer(dead.app, name="dead")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(schema.app, name="schemas")

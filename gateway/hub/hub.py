@@ -19,6 +19,7 @@ from gateway.delivery.sender import Sender
 from gateway.errors import HutongError, Unavailable
 from gateway.hub.deliveries import BulkReplays, OperatorSteps
 from gateway.hub.dossier import Dossiers
+from gateway.hub.evidence import Evidence
 from gateway.hub.pruning import Pruner
 from gateway.hub.sequencer import Sequencer
 from gateway.intake.admission import Admission
@@ -86,6 +87,7 @@ class Hub:
         replays: BulkReplays,
         pruner: Pruner,
         sequencer: Sequencer,
+        evidence: Evidence,
         attachments: Attachments,
         dossiers: Dossiers,
         cases: CaseFinder,
@@ -120,6 +122,7 @@ class Hub:
         self.replays = replays
         self.pruner = pruner
         self.sequencer = sequencer
+        self.evidence = evidence
         self.attachments = attachments
         self.dossiers = dossiers
         self.cases = cases

@@ -36,6 +36,7 @@ from gateway.ledger.records import (
     PlacedLeaf,
     Platform,
     Presence,
+    ProvedLeaf,
     Prunable,
     PruneStep,
     Pruning,
@@ -663,6 +664,10 @@ class Ledger(Protocol):
         """Give the leaves about a subject that have their place, the oldest first; a thousand at most."""
         ...
 
+    async def proved_leaves(self, subject: str, size: int) -> Sequence[ProvedLeaf]:
+        """Give the leaves about a subject that the tree had at a size, each with its statement and its proof."""
+        ...
+
     async def prove_leaf(self, hash: bytes) -> InclusionProof:
         """Prove that a leaf is in the tree, under the newest head.
 
@@ -703,7 +708,7 @@ READS = frozenset(
         "attempts_of", "sent", "rejection", "rejection_native", "unwanted", "years", "find_messages", "find_deliveries",
         "upload_for", "unnamed_bytes", "known_uploads", "find_rejections", "dossier", "backlog", "contacts", "audit",
         "prunable", "prunings", "tree_standing", "newest_head", "signed_heads", "signing_keys", "leaves_of",
-        "prove_leaf", "prove_message", "prove_consistency", "find_audit",
+        "proved_leaves", "prove_leaf", "prove_message", "prove_consistency", "find_audit",
     }
 )  # fmt: skip
 """The methods that change nothing; every other one writes, but for `start` and `stop`."""

@@ -564,6 +564,18 @@ class InclusionProof(Struct, frozen=True):
     head: SignedHead
 
 
+class ProvedLeaf(Struct, frozen=True):
+    """A leaf with its statement as it is written again from what is kept, and its proof under a head.
+
+    `statement` None: what it tells of was let go of, or changed.
+    """
+
+    number: int
+    leaf: Leaf
+    statement: bytes | None
+    path: tuple[bytes, ...]
+
+
 class ConsistencyProof(Struct, frozen=True):
     """That the tree of size `new` begins with all of that of size `old`."""
 

@@ -85,10 +85,22 @@ def ended(attempt: Attempt, delivery: Delivery, sent: bytes) -> Leaf:
     return leaf_of(ENDED, attempt.delivery_id, statement, micros(attempt.ended_at))
 
 
+def giving_up(delivery: Delivery) -> bytes:
+    """State that a delivery became dead without an attempt: nothing could be sent."""
+    return stated(
+        {
+            "code": delivery.code,
+            "delivery": delivery.id,
+            "platform": delivery.platform,
+            "reason": _kept(delivery.reason),
+            "verdict": "dead",
+        }
+    )
+
+
 def given_up(delivery: Delivery, at: datetime) -> Leaf:
-    """Give the leaf of a delivery that became dead without an attempt: nothing could be sent."""
-    told = {"code": delivery.code, "delivery": delivery.id, "platform": delivery.platform, "reason": delivery.reason}
-    return leaf_of(ENDED, delivery.id, stated({**told, "verdict": "dead"}), micros(at))
+    """Give the leaf of a delivery that became dead without an attempt."""
+    return leaf_of(ENDED, delivery.id, giving_up(delivery), micros(at))
 
 
 def deed(entry: AuditEntry) -> bytes:

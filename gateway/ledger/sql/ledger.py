@@ -38,6 +38,7 @@ from gateway.ledger.records import (
     PlacedLeaf,
     Platform,
     Presence,
+    ProvedLeaf,
     Prunable,
     PruneStep,
     Pruning,
@@ -465,6 +466,9 @@ class SqlLedger:
 
     async def leaves_of(self, subject: str) -> Sequence[PlacedLeaf]:
         return await self._store.read(proving.leaves_of, subject)
+
+    async def proved_leaves(self, subject: str, size: int) -> Sequence[ProvedLeaf]:
+        return await self._store.search(proving.proved_leaves, subject, size)
 
     async def prove_leaf(self, hash: bytes) -> InclusionProof:
         return await self._store.read(proving.proof, hash)

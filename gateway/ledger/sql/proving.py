@@ -11,10 +11,11 @@ from gateway.audit import tree
 from gateway.audit.leaf import leaf
 from gateway.audit.signing import SignedHead
 from gateway.ledger.errors import leaf_waits, no_leaf, no_such_size
-from gateway.ledger.records import ConsistencyProof, InclusionProof, KnownKey, PlacedLeaf
+from gateway.ledger.records import ConsistencyProof, InclusionProof, KnownKey, PlacedLeaf, ProvedLeaf
 from gateway.ledger.sql import sequencing, tables
 from gateway.ledger.sql.codecs import moment
 from gateway.ledger.sql.columns import Row
+from gateway.ledger.sql.restating import restated
 from gateway.ledger.sql.statements import Prepared
 
 _l, _n, _t, _h, _k = (
@@ -72,6 +73,20 @@ def leaves_of(connection: sa.Connection, subject: str) -> Sequence[PlacedLeaf]:
 def _placed(row: Row) -> PlacedLeaf:
     kind, subject, digest, at, number = row
     return PlacedLeaf(int(number), leaf(kind, subject, bytes(digest), at))
+
+
+def proved_leaves(connection: sa.Connection, subject: str, size: int) -> Sequence[ProvedLeaf]:
+    """Give the leaves about a subject with their statements, proved in the tree of a size."""
+    return [
+        ProvedLeaf(
+            each.number,
+            each.leaf,
+            restated(connection, each.leaf).statement,
+            _resolved(connection, tree.inclusion(each.number, size)),
+        )
+        for each in leaves_of(connection, subject)
+        if each.number < size
+    ]
 
 
 def proof(connection: sa.Connection, hash: bytes) -> InclusionProof:
