@@ -9,8 +9,18 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from gateway.access import Administrator, KeySets, LedgerNonces, Principals, Proofs, SharedNonces, networks
+from gateway.access import (
+    Administrator,
+    KeySets,
+    LedgerNonces,
+    Principals,
+    Proofs,
+    SharedNonces,
+    networks,
+    signing_key,
+)
 from gateway.attachments import S3, Attachments, FolderStore, ObjectStore, S3Store
+from gateway.audit.signing import SigningKey
 from gateway.clock import Clock, system_clock, zone
 from gateway.coordination import Carrier, MemoryStore, Rate, SharedMemory, WakeUps
 from gateway.coordination.call_rates import CallRates
@@ -23,9 +33,11 @@ from gateway.delivery.sender import Sender
 from gateway.hub import Hub
 from gateway.hub.deliveries import BulkReplays, OperatorSteps
 from gateway.hub.dossier import Dossiers
+from gateway.hub.evidence import Evidence
 from gateway.hub.pruning import Pruner
 from gateway.hub.query_cache import QueryCache
 from gateway.hub.questions import Questions
+from gateway.hub.sequencer import Sequencer
 from gateway.intake.admission import Admission
 from gateway.intake.batches import Batches
 from gateway.intake.directory import Directory
@@ -88,7 +100,11 @@ def build(
     """
     metrics = Metrics()
     known = adapters or install(settings.adapter_folders)
-    kept = ledger or open_ledger(settings, lambda operations, seconds: events(CommitEnded(operations, seconds)))
+    kept = ledger or open_ledger(
+        settings,
+        lambda operations, seconds: events(CommitEnded(operations, seconds)),
+        signing_key(settings.signing_key_file),
+    )
     contacts = Contacts(kept, clock)
     spans = _spans(clock)
     events = Events((metrics, LogHook(), contacts, *hooks, *((spans,) if spans else ())))
@@ -144,6 +160,13 @@ def build(
         "Age of the oldest message that is kept with its deliveries.",
         lambda: pruner.oldest_seconds(clock()),
     )
+    cases = CaseFinder(kept, clock, zone(settings.zone))
+    sequencer = Sequencer(kept)
+    metrics.show(
+        "hutong_audit_head_age_seconds",
+        "For how long the oldest fact has waited that no signed head of the audit covers; 0: all are covered.",
+        lambda: sequencer.behind_seconds(clock()),
+    )
     attachments = Attachments(
         kept,
         open_objects(settings),
@@ -180,9 +203,11 @@ def build(
         deliveries=OperatorSteps(kept, dispatcher.wake, register.doubt),
         replays=BulkReplays(kept, clock, dispatcher.wake, register.doubt, pause=pause.total_seconds()),
         pruner=pruner,
+        sequencer=sequencer,
         attachments=attachments,
         cases=cases,
         assessments=Assessments(kept, cases, assessor, clock, pause=pause.total_seconds()),
+        evidence=Evidence(kept, cases, sequencer, clock),
         calendar=CalendarYears(kept),
         clocks=ClockList(kept, clock, zone(settings.zone), settings.clock_warning_days),
         follower=Follower(kept, (keeper, assessor), (keeper,), pause=pause.total_seconds()),
@@ -208,10 +233,13 @@ def open_objects(settings: Settings) -> ObjectStore:
     return FolderStore(settings.attachment_folder)
 
 
-def open_ledger(settings: Settings, watch: BatchWatch = unwatched) -> Ledger:
-    """Make the ledger that the settings name, not started yet; `watch` is told of every batch it writes."""
+def open_ledger(settings: Settings, watch: BatchWatch = unwatched, key: SigningKey | None = None) -> Ledger:
+    """Make the ledger that the settings name, not started yet; `watch` is told of every batch it writes.
+
+    `key` signs its receipts and heads; without one nothing is signed.
+    """
     rejections, replies = settings.rejection_megabytes << 20, settings.reply_megabytes << 20
-    return SqlLedger(settings.ledger, rejections=rejections, replies=replies, watch=watch)
+    return SqlLedger(settings.ledger, rejections=rejections, replies=replies, watch=watch, key=key)
 
 
 def _spans(clock: Clock) -> SpanHook | None:

@@ -229,6 +229,12 @@ class Settings(BaseSettings):
         description="What every platform's address may be beside a public one under TLS: http, private, loopback, with "
         "commas between; empty: only what its registration allows.",
     )
+    signing_key: str = Field(
+        "",
+        description="The file of the key (Ed25519) that receipts and the audit's heads are signed with; else one is "
+        "made at first start beside the ledger, which only its owner can read.",
+    )
+
     metrics_open: bool = Field(False, description="Whether /metrics asks for no credential; keep it inside then.")
 
     @property
@@ -236,6 +242,14 @@ class Settings(BaseSettings):
         """Give the file that keeps an administrator's token which was made: beside the ledger, or here."""
         beside = self.ledger.removeprefix(SQLITE) if self.ledger.startswith(SQLITE) else "hutong"
         return Path(f"{beside}.admin")
+
+    @property
+    def signing_key_file(self) -> Path:
+        """Give the file of the signing key: as set, or beside the ledger."""
+        if self.signing_key:
+            return Path(self.signing_key).expanduser()
+        beside = self.ledger.removeprefix(SQLITE) if self.ledger.startswith(SQLITE) else "hutong"
+        return Path(f"{beside}.signing-key")
 
     @property
     def attachment_folder(self) -> Path:

@@ -99,6 +99,12 @@ CALLS: Mapping[str, Role] = {
     "POST /v1/people": Role.ADMIN,
     "DELETE /v1/people/{person_id}": Role.ADMIN,
     "GET /v1/backlog": Role.VIEWER,
+    "GET /v1/audit": Role.AUDITOR,
+    "GET /v1/audit/head": Role.KNOWN,  # whoever keeps it is a witness
+    "GET /v1/audit/proof": Role.AUDITOR,
+    "GET /v1/audit/consistency": Role.KNOWN,
+    "GET /v1/messages/{message_id}/evidence": Role.AUDITOR,
+    "GET /v1/cases/{case_number}/evidence": Role.AUDITOR,
     "GET /v1/retention": Role.VIEWER,
     "GET /v1/retention/prunable": Role.VIEWER,
     "POST /v1/retention/prune": Role.ADMIN,
@@ -134,6 +140,7 @@ PLATFORMS_TOO = frozenset(
         "GET /v1/rejections/{rejection_id}/native",
         "GET /v1/enterprises/{credit_code}",
         "GET /v1/cases/{case_number}",
+        "GET /v1/audit/proof",
     }
 )
 """The calls of people that platforms make, too; the functions below say which objects each sees."""

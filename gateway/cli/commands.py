@@ -46,6 +46,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "What the checks of case files came to: met, missed, not-applicable or unknown, with what shows it.",
     ),
     "clock": ("clock", "Statutory deadlines of all cases: which run out, which were missed."),
+    "audit": ("audit", "The audit: whether evidence, or a whole ledger, holds."),
     "dead": (
         "dead",
         "Deliveries that were given up. Each parks its lane until it is replayed or discarded, with a reason.",

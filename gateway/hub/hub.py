@@ -19,7 +19,9 @@ from gateway.delivery.sender import Sender
 from gateway.errors import HutongError, Unavailable
 from gateway.hub.deliveries import BulkReplays, OperatorSteps
 from gateway.hub.dossier import Dossiers
+from gateway.hub.evidence import Evidence
 from gateway.hub.pruning import Pruner
+from gateway.hub.sequencer import Sequencer
 from gateway.intake.admission import Admission
 from gateway.intake.batches import Batches
 from gateway.intake.reception import Reception
@@ -88,6 +90,8 @@ class Hub:
         deliveries: OperatorSteps,
         replays: BulkReplays,
         pruner: Pruner,
+        sequencer: Sequencer,
+        evidence: Evidence,
         attachments: Attachments,
         dossiers: Dossiers,
         cases: CaseFinder,
@@ -125,6 +129,8 @@ class Hub:
         self.deliveries = deliveries
         self.replays = replays
         self.pruner = pruner
+        self.sequencer = sequencer
+        self.evidence = evidence
         self.attachments = attachments
         self.dossiers = dossiers
         self.cases = cases
@@ -179,6 +185,7 @@ class Hub:
         )
         self.pruner.start()
         self.follower.start()
+        self.sequencer.start()
         self._running = True
 
     def part(self) -> None:
@@ -204,6 +211,7 @@ class Hub:
         await self.readers.stop()
         await asyncio.to_thread(self.observers.tap.stop)
         await self.contacts.stop()
+        await self.sequencer.stop()
         await self.ledger.stop()
         if self._spans is not None:
             await asyncio.to_thread(self._spans.stop)

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
 from adapters.base import OutboundRequest
+from gateway.audit.signing import SignedHead
 from gateway.errors import HutongError
 from gateway.ledger.assessments import (
     AssessmentRun,
@@ -21,25 +22,31 @@ from gateway.ledger.followed import ChangedMessage, Followed, FollowedPage
 from gateway.ledger.records import (
     Area,
     AuditEntry,
+    AuditFilter,
     Backlog,
     BulkReplay,
     CalendarYear,
     Claim,
+    ConsistencyProof,
     Contact,
     Credential,
     DeliveryFilter,
     Hold,
     Inbox,
+    InclusionProof,
     Intake,
     Intent,
+    KnownKey,
     KnownNumber,
     LeaseSettled,
     MessageFilter,
     NamedCase,
     Native,
     Person,
+    PlacedLeaf,
     Platform,
     Presence,
+    ProvedLeaf,
     Prunable,
     PruneStep,
     Pruning,
@@ -49,9 +56,11 @@ from gateway.ledger.records import (
     Rejection,
     ResultPage,
     Retention,
+    Sequenced,
     Settled,
     Settlement,
     Taker,
+    TreeStanding,
     Unwanted,
     Upload,
     Work,
@@ -751,6 +760,66 @@ class Ledger(Protocol):
         """Give the last contacts of every platform, by platform, way and what it was of."""
         ...
 
+    # ── the tree ──────────────────────────────────────────────────────────────────────────────
+    async def tree_standing(self) -> TreeStanding:
+        """Tell how far the tree has grown and is signed, and since when a leaf waits."""
+        ...
+
+    async def sequence(self, limit: int, *, leaving: bool = False) -> Sequenced:
+        """Give up to `limit` leaves their place in the tree; when that were all, sign the head, and keep it.
+
+        Every fact has its leaf from the moment it is committed: each message that is accepted, each attempt that
+        ends, each entry of the audit. None gets its place twice or never, and what was committed before another began
+        stands before it. Of several processes one does this, until it was not heard of for 30 seconds or `leaving`;
+        for the others nothing happens. No other write waits for it.
+        """
+        ...
+
+    async def newest_head(self) -> SignedHead | None:
+        """Give the newest signed head."""
+        ...
+
+    async def signed_heads(self, size: int = 0, limit: int = 1000) -> Sequence[SignedHead]:
+        """Give signed heads from a size on, the smallest first; they are kept for good."""
+        ...
+
+    async def signing_keys(self) -> Sequence[KnownKey]:
+        """Give every public key that receipts and heads were ever signed with."""
+        ...
+
+    async def leaves_of(self, subject: str) -> Sequence[PlacedLeaf]:
+        """Give the leaves about a subject that have their place, the oldest first; a thousand at most."""
+        ...
+
+    async def proved_leaves(self, subject: str, size: int) -> Sequence[ProvedLeaf]:
+        """Give the leaves about a subject that the tree had at a size, each with its statement and its proof."""
+        ...
+
+    async def prove_leaf(self, hash: bytes) -> InclusionProof:
+        """Prove that a leaf is in the tree, under the newest head.
+
+        NotFound `leaf.unknown`; `leaf.waiting` while no head covers it.
+        """
+        ...
+
+    async def prove_message(self, message_id: str) -> InclusionProof:
+        """Prove that a message was accepted, as `prove_leaf` does."""
+        ...
+
+    async def prove_consistency(self, old: int, new: int) -> ConsistencyProof:
+        """Prove that the tree of size `new` begins with that of size `old`; NotFound `tree.size-unknown`."""
+        ...
+
+    async def note(self, entries: Sequence[AuditEntry]) -> None:
+        """Append entries about what changes nothing else: what was read, and what was tried in vain."""
+        ...
+
+    async def find_audit(
+        self, filter: AuditFilter, cursor: str | None = None, limit: int = 50
+    ) -> ResultPage[AuditEntry]:
+        """Find entries of the audit, newest first; Invalid `cursor.unknown` for a cursor that is not one of ours."""
+        ...
+
     async def audit(self, subject: str, limit: int = 200) -> Sequence[AuditEntry]:
         """Give what was done to a subject (a message, delivery or platform id), oldest first.
 
@@ -767,6 +836,8 @@ READS = frozenset(
         "upload_for", "unnamed_bytes", "known_uploads", "find_rejections", "dossier", "backlog", "contacts", "audit",
         "prunable", "prunings", "untold_findings", "find_findings", "find_cases", "naming", "assessments",
         "followed", "messages_after", "changed_messages", "counted_otherwise", "find_clocks", "count_clocks",
+        "tree_standing", "newest_head", "signed_heads", "signing_keys", "leaves_of",
+        "proved_leaves", "prove_leaf", "prove_message", "prove_consistency", "find_audit",
     }
 )  # fmt: skip
 """The methods that change nothing; every other one writes, but for `start` and `stop`."""

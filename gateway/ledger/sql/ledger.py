@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
 from adapters.base import OutboundRequest
+from gateway.audit.signing import SignedHead, SigningKey
 from gateway.clock import Clock, Ticks, monotonic, system_clock
 from gateway.errors import HutongError
 from gateway.ledger.assessments import (
@@ -23,25 +24,31 @@ from gateway.ledger.followed import ChangedMessage, Followed, FollowedPage, Hori
 from gateway.ledger.records import (
     Area,
     AuditEntry,
+    AuditFilter,
     Backlog,
     BulkReplay,
     CalendarYear,
     Claim,
+    ConsistencyProof,
     Contact,
     Credential,
     DeliveryFilter,
     Hold,
     Inbox,
+    InclusionProof,
     Intake,
     Intent,
+    KnownKey,
     KnownNumber,
     LeaseSettled,
     MessageFilter,
     NamedCase,
     Native,
     Person,
+    PlacedLeaf,
     Platform,
     Presence,
+    ProvedLeaf,
     Prunable,
     PruneStep,
     Pruning,
@@ -51,9 +58,11 @@ from gateway.ledger.records import (
     Rejection,
     ResultPage,
     Retention,
+    Sequenced,
     Settled,
     Settlement,
     Taker,
+    TreeStanding,
     Unwanted,
     Upload,
     Work,
@@ -78,9 +87,11 @@ from gateway.ledger.sql import (
     operating,
     people,
     platforms,
+    proving,
     pruning,
     reading,
     searching,
+    sequencing,
     unrouted,
     unwanted,
     uploads,
@@ -103,7 +114,7 @@ class SqlLedger:
     count. `patience`: seconds to wait for
     another program's lock. `most`: the rows that share a commit, about. `deadline`: seconds
     a search may take. `term`: how long a process keeps its claims after a beat. `watch` is told of every batch that
-    was written.
+    was written. `key` signs receipts and heads; without one nothing is signed.
     """
 
     def __init__(
@@ -119,11 +130,12 @@ class SqlLedger:
         clock: Clock = system_clock,
         ticks: Ticks = monotonic,
         watch: BatchWatch = unwatched,
+        key: SigningKey | None = None,
     ) -> None:
         limits = StoreLimits(
             kept=KeptBytes(rejections, replies), patience=patience, most=most, deadline=deadline, term=term
         )
-        self._store = Store(url, limits, clock, ticks, watch)
+        self._store = Store(url, limits, clock, ticks, watch, key)
         self._clock = clock
         self._horizon = Horizon()
 
@@ -522,6 +534,47 @@ class SqlLedger:
 
     async def contacts(self) -> Sequence[Contact]:
         return await self._store.read(kept_contacts.contacts)
+
+    # ── the tree ──────────────────────────────────────────────────────────────────────────────
+    async def tree_standing(self) -> TreeStanding:
+        return await self._store.read(sequencing.standing, self._store.owner, alone=self._store.alone)
+
+    async def sequence(self, limit: int, *, leaving: bool = False) -> Sequenced:
+        step = sequencing.SequenceStep(limit, self._store.alone, leaving)
+        sequenced: Sequenced = await self._store.write(sequencing.SEQUENCE, step)
+        return sequenced
+
+    async def newest_head(self) -> SignedHead | None:
+        return await self._store.read(sequencing.newest_head)
+
+    async def signed_heads(self, size: int = 0, limit: int = 1000) -> Sequence[SignedHead]:
+        return await self._store.read(proving.heads, size, limit)
+
+    async def signing_keys(self) -> Sequence[KnownKey]:
+        return await self._store.read(proving.keys)
+
+    async def leaves_of(self, subject: str) -> Sequence[PlacedLeaf]:
+        return await self._store.read(proving.leaves_of, subject)
+
+    async def proved_leaves(self, subject: str, size: int) -> Sequence[ProvedLeaf]:
+        return await self._store.search(proving.proved_leaves, subject, size)
+
+    async def prove_leaf(self, hash: bytes) -> InclusionProof:
+        return await self._store.read(proving.proof, hash)
+
+    async def prove_message(self, message_id: str) -> InclusionProof:
+        return await self._store.read(proving.proof_of_message, message_id)
+
+    async def prove_consistency(self, old: int, new: int) -> ConsistencyProof:
+        return await self._store.read(proving.consistency, old, new)
+
+    async def note(self, entries: Sequence[AuditEntry]) -> None:
+        await self._store.write(auditing.NOTE, entries)
+
+    async def find_audit(
+        self, filter: AuditFilter, cursor: str | None = None, limit: int = 50
+    ) -> ResultPage[AuditEntry]:
+        return await self._store.search(searching.find_audit, filter, cursor, limit)
 
     async def audit(self, subject: str, limit: int = 200) -> Sequence[AuditEntry]:
         return await self._store.search(auditing.of, subject, limit)

@@ -74,9 +74,11 @@ MESSAGE = Layout(
     TableColumn("body", BIG_INTEGER, given=True, selected=False),
     TableColumn("record", INTEGER, given=True, selected=False),
     TableColumn("accepted_at", TIME, given=True, optional=True, selected=False),
+    TableColumn("received", BLOB, given=True, optional=True, selected=False),
 )
 """`headers`: what only some messages have, as JSON. `body`, `record`: its bytes (0: pruned), and which record in them
-it was. `accepted_at`: when the transaction began that keeps it; older messages have none."""
+it was. `accepted_at`: when the transaction began that keeps it. `received`: the SHA-256 of its bytes, which its leaf
+tells. Messages of before have none of the two, and no leaf."""
 
 messages = MESSAGE.table(
     "messages",
@@ -585,6 +587,77 @@ AUDIT = Layout(
     TableColumn("detail", JSON_OBJECT),
 )
 audit = AUDIT.table("audit", metadata, sa.Index("audit_subject", "subject", "seq"))
+
+new_leaves = sa.Table(
+    "new_leaves",
+    metadata,
+    sa.Column("seq", SEQ.type, primary_key=True),
+    sa.Column("hash", BLOB.type, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("digest", BLOB.type, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+)
+"""Leaves that have no place in the tree yet: without an index, for one is written with every fact."""
+
+leaves = sa.Table(
+    "leaves",
+    metadata,
+    sa.Column("number", SEQ.type, primary_key=True, autoincrement=False),
+    sa.Column("hash", BLOB.type, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("digest", BLOB.type, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Index("leaves_hash", "hash"),
+    sa.Index("leaves_subject", "subject", "number"),
+)
+"""The leaves of the tree, from 0 on without a gap. Never changed and never pruned."""
+
+tree_nodes = sa.Table(
+    "tree_nodes",
+    metadata,
+    sa.Column("level", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("hash", BLOB.type, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Nodes of every eighth level, so that a proof reads few leaves."""
+
+tree = sa.Table(
+    "tree",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("origin", sa.Text, nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("edge", BLOB.type, nullable=False),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("until", sa.BigInteger, nullable=False),
+    sa.CheckConstraint("id = 1", name="one_row"),
+)
+"""One row: which log this is (`origin`), how far the tree has grown, the hashes of its right edge one after the other,
+and which process gives leaves their place until when."""
+
+tree_heads = sa.Table(
+    "tree_heads",
+    metadata,
+    sa.Column("size", SEQ.type, primary_key=True, autoincrement=False),
+    sa.Column("root", BLOB.type, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("key_id", sa.Text, nullable=False),
+    sa.Column("signature", BLOB.type, nullable=False),
+)
+"""The signed heads. Never changed."""
+
+signing_keys = sa.Table(
+    "signing_keys",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("algorithm", sa.Text, nullable=False),
+    sa.Column("public", BLOB.type, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+)
+"""The public keys that receipts and heads were ever signed with, and since when."""
 
 replays = sa.Table(
     "replays",

@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 from postgres_server import PostgresServer
 
+from gateway.audit.signing import SigningKey
 from gateway.errors import HutongError
 from gateway.ledger.assessments import AssessmentRun, CaseFinding, FindingFilter
 from gateway.ledger.clocked import ClockedCase, ClockStanding, CountedCase, CountedCorrelation, KeptClock
@@ -73,6 +74,8 @@ async def fill(ledger: SqlLedger, small: Any) -> None:
     await ledger.begin_replay(
         BulkReplay("replay-1", DeliveryFilter(state="dead"), "mended", "operator", small.now), small.intent
     )
+    while (await ledger.sequence(200)).more:
+        pass
     for day, seen in ((0, 0.0), (500, 500.0)):
         while (await ledger.prune(KEPT, "pruner", small.now + timedelta(days=day), seen=seen * DAY)).more:
             seen = 0.0
@@ -182,7 +185,7 @@ def full(tmp_path_factory: pytest.TempPathFactory, ledger_at: Callable[[Path], s
     path = tmp_path_factory.mktemp("full") / "ledger.db"
 
     async def made() -> None:
-        ledger = await small.start(SqlLedger(ledger_at(path)))
+        ledger = await small.start(SqlLedger(ledger_at(path), key=SigningKey.new()))
         await fill(ledger, small)
         await ledger.stop()
 
@@ -261,6 +264,10 @@ async def answers(ledger: SqlLedger, small: Any) -> Mapping[str, Any]:
     found["adapters"] = await ledger.adapters(), await ledger.adapter_content("town", "1.0.0")
     found["backlog"] = sorted(await ledger.backlog(), key=repr)
     found["replays"] = await ledger.replays(), await ledger.contacts()
+    head = await ledger.newest_head()
+    assert head is not None
+    found["tree"] = await ledger.signed_heads(), await ledger.signing_keys(), await ledger.tree_standing()
+    found["leaf"] = await ledger.prove_message("p7"), await ledger.prove_consistency(300, head.size)
     found["prunings"] = await ledger.prunings()
     found["prunable"] = await ledger.prunable(KEPT)
     return found
