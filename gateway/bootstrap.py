@@ -27,6 +27,7 @@ from gateway.hub.questions import Questions
 from gateway.intake.admission import Admission
 from gateway.intake.batches import Batches
 from gateway.intake.directory import Directory
+from gateway.intake.own import OwnMessages
 from gateway.intake.reception import Reception
 from gateway.intake.routes import Routes, read_routes
 from gateway.ledger.base import Ledger
@@ -36,7 +37,12 @@ from gateway.ledger.sql.batch_thread import BatchWatch, unwatched
 from gateway.observe import Observers
 from gateway.observe.contacts import Contacts
 from gateway.observe.waits import LongestWaits
+from gateway.oversight.assessments import Assessments
+from gateway.oversight.assessor import Assessor
 from gateway.oversight.cases import CaseFinder
+from gateway.oversight.clock_keeper import ClockKeeper
+from gateway.oversight.clock_list import ClockList
+from gateway.oversight.follower import Follower
 from gateway.oversight.years import CalendarYears
 from gateway.platforms import Mirror, People, Reconciler, Register
 from gateway.readers import ReaderBounds, Readers
@@ -84,7 +90,7 @@ def build(
     contacts = Contacts(kept, clock)
     spans = _spans(clock)
     events = Events((metrics, LogHook(), contacts, *hooks, *((spans,) if spans else ())))
-    outward = sender or Sender()
+    outward = sender or Sender(allow=settings.allowed_destinations)
     routed = routes or read_routes(settings.routes_file)
     directory = Directory()
     readers = Readers(ReaderBounds(settings.reader_megabytes, settings.reader_seconds), events, most=settings.readers)
@@ -122,7 +128,10 @@ def build(
     metrics.show("hutong_administrator_used_seconds", used, principals.admin_used_at)
     metrics.show("hutong_people", "People with a token that opens something.", principals.people)
     mirror = Mirror(kept, known, inventory.learn, directory, dispatcher, events, observers.drift.forget, principals)
-    register = Register(kept, known, routed, mirror, dispatcher, clock, events, reconciler.alarm, wake_ups.tell)
+    allowed = settings.allowed_destinations
+    register = Register(
+        kept, known, routed, mirror, dispatcher, clock, events, reconciler.alarm, wake_ups.tell, allowed
+    )
     pruner = Pruner(kept, retention_of(settings), clock, events, pause=pause.total_seconds())
     metrics.show(
         "hutong_oldest_message_seconds",
@@ -137,8 +146,12 @@ def build(
         quota=settings.attachment_quota_megabytes << 20,
         unnamed_for=timedelta(days=settings.attachment_days),
     )
+    keeper = ClockKeeper(kept, clock, zone(settings.zone))
     prover = prove or ProcessProver(CHECK)
-    return Hub(
+    cases = CaseFinder(kept, clock, zone(settings.zone))
+    own = OwnMessages(lambda call: hub.preview_submission(call), lambda call: hub.submit(call))
+    assessor = Assessor(kept, cases, own, clock, zone(settings.zone), tells=settings.send_assessments)
+    hub = Hub(
         ledger=kept,
         adapters=known,
         store=shared or memory,
@@ -161,8 +174,11 @@ def build(
         replays=BulkReplays(kept, clock, dispatcher.wake, register.doubt, pause=pause.total_seconds()),
         pruner=pruner,
         attachments=attachments,
-        cases=CaseFinder(kept, clock, zone(settings.zone)),
+        cases=cases,
+        assessments=Assessments(kept, cases, assessor, clock, pause=pause.total_seconds()),
         calendar=CalendarYears(kept),
+        clocks=ClockList(kept, clock, zone(settings.zone), settings.clock_warning_days),
+        follower=Follower(kept, (keeper, assessor), (keeper,), pause=pause.total_seconds()),
         dossiers=Dossiers(kept, Questions(kept, known, outward, clock, cache, readers=readers), clock),
         administrator=_administrator(settings),
         dispatcher=dispatcher,
@@ -175,6 +191,7 @@ def build(
         metrics=metrics,
         zone=zone(settings.zone),
     )
+    return hub
 
 
 def open_objects(settings: Settings) -> ObjectStore:

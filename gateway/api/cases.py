@@ -11,6 +11,7 @@ from pydantic import Field
 
 from gateway.api.deliveries import DeliveryDetail, delivery_detail
 from gateway.api.inbound.answer import problem_bytes
+from gateway.api.inbound.request import Incoming
 from gateway.api.limits import StrictRoute
 from gateway.api.models import RestModel, TimelineEntry
 from gateway.api.openapi import problems
@@ -113,19 +114,24 @@ async def show(
     try:
         found = await hub.cases.of(case_number, issued_by=platform, sees=_sees(sight))
     except AmbiguousCase as error:
-        said = problem(error.code, error.status, error.detail, language=incoming.language, trace_id=incoming.trace_id)
-        candidates = [
-            {"case_number": one.number, "platforms": one.platforms, "correlation_id": one.correlation_id}
-            for one in error.candidates
-        ]
-        answer = problem_bytes({**said, "candidates": candidates})
-        return Response(answer.body, answer.status, answer.headers, answer.content_type)
+        return ambiguous(error, incoming)
     return _view(found, sight, incoming.language)
 
 
 def _sees(sight: Sight) -> Sees | None:
     """Give what bounds the caller's sight; None: it is everything."""
     return sight.message if sight.bounded or sight.caller.platform else None
+
+
+def ambiguous(error: AmbiguousCase, incoming: Incoming) -> Response:
+    """Answer that a number names several cases, with the candidates."""
+    said = problem(error.code, error.status, error.detail, language=incoming.language, trace_id=incoming.trace_id)
+    candidates = [
+        {"case_number": one.number, "platforms": one.platforms, "correlation_id": one.correlation_id}
+        for one in error.candidates
+    ]
+    answer = problem_bytes({**said, "candidates": candidates})
+    return Response(answer.body, answer.status, answer.headers, answer.content_type)
 
 
 def _view(case: WholeCase, sight: Sight, language: str) -> CaseView:
@@ -171,15 +177,19 @@ def _named(case: WholeCase, sight: Sight, documents: Sequence[CaseDocumentView])
 
 
 def _clock(clock: CaseClock, language: str) -> ClockView:
+    return ClockView(**clock_fields(clock, language))
+
+
+def clock_fields(clock: CaseClock, language: str) -> dict[str, Any]:
+    """Give the fields of a `ClockView`."""
     rule = clock.rule
     same = ("about", "started_at", "due_at", "ended_at", "days_left", "unknown_year")
-    return ClockView(
-        **{name: getattr(clock, name) for name in same},
-        rule=rule.rule,
-        title=rule.text.say(language),
-        article=rule.article,
-        bound=rule.bound.value,
-        counting=rule.counting.value,
-        state=clock.state.value,
-        evidence=list(clock.evidence),
-    )
+    return {name: getattr(clock, name) for name in same} | {
+        "rule": rule.rule,
+        "title": rule.text.say(language),
+        "article": rule.article,
+        "bound": rule.bound.value,
+        "counting": rule.counting.value,
+        "state": clock.state.value,
+        "evidence": list(clock.evidence),
+    }

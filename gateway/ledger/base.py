@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
 from adapters.base import OutboundRequest
 from gateway.errors import HutongError
+from gateway.ledger.assessments import (
+    AssessmentRun,
+    CaseFinding,
+    CaseFound,
+    CaseSearch,
+    FindingAnswer,
+    FindingFilter,
+)
+from gateway.ledger.clocked import ClockCount, ClockFilter, CountedCorrelation, FoundClock
+from gateway.ledger.followed import ChangedMessage, Followed, FollowedPage
 from gateway.ledger.records import (
     Area,
     AuditEntry,
@@ -414,6 +424,61 @@ class Ledger(Protocol):
         """Give every year that was entered, in order."""
         ...
 
+    # ── assessment ────────────────────────────────────────────────────────────────────────────
+    async def put_findings(self, findings: Sequence[CaseFinding]) -> Sequence[CaseFinding]:
+        """Keep what checks came to, of each lane and rule the last; gives those that are news, as they are kept.
+
+        News is what has another result or version than was kept: it takes its place, told to nobody and unanswered,
+        and knows which result was told last.
+        Of what has the same ones only the sentence and the evidence are written again. A finding goes with its case,
+        and when its lane turns out to be part of another case.
+        """
+        ...
+
+    async def tell_finding(self, finding: CaseFinding, message_id: str) -> None:
+        """Note by which message a finding was told (empty: nobody is to be); one that took its place stays untold."""
+        ...
+
+    async def answer_finding(self, lane: str, rule: str, said: FindingAnswer) -> bool:
+        """Keep what an authority says of the finding of a lane and rule; False when there is none."""
+        ...
+
+    async def untold_findings(self, after: int = 0, limit: int = 100) -> tuple[Sequence[CaseFinding], int]:
+        """Give findings of which it is not decided yet whether anybody is told, oldest first.
+
+        Only those after a number; gives the number of the last, too.
+        """
+        ...
+
+    async def find_findings(
+        self, filter: FindingFilter, cursor: str | None = None, limit: int = 50
+    ) -> ResultPage[CaseFinding]:
+        """Find findings, those that became so last first."""
+        ...
+
+    async def find_cases(self, search: CaseSearch, after: str = "", limit: int = 500) -> Sequence[CaseFound]:
+        """Give messages of cases by when they came, after the cursor of one; a case stands there once for each."""
+        ...
+
+    async def naming(self, key: str, number: str, type: str, limit: int = 50) -> Sequence[Message]:
+        """Give the newest messages of a type that have a number under a search key, the oldest of them first."""
+        ...
+
+    async def begin_assessment(self, run: AssessmentRun, intent: Intent) -> AssessmentRun:
+        """Keep a run that is to be done."""
+        ...
+
+    async def step_assessment(self, before: AssessmentRun, after: AssessmentRun) -> AssessmentRun:
+        """Keep how far a run has come, unless it does not stand as `before` any more; gives it as it stands.
+
+        NotFound `assessment.unknown`.
+        """
+        ...
+
+    async def assessments(self, *, unfinished: bool = False) -> Sequence[AssessmentRun]:
+        """Give the runs, newest first."""
+        ...
+
     # ── attachments ───────────────────────────────────────────────────────────────────────────
     async def add_upload(self, upload: Upload) -> None:
         """Keep that a platform uploaded an attachment, whose content is in the object store already."""
@@ -570,6 +635,50 @@ class Ledger(Protocol):
         """Give what was pruned, newest day first."""
         ...
 
+    # ── following ─────────────────────────────────────────────────────────────────────────────
+    async def follow(self, name: str) -> bool:
+        """Take the right to follow the messages under a name, for as long as this process lives (`beat`).
+
+        False: another process that lives has it. Whoever loses it in the middle of its work, because it stood still,
+        does work that another one does again: a position never goes back.
+        """
+        ...
+
+    async def followed(self, name: str) -> Followed:
+        """Tell how far the messages were followed under a name: position 0 when they never were."""
+        ...
+
+    async def messages_after(self, position: int, limit: int = 100) -> FollowedPage:
+        """Give messages in the order in which they were numbered, without remnants, each as it stands now.
+
+        None is given before another one can still appear in front of it: what was accepted a moment ago may come with
+        the next call. So whoever goes on from the page's position misses none, whoever accepts meanwhile.
+        """
+        ...
+
+    async def changed_messages(self, name: str, limit: int = 100) -> Sequence[ChangedMessage]:
+        """Give the messages of cases that were torn apart or joined by an alias since they were followed under a name.
+
+        They stay until `keep_followed` was told that they were seen.
+        """
+        ...
+
+    async def keep_followed(self, name: str, position: int, seen: Sequence[ChangedMessage] = ()) -> None:
+        """Keep how far messages were followed, and which changes were seen; what changed again since is given again."""
+        ...
+
+    async def put_clocks(self, name: str, counted: Sequence[CountedCorrelation]) -> bool:
+        """Keep the deadlines of all cases of some correlations, instead of those that were kept of them, in one commit.
+
+        Of a correlation whose messages are gone meanwhile, pruned or tied to another case, none are kept. They go with
+        their case. False: this process does not follow under the name any more, and nothing was changed.
+        """
+        ...
+
+    async def counted_otherwise(self, counted_by: str, limit: int = 100) -> Sequence[str]:
+        """Give correlations with a case that was counted by other rules or another calendar than these."""
+        ...
+
     # ── reading ───────────────────────────────────────────────────────────────────────────────
     async def message(self, message_id: str) -> Message | None: ...
     async def native(self, message_id: str) -> Native | None:
@@ -609,6 +718,16 @@ class Ledger(Protocol):
         """Give the latest message of each identity about an enterprise, of the given types, newest first."""
         ...
 
+    async def find_clocks(
+        self, filter: ClockFilter, cursor: str | None = None, limit: int = 50
+    ) -> ResultPage[FoundClock]:
+        """Find deadlines, what ends first first; Invalid `cursor.unknown` for a cursor that is not one of ours."""
+        ...
+
+    async def count_clocks(self, bounds: Collection[date]) -> Sequence[ClockCount]:
+        """Count the deadlines that are open, stopped or unknown, by rule and by the bounds around their last day."""
+        ...
+
     async def backlog(self) -> Sequence[Backlog]:
         """Give how many are not settled, by platform, kind, shown state and holder, from counts that are kept."""
         ...
@@ -639,6 +758,9 @@ READS = frozenset(
         "attempts_of", "sent", "rejection", "rejection_native", "unwanted", "years", "find_messages", "find_deliveries",
         "upload_for", "unnamed_bytes", "known_uploads", "find_rejections", "dossier", "backlog", "contacts", "audit",
         "prunable", "prunings",
+        "followed", "messages_after", "changed_messages", "counted_otherwise", "find_clocks", "count_clocks",
+        "untold_findings", "find_findings",
+        "find_cases", "naming", "assessments",
     }
 )  # fmt: skip
 """The methods that change nothing; every other one writes, but for `start` and `stop`."""

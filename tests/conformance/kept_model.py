@@ -6,13 +6,30 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
 from adapters.base import OutboundRequest
 from gateway.errors import Conflict, HutongError, Invalid, NotFound, Unavailable
+from gateway.ledger.assessments import (
+    AssessmentRun,
+    CaseFinding,
+    CaseFound,
+    CaseSearch,
+    FindingFilter,
+)
+from gateway.ledger.clocked import (
+    ClockCount,
+    ClockFilter,
+    ClockSpan,
+    ClockStanding,
+    CountedCorrelation,
+    FoundClock,
+    KeptClock,
+)
+from gateway.ledger.followed import ChangedMessage, Followed, FollowedPage
 from gateway.ledger.records import (
     Area,
     AuditEntry,
@@ -90,6 +107,9 @@ class Everything:
     changes: int = 0
     epochs: Counter[str] = field(default_factory=Counter)
     years: dict[int, CalendarYear] = field(default_factory=dict)
+    findings: dict[tuple[str, str], tuple[int, CaseFinding]] = field(default_factory=dict)
+    found: int = 0
+    assessments: dict[str, AssessmentRun] = field(default_factory=dict)
     unwanted: dict[tuple[str, str], Unwanted] = field(default_factory=dict)
     claims: dict[str, Claim] = field(default_factory=dict)
     people: dict[str, Person] = field(default_factory=dict)
@@ -99,6 +119,8 @@ class Everything:
     adapters: dict[tuple[str, str], AdapterVersion] = field(default_factory=dict)
     bundles: dict[tuple[str, str], bytes] = field(default_factory=dict)
     contacts: dict[tuple[str, str, str], Contact] = field(default_factory=dict)
+    followed: dict[str, int] = field(default_factory=dict)
+    clocks: dict[str, CountedCorrelation] = field(default_factory=dict)
     audit: list[AuditEntry] = field(default_factory=list)
     seqs: int = 0
     positions: int = 0
@@ -109,6 +131,11 @@ class Everything:
     def copied(self) -> Everything:
         """The same, to go back to."""
         return Everything(*(copy(getattr(self, each.name)) for each in fields(self)))
+
+
+def _is_within(clock: KeptClock, span: ClockSpan) -> bool:
+    due = clock.due_at or date.max
+    return clock.standing is span.standing and (span.first or date.min) <= due <= (span.last or date.max)
 
 
 class KeptModel:
@@ -316,8 +343,111 @@ class KeptModel:
     async def known_uploads(self, ids: Collection[str]) -> frozenset[str]:
         return frozenset(id for id in ids if id in self.kept.uploads)
 
+    async def find_findings(
+        self, filter: FindingFilter, cursor: str | None = None, limit: int = 50
+    ) -> ResultPage[CaseFinding]:
+        first, last = filter.regions or ("000000", "999999")
+        fit = [
+            (number, each)
+            for number, each in sorted(self.kept.findings.values(), key=lambda one: -one[0])
+            if (filter.lanes is None or each.lane in filter.lanes)
+            and first <= each.region <= last
+            and filter.rule in (None, each.rule)
+            and filter.result in (None, each.result)
+            and (cursor is None or number < int(cursor))
+        ]
+        more = str(fit[limit - 1][0]) if len(fit) > limit else None
+        return ResultPage(tuple(each for _, each in fit[:limit]), more)
+
+    async def untold_findings(self, after: int = 0, limit: int = 100) -> tuple[Sequence[CaseFinding], int]:
+        in_order = sorted(self.kept.findings.values(), key=lambda one: one[0])
+        open_ = [one for one in in_order if one[1].told is None and one[0] > after][:limit]
+        return [each for _, each in open_], open_[-1][0] if open_ else after
+
+    async def find_cases(self, search: CaseSearch, after: str = "", limit: int = 500) -> Sequence[CaseFound]:
+        first, last = search.regions or ("000000", "999999")
+        at, seq = (int(part) for part in (after or "0-0").split("-"))
+        found = sorted(
+            (round(each.message.received_at.timestamp() * 1_000_000), each.seq, each.message)
+            for each in self.kept.messages.values()
+            if search.since <= each.message.received_at < search.until
+            and each.message.ordering_key.startswith(f"{search.name}:")
+            and first <= each.message.region <= last
+        )
+        left = [one for one in found if one[:2] > (at, seq)][:limit]
+        return [
+            CaseFound(f"{at}-{seq}", each.ordering_key, each.correlation_id, each.received_at) for at, seq, each in left
+        ]
+
+    async def naming(self, key: str, number: str, type: str, limit: int = 50) -> Sequence[Message]:
+        found = [
+            each.message
+            for each in sorted(self.kept.messages.values(), key=lambda one: one.seq)
+            if each.message.type == type and spelled(each.message.keys.get(key, "")) == spelled(number)
+        ]
+        return found[-limit:]
+
+    async def assessments(self, *, unfinished: bool = False) -> Sequence[AssessmentRun]:
+        newest = reversed(self.kept.assessments.values())
+        return [each for each in newest if not (unfinished and each.finished_at)]
+
     async def years(self) -> Sequence[CalendarYear]:
         return [self.kept.years[year] for year in sorted(self.kept.years)]
+
+    async def followed(self, name: str) -> Followed:
+        position = self.kept.followed.get(name, 0)
+        unseen = [each.message.received_at for each in self.behind(position)]
+        mine = name in self.kept.followed
+        return Followed(position, mine, free=True, unseen_since=unseen[0] if unseen else None)
+
+    async def messages_after(self, position: int, limit: int = 100) -> FollowedPage:
+        page = self.behind(position)[:limit]
+        whole = tuple(each.message for each in page if not each.remnant)
+        return FollowedPage(whole, page[-1].seq if page else position, len(page) == limit)
+
+    async def changed_messages(self, name: str, limit: int = 100) -> Sequence[ChangedMessage]:
+        return ()  # no play has a platform that speaks of a case by its own number first
+
+    def clocked(self) -> list[FoundClock]:
+        """Every deadline, what ends first first."""
+        found = [
+            FoundClock(case.case, clock)
+            for counted in self.kept.clocks.values()
+            for case in counted.cases
+            for clock in case.clocks
+        ]
+        return sorted(found, key=lambda one: one.clock.due_at or date.max)
+
+    async def find_clocks(
+        self, filter: ClockFilter, cursor: str | None = None, limit: int = 50
+    ) -> ResultPage[FoundClock]:
+        found = [one for one in self.clocked() if any(_is_within(one.clock, span) for span in filter.spans)]
+        if filter.codes is not None:
+            first, last = filter.codes
+            found = [one for one in found if first <= one.case.region <= last or one.case.region in filter.areas]
+        start = int(cursor or 0)
+        more = str(start + limit) if len(found) > start + limit else None
+        return ResultPage(tuple(found[start : start + limit]), more)
+
+    async def count_clocks(self, bounds: Collection[date]) -> Sequence[ClockCount]:
+        counted: Counter[tuple[str, ClockStanding, date | None]] = Counter()
+        for one in self.clocked():
+            if one.clock.standing not in (ClockStanding.MET, ClockStanding.MISSED):
+                before = [day for day in bounds if day <= (one.clock.due_at or date.max)]
+                counted[one.clock.rule, one.clock.standing, max(before, default=None)] += 1
+        return [ClockCount(*key, count) for key, count in counted.items()]
+
+    async def counted_otherwise(self, counted_by: str, limit: int = 100) -> Sequence[str]:
+        others = [
+            one.correlation_id
+            for one in self.kept.clocks.values()
+            if any(case.case.counted_by != counted_by for case in one.cases)
+        ]
+        return others[:limit]
+
+    def behind(self, position: int) -> list[Kept]:
+        """The messages behind a position."""
+        return sorted((each for each in self.kept.messages.values() if each.seq > position), key=lambda each: each.seq)
 
     async def unwanted(self) -> Sequence[Unwanted]:
         return [self.kept.unwanted[key] for key in sorted(self.kept.unwanted)]

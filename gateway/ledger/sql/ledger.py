@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
 from adapters.base import OutboundRequest
 from gateway.clock import Clock, Ticks, monotonic, system_clock
 from gateway.errors import HutongError
+from gateway.ledger.assessments import (
+    AssessmentRun,
+    CaseFinding,
+    CaseFound,
+    CaseSearch,
+    FindingAnswer,
+    FindingFilter,
+)
 from gateway.ledger.base import TERM
+from gateway.ledger.clocked import ClockCount, ClockFilter, CountedCorrelation, FoundClock
+from gateway.ledger.followed import ChangedMessage, Followed, FollowedPage, Horizon
 from gateway.ledger.records import (
     Area,
     AuditEntry,
@@ -52,13 +62,17 @@ from gateway.ledger.sql import (
     accepting,
     adapters,
     areas,
+    assessing,
     attempts,
     auditing,
     bulk_replays,
     calendar,
     claims,
+    clocks,
     counts,
     credentials,
+    findings,
+    following,
     leases,
     operating,
     people,
@@ -110,6 +124,7 @@ class SqlLedger:
         )
         self._store = Store(url, limits, clock, ticks, watch)
         self._clock = clock
+        self._horizon = Horizon()
 
     async def start(self) -> None:
         await self._store.start()
@@ -299,6 +314,40 @@ class SqlLedger:
     async def years(self) -> Sequence[CalendarYear]:
         return await self._store.read(calendar.years)
 
+    # ── assessment ────────────────────────────────────────────────────────────────────────────
+    async def put_findings(self, cases: Sequence[CaseFinding]) -> Sequence[CaseFinding]:
+        news: Sequence[CaseFinding] = await self._store.write(findings.PUT, cases)
+        return news
+
+    async def tell_finding(self, finding: CaseFinding, message_id: str) -> None:
+        await self._store.write(findings.TELL, (finding, message_id))
+
+    async def answer_finding(self, lane: str, rule: str, said: FindingAnswer) -> bool:
+        return await self._write(findings.answer, lane, rule, said)
+
+    async def untold_findings(self, after: int = 0, limit: int = 100) -> tuple[Sequence[CaseFinding], int]:
+        return await self._store.read(findings.untold, after, limit)
+
+    async def find_findings(
+        self, filter: FindingFilter, cursor: str | None = None, limit: int = 50
+    ) -> ResultPage[CaseFinding]:
+        return await self._store.search(findings.find, filter, cursor, limit)
+
+    async def find_cases(self, search: CaseSearch, after: str = "", limit: int = 500) -> Sequence[CaseFound]:
+        return await self._store.search(assessing.cases, search, after, limit)
+
+    async def naming(self, key: str, number: str, type: str, limit: int = 50) -> Sequence[Message]:
+        return await self._store.search(assessing.naming, key, number, type, limit)
+
+    async def begin_assessment(self, run: AssessmentRun, intent: Intent) -> AssessmentRun:
+        return await self._write(assessing.begin, run, intent)
+
+    async def step_assessment(self, before: AssessmentRun, after: AssessmentRun) -> AssessmentRun:
+        return await self._write(assessing.step, before, after)
+
+    async def assessments(self, *, unfinished: bool = False) -> Sequence[AssessmentRun]:
+        return await self._store.search(assessing.runs, unfinished=unfinished)
+
     # ── attachments ───────────────────────────────────────────────────────────────────────────
     async def add_upload(self, upload: Upload) -> None:
         await self._write(uploads.add, upload)
@@ -380,6 +429,40 @@ class SqlLedger:
 
     async def prunings(self, cursor: str | None = None, limit: int = 50) -> ResultPage[Pruning]:
         return await self._store.read(pruning.prunings, cursor, limit)
+
+    # ── following ─────────────────────────────────────────────────────────────────────────────
+    async def follow(self, name: str) -> bool:
+        return await self._write(following.follow, name, self._store.term)
+
+    async def followed(self, name: str) -> Followed:
+        return await self._store.read(following.followed, name, self._store.owner, self._store.term)
+
+    async def messages_after(self, position: int, limit: int = 100) -> FollowedPage:
+        # Looked for afterwards, and so with a later view of the ledger: all up to the horizon can be seen in it.
+        self._horizon = self._horizon.later(await self._store.read(self._store.numbered))
+        return await self._store.search(following.after, position, self._horizon.upto, limit)
+
+    async def changed_messages(self, name: str, limit: int = 100) -> Sequence[ChangedMessage]:
+        return await self._store.read(following.changed, name, limit)
+
+    async def keep_followed(self, name: str, position: int, seen: Sequence[ChangedMessage] = ()) -> None:
+        await self._store.write(following.KEEP, (name, position, seen))
+
+    async def put_clocks(self, name: str, counted: Sequence[CountedCorrelation]) -> bool:
+        rows = sum(len(case.clocks) for one in counted for case in one.cases)
+        kept: bool = await self._store.write(clocks.PUT, (name, counted), rows=max(1, rows))
+        return kept
+
+    async def counted_otherwise(self, counted_by: str, limit: int = 100) -> Sequence[str]:
+        return await self._store.read(clocks.counted_otherwise, counted_by, limit)
+
+    async def find_clocks(
+        self, filter: ClockFilter, cursor: str | None = None, limit: int = 50
+    ) -> ResultPage[FoundClock]:
+        return await self._store.search(clocks.find, filter, cursor, limit)
+
+    async def count_clocks(self, bounds: Collection[date]) -> Sequence[ClockCount]:
+        return await self._store.search(clocks.counts, bounds)
 
     # ── reading ───────────────────────────────────────────────────────────────────────────────
     async def message(self, message_id: str) -> Message | None:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -22,6 +22,8 @@ from msgspec.structs import replace
 from postgres_server import PostgresServer
 
 from gateway.errors import HutongError
+from gateway.ledger.assessments import AssessmentRun, CaseFinding, FindingFilter
+from gateway.ledger.clocked import ClockedCase, ClockStanding, CountedCase, CountedCorrelation, KeptClock
 from gateway.ledger.records import (
     Area,
     BulkReplay,
@@ -89,6 +91,23 @@ async def _operators(ledger: SqlLedger, small: Any) -> None:
     await ledger.add_upload(Upload("u-1", CREDIT, "sha256:ab", 2, "image/jpeg", small.now))
     await ledger.put_unwanted("permit", "330100", Intent("operator", "本省由部里统一公示", small.now))
     await ledger.put_year(CalendarYear(2027, ("2027-10-01",), ("2027-10-10",), small.now), small.intent)
+    found = (
+        "330100",
+        "1",
+        "missed",
+        "看过\n",
+        "looked",
+        ("m1",),
+        small.now,
+        None,
+        None,
+        "李一",
+        "已补正",
+        CREDIT,
+        small.now,
+    )
+    await ledger.put_findings([CaseFinding("case:A", "x", "A", "later", *found)])
+    await ledger.begin_assessment(AssessmentRun("run-1", "operator", "稽查", small.now, "330100"), small.intent)
     version = AdapterVersion("town", "1.0.0", "d", AdapterState.DRAFT, small.now, small.now, expected=("fine",))
     await ledger.add_adapter(version, bytes(range(256)) * 9, small.intent)
 
@@ -122,6 +141,14 @@ async def _later(ledger: SqlLedger, small: Any, revision: int) -> None:
     package = small.package(draft, body=b"later")
     entries = (*package.entries, rejection)
     await ledger.accept(replace(package, revision=revision, received_at=at, entries=entries))
+    await ledger.follow("clocks")
+    case = ClockedCase("later", "later", "later", "330100", ("penalty.330000",), complete=True, counted_by="rules")
+    clock = KeptClock("case.filing", "", ClockStanding.OPEN, date(2026, 9, 1), date(2026, 9, 16), None, ("later",))
+    await ledger.put_clocks("clocks", [CountedCorrelation("later", (CountedCase(case, (clock,)),))])
+    # Its platform spoke of it by a number of its own before: what it said is tied to the case.
+    back = small.draft("back", "back", received_at=at, source=small.platform)
+    back = replace(back, numbers={"case_number": "P-1"}, deliveries=())
+    await ledger.accept(replace(small.package(back, body=b"back"), revision=revision, received_at=at))
     claim = await ledger.claim(small.platform)
     settlement = small.settlement("later/0", State.DELIVERED)
     attempt = replace(settlement.attempt, reference="P-1")
@@ -229,6 +256,7 @@ async def answers(ledger: SqlLedger, small: Any) -> Mapping[str, Any]:
     found["registry"] = await ledger.registry(), await ledger.unwanted(), await ledger.credentials()
     found["people"] = await ledger.people()
     found["calendar"] = await ledger.years()
+    found["findings"] = await ledger.find_findings(FindingFilter()), await ledger.assessments()
     found["adapters"] = await ledger.adapters(), await ledger.adapter_content("town", "1.0.0")
     found["backlog"] = sorted(await ledger.backlog(), key=repr)
     found["replays"] = await ledger.replays(), await ledger.contacts()
