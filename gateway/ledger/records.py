@@ -514,7 +514,8 @@ class Credential(Struct, frozen=True):
 class Person(Struct, frozen=True):
     """Somebody who works with the gateway, under a token of their own, of which there is the hash.
 
-    `roles` say what they may do. An id is given once: what its person did stays theirs after `removed_at`.
+    `roles` say what they may do, and `regions` (codes) where, with all that lies in them; none: everywhere. An id is
+    given once: what its person did stays theirs after `removed_at`.
     """
 
     id: str
@@ -524,6 +525,7 @@ class Person(Struct, frozen=True):
     created_at: datetime
     expires_at: datetime | None = None
     removed_at: datetime | None = None
+    regions: tuple[str, ...] = ()
 
 
 class AuditEntry(Struct, frozen=True):

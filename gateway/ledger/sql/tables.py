@@ -529,6 +529,7 @@ ADAPTER = Layout(
     TableColumn("activated_at", TIME, optional=True),
     TableColumn("rolled_back", FLAG),
     TableColumn("revision", BIG_INTEGER),
+    TableColumn("region"),
 )
 adapters = ADAPTER.table(
     "adapters",
@@ -573,6 +574,7 @@ PERSON = Layout(
     TableColumn("created_at", TIME),
     TableColumn("expires_at", TIME, optional=True),
     TableColumn("removed_at", TIME, optional=True),
+    TableColumn("regions", JSON_LIST),
 )
 people = PERSON.table("people", metadata)
 
