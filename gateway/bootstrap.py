@@ -39,6 +39,9 @@ from gateway.observe import Observers
 from gateway.observe.contacts import Contacts
 from gateway.observe.waits import LongestWaits
 from gateway.oversight.cases import CaseFinder
+from gateway.oversight.clock_keeper import ClockKeeper
+from gateway.oversight.clock_list import ClockList
+from gateway.oversight.follower import Follower
 from gateway.oversight.years import CalendarYears
 from gateway.platforms import Mirror, People, Reconciler, Register
 from gateway.readers import ReaderBounds, Readers
@@ -146,6 +149,7 @@ def build(
         quota=settings.attachment_quota_megabytes << 20,
         unnamed_for=timedelta(days=settings.attachment_days),
     )
+    keeper = ClockKeeper(kept, clock, zone(settings.zone))
     prover = prove or ProcessProver(CHECK)
     return Hub(
         ledger=kept,
@@ -173,6 +177,8 @@ def build(
         attachments=attachments,
         cases=CaseFinder(kept, clock, zone(settings.zone)),
         calendar=CalendarYears(kept),
+        clocks=ClockList(kept, clock, zone(settings.zone), settings.clock_warning_days),
+        follower=Follower(kept, (keeper,), (keeper,), pause=pause.total_seconds()),
         dossiers=Dossiers(kept, Questions(kept, known, authorised, clock, cache, readers=readers), clock),
         administrator=_administrator(settings),
         dispatcher=dispatcher,

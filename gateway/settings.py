@@ -191,6 +191,12 @@ class Settings(BaseSettings):
     attachment_quota_megabytes: int = Field(
         10240, ge=1, description="Megabytes that a platform may have uploaded and not named in a document; else 429."
     )
+    clock_warning_days: int = Field(
+        3,
+        ge=0,
+        le=60,
+        description="Working days before its last day from which a statutory deadline of a case is told to lapse.",
+    )
     uploads: int = Field(16, ge=1, description="Attachments that are uploaded at once; more are answered 429.")
     retention: Annotated[RetentionSettings, NoDecode] = Field(
         RetentionSettings(),

@@ -20,6 +20,7 @@ NOT_COPIED = frozenset({"processes"})
 ANEW: Mapping[str, Mapping[str, Any]] = {
     "ledger": {"owner": ""},
     "claims": {"owner": "", "until": None},
+    "followed": {"owner": ""},
 }
 """Table → column → what the copy has: nobody has it, or a claim in it. Epochs are copied, so that none comes twice."""
 
