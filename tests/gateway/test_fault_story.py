@@ -44,8 +44,6 @@ WRITES = sorted(
     name for name in vars(Ledger) if not name.startswith("_") and name not in READS and name not in ("start", "stop")
 )
 ELSEWHERE = {
-    "follow": "asked again at the next step of the follower; see its tests",
-    "keep_followed": "what was not kept is shown again; see tests of the follower",
     "give_back": "only where several processes share a ledger; see tests of several dispatchers",
     "note_contacts": "written every few seconds, whatever happens; one that failed is written with the next",
     "check": "writes a mark that nothing reads; see tests of the ledger",
@@ -471,6 +469,11 @@ async def _nothing_is_left(told: Told) -> None:
         return not [one for one in await told.ledger.backlog() if one.platform is not None]
 
     await told.until(drained)
+
+    async def followed() -> bool:
+        return (await told.ledger.followed("clocks")).unseen_since is None
+
+    await told.until(followed)
 
 
 def in_order_and_once(town: Town) -> None:
