@@ -27,6 +27,7 @@ from gateway.hub.questions import Questions
 from gateway.intake.admission import Admission
 from gateway.intake.batches import Batches
 from gateway.intake.directory import Directory
+from gateway.intake.own import OwnMessages
 from gateway.intake.reception import Reception
 from gateway.intake.routes import Routes, read_routes
 from gateway.ledger.base import Ledger
@@ -36,6 +37,8 @@ from gateway.ledger.sql.batch_thread import BatchWatch, unwatched
 from gateway.observe import Observers
 from gateway.observe.contacts import Contacts
 from gateway.observe.waits import LongestWaits
+from gateway.oversight.assessments import Assessments
+from gateway.oversight.assessor import Assessor
 from gateway.oversight.cases import CaseFinder
 from gateway.oversight.clock_keeper import ClockKeeper
 from gateway.oversight.clock_list import ClockList
@@ -145,7 +148,10 @@ def build(
     )
     keeper = ClockKeeper(kept, clock, zone(settings.zone))
     prover = prove or ProcessProver(CHECK)
-    return Hub(
+    cases = CaseFinder(kept, clock, zone(settings.zone))
+    own = OwnMessages(lambda call: hub.preview_submission(call), lambda call: hub.submit(call))
+    assessor = Assessor(kept, own, clock, zone(settings.zone), tells=settings.send_assessments)
+    hub = Hub(
         ledger=kept,
         adapters=known,
         store=shared or memory,
@@ -168,10 +174,11 @@ def build(
         replays=BulkReplays(kept, clock, dispatcher.wake, register.doubt, pause=pause.total_seconds()),
         pruner=pruner,
         attachments=attachments,
-        cases=CaseFinder(kept, clock, zone(settings.zone)),
+        cases=cases,
+        assessments=Assessments(kept, cases, assessor, clock, pause=pause.total_seconds()),
         calendar=CalendarYears(kept),
         clocks=ClockList(kept, clock, zone(settings.zone), settings.clock_warning_days),
-        follower=Follower(kept, (keeper,), (keeper,), pause=pause.total_seconds()),
+        follower=Follower(kept, (keeper, assessor), (keeper,), pause=pause.total_seconds()),
         dossiers=Dossiers(kept, Questions(kept, known, outward, clock, cache, readers=readers), clock),
         administrator=_administrator(settings),
         dispatcher=dispatcher,
@@ -184,6 +191,7 @@ def build(
         metrics=metrics,
         zone=zone(settings.zone),
     )
+    return hub
 
 
 def open_objects(settings: Settings) -> ObjectStore:

@@ -160,6 +160,11 @@ class Settings(BaseSettings):
         1000, ge=0, description="Bytes a second that a body must come with after 10 seconds; slower is answered 408."
     )
     idle_seconds: float = Field(20, gt=0, description="Seconds for which a connection may stay without a request.")
+    send_assessments: bool = Field(
+        True,
+        description="Tell a case's mobile-enforcement and penalty platforms what the checks of it came to, where they "
+        "take assessment.recorded. Findings are kept and shown in either case.",
+    )
     longest_retry_after: int = Field(
         3600, ge=1, description="Seconds that a platform may ask us to wait (Retry-After); more counts as these."
     )

@@ -54,7 +54,7 @@ class CaseEvent(Struct, frozen=True, forbid_unknown_fields=True):
 
     def on(self, document: Mapping[str, Any]) -> str | None:
         """Give the day or time at which a canonical document of its type says that it happened, or None."""
-        if all(_says(at(document, field), value) for field, value in self.where.items()):
+        if all(says(at(document, field), value) for field, value in self.where.items()):
             return next((str(found) for field in self.days if (found := at(document, field))), None)
         return None
 
@@ -153,7 +153,7 @@ def read_clocks(text: str, name: str = "clocks.yaml") -> tuple[ClockRule, ...]:
     lines = tree["clocks"].lc
     for number, entry in enumerate(entries):
         try:
-            rule = msgspec.convert(_plain(entry), ClockRule)
+            rule = msgspec.convert(unwrapped(entry), ClockRule)
             _check(rule, read)
         except (msgspec.ValidationError, ValueError) as error:
             raise BrokenClocks(f"{name}:{lines.item(number)[0] + 1}: {error}") from None
@@ -161,12 +161,12 @@ def read_clocks(text: str, name: str = "clocks.yaml") -> tuple[ClockRule, ...]:
     return tuple(read)
 
 
-def _plain(value: Any) -> Any:
+def unwrapped(value: Any) -> Any:
     """Give a YAML value as dicts and lists; what it gives as days are written as text, which is read strictly."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(each) for key, each in value.items()}
+        return {str(key): unwrapped(each) for key, each in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_plain(each) for each in value]
+        return [unwrapped(each) for each in value]
     return value.isoformat() if isinstance(value, date) else value
 
 
@@ -200,6 +200,7 @@ def _check_event(rule: ClockRule, event: CaseEvent) -> None:
                 raise ValueError(f"{rule.rule}: {path} is never {value}")
 
 
-def _says(found: Any, wanted: str | bool | tuple[str | bool, ...]) -> bool:
+def says(found: Any, wanted: str | bool | tuple[str | bool, ...]) -> bool:
+    """Tell whether a field says one of some values; of a list, one of it is enough."""
     values = wanted if isinstance(wanted, tuple) else (wanted,)
     return any(each in values for each in (found if isinstance(found, list) else [found]))

@@ -12,6 +12,7 @@ from fastapi import FastAPI, Response
 from gateway.api import (
     adapters,
     areas,
+    assessments,
     attachments,
     backlog,
     calendar,
@@ -61,6 +62,7 @@ _RESOURCES = (
     backlog,
     calendar,
     cases,
+    assessments,
     clocks,
     adapters,
     trials,

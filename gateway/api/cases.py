@@ -11,6 +11,7 @@ from pydantic import Field
 from gateway.access import Principal
 from gateway.api.deliveries import DeliveryDetail, delivery_detail
 from gateway.api.inbound.answer import problem_bytes
+from gateway.api.inbound.request import Incoming
 from gateway.api.limits import StrictRoute
 from gateway.api.models import RestModel, TimelineEntry
 from gateway.api.openapi import problems
@@ -105,14 +106,19 @@ async def show(
     try:
         found = await hub.cases.of(case_number, issued_by=platform, seen_by=own_id(caller))
     except AmbiguousCase as error:
-        said = problem(error.code, error.status, error.detail, language=incoming.language, trace_id=incoming.trace_id)
-        candidates = [
-            {"case_number": one.number, "platforms": one.platforms, "correlation_id": one.correlation_id}
-            for one in error.candidates
-        ]
-        answer = problem_bytes({**said, "candidates": candidates})
-        return Response(answer.body, answer.status, answer.headers, answer.content_type)
+        return ambiguous(error, incoming)
     return _view(found, caller, incoming.language)
+
+
+def ambiguous(error: AmbiguousCase, incoming: Incoming) -> Response:
+    """Answer that a number names several cases, with the candidates."""
+    said = problem(error.code, error.status, error.detail, language=incoming.language, trace_id=incoming.trace_id)
+    candidates = [
+        {"case_number": one.number, "platforms": one.platforms, "correlation_id": one.correlation_id}
+        for one in error.candidates
+    ]
+    answer = problem_bytes({**said, "candidates": candidates})
+    return Response(answer.body, answer.status, answer.headers, answer.content_type)
 
 
 def _view(case: WholeCase, caller: Principal, language: str) -> CaseView:

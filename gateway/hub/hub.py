@@ -29,6 +29,7 @@ from gateway.ledger.records import Accepted
 from gateway.observe import Observers
 from gateway.observe.contacts import Contacts
 from gateway.observe.waits import LongestWaits
+from gateway.oversight.assessments import Assessments
 from gateway.oversight.cases import CaseFinder
 from gateway.oversight.clock_list import ClockList
 from gateway.oversight.follower import Follower
@@ -89,6 +90,7 @@ class Hub:
         attachments: Attachments,
         dossiers: Dossiers,
         cases: CaseFinder,
+        assessments: Assessments,
         clocks: ClockList,
         calendar: CalendarYears,
         follower: Follower,
@@ -124,6 +126,7 @@ class Hub:
         self.attachments = attachments
         self.dossiers = dossiers
         self.cases = cases
+        self.assessments = assessments
         self.clocks = clocks
         self.calendar = calendar
         self.follower = follower
@@ -160,6 +163,7 @@ class Hub:
         self._wake_ups.start(self._dispatcher.told)
         await self._dispatcher.start()
         await self.replays.resume()
+        await self.assessments.resume()
         self._reconciler.start(
             (
                 self.platforms.reconcile,
@@ -168,6 +172,7 @@ class Hub:
                 self._waits.look,
                 self.clocks.look,
                 self.attachments.tidy,
+                self.assessments.reconcile,
             )
         )
         self.pruner.start()
@@ -186,6 +191,7 @@ class Hub:
         """
         self._running = False
         await self.follower.stop()
+        await self.assessments.stop()
         await self.pruner.stop()
         await self._reconciler.stop()
         await self.replays.stop()

@@ -8,6 +8,14 @@ from typing import Any, Protocol
 
 from adapters.base import OutboundRequest
 from gateway.errors import HutongError
+from gateway.ledger.assessments import (
+    AssessmentRun,
+    CaseFinding,
+    CaseFound,
+    CaseSearch,
+    FindingAnswer,
+    FindingFilter,
+)
 from gateway.ledger.clocked import ClockCount, ClockFilter, CountedCorrelation, FoundClock
 from gateway.ledger.followed import ChangedMessage, Followed, FollowedPage
 from gateway.ledger.records import (
@@ -416,6 +424,61 @@ class Ledger(Protocol):
         """Give every year that was entered, in order."""
         ...
 
+    # ── assessment ────────────────────────────────────────────────────────────────────────────
+    async def put_findings(self, findings: Sequence[CaseFinding]) -> Sequence[CaseFinding]:
+        """Keep what checks came to, of each lane and rule the last; gives those that are news, as they are kept.
+
+        News is what has another result or version than was kept: it takes its place, told to nobody and unanswered,
+        and knows which result was told last.
+        Of what has the same ones only the sentence and the evidence are written again. A finding goes with its case,
+        and when its lane turns out to be part of another case.
+        """
+        ...
+
+    async def tell_finding(self, finding: CaseFinding, message_id: str) -> None:
+        """Note by which message a finding was told (empty: nobody is to be); one that took its place stays untold."""
+        ...
+
+    async def answer_finding(self, lane: str, rule: str, said: FindingAnswer) -> bool:
+        """Keep what an authority says of the finding of a lane and rule; False when there is none."""
+        ...
+
+    async def untold_findings(self, after: int = 0, limit: int = 100) -> tuple[Sequence[CaseFinding], int]:
+        """Give findings of which it is not decided yet whether anybody is told, oldest first.
+
+        Only those after a number; gives the number of the last, too.
+        """
+        ...
+
+    async def find_findings(
+        self, filter: FindingFilter, cursor: str | None = None, limit: int = 50
+    ) -> ResultPage[CaseFinding]:
+        """Find findings, those that became so last first."""
+        ...
+
+    async def find_cases(self, search: CaseSearch, after: str = "", limit: int = 500) -> Sequence[CaseFound]:
+        """Give messages of cases by when they came, after the cursor of one; a case stands there once for each."""
+        ...
+
+    async def naming(self, key: str, number: str, type: str, limit: int = 50) -> Sequence[Message]:
+        """Give the newest messages of a type that have a number under a search key, the oldest of them first."""
+        ...
+
+    async def begin_assessment(self, run: AssessmentRun, intent: Intent) -> AssessmentRun:
+        """Keep a run that is to be done."""
+        ...
+
+    async def step_assessment(self, before: AssessmentRun, after: AssessmentRun) -> AssessmentRun:
+        """Keep how far a run has come, unless it does not stand as `before` any more; gives it as it stands.
+
+        NotFound `assessment.unknown`.
+        """
+        ...
+
+    async def assessments(self, *, unfinished: bool = False) -> Sequence[AssessmentRun]:
+        """Give the runs, newest first."""
+        ...
+
     # ── attachments ───────────────────────────────────────────────────────────────────────────
     async def add_upload(self, upload: Upload) -> None:
         """Keep that a platform uploaded an attachment, whose content is in the object store already."""
@@ -694,8 +757,8 @@ READS = frozenset(
         "people", "adapters", "asked_adapters", "adapter_content", "message", "native", "deliveries_of", "delivery",
         "attempts_of", "sent", "rejection", "rejection_native", "unwanted", "years", "find_messages", "find_deliveries",
         "upload_for", "unnamed_bytes", "known_uploads", "find_rejections", "dossier", "backlog", "contacts", "audit",
-        "prunable", "prunings", "followed", "messages_after", "changed_messages", "counted_otherwise", "find_clocks",
-        "count_clocks",
+        "prunable", "prunings", "untold_findings", "find_findings", "find_cases", "naming", "assessments",
+        "followed", "messages_after", "changed_messages", "counted_otherwise", "find_clocks", "count_clocks",
     }
 )  # fmt: skip
 """The methods that change nothing; every other one writes, but for `start` and `stop`."""

@@ -44,6 +44,7 @@ WRITES = sorted(
     name for name in vars(Ledger) if not name.startswith("_") and name not in READS and name not in ("start", "stop")
 )
 ELSEWHERE = {
+    "answer_finding": "what was not kept of an answer is shown again by the follower; see tests of the assessor",
     "give_back": "only where several processes share a ledger; see tests of several dispatchers",
     "note_contacts": "written every few seconds, whatever happens; one that failed is written with the next",
     "check": "writes a mark that nothing reads; see tests of the ledger",
@@ -343,6 +344,11 @@ async def story(told: Told) -> None:
     enter = told.intent("the State Council's notice")
     year = CalendarYear(2027, ("2027-10-01",), (), enter.at)
     await told.insist(lambda: hub.calendar.enter(year, enter))
+    # The files of all cases are checked.
+    check, since = told.intent("every quarter"), hub.clock() - timedelta(days=1)
+    run = await told.insist(lambda: hub.assessments.begin(check, since=since))
+    await told.until(lambda: _assessed(told, run.id))
+    assert (await hub.assessments.find(rule="party.identical")).items
     await told.insist(lambda: hub.attachments.receive(MOBILE, "text/plain", {}, _content()))
     await told.insist(hub.attachments.tidy)
     # Nothing is old yet: the ledger's own time begins.
@@ -460,6 +466,10 @@ async def _held_by(told: Told, platform: str, by: str) -> bool:
 
 async def _finished(told: Told, replay_id: str) -> bool:
     return (await told.hub.replays.progress(replay_id)).finished_at is not None
+
+
+async def _assessed(told: Told, run_id: str) -> bool:
+    return (await told.hub.assessments.progress(run_id)).finished_at is not None
 
 
 async def _nothing_is_left(told: Told) -> None:

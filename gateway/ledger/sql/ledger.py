@@ -9,6 +9,14 @@ from typing import Any, TypeVar
 from adapters.base import OutboundRequest
 from gateway.clock import Clock, Ticks, monotonic, system_clock
 from gateway.errors import HutongError
+from gateway.ledger.assessments import (
+    AssessmentRun,
+    CaseFinding,
+    CaseFound,
+    CaseSearch,
+    FindingAnswer,
+    FindingFilter,
+)
 from gateway.ledger.base import TERM
 from gateway.ledger.clocked import ClockCount, ClockFilter, CountedCorrelation, FoundClock
 from gateway.ledger.followed import ChangedMessage, Followed, FollowedPage, Horizon
@@ -54,6 +62,7 @@ from gateway.ledger.sql import (
     accepting,
     adapters,
     areas,
+    assessing,
     attempts,
     auditing,
     bulk_replays,
@@ -62,6 +71,7 @@ from gateway.ledger.sql import (
     clocks,
     counts,
     credentials,
+    findings,
     following,
     leases,
     operating,
@@ -303,6 +313,40 @@ class SqlLedger:
 
     async def years(self) -> Sequence[CalendarYear]:
         return await self._store.read(calendar.years)
+
+    # ── assessment ────────────────────────────────────────────────────────────────────────────
+    async def put_findings(self, cases: Sequence[CaseFinding]) -> Sequence[CaseFinding]:
+        news: Sequence[CaseFinding] = await self._store.write(findings.PUT, cases)
+        return news
+
+    async def tell_finding(self, finding: CaseFinding, message_id: str) -> None:
+        await self._store.write(findings.TELL, (finding, message_id))
+
+    async def answer_finding(self, lane: str, rule: str, said: FindingAnswer) -> bool:
+        return await self._write(findings.answer, lane, rule, said)
+
+    async def untold_findings(self, after: int = 0, limit: int = 100) -> tuple[Sequence[CaseFinding], int]:
+        return await self._store.read(findings.untold, after, limit)
+
+    async def find_findings(
+        self, filter: FindingFilter, cursor: str | None = None, limit: int = 50
+    ) -> ResultPage[CaseFinding]:
+        return await self._store.search(findings.find, filter, cursor, limit)
+
+    async def find_cases(self, search: CaseSearch, after: str = "", limit: int = 500) -> Sequence[CaseFound]:
+        return await self._store.search(assessing.cases, search, after, limit)
+
+    async def naming(self, key: str, number: str, type: str, limit: int = 50) -> Sequence[Message]:
+        return await self._store.search(assessing.naming, key, number, type, limit)
+
+    async def begin_assessment(self, run: AssessmentRun, intent: Intent) -> AssessmentRun:
+        return await self._write(assessing.begin, run, intent)
+
+    async def step_assessment(self, before: AssessmentRun, after: AssessmentRun) -> AssessmentRun:
+        return await self._write(assessing.step, before, after)
+
+    async def assessments(self, *, unfinished: bool = False) -> Sequence[AssessmentRun]:
+        return await self._store.search(assessing.runs, unfinished=unfinished)
 
     # ── attachments ───────────────────────────────────────────────────────────────────────────
     async def add_upload(self, upload: Upload) -> None:

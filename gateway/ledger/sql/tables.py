@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.base import OutboundRequest
+from gateway.ledger.assessments import CaseFinding
 from gateway.ledger.records import (
     Area,
     AuditEntry,
@@ -579,6 +580,48 @@ replays = sa.Table(
     sa.Column("finished", sa.Boolean(create_constraint=False), nullable=False),
     sa.Column("content", sa.Text, nullable=False),
     sa.Index("replays_id", "id", unique=True),
+)
+
+FINDING = Layout(
+    CaseFinding,
+    TableColumn("seq", SEQ, key=True, given=True, numbered=True),
+    TableColumn("lane"),
+    TableColumn("rule"),
+    TableColumn("case_number"),
+    TableColumn("correlation_id"),
+    TableColumn("region"),
+    TableColumn("version"),
+    TableColumn("result"),
+    TableColumn("said_zh"),
+    TableColumn("said_en"),
+    TableColumn("evidence", JSON_LIST),
+    TableColumn("at", TIME),
+    TableColumn("told", optional=True),
+    TableColumn("last_told", optional=True),
+    TableColumn("reviewer", optional=True),
+    TableColumn("answer", optional=True),
+    TableColumn("answered_by", optional=True),
+    TableColumn("answered_at", TIME, optional=True),
+)
+"""What the checks of cases came to: of each lane and rule the last. `told`: the message of it; null: undecided."""
+findings = FINDING.table(
+    "findings",
+    metadata,
+    sa.CheckConstraint("result IN ('met', 'missed', 'not-applicable', 'unknown')", name="result_known"),
+    sa.Index("findings_rule", "lane", "rule", unique=True),
+    sa.Index("findings_case", "correlation_id"),
+    sa.Index("findings_result", "result", "seq"),
+)
+sa.Index("findings_untold", findings.c.seq, **_only(sa.text("told IS NULL")))
+
+assessment_runs = sa.Table(
+    "assessment_runs",
+    metadata,
+    sa.Column("seq", SEQ.type, primary_key=True),
+    sa.Column("id", sa.Text, nullable=False),
+    sa.Column("finished", sa.Boolean(create_constraint=False), nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Index("assessment_runs_id", "id", unique=True),
 )
 
 retention = sa.Table(

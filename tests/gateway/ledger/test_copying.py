@@ -22,6 +22,7 @@ from msgspec.structs import replace
 from postgres_server import PostgresServer
 
 from gateway.errors import HutongError
+from gateway.ledger.assessments import AssessmentRun, CaseFinding, FindingFilter
 from gateway.ledger.clocked import ClockedCase, ClockStanding, CountedCase, CountedCorrelation, KeptClock
 from gateway.ledger.records import (
     Area,
@@ -90,6 +91,23 @@ async def _operators(ledger: SqlLedger, small: Any) -> None:
     await ledger.add_upload(Upload("u-1", CREDIT, "sha256:ab", 2, "image/jpeg", small.now))
     await ledger.put_unwanted("permit", "330100", Intent("operator", "本省由部里统一公示", small.now))
     await ledger.put_year(CalendarYear(2027, ("2027-10-01",), ("2027-10-10",), small.now), small.intent)
+    found = (
+        "330100",
+        "1",
+        "missed",
+        "看过\n",
+        "looked",
+        ("m1",),
+        small.now,
+        None,
+        None,
+        "李一",
+        "已补正",
+        CREDIT,
+        small.now,
+    )
+    await ledger.put_findings([CaseFinding("case:A", "x", "A", "later", *found)])
+    await ledger.begin_assessment(AssessmentRun("run-1", "operator", "稽查", small.now, "330100"), small.intent)
     version = AdapterVersion("town", "1.0.0", "d", AdapterState.DRAFT, small.now, small.now, expected=("fine",))
     await ledger.add_adapter(version, bytes(range(256)) * 9, small.intent)
 
@@ -238,6 +256,7 @@ async def answers(ledger: SqlLedger, small: Any) -> Mapping[str, Any]:
     found["registry"] = await ledger.registry(), await ledger.unwanted(), await ledger.credentials()
     found["people"] = await ledger.people()
     found["calendar"] = await ledger.years()
+    found["findings"] = await ledger.find_findings(FindingFilter()), await ledger.assessments()
     found["adapters"] = await ledger.adapters(), await ledger.adapter_content("town", "1.0.0")
     found["backlog"] = sorted(await ledger.backlog(), key=repr)
     found["replays"] = await ledger.replays(), await ledger.contacts()

@@ -16,6 +16,8 @@ FEW_ROWS = {
     "ages._GO_ON": "the table has one row",
     "ages._LOOKED_AT": "the table has one row",
     "ages._STATE": "the table has one row",
+    "assessing._ALL": "a run over many cases is a row, and all are asked for",
+    "assessing._UNFINISHED": "a run over many cases is a row, and operators begin few",
     "bulk_replays._ALL": "a bulk replay is a row, and all are asked for",
     "bulk_replays._UNFINISHED": "a bulk replay is a row, and operators begin few",
     "calendar._ALL": "a year is a row, and all are asked for",
@@ -60,6 +62,7 @@ SORTED = {
 SMALL = {
     "adapters",
     "areas",
+    "assessment_runs",
     "calendar",
     "claims",
     "contacts",
