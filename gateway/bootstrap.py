@@ -9,14 +9,16 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from gateway.access import Administrator, Principals
+from gateway.access import Administrator, KeySets, LedgerNonces, Principals, Proofs, SharedNonces, networks
 from gateway.attachments import S3, Attachments, FolderStore, ObjectStore, S3Store
 from gateway.clock import Clock, system_clock, zone
-from gateway.coordination import Carrier, MemoryStore, Rate, SharedStore, WakeUps
+from gateway.coordination import Carrier, MemoryStore, Rate, SharedMemory, WakeUps
 from gateway.coordination.call_rates import CallRates
 from gateway.coordination.postgresql import PostgresCarrier
+from gateway.delivery.authorised import AuthorisedSender
 from gateway.delivery.breaker import BreakerPolicy
 from gateway.delivery.dispatcher import Dispatcher
+from gateway.delivery.key_fetcher import KeyFetcher
 from gateway.delivery.sender import Sender
 from gateway.hub import Hub
 from gateway.hub.deliveries import BulkReplays, OperatorSteps
@@ -91,6 +93,7 @@ def build(
     spans = _spans(clock)
     events = Events((metrics, LogHook(), contacts, *hooks, *((spans,) if spans else ())))
     outward = sender or Sender(allow=settings.allowed_destinations)
+    authorised = AuthorisedSender(outward, clock)
     routed = routes or read_routes(settings.routes_file)
     directory = Directory()
     readers = Readers(ReaderBounds(settings.reader_megabytes, settings.reader_seconds), events, most=settings.readers)
@@ -105,7 +108,7 @@ def build(
     dispatcher = Dispatcher(
         kept,
         known,
-        outward,
+        authorised,
         clock,
         events,
         policy=policy,
@@ -127,6 +130,9 @@ def build(
     used = "When the administrator's token was used last in this process (Unix time); 0: not since its start."
     metrics.show("hutong_administrator_used_seconds", used, principals.admin_used_at)
     metrics.show("hutong_people", "People with a token that opens something.", principals.people)
+    nonces = SharedNonces(shared) if shared else LedgerNonces(kept)
+    keys = KeySets(KeyFetcher(outward, clock))
+    proofs = Proofs(principals, nonces, keys, clock, networks(settings.trusted_proxies))
     mirror = Mirror(kept, known, inventory.learn, directory, dispatcher, events, observers.drift.forget, principals)
     allowed = settings.allowed_destinations
     register = Register(
@@ -154,6 +160,7 @@ def build(
     hub = Hub(
         ledger=kept,
         adapters=known,
+        proofs=proofs,
         store=shared or memory,
         call_rates=CallRates(memory, _call_rate(settings), shared),
         admission=Admission(settings.intake_calls, settings.intake_megabytes * 1024 * 1024),
@@ -179,7 +186,7 @@ def build(
         calendar=CalendarYears(kept),
         clocks=ClockList(kept, clock, zone(settings.zone), settings.clock_warning_days),
         follower=Follower(kept, (keeper, assessor), (keeper,), pause=pause.total_seconds()),
-        dossiers=Dossiers(kept, Questions(kept, known, outward, clock, cache, readers=readers), clock),
+        dossiers=Dossiers(kept, Questions(kept, known, authorised, clock, cache, readers=readers), clock),
         administrator=_administrator(settings),
         dispatcher=dispatcher,
         wake_ups=wake_ups,
@@ -240,11 +247,11 @@ def _wake_ups(settings: Settings) -> WakeUps:
     return WakeUps(carriers)
 
 
-def _shared_store(settings: Settings) -> SharedStore | None:
+def _shared_store(settings: Settings) -> SharedMemory | None:
     """Choose where processes share: None where there is one, or no server that they could share through."""
     if not settings.shared or not settings.redis:
         return None
-    store: Callable[[str, str], SharedStore] = importlib.import_module("gateway.coordination.redis_store").RedisStore
+    store: Callable[[str, str], SharedMemory] = importlib.import_module("gateway.coordination.redis_store").RedisStore
     return store(settings.redis, settings.ledger)
 
 

@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -218,6 +219,11 @@ class Settings(BaseSettings):
         "and kept in a file beside the ledger, which only its owner can read.",
     )
 
+    trusted_proxies: str = Field(
+        "",
+        description="Addresses and networks of the proxies whose word counts for the client certificate that a caller "
+        "showed (X-Client-Certificate), separated by commas.",
+    )
     allow_destinations: str = Field(
         ",".join(ALLOWABLE),
         description="What every platform's address may be beside a public one under TLS: http, private, loopback, with "
@@ -278,6 +284,14 @@ class Settings(BaseSettings):
         if not isinstance(value, str):
             return value
         return json.loads(value) if value.startswith("{") else {"messages": value}
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _known_networks(cls, value: str) -> str:
+        for one in value.split(","):
+            if one.strip():
+                ip_network(one.strip())
+        return value
 
     @field_validator("allow_destinations")
     @classmethod

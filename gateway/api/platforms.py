@@ -63,6 +63,15 @@ class PlatformSettings(RestModel):
         f"{', '.join(f'`{one.code}` {one.title}' for one in table('mandate-kind'))}",
         examples=[["cross"]],
     )
+    access: list[dict[str, Any]] | None = Field(
+        default=None,
+        max_length=10,
+        description="How it may show who it is; each way has its `scheme`: `bearer` (the credential is sent, the "
+        "default), `hmac-sha256`, `hmac-sm3`, `sm2`, `standard-webhooks`, `oauth2` {issuer, audience, client, jwks or "
+        "jwks_url, scopes?, algorithms?}, `mutual-tls` {fingerprints?, subjects?}. Left out it stays as it is; `[]` is "
+        "`bearer` again. See docs/access.md",
+        examples=[[{"scheme": "hmac-sha256"}]],
+    )
     allow: list[Annotated[str, Field(max_length=20)]] = Field(
         default_factory=list,
         max_length=10,
@@ -99,6 +108,7 @@ class PlatformView(RestModel):
     )
     covers: list[str] = Field(description="What it is there for beside its region")
     mandates: list[str] = Field(description="Kinds of mandate under which it may speak of other places")
+    access: list[dict[str, Any]] = Field(description="How it may show who it is; empty: by a credential as it is")
     allow: list[str] = Field(description="What its address may be beside a public one under TLS")
     warnings: list[str] = Field(description="What is doubtful about how it is registered, stable words")
     holds: list[HeldBy] = Field(description="Why everything to it waits; the first is shown on its deliveries")
@@ -196,6 +206,7 @@ async def put(hub: TheHub, intends: Intends, platform_id: PlatformId, order: Pla
         limits=order.limits,
         covers=order.covers,
         mandates=order.mandates,
+        access=order.access,
         allow=order.allow,
     )
     return _view(hub, platform)

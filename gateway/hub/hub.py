@@ -8,7 +8,7 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import Protocol
 
-from gateway.access import Administrator
+from gateway.access import Administrator, Proofs
 from gateway.attachments import Attachments
 from gateway.clock import Clock
 from gateway.coordination import SharedStore, WakeUps
@@ -70,6 +70,7 @@ class Hub:
         *,
         ledger: Ledger,
         adapters: InstalledAdapters,
+        proofs: Proofs,
         store: SharedStore,
         call_rates: CallRates,
         admission: Admission,
@@ -107,6 +108,7 @@ class Hub:
     ) -> None:
         self.ledger = ledger
         self.adapters = adapters
+        self.proofs = proofs
         self._store = store
         self.call_rates = call_rates
         self.admission = admission

@@ -479,6 +479,14 @@ class Ledger(Protocol):
         """Give the runs, newest first."""
         ...
 
+    # ── signed calls ──────────────────────────────────────────────────────────────────────────
+    async def spend_nonce(self, owner: str, nonce: str, now: datetime, until: datetime) -> bool:
+        """Tell whether a nonce is used for the first time by its owner, and remember it until then, durably.
+
+        False while it is remembered, whichever process asks. From `until` on it may be forgotten, and counts as new.
+        """
+        ...
+
     # ── attachments ───────────────────────────────────────────────────────────────────────────
     async def add_upload(self, upload: Upload) -> None:
         """Keep that a platform uploaded an attachment, whose content is in the object store already."""

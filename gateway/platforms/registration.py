@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct, field
 
 from adapters.base import BASE_URL, Adapter, Setting
+from gateway.access.ways import way_faults
 from gateway.coordination.call_rates import CALL_BOUNDS
 from gateway.delivery.address import Origin, address_of, ascii_host
 from gateway.delivery.destinations import NEVER, lacking, literal
@@ -50,6 +51,7 @@ class Registration(Struct, frozen=True):
     covers: tuple[str, ...] = ()
     mandates: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
+    access: tuple[Mapping[str, Any], ...] | None = None
 
 
 def registered(
@@ -65,8 +67,9 @@ def registered(
     """Make the platform; Rejected `platform.invalid` names every fault of what was asked.
 
     A secret that is left out stays what it was, since nobody can read it back to repeat it; but not where the address
-    leads to another origin now: who may change addresses must not have secrets sent to wherever they like. `allowed`:
-    the kinds of destination that every platform may have. Settings
+    leads to another origin now: who may change addresses must not have secrets sent to wherever they like. The ways in
+    which a platform shows who it is stay, too, so that a change of something else never opens an easier one.
+    `allowed`: the kinds of destination that every platform may have. Settings
     of the adapter's other `versions` are taken, too: so that one can be filled in before the version
     that needs it is activated, and is still there after going back.
     """
@@ -76,12 +79,14 @@ def registered(
     required = {BASE_URL.name: BASE_URL, **adapter.settings}
     if asked.mode == PULL:
         del required[BASE_URL.name]  # nobody calls it
+    access = asked.access if asked.access is not None else before.access if before else ()
     faults = [
         *_id_faults(asked.id, kinds, adapter, areas),
         *_covers_faults(asked.covers, areas),
         *_mandate_faults(asked.mandates),
         *_allow_faults(asked.allow),
         *_destination_faults(settings.get(BASE_URL.name), {*asked.allow, *allowed}),
+        *way_faults(access),
         *_mode_faults(asked.mode),
         *_setting_faults(settings, known),
         *_missing_faults(settings, required.values()),
@@ -103,6 +108,7 @@ def registered(
         covers=asked.covers,
         mandates=asked.mandates,
         allow=asked.allow,
+        access=access,
     )
 
 

@@ -613,6 +613,13 @@ class ModelLedger(PruningModel):
             self.learn(each.platform or "", each.message_id)
         return frozenset(each.platform or "" for each in given)
 
+    async def spend_nonce(self, owner: str, nonce: str, now: datetime, until: datetime) -> bool:
+        self.must_run()
+        first = self.kept.nonces.get((owner, nonce), now) <= now
+        if first:
+            self.kept.nonces[owner, nonce] = until
+        return first
+
     async def add_upload(self, upload: Upload) -> None:
         self.must_run()
         self.kept.uploads[upload.id] = upload, self.kept.time or min((upload.at, *self.stamps()[-1:]))

@@ -47,6 +47,7 @@ ELSEWHERE = {
     "answer_finding": "what was not kept of an answer is shown again by the follower; see tests of the assessor",
     "give_back": "only where several processes share a ledger; see tests of several dispatchers",
     "note_contacts": "written every few seconds, whatever happens; one that failed is written with the next",
+    "spend_nonce": "a caller that hears no answer signs anew, with another nonce; see tests of signed calls",
     "check": "writes a mark that nothing reads; see tests of the ledger",
     "add_adapter": "an upload is kept by its digest, so asking again is the same; see tests of releases",
 }

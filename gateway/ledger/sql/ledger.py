@@ -74,6 +74,7 @@ from gateway.ledger.sql import (
     findings,
     following,
     leases,
+    nonces,
     operating,
     people,
     platforms,
@@ -347,6 +348,11 @@ class SqlLedger:
 
     async def assessments(self, *, unfinished: bool = False) -> Sequence[AssessmentRun]:
         return await self._store.search(assessing.runs, unfinished=unfinished)
+
+    # ── signed calls ──────────────────────────────────────────────────────────────────────────
+    async def spend_nonce(self, owner: str, nonce: str, now: datetime, until: datetime) -> bool:
+        first: bool = await self._store.write(nonces.SPEND, nonces.Spending(owner, nonce, now, until))
+        return first
 
     # ── attachments ───────────────────────────────────────────────────────────────────────────
     async def add_upload(self, upload: Upload) -> None:

@@ -341,6 +341,7 @@ PLATFORM = Layout(
     TableColumn("covers", JSON_LIST),
     TableColumn("mandates", JSON_LIST),
     TableColumn("allow", JSON_LIST),
+    TableColumn("access", JSON_LIST),
 )
 """Its holds are rows of their own."""
 platforms = PLATFORM.table("platforms", metadata)
@@ -545,8 +546,21 @@ CREDENTIAL = Layout(
     TableColumn("created_at", TIME, optional=True),
     TableColumn("expires_at", TIME, optional=True),
     TableColumn("revoked_at", TIME, optional=True),
+    TableColumn("kind"),
+    TableColumn("secret"),
 )
 credentials = CREDENTIAL.table("credentials", metadata, sa.Index("credentials_id", "id", unique=True))
+
+nonces = sa.Table(
+    "nonces",
+    metadata,
+    sa.Column("owner", sa.Text, primary_key=True),
+    sa.Column("nonce", sa.Text, primary_key=True),
+    sa.Column("until", sa.BigInteger, nullable=False),
+    sa.Index("nonces_until", "until"),
+    sqlite_with_rowid=False,
+)
+"""What signed calls said to be said once, by the credential that signed: remembered until then."""
 
 PERSON = Layout(
     Person,

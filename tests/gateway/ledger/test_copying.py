@@ -89,6 +89,7 @@ async def _operators(ledger: SqlLedger, small: Any) -> None:
     await ledger.add_person(Person("wang-wei", "王伟", "hash", ("operator", "viewer"), small.now), small.intent)
     await ledger.put_area(Area("370171", "高新区", "370100", small.now), small.intent, [], lambda unrouted: None)
     await ledger.add_upload(Upload("u-1", CREDIT, "sha256:ab", 2, "image/jpeg", small.now))
+    await ledger.spend_nonce("new", "n-1", small.now, small.now)
     await ledger.put_unwanted("permit", "330100", Intent("operator", "本省由部里统一公示", small.now))
     await ledger.put_year(CalendarYear(2027, ("2027-10-01",), ("2027-10-10",), small.now), small.intent)
     found = (
