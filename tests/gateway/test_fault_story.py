@@ -45,8 +45,6 @@ WRITES = sorted(
 )
 ELSEWHERE = {
     "answer_finding": "what was not kept of an answer is shown again by the follower; see tests of the assessor",
-    "follow": "asked again at the next step of the follower; see its tests",
-    "keep_followed": "what was not kept is shown again; see tests of the follower",
     "give_back": "only where several processes share a ledger; see tests of several dispatchers",
     "note_contacts": "written every few seconds, whatever happens; one that failed is written with the next",
     "spend_nonce": "a caller that hears no answer signs anew, with another nonce; see tests of signed calls",
@@ -501,6 +499,11 @@ async def _every_fact_has_its_leaf(told: Told) -> None:
             kinds = [each.leaf.kind for each in await told.ledger.leaves_of(delivery.id)]
             tried = len(await told.ledger.attempts_of(delivery.id))
             assert kinds.count("ended") == (tried or int(delivery.state is State.DISCARDED and not delivery.attempts))
+
+    async def followed() -> bool:
+        return (await told.ledger.followed("clocks")).unseen_since is None
+
+    await told.until(followed)
 
 
 def in_order_and_once(town: Town) -> None:
