@@ -9,8 +9,18 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from gateway.access import Administrator, KeySets, LedgerNonces, Principals, Proofs, SharedNonces, networks
+from gateway.access import (
+    Administrator,
+    KeySets,
+    LedgerNonces,
+    Principals,
+    Proofs,
+    SharedNonces,
+    networks,
+    signing_key,
+)
 from gateway.attachments import S3, Attachments, FolderStore, ObjectStore, S3Store
+from gateway.audit.signing import SigningKey
 from gateway.clock import Clock, system_clock, zone
 from gateway.coordination import Carrier, MemoryStore, Rate, SharedMemory, WakeUps
 from gateway.coordination.call_rates import CallRates
@@ -23,12 +33,15 @@ from gateway.delivery.sender import Sender
 from gateway.hub import Hub
 from gateway.hub.deliveries import BulkReplays, OperatorSteps
 from gateway.hub.dossier import Dossiers
+from gateway.hub.evidence import Evidence
 from gateway.hub.pruning import Pruner
 from gateway.hub.query_cache import QueryCache
 from gateway.hub.questions import Questions
+from gateway.hub.sequencer import Sequencer
 from gateway.intake.admission import Admission
 from gateway.intake.batches import Batches
 from gateway.intake.directory import Directory
+from gateway.intake.own import OwnMessages
 from gateway.intake.reception import Reception
 from gateway.intake.routes import Routes, read_routes
 from gateway.ledger.base import Ledger
@@ -38,10 +51,14 @@ from gateway.ledger.sql.batch_thread import BatchWatch, unwatched
 from gateway.observe import Observers
 from gateway.observe.contacts import Contacts
 from gateway.observe.waits import LongestWaits
+from gateway.oversight.assessments import Assessments
+from gateway.oversight.assessor import Assessor
 from gateway.oversight.cases import CaseFinder
 from gateway.oversight.clock_keeper import ClockKeeper
 from gateway.oversight.clock_list import ClockList
 from gateway.oversight.follower import Follower
+from gateway.oversight.occurrence_keeper import OccurrenceKeeper
+from gateway.oversight.reports import Reports
 from gateway.oversight.years import CalendarYears
 from gateway.platforms import Mirror, People, Reconciler, Register
 from gateway.readers import ReaderBounds, Readers
@@ -55,6 +72,7 @@ from gateway.telemetry.logs import LogHook
 from gateway.telemetry.loop import LoopWatch
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.trace import is_configured
+from schemas.figures import bundled as bundled_figures
 
 if TYPE_CHECKING:
     from gateway.telemetry.spans import SpanHook
@@ -85,7 +103,11 @@ def build(
     """
     metrics = Metrics()
     known = adapters or install(settings.adapter_folders)
-    kept = ledger or open_ledger(settings, lambda operations, seconds: events(CommitEnded(operations, seconds)))
+    kept = ledger or open_ledger(
+        settings,
+        lambda operations, seconds: events(CommitEnded(operations, seconds)),
+        signing_key(settings.signing_key_file),
+    )
     contacts = Contacts(kept, clock)
     spans = _spans(clock)
     events = Events((metrics, LogHook(), contacts, *hooks, *((spans,) if spans else ())))
@@ -141,6 +163,13 @@ def build(
         "Age of the oldest message that is kept with its deliveries.",
         lambda: pruner.oldest_seconds(clock()),
     )
+    cases = CaseFinder(kept, clock, zone(settings.zone))
+    sequencer = Sequencer(kept)
+    metrics.show(
+        "hutong_audit_head_age_seconds",
+        "For how long the oldest fact has waited that no signed head of the audit covers; 0: all are covered.",
+        lambda: sequencer.behind_seconds(clock()),
+    )
     attachments = Attachments(
         kept,
         open_objects(settings),
@@ -149,9 +178,15 @@ def build(
         quota=settings.attachment_quota_megabytes << 20,
         unnamed_for=timedelta(days=settings.attachment_days),
     )
-    keeper = ClockKeeper(kept, clock, zone(settings.zone))
+    clock_keeper = ClockKeeper(kept, clock, zone(settings.zone))
+    figures, report_settings = bundled_figures(), {"inspection_cap": settings.inspection_cap}
+    occurrence_keeper = OccurrenceKeeper(kept, figures, zone(settings.zone), report_settings)
+    keepers = (clock_keeper, occurrence_keeper)
     prover = prove or ProcessProver(CHECK)
-    return Hub(
+    cases = CaseFinder(kept, clock, zone(settings.zone))
+    own = OwnMessages(lambda call: hub.preview_submission(call), lambda call: hub.submit(call))
+    assessor = Assessor(kept, own, clock, zone(settings.zone), tells=settings.send_assessments)
+    hub = Hub(
         ledger=kept,
         adapters=known,
         proofs=proofs,
@@ -174,12 +209,16 @@ def build(
         deliveries=OperatorSteps(kept, dispatcher.wake, register.doubt),
         replays=BulkReplays(kept, clock, dispatcher.wake, register.doubt, pause=pause.total_seconds()),
         pruner=pruner,
+        sequencer=sequencer,
         attachments=attachments,
-        cases=CaseFinder(kept, clock, zone(settings.zone)),
+        cases=cases,
+        assessments=Assessments(kept, cases, assessor, clock, pause=pause.total_seconds()),
+        evidence=Evidence(kept, cases, sequencer, clock),
         calendar=CalendarYears(kept),
         clocks=ClockList(kept, clock, zone(settings.zone), settings.clock_warning_days),
-        follower=Follower(kept, (keeper,), (keeper,), pause=pause.total_seconds()),
         dossiers=Dossiers(kept, Questions(kept, known, authorised, clock, cache, readers=readers), clock),
+        follower=Follower(kept, (*keepers, assessor), keepers, pause=pause.total_seconds()),
+        reports=Reports(kept, figures, clock, zone(settings.zone), report_settings),
         administrator=_administrator(settings),
         dispatcher=dispatcher,
         wake_ups=wake_ups,
@@ -191,6 +230,7 @@ def build(
         metrics=metrics,
         zone=zone(settings.zone),
     )
+    return hub
 
 
 def open_objects(settings: Settings) -> ObjectStore:
@@ -200,10 +240,13 @@ def open_objects(settings: Settings) -> ObjectStore:
     return FolderStore(settings.attachment_folder)
 
 
-def open_ledger(settings: Settings, watch: BatchWatch = unwatched) -> Ledger:
-    """Make the ledger that the settings name, not started yet; `watch` is told of every batch it writes."""
+def open_ledger(settings: Settings, watch: BatchWatch = unwatched, key: SigningKey | None = None) -> Ledger:
+    """Make the ledger that the settings name, not started yet; `watch` is told of every batch it writes.
+
+    `key` signs its receipts and heads; without one nothing is signed.
+    """
     rejections, replies = settings.rejection_megabytes << 20, settings.reply_megabytes << 20
-    return SqlLedger(settings.ledger, rejections=rejections, replies=replies, watch=watch)
+    return SqlLedger(settings.ledger, rejections=rejections, replies=replies, watch=watch, key=key)
 
 
 def _spans(clock: Clock) -> SpanHook | None:

@@ -161,6 +161,11 @@ class Settings(BaseSettings):
         1000, ge=0, description="Bytes a second that a body must come with after 10 seconds; slower is answered 408."
     )
     idle_seconds: float = Field(20, gt=0, description="Seconds for which a connection may stay without a request.")
+    send_assessments: bool = Field(
+        True,
+        description="Tell a case's mobile-enforcement and penalty platforms what the checks of it came to, where they "
+        "take assessment.recorded. Findings are kept and shown in either case.",
+    )
     longest_retry_after: int = Field(
         3600, ge=1, description="Seconds that a platform may ask us to wait (Retry-After); more counts as these."
     )
@@ -183,6 +188,12 @@ class Settings(BaseSettings):
         "",
         description="Where uploaded attachments are: a folder, or s3://BUCKET/PREFIX with address, region and keys in "
         "the AWS_… variables; else a folder beside the ledger. Processes share it.",
+    )
+    inspection_cap: int | None = Field(
+        None,
+        ge=1,
+        description="On-site inspections that an enterprise may have of one authority in a year; the report counts "
+        "what is beyond it. Unset: the figure is unknown.",
     )
     attachment_megabytes: int = Field(200, ge=1, le=10240, description="Megabytes of an attachment; else 413.")
     attachment_days: int = Field(
@@ -224,6 +235,12 @@ class Settings(BaseSettings):
         description="What every platform's address may be beside a public one under TLS: http, private, loopback, with "
         "commas between; empty: only what its registration allows.",
     )
+    signing_key: str = Field(
+        "",
+        description="The file of the key (Ed25519) that receipts and the audit's heads are signed with; else one is "
+        "made at first start beside the ledger, which only its owner can read.",
+    )
+
     metrics_open: bool = Field(False, description="Whether /metrics asks for no credential; keep it inside then.")
 
     @property
@@ -231,6 +248,14 @@ class Settings(BaseSettings):
         """Give the file that keeps an administrator's token which was made: beside the ledger, or here."""
         beside = self.ledger.removeprefix(SQLITE) if self.ledger.startswith(SQLITE) else "hutong"
         return Path(f"{beside}.admin")
+
+    @property
+    def signing_key_file(self) -> Path:
+        """Give the file of the signing key: as set, or beside the ledger."""
+        if self.signing_key:
+            return Path(self.signing_key).expanduser()
+        beside = self.ledger.removeprefix(SQLITE) if self.ledger.startswith(SQLITE) else "hutong"
+        return Path(f"{beside}.signing-key")
 
     @property
     def attachment_folder(self) -> Path:

@@ -1,4 +1,4 @@
-"""Who is calling: tokens and their hashes, other proofs, the principals, and the administrator's token."""
+"""Who is calling: tokens, other proofs, principals, the administrator's token; and the key with which we sign."""
 
 from gateway.access.administrator import Administrator
 from gateway.access.assertions import Assertion, CallHead, SignedBody
@@ -7,6 +7,7 @@ from gateway.access.key_sets import Fetch, KeySets, Unfetched
 from gateway.access.nonces import LedgerNonces, Nonces, SharedNonces
 from gateway.access.principals import Principal, Principals, Refusal
 from gateway.access.proofs import Proofs
+from gateway.access.signing_key import signing_key
 from gateway.access.tokens import PREFIX, basic, bearer, hash_token, new_token, same_digest
 
 __all__ = [
@@ -31,4 +32,5 @@ __all__ = [
     "networks",
     "new_token",
     "same_digest",
+    "signing_key",
 ]

@@ -14,13 +14,15 @@ from gateway.api.backlog import BacklogView, ContactView, backlog_views, contact
 from gateway.api.limits import StrictRoute
 from gateway.api.models import Reason, RestModel
 from gateway.api.openapi import problems
-from gateway.api.rights import DOSSIER, Actor, Intends, TheHub, may_read_dossiers
+from gateway.api.rights import DOSSIER, Intends, TheHub, may_read_dossiers
+from gateway.api.sight import Sight, TheSight
 from gateway.coordination.call_rates import CALL_BOUNDS
 from gateway.delivery import tls
 from gateway.delivery.ping import Ping
 from gateway.errors import HutongError
 from gateway.hub import Hub
 from gateway.intake.coverage import Coverage
+from gateway.ledger.errors import no_platform
 from gateway.ledger.records import ContactWay, Hold, Platform
 from gateway.message import HeldBy
 from gateway.observe.drift import DriftPage, OddityKind
@@ -184,9 +186,9 @@ PlatformId = Annotated[
 
 
 @router.get("", summary="List platforms · 平台列表", responses=problems(401, 403))
-async def find(hub: TheHub, actor: Actor) -> PlatformList:
-    """Give every platform, by id."""
-    return PlatformList(platforms=[_view(hub, one) for one in await hub.platforms.all()])
+async def find(hub: TheHub, sight: TheSight) -> PlatformList:
+    """Give every platform of the caller's regions, by id."""
+    return PlatformList(platforms=[_view(hub, one) for one in await hub.platforms.all() if sight.platform(one.id)])
 
 
 @router.put(
@@ -214,9 +216,9 @@ async def put(hub: TheHub, intends: Intends, platform_id: PlatformId, order: Pla
 
 
 @router.get("/{platform_id}", summary="Show a platform · 查看平台", responses=problems(401, 403, 404))
-async def show(hub: TheHub, actor: Actor, platform_id: PlatformId) -> PlatformDetail:
+async def show(hub: TheHub, sight: TheSight, platform_id: PlatformId) -> PlatformDetail:
     """Give a platform with what waits for it and its last contacts; secrets are named, never shown."""
-    view = _view(hub, await hub.platforms.get(platform_id))
+    view = _view(hub, await _in_sight(hub, sight, platform_id))
     contacts = await hub.contacts.of(platform_id)
     return PlatformDetail(
         **dict(view),
@@ -227,9 +229,9 @@ async def show(hub: TheHub, actor: Actor, platform_id: PlatformId) -> PlatformDe
 
 
 @router.get("/{platform_id}/drift", summary="What drifted · 格式漂移", responses=problems(401, 403, 404))
-async def drift(hub: TheHub, actor: Actor, platform_id: PlatformId) -> DriftReport:
+async def drift(hub: TheHub, sight: TheSight, platform_id: PlatformId) -> DriftReport:
     """Give which of its fields nobody mapped, vanished, changed their type or hold unknown codes, with counts."""
-    await hub.platforms.get(platform_id)
+    await _in_sight(hub, sight, platform_id)
     return _drift_report(platform_id, hub.observers.drift.pages(platform_id))
 
 
@@ -250,8 +252,9 @@ async def delete(hub: TheHub, intends: Intends, platform_id: PlatformId) -> Resp
     summary="Pause a platform · 暂停平台",
     responses=problems(400, 401, 403, 404, 409, 415, 422),
 )
-async def pause(hub: TheHub, intends: Intends, platform_id: PlatformId, order: Reason) -> PlatformView:
+async def pause(hub: TheHub, sight: TheSight, intends: Intends, platform_id: PlatformId, order: Reason) -> PlatformView:
     """Hold everything to a platform, until it is resumed; nothing is dropped."""
+    await _in_sight(hub, sight, platform_id)
     return _view(hub, await hub.platforms.pause(platform_id, intends(order.reason)))
 
 
@@ -260,15 +263,26 @@ async def pause(hub: TheHub, intends: Intends, platform_id: PlatformId, order: R
     summary="Resume a platform · 恢复平台",
     responses=problems(400, 401, 403, 404, 409, 415, 422),
 )
-async def resume(hub: TheHub, intends: Intends, platform_id: PlatformId, order: Reason) -> PlatformView:
+async def resume(
+    hub: TheHub, sight: TheSight, intends: Intends, platform_id: PlatformId, order: Reason
+) -> PlatformView:
     """Let deliveries to a paused platform go on, in order."""
+    await _in_sight(hub, sight, platform_id)
     return _view(hub, await hub.platforms.resume(platform_id, intends(order.reason)))
 
 
 @router.post("/{platform_id}/ping", summary="Does it answer? · 连通测试", responses=problems(401, 403, 404, 409))
-async def ping(hub: TheHub, actor: Actor, platform_id: PlatformId) -> PingView:
+async def ping(hub: TheHub, sight: TheSight, platform_id: PlatformId) -> PingView:
     """Call the platform's address once; any HTTP answer counts. One that fetches for itself is not called."""
+    await _in_sight(hub, sight, platform_id)
     return _ping(await hub.platforms.ping(platform_id))
+
+
+async def _in_sight(hub: Hub, sight: Sight, platform_id: str) -> Platform:
+    """Give a platform; NotFound `platform.unknown`, also for one outside of the caller's regions."""
+    if not sight.platform(platform_id):
+        raise no_platform(platform_id)
+    return await hub.platforms.get(platform_id)
 
 
 def _view(hub: Hub, platform: Platform) -> PlatformView:

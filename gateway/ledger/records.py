@@ -10,6 +10,8 @@ from typing import Any, Generic, TypeVar
 from msgspec import Struct, field
 
 from adapters.base import OutboundRequest
+from gateway.audit.leaf import Leaf
+from gateway.audit.signing import Acceptance, SignedHead
 from gateway.message import Attempt, Delivery, HeldBy, Message, State
 from schemas.budget import BOUNDS, Budget
 
@@ -116,7 +118,8 @@ class Accepted(Struct, frozen=True):
     """What became of a draft. `duplicate`: an equal document of this identity was there already, and this is it.
 
     `heads` are those of its deliveries that may be sent at once, so that they need not be read back; a ledger may
-    leave any of them out.
+    leave any of them out. `acceptance` is the word that is given for it; None for a message of before there were
+    leaves.
     """
 
     index: int
@@ -124,6 +127,7 @@ class Accepted(Struct, frozen=True):
     deliveries: tuple[Delivery, ...]
     duplicate: bool = False
     heads: tuple[Work, ...] = ()
+    acceptance: Acceptance | None = None
 
 
 class Receipt(Struct, frozen=True):
@@ -510,7 +514,8 @@ class Credential(Struct, frozen=True):
 class Person(Struct, frozen=True):
     """Somebody who works with the gateway, under a token of their own, of which there is the hash.
 
-    `roles` say what they may do. An id is given once: what its person did stays theirs after `removed_at`.
+    `roles` say what they may do, and `regions` (codes) where, with all that lies in them; none: everywhere. An id is
+    given once: what its person did stays theirs after `removed_at`.
     """
 
     id: str
@@ -520,6 +525,7 @@ class Person(Struct, frozen=True):
     created_at: datetime
     expires_at: datetime | None = None
     removed_at: datetime | None = None
+    regions: tuple[str, ...] = ()
 
 
 class AuditEntry(Struct, frozen=True):
@@ -531,6 +537,83 @@ class AuditEntry(Struct, frozen=True):
     subject: str
     reason: str = ""
     detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+# ── the tree ──────────────────────────────────────────────────────────────────────────────────
+class TreeStanding(Struct, frozen=True):
+    """How far the tree has grown, and how far the newest signed head covers it.
+
+    `since`: when the oldest leaf was written that no head covers; None: there is none. `elsewhere`: another process
+    gives leaves their place.
+    """
+
+    size: int
+    covered: int
+    since: datetime | None
+    elsewhere: bool
+
+
+class Sequenced(Struct, frozen=True):
+    """What a step of sequencing did: how many leaves got their place, whether more wait, and the head it signed."""
+
+    count: int
+    more: bool
+    head: SignedHead | None = None
+
+
+class PlacedLeaf(Struct, frozen=True):
+    """A leaf and its place in the tree."""
+
+    number: int
+    leaf: Leaf
+
+
+class InclusionProof(Struct, frozen=True):
+    """That a leaf stands at a place of the tree that a head tells of: the hashes beside its way to the root."""
+
+    leaf: Leaf
+    number: int
+    path: tuple[bytes, ...]
+    head: SignedHead
+
+
+class ProvedLeaf(Struct, frozen=True):
+    """A leaf with its statement as it is written again from what is kept, and its proof under a head.
+
+    `statement` None: what it tells of was let go of, or changed.
+    """
+
+    number: int
+    leaf: Leaf
+    statement: bytes | None
+    path: tuple[bytes, ...]
+
+
+class ConsistencyProof(Struct, frozen=True):
+    """That the tree of size `new` begins with all of that of size `old`."""
+
+    old: int
+    new: int
+    path: tuple[bytes, ...]
+
+
+class KnownKey(Struct, frozen=True):
+    """A public key that was signed with, and since when."""
+
+    id: str
+    algorithm: str
+    public: bytes
+    at: datetime
+
+
+class AuditFilter(Struct, frozen=True):
+    """What to look for in the audit; None does not restrict. `since` is included and `until` is not."""
+
+    subject: str | None = None
+    actor: str | None = None
+    action: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 # ── bulk replay ───────────────────────────────────────────────────────────────────────────────

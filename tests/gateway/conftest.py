@@ -355,6 +355,12 @@ async def racing(plain: PlainAdapter, new_ledger: Callable[[], Ledger]) -> Async
     await ledger.stop()
 
 
+@pytest.fixture
+def desk_of() -> Callable[[Ledger, PlainAdapter], Desk]:
+    """Makes intake over a ledger that is started already, for an adapter."""
+    return desk_over
+
+
 def desk_over(ledger: Ledger, plain: PlainAdapter) -> Desk:
     """Make intake over a ledger that is started already."""
     told: list[Event] = []
