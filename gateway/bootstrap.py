@@ -40,6 +40,9 @@ from gateway.observe import Observers
 from gateway.observe.contacts import Contacts
 from gateway.observe.waits import LongestWaits
 from gateway.oversight.cases import CaseFinder
+from gateway.oversight.clock_keeper import ClockKeeper
+from gateway.oversight.clock_list import ClockList
+from gateway.oversight.follower import Follower
 from gateway.oversight.years import CalendarYears
 from gateway.platforms import Mirror, People, Reconciler, Register
 from gateway.readers import ReaderBounds, Readers
@@ -91,7 +94,7 @@ def build(
     contacts = Contacts(kept, clock)
     spans = _spans(clock)
     events = Events((metrics, LogHook(), contacts, *hooks, *((spans,) if spans else ())))
-    outward = sender or Sender()
+    outward = sender or Sender(allow=settings.allowed_destinations)
     routed = routes or read_routes(settings.routes_file)
     directory = Directory()
     readers = Readers(ReaderBounds(settings.reader_megabytes, settings.reader_seconds), events, most=settings.readers)
@@ -129,7 +132,10 @@ def build(
     metrics.show("hutong_administrator_used_seconds", used, principals.admin_used_at)
     metrics.show("hutong_people", "People with a token that opens something.", principals.people)
     mirror = Mirror(kept, known, inventory.learn, directory, dispatcher, events, observers.drift.forget, principals)
-    register = Register(kept, known, routed, mirror, dispatcher, clock, events, reconciler.alarm, wake_ups.tell)
+    allowed = settings.allowed_destinations
+    register = Register(
+        kept, known, routed, mirror, dispatcher, clock, events, reconciler.alarm, wake_ups.tell, allowed
+    )
     pruner = Pruner(kept, retention_of(settings), clock, events, pause=pause.total_seconds())
     metrics.show(
         "hutong_oldest_message_seconds",
@@ -151,6 +157,7 @@ def build(
         quota=settings.attachment_quota_megabytes << 20,
         unnamed_for=timedelta(days=settings.attachment_days),
     )
+    keeper = ClockKeeper(kept, clock, zone(settings.zone))
     prover = prove or ProcessProver(CHECK)
     return Hub(
         ledger=kept,
@@ -179,6 +186,8 @@ def build(
         cases=cases,
         evidence=Evidence(kept, cases, sequencer, clock),
         calendar=CalendarYears(kept),
+        clocks=ClockList(kept, clock, zone(settings.zone), settings.clock_warning_days),
+        follower=Follower(kept, (keeper,), (keeper,), pause=pause.total_seconds()),
         dossiers=Dossiers(kept, Questions(kept, known, outward, clock, cache, readers=readers), clock),
         administrator=_administrator(settings),
         dispatcher=dispatcher,

@@ -34,6 +34,9 @@ SHORTEST_TOKEN = 22
 CREDENTIALS = "CREDENTIALS_DIRECTORY"
 """Names a folder with a file for each secret setting, called as the setting is in the environment; systemd sets it."""
 
+ALLOWABLE = ("http", "private", "loopback")
+"""What a platform's address may be allowed to be, beside a public one under TLS."""
+
 SQLITE = "sqlite:///"
 """How the address of a ledger in a file begins: one process has it."""
 
@@ -187,6 +190,12 @@ class Settings(BaseSettings):
     attachment_quota_megabytes: int = Field(
         10240, ge=1, description="Megabytes that a platform may have uploaded and not named in a document; else 429."
     )
+    clock_warning_days: int = Field(
+        3,
+        ge=0,
+        le=60,
+        description="Working days before its last day from which a statutory deadline of a case is told to lapse.",
+    )
     uploads: int = Field(16, ge=1, description="Attachments that are uploaded at once; more are answered 429.")
     retention: Annotated[RetentionSettings, NoDecode] = Field(
         RetentionSettings(),
@@ -204,6 +213,11 @@ class Settings(BaseSettings):
         "and kept in a file beside the ledger, which only its owner can read.",
     )
 
+    allow_destinations: str = Field(
+        ",".join(ALLOWABLE),
+        description="What every platform's address may be beside a public one under TLS: http, private, loopback, with "
+        "commas between; empty: only what its registration allows.",
+    )
     signing_key: str = Field(
         "",
         description="The file of the key (Ed25519) that receipts and the audit's heads are signed with; else one is "
@@ -233,6 +247,11 @@ class Settings(BaseSettings):
             return Path(self.attachments).expanduser()
         beside = self.ledger.removeprefix(SQLITE) if self.ledger.startswith(SQLITE) else "hutong"
         return Path(f"{beside}.attachments")
+
+    @property
+    def allowed_destinations(self) -> frozenset[str]:
+        """Give the kinds of destination that every platform may have."""
+        return frozenset(one for each in self.allow_destinations.split(",") if (one := each.strip()))
 
     @property
     def shared(self) -> bool:
@@ -268,6 +287,14 @@ class Settings(BaseSettings):
         if not isinstance(value, str):
             return value
         return json.loads(value) if value.startswith("{") else {"messages": value}
+
+    @field_validator("allow_destinations")
+    @classmethod
+    def _known_destinations(cls, said: str) -> str:
+        for one in filter(None, (each.strip() for each in said.split(","))):
+            if one not in ALLOWABLE:
+                raise ValueError(f"{one} is no kind of destination: {', '.join(ALLOWABLE)}")
+        return said
 
     @field_validator("zone")
     @classmethod

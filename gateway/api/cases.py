@@ -148,15 +148,19 @@ def _view(case: WholeCase, caller: Principal, language: str) -> CaseView:
 
 
 def _clock(clock: CaseClock, language: str) -> ClockView:
+    return ClockView(**clock_fields(clock, language))
+
+
+def clock_fields(clock: CaseClock, language: str) -> dict[str, Any]:
+    """Give the fields of a `ClockView`."""
     rule = clock.rule
     same = ("about", "started_at", "due_at", "ended_at", "days_left", "unknown_year")
-    return ClockView(
-        **{name: getattr(clock, name) for name in same},
-        rule=rule.rule,
-        title=rule.text.say(language),
-        article=rule.article,
-        bound=rule.bound.value,
-        counting=rule.counting.value,
-        state=clock.state.value,
-        evidence=list(clock.evidence),
-    )
+    return {name: getattr(clock, name) for name in same} | {
+        "rule": rule.rule,
+        "title": rule.text.say(language),
+        "article": rule.article,
+        "bound": rule.bound.value,
+        "counting": rule.counting.value,
+        "state": clock.state.value,
+        "evidence": list(clock.evidence),
+    }

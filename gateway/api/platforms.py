@@ -63,6 +63,13 @@ class PlatformSettings(RestModel):
         f"{', '.join(f'`{one.code}` {one.title}' for one in table('mandate-kind'))}",
         examples=[["cross"]],
     )
+    allow: list[Annotated[str, Field(max_length=20)]] = Field(
+        default_factory=list,
+        max_length=10,
+        description="What its address may be beside a public one under TLS, whatever the settings allow to all: `http` "
+        "(no TLS), `private` (a private network), `loopback` (this machine). Link-local and metadata addresses never",
+        examples=[["private"]],
+    )
 
 
 class HoldView(RestModel):
@@ -92,6 +99,8 @@ class PlatformView(RestModel):
     )
     covers: list[str] = Field(description="What it is there for beside its region")
     mandates: list[str] = Field(description="Kinds of mandate under which it may speak of other places")
+    allow: list[str] = Field(description="What its address may be beside a public one under TLS")
+    warnings: list[str] = Field(description="What is doubtful about how it is registered, stable words")
     holds: list[HeldBy] = Field(description="Why everything to it waits; the first is shown on its deliveries")
     held_since: datetime | None = Field(description="Since when the first of `holds` is there")
     hold_details: list[HoldView] = Field(description="Every hold, those of single message types included")
@@ -187,6 +196,7 @@ async def put(hub: TheHub, intends: Intends, platform_id: PlatformId, order: Pla
         limits=order.limits,
         covers=order.covers,
         mandates=order.mandates,
+        allow=order.allow,
     )
     return _view(hub, platform)
 
@@ -270,6 +280,7 @@ def _shown(platform: Platform, adapter: Adapter | None, coverage: Coverage) -> P
         "holds": [one.by for one in whole],
         "held_since": whole[0].since if whole else None,
         "hold_details": [HoldView.of(one) for one in holds],
+        "warnings": [f"destination.{kind}" for kind in platform.allow],
     }
     kept = {name: getattr(platform, name) for name in PlatformView.model_fields if name not in told}
     return PlatformView(**kept, **told)

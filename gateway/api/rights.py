@@ -70,6 +70,7 @@ CALLS: Mapping[str, Role] = {
     "GET /v1/rejections/{rejection_id}/native": Role.BODY_READER,
     "GET /v1/enterprises/{credit_code}": Role.BODY_READER,
     "GET /v1/cases/{case_number}": Role.VIEWER,
+    "GET /v1/clocks": Role.OPERATOR,
     "GET /v1/deliveries": Role.VIEWER,
     "GET /v1/deliveries/{delivery_id}": Role.VIEWER,
     "GET /v1/deliveries/{delivery_id}/sent": Role.BODY_READER,

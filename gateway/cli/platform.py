@@ -83,6 +83,10 @@ def add(
             help="Lets it speak of other places: cross, designated, escalated, entrusted; '-': none.",
         ),
     ] = None,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option("--allow", metavar="KIND", help="What its address may be: http, private, loopback; '-': none."),
+    ] = None,
     url: Url = DEFAULT_URL,
     token: Token = "",
     as_json: AsJson = False,
@@ -107,6 +111,7 @@ def add(
         "limits": {**before.get("limits", {}), **dict(_limit(one) for one in limits or [])},
         "covers": _listed(covers, before.get("covers", [])),
         "mandates": _listed(mandates, before.get("mandates", [])),
+        "allow": _listed(allow, before.get("allow", [])),
     }
     platform = gateway.put(f"/v1/platforms/{platform_id}", body)
     if as_json:
@@ -274,6 +279,7 @@ def _show(platform: Any, as_json: bool) -> None:
             ("adapter", _adapter(platform)),
             ("covers", platform["covers"]),
             ("mandates", platform["mandates"]),
+            ("its address may be", platform["allow"]),
             ("mode", _MODES[platform["mode"]]),
             *((f"settings.{name}", value) for name, value in platform["settings"].items()),
             *((f"limits.{name}", value) for name, value in platform.get("limits", {}).items()),

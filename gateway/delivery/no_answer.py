@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Mapping
 
 from adapters.base import Reply
+from gateway.delivery.destinations import NEVER
 
 _LONGEST_DETAIL = 300
 
@@ -17,7 +18,7 @@ class NoAnswer(Exception):
     """A platform gave no answer that can be read.
 
     `may_have_left`: it may have received the request all the same (in doubt). `reason` is a stable
-    word: `address.unusable`, `name.unknown`, `connection.refused`, `connection.unreachable`,
+    word: `address.unusable`, `destination.refused`, `name.unknown`, `connection.refused`, `connection.unreachable`,
     `connection.lost`, `connection.failed`, `tls.untrusted`, `tls.expired`, `tls.wrong-host`,
     `tls.failed`, `timeout.connect`, `timeout.read`, `reply.broken`. `detail` says what was met, for
     people. `cut` is as much of a reply as arrived before it broke.
@@ -61,6 +62,16 @@ def unconnected(error: Exception) -> NoAnswer:
             return NoAnswer("connection.failed", may_have_left=False, detail=_text(error))
         case _:
             return NoAnswer("connection.failed", may_have_left=False, detail=str(error))
+
+
+def not_allowed(kind: str) -> NoAnswer:
+    """Say that an address may not be called, and what would have to be allowed; nothing has left."""
+    detail = (
+        "no platform may be at such an address (link-local, metadata, multicast)"
+        if kind == NEVER
+        else f"the platform's registration does not allow {kind}; an administrator may, under `allow`"
+    )
+    return NoAnswer("destination.refused", may_have_left=False, detail=detail)
 
 
 def _distrusted(error: ssl.SSLCertVerificationError) -> NoAnswer:

@@ -10,6 +10,7 @@ import asyncio
 import re
 import socket
 import ssl
+from collections.abc import Collection
 from datetime import timedelta
 from functools import cache, lru_cache
 from importlib.metadata import version
@@ -18,8 +19,10 @@ from adapters.base import OutboundRequest, Reply
 from gateway.delivery.address import Address, Origin, address_of
 from gateway.delivery.connection import Connection
 from gateway.delivery.decoding import ASKED
-from gateway.delivery.no_answer import NoAnswer, Unsendable, unconnected
+from gateway.delivery.destinations import NEVER, lacking
+from gateway.delivery.no_answer import NoAnswer, Unsendable, not_allowed, unconnected
 from gateway.ledger.records import Platform
+from gateway.settings import ALLOWABLE
 
 _CONNECT = 5.0
 _KEEP_ALIVE = 4.0
@@ -47,11 +50,13 @@ class Sender:
     calls it makes at once (the platform's concurrency). No redirects followed, no proxies and no
     cookies; of a reply's head up to 128 KiB are read. The timeout is for the whole exchange: a body
     that drips is a timeout too. A connection that was idle for some seconds is not used again, as it
-    may be gone. `trusted` says whose certificates are believed, instead of the system's.
+    may be gone. `trusted` says whose certificates are believed, instead of the system's. `allow`: the kinds of
+    destination that every platform may have, beside what is allowed to it alone.
     """
 
-    def __init__(self, *, trusted: ssl.SSLContext | None = None) -> None:
+    def __init__(self, *, trusted: ssl.SSLContext | None = None, allow: Collection[str] = ALLOWABLE) -> None:
         self._connector = _Connector(trusted or _system_trust())
+        self._allow = frozenset(allow)
         self._connections: dict[str, _Connections] = {}
 
     async def send(
@@ -65,9 +70,7 @@ class Sender:
         address = address_of(str(platform.settings.get("base_url", "")), request.path)
         head = _head(request, address)
         until = asyncio.get_running_loop().time() + timeout.total_seconds()
-        connections = self._connections.get(platform.id)
-        if connections is None:
-            connections = self._connections[platform.id] = _Connections(self._connector)
+        connections = self._connections_to(platform)
         while True:
             connection = await connections.take(address.origin, until)
             reused = connection.reused
@@ -80,6 +83,16 @@ class Sender:
                     raise
             finally:
                 connections.give(address.origin, connection)
+
+    def _connections_to(self, platform: Platform) -> _Connections:
+        """Give a platform's connections: others, once something else is allowed to it than when they were made."""
+        allow = self._allow.union(platform.allow) if platform.allow else self._allow
+        connections = self._connections.get(platform.id)
+        if connections is None or connections.allow != allow:
+            if connections is not None:
+                connections.retire()
+            connections = self._connections[platform.id] = _Connections(self._connector, allow)
+        return connections
 
     async def _exchange(
         self, connection: Connection, head: bytes, request: OutboundRequest, until: float, most: int
@@ -147,10 +160,12 @@ def _checked(name: str) -> str:
 
 # ── connections ───────────────────────────────────────────────────────────────────────────────
 class _Connections:
-    """The connections to one platform; idle ones wait some seconds to be used again."""
+    """The connections to one platform, made by what was allowed to it; idle ones wait some seconds to be used again."""
 
-    def __init__(self, connector: _Connector) -> None:
+    def __init__(self, connector: _Connector, allow: frozenset[str]) -> None:
+        self.allow = allow
         self._connector = connector
+        self._retired = False
         self._all: set[Connection] = set()
         self._idle: dict[Origin, list[Connection]] = {}
         self._sweep: asyncio.TimerHandle | None = None
@@ -163,13 +178,13 @@ class _Connections:
             if connection.open and connection.idle_since > oldest:
                 return connection
             self._end(connection)
-        connection = await self._connector.connect(origin, until)
+        connection = await self._connector.connect(origin, self.allow, until)
         self._all.add(connection)
         return connection
 
     def give(self, origin: Origin, connection: Connection) -> None:
         """Take a connection back."""
-        if not connection.open or connection not in self._all:
+        if self._retired or not connection.open or connection not in self._all:
             self._end(connection)
             return
         loop = asyncio.get_running_loop()
@@ -194,6 +209,13 @@ class _Connections:
         self._all.discard(connection)
         connection.close()
 
+    def retire(self) -> None:
+        """Close what is idle at once, and the others when they come back."""
+        self._retired = True
+        for connection in [one for connections in self._idle.values() for one in connections]:
+            self._end(connection)
+        self._idle.clear()
+
     def close(self) -> None:
         """Close all of them; what is under way is lost."""
         if self._sweep is not None:
@@ -209,22 +231,28 @@ class _Connector:
         self._tls = tls
         self._resolved: dict[tuple[str, int], tuple[float, list[str]]] = {}
 
-    async def connect(self, origin: Origin, until: float) -> Connection:
-        """Connect to the first of a name's addresses that lets us; NoAnswer, of which nothing has left."""
+    async def connect(self, origin: Origin, allow: Collection[str], until: float) -> Connection:
+        """Connect to the first of a name's addresses that may be called and lets us; NoAnswer: nothing has left."""
         until = min(until, asyncio.get_running_loop().time() + _CONNECT)
         try:
             async with asyncio.timeout_at(until):
-                return await self._first(origin, until)
+                return await self._first(origin, allow, until)
         except (OSError, ValueError) as error:  # TimeoutError and ssl.SSLError are OSErrors
             self._resolved.pop((origin.host, origin.port), None)
             raise unconnected(error) from None
 
-    async def _first(self, origin: Origin, until: float) -> Connection:
+    async def _first(self, origin: Origin, allow: Collection[str], until: float) -> Connection:
         loop = asyncio.get_running_loop()
         tls = self._tls if origin.scheme == "https" else None
         failed: OSError | None = None
         addresses = await self._addresses(origin)
-        for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
+        # Judged here, where the connection goes to the very address that was judged: a name may be spelled in odd
+        # ways, and mean another address each time it is asked.
+        lacks = {address: lacking(origin.scheme, address, allow) for address in addresses}
+        open_ones = [address for address in addresses if lacks[address] is None]
+        if addresses and not open_ones:
+            raise not_allowed(lacks[addresses[0]] or NEVER)
+        for left, address in zip(range(len(open_ones), 0, -1), open_ones, strict=True):
             now = loop.time()
             try:
                 # One that is silent (an IPv6 address in a network without IPv6, say) leaves time for the next.

@@ -32,6 +32,8 @@ from gateway.observe import Observers
 from gateway.observe.contacts import Contacts
 from gateway.observe.waits import LongestWaits
 from gateway.oversight.cases import CaseFinder
+from gateway.oversight.clock_list import ClockList
+from gateway.oversight.follower import Follower
 from gateway.oversight.years import CalendarYears
 from gateway.platforms import People, Reconciler, Register
 from gateway.readers import Readers
@@ -91,7 +93,9 @@ class Hub:
         attachments: Attachments,
         dossiers: Dossiers,
         cases: CaseFinder,
+        clocks: ClockList,
         calendar: CalendarYears,
+        follower: Follower,
         administrator: Administrator,
         dispatcher: Dispatcher,
         wake_ups: WakeUps,
@@ -126,7 +130,9 @@ class Hub:
         self.attachments = attachments
         self.dossiers = dossiers
         self.cases = cases
+        self.clocks = clocks
         self.calendar = calendar
+        self.follower = follower
         self.clock = clock
         self.events = events
         self.metrics = metrics
@@ -166,11 +172,13 @@ class Hub:
                 self.replays.resume,
                 self._dispatcher.reconcile,
                 self._waits.look,
+                self.clocks.look,
                 self.attachments.tidy,
             )
         )
         self.pruner.start()
         self.sequencer.start()
+        self.follower.start()
         self._running = True
 
     def part(self) -> None:
@@ -184,6 +192,7 @@ class Hub:
         The ledger is closed last: everything stopped before it still writes how far it came.
         """
         self._running = False
+        await self.follower.stop()
         await self.pruner.stop()
         await self._reconciler.stop()
         await self.replays.stop()
@@ -204,7 +213,8 @@ class Hub:
         backlog, registry = await self.ledger.backlog(), await self.ledger.registry()
         holds = [StandingHold(one.id, hold.by, hold.type) for one in registry.platforms.values() for hold in one.holds]
         contacts, workers = await self.contacts.all(), self._dispatcher.standing()
-        snapshot = Snapshot(self.clock(), backlog, holds, contacts, workers)
+        followers, clocks = await self.follower.standing(), self.clocks.standing()
+        snapshot = Snapshot(self.clock(), backlog, holds, contacts, workers, followers, clocks)
         text = await asyncio.to_thread(self.metrics.exposition, snapshot)
         return text if self.siblings is None else await self.siblings.merged(text)
 

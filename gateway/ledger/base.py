@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
 from adapters.base import OutboundRequest
 from gateway.audit.signing import SignedHead
 from gateway.errors import HutongError
+from gateway.ledger.clocked import ClockCount, ClockFilter, CountedCorrelation, FoundClock
+from gateway.ledger.followed import ChangedMessage, Followed, FollowedPage
 from gateway.ledger.records import (
     Area,
     AuditEntry,
@@ -579,6 +581,50 @@ class Ledger(Protocol):
         """Give what was pruned, newest day first."""
         ...
 
+    # ── following ─────────────────────────────────────────────────────────────────────────────
+    async def follow(self, name: str) -> bool:
+        """Take the right to follow the messages under a name, for as long as this process lives (`beat`).
+
+        False: another process that lives has it. Whoever loses it in the middle of its work, because it stood still,
+        does work that another one does again: a position never goes back.
+        """
+        ...
+
+    async def followed(self, name: str) -> Followed:
+        """Tell how far the messages were followed under a name: position 0 when they never were."""
+        ...
+
+    async def messages_after(self, position: int, limit: int = 100) -> FollowedPage:
+        """Give messages in the order in which they were numbered, without remnants, each as it stands now.
+
+        None is given before another one can still appear in front of it: what was accepted a moment ago may come with
+        the next call. So whoever goes on from the page's position misses none, whoever accepts meanwhile.
+        """
+        ...
+
+    async def changed_messages(self, name: str, limit: int = 100) -> Sequence[ChangedMessage]:
+        """Give the messages of cases that were torn apart or joined by an alias since they were followed under a name.
+
+        They stay until `keep_followed` was told that they were seen.
+        """
+        ...
+
+    async def keep_followed(self, name: str, position: int, seen: Sequence[ChangedMessage] = ()) -> None:
+        """Keep how far messages were followed, and which changes were seen; what changed again since is given again."""
+        ...
+
+    async def put_clocks(self, name: str, counted: Sequence[CountedCorrelation]) -> bool:
+        """Keep the deadlines of all cases of some correlations, instead of those that were kept of them, in one commit.
+
+        Of a correlation whose messages are gone meanwhile, pruned or tied to another case, none are kept. They go with
+        their case. False: this process does not follow under the name any more, and nothing was changed.
+        """
+        ...
+
+    async def counted_otherwise(self, counted_by: str, limit: int = 100) -> Sequence[str]:
+        """Give correlations with a case that was counted by other rules or another calendar than these."""
+        ...
+
     # ── reading ───────────────────────────────────────────────────────────────────────────────
     async def message(self, message_id: str) -> Message | None: ...
     async def native(self, message_id: str) -> Native | None:
@@ -616,6 +662,16 @@ class Ledger(Protocol):
 
     async def dossier(self, credit_code: str, types: Sequence[str], limit: int = 50) -> Sequence[Message]:
         """Give the latest message of each identity about an enterprise, of the given types, newest first."""
+        ...
+
+    async def find_clocks(
+        self, filter: ClockFilter, cursor: str | None = None, limit: int = 50
+    ) -> ResultPage[FoundClock]:
+        """Find deadlines, what ends first first; Invalid `cursor.unknown` for a cursor that is not one of ours."""
+        ...
+
+    async def count_clocks(self, bounds: Collection[date]) -> Sequence[ClockCount]:
+        """Count the deadlines that are open, stopped or unknown, by rule and by the bounds around their last day."""
         ...
 
     async def backlog(self) -> Sequence[Backlog]:
@@ -709,6 +765,7 @@ READS = frozenset(
         "upload_for", "unnamed_bytes", "known_uploads", "find_rejections", "dossier", "backlog", "contacts", "audit",
         "prunable", "prunings", "tree_standing", "newest_head", "signed_heads", "signing_keys", "leaves_of",
         "proved_leaves", "prove_leaf", "prove_message", "prove_consistency", "find_audit",
+        "followed", "messages_after", "changed_messages", "counted_otherwise", "find_clocks", "count_clocks",
     }
 )  # fmt: skip
 """The methods that change nothing; every other one writes, but for `start` and `stop`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -405,8 +406,22 @@ def read_cursor(cursor: str | None) -> int | None:
     if cursor is None:
         return None
     if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
-        raise Invalid(
-            Text("游标无法识别；请从第一页重新开始。", "The cursor is not one of ours; start again at the first page."),
-            code="cursor.unknown",
-        )
+        raise _no_cursor()
     return int(cursor)
+
+
+def read_clock_cursor(cursor: str | None) -> tuple[int, str] | None:
+    """Read a cursor of deadlines: the day and the id of the last one shown; Invalid `cursor.unknown`."""
+    if cursor is None:
+        return None
+    day, _, id = cursor.partition(".")
+    if not (day.isascii() and day.isdigit() and len(day) < 8 and re.fullmatch(r"[0-9a-f]{32}", id)):
+        raise _no_cursor()
+    return int(day), id
+
+
+def _no_cursor() -> Invalid:
+    return Invalid(
+        Text("游标无法识别；请从第一页重新开始。", "The cursor is not one of ours; start again at the first page."),
+        code="cursor.unknown",
+    )

@@ -290,7 +290,8 @@ class Platform(Struct, frozen=True):
     changed. `limits` are what an operator set for it: bounds of work by the names of `schemas.budget.BOUNDS`, and
     how often it may call. `covers` is what it is there for beside its region: codes of regions and areas, and
     ranges of codes (`330101-330109`), each with all that lies in it. `mandates` are the kinds of mandate that let
-    it speak of places outside of what it covers.
+    it speak of places outside of what it covers. `allow` is what its address may be beside a public one under TLS:
+    `http`, `private`, `loopback`.
     """
 
     id: str
@@ -306,6 +307,7 @@ class Platform(Struct, frozen=True):
     limits: Mapping[str, int] = field(default_factory=dict)
     covers: tuple[str, ...] = ()
     mandates: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
 
     @property
     def fetches(self) -> bool:

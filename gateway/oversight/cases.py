@@ -106,8 +106,8 @@ class CaseFinder:
     async def _documents(self, names: Sequence[NamedCase]) -> WholeCase:
         """Give a case without its attempts and deadlines: so much tells who took part in it."""
         first = names[0]
-        correlated, complete = await self._correlated(first.correlation_id)
-        messages = _of_case(correlated, first.ordering_key)
+        found, complete = await correlated(self._ledger, first.correlation_id)
+        messages = of_case(found, first.ordering_key)
         theirs: dict[str, list[Delivery]] = {one.id: [] for one in messages}
         for delivery in await self._ledger.deliveries_of(*theirs):
             theirs[delivery.message_id].append(delivery)
@@ -115,7 +115,7 @@ class CaseFinder:
 
     async def _completed(self, case: WholeCase) -> WholeCase:
         every = [delivery.id for each in case.deliveries.values() for delivery in each]
-        documents = [CaseDocument(one.id, one.type, one.source, effective_document(one)) for one in case.messages]
+        documents = documents_of(case.messages)
         days = known_days(await self._ledger.years())
         return replace(
             case,
@@ -123,19 +123,21 @@ class CaseFinder:
             clocks=clocks(documents, bundled(), days, self._clock(), self._zone),
         )
 
-    async def _correlated(self, correlation_id: str) -> tuple[Sequence[Message], bool]:
-        found: list[Message] = []
-        cursor = None
-        while len(found) < MOST:
-            page = await self._ledger.find_messages(MessageFilter(correlation_id=correlation_id), cursor, _PAGE)
-            found += page.items
-            cursor = page.cursor
-            if cursor is None:
-                return found[::-1], True
-        return found[::-1], False
+
+async def correlated(ledger: Ledger, correlation_id: str) -> tuple[Sequence[Message], bool]:
+    """Give the messages of a correlation in the order in which they came, and whether these are all: at most MOST."""
+    found: list[Message] = []
+    cursor = None
+    while len(found) < MOST:
+        page = await ledger.find_messages(MessageFilter(correlation_id=correlation_id), cursor, _PAGE)
+        found += page.items
+        cursor = page.cursor
+        if cursor is None:
+            return found[::-1], True
+    return found[::-1], False
 
 
-def _of_case(correlated: Iterable[Message], ordering_key: str) -> list[Message]:
+def of_case(correlated: Iterable[Message], ordering_key: str) -> list[Message]:
     """Leave out other cases of the correlation: the case's lane, what led to it, and what came of it directly."""
     by_id = {each.id: each for each in correlated}
     own = {each.id for each in by_id.values() if each.ordering_key == ordering_key}
@@ -146,6 +148,11 @@ def _of_case(correlated: Iterable[Message], ordering_key: str) -> list[Message]:
             wanted.add(cause)
             cause = by_id[cause].causation_id
     return [each for each in by_id.values() if each.id in wanted]
+
+
+def documents_of(messages: Iterable[Message]) -> list[CaseDocument]:
+    """Give what a case's messages say, with what the case knew of them."""
+    return [CaseDocument(one.id, one.type, one.source, effective_document(one)) for one in messages]
 
 
 def _candidate(names: Sequence[NamedCase]) -> CaseCandidate:

@@ -86,6 +86,16 @@ def clocks(
     return tuple(clock for rule in rules for clock in _of_rule(rule, latest, calendar, today, zone))
 
 
+def warned_until(today: date, days: int, calendar: Calendar) -> date:
+    """Give the last day of which it is time to warn: so many working days ahead, Monday to Friday in unknown years."""
+    day = today
+    while days > 0:
+        day += timedelta(days=1)
+        works = calendar.works(day)
+        days -= day.weekday() < 5 if works is None else works
+    return day
+
+
 def _latest(documents: Iterable[CaseDocument]) -> tuple[CaseDocument, ...]:
     last: dict[tuple[str, str, str], CaseDocument] = {}
     for each in documents:

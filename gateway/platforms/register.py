@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
@@ -41,6 +41,7 @@ from gateway.message import UNWANTED, HeldBy, State
 from gateway.platforms.areas import check_area
 from gateway.platforms.mirror import Mirror
 from gateway.platforms.registration import DOSSIER, Registration, kind_faults, region_faults, registered
+from gateway.settings import ALLOWABLE
 from gateway.telemetry.events import EndpointReleased, Events, PlatformReleased
 from schemas.findings import Rejected, Text
 
@@ -83,7 +84,8 @@ class Register:
     date, for `accept` compares the revision.
 
     `alarm` is called after such a failure. What other processes changed is taken over when a beat shows that there
-    is something (`follow`); `tell` lets them know at once of what was changed here.
+    is something (`follow`); `tell` lets them know at once of what was changed here. `allowed`: the kinds of
+    destination that every platform may have.
     """
 
     def __init__(
@@ -97,6 +99,7 @@ class Register:
         events: Events,
         alarm: Callable[[], None],
         tell: Tell = nobody,
+        allowed: Collection[str] = ALLOWABLE,
     ) -> None:
         self.directory = mirror.directory
         self.principals = mirror.principals
@@ -109,6 +112,7 @@ class Register:
         self._events = events
         self._alarm = alarm
         self._tell = tell
+        self._allowed = allowed
         self._following: asyncio.Task[None] | None = None
         self._changing = asyncio.Lock()
         self._doubts = 1  # how often memory may have fallen behind the ledger
@@ -151,6 +155,7 @@ class Register:
         limits: Mapping[str, int] | None = None,
         covers: Iterable[str] = (),
         mandates: Iterable[str] = (),
+        allow: Iterable[str] = (),
     ) -> Platform:
         """Register a platform or change it; Rejected `platform.invalid`, NotFound `adapter.unknown`.
 
@@ -158,13 +163,17 @@ class Register:
         """
         right = {} if dossier is None else {DOSSIER.name: dossier}
         said = {**(settings or {}), **right}
-        asked = Registration(platform_id, adapter, version, said, mode, limits or {}, tuple(covers), tuple(mandates))
+        asked = Registration(
+            platform_id, adapter, version, said, mode, limits or {}, tuple(covers), tuple(mandates), tuple(allow)
+        )
 
         async def change() -> Platform:
             registry = await self._ledger.registry()
             before = registry.platforms.get(platform_id)
             spoken, versions = self._adapters.get(adapter, version), self._adapters.versions(adapter)
-            platform = registered(asked, spoken, self._routes.kinds, before, intent.at, versions, registry.areas)
+            platform = registered(
+                asked, spoken, self._routes.kinds, before, intent.at, versions, registry.areas, self._allowed
+            )
             take = self._taker({**self.directory, platform.id: platform}, self._adapters.now)
             # The key stands for what was asked: what the platform keeps beside it may change before it comes again.
             await self._apply(await self._ledger.put_platform(platform, intent, take, asked=asdict(asked)))

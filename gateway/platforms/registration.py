@@ -12,10 +12,13 @@ from msgspec import Struct, field
 
 from adapters.base import BASE_URL, Adapter, Setting
 from gateway.coordination.call_rates import CALL_BOUNDS
-from gateway.delivery.address import ascii_host
+from gateway.delivery.address import Origin, address_of, ascii_host
+from gateway.delivery.destinations import NEVER, lacking, literal
+from gateway.delivery.no_answer import NoAnswer
 from gateway.intake.coverage import span
 from gateway.ledger.records import PULL, PUSH, Platform
 from gateway.platforms.areas import CODE
+from gateway.settings import ALLOWABLE
 from schemas import regions
 from schemas.budget import BOUNDS
 from schemas.codes import table
@@ -28,6 +31,9 @@ _NOT_IN_ADDRESS = re.compile(r"[\s\x00-\x1f\x7f?#@]")
 _CODE = re.compile(r"\d{6}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _ID = re.compile(rf"([a-z][a-z0-9-]*)\.(000000|{CODE})")
+_SOMEWHERE = "1.1.1.1"
+"""Any public address: where a name leads to is judged when it is connected to."""
+
 _MOST_COVERED = 1000
 """As many codes and ranges a platform may state."""
 
@@ -43,6 +49,7 @@ class Registration(Struct, frozen=True):
     limits: Mapping[str, int] = field(default_factory=dict)
     covers: tuple[str, ...] = ()
     mandates: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
 
 
 def registered(
@@ -53,16 +60,19 @@ def registered(
     at: datetime,
     versions: Iterable[Adapter] = (),
     areas: Collection[str] = (),
+    allowed: Collection[str] = ALLOWABLE,
 ) -> Platform:
     """Make the platform; Rejected `platform.invalid` names every fault of what was asked.
 
-    A secret that is left out stays what it was, since nobody can read it back to repeat it. Settings
+    A secret that is left out stays what it was, since nobody can read it back to repeat it; but not where the address
+    leads to another origin now: who may change addresses must not have secrets sent to wherever they like. `allowed`:
+    the kinds of destination that every platform may have. Settings
     of the adapter's other `versions` are taken, too: so that one can be filled in before the version
     that needs it is activated, and is still there after going back.
     """
     also = {name: one for each in versions for name, one in each.settings.items()}
     known = {BASE_URL.name: BASE_URL, DOSSIER.name: DOSSIER, **also, **adapter.settings}
-    settings = {**_kept_secrets(known, before, asked.adapter), **_given(asked.settings)}
+    settings = {**_kept_secrets(known, before, asked), **_given(asked.settings)}
     required = {BASE_URL.name: BASE_URL, **adapter.settings}
     if asked.mode == PULL:
         del required[BASE_URL.name]  # nobody calls it
@@ -70,6 +80,8 @@ def registered(
         *_id_faults(asked.id, kinds, adapter, areas),
         *_covers_faults(asked.covers, areas),
         *_mandate_faults(asked.mandates),
+        *_allow_faults(asked.allow),
+        *_destination_faults(settings.get(BASE_URL.name), {*asked.allow, *allowed}),
         *_mode_faults(asked.mode),
         *_setting_faults(settings, known),
         *_missing_faults(settings, required.values()),
@@ -90,6 +102,7 @@ def registered(
         limits=asked.limits,
         covers=asked.covers,
         mandates=asked.mandates,
+        allow=asked.allow,
     )
 
 
@@ -103,8 +116,10 @@ def _given(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if value is not None}
 
 
-def _kept_secrets(known: Mapping[str, Setting], before: Platform | None, name: str) -> dict[str, Any]:
-    if before is None or before.adapter != name:
+def _kept_secrets(known: Mapping[str, Setting], before: Platform | None, asked: Registration) -> dict[str, Any]:
+    if before is None or before.adapter != asked.adapter:
+        return {}
+    if _origin(before.settings.get(BASE_URL.name)) != _origin(asked.settings.get(BASE_URL.name)):
         return {}
     secrets = {key for key, setting in known.items() if setting.type == "secret"}
     return {key: value for key, value in before.settings.items() if key in secrets}
@@ -150,6 +165,40 @@ def _mandate_faults(mandates: Collection[str]) -> Iterator[Finding]:
             listed = ", ".join(known.codes)
             zh, en = f"没有授权类别 {kind}；可用：{listed}", f"no mandate of the kind {kind}; known: {listed}"
             yield _fault("mandate.unknown", f"mandates[{index}]", zh, en)
+
+
+def _allow_faults(allow: Collection[str]) -> Iterator[Finding]:
+    for index, kind in enumerate(allow):
+        if kind not in ALLOWABLE:
+            listed = ", ".join(ALLOWABLE)
+            zh, en = f"没有可放行的目标类别 {kind}；可用：{listed}", f"{kind} cannot be allowed; known: {listed}"
+            yield _fault("allow.unknown", f"allow[{index}]", zh, en)
+
+
+def _destination_faults(base_url: Any, allow: Collection[str]) -> Iterator[Finding]:
+    """Name what is not allowed of an address, as far as it can be told without asking where its name leads."""
+    origin = _origin(base_url)
+    if origin is None:
+        return
+    address = literal(origin.host)
+    lacks = lacking(origin.scheme, address or _SOMEWHERE, allow)
+    if lacks == NEVER:
+        zh, en = "不能是链路本地、元数据或组播地址", "must be no link-local, metadata or multicast address"
+        yield _told(BASE_URL, "destination.refused", zh, en)
+    elif lacks is not None:
+        zh = f"需要放行 {lacks}；由管理员在 allow 中列出，或改用公网 https 地址"
+        en = f"needs {lacks} to be allowed: an administrator may list it under `allow`; or use a public https address"
+        yield _told(BASE_URL, f"destination.{lacks}", zh, en)
+
+
+def _origin(base_url: Any) -> Origin | None:
+    """Give where connections to an address go; None where there is none, or nothing that is an address."""
+    if not isinstance(base_url, str):
+        return None
+    try:
+        return address_of(base_url, "/").origin
+    except NoAnswer:
+        return None
 
 
 def kind_faults(kind: str, kinds: Collection[str], path: str) -> Iterator[Finding]:

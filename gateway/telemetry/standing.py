@@ -61,6 +61,22 @@ class StandingWorker(Protocol):
     def breaker(self) -> str: ...
 
 
+class StandingFollower(Struct, frozen=True):
+    """An observer of all messages, and when the oldest one came that it was not shown yet, if there is one."""
+
+    observer: str
+    unseen_since: datetime | None
+
+
+class StandingClocks(Struct, frozen=True):
+    """How many statutory deadlines of a rule stand in a state; `days`: how many are left, of those that run."""
+
+    rule: str
+    state: str
+    days: str
+    count: int
+
+
 class Snapshot(Struct, frozen=True):
     """Everything that is shown as it stands `now`."""
 
@@ -69,6 +85,8 @@ class Snapshot(Struct, frozen=True):
     holds: Iterable[StandingHold] = ()
     contacts: Iterable[LastContact] = ()
     workers: Iterable[StandingWorker] = ()
+    followers: Iterable[StandingFollower] = ()
+    clocks: Iterable[StandingClocks] = ()
 
 
 class StandingGauges:
@@ -101,9 +119,21 @@ class StandingGauges:
         self._breaker = gauge(
             "hutong_breaker", "The platform's breaker: 0 closed, 1 letting a probe out, 2 open.", "platform"
         )
+        self._behind = gauge(
+            "hutong_follower_behind_seconds",
+            "Age of the oldest message that an observer was not shown yet.",
+            "observer",
+        )
+        self._clocks = gauge(
+            "hutong_clocks",
+            "Statutory deadlines that are not over: running, lapsing (those of them that are near), missed, stopped, "
+            "unknown.",
+            *("rule", "state"),
+        )
+        self._left = gauge("hutong_clocks_running", "Those that run, by how many days are left.", "rule", "days")
         self._all = (
             *(self._backlog, self._oldest, self._held, self._held_endpoint),
-            *(self._heard, self._delivered, self._claimed, self._breaker),
+            *(self._heard, self._delivered, self._claimed, self._breaker, self._behind, self._clocks, self._left),
         )
 
     def show(self, snapshot: Snapshot) -> None:
@@ -123,6 +153,14 @@ class StandingGauges:
             platform = self._label("platform", worker.platform)
             self._claimed.labels(platform).set(worker.claimed)
             self._breaker.labels(platform).set(_PHASES[worker.breaker])
+        for follower in snapshot.followers:
+            since = follower.unseen_since or snapshot.now
+            self._behind.labels(follower.observer).set(max(0.0, (snapshot.now - since).total_seconds()))
+
+        for clocks in snapshot.clocks:
+            self._clocks.labels(clocks.rule, clocks.state).inc(clocks.count)
+            if clocks.state == "running":
+                self._left.labels(clocks.rule, clocks.days).inc(clocks.count)
 
     def _hold(self, hold: StandingHold) -> None:
         platform = self._label("platform", hold.platform)

@@ -110,13 +110,18 @@ def accepting(sink: int, folder: Path) -> Iterator[Running]:
 
 @contextmanager
 def _distributed(sink: int, folder: Path, processes: int) -> Iterator[Running]:
-    def serve(folder: Path, **settings: str) -> Served:
-        served = gateway(folder, ledger=server.database(), **settings)
-        served.command = [*served.command, "--workers", str(processes)]
-        return served
+    with PostgresServer(durable=True) as server:
+        ledger = server.database()
 
-    with PostgresServer(durable=True) as server, _gateway(sink, folder, serve) as (_, up):
-        yield replace(up, pids=[*up.pids, server.pids()[0]])
+        def serve(folder: Path, **settings: str) -> Served:
+            served = gateway(folder, ledger=ledger, **settings)
+            served.command = [*served.command, "--workers", str(processes)]
+            return served
+
+        with _gateway(sink, folder, serve) as (_, up), server.connected(ledger) as connection:
+            while len(connection.execute("SELECT 1 FROM processes").fetchall()) < processes:
+                time.sleep(0.1)
+            yield replace(up, pids=[*up.pids, server.pids()[0]])
 
 
 @contextmanager
@@ -169,8 +174,8 @@ def celery(sink: int, folder: Path) -> Iterator[Running]:
 PIPELINES: Mapping[str, Pipeline] = {
     "nginx": nginx,
     "hutong": hutong,
-    "1 on PostgreSQL": on_postgresql,
-    "2 on PostgreSQL": two_on_postgresql,
+    "postgresql-1": on_postgresql,
+    "postgresql-2": two_on_postgresql,
     "taskiq": taskiq,
     "celery": celery,
     "node-red": node_red,

@@ -6,13 +6,23 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
 from adapters.base import OutboundRequest
 from gateway.errors import Conflict, HutongError, Invalid, NotFound, Unavailable
+from gateway.ledger.clocked import (
+    ClockCount,
+    ClockFilter,
+    ClockSpan,
+    ClockStanding,
+    CountedCorrelation,
+    FoundClock,
+    KeptClock,
+)
+from gateway.ledger.followed import ChangedMessage, Followed, FollowedPage
 from gateway.ledger.records import (
     Area,
     AuditEntry,
@@ -99,6 +109,8 @@ class Everything:
     adapters: dict[tuple[str, str], AdapterVersion] = field(default_factory=dict)
     bundles: dict[tuple[str, str], bytes] = field(default_factory=dict)
     contacts: dict[tuple[str, str, str], Contact] = field(default_factory=dict)
+    followed: dict[str, int] = field(default_factory=dict)
+    clocks: dict[str, CountedCorrelation] = field(default_factory=dict)
     audit: list[AuditEntry] = field(default_factory=list)
     seqs: int = 0
     positions: int = 0
@@ -109,6 +121,11 @@ class Everything:
     def copied(self) -> Everything:
         """The same, to go back to."""
         return Everything(*(copy(getattr(self, each.name)) for each in fields(self)))
+
+
+def _is_within(clock: KeptClock, span: ClockSpan) -> bool:
+    due = clock.due_at or date.max
+    return clock.standing is span.standing and (span.first or date.min) <= due <= (span.last or date.max)
 
 
 class KeptModel:
@@ -318,6 +335,61 @@ class KeptModel:
 
     async def years(self) -> Sequence[CalendarYear]:
         return [self.kept.years[year] for year in sorted(self.kept.years)]
+
+    async def followed(self, name: str) -> Followed:
+        position = self.kept.followed.get(name, 0)
+        unseen = [each.message.received_at for each in self.behind(position)]
+        mine = name in self.kept.followed
+        return Followed(position, mine, free=True, unseen_since=unseen[0] if unseen else None)
+
+    async def messages_after(self, position: int, limit: int = 100) -> FollowedPage:
+        page = self.behind(position)[:limit]
+        whole = tuple(each.message for each in page if not each.remnant)
+        return FollowedPage(whole, page[-1].seq if page else position, len(page) == limit)
+
+    async def changed_messages(self, name: str, limit: int = 100) -> Sequence[ChangedMessage]:
+        return ()  # no play has a platform that speaks of a case by its own number first
+
+    def clocked(self) -> list[FoundClock]:
+        """Every deadline, what ends first first."""
+        found = [
+            FoundClock(case.case, clock)
+            for counted in self.kept.clocks.values()
+            for case in counted.cases
+            for clock in case.clocks
+        ]
+        return sorted(found, key=lambda one: one.clock.due_at or date.max)
+
+    async def find_clocks(
+        self, filter: ClockFilter, cursor: str | None = None, limit: int = 50
+    ) -> ResultPage[FoundClock]:
+        found = [one for one in self.clocked() if any(_is_within(one.clock, span) for span in filter.spans)]
+        if filter.codes is not None:
+            first, last = filter.codes
+            found = [one for one in found if first <= one.case.region <= last or one.case.region in filter.areas]
+        start = int(cursor or 0)
+        more = str(start + limit) if len(found) > start + limit else None
+        return ResultPage(tuple(found[start : start + limit]), more)
+
+    async def count_clocks(self, bounds: Collection[date]) -> Sequence[ClockCount]:
+        counted: Counter[tuple[str, ClockStanding, date | None]] = Counter()
+        for one in self.clocked():
+            if one.clock.standing not in (ClockStanding.MET, ClockStanding.MISSED):
+                before = [day for day in bounds if day <= (one.clock.due_at or date.max)]
+                counted[one.clock.rule, one.clock.standing, max(before, default=None)] += 1
+        return [ClockCount(*key, count) for key, count in counted.items()]
+
+    async def counted_otherwise(self, counted_by: str, limit: int = 100) -> Sequence[str]:
+        others = [
+            one.correlation_id
+            for one in self.kept.clocks.values()
+            if any(case.case.counted_by != counted_by for case in one.cases)
+        ]
+        return others[:limit]
+
+    def behind(self, position: int) -> list[Kept]:
+        """The messages behind a position."""
+        return sorted((each for each in self.kept.messages.values() if each.seq > position), key=lambda each: each.seq)
 
     async def unwanted(self) -> Sequence[Unwanted]:
         return [self.kept.unwanted[key] for key in sorted(self.kept.unwanted)]

@@ -21,6 +21,8 @@ from pruning_model import PruningModel
 
 from adapters.base import OutboundRequest
 from gateway.errors import Conflict, HutongError, Invalid, NotFound
+from gateway.ledger.clocked import CountedCorrelation
+from gateway.ledger.followed import ChangedMessage
 from gateway.ledger.records import (
     Accepted,
     Area,
@@ -676,6 +678,21 @@ class ModelLedger(PruningModel):
             return self.kept.years[year.year]
 
         return self.once(intent, ("put_year", year.year, year.holidays, year.workdays), do)
+
+    async def follow(self, name: str) -> bool:
+        self.kept.followed.setdefault(name, 0)
+        return True
+
+    async def keep_followed(self, name: str, position: int, seen: Sequence[ChangedMessage] = ()) -> None:
+        self.kept.followed[name] = max(position, self.kept.followed[name])
+
+    async def put_clocks(self, name: str, counted: Sequence[CountedCorrelation]) -> bool:
+        there = {one.message.correlation_id for one in self.kept.messages.values() if not one.remnant}
+        for each in counted if name in self.kept.followed else ():
+            self.kept.clocks.pop(each.correlation_id, None)
+            if each.correlation_id in there:
+                self.kept.clocks[each.correlation_id] = each
+        return name in self.kept.followed
 
     async def hold_platform(self, platform_id: str, hold: Hold, intent: Intent, *, revision: int | None = None) -> bool:
         def do() -> bool:

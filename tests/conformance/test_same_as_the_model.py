@@ -396,6 +396,18 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
             entered = CalendarYear(year, holidays, ("2027-10-10",), intent.at)
             self.same(lambda ledger, _: ledger.put_year(entered, intent))
 
+        @step(1, limit=st.sampled_from([1, 2, 50]))
+        def follow(self, limit: int) -> None:
+            """Shows the next messages to an observer."""
+
+            async def shown(ledger: Ledger, _: int) -> Any:
+                await ledger.follow("clocks")
+                page = await ledger.messages_after((await ledger.followed("clocks")).position, limit)
+                await ledger.keep_followed("clocks", page.position)
+                return page.messages, page.more
+
+            self.same(shown)
+
         # ── intake ────────────────────────────────────────────────────────────────────────────
         @step(
             5,
@@ -830,6 +842,7 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
                 ),
                 ledger.unwanted(),
                 ledger.years(),
+                _shown(ledger),
                 *(ledger.upload_for(id, platform) for id in ("u-1", "u-2") for platform in (SOURCE, *PLATFORMS)),
                 *(ledger.heads(claim, now, latest, 100, probe=probe) for claim in claims for probe in (False, True)),
                 *(ledger.next_due(claim, now, latest) for claim in claims),
@@ -899,6 +912,12 @@ async def _reads(ledger: Ledger, lane: str, reads: str) -> Reads:
     return Reads({number: None}) if reads == "nobody spoke of it" else Reads(fresh=frozenset({lane}))
 
 
+async def _shown(ledger: Ledger) -> tuple[list[Any], Any]:
+    """Every message that is followed, and since when one waits to be: positions differ between engines."""
+    page = await ledger.messages_after(0, 1000)
+    return list(page.messages), (await ledger.followed("clocks")).unseen_since
+
+
 async def _pages(search: Any, filter: Any, limit: int) -> list[Any]:
     """The first three pages of a search."""
     found: list[Any] = []
@@ -934,6 +953,10 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Empty:
     return one_file
 
 
+FOLLOWED = ("gateway.ledger.followed", "gateway.ledger.clocked")
+"""Where the values stand that follow from messages."""
+
+
 @pytest.mark.limit(900)
 def test_same_as_the_model(make: Any, empty: Empty, examples: int) -> None:
     """Whatever is done to both, the ledger says what the model says: states, holds, heads, order, pages and counts."""
@@ -952,7 +975,7 @@ def test_model_shares_no_code_with_the_ledger() -> None:
     for module in (kept_model, ledger_model, pruning_model):
         names = {value.__module__ for value in vars(module).values() if hasattr(value, "__module__")}
         ours = {name for name in names if name.startswith("gateway.ledger")}
-        assert ours <= {"gateway.ledger.records", "gateway.ledger.versions"}
+        assert ours <= {"gateway.ledger.records", "gateway.ledger.versions", *FOLLOWED}
 
 
 @pytest.mark.parametrize("made", [ModelLedger, SqlLedger])

@@ -203,6 +203,54 @@ async def test_others_do_not_wait(two: Two) -> None:
         await held
 
 
+async def test_a_lower_number_that_is_committed_later_is_not_passed(two: Two) -> None:
+    """What was numbered first and is committed last stands in its place when messages are followed."""
+    await two.second.accept("before", lane="L0")
+    assert [each.id for each in (await two.other.messages_after(0)).messages] == ["before"]
+    with two.standing() as stands:
+        held = asyncio.ensure_future(two.first.receive(two.make.draft("low"), revision=3))
+        await asyncio.to_thread(stands.wait, 30)
+        await two.second.accept("high", lane="L2")
+        for _ in range(3):
+            page = await two.other.messages_after(0)
+            assert [each.id for each in page.messages] == ["before"]
+        two._go_on.set()
+        await held
+    assert [each.id for each in (await two.other.messages_after(page.position)).messages] == ["low", "high"]
+
+
+async def test_messages_are_followed_while_others_always_write(two: Two) -> None:
+    """There may be no moment at which nobody writes: it is enough that whoever wrote then has ended since."""
+    with two.standing() as stands:
+        held = asyncio.ensure_future(two.first.receive(two.make.draft("first"), revision=3))
+        await asyncio.to_thread(stands.wait, 30)
+        assert (await two.other.messages_after(0)).messages == ()
+        two._go_on.set()
+        await held
+    with two.standing() as stands:
+        held = asyncio.ensure_future(two.first.receive(two.make.draft("second", lane="L2"), revision=3))
+        await asyncio.to_thread(stands.wait, 30)
+        assert [each.id for each in (await two.other.messages_after(0)).messages] == ["first"]
+        two._go_on.set()
+        await held
+
+
+async def test_one_process_follows_until_it_lives_no_more(two: Two) -> None:
+    """The other takes no right of a process that lives; when that has left, it does, from where it was."""
+    await asyncio.gather(two.one.beat(), two.other.beat())
+    assert await two.one.follow("clocks")
+    assert not await two.other.follow("clocks")
+    seen = await two.other.followed("clocks")
+    assert (seen.mine, seen.free) == (False, False)
+    await two.one.keep_followed("clocks", 4)
+    await two.one.beat(leaving=True)
+    assert (await two.other.followed("clocks")).free
+    assert await two.other.follow("clocks")
+    taken = await two.other.followed("clocks")
+    assert (taken.position, taken.mine) == (4, True)
+    assert not (await two.one.followed("clocks")).mine
+
+
 async def test_rejections_and_a_package(two: Two) -> None:
     """A package's bytes are not forgotten with old rejections while its next part brings the first message of it."""
     wrong = [two.make.rejection(f"r{i}", index=i) for i in range(250)]

@@ -44,6 +44,8 @@ WRITES = sorted(
     name for name in vars(Ledger) if not name.startswith("_") and name not in READS and name not in ("start", "stop")
 )
 ELSEWHERE = {
+    "follow": "asked again at the next step of the follower; see its tests",
+    "keep_followed": "what was not kept is shown again; see tests of the follower",
     "give_back": "only where several processes share a ledger; see tests of several dispatchers",
     "note_contacts": "written every few seconds, whatever happens; one that failed is written with the next",
     "check": "writes a mark that nothing reads; see tests of the ledger",

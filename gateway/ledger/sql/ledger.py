@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
 from adapters.base import OutboundRequest
@@ -11,6 +11,8 @@ from gateway.audit.signing import SignedHead, SigningKey
 from gateway.clock import Clock, Ticks, monotonic, system_clock
 from gateway.errors import HutongError
 from gateway.ledger.base import TERM
+from gateway.ledger.clocked import ClockCount, ClockFilter, CountedCorrelation, FoundClock
+from gateway.ledger.followed import ChangedMessage, Followed, FollowedPage, Horizon
 from gateway.ledger.records import (
     Area,
     AuditEntry,
@@ -66,8 +68,10 @@ from gateway.ledger.sql import (
     bulk_replays,
     calendar,
     claims,
+    clocks,
     counts,
     credentials,
+    following,
     leases,
     operating,
     people,
@@ -122,6 +126,7 @@ class SqlLedger:
         )
         self._store = Store(url, limits, clock, ticks, watch, key)
         self._clock = clock
+        self._horizon = Horizon()
 
     async def start(self) -> None:
         await self._store.start()
@@ -392,6 +397,40 @@ class SqlLedger:
 
     async def prunings(self, cursor: str | None = None, limit: int = 50) -> ResultPage[Pruning]:
         return await self._store.read(pruning.prunings, cursor, limit)
+
+    # ── following ─────────────────────────────────────────────────────────────────────────────
+    async def follow(self, name: str) -> bool:
+        return await self._write(following.follow, name, self._store.term)
+
+    async def followed(self, name: str) -> Followed:
+        return await self._store.read(following.followed, name, self._store.owner, self._store.term)
+
+    async def messages_after(self, position: int, limit: int = 100) -> FollowedPage:
+        # Looked for afterwards, and so with a later view of the ledger: all up to the horizon can be seen in it.
+        self._horizon = self._horizon.later(await self._store.read(self._store.numbered))
+        return await self._store.search(following.after, position, self._horizon.upto, limit)
+
+    async def changed_messages(self, name: str, limit: int = 100) -> Sequence[ChangedMessage]:
+        return await self._store.read(following.changed, name, limit)
+
+    async def keep_followed(self, name: str, position: int, seen: Sequence[ChangedMessage] = ()) -> None:
+        await self._store.write(following.KEEP, (name, position, seen))
+
+    async def put_clocks(self, name: str, counted: Sequence[CountedCorrelation]) -> bool:
+        rows = sum(len(case.clocks) for one in counted for case in one.cases)
+        kept: bool = await self._store.write(clocks.PUT, (name, counted), rows=max(1, rows))
+        return kept
+
+    async def counted_otherwise(self, counted_by: str, limit: int = 100) -> Sequence[str]:
+        return await self._store.read(clocks.counted_otherwise, counted_by, limit)
+
+    async def find_clocks(
+        self, filter: ClockFilter, cursor: str | None = None, limit: int = 50
+    ) -> ResultPage[FoundClock]:
+        return await self._store.search(clocks.find, filter, cursor, limit)
+
+    async def count_clocks(self, bounds: Collection[date]) -> Sequence[ClockCount]:
+        return await self._store.search(clocks.counts, bounds)
 
     # ── reading ───────────────────────────────────────────────────────────────────────────────
     async def message(self, message_id: str) -> Message | None:

@@ -117,7 +117,7 @@ def put(
         for hold in before.holds if before else ():
             if hold not in after.holds:
                 _lift(transaction, after.id, hold.by, hold.type, intent)
-        told = {name: ", ".join(said) for name in ("covers", "mandates") if (said := getattr(after, name))}
+        told = {name: ", ".join(said) for name in ("covers", "mandates", "allow") if (said := getattr(after, name))}
         intended(transaction, intent, after.id, "platform.put", adapter=after.adapter, mode=after.mode, **told)
         given = unrouted.assign(transaction, [after.kind], take, intent.at)
         return plain(Registered(after.revision, given))
@@ -127,7 +127,7 @@ def put(
 
 def _asked(platform: Platform) -> dict[str, Any]:
     """Give what a caller says of a platform; the rest is the ledger's."""
-    names = ("adapter", "version", "mode", "settings", "limits", "covers", "mandates")
+    names = ("adapter", "version", "mode", "settings", "limits", "covers", "mandates", "allow")
     return {name: getattr(platform, name) for name in names}
 
 

@@ -16,6 +16,7 @@ from msgspec import Struct
 from gateway.audit.signing import SigningKey
 from gateway.clock import Clock, Ticks
 from gateway.ledger.errors import stopped, too_slow
+from gateway.ledger.followed import Numbered
 from gateway.ledger.records import Presence
 from gateway.ledger.sql import claims, counts, leaves, tables
 from gateway.ledger.sql.batch_thread import BatchThread, BatchWatch, OperationResult
@@ -204,11 +205,6 @@ class Store:
             _log.warning("this process's claims could not be given back: they lapse", exc_info=True)
 
     @property
-    def owner(self) -> str:
-        """How this process is named in the database."""
-        return self._engine.owner
-
-    @property
     def alone(self) -> bool:
         """Whether only one process may have the database."""
         return self._engine.beating is None
@@ -219,6 +215,15 @@ class Store:
         [(now,)] = execute(connection, dialect_of(connection.dialect).now).fetchall()
         until = None if self._engine.beating is None else now + self._limits.term // _MICROSECOND
         return claims.ClaimTerm(now, until)
+
+    @property
+    def owner(self) -> str:
+        """How this process is named in the ledger."""
+        return self._engine.owner
+
+    def numbered(self, connection: sa.Connection) -> Numbered:
+        """Tell how far messages are numbered, and whose numbers may not be seen yet."""
+        return self._engine.numbered(connection)
 
     async def beat(self, *, leaving: bool) -> Presence:
         """Say that this process lives, and tell who else does; it waits for no write."""

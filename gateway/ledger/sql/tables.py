@@ -341,6 +341,7 @@ PLATFORM = Layout(
     TableColumn("limits", JSON_OBJECT),
     TableColumn("covers", JSON_LIST),
     TableColumn("mandates", JSON_LIST),
+    TableColumn("allow", JSON_LIST),
 )
 """Its holds are rows of their own."""
 platforms = PLATFORM.table("platforms", metadata)
@@ -683,6 +684,63 @@ kept_cases = sa.Table(
     sqlite_with_rowid=False,
 )
 """Cases that were old enough to be looked at and are kept, and when (by the ledger's own time) to look again."""
+
+followed = sa.Table(
+    "followed",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("position", sa.BigInteger, nullable=False),
+    sa.Column("owner", sa.Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""How far each observer was shown the messages: all up to the seq `position`. `owner`: the process that shows them."""
+
+changed_messages = sa.Table(
+    "changed_messages",
+    metadata,
+    sa.Column("observer", sa.Text, primary_key=True),
+    sa.Column("message", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("times", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Messages that an observer has to be shown again, because they were tied to another case; `times`: how often."""
+
+clocked_cases = sa.Table(
+    "clocked_cases",
+    metadata,
+    sa.Column("correlation_id", sa.Text, primary_key=True),
+    sa.Column("ordering_key", sa.Text, primary_key=True),
+    sa.Column("number", sa.Text, nullable=False),
+    sa.Column("region", sa.Text, nullable=False),
+    sa.Column("platforms", sa.Text, nullable=False),
+    sa.Column("complete", sa.BigInteger, nullable=False),
+    sa.Column("counted_by", sa.Text, nullable=False),
+    sa.Index("clocked_cases_by", "counted_by"),
+    sqlite_with_rowid=False,
+)
+"""Cases whose deadlines were counted, also those that have none; `counted_by`: by which rules and calendar."""
+
+clocks = sa.Table(
+    "clocks",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("correlation_id", sa.Text, nullable=False),
+    sa.Column("ordering_key", sa.Text, nullable=False),
+    sa.Column("rule", sa.Text, nullable=False),
+    sa.Column("about", sa.Text, nullable=False),
+    sa.Column("region", sa.Text, nullable=False),
+    sa.Column("standing", sa.Text, nullable=False),
+    sa.Column("started", sa.BigInteger, nullable=False),
+    sa.Column("due", sa.BigInteger, nullable=False),
+    sa.Column("ended", sa.BigInteger),
+    sa.Column("evidence", sa.Text, nullable=False),
+    sa.Column("unknown_year", sa.BigInteger),
+    sa.Index("clocks_correlation", "correlation_id"),
+    sa.Index("clocks_due", "standing", "due", "id", "rule"),
+    sqlite_with_rowid=False,
+)
+"""Deadlines of cases; days are numbered from 0001-01-01, which is 1. `id` stands for correlation, lane, rule and what
+it is about. Whether an open one is missed is not kept: it becomes so by the mere passing of a day."""
 
 prunings = sa.Table(
     "prunings",

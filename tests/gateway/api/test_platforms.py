@@ -22,12 +22,32 @@ async def test_secrets_are_named_and_never_shown(caller):
 
 
 async def test_a_secret_that_is_left_out_stays(caller):
-    """Changing the address needs no secret to be typed again."""
-    body = {"adapter": "town", "settings": {"base_url": "http://127.0.0.1:10"}}
-    changed = await caller.admin("PUT", f"/v1/platforms/{PENALTY}", json=body)
+    """Another path at the same place needs no secret to be typed again; another place does."""
+    path = f"/v1/platforms/{PENALTY}"
+    known = (await caller.admin("GET", path)).json()["settings"]["base_url"]
+    body = {"adapter": "town", "settings": {"base_url": f"{known}/below"}}
+    changed = await caller.admin("PUT", path, json=body)
     assert changed.status_code == 200, changed.text
     assert changed.json()["secrets"] == ["key"]
-    assert changed.json()["settings"]["base_url"] == "http://127.0.0.1:10"
+    assert changed.json()["settings"]["base_url"] == f"{known}/below"
+    moved = {"adapter": "town", "settings": {"base_url": "http://127.0.0.1:10"}}
+    refused = await caller.admin("PUT", path, json=moved)
+    assert (refused.status_code, refused.json()["errors"][0]["path"]) == (422, "settings.key")
+    assert (await caller.admin("GET", path)).json()["settings"]["base_url"] == f"{known}/below"
+
+
+async def test_what_is_allowed_to_a_platform_is_shown_as_a_warning(caller):
+    """It stays until it is taken away, and only known kinds are taken."""
+    path, settings = f"/v1/platforms/{PENALTY}", {"base_url": "http://127.0.0.1:10", "key": "k"}
+    body = {"adapter": "town", "settings": settings, "allow": ["http", "loopback"]}
+    shown = (await caller.admin("PUT", path, json=body)).json()
+    assert (shown["allow"], shown["warnings"]) == (
+        ["http", "loopback"],
+        ["destination.http", "destination.loopback"],
+    )
+    refused = await caller.admin("PUT", path, json={**body, "allow": ["metadata"]})
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "allow.unknown")
+    assert (await caller.admin("PUT", path, json={**body, "allow": []})).json()["warnings"] == []
 
 
 @pytest.mark.parametrize(

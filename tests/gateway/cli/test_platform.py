@@ -40,6 +40,7 @@ def test_resuming_says_what_still_holds(hutong, holds, code):
         "secrets": [],
         "covers": [],
         "mandates": [],
+        "allow": [],
         "holds": holds,
         "hold_details": [{**hold, "by": by} for by in holds],
     }

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from adapters.base import OutboundRequest, Reply
@@ -292,6 +293,60 @@ async def test_an_address_that_is_silent_leaves_time_for_the_next(
     for _ in range(2):
         assert (await sender.send(platform, POST, PATIENT)).body == b"ok"
     assert asked == ["::1", "127.0.0.1", "127.0.0.1"]
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "localhost", "[::ffff:127.0.0.1]"]
+)
+async def test_an_address_that_is_not_allowed_is_never_connected_to(wire: Wire, host: str) -> None:
+    """However it is spelled: it is judged by where it leads. Nothing has left, so that nothing is in doubt."""
+    sender, platform = Sender(allow=("http", "private")), a_platform(f"http://{host}:{wire.port}/")
+    with pytest.raises(NoAnswer) as caught:
+        await sender.send(platform, POST, PATIENT)
+    assert (caught.value.reason, caught.value.may_have_left) == ("destination.refused", False)
+    assert "loopback" in caught.value.detail
+    assert wire.heads == []
+    allowed = msgspec.structs.replace(platform, allow=("loopback",))
+    assert (await sender.send(allowed, POST, PATIENT)).body == b"ok"
+    await sender.close()
+
+
+@pytest.mark.parametrize("host", ["169.254.169.254", "0.0.0.0", "[fe80::1]", "[::ffff:169.254.169.254]", "0xa9fea9fe"])
+async def test_some_addresses_are_nobodys(sender: Sender, host: str) -> None:
+    """Metadata of clouds, link-local, this host without a number: whatever is allowed."""
+    platform = msgspec.structs.replace(a_platform(f"http://{host}:80/"), allow=("http", "private", "loopback"))
+    with pytest.raises(NoAnswer) as caught:
+        await sender.send(platform, POST, PATIENT)
+    assert caught.value.reason == "destination.refused"
+
+
+async def test_a_name_that_changes_its_mind_is_judged_each_time(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A public address when it was asked first, this machine's later: the very address that is connected to counts."""
+    asked = list[str]()
+
+    async def rebinding(host: str, port: int, **named: Any) -> Any:
+        asked.append(host)
+        return [(None, None, 0, "", (address, port)) for address in ("127.0.0.1", "169.254.169.254")]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", rebinding)
+    sender = Sender(allow=("http",))
+    with pytest.raises(NoAnswer) as caught:
+        await sender.send(a_platform(f"http://moves.example:{wire.port}/"), POST, PATIENT)
+    assert caught.value.reason == "destination.refused"
+    assert (asked, wire.heads) == (["moves.example"], [])
+    await sender.close()
+
+
+async def test_what_is_not_allowed_any_more_is_not_called_over_an_old_connection(wire: Wire) -> None:
+    """The connection stays open between calls; it is not used again once the platform may not be there."""
+    sender = Sender(allow=("http",))
+    before = msgspec.structs.replace(wire.platform, allow=("loopback",))
+    assert (await sender.send(before, POST, PATIENT)).body == b"ok"
+    with pytest.raises(NoAnswer) as caught:
+        await sender.send(wire.platform, POST, PATIENT)
+    assert caught.value.reason == "destination.refused"
+    assert len(wire.heads) == 1
+    await sender.close()
 
 
 async def test_redirects_are_not_followed(wire: Wire, sender: Sender) -> None:

@@ -156,8 +156,10 @@ async def test_an_adapter_of_one_kind_serves_no_other(make, plain):
 async def test_a_secret_that_is_left_out_stays_what_it_was(house):
     """Nobody can read it back to repeat it; another value replaces it."""
     await house.hub.platforms.put(PENALTY, "locked", settings={**URL, "key": "one"}, intent=house.intent())
-    moved = await house.hub.platforms.put(PENALTY, "locked", settings={"base_url": "http://b"}, intent=house.intent())
-    assert moved.settings == {"base_url": "http://b", "key": "one"}
+    moved = await house.hub.platforms.put(
+        PENALTY, "locked", settings={"base_url": f"{URL['base_url']}/b"}, intent=house.intent()
+    )
+    assert moved.settings == {"base_url": f"{URL['base_url']}/b", "key": "one"}
     changed = await house.hub.platforms.put(PENALTY, "locked", settings={**URL, "key": "two"}, intent=house.intent())
     assert changed.settings["key"] == "two"
 

@@ -234,12 +234,12 @@ async def test_a_change_that_comes_again_under_its_key_is_the_same_whatever_was_
         return await house.hub.platforms.put(PENALTY, "locked", settings={**house.url, **settings}, intent=intent)
 
     await put("register", key="old")
-    await put("move", "K-1", base_url="http://127.0.0.1:10")
+    await put("move", "K-1", base_url=f"{house.url['base_url']}/moved")
     await put("rotate", key="new")
-    again = await put("move", "K-1", base_url="http://127.0.0.1:10")
+    again = await put("move", "K-1", base_url=f"{house.url['base_url']}/moved")
     assert (again.settings["key"], again.settings["base_url"]) == ("new", house.url["base_url"])
     with pytest.raises(Conflict, match="Idempotency-Key"):
-        await put("move", "K-1", base_url="http://127.0.0.1:11")
+        await put("move", "K-1", base_url=f"{house.url['base_url']}/elsewhere")
 
 
 async def test_a_credential_is_issued_once_under_a_key(house):

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -23,6 +23,7 @@ from postgres_server import PostgresServer
 
 from gateway.audit.signing import SigningKey
 from gateway.errors import HutongError
+from gateway.ledger.clocked import ClockedCase, ClockStanding, CountedCase, CountedCorrelation, KeptClock
 from gateway.ledger.records import (
     Area,
     BulkReplay,
@@ -125,6 +126,14 @@ async def _later(ledger: SqlLedger, small: Any, revision: int) -> None:
     package = small.package(draft, body=b"later")
     entries = (*package.entries, rejection)
     await ledger.accept(replace(package, revision=revision, received_at=at, entries=entries))
+    await ledger.follow("clocks")
+    case = ClockedCase("later", "later", "later", "330100", ("penalty.330000",), complete=True, counted_by="rules")
+    clock = KeptClock("case.filing", "", ClockStanding.OPEN, date(2026, 9, 1), date(2026, 9, 16), None, ("later",))
+    await ledger.put_clocks("clocks", [CountedCorrelation("later", (CountedCase(case, (clock,)),))])
+    # Its platform spoke of it by a number of its own before: what it said is tied to the case.
+    back = small.draft("back", "back", received_at=at, source=small.platform)
+    back = replace(back, numbers={"case_number": "P-1"}, deliveries=())
+    await ledger.accept(replace(small.package(back, body=b"back"), revision=revision, received_at=at))
     claim = await ledger.claim(small.platform)
     settlement = small.settlement("later/0", State.DELIVERED)
     attempt = replace(settlement.attempt, reference="P-1")

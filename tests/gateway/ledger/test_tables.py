@@ -166,6 +166,25 @@ def test_numbers_from_before_are_found_by_any_spelling(empty: sa.Engine) -> None
         assert kept("SELECT identity FROM messages") == [("case.transferred:AJ-1",)]
 
 
+def test_platforms_from_before_may_stay_where_they_are(empty: sa.Engine) -> None:
+    """What their address may need is allowed to them; nothing to one that is not called."""
+    database.upgrade(empty, "0025")
+    with empty.begin() as connection:
+        for id, settings in (
+            ("a", '{"base_url": "http://10.0.0.1/a"}'),
+            ("b", '{"base_url": "https://b"}'),
+            ("c", "{}"),
+        ):
+            connection.exec_driver_sql(
+                "INSERT INTO platforms (id, kind, region, adapter, mode, settings, created_at, revision) "
+                f"VALUES ('{id}', 'penalty', '330000', 'penalty', 'push', '{settings}', 1, 1)"
+            )
+    database.upgrade(empty)
+    with empty.connect() as connection:
+        kept = list(map(tuple, connection.exec_driver_sql("SELECT id, allow FROM platforms ORDER BY 1")))
+    assert kept == [("a", '["http", "private", "loopback"]'), ("b", '["private", "loopback"]'), ("c", "[]")]
+
+
 def test_delivered_ones_that_were_replayed_twice_at_once(empty: sa.Engine) -> None:
     """Before, every click made a replay: all of them stay, and the first open one is the open replay."""
     database.upgrade(empty, "0004")

@@ -12,10 +12,21 @@ from schemas.findings import Rejected
 ADAPTER = load(bundled()["penalty"])
 
 
-def put(base_url):
+AT = datetime(2026, 9, 1, tzinfo=UTC)
+
+
+def put(base_url, before=None, allowed=("http", "private", "loopback"), allow=(), **secrets):
     """Register a platform at an address."""
-    asked = Registration("penalty.330000", "penalty", None, {"base_url": base_url, "app_key": "k"})
-    return registered(asked, ADAPTER, {"penalty"}, None, datetime(2026, 9, 1, tzinfo=UTC))
+    settings = {"base_url": base_url, **({"app_key": "k"} if before is None else secrets)}
+    asked = Registration("penalty.330000", "penalty", None, settings, allow=allow)
+    return registered(asked, ADAPTER, {"penalty"}, before, AT, allowed=allowed)
+
+
+def faults(base_url, **more):
+    """Name what is wrong with a registration."""
+    with pytest.raises(Rejected) as caught:
+        put(base_url, **more)
+    return [(one.code, one.path) for one in caught.value.findings]
 
 
 @pytest.mark.parametrize(
@@ -34,6 +45,56 @@ def test_a_host_that_has_none_is_refused_with_the_remedy(address):
     [finding] = caught.value.findings
     assert finding.path == "settings.base_url"
     assert finding.code in ("setting.host", "setting.url")
+
+
+@pytest.mark.parametrize(
+    ("address", "code"),
+    [
+        ("http://penalty.example", "destination.http"),
+        ("https://10.0.0.8", "destination.private"),
+        ("https://localhost:9", "destination.loopback"),
+        ("https://[::1]:9", "destination.loopback"),
+    ],
+)
+def test_an_address_needs_what_it_is_to_be_allowed(address, code):
+    """To all platforms by the settings, or to one by its registration; each refusal names what to allow."""
+    kind = code.partition(".")[2]
+    assert faults(address, allowed=()) == [(code, "settings.base_url")]
+    assert put(address, allowed=(kind,)).allow == ()
+    assert put(address, allowed=(), allow=(kind,)).allow == (kind,)
+
+
+def test_a_name_and_a_public_address_under_tls_need_nothing():
+    """Where a name leads to is judged when it is connected to."""
+    assert put("https://penalty.example", allowed=()).allow == ()
+    assert put("https://203.0.113.8", allowed=()).allow == ()
+
+
+@pytest.mark.parametrize("address", ["http://169.254.169.254", "https://[fe80::1]", "http://0.0.0.0:80"])
+def test_some_addresses_are_never_taken(address):
+    """Metadata of clouds, say, whatever is allowed."""
+    assert faults(address, allow=("http", "private", "loopback")) == [("destination.refused", "settings.base_url")]
+
+
+def test_only_known_kinds_can_be_allowed():
+    """Each that is none is named."""
+    assert faults("https://a.example", allow=("http", "metadata")) == [("allow.unknown", "allow[1]")]
+
+
+def test_a_secret_stays_while_the_address_leads_to_the_same_place():
+    """Another path is the same place; nobody can read the secret back to repeat it."""
+    before = put("https://penalty.example/a")
+    assert put("https://penalty.example:443/b", before=before).settings["app_key"] == "k"
+
+
+@pytest.mark.parametrize(
+    "address", ["http://penalty.example/a", "https://penalty.example:8443/a", "https://other.example/a"]
+)
+def test_a_secret_is_not_sent_to_another_place(address):
+    """Another scheme, port or host: it must be given again, by who knows it."""
+    before = put("https://penalty.example/a")
+    assert faults(address, before=before) == [("setting.missing", "settings.app_key")]
+    assert put(address, before=before, app_key="new").settings["app_key"] == "new"
 
 
 def test_a_setting_that_is_missing_is_told_once():

@@ -21,6 +21,7 @@ ANEW: Mapping[str, Mapping[str, Any]] = {
     "ledger": {"owner": ""},
     "claims": {"owner": "", "until": None},
     "tree": {"owner": "", "until": 0},
+    "followed": {"owner": ""},
 }
 """Table → column → what the copy has: nobody has it, or a claim in it. Epochs are copied, so that none comes twice."""
 

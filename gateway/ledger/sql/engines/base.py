@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from gateway.clock import Ticks
+from gateway.ledger.followed import Numbered
 
 
 class Sequences(Struct, frozen=True):
@@ -70,6 +71,10 @@ class LedgerEngine(Protocol):
         `expected`: how many operations it has, each of which may number rows. TooManyKeys; Unavailable
         `ledger.superseded`.
         """
+        ...
+
+    def numbered(self, connection: sa.Connection) -> Numbered:
+        """Tell how far messages are numbered, and whose numbers may not be seen yet."""
         ...
 
     def deadline(self, connection: sa.Connection, ticks: Ticks, deadline: float) -> AbstractContextManager[None]:

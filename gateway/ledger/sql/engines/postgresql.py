@@ -15,6 +15,7 @@ from psycopg.adapt import Dumper
 
 from gateway.clock import Ticks
 from gateway.errors import HutongError
+from gateway.ledger.followed import Numbered
 from gateway.ledger.sql import schema
 from gateway.ledger.sql.dialects import array, dialect_of
 from gateway.ledger.sql.engines.base import Keys, Sequences, TooManyKeys
@@ -133,6 +134,13 @@ class PostgreSQLEngine:
             deliveries=_Drawn(connection, "deliveries_position_seq", expected),
         )
 
+    def numbered(self, connection: sa.Connection) -> Numbered:
+        # In this order: who draws a number holds the lock until it has committed, so whoever drew one up to the last
+        # is either among the holders that are found afterwards, or has ended.
+        [(last,)] = execute(connection, "SELECT last_value FROM messages_seq_seq").fetchall()
+        holders = execute(connection, _WRITING, (_LEDGER >> 32 & 0xFFFFFFFF, _LEDGER & 0xFFFFFFFF)).fetchall()
+        return Numbered(int(last), frozenset(str(holder) for (holder,) in holders))
+
     @contextmanager
     def deadline(self, connection: sa.Connection, ticks: Ticks, deadline: float) -> Iterator[None]:
         left = max(1, round((deadline - ticks()) * 1000))
@@ -173,6 +181,12 @@ def _hashed(key: str) -> int:
 
 
 _LEDGER = _hashed("hutong.ledger")
+_WRITING = (
+    "SELECT virtualtransaction FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    " AND classid = %s::OID AND objid = %s::OID"
+)
+"""The transactions that hold the ledger's lock, shared or alone: all that write."""
 
 
 def lock_ledger(connection: sa.Connection) -> None:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from gateway.clock import Ticks
 from gateway.ledger.errors import superseded
+from gateway.ledger.followed import Numbered
 from gateway.ledger.sql import claims, schema, tables
 from gateway.ledger.sql.engines.base import Keys, Sequences
 from gateway.ledger.sql.engines.file_lock import FileLock, new_owner
@@ -95,6 +96,9 @@ class SqliteEngine:
         if self._superseded:
             raise superseded()
         return self._sequences
+
+    def numbered(self, connection: sa.Connection) -> Numbered:
+        return Numbered(None)
 
     @contextmanager
     def deadline(self, connection: sa.Connection, ticks: Ticks, deadline: float) -> Iterator[None]:
