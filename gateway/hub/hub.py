@@ -8,7 +8,7 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import Protocol
 
-from gateway.access import Administrator
+from gateway.access import Administrator, Proofs
 from gateway.attachments import Attachments
 from gateway.clock import Clock
 from gateway.coordination import SharedStore, WakeUps
@@ -19,7 +19,9 @@ from gateway.delivery.sender import Sender
 from gateway.errors import HutongError, Unavailable
 from gateway.hub.deliveries import BulkReplays, OperatorSteps
 from gateway.hub.dossier import Dossiers
+from gateway.hub.evidence import Evidence
 from gateway.hub.pruning import Pruner
+from gateway.hub.sequencer import Sequencer
 from gateway.intake.admission import Admission
 from gateway.intake.batches import Batches
 from gateway.intake.reception import Reception
@@ -29,6 +31,7 @@ from gateway.ledger.records import Accepted
 from gateway.observe import Observers
 from gateway.observe.contacts import Contacts
 from gateway.observe.waits import LongestWaits
+from gateway.oversight.assessments import Assessments
 from gateway.oversight.cases import CaseFinder
 from gateway.oversight.clock_list import ClockList
 from gateway.oversight.follower import Follower
@@ -70,6 +73,7 @@ class Hub:
         *,
         ledger: Ledger,
         adapters: InstalledAdapters,
+        proofs: Proofs,
         store: SharedStore,
         call_rates: CallRates,
         admission: Admission,
@@ -87,9 +91,12 @@ class Hub:
         deliveries: OperatorSteps,
         replays: BulkReplays,
         pruner: Pruner,
+        sequencer: Sequencer,
+        evidence: Evidence,
         attachments: Attachments,
         dossiers: Dossiers,
         cases: CaseFinder,
+        assessments: Assessments,
         clocks: ClockList,
         calendar: CalendarYears,
         reports: Reports,
@@ -107,6 +114,7 @@ class Hub:
     ) -> None:
         self.ledger = ledger
         self.adapters = adapters
+        self.proofs = proofs
         self._store = store
         self.call_rates = call_rates
         self.admission = admission
@@ -123,9 +131,12 @@ class Hub:
         self.deliveries = deliveries
         self.replays = replays
         self.pruner = pruner
+        self.sequencer = sequencer
+        self.evidence = evidence
         self.attachments = attachments
         self.dossiers = dossiers
         self.cases = cases
+        self.assessments = assessments
         self.clocks = clocks
         self.calendar = calendar
         self.reports = reports
@@ -163,6 +174,7 @@ class Hub:
         self._wake_ups.start(self._dispatcher.told)
         await self._dispatcher.start()
         await self.replays.resume()
+        await self.assessments.resume()
         self._reconciler.start(
             (
                 self.platforms.reconcile,
@@ -171,10 +183,12 @@ class Hub:
                 self._waits.look,
                 self.clocks.look,
                 self.attachments.tidy,
+                self.assessments.reconcile,
             )
         )
         self.pruner.start()
         self.follower.start()
+        self.sequencer.start()
         self._running = True
 
     def part(self) -> None:
@@ -189,6 +203,7 @@ class Hub:
         """
         self._running = False
         await self.follower.stop()
+        await self.assessments.stop()
         await self.pruner.stop()
         await self._reconciler.stop()
         await self.replays.stop()
@@ -199,6 +214,7 @@ class Hub:
         await self.readers.stop()
         await asyncio.to_thread(self.observers.tap.stop)
         await self.contacts.stop()
+        await self.sequencer.stop()
         await self.ledger.stop()
         if self._spans is not None:
             await asyncio.to_thread(self._spans.stop)

@@ -7,7 +7,16 @@ from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
 from adapters.base import OutboundRequest
+from gateway.audit.signing import SignedHead
 from gateway.errors import HutongError
+from gateway.ledger.assessments import (
+    AssessmentRun,
+    CaseFinding,
+    CaseFound,
+    CaseSearch,
+    FindingAnswer,
+    FindingFilter,
+)
 from gateway.ledger.clocked import ClockCount, ClockFilter, CountedCorrelation, FoundClock
 from gateway.ledger.followed import ChangedMessage, Followed, FollowedPage
 from gateway.ledger.occurrences import (
@@ -22,25 +31,31 @@ from gateway.ledger.occurrences import (
 from gateway.ledger.records import (
     Area,
     AuditEntry,
+    AuditFilter,
     Backlog,
     BulkReplay,
     CalendarYear,
     Claim,
+    ConsistencyProof,
     Contact,
     Credential,
     DeliveryFilter,
     Hold,
     Inbox,
+    InclusionProof,
     Intake,
     Intent,
+    KnownKey,
     KnownNumber,
     LeaseSettled,
     MessageFilter,
     NamedCase,
     Native,
     Person,
+    PlacedLeaf,
     Platform,
     Presence,
+    ProvedLeaf,
     Prunable,
     PruneStep,
     Pruning,
@@ -50,9 +65,11 @@ from gateway.ledger.records import (
     Rejection,
     ResultPage,
     Retention,
+    Sequenced,
     Settled,
     Settlement,
     Taker,
+    TreeStanding,
     Unwanted,
     Upload,
     Work,
@@ -425,6 +442,69 @@ class Ledger(Protocol):
         """Give every year that was entered, in order."""
         ...
 
+    # ── assessment ────────────────────────────────────────────────────────────────────────────
+    async def put_findings(self, findings: Sequence[CaseFinding]) -> Sequence[CaseFinding]:
+        """Keep what checks came to, of each lane and rule the last; gives those that are news, as they are kept.
+
+        News is what has another result or version than was kept: it takes its place, told to nobody and unanswered,
+        and knows which result was told last.
+        Of what has the same ones only the sentence and the evidence are written again. A finding goes with its case,
+        and when its lane turns out to be part of another case.
+        """
+        ...
+
+    async def tell_finding(self, finding: CaseFinding, message_id: str) -> None:
+        """Note by which message a finding was told (empty: nobody is to be); one that took its place stays untold."""
+        ...
+
+    async def answer_finding(self, lane: str, rule: str, said: FindingAnswer) -> bool:
+        """Keep what an authority says of the finding of a lane and rule; False when there is none."""
+        ...
+
+    async def untold_findings(self, after: int = 0, limit: int = 100) -> tuple[Sequence[CaseFinding], int]:
+        """Give findings of which it is not decided yet whether anybody is told, oldest first.
+
+        Only those after a number; gives the number of the last, too.
+        """
+        ...
+
+    async def find_findings(
+        self, filter: FindingFilter, cursor: str | None = None, limit: int = 50
+    ) -> ResultPage[CaseFinding]:
+        """Find findings, those that became so last first."""
+        ...
+
+    async def find_cases(self, search: CaseSearch, after: str = "", limit: int = 500) -> Sequence[CaseFound]:
+        """Give messages of cases by when they came, after the cursor of one; a case stands there once for each."""
+        ...
+
+    async def naming(self, key: str, number: str, type: str, limit: int = 50) -> Sequence[Message]:
+        """Give the newest messages of a type that have a number under a search key, the oldest of them first."""
+        ...
+
+    async def begin_assessment(self, run: AssessmentRun, intent: Intent) -> AssessmentRun:
+        """Keep a run that is to be done."""
+        ...
+
+    async def step_assessment(self, before: AssessmentRun, after: AssessmentRun) -> AssessmentRun:
+        """Keep how far a run has come, unless it does not stand as `before` any more; gives it as it stands.
+
+        NotFound `assessment.unknown`.
+        """
+        ...
+
+    async def assessments(self, *, unfinished: bool = False) -> Sequence[AssessmentRun]:
+        """Give the runs, newest first."""
+        ...
+
+    # ── signed calls ──────────────────────────────────────────────────────────────────────────
+    async def spend_nonce(self, owner: str, nonce: str, now: datetime, until: datetime) -> bool:
+        """Tell whether a nonce is used for the first time by its owner, and remember it until then, durably.
+
+        False while it is remembered, whichever process asks. From `until` on it may be forgotten, and counts as new.
+        """
+        ...
+
     # ── attachments ───────────────────────────────────────────────────────────────────────────
     async def add_upload(self, upload: Upload) -> None:
         """Keep that a platform uploaded an attachment, whose content is in the object store already."""
@@ -731,6 +811,66 @@ class Ledger(Protocol):
         """Give the last contacts of every platform, by platform, way and what it was of."""
         ...
 
+    # ── the tree ──────────────────────────────────────────────────────────────────────────────
+    async def tree_standing(self) -> TreeStanding:
+        """Tell how far the tree has grown and is signed, and since when a leaf waits."""
+        ...
+
+    async def sequence(self, limit: int, *, leaving: bool = False) -> Sequenced:
+        """Give up to `limit` leaves their place in the tree; when that were all, sign the head, and keep it.
+
+        Every fact has its leaf from the moment it is committed: each message that is accepted, each attempt that
+        ends, each entry of the audit. None gets its place twice or never, and what was committed before another began
+        stands before it. Of several processes one does this, until it was not heard of for 30 seconds or `leaving`;
+        for the others nothing happens. No other write waits for it.
+        """
+        ...
+
+    async def newest_head(self) -> SignedHead | None:
+        """Give the newest signed head."""
+        ...
+
+    async def signed_heads(self, size: int = 0, limit: int = 1000) -> Sequence[SignedHead]:
+        """Give signed heads from a size on, the smallest first; they are kept for good."""
+        ...
+
+    async def signing_keys(self) -> Sequence[KnownKey]:
+        """Give every public key that receipts and heads were ever signed with."""
+        ...
+
+    async def leaves_of(self, subject: str) -> Sequence[PlacedLeaf]:
+        """Give the leaves about a subject that have their place, the oldest first; a thousand at most."""
+        ...
+
+    async def proved_leaves(self, subject: str, size: int) -> Sequence[ProvedLeaf]:
+        """Give the leaves about a subject that the tree had at a size, each with its statement and its proof."""
+        ...
+
+    async def prove_leaf(self, hash: bytes) -> InclusionProof:
+        """Prove that a leaf is in the tree, under the newest head.
+
+        NotFound `leaf.unknown`; `leaf.waiting` while no head covers it.
+        """
+        ...
+
+    async def prove_message(self, message_id: str) -> InclusionProof:
+        """Prove that a message was accepted, as `prove_leaf` does."""
+        ...
+
+    async def prove_consistency(self, old: int, new: int) -> ConsistencyProof:
+        """Prove that the tree of size `new` begins with that of size `old`; NotFound `tree.size-unknown`."""
+        ...
+
+    async def note(self, entries: Sequence[AuditEntry]) -> None:
+        """Append entries about what changes nothing else: what was read, and what was tried in vain."""
+        ...
+
+    async def find_audit(
+        self, filter: AuditFilter, cursor: str | None = None, limit: int = 50
+    ) -> ResultPage[AuditEntry]:
+        """Find entries of the audit, newest first; Invalid `cursor.unknown` for a cursor that is not one of ours."""
+        ...
+
     async def audit(self, subject: str, limit: int = 200) -> Sequence[AuditEntry]:
         """Give what was done to a subject (a message, delivery or platform id), oldest first.
 
@@ -745,8 +885,11 @@ READS = frozenset(
         "people", "adapters", "asked_adapters", "adapter_content", "message", "native", "deliveries_of", "delivery",
         "attempts_of", "sent", "rejection", "rejection_native", "unwanted", "years", "find_messages", "find_deliveries",
         "upload_for", "unnamed_bytes", "known_uploads", "find_rejections", "dossier", "backlog", "contacts", "audit",
-        "prunable", "prunings", "tallies", "find_occurrences", "holding", "heard_of", "followed", "messages_after",
-        "changed_messages", "counted_otherwise", "find_clocks", "count_clocks",
+        "prunable", "prunings", "untold_findings", "find_findings", "find_cases", "naming", "assessments",
+        "followed", "messages_after", "changed_messages", "counted_otherwise", "find_clocks", "count_clocks",
+        "tree_standing", "newest_head", "signed_heads", "signing_keys", "leaves_of",
+        "proved_leaves", "prove_leaf", "prove_message", "prove_consistency", "find_audit",
+        "tallies", "find_occurrences", "holding", "heard_of",
     }
 )  # fmt: skip
 """The methods that change nothing; every other one writes, but for `start` and `stop`."""

@@ -7,8 +7,17 @@ from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
 from adapters.base import OutboundRequest
+from gateway.audit.signing import SignedHead, SigningKey
 from gateway.clock import Clock, Ticks, monotonic, system_clock
 from gateway.errors import HutongError
+from gateway.ledger.assessments import (
+    AssessmentRun,
+    CaseFinding,
+    CaseFound,
+    CaseSearch,
+    FindingAnswer,
+    FindingFilter,
+)
 from gateway.ledger.base import TERM
 from gateway.ledger.clocked import ClockCount, ClockFilter, CountedCorrelation, FoundClock
 from gateway.ledger.followed import ChangedMessage, Followed, FollowedPage, Horizon
@@ -24,25 +33,31 @@ from gateway.ledger.occurrences import (
 from gateway.ledger.records import (
     Area,
     AuditEntry,
+    AuditFilter,
     Backlog,
     BulkReplay,
     CalendarYear,
     Claim,
+    ConsistencyProof,
     Contact,
     Credential,
     DeliveryFilter,
     Hold,
     Inbox,
+    InclusionProof,
     Intake,
     Intent,
+    KnownKey,
     KnownNumber,
     LeaseSettled,
     MessageFilter,
     NamedCase,
     Native,
     Person,
+    PlacedLeaf,
     Platform,
     Presence,
+    ProvedLeaf,
     Prunable,
     PruneStep,
     Pruning,
@@ -52,9 +67,11 @@ from gateway.ledger.records import (
     Rejection,
     ResultPage,
     Retention,
+    Sequenced,
     Settled,
     Settlement,
     Taker,
+    TreeStanding,
     Unwanted,
     Upload,
     Work,
@@ -63,6 +80,7 @@ from gateway.ledger.sql import (
     accepting,
     adapters,
     areas,
+    assessing,
     attempts,
     auditing,
     bulk_replays,
@@ -71,15 +89,19 @@ from gateway.ledger.sql import (
     clocks,
     counts,
     credentials,
+    findings,
     following,
     leases,
+    nonces,
     occurrences,
     operating,
     people,
     platforms,
+    proving,
     pruning,
     reading,
     searching,
+    sequencing,
     unrouted,
     unwanted,
     uploads,
@@ -104,7 +126,7 @@ class SqlLedger:
     count. `patience`: seconds to wait for
     another program's lock. `most`: the rows that share a commit, about. `deadline`: seconds
     a search may take. `term`: how long a process keeps its claims after a beat. `watch` is told of every batch that
-    was written.
+    was written. `key` signs receipts and heads; without one nothing is signed.
     """
 
     def __init__(
@@ -120,11 +142,12 @@ class SqlLedger:
         clock: Clock = system_clock,
         ticks: Ticks = monotonic,
         watch: BatchWatch = unwatched,
+        key: SigningKey | None = None,
     ) -> None:
         limits = StoreLimits(
             kept=KeptBytes(rejections, replies), patience=patience, most=most, deadline=deadline, term=term
         )
-        self._store = Store(url, limits, clock, ticks, watch)
+        self._store = Store(url, limits, clock, ticks, watch, key)
         self._clock = clock
         self._horizon = Horizon()
 
@@ -315,6 +338,45 @@ class SqlLedger:
 
     async def years(self) -> Sequence[CalendarYear]:
         return await self._store.read(calendar.years)
+
+    # ── assessment ────────────────────────────────────────────────────────────────────────────
+    async def put_findings(self, cases: Sequence[CaseFinding]) -> Sequence[CaseFinding]:
+        news: Sequence[CaseFinding] = await self._store.write(findings.PUT, cases)
+        return news
+
+    async def tell_finding(self, finding: CaseFinding, message_id: str) -> None:
+        await self._store.write(findings.TELL, (finding, message_id))
+
+    async def answer_finding(self, lane: str, rule: str, said: FindingAnswer) -> bool:
+        return await self._write(findings.answer, lane, rule, said)
+
+    async def untold_findings(self, after: int = 0, limit: int = 100) -> tuple[Sequence[CaseFinding], int]:
+        return await self._store.read(findings.untold, after, limit)
+
+    async def find_findings(
+        self, filter: FindingFilter, cursor: str | None = None, limit: int = 50
+    ) -> ResultPage[CaseFinding]:
+        return await self._store.search(findings.find, filter, cursor, limit)
+
+    async def find_cases(self, search: CaseSearch, after: str = "", limit: int = 500) -> Sequence[CaseFound]:
+        return await self._store.search(assessing.cases, search, after, limit)
+
+    async def naming(self, key: str, number: str, type: str, limit: int = 50) -> Sequence[Message]:
+        return await self._store.search(assessing.naming, key, number, type, limit)
+
+    async def begin_assessment(self, run: AssessmentRun, intent: Intent) -> AssessmentRun:
+        return await self._write(assessing.begin, run, intent)
+
+    async def step_assessment(self, before: AssessmentRun, after: AssessmentRun) -> AssessmentRun:
+        return await self._write(assessing.step, before, after)
+
+    async def assessments(self, *, unfinished: bool = False) -> Sequence[AssessmentRun]:
+        return await self._store.search(assessing.runs, unfinished=unfinished)
+
+    # ── signed calls ──────────────────────────────────────────────────────────────────────────
+    async def spend_nonce(self, owner: str, nonce: str, now: datetime, until: datetime) -> bool:
+        first: bool = await self._store.write(nonces.SPEND, nonces.Spending(owner, nonce, now, until))
+        return first
 
     # ── attachments ───────────────────────────────────────────────────────────────────────────
     async def add_upload(self, upload: Upload) -> None:
@@ -515,6 +577,47 @@ class SqlLedger:
 
     async def contacts(self) -> Sequence[Contact]:
         return await self._store.read(kept_contacts.contacts)
+
+    # ── the tree ──────────────────────────────────────────────────────────────────────────────
+    async def tree_standing(self) -> TreeStanding:
+        return await self._store.read(sequencing.standing, self._store.owner, alone=self._store.alone)
+
+    async def sequence(self, limit: int, *, leaving: bool = False) -> Sequenced:
+        step = sequencing.SequenceStep(limit, self._store.alone, leaving)
+        sequenced: Sequenced = await self._store.write(sequencing.SEQUENCE, step)
+        return sequenced
+
+    async def newest_head(self) -> SignedHead | None:
+        return await self._store.read(sequencing.newest_head)
+
+    async def signed_heads(self, size: int = 0, limit: int = 1000) -> Sequence[SignedHead]:
+        return await self._store.read(proving.heads, size, limit)
+
+    async def signing_keys(self) -> Sequence[KnownKey]:
+        return await self._store.read(proving.keys)
+
+    async def leaves_of(self, subject: str) -> Sequence[PlacedLeaf]:
+        return await self._store.read(proving.leaves_of, subject)
+
+    async def proved_leaves(self, subject: str, size: int) -> Sequence[ProvedLeaf]:
+        return await self._store.search(proving.proved_leaves, subject, size)
+
+    async def prove_leaf(self, hash: bytes) -> InclusionProof:
+        return await self._store.read(proving.proof, hash)
+
+    async def prove_message(self, message_id: str) -> InclusionProof:
+        return await self._store.read(proving.proof_of_message, message_id)
+
+    async def prove_consistency(self, old: int, new: int) -> ConsistencyProof:
+        return await self._store.read(proving.consistency, old, new)
+
+    async def note(self, entries: Sequence[AuditEntry]) -> None:
+        await self._store.write(auditing.NOTE, entries)
+
+    async def find_audit(
+        self, filter: AuditFilter, cursor: str | None = None, limit: int = 50
+    ) -> ResultPage[AuditEntry]:
+        return await self._store.search(searching.find_audit, filter, cursor, limit)
 
     async def audit(self, subject: str, limit: int = 200) -> Sequence[AuditEntry]:
         return await self._store.search(auditing.of, subject, limit)

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.base import OutboundRequest
+from gateway.ledger.assessments import CaseFinding
 from gateway.ledger.occurrences import Occurrence
 from gateway.ledger.records import (
     Area,
@@ -76,9 +77,11 @@ MESSAGE = Layout(
     TableColumn("body", BIG_INTEGER, given=True, selected=False),
     TableColumn("record", INTEGER, given=True, selected=False),
     TableColumn("accepted_at", TIME, given=True, optional=True, selected=False),
+    TableColumn("received", BLOB, given=True, optional=True, selected=False),
 )
 """`headers`: what only some messages have, as JSON. `body`, `record`: its bytes (0: pruned), and which record in them
-it was. `accepted_at`: when the transaction began that keeps it; older messages have none."""
+it was. `accepted_at`: when the transaction began that keeps it. `received`: the SHA-256 of its bytes, which its leaf
+tells. Messages of before have none of the two, and no leaf."""
 
 messages = MESSAGE.table(
     "messages",
@@ -343,6 +346,7 @@ PLATFORM = Layout(
     TableColumn("covers", JSON_LIST),
     TableColumn("mandates", JSON_LIST),
     TableColumn("allow", JSON_LIST),
+    TableColumn("access", JSON_LIST),
 )
 """Its holds are rows of their own."""
 platforms = PLATFORM.table("platforms", metadata)
@@ -528,6 +532,7 @@ ADAPTER = Layout(
     TableColumn("activated_at", TIME, optional=True),
     TableColumn("rolled_back", FLAG),
     TableColumn("revision", BIG_INTEGER),
+    TableColumn("region"),
 )
 adapters = ADAPTER.table(
     "adapters",
@@ -547,8 +552,21 @@ CREDENTIAL = Layout(
     TableColumn("created_at", TIME, optional=True),
     TableColumn("expires_at", TIME, optional=True),
     TableColumn("revoked_at", TIME, optional=True),
+    TableColumn("kind"),
+    TableColumn("secret"),
 )
 credentials = CREDENTIAL.table("credentials", metadata, sa.Index("credentials_id", "id", unique=True))
+
+nonces = sa.Table(
+    "nonces",
+    metadata,
+    sa.Column("owner", sa.Text, primary_key=True),
+    sa.Column("nonce", sa.Text, primary_key=True),
+    sa.Column("until", sa.BigInteger, nullable=False),
+    sa.Index("nonces_until", "until"),
+    sqlite_with_rowid=False,
+)
+"""What signed calls said to be said once, by the credential that signed: remembered until then."""
 
 PERSON = Layout(
     Person,
@@ -559,6 +577,7 @@ PERSON = Layout(
     TableColumn("created_at", TIME),
     TableColumn("expires_at", TIME, optional=True),
     TableColumn("removed_at", TIME, optional=True),
+    TableColumn("regions", JSON_LIST),
 )
 people = PERSON.table("people", metadata)
 
@@ -574,6 +593,77 @@ AUDIT = Layout(
 )
 audit = AUDIT.table("audit", metadata, sa.Index("audit_subject", "subject", "seq"))
 
+new_leaves = sa.Table(
+    "new_leaves",
+    metadata,
+    sa.Column("seq", SEQ.type, primary_key=True),
+    sa.Column("hash", BLOB.type, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("digest", BLOB.type, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+)
+"""Leaves that have no place in the tree yet: without an index, for one is written with every fact."""
+
+leaves = sa.Table(
+    "leaves",
+    metadata,
+    sa.Column("number", SEQ.type, primary_key=True, autoincrement=False),
+    sa.Column("hash", BLOB.type, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("digest", BLOB.type, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Index("leaves_hash", "hash"),
+    sa.Index("leaves_subject", "subject", "number"),
+)
+"""The leaves of the tree, from 0 on without a gap. Never changed and never pruned."""
+
+tree_nodes = sa.Table(
+    "tree_nodes",
+    metadata,
+    sa.Column("level", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("hash", BLOB.type, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Nodes of every eighth level, so that a proof reads few leaves."""
+
+tree = sa.Table(
+    "tree",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("origin", sa.Text, nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("edge", BLOB.type, nullable=False),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("until", sa.BigInteger, nullable=False),
+    sa.CheckConstraint("id = 1", name="one_row"),
+)
+"""One row: which log this is (`origin`), how far the tree has grown, the hashes of its right edge one after the other,
+and which process gives leaves their place until when."""
+
+tree_heads = sa.Table(
+    "tree_heads",
+    metadata,
+    sa.Column("size", SEQ.type, primary_key=True, autoincrement=False),
+    sa.Column("root", BLOB.type, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("key_id", sa.Text, nullable=False),
+    sa.Column("signature", BLOB.type, nullable=False),
+)
+"""The signed heads. Never changed."""
+
+signing_keys = sa.Table(
+    "signing_keys",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("algorithm", sa.Text, nullable=False),
+    sa.Column("public", BLOB.type, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+)
+"""The public keys that receipts and heads were ever signed with, and since when."""
+
 replays = sa.Table(
     "replays",
     metadata,
@@ -582,6 +672,48 @@ replays = sa.Table(
     sa.Column("finished", sa.Boolean(create_constraint=False), nullable=False),
     sa.Column("content", sa.Text, nullable=False),
     sa.Index("replays_id", "id", unique=True),
+)
+
+FINDING = Layout(
+    CaseFinding,
+    TableColumn("seq", SEQ, key=True, given=True, numbered=True),
+    TableColumn("lane"),
+    TableColumn("rule"),
+    TableColumn("case_number"),
+    TableColumn("correlation_id"),
+    TableColumn("region"),
+    TableColumn("version"),
+    TableColumn("result"),
+    TableColumn("said_zh"),
+    TableColumn("said_en"),
+    TableColumn("evidence", JSON_LIST),
+    TableColumn("at", TIME),
+    TableColumn("told", optional=True),
+    TableColumn("last_told", optional=True),
+    TableColumn("reviewer", optional=True),
+    TableColumn("answer", optional=True),
+    TableColumn("answered_by", optional=True),
+    TableColumn("answered_at", TIME, optional=True),
+)
+"""What the checks of cases came to: of each lane and rule the last. `told`: the message of it; null: undecided."""
+findings = FINDING.table(
+    "findings",
+    metadata,
+    sa.CheckConstraint("result IN ('met', 'missed', 'not-applicable', 'unknown')", name="result_known"),
+    sa.Index("findings_rule", "lane", "rule", unique=True),
+    sa.Index("findings_case", "correlation_id"),
+    sa.Index("findings_result", "result", "seq"),
+)
+sa.Index("findings_untold", findings.c.seq, **_only(sa.text("told IS NULL")))
+
+assessment_runs = sa.Table(
+    "assessment_runs",
+    metadata,
+    sa.Column("seq", SEQ.type, primary_key=True),
+    sa.Column("id", sa.Text, nullable=False),
+    sa.Column("finished", sa.Boolean(create_constraint=False), nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Index("assessment_runs_id", "id", unique=True),
 )
 
 retention = sa.Table(

@@ -22,7 +22,9 @@ from msgspec.structs import replace
 from postgres_server import PostgresServer
 from report_documents import inspection
 
+from gateway.audit.signing import SigningKey
 from gateway.errors import HutongError
+from gateway.ledger.assessments import AssessmentRun, CaseFinding, FindingFilter
 from gateway.ledger.clocked import ClockedCase, ClockStanding, CountedCase, CountedCorrelation, KeptClock
 from gateway.ledger.occurrences import REGION, OccurrenceFilter, TallyFilter
 from gateway.ledger.records import (
@@ -79,6 +81,8 @@ async def fill(ledger: SqlLedger, small: Any) -> None:
     await ledger.begin_replay(
         BulkReplay("replay-1", DeliveryFilter(state="dead"), "mended", "operator", small.now), small.intent
     )
+    while (await ledger.sequence(200)).more:
+        pass
     for day, seen in ((0, 0.0), (500, 500.0)):
         while (await ledger.prune(KEPT, "pruner", small.now + timedelta(days=day), seen=seen * DAY)).more:
             seen = 0.0
@@ -95,8 +99,26 @@ async def _operators(ledger: SqlLedger, small: Any) -> None:
     await ledger.add_person(Person("wang-wei", "王伟", "hash", ("operator", "viewer"), small.now), small.intent)
     await ledger.put_area(Area("370171", "高新区", "370100", small.now), small.intent, [], lambda unrouted: None)
     await ledger.add_upload(Upload("u-1", CREDIT, "sha256:ab", 2, "image/jpeg", small.now))
+    await ledger.spend_nonce("new", "n-1", small.now, small.now)
     await ledger.put_unwanted("permit", "330100", Intent("operator", "本省由部里统一公示", small.now))
     await ledger.put_year(CalendarYear(2027, ("2027-10-01",), ("2027-10-10",), small.now), small.intent)
+    found = (
+        "330100",
+        "1",
+        "missed",
+        "看过\n",
+        "looked",
+        ("m1",),
+        small.now,
+        None,
+        None,
+        "李一",
+        "已补正",
+        CREDIT,
+        small.now,
+    )
+    await ledger.put_findings([CaseFinding("case:A", "x", "A", "later", *found)])
+    await ledger.begin_assessment(AssessmentRun("run-1", "operator", "稽查", small.now, "330100"), small.intent)
     version = AdapterVersion("town", "1.0.0", "d", AdapterState.DRAFT, small.now, small.now, expected=("fine",))
     await ledger.add_adapter(version, bytes(range(256)) * 9, small.intent)
 
@@ -173,7 +195,7 @@ def full(tmp_path_factory: pytest.TempPathFactory, ledger_at: Callable[[Path], s
     path = tmp_path_factory.mktemp("full") / "ledger.db"
 
     async def made() -> None:
-        ledger = await small.start(SqlLedger(ledger_at(path)))
+        ledger = await small.start(SqlLedger(ledger_at(path), key=SigningKey.new()))
         await fill(ledger, small)
         await ledger.stop()
 
@@ -248,9 +270,14 @@ async def answers(ledger: SqlLedger, small: Any) -> Mapping[str, Any]:
     found["registry"] = await ledger.registry(), await ledger.unwanted(), await ledger.credentials()
     found["people"] = await ledger.people()
     found["calendar"] = await ledger.years()
+    found["findings"] = await ledger.find_findings(FindingFilter()), await ledger.assessments()
     found["adapters"] = await ledger.adapters(), await ledger.adapter_content("town", "1.0.0")
     found["backlog"] = sorted(await ledger.backlog(), key=repr)
     found["replays"] = await ledger.replays(), await ledger.contacts()
+    head = await ledger.newest_head()
+    assert head is not None
+    found["tree"] = await ledger.signed_heads(), await ledger.signing_keys(), await ledger.tree_standing()
+    found["leaf"] = await ledger.prove_message("p7"), await ledger.prove_consistency(300, head.size)
     found["tallies"] = sorted(map(repr, await ledger.tallies(TallyFilter(202601, 202912), READER)))
     found["occurrences"] = await ledger.find_occurrences(OccurrenceFilter(("inspection",), (), 202603, 202603))
     found["heard"] = await ledger.heard_of(REGION)
