@@ -40,6 +40,8 @@ def play(stage: Stage, story: tuple[Step, ...]) -> Iterator[Row]:
     """Send each document once the one before it has arrived; give a row for each delivery."""
     numbers: dict[str, str] = {}
     for step in story:
+        if step.uploads:
+            numbers |= stage.upload(step.sender, step.uploads)
         answer = stage.send(step.sender, step.operation, step.body(numbers), step.content_type)
         rows = [row for entry in answer.get("messages", [answer]) for row in _rows(stage, step, entry)]
         if sorted(row.platform for row in rows) != sorted(step.destinations):
