@@ -13,7 +13,9 @@ from gateway.api.limits import StrictRoute
 from gateway.api.models import Cursor, Instant, Limit, RestModel, in_utc
 from gateway.api.openapi import problems
 from gateway.api.rights import Actor, Intends, TheHub, TheIncoming
+from gateway.api.sight import TheSight, outside, page_in_sight
 from gateway.ledger.assessments import AssessmentRun, CaseFinding
+from gateway.ledger.errors import no_run
 from gateway.oversight.cases import AmbiguousCase
 from schemas.assessment import CaseCheck
 from schemas.assessment_file import bundled
@@ -106,7 +108,7 @@ RunId = Annotated[str, Path(max_length=100, description="The id that the run was
 @router.get("", summary="What the checks of case files came to · 案卷评查", responses=problems(401, 403, 422))
 async def find(
     hub: TheHub,
-    actor: Actor,
+    sight: TheSight,
     incoming: TheIncoming,
     case_number: Annotated[str | None, Query(max_length=200, description="Any number that a platform gave it")] = None,
     region: Annotated[
@@ -122,7 +124,11 @@ async def find(
     A finding is about a file and never a verdict about a person; what no document tells is `unknown`.
     """
     named = {"case_number": case_number, "region": region, "rule": rule, "result": result}
-    page = await hub.assessments.find(**named, cursor=cursor, limit=limit)
+
+    async def seen(one: CaseFinding) -> bool:
+        return sight.place(one.region)
+
+    page = await page_in_sight(lambda cursor: hub.assessments.find(**named, cursor=cursor, limit=limit), seen, cursor)
     checks = {each.rule: each for each in bundled().checks}
     views = [_finding(each, checks.get(each.rule), incoming.language) for each in page.items]
     return FindingList(findings=views, cursor=page.cursor)
@@ -135,13 +141,18 @@ async def find(
     responses=problems(400, 401, 403, 404, 409, 415, 422),
     response_model=RunView,
 )
-async def start(hub: TheHub, intends: Intends, incoming: TheIncoming, order: AssessmentRequest) -> Any:
+async def start(hub: TheHub, sight: TheSight, intends: Intends, incoming: TheIncoming, order: AssessmentRequest) -> Any:
     """Assess in the background; errors and restarts of the gateway do not stop it. `GET` its id tells how far it is.
 
-    Findings that changed, and those that nobody was told of yet, go to the platforms of their case.
+    Findings that changed, and those that nobody was told of yet, go to the platforms of their case. Whoever works for
+    some regions names one of them, or a case of theirs.
     """
     since, until = _times(order, hub.zone)
     try:
+        if sight.bounded and order.case_number is not None:
+            await hub.cases.of(order.case_number, issued_by=order.platform, sees=sight.message)
+        elif sight.bounded and (order.region is None or not sight.place(order.region)):
+            raise outside()
         run = await hub.assessments.begin(
             intends(order.reason),
             region=order.region,
@@ -156,9 +167,12 @@ async def start(hub: TheHub, intends: Intends, incoming: TheIncoming, order: Ass
 
 
 @router.get("/{run_id}", summary="How far an assessment has come · 评查进度", responses=problems(401, 403, 404))
-async def show(hub: TheHub, actor: Actor, run_id: RunId) -> RunView:
+async def show(hub: TheHub, sight: TheSight, actor: Actor, run_id: RunId) -> RunView:
     """Give how many cases were assessed, and how many findings changed."""
-    return _run(await hub.assessments.progress(run_id))
+    run = await hub.assessments.progress(run_id)
+    if sight.bounded and run.actor != actor and (run.region is None or not sight.place(run.region)):
+        raise no_run(run_id)
+    return _run(run)
 
 
 def _times(order: AssessmentRequest, zone: tzinfo) -> tuple[datetime | None, datetime | None]:

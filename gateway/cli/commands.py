@@ -41,11 +41,13 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "message": ("message", "Hand documents in, and see where they went."),
     "calendar": ("calendar", "Holidays and make-up working days, by which deadlines are counted."),
     "case": ("case", "Cases across all systems, with their statutory deadlines."),
-    "clock": ("clock", "Statutory deadlines of all cases: which run out, which were missed."),
     "assessment": (
         "assessment",
         "What the checks of case files came to: met, missed, not-applicable or unknown, with what shows it.",
     ),
+    "report": ("report", "The regular report: figures of a month or a year, and the use made."),
+    "clock": ("clock", "Statutory deadlines of all cases: which run out, which were missed."),
+    "audit": ("audit", "The audit: whether evidence, or a whole ledger, holds."),
     "dead": (
         "dead",
         "Deliveries that were given up. Each parks its lane until it is replayed or discarded, with a reason.",

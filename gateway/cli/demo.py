@@ -15,7 +15,7 @@ from rich.table import Table
 from gateway.cli.output import AsJson, CommandFailed, emit, foreign, say, screen
 from gateway.clock import seconds
 from gateway.demo.processes import NotServing, Stage, staged
-from gateway.demo.show import Row, Unexpected, play
+from gateway.demo.show import Row, Unexpected, assessed, play
 from gateway.demo.story import ENTERPRISE, PLATFORMS, STORY
 
 EXAMPLE = "hutong demo --once"
@@ -55,10 +55,12 @@ def _tell(stage: Stage, as_json: bool) -> bool:
     took = seconds() - start
     counts = _count(stage, rows)
     dossier = stage.operator("GET", f"/v1/enterprises/{ENTERPRISE}")
+    findings = assessed(stage)
     if as_json:
-        emit({"counts": counts, "seconds": took, "deliveries": [_plain(row) for row in rows], "dossier": dossier})
+        shown = {"dossier": dossier, "assessment": Counter(one["result"] for one in findings)}
+        emit({"counts": counts, "seconds": took, "deliveries": [_plain(row) for row in rows], **shown})
     else:
-        _conclude(counts, dossier, took)
+        _conclude(counts, dossier, findings, took)
     return counts["sent"] == counts["delivered"] == counts["confirmed"] > 0 and counts["lost"] == 0
 
 
@@ -91,8 +93,12 @@ def _cells(row: Row, *, again: bool) -> tuple[str, ...]:
 
 
 def _count(stage: Stage, rows: list[Row]) -> dict[str, int]:
-    """Count from the two records, the gateway's and the doubles', not from the rows that were shown."""
-    kept = list(stage.deliveries())
+    """Count from the two records, the gateway's and the doubles', not from the rows that were shown.
+
+    What the gateway itself has to say of the case comes when it comes, and is not of the story.
+    """
+    told = {row.message_id for row in rows}
+    kept = [one for one in stage.deliveries() if one["message_id"] in told]
     received = Counter(one["key"] for platform in stage.doubles for one in stage.received(platform) if one["valid"])
     delivered = {one["id"] for one in kept if one["state"] == "delivered"}
     return {
@@ -104,10 +110,18 @@ def _count(stage: Stage, rows: list[Row]) -> dict[str, int]:
     }
 
 
-def _conclude(counts: dict[str, int], dossier: dict[str, Any], took: float) -> None:
+def _conclude(counts: dict[str, int], dossier: dict[str, Any], findings: list[dict[str, Any]], took: float) -> None:
     say(f"\n[bold]一企一档 · dossier[/] {ENTERPRISE}")
     for name, part in dossier["parts"].items():
         say(f"  {name:<12} {_summary(part)}")
+    results = Counter(one["result"] for one in findings)
+    say(
+        "\n[bold]案卷评查 · checks of the case file[/] "
+        + " · ".join(f"{name} {results[name]}" for name in sorted(results))
+    )
+    for one in findings:
+        if one["result"] == "missed":
+            say(f"  {one['rule']:<28} {foreign(one['said'])}")
     shown = " · ".join(f"{name} [bold]{count}[/]" for name, count in counts.items())
     say(f"\n{shown} · {took:.1f} s")
 

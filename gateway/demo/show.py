@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
+from gateway.clock import system_clock
 from gateway.demo.processes import Stage
 from gateway.demo.story import PLATFORMS, Step
 from gateway.releases.installed import InstalledAdapters, install
@@ -49,6 +50,18 @@ def play(stage: Stage, story: tuple[Step, ...]) -> Iterator[Row]:
         if step.learns:
             numbers[step.learns] = rows[0].receipt
         yield from rows
+
+
+def assessed(stage: Stage) -> list[dict[str, Any]]:
+    """Have the case's file checked as it stands at the end of the story; give what each check came to."""
+    since = (system_clock() - timedelta(days=1)).isoformat()
+    run = stage.operator("POST", "/v1/assessments", json={"since": since, "reason": "演示 · demo"})
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while run["finished_at"] is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+        run = stage.operator("GET", f"/v1/assessments/{run['id']}")
+    found: list[dict[str, Any]] = stage.operator("GET", "/v1/assessments", params={"limit": 200})["findings"]
+    return found
 
 
 def _rows(stage: Stage, step: Step, entry: Mapping[str, Any]) -> list[Row]:

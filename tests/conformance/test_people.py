@@ -19,7 +19,7 @@ def person(make: Any, id: str, **changed: Any) -> Person:
 async def test_people_are_kept_as_they_were_added(ledger: Any, make: Any) -> None:
     """By id, with their roles; each change is counted, so that other processes learn of it."""
     before = (await ledger.registry()).changes
-    both = [person(make, "li-na", expires_at=make.at(60)), person(make, "wang-wei")]
+    both = [person(make, "li-na", expires_at=make.at(60), regions=("330000", "370171")), person(make, "wang-wei")]
     for one in reversed(both):
         await ledger.add_person(one, make.intent())
     assert await ledger.people() == both

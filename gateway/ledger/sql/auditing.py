@@ -12,11 +12,12 @@ import sqlalchemy as sa
 
 from gateway.ledger import decisions
 from gateway.ledger.records import AuditEntry, Intent
-from gateway.ledger.sql import tables
+from gateway.ledger.sql import leaves, tables
+from gateway.ledger.sql.batch_thread import OperationResult
 from gateway.ledger.sql.codecs import micros, moment, text
 from gateway.ledger.sql.statements import Prepared, inserting
 from gateway.ledger.sql.tables import AUDIT
-from gateway.ledger.sql.writing import Transaction
+from gateway.ledger.sql.writing import Group, Transaction
 
 T = TypeVar("T")
 
@@ -49,8 +50,18 @@ def record(
 
 
 def append(transaction: Transaction, entries: Sequence[AuditEntry]) -> None:
-    """Append entries."""
+    """Append entries, each with its leaf."""
     _APPEND.run(transaction.connection, [AUDIT.write(entry) for entry in entries])
+    leaves.add(transaction, map(leaves.done, entries))
+
+
+def note(transaction: Transaction, noted: Sequence[Sequence[AuditEntry]]) -> Sequence[OperationResult]:
+    """Append entries that go with no other change: for `Ledger.note`."""
+    append(transaction, [entry for entries in noted for entry in entries])
+    return [None] * len(noted)
+
+
+NOTE = Group(note, locks=lambda connection, noted: ())
 
 
 def intended(transaction: Transaction, intent: Intent, subject: str, action: str, **detail: str) -> None:
