@@ -205,6 +205,11 @@ class Store:
             _log.warning("this process's claims could not be given back: they lapse", exc_info=True)
 
     @property
+    def owner(self) -> str:
+        """How this process is named in the ledger."""
+        return self._engine.owner
+
+    @property
     def alone(self) -> bool:
         """Whether only one process may have the database."""
         return self._engine.beating is None
