@@ -16,6 +16,9 @@ PLATFORMS = {
 
 ENTERPRISE = "91330110MA2CXY1R13"
 
+REPORT = {"period": "2026-11", "region": "330000"}
+"""The month and region that the story's report is about: those of its last document."""
+
 _PERMIT, _PROJECT, _MOBILE, _PENALTY, _CREDIT = PLATFORMS
 
 
