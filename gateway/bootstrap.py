@@ -57,6 +57,8 @@ from gateway.oversight.cases import CaseFinder
 from gateway.oversight.clock_keeper import ClockKeeper
 from gateway.oversight.clock_list import ClockList
 from gateway.oversight.follower import Follower
+from gateway.oversight.occurrence_keeper import OccurrenceKeeper
+from gateway.oversight.reports import Reports
 from gateway.oversight.years import CalendarYears
 from gateway.platforms import Mirror, People, Reconciler, Register
 from gateway.readers import ReaderBounds, Readers
@@ -70,6 +72,7 @@ from gateway.telemetry.logs import LogHook
 from gateway.telemetry.loop import LoopWatch
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.trace import is_configured
+from schemas.figures import bundled as bundled_figures
 
 if TYPE_CHECKING:
     from gateway.telemetry.spans import SpanHook
@@ -175,7 +178,10 @@ def build(
         quota=settings.attachment_quota_megabytes << 20,
         unnamed_for=timedelta(days=settings.attachment_days),
     )
-    keeper = ClockKeeper(kept, clock, zone(settings.zone))
+    clock_keeper = ClockKeeper(kept, clock, zone(settings.zone))
+    figures, report_settings = bundled_figures(), {"inspection_cap": settings.inspection_cap}
+    occurrence_keeper = OccurrenceKeeper(kept, figures, zone(settings.zone), report_settings)
+    keepers = (clock_keeper, occurrence_keeper)
     prover = prove or ProcessProver(CHECK)
     cases = CaseFinder(kept, clock, zone(settings.zone))
     own = OwnMessages(lambda call: hub.preview_submission(call), lambda call: hub.submit(call))
@@ -210,8 +216,9 @@ def build(
         evidence=Evidence(kept, cases, sequencer, clock),
         calendar=CalendarYears(kept),
         clocks=ClockList(kept, clock, zone(settings.zone), settings.clock_warning_days),
-        follower=Follower(kept, (keeper, assessor), (keeper,), pause=pause.total_seconds()),
         dossiers=Dossiers(kept, Questions(kept, known, authorised, clock, cache, readers=readers), clock),
+        follower=Follower(kept, (*keepers, assessor), keepers, pause=pause.total_seconds()),
+        reports=Reports(kept, figures, clock, zone(settings.zone), report_settings),
         administrator=_administrator(settings),
         dispatcher=dispatcher,
         wake_ups=wake_ups,

@@ -189,6 +189,12 @@ class Settings(BaseSettings):
         description="Where uploaded attachments are: a folder, or s3://BUCKET/PREFIX with address, region and keys in "
         "the AWS_… variables; else a folder beside the ledger. Processes share it.",
     )
+    inspection_cap: int | None = Field(
+        None,
+        ge=1,
+        description="On-site inspections that an enterprise may have of one authority in a year; the report counts "
+        "what is beyond it. Unset: the figure is unknown.",
+    )
     attachment_megabytes: int = Field(200, ge=1, le=10240, description="Megabytes of an attachment; else 413.")
     attachment_days: int = Field(
         7, ge=1, description="Days after which an attachment goes that no document names, or names any more."

@@ -17,6 +17,7 @@ from gateway.api.openapi import problems
 from gateway.api.rights import DOSSIER, Intends, TheHub, may_read_dossiers
 from gateway.api.sight import Sight, TheSight
 from gateway.coordination.call_rates import CALL_BOUNDS
+from gateway.delivery import tls
 from gateway.delivery.ping import Ping
 from gateway.errors import HutongError
 from gateway.hub import Hub
@@ -316,10 +317,13 @@ def _order(hold: Hold) -> tuple[int, str]:
     return list(HeldBy).index(hold.by), hold.type or ""
 
 
+_OPEN_TLS = {one.name for one in tls.SETTINGS if one.type != "secret"}
+
+
 def _is_secret(name: str, adapter: Adapter | None) -> bool:
     setting = None if adapter is None else adapter.settings.get(name)
     if setting is None:
-        return name not in ("base_url", DOSSIER)
+        return name not in ("base_url", DOSSIER, *_OPEN_TLS)
     return setting.type == "secret"
 
 

@@ -73,6 +73,8 @@ CALLS: Mapping[str, Role] = {
     "POST /v1/assessments": Role.OPERATOR,
     "GET /v1/assessments/{run_id}": Role.OPERATOR,
     "GET /v1/clocks": Role.OPERATOR,
+    "GET /v1/reports/usage": Role.OPERATOR,
+    "GET /v1/reports/usage/figures/{name}/messages": Role.OPERATOR,
     "GET /v1/deliveries": Role.VIEWER,
     "GET /v1/deliveries/{delivery_id}": Role.VIEWER,
     "GET /v1/deliveries/{delivery_id}/sent": Role.BODY_READER,

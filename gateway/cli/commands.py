@@ -45,6 +45,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "assessment",
         "What the checks of case files came to: met, missed, not-applicable or unknown, with what shows it.",
     ),
+    "report": ("report", "The regular report: figures of a month or a year, and the use made."),
     "clock": ("clock", "Statutory deadlines of all cases: which run out, which were missed."),
     "audit": ("audit", "The audit: whether evidence, or a whole ledger, holds."),
     "dead": (

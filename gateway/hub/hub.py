@@ -35,6 +35,7 @@ from gateway.oversight.assessments import Assessments
 from gateway.oversight.cases import CaseFinder
 from gateway.oversight.clock_list import ClockList
 from gateway.oversight.follower import Follower
+from gateway.oversight.reports import Reports
 from gateway.oversight.years import CalendarYears
 from gateway.platforms import People, Reconciler, Register
 from gateway.readers import Readers
@@ -98,6 +99,7 @@ class Hub:
         assessments: Assessments,
         clocks: ClockList,
         calendar: CalendarYears,
+        reports: Reports,
         follower: Follower,
         administrator: Administrator,
         dispatcher: Dispatcher,
@@ -137,6 +139,7 @@ class Hub:
         self.assessments = assessments
         self.clocks = clocks
         self.calendar = calendar
+        self.reports = reports
         self.follower = follower
         self.clock = clock
         self.events = events

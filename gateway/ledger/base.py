@@ -19,6 +19,15 @@ from gateway.ledger.assessments import (
 )
 from gateway.ledger.clocked import ClockCount, ClockFilter, CountedCorrelation, FoundClock
 from gateway.ledger.followed import ChangedMessage, Followed, FollowedPage
+from gateway.ledger.occurrences import (
+    FoundOccurrence,
+    Judging,
+    LastHeard,
+    OccurrenceFilter,
+    OccurrenceTally,
+    Seen,
+    TallyFilter,
+)
 from gateway.ledger.records import (
     Area,
     AuditEntry,
@@ -652,6 +661,48 @@ class Ledger(Protocol):
         """Give what was pruned, newest day first."""
         ...
 
+    # ── the regular report ────────────────────────────────────────────────────────────────────
+    async def keep_occurrences(self, seen: Sequence[Seen], judging: Judging) -> int:
+        """Keep what messages tell of, in the order in which they were accepted; gives how many rows that changed.
+
+        Of each document its last version counts; what a message corrects, or tells of no more, stands no more. What
+        belongs to the same case or enterprise is judged again, and the tallies follow, in one transaction. The same
+        messages again change nothing; one that was tied to another case, or read by other rules, changes what it told
+        of from the beginning. What stood before is kept, with when it did. Occurrences outlive their messages.
+        """
+        ...
+
+    async def count_use(self, judging: Judging, limit: int = 1000) -> bool:
+        """Tally the next messages, attempts and rejections, each once; True: there may be more at once.
+
+        What a platform accepted makes occurrences of that message say so.
+        """
+        ...
+
+    async def tallies(self, filter: TallyFilter, judging: Judging) -> Sequence[OccurrenceTally]:
+        """Give the tallies of some months; of use itself only as it stands now.
+
+        As of a moment they are counted from the occurrences that stood then, which takes as long as there are many.
+        """
+        ...
+
+    async def find_occurrences(
+        self, filter: OccurrenceFilter, cursor: str | None = None, limit: int = 50
+    ) -> ResultPage[FoundOccurrence]:
+        """Find occurrences that stand, by name, month and the order in which they were kept.
+
+        Invalid `cursor.unknown` for a cursor that is not one of ours.
+        """
+        ...
+
+    async def holding(self, names: Sequence[str], day: date) -> Sequence[OccurrenceTally]:
+        """Count the occurrences that hold for a time, and do on a day, by name, region and authority."""
+        ...
+
+    async def heard_of(self, what: str) -> Sequence[LastHeard]:
+        """Give everything of one sort (`REGION`, or a register) that was heard of, and when last."""
+        ...
+
     # ── following ─────────────────────────────────────────────────────────────────────────────
     async def follow(self, name: str) -> bool:
         """Take the right to follow the messages under a name, for as long as this process lives (`beat`).
@@ -838,6 +889,7 @@ READS = frozenset(
         "followed", "messages_after", "changed_messages", "counted_otherwise", "find_clocks", "count_clocks",
         "tree_standing", "newest_head", "signed_heads", "signing_keys", "leaves_of",
         "proved_leaves", "prove_leaf", "prove_message", "prove_consistency", "find_audit",
+        "tallies", "find_occurrences", "holding", "heard_of",
     }
 )  # fmt: skip
 """The methods that change nothing; every other one writes, but for `start` and `stop`."""

@@ -9,10 +9,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from adapters.base import BASE_URL, Adapter, Setting
 from gateway.access.ways import way_faults
 from gateway.coordination.call_rates import CALL_BOUNDS
+from gateway.delivery import tls
 from gateway.delivery.address import Origin, address_of, ascii_host
 from gateway.delivery.destinations import NEVER, lacking, literal
 from gateway.delivery.no_answer import NoAnswer
@@ -74,7 +76,7 @@ def registered(
     that needs it is activated, and is still there after going back.
     """
     also = {name: one for each in versions for name, one in each.settings.items()}
-    known = {BASE_URL.name: BASE_URL, DOSSIER.name: DOSSIER, **also, **adapter.settings}
+    known = {each.name: each for each in (BASE_URL, DOSSIER, *tls.SETTINGS)} | also | dict(adapter.settings)
     settings = {**_kept_secrets(known, before, asked), **_given(asked.settings)}
     required = {BASE_URL.name: BASE_URL, **adapter.settings}
     if asked.mode == PULL:
@@ -90,6 +92,7 @@ def registered(
         *_mode_faults(asked.mode),
         *_setting_faults(settings, known),
         *_missing_faults(settings, required.values()),
+        *_tls_faults(settings),
         *_limit_faults(asked.limits),
     ]
     if faults:
@@ -257,6 +260,22 @@ def _setting_faults(settings: Mapping[str, Any], known: Mapping[str, Setting]) -
             yield from _value_faults(setting, settings[name])
 
 
+def _tls_faults(settings: Mapping[str, Any]) -> Iterator[Finding]:
+    terms = tls.TlsTerms.of(settings)
+    if terms is None or any(not isinstance(value, str | None) for value in asdict(terms).values()):
+        return
+    if terms.minimum not in (None, *tls.MINIMUM.choices):
+        return
+    try:
+        tls.context_of(terms, system=False)
+    except ValueError as error:
+        setting = next(one for one in tls.SETTINGS if one.name == str(error))
+        yield _told(setting, "setting.tls", "无法使用：应为 PEM，证书须与私钥配对且私钥无口令", _NO_PEM)
+
+
+_NO_PEM = "cannot be used: PEM is wanted, a certificate with its key, and that without a password"
+
+
 def _value_faults(setting: Setting, value: Any) -> Iterator[Finding]:
     if setting.type == "url" and not _is_address(value):
         zh, en = "应为不含账号、空格、? 与 # 的 http(s) 地址", "must be an http(s) address without users, ? or #"
@@ -272,9 +291,9 @@ def _value_faults(setting: Setting, value: Any) -> Iterator[Finding]:
     elif setting.type == "choice" and value not in setting.choices:
         listed = ", ".join(setting.choices)
         yield _told(setting, "setting.choice", f"应为 {listed} 之一", f"must be one of {listed}")
-    elif setting.type in ("text", "secret") and not (isinstance(value, str) and value.strip()):
+    elif setting.type in ("text", "secret", "pem") and not (isinstance(value, str) and value.strip()):
         yield _told(setting, "setting.text", "应为非空文本", "must be text that is not empty")
-    elif setting.type in ("text", "secret") and _CONTROL.search(value):
+    elif setting.type in ("text", "secret") and setting.name != tls.KEY.name and _CONTROL.search(value):
         yield _told(setting, "setting.control", "不能含换行等控制字符", "must not contain control characters")
 
 

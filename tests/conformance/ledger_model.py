@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from kept_model import OPEN, REPLAYABLE, SENDABLE, Kept, error, identity, position_of, spelled
 from msgspec.structs import replace
 from pruning_model import PruningModel
+from report_model import ReportModel
 
 from adapters.base import OutboundRequest
 from gateway.errors import Conflict, HutongError, Invalid, NotFound
@@ -62,7 +63,7 @@ from gateway.message import Delivery, Enriched, HeldBy, Message, State
 T = TypeVar("T")
 
 
-class ModelLedger(PruningModel):
+class ModelLedger(PruningModel, ReportModel):
     """A `gateway.ledger.base.Ledger` for as long as this object lives. `rejections`: kept for each platform."""
 
     def __init__(self, *, rejections: int = 10_000) -> None:

@@ -45,6 +45,10 @@ WRITES = sorted(
 )
 ELSEWHERE = {
     "answer_finding": "what was not kept of an answer is shown again by the follower; see tests of the assessor",
+    "follow": "asked again at the next step of the follower; see its tests",
+    "keep_followed": "what was not kept is shown again; see tests of the follower",
+    "keep_occurrences": "what was not kept is shown again, and again changes nothing; see tests of occurrences",
+    "count_use": "goes on from what it reached, which is kept with the counts; see tests of occurrences",
     "give_back": "only where several processes share a ledger; see tests of several dispatchers",
     "note_contacts": "written every few seconds, whatever happens; one that failed is written with the next",
     "spend_nonce": "a caller that hears no answer signs anew, with another nonce; see tests of signed calls",

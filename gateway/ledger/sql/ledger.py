@@ -21,6 +21,15 @@ from gateway.ledger.assessments import (
 from gateway.ledger.base import TERM
 from gateway.ledger.clocked import ClockCount, ClockFilter, CountedCorrelation, FoundClock
 from gateway.ledger.followed import ChangedMessage, Followed, FollowedPage, Horizon
+from gateway.ledger.occurrences import (
+    FoundOccurrence,
+    Judging,
+    LastHeard,
+    OccurrenceFilter,
+    OccurrenceTally,
+    Seen,
+    TallyFilter,
+)
 from gateway.ledger.records import (
     Area,
     AuditEntry,
@@ -84,6 +93,7 @@ from gateway.ledger.sql import (
     following,
     leases,
     nonces,
+    occurrences,
     operating,
     people,
     platforms,
@@ -95,8 +105,10 @@ from gateway.ledger.sql import (
     unrouted,
     unwanted,
     uploads,
+    use,
 )
 from gateway.ledger.sql import contacts as kept_contacts
+from gateway.ledger.sql import tallies as kept_tallies
 from gateway.ledger.sql.batch_thread import BatchWatch, unwatched
 from gateway.ledger.sql.numbers import facts, named, recall
 from gateway.ledger.sql.store import Store, StoreLimits
@@ -447,6 +459,31 @@ class SqlLedger:
 
     async def prunings(self, cursor: str | None = None, limit: int = 50) -> ResultPage[Pruning]:
         return await self._store.read(pruning.prunings, cursor, limit)
+
+    # ── the regular report ────────────────────────────────────────────────────────────────────
+    async def keep_occurrences(self, seen: Sequence[Seen], judging: Judging) -> int:
+        changed: int = await self._store.write(occurrences.KEEP, occurrences.Keep(seen, judging))
+        return changed
+
+    async def count_use(self, judging: Judging, limit: int = 1000) -> bool:
+        # Mostly there is nothing new, and every writer of a shared ledger would wait for that to be found.
+        if not await self._store.read(use.waiting):
+            return False
+        return await self._write(use.count, judging, limit)
+
+    async def tallies(self, filter: TallyFilter, judging: Judging) -> Sequence[OccurrenceTally]:
+        return await self._store.search(kept_tallies.tallies, filter, judging)
+
+    async def find_occurrences(
+        self, filter: OccurrenceFilter, cursor: str | None = None, limit: int = 50
+    ) -> ResultPage[FoundOccurrence]:
+        return await self._store.search(kept_tallies.find, filter, cursor, limit)
+
+    async def holding(self, names: Sequence[str], day: date) -> Sequence[OccurrenceTally]:
+        return await self._store.search(kept_tallies.holding, names, day)
+
+    async def heard_of(self, what: str) -> Sequence[LastHeard]:
+        return [LastHeard(what, value, at) for value, at in await self._store.search(occurrences.heard_of, what)]
 
     # ── following ─────────────────────────────────────────────────────────────────────────────
     async def follow(self, name: str) -> bool:

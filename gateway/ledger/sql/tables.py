@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from adapters.base import OutboundRequest
 from gateway.ledger.assessments import CaseFinding
+from gateway.ledger.occurrences import Occurrence
 from gateway.ledger.records import (
     Area,
     AuditEntry,
@@ -23,6 +24,7 @@ from gateway.ledger.sql.codecs import (
     ADAPTER_STATE,
     BIG_INTEGER,
     BLOB,
+    DAY,
     FLAG,
     FLOAT,
     INTEGER,
@@ -34,6 +36,7 @@ from gateway.ledger.sql.codecs import (
     SEQ,
     STATE,
     TIME,
+    WORDS,
 )
 from gateway.ledger.sql.columns import Layout, TableColumn
 from gateway.ledger.sql.statements import is_head, is_open_state, is_state, may_go
@@ -743,6 +746,74 @@ kept_cases = sa.Table(
     sqlite_with_rowid=False,
 )
 """Cases that were old enough to be looked at and are kept, and when (by the ledger's own time) to look again."""
+
+OCCURRENCE = Layout(
+    Occurrence,
+    TableColumn("seq", SEQ, key=True, given=True, numbered=True),
+    TableColumn("name"),
+    TableColumn("message_id"),
+    TableColumn("identity"),
+    TableColumn("month", BIG_INTEGER, given=True, selected=False),
+    TableColumn("day", DAY),
+    TableColumn("until", DAY, optional=True),
+    TableColumn("region"),
+    TableColumn("authority"),
+    TableColumn("lane"),
+    TableColumn("number"),
+    TableColumn("party"),
+    TableColumn("at", TIME, optional=True),
+    TableColumn("limit", TIME, optional=True),
+    TableColumn("own", WORDS),
+    TableColumn("traits", WORDS),
+    TableColumn("amount", BIG_INTEGER),
+    TableColumn("things", WORDS),
+    TableColumn("received_at", TIME),
+    TableColumn("first_at", TIME),
+    TableColumn("since", TIME),
+)
+"""`month`: of its day, as `Tally.month`."""
+occurrences = OCCURRENCE.table(
+    "occurrences",
+    metadata,
+    sa.Column("ended", sa.BigInteger),
+    sa.Index("occurrences_message", "message_id"),
+    sa.Index("occurrences_month", "name", "month", "seq"),
+)
+"""What documents told of that happened, each as it stood from `since` until `ended` (null: it still does)."""
+sa.Index("occurrences_identity", occurrences.c.identity, **_only(sa.text("ended IS NULL")))
+sa.Index("occurrences_lane", occurrences.c.lane, **_only(sa.text("ended IS NULL AND lane <> ''")))
+sa.Index("occurrences_party", occurrences.c.party, **_only(sa.text("ended IS NULL AND party <> ''")))
+
+tallies = sa.Table(
+    "tallies",
+    metadata,
+    sa.Column("month", sa.BigInteger, primary_key=True, autoincrement=False),
+    *(sa.Column(name, sa.Text, primary_key=True) for name in ("name", "thing", "traits", "region", "authority")),
+    sa.Column("arrived", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("count", sa.BigInteger, nullable=False),
+    sa.Column("amount", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""How many of the occurrences that stand are alike: kept with every change of one, so that nobody has to count."""
+
+heard = sa.Table(
+    "heard",
+    metadata,
+    sa.Column("what", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, primary_key=True),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""What was heard of, and when last: regions with any message, and the enterprises of each register."""
+
+counted = sa.Table(
+    "counted",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Up to which row of a table the use of the gateway is tallied."""
 
 followed = sa.Table(
     "followed",

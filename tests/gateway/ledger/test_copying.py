@@ -20,11 +20,13 @@ import pytest
 import sqlalchemy as sa
 from msgspec.structs import replace
 from postgres_server import PostgresServer
+from report_documents import inspection
 
 from gateway.audit.signing import SigningKey
 from gateway.errors import HutongError
 from gateway.ledger.assessments import AssessmentRun, CaseFinding, FindingFilter
 from gateway.ledger.clocked import ClockedCase, ClockStanding, CountedCase, CountedCorrelation, KeptClock
+from gateway.ledger.occurrences import REGION, OccurrenceFilter, TallyFilter
 from gateway.ledger.records import (
     Area,
     BulkReplay,
@@ -51,10 +53,15 @@ from gateway.ledger.sql.engines import sqlite
 from gateway.ledger.sql.tables import metadata
 from gateway.ledger.versions import AdapterState, AdapterVersion
 from gateway.message import HeldBy, State
+from gateway.oversight.occurrences import OccurrenceReader
+from schemas.calendar import PUBLISHED
+from schemas.figures import bundled
+from schemas.scalars import CHINA_TIME
 
 pytestmark = pytest.mark.postgresql
 
 DAY = 86_400.0
+READER = OccurrenceReader(bundled(), CHINA_TIME, {})
 KEPT = Retention(timedelta(days=400), timedelta(days=200))
 CREDIT = "credit-publicity.330000"
 
@@ -149,6 +156,9 @@ async def _later(ledger: SqlLedger, small: Any, revision: int) -> None:
     case = ClockedCase("later", "later", "later", "330100", ("penalty.330000",), complete=True, counted_by="rules")
     clock = KeptClock("case.filing", "", ClockStanding.OPEN, date(2026, 9, 1), date(2026, 9, 16), None, ("later",))
     await ledger.put_clocks("clocks", [CountedCorrelation("later", (CountedCase(case, (clock,)),))])
+    read = READER.seen(replace(draft.message, type="inspection.recorded", document=inspection()[1]), PUBLISHED)
+    await ledger.keep_occurrences([read], READER)
+    await ledger.count_use(READER)
     # Its platform spoke of it by a number of its own before: what it said is tied to the case.
     back = small.draft("back", "back", received_at=at, source=small.platform)
     back = replace(back, numbers={"case_number": "P-1"}, deliveries=())
@@ -268,6 +278,9 @@ async def answers(ledger: SqlLedger, small: Any) -> Mapping[str, Any]:
     assert head is not None
     found["tree"] = await ledger.signed_heads(), await ledger.signing_keys(), await ledger.tree_standing()
     found["leaf"] = await ledger.prove_message("p7"), await ledger.prove_consistency(300, head.size)
+    found["tallies"] = sorted(map(repr, await ledger.tallies(TallyFilter(202601, 202912), READER)))
+    found["occurrences"] = await ledger.find_occurrences(OccurrenceFilter(("inspection",), (), 202603, 202603))
+    found["heard"] = await ledger.heard_of(REGION)
     found["prunings"] = await ledger.prunings()
     found["prunable"] = await ledger.prunable(KEPT)
     return found
