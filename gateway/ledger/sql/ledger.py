@@ -472,7 +472,13 @@ class SqlLedger:
         return await self._write(use.count, judging, limit)
 
     async def tallies(self, filter: TallyFilter, judging: Judging) -> Sequence[OccurrenceTally]:
-        return await self._store.search(kept_tallies.tallies, filter, judging)
+        if filter.as_of is None:
+            return await self._store.search(kept_tallies.tallies, filter)
+        then = kept_tallies.Then(filter, judging)
+        while then.left:
+            # A page is a search with a deadline of its own: there may be many.
+            await self._store.search(then.count)
+        return then.tallies()
 
     async def find_occurrences(
         self, filter: OccurrenceFilter, cursor: str | None = None, limit: int = 50
