@@ -33,6 +33,7 @@ from gateway.api import (
     retention,
     system,
     trials,
+    unmasking,
     unwanted,
 )
 from gateway.api.authenticator import Authenticator
@@ -58,6 +59,7 @@ _RESOURCES = (
     areas,
     credentials,
     people,
+    unmasking,
     unwanted,
     backlog,
     calendar,

@@ -54,6 +54,7 @@ from gateway.ledger.records import (
     Settled,
     Settlement,
     Taker,
+    Unmasking,
     Unwanted,
     Upload,
     Work,
@@ -80,6 +81,7 @@ from gateway.ledger.sql import (
     pruning,
     reading,
     searching,
+    unmaskings,
     unrouted,
     unwanted,
     uploads,
@@ -391,6 +393,12 @@ class SqlLedger:
 
     async def people(self) -> Sequence[Person]:
         return await self._store.read(people.people)
+
+    async def unmask(self, unmasking: Unmasking, intent: Intent) -> Unmasking:
+        return await self._write(unmaskings.unmask, unmasking, intent)
+
+    async def unmaskings(self, person: str, now: datetime) -> Sequence[Unmasking]:
+        return await self._store.read(unmaskings.unmaskings, person, now)
 
     # ── adapters ──────────────────────────────────────────────────────────────────────────────
     async def add_adapter(self, adapter: AdapterVersion, content: bytes, intent: Intent) -> AdapterVersion:
