@@ -35,7 +35,7 @@ class Role(StrEnum):
     KNOWN = "known"  # whoever has a credential
     PLATFORM = "platform"  # a registered platform, in its own name; no person and no administrator is one
     VIEWER = "viewer"  # headers, states, lists, metrics; no bodies
-    BODY_READER = "body-reader"  # bodies and dossiers
+    BODY_READER = "body-reader"  # bodies and dossiers, personal values masked until unmasked
     OPERATOR = "operator"  # what becomes of deliveries and of platforms, and what was rejected
     AUTHOR = "author"  # adapter versions up to their shadow
     APPROVER = "approver"  # which adapter version is spoken
@@ -99,6 +99,7 @@ CALLS: Mapping[str, Role] = {
     "GET /v1/people": Role.ADMIN,
     "POST /v1/people": Role.ADMIN,
     "DELETE /v1/people/{person_id}": Role.ADMIN,
+    "POST /v1/unmask": Role.BODY_READER,
     "GET /v1/backlog": Role.VIEWER,
     "GET /v1/audit": Role.AUDITOR,
     "GET /v1/audit/head": Role.KNOWN,  # whoever keeps it is a witness

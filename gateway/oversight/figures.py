@@ -48,13 +48,20 @@ class Known(Struct, frozen=True):
 
 def figures(rules: Iterable[FigureRule], tallies: Sequence[OccurrenceTally], known: Known) -> list[Figure]:
     """Give every figure of one group."""
-    by_name: dict[str, list[OccurrenceTally]] = {}
+    counted = _Counted({}, {})
     for each in tallies:
-        by_name.setdefault(each.name, []).append(each)
-    return [_figure(rule, by_name, known) for rule in rules]
+        (counted.things if each.thing else counted.alike).setdefault(each.name, []).append(each)
+    return [_figure(rule, counted, known) for rule in rules]
 
 
-def _figure(rule: FigureRule, tallies: Mapping[str, Sequence[OccurrenceTally]], known: Known) -> Figure:
+class _Counted(Struct, frozen=True):
+    """Tallies by name: of occurrences, and of the things that are counted once, which are many more."""
+
+    alike: dict[str, list[OccurrenceTally]]
+    things: dict[str, list[OccurrenceTally]]
+
+
+def _figure(rule: FigureRule, tallies: _Counted, known: Known) -> Figure:
     counted = [_count(part, tallies, known) for part in rule.parts]
     numerator, denominator = counted[0], counted[1] if len(counted) > 1 else None
     if rule.denominator is not None and rule.numerator.distinct is Distinct.COUNTY:
@@ -74,7 +81,7 @@ def _value(rule: FigureRule, numerator: Decimal | None, denominator: Decimal | N
 
 
 # ── counting ──────────────────────────────────────────────────────────────────────────────────
-def _count(part: Part, tallies: Mapping[str, Sequence[OccurrenceTally]], known: Known) -> Decimal | None:
+def _count(part: Part, tallies: _Counted, known: Known) -> Decimal | None:
     if part.places is not None:
         return _places(part, tallies, known)
     if part.valid:
@@ -87,28 +94,30 @@ def _count(part: Part, tallies: Mapping[str, Sequence[OccurrenceTally]], known: 
     return Decimal(sum(each.count for each in matching))
 
 
-def _matching(part: Part, tallies: Mapping[str, Sequence[OccurrenceTally]]) -> Iterator[OccurrenceTally]:
+def _matching(part: Part, tallies: _Counted) -> Iterator[OccurrenceTally]:
     for name in part.of:
-        for each in tallies.get(name, ()):
-            if not each.thing and all(trait in each.traits for trait in part.traits):
+        for each in tallies.alike.get(name, ()):
+            if all(trait in each.traits for trait in part.traits):
                 yield each
 
 
-def _distinct(part: Part, tallies: Mapping[str, Sequence[OccurrenceTally]]) -> int:
-    things = [each for name in part.of for each in tallies.get(name, ()) if each.thing and each.count]
+def _distinct(part: Part, tallies: _Counted) -> int:
+    things = [each for name in part.of for each in tallies.things.get(name, ()) if each.count]
     if part.distinct is Distinct.OFFICER:
         return len({each.thing for each in things if each.thing.startswith(OFFICER)})
-    # An enterprise counts for each authority and year.
-    return len({(each.thing, each.authority, each.month // 100) for each in things if each.thing.startswith(PARTY)})
+    # An enterprise counts for each authority; the year is that of the period.
+    return len({(each.thing, each.authority) for each in things if each.thing.startswith(PARTY)})
 
 
-def _places(part: Part, tallies: Mapping[str, Sequence[OccurrenceTally]], known: Known) -> Decimal | None:
+def _places(part: Part, tallies: _Counted, known: Known) -> Decimal | None:
     if known.places is None:
         return None
     places = _configured(part, known)
     if not part.without:
         return Decimal(len(places))
-    seen = {place for name in part.without for each in tallies.get(name, ()) for place in known.above[each.region]}
+    seen = {
+        place for name in part.without for each in tallies.alike.get(name, ()) for place in known.above[each.region]
+    }
     return Decimal(len(places - seen))
 
 
@@ -119,7 +128,7 @@ def _configured(part: Part, known: Known) -> frozenset[str]:
     return known.places.get((part.places, part.covered_by), frozenset())
 
 
-def _counties(rule: FigureRule, tallies: Mapping[str, Sequence[OccurrenceTally]], known: Known) -> Decimal | None:
+def _counties(rule: FigureRule, tallies: _Counted, known: Known) -> Decimal | None:
     """Count the counties of the denominator in which there is something."""
     assert rule.denominator is not None
     if known.places is None:
@@ -128,14 +137,14 @@ def _counties(rule: FigureRule, tallies: Mapping[str, Sequence[OccurrenceTally]]
     return Decimal(len(_configured(rule.denominator, known) & seen))
 
 
-def _late(rule: FigureRule, tallies: Mapping[str, Sequence[OccurrenceTally]], known: Known) -> int:
+def _late(rule: FigureRule, tallies: _Counted, known: Known) -> int:
     names = {name for part in rule.parts for name in part.occurrences}
     wanted = [part for part in rule.parts if part.of and not part.valid]
     return sum(
         each.count
         for name in names
-        for each in tallies.get(name, ())
-        if not each.thing and each.arrived > known.until and (not wanted or _in_any(each, wanted))
+        for each in tallies.alike.get(name, ())
+        if each.arrived > known.until and (not wanted or _in_any(each, wanted))
     )
 
 
@@ -153,7 +162,7 @@ def _unknown(
     rule: FigureRule,
     numerator: Decimal | None,
     denominator: Decimal | None,
-    tallies: Mapping[str, Sequence[OccurrenceTally]],
+    tallies: _Counted,
     known: Known,
 ) -> Text | None:
     if rule.needs is not None and known.settings.get(rule.needs) is None:

@@ -20,6 +20,7 @@ from schemas.events import first_of, says
 from schemas.figures import Figures, OccurrenceRule, Trait
 from schemas.identifiers.folding import comparison_key
 from schemas.identifiers.permit import credit_code_of
+from schemas.identifiers.person import is_citizen_id
 
 UNCOUNTED = "uncounted"
 """The trait of what has a time limit in a year whose holidays nobody entered."""
@@ -81,7 +82,7 @@ class OccurrenceReader:
         document = effective_document(message)
         known = TYPES[message.type]
         keys = known.keys(document)
-        party = keys.get("credit_code") or credit_code_of(keys.get("permit_number", "H9")) or ""
+        party = keys.get("credit_code") or _holder(keys.get("permit_number")) or ""
         said = f"{message.source}\n{message.type}\n{known.identity(document)}"
         identity = sha256(said.encode()).hexdigest()[:24] if rules else ""
         told = [self._told(rule, message, identity, document, party, calendar) for rule in rules]
@@ -224,6 +225,12 @@ class OccurrenceReader:
         if one.party and any(trait.beyond and trait.trait in one.traits for trait in self._rules[one.name].traits):
             return (*one.things, f"{PARTY}{one.party}")
         return one.things
+
+
+def _holder(permit_number: str | None) -> str | None:
+    """Give the credit code that a permit number begins with; never a citizen id, with which it may begin, too."""
+    holder = credit_code_of(permit_number) if permit_number else None
+    return None if holder is None or is_citizen_id(holder) else holder
 
 
 def _of_a_case(rule: OccurrenceRule) -> Iterator[str]:

@@ -8,8 +8,10 @@ from calendar import monthrange
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, tzinfo
 from enum import StrEnum
+from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.clock import Clock
 from gateway.errors import Invalid, NotFound
@@ -163,7 +165,6 @@ class Reports:
         registry = await self._ledger.registry()
         coverage = Coverage(registry.platforms, registry.areas)
         _check_region(region, coverage)
-        tallies = await self._tallies(asked, by, as_of)
         holding = await self._holding(asked)
         heard = _Heard({}, {})
         if as_of is None:
@@ -171,37 +172,44 @@ class Reports:
                 _last_contacts(await self._ledger.contacts()),
                 {each.value: each.at for each in await self._ledger.heard_of(REGION)},
             )
-        # A national year has many tallies: the loop must not wait for their sums.
-        return await asyncio.to_thread(self._made, asked, region, by, as_of, tallies, holding, heard, coverage)
+        # A nation has many tallies: the loop must not wait for their sums.
+        scope = await asyncio.to_thread(_Scope, region, asked, self._rules, coverage, holding, self._settings)
+        whole, months = _Whole(), []
+        for month in asked.months:
+            # A month at a time: each is a search with a deadline of its own, and all of a year would fill the memory.
+            tallies = await self._ledger.tallies(TallyFilter(month, month, authorities=True, as_of=as_of), self._reader)
+            here = await asyncio.to_thread(scope.here, tallies)
+            await asyncio.to_thread(whole.add, here)
+            if by is GroupedBy.MONTH and any(not each.name.startswith("@") for each in here):
+                months.append(await asyncio.to_thread(self._month, month, here, scope))
+        return await asyncio.to_thread(self._made, by, as_of, whole.tallies(), months, heard, scope)
+
+    def _month(self, month: int, here: Sequence[OccurrenceTally], scope: _Scope) -> ReportGroup:
+        name = f"{month // 100}-{month % 100:02d}"
+        return ReportGroup(name, name, tuple(figures(self._rules.figures, here, replace(scope.known, until=month))))
 
     def _made(
         self,
-        period: Period,
-        region: str,
         by: GroupedBy | None,
         as_of: datetime | None,
-        tallies: Sequence[OccurrenceTally],
-        holding: Sequence[OccurrenceTally],
+        here: Sequence[OccurrenceTally],
+        months: Sequence[ReportGroup],
         heard: _Heard,
-        coverage: Coverage,
+        scope: _Scope,
     ) -> UsageReport:
-        above = {one: _above(one, coverage) for one in {each.region for each in (*tallies, *holding)}}
-        here = [each for each in tallies if region in above[each.region]]
-        held = [each for each in holding if region in above[each.region]]
-        places = _places(region, period.last, self._rules, coverage)
-        known = Known(places, held, self._settings, period.until, above)
         now = self._clock()
+        groups = months if by in (None, GroupedBy.MONTH) else list(self._groups(by, here, scope))
         return UsageReport(
-            period=period,
-            region=region,
-            title=coverage.name(region),
+            period=scope.period,
+            region=scope.region,
+            title=scope.coverage.name(scope.region),
             by=by,
             as_of=as_of,
             made_at=now,
-            over=period.last < now.astimezone(self._zone).date(),
-            figures=tuple(figures(self._rules.figures, here, known)),
-            groups=tuple(self._groups(by, region, here, known, coverage)),
-            use=None if as_of else _use(here, known, region, coverage, heard),
+            over=scope.period.last < now.astimezone(self._zone).date(),
+            figures=tuple(figures(self._rules.figures, here, scope.known)),
+            groups=tuple(groups),
+            use=None if as_of else _use(here, scope.known, scope.region, scope.coverage, heard),
         )
 
     async def messages(
@@ -222,14 +230,6 @@ class Reports:
         return await self._ledger.find_occurrences(await self._behind(wanted, asked, region, coverage), cursor, limit)
 
     # ── reading ───────────────────────────────────────────────────────────────────────────────
-    async def _tallies(self, period: Period, by: GroupedBy | None, as_of: datetime | None) -> Sequence[OccurrenceTally]:
-        """Give the tallies of a period, a month at a time: each is a search with a deadline of its own."""
-        found: list[OccurrenceTally] = []
-        for month in period.months:
-            filter = TallyFilter(month, month, months=True, authorities=True, as_of=as_of)
-            found += await self._ledger.tallies(filter, self._reader)
-        return found
-
     async def _holding(self, period: Period) -> Sequence[OccurrenceTally]:
         names = {name for one in self._rules.figures for part in one.parts if part.valid for name in part.of}
         return await self._ledger.holding(sorted(names), period.last)
@@ -250,31 +250,74 @@ class Reports:
             known = {each.value for each in await self._ledger.heard_of(REGION)}
             here = frozenset(one for one in known if region in _above(one, coverage))
         if part.valid:
-            first = 190001  # what holds may have begun at any time
+            first = 199001  # what holds may have begun at any time
             return OccurrenceFilter(part.of, part.traits, first, period.until, here, period.last)
         return OccurrenceFilter(part.of, part.traits, period.since, period.until, here)
 
     # ── groups ────────────────────────────────────────────────────────────────────────────────
-    def _groups(
-        self, by: GroupedBy | None, region: str, tallies: Sequence[OccurrenceTally], known: Known, coverage: Coverage
-    ) -> Iterable[ReportGroup]:
-        if by is None:
-            return
-        key = _KEYS[by](region, coverage)
+    def _groups(self, by: GroupedBy, tallies: Sequence[OccurrenceTally], scope: _Scope) -> Iterable[ReportGroup]:
+        key = _KEYS[by](scope.region, scope.coverage)
         grouped: dict[str, list[OccurrenceTally]] = {}
         for each in tallies:
             if not each.name.startswith("@"):
                 grouped.setdefault(key(each), []).append(each)
         if by is GroupedBy.REGION:
-            configured = {place for places in (known.places or {}).values() for place in places}
-            for place in sorted(configured):
-                grouped.setdefault(_child(place, region, coverage), [])
+            configured = {place for places in (scope.known.places or {}).values() for place in places}
+            for place in configured:
+                grouped.setdefault(_child(place, scope.region, scope.coverage), [])
         for name in sorted(grouped):
-            yield ReportGroup(
-                name,
-                coverage.name(name) if by is GroupedBy.REGION else name,
-                tuple(figures(self._rules.figures, grouped[name], _narrowed(known, by, name, key, coverage))),
-            )
+            known = _narrowed(scope.known, by, name, key, scope.coverage)
+            title = scope.coverage.name(name) if by is GroupedBy.REGION else name
+            yield ReportGroup(name, title, tuple(figures(self._rules.figures, grouped[name], known)))
+
+
+class _Scope:
+    """Where and when a report is of, and what is known there."""
+
+    def __init__(
+        self,
+        region: str,
+        period: Period,
+        rules: Figures,
+        coverage: Coverage,
+        holding: Sequence[OccurrenceTally],
+        settings: Mapping[str, int | None],
+    ) -> None:
+        self.region, self.period, self.coverage = region, period, coverage
+        self._above: dict[str, frozenset[str]] = {}
+        places = _places(region, period.last, rules, coverage)
+        self.known = Known(places, self.here(holding), settings, period.until, self._above)
+
+    def here(self, tallies: Iterable[OccurrenceTally]) -> list[OccurrenceTally]:
+        """Give those of the region and what lies in it."""
+        found: list[OccurrenceTally] = []
+        for each in tallies:
+            if each.region not in self._above:
+                self._above[each.region] = _above(each.region, self.coverage)
+            if self.region in self._above[each.region]:
+                found.append(each)
+        return found
+
+
+class _Whole:
+    """The tallies of several months as one: what is alike is added up."""
+
+    def __init__(self) -> None:
+        self._sums: dict[tuple[Any, ...], tuple[int, int]] = {}
+
+    def add(self, tallies: Iterable[OccurrenceTally]) -> None:
+        """Add those of another month."""
+        for each in tallies:
+            key = (each.name, each.traits, each.region, each.authority, each.thing, each.arrived)
+            count, amount = self._sums.get(key, (0, 0))
+            self._sums[key] = (count + each.count, amount + each.amount)
+
+    def tallies(self) -> Sequence[OccurrenceTally]:
+        """Give the sums."""
+        return [
+            OccurrenceTally(name, count, 0, traits, region, authority, thing, arrived, amount)
+            for (name, traits, region, authority, thing, arrived), (count, amount) in self._sums.items()
+        ]
 
 
 class _Heard(Struct, frozen=True):
@@ -332,21 +375,14 @@ def _by_authority(region: str, coverage: Coverage) -> Key:
     return lambda tally: tally.authority
 
 
-def _by_month(region: str, coverage: Coverage) -> Key:
-    return lambda tally: f"{tally.month // 100}-{tally.month % 100:02d}"
-
-
 _KEYS: Mapping[GroupedBy, Callable[[str, Coverage], Key]] = {
     GroupedBy.REGION: _by_region,
     GroupedBy.AUTHORITY: _by_authority,
-    GroupedBy.MONTH: _by_month,
 }
 
 
 def _narrowed(known: Known, by: GroupedBy, name: str, key: Key, coverage: Coverage) -> Known:
     """Give what is known of one group."""
-    if by is GroupedBy.MONTH:
-        return Known(known.places, known.holding, known.settings, int(name.replace("-", "")), known.above)
     holding = [each for each in known.holding if key(each) == name]
     if by is GroupedBy.AUTHORITY:
         return Known(None, holding, known.settings, known.until, known.above)

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from kept_model import OPEN, REPLAYABLE, SENDABLE, Kept, error, identity, position_of, spelled
 from msgspec.structs import replace
 from pruning_model import PruningModel
+from report_model import ReportModel
 
 from adapters.base import OutboundRequest
 from gateway.errors import Conflict, HutongError, Invalid, NotFound
@@ -52,6 +53,7 @@ from gateway.ledger.records import (
     Settlement,
     StandingClaim,
     Taker,
+    Unmasking,
     Unrouted,
     Unwanted,
     Upload,
@@ -62,7 +64,7 @@ from gateway.message import Delivery, Enriched, HeldBy, Message, State
 T = TypeVar("T")
 
 
-class ModelLedger(PruningModel):
+class ModelLedger(PruningModel, ReportModel):
     """A `gateway.ledger.base.Ledger` for as long as this object lives. `rejections`: kept for each platform."""
 
     def __init__(self, *, rejections: int = 10_000) -> None:
@@ -828,6 +830,15 @@ class ModelLedger(PruningModel):
             return True
 
         return self.once(intent, ("remove_person", person_id), do)
+
+    async def unmask(self, unmasking: Unmasking, intent: Intent) -> Unmasking:
+        def do() -> str:
+            self.kept.unmaskings[unmasking.id] = unmasking
+            self.note_intent(unmasking.subject, intent, "personal.unmasked")
+            return unmasking.id
+
+        asked = ("unmask", unmasking.person, unmasking.subject, unmasking.until - unmasking.at)
+        return self.kept.unmaskings[self.once(intent, asked, do)]
 
     # ── adapters ──────────────────────────────────────────────────────────────────────────────
 

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from ledger_model import ModelLedger
 from msgspec.structs import replace
 from report_documents import answer, decision, inspection, lead, node, officer, permit
 from telling import MOBILE, PENALTY, ZONE, Telling
@@ -15,6 +16,7 @@ from gateway.errors import Invalid
 from gateway.ledger.occurrences import DELIVERED, RECEIVED, REGION, REJECTED, OccurrenceFilter, TallyFilter
 from gateway.message import State
 from gateway.oversight.occurrences import OccurrenceReader
+from schemas.calendar import PUBLISHED
 from schemas.figures import bundled
 
 LATER = "2026-04-15T09:00:00+08:00"
@@ -114,17 +116,32 @@ async def test_what_is_read_by_other_rules_counts_by_them(told: Any) -> None:
 
 
 async def test_tallies_are_what_a_count_would_give(told: Any) -> None:
-    """However documents come, again and again: every tally is the number of occurrences that stand."""
+    """However documents come, again and again: every tally is the number of occurrences that stand, as in the model."""
     dice = random.Random(20260310)
+    model = ModelLedger()
     for _ in range(8):
         batch = [told.message(*_any(dice), **_where(dice)) for _ in range(dice.randint(1, 9))]
         await told.keeper.see(batch)
         await told.keeper.see(dice.sample(told.told, min(5, len(told.told))))
         counted = await tallied(told.ledger, datetime(2099, 1, 1, tzinfo=UTC))
         assert await tallied(told.ledger) == counted
+        await model.keep_occurrences([READER.seen(each, PUBLISHED) for each in batch], READER)
+        assert _without_moments(counted) == _without_moments(await tallied(model))
+    assert {each.value for each in await told.ledger.heard_of("permit")} == {
+        each.value for each in await model.heard_of("permit")
+    }
     alone = await tallied(told.ledger)
     await told.again()
     assert await tallied(told.ledger) == alone
+
+
+def _without_moments(found: dict[Any, tuple[int, int]]) -> dict[Any, tuple[int, int]]:
+    """Tallies without when they came to be so: the model knows the present alone."""
+    sums: dict[Any, tuple[int, int]] = {}
+    for each, (count, amount) in found.items():
+        before = sums.get(replace(each, arrived=0), (0, 0))
+        sums[replace(each, arrived=0)] = (before[0] + count, before[1] + amount)
+    return sums
 
 
 def _any(dice: random.Random) -> Any:

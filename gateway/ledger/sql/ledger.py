@@ -72,6 +72,7 @@ from gateway.ledger.records import (
     Settlement,
     Taker,
     TreeStanding,
+    Unmasking,
     Unwanted,
     Upload,
     Work,
@@ -102,6 +103,7 @@ from gateway.ledger.sql import (
     reading,
     searching,
     sequencing,
+    unmaskings,
     unrouted,
     unwanted,
     uploads,
@@ -422,6 +424,12 @@ class SqlLedger:
     async def people(self) -> Sequence[Person]:
         return await self._store.read(people.people)
 
+    async def unmask(self, unmasking: Unmasking, intent: Intent) -> Unmasking:
+        return await self._write(unmaskings.unmask, unmasking, intent)
+
+    async def unmaskings(self, person: str, now: datetime) -> Sequence[Unmasking]:
+        return await self._store.read(unmaskings.unmaskings, person, now)
+
     # ── adapters ──────────────────────────────────────────────────────────────────────────────
     async def add_adapter(self, adapter: AdapterVersion, content: bytes, intent: Intent) -> AdapterVersion:
         return await self._write(adapters.add, adapter, content, intent)
@@ -472,7 +480,13 @@ class SqlLedger:
         return await self._write(use.count, judging, limit)
 
     async def tallies(self, filter: TallyFilter, judging: Judging) -> Sequence[OccurrenceTally]:
-        return await self._store.search(kept_tallies.tallies, filter, judging)
+        if filter.as_of is None:
+            return await self._store.search(kept_tallies.tallies, filter)
+        then = kept_tallies.Then(filter, judging)
+        while then.left:
+            # A page is a search with a deadline of its own: there may be many.
+            await self._store.search(then.count)
+        return then.tallies()
 
     async def find_occurrences(
         self, filter: OccurrenceFilter, cursor: str | None = None, limit: int = 50

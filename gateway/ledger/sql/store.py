@@ -206,7 +206,7 @@ class Store:
 
     @property
     def owner(self) -> str:
-        """How this process is named in the database."""
+        """How this process is named in the ledger."""
         return self._engine.owner
 
     @property

@@ -32,12 +32,8 @@ _ROWS = 5000
 
 
 # ── tallies ───────────────────────────────────────────────────────────────────────────────────
-def tallies(connection: sa.Connection, filter: TallyFilter, judging: Judging) -> Sequence[OccurrenceTally]:
-    """Give tallies; as of a moment they are counted from the occurrences that stood then."""
-    return _kept(connection, filter) if filter.as_of is None else _counted(connection, filter, judging)
-
-
-def _kept(connection: sa.Connection, filter: TallyFilter) -> Sequence[OccurrenceTally]:
+def tallies(connection: sa.Connection, filter: TallyFilter) -> Sequence[OccurrenceTally]:
+    """Give tallies as they stand."""
     month: sa.ColumnElement[int] = _t.month if filter.months else sa.literal_column("0")
     authority: sa.ColumnElement[str] = _t.authority if filter.authorities else sa.literal_column("''")
     alike = [_t.name, _t.thing, _t.traits, _t.region, _t.arrived]
@@ -58,41 +54,55 @@ def _tally(row: Any) -> OccurrenceTally:
     return OccurrenceTally(name, count, month, read_words(traits), region, authority, thing, arrived, amount)
 
 
-def _counted(connection: sa.Connection, filter: TallyFilter, judging: Judging) -> Sequence[OccurrenceTally]:
-    counts: Counter[Any] = Counter()
-    amounts: Counter[Any] = Counter()
-    for one in _stood(connection, filter, judging):
-        month = month_of(one.day) if filter.months else 0
-        where = (one.region, one.authority if filter.authorities else "")
-        key = (one.name, month, one.traits, *where, "", judging.month(one.since))
-        counts[key] += 1
-        amounts[key] += one.amount
-        counts.update((one.name, month, (), *where, thing, 0) for thing in judging.things(one))
-    return [
-        OccurrenceTally(name, count, month, traits, region, authority, thing, arrived, amounts[key])
-        for key, count in counts.items()
-        for name, month, traits, region, authority, thing, arrived in (key,)
-    ]
+Stretch = tuple[str, int, int]
+"""A name, a month, and the row behind which to go on."""
 
 
-def _stood(connection: sa.Connection, filter: TallyFilter, judging: Judging) -> Iterator[Occurrence]:
-    """Give the occurrences that stood at a moment, a page at a time: they are too many for the memory."""
-    assert filter.as_of is not None
-    then = micros(filter.as_of)
-    query = (
-        sa.select(*OCCURRENCE.select(tables.occurrences))
-        .where(_o.since <= then, sa.or_(_o.ended.is_(None), _o.ended > then))
-        .order_by(_o.seq)
-        .limit(_ROWS)
-    )
-    for name in sorted(judging.tallied):
-        for month in _months(filter.since, filter.until):
-            after = 0
-            while page := connection.execute(
-                query.where(_o.name == name, _o.month == month, _o.seq > after)
-            ).fetchall():
-                yield from map(OCCURRENCE.read, page)
-                after = page[-1][_SEQ]
+class Then:
+    """Tallies as they stood at a moment, counted from the occurrences that stood then, a page at a time."""
+
+    def __init__(self, filter: TallyFilter, judging: Judging) -> None:
+        assert filter.as_of is not None
+        self._filter = filter
+        self._judging = judging
+        self._counts: Counter[Any] = Counter()
+        self._amounts: Counter[Any] = Counter()
+        self._at = micros(filter.as_of)
+        self.left: list[Stretch] = [
+            (name, month, 0) for name in sorted(judging.tallied) for month in _months(filter.since, filter.until)
+        ]
+
+    def count(self, connection: sa.Connection) -> None:
+        """Count the next page."""
+        name, month, after = self.left.pop()
+        query = (
+            sa.select(*OCCURRENCE.select(tables.occurrences))
+            .where(_o.name == name, _o.month == month, _o.seq > after)
+            .where(_o.since <= self._at, sa.or_(_o.ended.is_(None), _o.ended > self._at))
+            .order_by(_o.seq)
+            .limit(_ROWS)
+        )
+        page = connection.execute(query).fetchall()
+        for row in page:
+            self._add(OCCURRENCE.read(row))
+        if len(page) == _ROWS:
+            self.left.append((name, month, page[-1][_SEQ]))
+
+    def _add(self, one: Occurrence) -> None:
+        month = month_of(one.day) if self._filter.months else 0
+        where = (one.region, one.authority if self._filter.authorities else "")
+        key = (one.name, month, one.traits, *where, "", self._judging.month(one.since))
+        self._counts[key] += 1
+        self._amounts[key] += one.amount
+        self._counts.update((one.name, month, (), *where, thing, 0) for thing in self._judging.things(one))
+
+    def tallies(self) -> Sequence[OccurrenceTally]:
+        """Give what was counted."""
+        return [
+            OccurrenceTally(name, count, month, traits, region, authority, thing, arrived, self._amounts[key])
+            for key, count in self._counts.items()
+            for name, month, traits, region, authority, thing, arrived in (key,)
+        ]
 
 
 # ── the occurrences behind them ───────────────────────────────────────────────────────────────

@@ -111,12 +111,12 @@ async def test_what_was_not_signed_uses_up_no_nonce(signing, body):
     assert (await signing.post(body, nonce=nonce)).status_code == 202
 
 
-@pytest.mark.parametrize("off", [-301, 301])
+@pytest.mark.parametrize("off", [-330, 330])
 async def test_a_time_that_is_far_from_ours_is_refused(signing, body, off):
     """On either side of it, before the signature is looked at; near it is well."""
     now = datetime.now(UTC).timestamp()
     refused(await signing.post(body, at=now + off, signature="AAAA"), "replayed")
-    assert (await signing.post(body, at=now + off * 0.9)).status_code == 202
+    assert (await signing.post(body, at=now + off * 0.8)).status_code == 202
 
 
 async def test_every_part_of_a_call_is_signed(caller, signing, body):
