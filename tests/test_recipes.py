@@ -483,7 +483,7 @@ def test_a_figure_is_an_entry_of_the_figures(product: Path) -> None:
 
 
 def test_nobody_else_names_a_figure(strings: Mapping[str, frozenset[str]]) -> None:
-    """No figure, occurrence or trait; but REST and the command line show one as an example, and the demo waits for one."""
+    """No figure, occurrence or trait; but REST and the command line show one, and the demo waits for one."""
     figures = bundled()
     names = {one.figure for one in figures.figures} - {"entry-timeliness", "fines"}
     assert {name: strings[name] for name in names if name in strings} == {}
