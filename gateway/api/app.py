@@ -35,6 +35,7 @@ from gateway.api import (
     retention,
     system,
     trials,
+    unmasking,
     unwanted,
 )
 from gateway.api.authenticator import Authenticator
@@ -61,6 +62,7 @@ _RESOURCES = (
     areas,
     credentials,
     people,
+    unmasking,
     unwanted,
     backlog,
     calendar,

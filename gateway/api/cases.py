@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import Field
 
-from gateway.api.deliveries import DeliveryDetail, delivery_detail
+from gateway.api.deliveries import DeliveryDetail, ShownReplies, delivery_detail
 from gateway.api.inbound.answer import problem_bytes
 from gateway.api.inbound.request import Incoming
 from gateway.api.limits import StrictRoute
+from gateway.api.masking import TheMasking
 from gateway.api.models import RestModel, TimelineEntry
 from gateway.api.openapi import problems
 from gateway.api.rights import Caller, Role, TheHub, TheIncoming, has_role, own_id
@@ -101,6 +102,7 @@ async def show(
     hub: TheHub,
     caller: Caller,
     sight: TheSight,
+    masking: TheMasking,
     incoming: TheIncoming,
     case_number: CaseNumber,
     platform: IssuedBy = None,
@@ -115,7 +117,8 @@ async def show(
         found = await hub.cases.of(case_number, issued_by=platform, sees=_sees(sight))
     except AmbiguousCase as error:
         return ambiguous(error, incoming)
-    return _view(found, sight, incoming.language)
+    masked = {one.id for one in found.messages if await masking.hides_message(one)}
+    return _view(found, sight, masked, incoming.language)
 
 
 def _sees(sight: Sight) -> Sees | None:
@@ -134,7 +137,7 @@ def ambiguous(error: AmbiguousCase, incoming: Incoming) -> Response:
     return Response(answer.body, answer.status, answer.headers, answer.content_type)
 
 
-def _view(case: WholeCase, sight: Sight, language: str) -> CaseView:
+def _view(case: WholeCase, sight: Sight, masked: Set[str], language: str) -> CaseView:
     own = own_id(sight.caller)
     documents: list[CaseDocumentView] = []
     entries: list[TimelineEntry] = []
@@ -144,7 +147,8 @@ def _view(case: WholeCase, sight: Sight, language: str) -> CaseView:
         seen = [
             one for one in case.deliveries[message.id] if own in (None, one.platform) and sight.delivery(message, one)
         ]
-        told = message if has_role(sight.caller, Role.BODY_READER) else None
+        bodies = has_role(sight.caller, Role.BODY_READER)
+        told = ShownReplies(message, masked=message.id in masked) if bodies else None
         documents.append(
             CaseDocumentView(
                 id=message.id,
@@ -153,7 +157,7 @@ def _view(case: WholeCase, sight: Sight, language: str) -> CaseView:
                 operation=message.operation,
                 received_at=message.received_at,
                 keys=dict(message.keys),
-                deliveries=[delivery_detail(one, case.attempts[one.id], sight.caller, replies_to=told) for one in seen],
+                deliveries=[delivery_detail(one, case.attempts[one.id], sight.caller, replies=told) for one in seen],
             )
         )
         entries += timeline(message, seen, case.attempts, ())

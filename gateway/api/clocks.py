@@ -57,9 +57,9 @@ async def find(
 ) -> ClockPage:
     """Find the deadlines of all cases of the caller's regions, what ends first first.
 
-    What has no last day (stopped, unknown) is behind.
-    They are counted a moment after a document came, and anew when a year of the calendar is entered. Whether one is
-    missed follows from today. With `until`, what has no last day is left out.
+    What has no last day (stopped, unknown) is behind. They are counted a moment after a document came, and anew when a
+    year of the calendar is entered. Whether one is missed follows from today. With `until`, what has no last day is
+    left out.
     """
 
     async def seen(one: ListedClock) -> bool:

@@ -7,11 +7,13 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Response
+from msgspec import Struct
 from msgspec.structs import replace
 from pydantic import Field
 
 from gateway.access import Principal
 from gateway.api.limits import StrictRoute
+from gateway.api.masking import MASKED, TheMasking, path_masked, reply_masked, sent_masked
 from gateway.api.models import Cursor, Limit, Reason, RestModel, Shown
 from gateway.api.openapi import NATIVE_BYTES, problems
 from gateway.api.rights import Caller, Intends, Role, TheHub, has_role
@@ -98,6 +100,19 @@ class ReplayReason(Reason):
     stale_ok: bool = False
 
 
+class ShownReplies(Struct, frozen=True):
+    """What platforms answered to a message, as it is shown to whoever reads bodies."""
+
+    message: Message
+    masked: bool
+
+    def shown(self, said: str) -> str:
+        """Show a reply: never the citizen ids that were sent, and nothing personal while it is masked."""
+        # Masked before it is cut: half an id is hidden by nothing.
+        said = unnamed(self.message, said)
+        return (reply_masked(self.message, said) if self.masked else said)[:LONGEST_REPLY]
+
+
 router = APIRouter(prefix="/v1/deliveries", tags=["deliveries"], route_class=StrictRoute)
 
 LONGEST_REPLY = 4096
@@ -142,11 +157,14 @@ async def find(
 
 
 @router.get("/{delivery_id}", summary="Show a delivery · 查看投递", responses=problems(401, 403, 404))
-async def show(hub: TheHub, caller: Caller, sight: TheSight, delivery_id: DeliveryId) -> DeliveryDetail:
+async def show(
+    hub: TheHub, caller: Caller, sight: TheSight, masking: TheMasking, delivery_id: DeliveryId
+) -> DeliveryDetail:
     """Give a delivery with each of its attempts, and to whom may read bodies the platform's replies."""
     delivery = await delivery_in_sight(hub, sight, delivery_id)
     message = await hub.ledger.message(delivery.message_id) if has_role(caller, Role.BODY_READER) else None
-    return delivery_detail(delivery, await hub.ledger.attempts_of(delivery_id), caller, replies_to=message)
+    replies = None if message is None else ShownReplies(message, masked=await masking.hides_message(message))
+    return delivery_detail(delivery, await hub.ledger.attempts_of(delivery_id), caller, replies=replies)
 
 
 @router.get(
@@ -155,7 +173,7 @@ async def show(hub: TheHub, caller: Caller, sight: TheSight, delivery_id: Delive
     responses=problems(401, 403, 404, 410) | NATIVE_BYTES,
     response_class=Response,
 )
-async def sent(hub: TheHub, sight: TheSight, delivery_id: DeliveryId) -> Response:
+async def sent(hub: TheHub, sight: TheSight, masking: TheMasking, delivery_id: DeliveryId) -> Response:
     """Give the body of the request as it left; `Sent-Method` and `Sent-Path` say where to."""
     delivery = await delivery_in_sight(hub, sight, delivery_id)
     request = await hub.ledger.sent(delivery_id)
@@ -169,6 +187,11 @@ async def sent(hub: TheHub, sight: TheSight, delivery_id: DeliveryId) -> Respons
         "sent-path": _header_safe(request.path),
         "x-content-type-options": "nosniff",
     }
+    message = await hub.ledger.message(delivery.message_id)
+    if message is not None and await masking.hides_message(message):
+        headers |= MASKED | {"sent-path": _header_safe(path_masked(message, request.path))}
+        body = sent_masked(hub, message, delivery.adapter, request.body)
+        return Response(body, 200, headers, "application/json")
     return Response(request.body, 200, headers, kinds.get("content-type", "application/octet-stream"))
 
 
@@ -223,9 +246,9 @@ def _header_safe(path: str) -> str:
 
 
 def delivery_detail(
-    delivery: Delivery, attempts: Sequence[Attempt], caller: Principal, *, replies_to: Message | None
+    delivery: Delivery, attempts: Sequence[Attempt], caller: Principal, *, replies: ShownReplies | None
 ) -> DeliveryDetail:
-    """Show a delivery with its attempts; the platform's replies only when it is said to which message they are.
+    """Show a delivery with its attempts; the platform's replies only to whom they are shown.
 
     A platform is not told the reasons that operators gave: why it was discarded, or is wanted by nobody.
     """
@@ -234,7 +257,7 @@ def delivery_detail(
     receipt = None
     if delivery.state is State.DELIVERED:
         receipt = ReceiptView(reference=delivery.reference, at=delivery.changed_at)
-    tries = [_attempt(one, replies_to) for one in attempts]
+    tries = [_attempt(one, replies) for one in attempts]
     return DeliveryDetail(**_told(delivery), tries=tries, receipt=receipt)
 
 
@@ -246,8 +269,7 @@ def _told(delivery: Delivery) -> dict[str, Any]:
     return {name: getattr(delivery, name) for name in DeliveryView.model_fields} | {"state": delivery.shown}
 
 
-def _attempt(attempt: Attempt, message: Message | None) -> AttemptView:
+def _attempt(attempt: Attempt, replies: ShownReplies | None) -> AttemptView:
     shown = {name: getattr(attempt, name) for name in AttemptView.model_fields if name != "reply"}
-    # Masked before it is cut: half an id is hidden by nothing.
-    said = None if message is None else unnamed(message, attempt.reply.decode("utf-8", "replace"))[:LONGEST_REPLY]
+    said = None if replies is None else replies.shown(attempt.reply.decode("utf-8", "replace"))
     return AttemptView(**shown, reply=said)

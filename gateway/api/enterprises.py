@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from pydantic import Field
 
 from gateway.api.limits import StrictRoute
+from gateway.api.masking import TheMasking, document_masked
 from gateway.api.models import FieldError, RestModel
 from gateway.api.openapi import problems
 from gateway.api.rights import Caller, TheHub, TheIncoming, check_dossier
@@ -81,6 +82,7 @@ async def show(
     hub: TheHub,
     caller: Caller,
     sight: TheSight,
+    masking: TheMasking,
     incoming: TheIncoming,
     credit_code: Annotated[str, Path(max_length=40, examples=["91130200699229617X"])],
     cache_control: Annotated[list[str] | None, _CACHE_CONTROL] = None,
@@ -93,7 +95,23 @@ async def show(
     """
     check_dossier(caller)
     dossier = await hub.dossiers.of(credit_code, anew=_anew(cache_control or ()))
-    return _view(await _in_sight(hub, sight, dossier), incoming.language)
+    seen = await _in_sight(hub, sight, dossier)
+    if await masking.hides(dossier.credit_code):
+        seen = _masked(seen)
+    return _view(seen, incoming.language)
+
+
+def _masked(dossier: Enterprise) -> Enterprise:
+    parts = {
+        name: replace(part, entries=tuple(map(_entry_masked, part.entries))) for name, part in dossier.parts.items()
+    }
+    return replace(dossier, parts=parts, name=name_in(one for part in parts.values() for one in part.entries))
+
+
+def _entry_masked(entry: EnterpriseDocument) -> EnterpriseDocument:
+    return EnterpriseDocument(
+        entry.type, document_masked(entry.type, entry.document), entry.platform, entry.at, entry.message_id
+    )
 
 
 async def _in_sight(hub: Hub, sight: Sight, dossier: Enterprise) -> Enterprise:

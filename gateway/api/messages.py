@@ -12,9 +12,10 @@ from fastapi import APIRouter, Path, Query, Response
 from msgspec.structs import replace
 from pydantic import BaseModel, Field
 
-from gateway.api.deliveries import DeliveryDetail, delivery_detail
+from gateway.api.deliveries import DeliveryDetail, ShownReplies, delivery_detail
 from gateway.api.inbound.answer import message_state
 from gateway.api.limits import StrictRoute
+from gateway.api.masking import MASKED, TheMasking, document_masked, native_masked, words_masked
 from gateway.api.models import Cursor, FieldError, Limit, Moment, RestModel, Shown, TimelineEntry, in_utc
 from gateway.api.openapi import CANONICAL_EXAMPLE, NATIVE_BYTES, problems
 from gateway.api.rights import Caller, Role, TheHub, TheIncoming, has_role, searched_platform
@@ -153,7 +154,7 @@ async def find(hub: TheHub, caller: Caller, sight: TheSight, query: Annotated[Me
 
 @router.get("/{message_id}", summary="Show a message · 查看消息", responses=problems(401, 403, 404, 429))
 async def show(
-    hub: TheHub, caller: Caller, sight: TheSight, incoming: TheIncoming, message_id: MessageId
+    hub: TheHub, caller: Caller, sight: TheSight, masking: TheMasking, incoming: TheIncoming, message_id: MessageId
 ) -> MessageDetail:
     """Give its headers, state, warnings, deliveries with attempts and receipts, and its timeline.
 
@@ -161,9 +162,10 @@ async def show(
     """
     message, seen = await message_in_sight(hub, sight, message_id)
     bodies = has_role(caller, Role.BODY_READER)
-    told = message if bodies else None
+    masked = await masking.hides_message(message)
+    told = ShownReplies(message, masked=masked) if bodies else None
     attempts = {one.id: await hub.ledger.attempts_of(one.id) for one in seen}
-    details = [delivery_detail(one, attempts[one.id], caller, replies_to=told) for one in seen]
+    details = [delivery_detail(one, attempts[one.id], caller, replies=told) for one in seen]
     done = [entry for subject in (message_id, *(one.id for one in seen)) for entry in await hub.ledger.audit(subject)]
     platforms = {message.source, *(one.platform for one in seen)}
     return MessageDetail(
@@ -172,7 +174,7 @@ async def show(
             FieldError(**one if bodies or caller.platform else {**one, "value": None})
             for one in tell_warnings(message.warnings, incoming.language)
         ],
-        enriched=_enriched(message) if bodies or caller.platform else {},
+        enriched=_enriched(message, masked=masked) if bodies or caller.platform else {},
         deliveries=details,
         timeline=timeline(message, seen, attempts, done if caller.platform is None else nameless(done, platforms)),
     )
@@ -184,7 +186,7 @@ async def show(
     responses=problems(401, 403, 404, 410) | NATIVE_BYTES,
     response_class=Response,
 )
-async def native(hub: TheHub, sight: TheSight, message_id: MessageId) -> Response:
+async def native(hub: TheHub, sight: TheSight, masking: TheMasking, message_id: MessageId) -> Response:
     """Give the body as it arrived; `Record-Index` says which record of a package the message is.
 
     A package holds other records of its sender: whoever works for some regions sees it if the sender is of one.
@@ -196,6 +198,8 @@ async def native(hub: TheHub, sight: TheSight, message_id: MessageId) -> Respons
     if found is None:
         raise body_pruned(message_id)
     headers = {"record-index": str(found.index), "x-content-type-options": "nosniff"}
+    if await masking.hides_message(message):
+        return Response(native_masked(hub, message, found.body), 200, headers | MASKED, "application/json")
     return Response(found.body, 200, headers, found.content_type or "application/octet-stream")
 
 
@@ -205,16 +209,18 @@ async def native(hub: TheHub, sight: TheSight, message_id: MessageId) -> Respons
     responses=problems(401, 403, 404, 410) | CANONICAL_EXAMPLE,
     response_model=dict[str, object],
 )
-async def canonical(hub: TheHub, sight: TheSight, message_id: MessageId) -> Response:
+async def canonical(hub: TheHub, sight: TheSight, masking: TheMasking, message_id: MessageId) -> Response:
     """Give the document as every platform's adapter is handed it, before enrichment."""
     message, _ = await message_in_sight(hub, sight, message_id)
     if not message.document:
         raise body_pruned(message_id)
+    if await masking.hides_message(message):
+        return Response(orjson.dumps(document_masked(message.type, message.document)), 200, MASKED, "application/json")
     return Response(orjson.dumps(message.document), 200, None, "application/json")
 
 
 @router.get("/{message_id}/lineage", summary="Where each value came from · 字段来源", responses=problems(401, 403, 404))
-async def lineage(hub: TheHub, sight: TheSight, message_id: MessageId) -> LineageList:
+async def lineage(hub: TheHub, sight: TheSight, masking: TheMasking, message_id: MessageId) -> LineageList:
     """Say for each canonical field which native path, converters and code table gave it."""
     message, _ = await message_in_sight(hub, sight, message_id)
     name, _, version = message.adapter.partition("@")
@@ -224,7 +230,7 @@ async def lineage(hub: TheHub, sight: TheSight, message_id: MessageId) -> Lineag
         adapter=message.adapter,
         operation=message.operation,
         fields=[LineageView.of(one) for one in found],
-        enriched=_enriched(message),
+        enriched=_enriched(message, masked=await masking.hides_message(message)),
     )
 
 
@@ -237,5 +243,9 @@ def _headers(message: Message, deliveries: Sequence[Delivery]) -> dict[str, Any]
     return {**kept, "state": message_state(deliveries)}
 
 
-def _enriched(message: Message) -> dict[str, EnrichedView]:
-    return {field: EnrichedView.of(one) for field, one in message.enriched.items()}
+def _enriched(message: Message, *, masked: bool) -> dict[str, EnrichedView]:
+    shown = words_masked if masked else str
+    return {
+        field: EnrichedView(value=shown(one.value), message_id=one.message_id)
+        for field, one in message.enriched.items()
+    }

@@ -12,6 +12,7 @@ from gateway.api.limits import StrictRoute
 from gateway.api.models import Instant, RestModel, in_utc
 from gateway.api.openapi import problems
 from gateway.api.rights import ADMIN, PEOPLES, Actor, Caller, Intends, TheHub
+from gateway.api.unmasking import UnmaskingView
 from gateway.ledger.records import Person
 
 _ROLES = [role.value for role in PEOPLES]
@@ -78,6 +79,7 @@ class Me(RestModel):
     name: str
     roles: list[str] = Field(description="What a person may; the administrator's token has every role")
     regions: list[str] = Field(description="Where a person works, with all that lies in it; none: everywhere")
+    unmasked: list[UnmaskingView] = Field(description="Of what a person sees personal values now, and until when")
 
 
 router = APIRouter(tags=["people"], route_class=StrictRoute)
@@ -86,14 +88,22 @@ PersonId = Annotated[str, Path(max_length=100, description="The person's id")]
 
 
 @router.get("/v1/me", summary="Who am I? · 本人", responses=problems(401))
-async def me(caller: Caller, actor: Actor) -> Me:
-    """Give who calls, and which roles they have."""
+async def me(hub: TheHub, caller: Caller, actor: Actor) -> Me:
+    """Give who calls, which roles they have, for which regions, and what they see unmasked."""
     if caller.platform is not None:
-        return Me(kind="platform", id=actor, name=actor, roles=[], regions=[caller.platform.region])
+        return Me(kind="platform", id=actor, name=actor, roles=[], regions=[caller.platform.region], unmasked=[])
     if caller.person is not None:
         person = caller.person
-        return Me(kind="person", id=actor, name=person.name, roles=list(person.roles), regions=list(person.regions))
-    return Me(kind="administrator", id=actor, name=ADMIN, roles=_ROLES, regions=[])
+        standing = await hub.ledger.unmaskings(person.id, hub.clock())
+        return Me(
+            kind="person",
+            id=actor,
+            name=person.name,
+            roles=list(person.roles),
+            regions=list(person.regions),
+            unmasked=[UnmaskingView.of(one) for one in standing],
+        )
+    return Me(kind="administrator", id=actor, name=ADMIN, roles=_ROLES, regions=[], unmasked=[])
 
 
 @router.get("/v1/people", summary="List people · 人员列表", responses=problems(401, 403))

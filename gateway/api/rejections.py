@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 
 from gateway.api.limits import StrictRoute
+from gateway.api.masking import TheMasking, unmaskable
 from gateway.api.models import Cursor, Limit, Problem, RestModel
 from gateway.api.openapi import NATIVE_BYTES, problems
 from gateway.api.rights import Caller, TheHub, TheIncoming, searched_platform
@@ -82,9 +83,11 @@ async def show(hub: TheHub, sight: TheSight, incoming: TheIncoming, rejection_id
     responses=problems(401, 403, 404, 429) | NATIVE_BYTES,
     response_class=Response,
 )
-async def native(hub: TheHub, sight: TheSight, rejection_id: RejectionId) -> Response:
-    """Give the body as it arrived, to be corrected and sent again."""
+async def native(hub: TheHub, sight: TheSight, masking: TheMasking, rejection_id: RejectionId) -> Response:
+    """Give the body as it arrived, to be corrected and sent again; to a person once they unmasked the rejection."""
     await _kept(hub, sight, rejection_id)
+    if await masking.hides(rejection_id):
+        raise unmaskable()
     found = await hub.ledger.rejection_native(rejection_id)
     if found is None:
         raise no_rejection(rejection_id)

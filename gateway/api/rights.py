@@ -16,7 +16,7 @@ from gateway.access import Principal
 from gateway.api.inbound.request import Incoming, Scope, idempotency_key
 from gateway.errors import Forbidden, TooFast
 from gateway.hub import Hub
-from gateway.ledger.records import Intent, Platform
+from gateway.ledger.records import AuditEntry, Intent, Platform
 from gateway.telemetry.events import AdministratorCalled, AuthenticationFailed, CallLimited
 from gateway.telemetry.loop import doing
 from schemas.findings import Text
@@ -35,7 +35,7 @@ class Role(StrEnum):
     KNOWN = "known"  # whoever has a credential
     PLATFORM = "platform"  # a registered platform, in its own name; no person and no administrator is one
     VIEWER = "viewer"  # headers, states, lists, metrics; no bodies
-    BODY_READER = "body-reader"  # bodies and dossiers
+    BODY_READER = "body-reader"  # bodies and dossiers, personal values masked until unmasked
     OPERATOR = "operator"  # what becomes of deliveries and of platforms, and what was rejected
     AUTHOR = "author"  # adapter versions up to their shadow
     APPROVER = "approver"  # which adapter version is spoken
@@ -99,6 +99,7 @@ CALLS: Mapping[str, Role] = {
     "GET /v1/people": Role.ADMIN,
     "POST /v1/people": Role.ADMIN,
     "DELETE /v1/people/{person_id}": Role.ADMIN,
+    "POST /v1/unmask": Role.BODY_READER,
     "GET /v1/backlog": Role.VIEWER,
     "GET /v1/audit": Role.AUDITOR,
     "GET /v1/audit/head": Role.KNOWN,  # whoever keeps it is a witness
@@ -225,7 +226,19 @@ async def admit(request: Request) -> None:
         raise Forbidden(_NOT_YOURS)
     if principal.platform is not None:
         await keep_pace(hub_of(request), principal.platform)
+    elif role is Role.BODY_READER:
+        await _note_reading(request, principal, call)
     doing(principal.platform.id if principal.platform else "", call)
+
+
+BODY_READ = "body.read"
+"""The entry of the audit when a person is given a body or a dossier."""
+
+
+async def _note_reading(request: Request, principal: Principal, call: str) -> None:
+    """Record that a person reads a body or a dossier, before it is given out; where that fails nothing is."""
+    hub, [subject] = hub_of(request), request.path_params.values()
+    await hub.ledger.note([AuditEntry(hub.clock(), name_of(principal), BODY_READ, str(subject), "", {"call": call})])
 
 
 def check_metrics(request: Request) -> None:
@@ -291,9 +304,14 @@ CallingPlatform = Annotated[Platform, Depends(calling_platform)]
 
 def actor(caller: Caller) -> str:
     """Give the name under which the caller's deed is recorded."""
-    if caller.person is not None:
-        return caller.person.id
-    return caller.platform.id if caller.platform else ADMIN
+    return name_of(caller)
+
+
+def name_of(principal: Principal) -> str:
+    """Give the name under which somebody's deed is recorded."""
+    if principal.person is not None:
+        return principal.person.id
+    return principal.platform.id if principal.platform else ADMIN
 
 
 Actor = Annotated[str, Depends(actor)]

@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
-    "demo": ("demo", "Play one enterprise's story: six processes on loopback, eleven documents, five formats."),
+    "demo": ("demo", "Play one enterprise's story: six processes on loopback, sixteen documents, five formats."),
     "serve": ("serve", "Run the gateway. Ctrl-C ends it once the deliveries in flight are recorded."),
     "sandbox": (
         "sandbox",

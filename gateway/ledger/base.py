@@ -70,6 +70,7 @@ from gateway.ledger.records import (
     Settlement,
     Taker,
     TreeStanding,
+    Unmasking,
     Unwanted,
     Upload,
     Work,
@@ -578,6 +579,17 @@ class Ledger(Protocol):
         """Give every person by id, also those who were removed."""
         ...
 
+    async def unmask(self, unmasking: Unmasking, intent: Intent) -> Unmasking:
+        """Keep that a person sees masked values for a time, with audit under its subject; gives it as it is kept.
+
+        The same again under the intent's key gives the first, whose time is not begun anew.
+        """
+        ...
+
+    async def unmaskings(self, person: str, now: datetime) -> Sequence[Unmasking]:
+        """Give a person's unmaskings that end after `now`, what ends first first."""
+        ...
+
     # ── adapters ──────────────────────────────────────────────────────────────────────────────
     async def add_adapter(self, adapter: AdapterVersion, content: bytes, intent: Intent) -> AdapterVersion:
         """Keep an uploaded version with its bundle's bytes, for good.
@@ -874,7 +886,8 @@ class Ledger(Protocol):
     async def audit(self, subject: str, limit: int = 200) -> Sequence[AuditEntry]:
         """Give what was done to a subject (a message, delivery or platform id), oldest first.
 
-        A message's first entry is `message.accepted`, at the moment the transaction that keeps it began.
+        A message's first entry is `message.accepted`, at the moment the transaction that keeps it began. Who read
+        it (actions that end in `.read`) is not among them: `find_audit` gives that, too.
         """
         ...
 
@@ -882,6 +895,7 @@ class Ledger(Protocol):
 READS = frozenset(
     {
         "recall", "named", "facts", "partakes", "heads", "next_due", "next_lapse", "replays", "registry", "credentials",
+        "unmaskings",
         "people", "adapters", "asked_adapters", "adapter_content", "message", "native", "deliveries_of", "delivery",
         "attempts_of", "sent", "rejection", "rejection_native", "unwanted", "years", "find_messages", "find_deliveries",
         "upload_for", "unnamed_bytes", "known_uploads", "find_rejections", "dossier", "backlog", "contacts", "audit",

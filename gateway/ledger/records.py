@@ -528,6 +528,17 @@ class Person(Struct, frozen=True):
     regions: tuple[str, ...] = ()
 
 
+class Unmasking(Struct, frozen=True):
+    """That a person sees the personal values of one subject (a message, a case) as they are, what for, until when."""
+
+    id: str
+    person: str
+    subject: str
+    purpose: str
+    at: datetime
+    until: datetime
+
+
 class AuditEntry(Struct, frozen=True):
     """Who did what to what, when and why. Append-only."""
 

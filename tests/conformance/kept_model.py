@@ -52,6 +52,7 @@ from gateway.ledger.records import (
     Registry,
     Rejection,
     ResultPage,
+    Unmasking,
     Unwanted,
     Upload,
     Work,
@@ -114,6 +115,7 @@ class Everything:
     unwanted: dict[tuple[str, str], Unwanted] = field(default_factory=dict)
     claims: dict[str, Claim] = field(default_factory=dict)
     people: dict[str, Person] = field(default_factory=dict)
+    unmaskings: dict[str, Unmasking] = field(default_factory=dict)
     credentials: dict[str, Credential] = field(default_factory=dict)
     intents: dict[tuple[str, str], tuple[Any, Any]] = field(default_factory=dict)
     replays: dict[str, BulkReplay] = field(default_factory=dict)
@@ -455,6 +457,10 @@ class KeptModel:
 
     async def people(self) -> Sequence[Person]:
         return [self.kept.people[id] for id in sorted(self.kept.people)]
+
+    async def unmaskings(self, person: str, now: datetime) -> Sequence[Unmasking]:
+        standing = [one for one in self.kept.unmaskings.values() if one.person == person and one.until > now]
+        return sorted(standing, key=lambda one: (one.until, one.id))
 
     async def credentials(self) -> Sequence[Credential]:
         return sorted(self.kept.credentials.values(), key=lambda each: (each.platform, each.id))

@@ -53,6 +53,7 @@ from gateway.ledger.records import (
     Settlement,
     StandingClaim,
     Taker,
+    Unmasking,
     Unrouted,
     Unwanted,
     Upload,
@@ -829,6 +830,15 @@ class ModelLedger(PruningModel, ReportModel):
             return True
 
         return self.once(intent, ("remove_person", person_id), do)
+
+    async def unmask(self, unmasking: Unmasking, intent: Intent) -> Unmasking:
+        def do() -> str:
+            self.kept.unmaskings[unmasking.id] = unmasking
+            self.note_intent(unmasking.subject, intent, "personal.unmasked")
+            return unmasking.id
+
+        asked = ("unmask", unmasking.person, unmasking.subject, unmasking.until - unmasking.at)
+        return self.kept.unmaskings[self.once(intent, asked, do)]
 
     # ── adapters ──────────────────────────────────────────────────────────────────────────────
 

@@ -72,6 +72,7 @@ from gateway.ledger.records import (
     Settlement,
     Taker,
     TreeStanding,
+    Unmasking,
     Unwanted,
     Upload,
     Work,
@@ -102,6 +103,7 @@ from gateway.ledger.sql import (
     reading,
     searching,
     sequencing,
+    unmaskings,
     unrouted,
     unwanted,
     uploads,
@@ -421,6 +423,12 @@ class SqlLedger:
 
     async def people(self) -> Sequence[Person]:
         return await self._store.read(people.people)
+
+    async def unmask(self, unmasking: Unmasking, intent: Intent) -> Unmasking:
+        return await self._write(unmaskings.unmask, unmasking, intent)
+
+    async def unmaskings(self, person: str, now: datetime) -> Sequence[Unmasking]:
+        return await self._store.read(unmaskings.unmaskings, person, now)
 
     # ── adapters ──────────────────────────────────────────────────────────────────────────────
     async def add_adapter(self, adapter: AdapterVersion, content: bytes, intent: Intent) -> AdapterVersion:

@@ -18,6 +18,7 @@ from gateway.ledger.records import (
     Person,
     Platform,
     Rejection,
+    Unmasking,
     Upload,
 )
 from gateway.ledger.sql.codecs import (
@@ -580,6 +581,17 @@ PERSON = Layout(
     TableColumn("regions", JSON_LIST),
 )
 people = PERSON.table("people", metadata)
+
+UNMASKING = Layout(
+    Unmasking,
+    TableColumn("id", key=True),
+    TableColumn("person"),
+    TableColumn("subject"),
+    TableColumn("purpose"),
+    TableColumn("at", TIME),
+    TableColumn("until", TIME),
+)
+unmaskings = UNMASKING.table("unmaskings", metadata, sa.Index("unmaskings_person", "person", "until"))
 
 AUDIT = Layout(
     AuditEntry,

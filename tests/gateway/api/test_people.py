@@ -94,7 +94,14 @@ async def test_who_am_i(caller):
     token = await join(caller, "wang-wei", Role.OPERATOR, Role.BODY_READER, regions=["330000"])
     me = (await caller.call(token, "GET", "/v1/me")).json()
     roles = ["body-reader", "operator"]
-    assert me == {"kind": "person", "id": "wang-wei", "name": "王伟", "roles": roles, "regions": ["330000"]}
+    assert me == {
+        "kind": "person",
+        "id": "wang-wei",
+        "name": "王伟",
+        "roles": roles,
+        "regions": ["330000"],
+        "unmasked": [],
+    }
     assert (await caller.platform(PENALTY, "GET", "/v1/me")).json()["kind"] == "platform"
     assert (await caller.admin("GET", "/v1/me")).json()["kind"] == "administrator"
     assert (await caller.call(None, "GET", "/v1/me")).status_code == 401

@@ -144,6 +144,7 @@ async def test_rejections_are_their_platforms_regions(caller, own, neighbour):
     rejected = (await caller.send(PENALTY, "execution", b"{")).json()["rejection_id"]
     assert len((await caller.call(own, "GET", "/v1/rejections")).json()["rejections"]) == 1
     assert (await caller.call(neighbour, "GET", "/v1/rejections")).json()["rejections"] == []
+    await caller.call(own, "POST", "/v1/unmask", json={"subject": rejected, "purpose": "更正", "minutes": 5})
     for part in ("", "/native"):
         assert (await caller.call(own, "GET", f"/v1/rejections/{rejected}{part}")).status_code == 200
         await same_as_absent(caller, neighbour, "GET", "/v1/rejections/{}" + part, rejected)

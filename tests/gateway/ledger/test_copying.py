@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -44,6 +44,7 @@ from gateway.ledger.records import (
     Reads,
     Rejection,
     Retention,
+    Unmasking,
     Upload,
 )
 from gateway.ledger.sql import SqlLedger, copying
@@ -62,6 +63,7 @@ pytestmark = pytest.mark.postgresql
 
 DAY = 86_400.0
 READER = OccurrenceReader(bundled(), CHINA_TIME, {})
+EARLY = datetime(2000, 1, 1, tzinfo=UTC)
 KEPT = Retention(timedelta(days=400), timedelta(days=200))
 CREDIT = "credit-publicity.330000"
 
@@ -97,6 +99,8 @@ async def _operators(ledger: SqlLedger, small: Any) -> None:
         await ledger.add_credential(Credential(name, CREDIT, f"{name} hash", "2027", small.now, until), small.intent)
     await ledger.revoke_credential(CREDIT, "old", small.intent)
     await ledger.add_person(Person("wang-wei", "王伟", "hash", ("operator", "viewer"), small.now), small.intent)
+    later = small.now + timedelta(days=9)
+    await ledger.unmask(Unmasking("u-1", "wang-wei", "m", "核对", small.now, later), small.intent)
     await ledger.put_area(Area("370171", "高新区", "370100", small.now), small.intent, [], lambda unrouted: None)
     await ledger.add_upload(Upload("u-1", CREDIT, "sha256:ab", 2, "image/jpeg", small.now))
     await ledger.spend_nonce("new", "n-1", small.now, small.now)
@@ -268,7 +272,7 @@ async def answers(ledger: SqlLedger, small: Any) -> Mapping[str, Any]:
     found["rejections"] = await ledger.find_rejections()
     found["rejection"] = await ledger.rejection("r1"), await ledger.rejection_native("r1")
     found["registry"] = await ledger.registry(), await ledger.unwanted(), await ledger.credentials()
-    found["people"] = await ledger.people()
+    found["people"] = await ledger.people(), await ledger.unmaskings("wang-wei", EARLY)
     found["calendar"] = await ledger.years()
     found["findings"] = await ledger.find_findings(FindingFilter()), await ledger.assessments()
     found["adapters"] = await ledger.adapters(), await ledger.adapter_content("town", "1.0.0")
