@@ -9,15 +9,26 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from gateway.access import Administrator, Principals, signing_key
+from gateway.access import (
+    Administrator,
+    KeySets,
+    LedgerNonces,
+    Principals,
+    Proofs,
+    SharedNonces,
+    networks,
+    signing_key,
+)
 from gateway.attachments import S3, Attachments, FolderStore, ObjectStore, S3Store
 from gateway.audit.signing import SigningKey
 from gateway.clock import Clock, system_clock, zone
-from gateway.coordination import Carrier, MemoryStore, Rate, SharedStore, WakeUps
+from gateway.coordination import Carrier, MemoryStore, Rate, SharedMemory, WakeUps
 from gateway.coordination.call_rates import CallRates
 from gateway.coordination.postgresql import PostgresCarrier
+from gateway.delivery.authorised import AuthorisedSender
 from gateway.delivery.breaker import BreakerPolicy
 from gateway.delivery.dispatcher import Dispatcher
+from gateway.delivery.key_fetcher import KeyFetcher
 from gateway.delivery.sender import Sender
 from gateway.hub import Hub
 from gateway.hub.deliveries import BulkReplays, OperatorSteps
@@ -30,6 +41,7 @@ from gateway.hub.sequencer import Sequencer
 from gateway.intake.admission import Admission
 from gateway.intake.batches import Batches
 from gateway.intake.directory import Directory
+from gateway.intake.own import OwnMessages
 from gateway.intake.reception import Reception
 from gateway.intake.routes import Routes, read_routes
 from gateway.ledger.base import Ledger
@@ -39,10 +51,14 @@ from gateway.ledger.sql.batch_thread import BatchWatch, unwatched
 from gateway.observe import Observers
 from gateway.observe.contacts import Contacts
 from gateway.observe.waits import LongestWaits
+from gateway.oversight.assessments import Assessments
+from gateway.oversight.assessor import Assessor
 from gateway.oversight.cases import CaseFinder
 from gateway.oversight.clock_keeper import ClockKeeper
 from gateway.oversight.clock_list import ClockList
 from gateway.oversight.follower import Follower
+from gateway.oversight.occurrence_keeper import OccurrenceKeeper
+from gateway.oversight.reports import Reports
 from gateway.oversight.years import CalendarYears
 from gateway.platforms import Mirror, People, Reconciler, Register
 from gateway.readers import ReaderBounds, Readers
@@ -56,6 +72,7 @@ from gateway.telemetry.logs import LogHook
 from gateway.telemetry.loop import LoopWatch
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.trace import is_configured
+from schemas.figures import bundled as bundled_figures
 
 if TYPE_CHECKING:
     from gateway.telemetry.spans import SpanHook
@@ -95,6 +112,7 @@ def build(
     spans = _spans(clock)
     events = Events((metrics, LogHook(), contacts, *hooks, *((spans,) if spans else ())))
     outward = sender or Sender(allow=settings.allowed_destinations)
+    authorised = AuthorisedSender(outward, clock)
     routed = routes or read_routes(settings.routes_file)
     directory = Directory()
     readers = Readers(ReaderBounds(settings.reader_megabytes, settings.reader_seconds), events, most=settings.readers)
@@ -109,7 +127,7 @@ def build(
     dispatcher = Dispatcher(
         kept,
         known,
-        outward,
+        authorised,
         clock,
         events,
         policy=policy,
@@ -131,6 +149,9 @@ def build(
     used = "When the administrator's token was used last in this process (Unix time); 0: not since its start."
     metrics.show("hutong_administrator_used_seconds", used, principals.admin_used_at)
     metrics.show("hutong_people", "People with a token that opens something.", principals.people)
+    nonces = SharedNonces(shared) if shared else LedgerNonces(kept)
+    keys = KeySets(KeyFetcher(outward, clock))
+    proofs = Proofs(principals, nonces, keys, clock, networks(settings.trusted_proxies))
     mirror = Mirror(kept, known, inventory.learn, directory, dispatcher, events, observers.drift.forget, principals)
     allowed = settings.allowed_destinations
     register = Register(
@@ -157,11 +178,18 @@ def build(
         quota=settings.attachment_quota_megabytes << 20,
         unnamed_for=timedelta(days=settings.attachment_days),
     )
-    keeper = ClockKeeper(kept, clock, zone(settings.zone))
+    clock_keeper = ClockKeeper(kept, clock, zone(settings.zone))
+    figures, report_settings = bundled_figures(), {"inspection_cap": settings.inspection_cap}
+    occurrence_keeper = OccurrenceKeeper(kept, figures, zone(settings.zone), report_settings)
+    keepers = (clock_keeper, occurrence_keeper)
     prover = prove or ProcessProver(CHECK)
-    return Hub(
+    cases = CaseFinder(kept, clock, zone(settings.zone))
+    own = OwnMessages(lambda call: hub.preview_submission(call), lambda call: hub.submit(call))
+    assessor = Assessor(kept, own, clock, zone(settings.zone), tells=settings.send_assessments)
+    hub = Hub(
         ledger=kept,
         adapters=known,
+        proofs=proofs,
         store=shared or memory,
         call_rates=CallRates(memory, _call_rate(settings), shared),
         admission=Admission(settings.intake_calls, settings.intake_megabytes * 1024 * 1024),
@@ -184,11 +212,13 @@ def build(
         sequencer=sequencer,
         attachments=attachments,
         cases=cases,
+        assessments=Assessments(kept, cases, assessor, clock, pause=pause.total_seconds()),
         evidence=Evidence(kept, cases, sequencer, clock),
         calendar=CalendarYears(kept),
         clocks=ClockList(kept, clock, zone(settings.zone), settings.clock_warning_days),
-        follower=Follower(kept, (keeper,), (keeper,), pause=pause.total_seconds()),
-        dossiers=Dossiers(kept, Questions(kept, known, outward, clock, cache, readers=readers), clock),
+        dossiers=Dossiers(kept, Questions(kept, known, authorised, clock, cache, readers=readers), clock),
+        follower=Follower(kept, (*keepers, assessor), keepers, pause=pause.total_seconds()),
+        reports=Reports(kept, figures, clock, zone(settings.zone), report_settings),
         administrator=_administrator(settings),
         dispatcher=dispatcher,
         wake_ups=wake_ups,
@@ -200,6 +230,7 @@ def build(
         metrics=metrics,
         zone=zone(settings.zone),
     )
+    return hub
 
 
 def open_objects(settings: Settings) -> ObjectStore:
@@ -251,11 +282,11 @@ def _wake_ups(settings: Settings) -> WakeUps:
     return WakeUps(carriers)
 
 
-def _shared_store(settings: Settings) -> SharedStore | None:
+def _shared_store(settings: Settings) -> SharedMemory | None:
     """Choose where processes share: None where there is one, or no server that they could share through."""
     if not settings.shared or not settings.redis:
         return None
-    store: Callable[[str, str], SharedStore] = importlib.import_module("gateway.coordination.redis_store").RedisStore
+    store: Callable[[str, str], SharedMemory] = importlib.import_module("gateway.coordination.redis_store").RedisStore
     return store(settings.redis, settings.ledger)
 
 

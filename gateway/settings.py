@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -121,7 +122,8 @@ class Settings(BaseSettings):
     redis: str = Field(
         "",
         description="A Redis server through which the processes of a PostgreSQL ledger wake each other, count "
-        "callers' rates together, and share what platforms answered: redis://HOST:PORT/0.",
+        "callers' rates together, share what platforms answered and remember what signed calls said once: "
+        "redis://HOST:PORT/0.",
     )
     adapters: str = Field("", description="Extra folders of adapter bundles, separated by ':'.")
     routes: str = Field("", description="A routes file to use instead of the bundled one.")
@@ -160,6 +162,11 @@ class Settings(BaseSettings):
         1000, ge=0, description="Bytes a second that a body must come with after 10 seconds; slower is answered 408."
     )
     idle_seconds: float = Field(20, gt=0, description="Seconds for which a connection may stay without a request.")
+    send_assessments: bool = Field(
+        True,
+        description="Tell a case's mobile-enforcement and penalty platforms what the checks of it came to, where they "
+        "take assessment.recorded. Findings are kept and shown in either case.",
+    )
     longest_retry_after: int = Field(
         3600, ge=1, description="Seconds that a platform may ask us to wait (Retry-After); more counts as these."
     )
@@ -182,6 +189,12 @@ class Settings(BaseSettings):
         "",
         description="Where uploaded attachments are: a folder, or s3://BUCKET/PREFIX with address, region and keys in "
         "the AWS_… variables; else a folder beside the ledger. Processes share it.",
+    )
+    inspection_cap: int | None = Field(
+        None,
+        ge=1,
+        description="On-site inspections that an enterprise may have of one authority in a year; the report counts "
+        "what is beyond it. Unset: the figure is unknown.",
     )
     attachment_megabytes: int = Field(200, ge=1, le=10240, description="Megabytes of an attachment; else 413.")
     attachment_days: int = Field(
@@ -213,6 +226,11 @@ class Settings(BaseSettings):
         "and kept in a file beside the ledger, which only its owner can read.",
     )
 
+    trusted_proxies: str = Field(
+        "",
+        description="Addresses and networks of the proxies whose word counts for the client certificate that a caller "
+        "showed (X-Client-Certificate), separated by commas.",
+    )
     allow_destinations: str = Field(
         ",".join(ALLOWABLE),
         description="What every platform's address may be beside a public one under TLS: http, private, loopback, with "
@@ -287,6 +305,14 @@ class Settings(BaseSettings):
         if not isinstance(value, str):
             return value
         return json.loads(value) if value.startswith("{") else {"messages": value}
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _known_networks(cls, value: str) -> str:
+        for one in value.split(","):
+            if one.strip():
+                ip_network(one.strip())
+        return value
 
     @field_validator("allow_destinations")
     @classmethod

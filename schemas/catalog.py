@@ -27,6 +27,7 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "decision_number": ("decision_number",),
     "measure_number": ("measure_number",),
     "lead_number": ("lead_number",),
+    "officer_number": ("number",),
 }
 _ISSUED = (
     *("case_number", "order_number", "inspection_number", "measure_number", "lead_number", "decision_number"),

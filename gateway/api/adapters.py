@@ -5,16 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
 
 from adapters.base import Adapter
+from gateway.api.authors import check_author, region_of_upload
 from gateway.api.limits import StrictRoute
 from gateway.api.models import RestModel, TimelineEntry
 from gateway.api.openapi import problems
 from gateway.api.rights import Actor, Intends, TheHub
+from gateway.api.sight import TheSight
 from gateway.hub import Hub
-from gateway.ledger.versions import AdapterState
+from gateway.ledger.versions import AdapterState, AdapterVersion
 from gateway.releases import Release
 
 
@@ -38,6 +40,7 @@ class AdapterView(RestModel):
     kind: str
     digest: str = Field(description="SHA-256 over the bundle's files; a version never changes")
     state: AdapterState
+    region: str = Field(description="Whose it is, as its uploader said; empty: nobody's alone")
     uploaded: bool = Field(description="False: it came with the gateway, or from a folder of HUTONG_ADAPTERS")
     usable: bool = Field(description="False: this gateway cannot compile it any more")
     platforms: list[str] = Field(description="The platforms that speak this version now")
@@ -113,9 +116,32 @@ async def find(hub: TheHub, actor: Actor) -> AdapterList:
     responses=problems(401, 403, 409, 413, 422) | _KEPT,
     openapi_extra=_ZIP,
 )
-async def upload(hub: TheHub, intends: Intends, request: Request, response: Response) -> AdapterDetail:
-    """Keep a bundle (a zip) as a draft. The same content again is no new version; other content needs a new number."""
-    release, new = await hub.releases.upload(await request.body(), intends(""))
+async def upload(
+    hub: TheHub,
+    sight: TheSight,
+    intends: Intends,
+    request: Request,
+    response: Response,
+    region: Annotated[
+        str,
+        Query(
+            max_length=13,
+            description="Whose bundle it is: authors of this region may change it while no platform speaks it; "
+            "empty: the author's region, if it is one, else nobody's alone",
+            examples=["330000"],
+        ),
+    ] = "",
+) -> AdapterDetail:
+    """Keep a bundle (a zip) as a draft. The same content again is no new version; other content needs a new number.
+
+    Authors of some regions upload bundles that only platforms of theirs speak, or new ones of theirs.
+    """
+    owner = region_of_upload(hub, sight, region)
+
+    async def permit(draft: AdapterVersion) -> None:
+        await check_author(hub, sight, draft.name, draft)
+
+    release, new = await hub.releases.upload(await request.body(), intends(""), owner, permit)
     response.status_code = 201 if new else 200
     return await _detail(hub, release)
 
@@ -127,8 +153,9 @@ async def show(hub: TheHub, actor: Actor, name: Name, version: Version) -> Adapt
 
 
 @router.post("/{name}/{version}/check", summary="Prove a version · 检查适配器", responses=problems(401, 403, 404, 409))
-async def check(hub: TheHub, intends: Intends, name: Name, version: Version) -> AdapterDetail:
+async def check(hub: TheHub, sight: TheSight, intends: Intends, name: Name, version: Version) -> AdapterDetail:
     """Prove a version as `hutong adapter check` does, and keep the report; a draft that passes is `checked`."""
+    await check_author(hub, sight, name)
     return await _detail(hub, await hub.releases.check(name, version, intends("")))
 
 
@@ -138,12 +165,13 @@ async def check(hub: TheHub, intends: Intends, name: Name, version: Version) -> 
     responses=problems(401, 403, 404, 409, 415, 422),
 )
 async def activate(
-    hub: TheHub, intends: Intends, name: Name, version: Version, order: Activation | None = None
+    hub: TheHub, sight: TheSight, intends: Intends, name: Name, version: Version, order: Activation | None = None
 ) -> AdapterDetail:
     """Let the platforms that follow this adapter use this version from now on; the one before is retired.
 
     What is under way ends with the version it began with. Activating an earlier version goes back.
     """
+    await check_author(hub, sight, name)
     wanted = order or Activation()
     release = await hub.releases.activate(name, version, intends(wanted.reason), force=wanted.force)
     return await _detail(hub, release)
@@ -154,8 +182,11 @@ async def activate(
     summary="Go back to the version before · 回退适配器",
     responses=problems(401, 403, 409, 415, 422),
 )
-async def rollback(hub: TheHub, intends: Intends, name: Name, order: StepReason | None = None) -> AdapterDetail:
+async def rollback(
+    hub: TheHub, sight: TheSight, intends: Intends, name: Name, order: StepReason | None = None
+) -> AdapterDetail:
     """Activate the version that was active before the present one; one that a rollback left is not gone back to."""
+    await check_author(hub, sight, name)
     return await _detail(hub, await hub.releases.rollback(name, intends(order.reason if order else "")))
 
 
@@ -165,9 +196,10 @@ async def rollback(hub: TheHub, intends: Intends, name: Name, order: StepReason 
     responses=problems(401, 403, 404, 409, 415, 422),
 )
 async def retire(
-    hub: TheHub, intends: Intends, name: Name, version: Version, order: StepReason | None = None
+    hub: TheHub, sight: TheSight, intends: Intends, name: Name, version: Version, order: StepReason | None = None
 ) -> AdapterDetail:
     """Take a version out of use, once no platform uses it; it is kept, because old messages name it."""
+    await check_author(hub, sight, name)
     release = await hub.releases.retire(name, version, intends(order.reason if order else ""))
     return await _detail(hub, release)
 
@@ -184,7 +216,7 @@ async def _detail(hub: Hub, release: Release) -> AdapterDetail:
 
 def _version(release: Release) -> dict[str, Any]:
     kept = release.kept
-    names = ("name", "version", "digest", "state", "uploaded", "expected", "created_at", "changed_at", "activated_at")
+    names = AdapterView.model_fields.keys() & set(AdapterVersion.__struct_fields__)
     shown = {name: getattr(kept, name) for name in names}
     return {**shown, "usable": release.adapter is not None, "platforms": release.platforms}
 

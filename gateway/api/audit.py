@@ -13,9 +13,10 @@ from gateway.api.cases import CaseNumber, IssuedBy
 from gateway.api.limits import StrictRoute
 from gateway.api.models import Cursor, Limit, Moment, RestModel, in_utc
 from gateway.api.openapi import problems
-from gateway.api.rights import Actor, Caller, TheHub, may_see_message, own_id
+from gateway.api.rights import Actor, Caller, TheHub
+from gateway.api.sight import Sight, TheSight, message_in_sight
 from gateway.audit.signing import SignedHead
-from gateway.errors import Invalid
+from gateway.errors import Invalid, NotFound
 from gateway.hub import Hub
 from gateway.hub.evidence import shown_head, shown_leaf
 from gateway.ledger.errors import leaf_waits, no_leaf
@@ -113,7 +114,7 @@ async def newest(hub: TheHub, caller: Caller) -> HeadView:
 @router.get("/v1/audit/proof", summary="Prove a leaf · 包含证明", responses=problems(401, 403, 404, 422))
 async def prove(
     hub: TheHub,
-    caller: Caller,
+    sight: TheSight,
     message: Annotated[str | None, Query(max_length=100, description="A message's id")] = None,
     leaf: Annotated[str | None, Query(max_length=100, description="`leaf` of a receipt")] = None,
 ) -> ProofView:
@@ -123,9 +124,9 @@ async def prove(
     if leaf is not None:
         proof = await hub.ledger.prove_leaf(bytes.fromhex(leaf))
     else:
-        await _check_seen(hub, caller, message or "")
+        await _check_seen(hub, sight, message or "")
         proof = await hub.ledger.prove_message(message or "")
-    await _check_seen(hub, caller, proof.leaf.subject)
+    await _check_seen(hub, sight, proof.leaf.subject)
     return await _proof(hub, proof)
 
 
@@ -162,9 +163,10 @@ Seen = Annotated[
     response_class=Response,
 )
 async def of_message(
-    hub: TheHub, actor: Actor, message_id: Annotated[str, Path(max_length=100)], head: Seen = ()
+    hub: TheHub, actor: Actor, sight: TheSight, message_id: Annotated[str, Path(max_length=100)], head: Seen = ()
 ) -> Response:
     """Give a zip: bytes received and sent, attempts, leaves, proofs, the head, and the script that verifies them."""
+    await message_in_sight(hub, sight, message_id)
     return _zip(await hub.evidence.of_message(message_id, actor, seen=head))
 
 
@@ -195,10 +197,11 @@ async def _proof(hub: Hub, proof: InclusionProof) -> ProofView:
     return ProofView(**shown_leaf(proof), head=await _head(hub, proof.head))
 
 
-async def _check_seen(hub: Hub, caller: Caller, message_id: str) -> None:
-    """Let a platform prove only the messages that it sent or got; for others they are not there."""
-    if own_id(caller) is None:
+async def _check_seen(hub: Hub, sight: Sight, message_id: str) -> None:
+    """Let a platform, or a person of some regions, prove only messages in sight; others are not there."""
+    if sight.caller.platform is None and not sight.bounded:
         return
-    message = await hub.ledger.message(message_id)
-    if message is None or not may_see_message(caller, message, await hub.ledger.deliveries_of(message_id)):
-        raise no_leaf()
+    try:
+        await message_in_sight(hub, sight, message_id)
+    except NotFound:
+        raise no_leaf() from None

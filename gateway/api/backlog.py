@@ -12,7 +12,8 @@ from pydantic import Field
 from gateway.api.limits import StrictRoute
 from gateway.api.models import RestModel, Shown
 from gateway.api.openapi import problems
-from gateway.api.rights import Actor, TheHub
+from gateway.api.rights import TheHub
+from gateway.api.sight import TheSight
 from gateway.ledger.records import Backlog, Contact, ContactWay
 from gateway.message import HeldBy
 
@@ -49,11 +50,11 @@ router = APIRouter(prefix="/v1/backlog", tags=["operations"], route_class=Strict
 @router.get("", summary="What waits, and for how long · 积压", responses=problems(401, 403))
 async def find(
     hub: TheHub,
-    actor: Actor,
+    sight: TheSight,
     platform: Annotated[str | None, Query(max_length=100, examples=["penalty.330000"])] = None,
 ) -> BacklogList:
     """Give how many deliveries stand where, with the age and the id of the one that has waited longest."""
-    found = await hub.ledger.backlog()
+    found = [one for one in await hub.ledger.backlog() if sight.platform(one.platform)]
     return BacklogList(backlog=backlog_views(found, hub.clock(), platform))
 
 

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence, Set
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import Field
 
-from gateway.access import Principal
-from gateway.api.deliveries import DeliveryDetail, delivery_detail
+from gateway.api.deliveries import DeliveryDetail, ShownReplies, delivery_detail
 from gateway.api.inbound.answer import problem_bytes
+from gateway.api.inbound.request import Incoming
 from gateway.api.limits import StrictRoute
+from gateway.api.masking import TheMasking
 from gateway.api.models import RestModel, TimelineEntry
 from gateway.api.openapi import problems
 from gateway.api.rights import Caller, Role, TheHub, TheIncoming, has_role, own_id
+from gateway.api.sight import Sight, TheSight
 from gateway.api.timeline import timeline
 from gateway.errors.problems import problem
-from gateway.oversight.cases import AmbiguousCase, WholeCase
+from gateway.ledger.records import NamedCase
+from gateway.oversight.cases import AmbiguousCase, Sees, WholeCase
 from gateway.oversight.clocks import CaseClock
 
 
@@ -95,35 +99,56 @@ IssuedBy = Annotated[
     response_model=CaseView,
 )
 async def show(
-    hub: TheHub, caller: Caller, incoming: TheIncoming, case_number: CaseNumber, platform: IssuedBy = None
+    hub: TheHub,
+    caller: Caller,
+    sight: TheSight,
+    masking: TheMasking,
+    incoming: TheIncoming,
+    case_number: CaseNumber,
+    platform: IssuedBy = None,
 ) -> Any:
     """Give every document, delivery and receipt of a case, and each statutory deadline with its article.
 
-    Operators see all. A platform that took part sees the documents that it sent or got, its own deliveries, and the
-    deadlines; for others the case is not there. Several cases of that number: 409 `case.ambiguous`, with `candidates`.
+    People see the documents of their regions. A platform that took part sees the documents that it sent or got, its
+    own deliveries, and the deadlines; for others the case is not there. Several cases of that number: 409
+    `case.ambiguous`, with `candidates`.
     """
     try:
-        found = await hub.cases.of(case_number, issued_by=platform, seen_by=own_id(caller))
+        found = await hub.cases.of(case_number, issued_by=platform, sees=_sees(sight))
     except AmbiguousCase as error:
-        said = problem(error.code, error.status, error.detail, language=incoming.language, trace_id=incoming.trace_id)
-        candidates = [
-            {"case_number": one.number, "platforms": one.platforms, "correlation_id": one.correlation_id}
-            for one in error.candidates
-        ]
-        answer = problem_bytes({**said, "candidates": candidates})
-        return Response(answer.body, answer.status, answer.headers, answer.content_type)
-    return _view(found, caller, incoming.language)
+        return ambiguous(error, incoming)
+    masked = {one.id for one in found.messages if await masking.hides_message(one)}
+    return _view(found, sight, masked, incoming.language)
 
 
-def _view(case: WholeCase, caller: Principal, language: str) -> CaseView:
-    own = own_id(caller)
+def _sees(sight: Sight) -> Sees | None:
+    """Give what bounds the caller's sight; None: it is everything."""
+    return sight.message if sight.bounded or sight.caller.platform else None
+
+
+def ambiguous(error: AmbiguousCase, incoming: Incoming) -> Response:
+    """Answer that a number names several cases, with the candidates."""
+    said = problem(error.code, error.status, error.detail, language=incoming.language, trace_id=incoming.trace_id)
+    candidates = [
+        {"case_number": one.number, "platforms": one.platforms, "correlation_id": one.correlation_id}
+        for one in error.candidates
+    ]
+    answer = problem_bytes({**said, "candidates": candidates})
+    return Response(answer.body, answer.status, answer.headers, answer.content_type)
+
+
+def _view(case: WholeCase, sight: Sight, masked: Set[str], language: str) -> CaseView:
+    own = own_id(sight.caller)
     documents: list[CaseDocumentView] = []
     entries: list[TimelineEntry] = []
     for message in case.messages:
-        if own is not None and not case.concerned(message, own):
+        if not sight.message(message, case.deliveries[message.id]):
             continue
-        seen = [one for one in case.deliveries[message.id] if own in (None, one.platform)]
-        told = message if has_role(caller, Role.BODY_READER) else None
+        seen = [
+            one for one in case.deliveries[message.id] if own in (None, one.platform) and sight.delivery(message, one)
+        ]
+        bodies = has_role(sight.caller, Role.BODY_READER)
+        told = ShownReplies(message, masked=message.id in masked) if bodies else None
         documents.append(
             CaseDocumentView(
                 id=message.id,
@@ -132,19 +157,27 @@ def _view(case: WholeCase, caller: Principal, language: str) -> CaseView:
                 operation=message.operation,
                 received_at=message.received_at,
                 keys=dict(message.keys),
-                deliveries=[delivery_detail(one, case.attempts[one.id], replies_to=told) for one in seen],
+                deliveries=[delivery_detail(one, case.attempts[one.id], sight.caller, replies=told) for one in seen],
             )
         )
         entries += timeline(message, seen, case.attempts, ())
     return CaseView(
         case_number=case.number,
         correlation_id=case.correlation_id,
-        named_by=[CaseNumberView(platform=one.platform, field=one.field) for one in case.numbers],
+        named_by=[CaseNumberView(platform=one.platform, field=one.field) for one in _named(case, sight, documents)],
         documents=documents,
         timeline=sorted(entries, key=lambda entry: entry.at),
         clocks=[_clock(one, language) for one in case.clocks],
         complete=case.complete,
     )
+
+
+def _named(case: WholeCase, sight: Sight, documents: Sequence[CaseDocumentView]) -> Sequence[NamedCase]:
+    """Give whose words the number is in: to a bounded sight, of who sent a document that is seen, or is its own."""
+    if _sees(sight) is None:
+        return case.numbers
+    seen = {own_id(sight.caller), *(one.source for one in documents)}
+    return [one for one in case.numbers if one.platform in seen or (sight.bounded and sight.platform(one.platform))]
 
 
 def _clock(clock: CaseClock, language: str) -> ClockView:

@@ -13,6 +13,7 @@ from gateway.api.limits import StrictRoute
 from gateway.api.models import Cursor, Limit, RestModel
 from gateway.api.openapi import problems
 from gateway.api.rights import TheHub, TheIncoming
+from gateway.api.sight import TheSight, page_in_sight
 from gateway.oversight.clock_list import ListedClock, ListedState
 
 
@@ -40,6 +41,7 @@ router = APIRouter(prefix="/v1/clocks", tags=["cases"], route_class=StrictRoute)
 @router.get("", summary="Find statutory deadlines · 查找法定期限", responses=problems(401, 403, 422, 429))
 async def find(
     hub: TheHub,
+    sight: TheSight,
     incoming: TheIncoming,
     state: Annotated[
         ListedState | None,
@@ -53,12 +55,17 @@ async def find(
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> ClockPage:
-    """Find the deadlines of all cases, what ends first first; what has no last day (stopped, unknown) is behind.
+    """Find the deadlines of all cases of the caller's regions, what ends first first.
 
-    They are counted a moment after a document came, and anew when a year of the calendar is entered. Whether one is
-    missed follows from today. With `until`, what has no last day is left out.
+    What has no last day (stopped, unknown) is behind. They are counted a moment after a document came, and anew when a
+    year of the calendar is entered. Whether one is missed follows from today. With `until`, what has no last day is
+    left out.
     """
-    page = await hub.clocks.find(state, region, until, cursor, limit)
+
+    async def seen(one: ListedClock) -> bool:
+        return sight.place(one.case.region) or any(map(sight.platform, one.case.platforms))
+
+    page = await page_in_sight(lambda cursor: hub.clocks.find(state, region, until, cursor, limit), seen, cursor)
     return ClockPage(clocks=[_view(one, incoming.language) for one in page.items], cursor=page.cursor)
 
 

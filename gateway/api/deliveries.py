@@ -7,17 +7,21 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Response
+from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import Field
 
+from gateway.access import Principal
 from gateway.api.limits import StrictRoute
+from gateway.api.masking import MASKED, TheMasking, path_masked, reply_masked, sent_masked
 from gateway.api.models import Cursor, Limit, Reason, RestModel, Shown
 from gateway.api.openapi import NATIVE_BYTES, problems
-from gateway.api.rights import Actor, Caller, Intends, Role, TheHub, has_role
+from gateway.api.rights import Caller, Intends, Role, TheHub, has_role
+from gateway.api.sight import TheSight, delivery_in_sight, is_in_sight, page_in_sight
 from gateway.errors import NotFound
-from gateway.hub import Hub
-from gateway.ledger.errors import body_pruned, no_delivery
+from gateway.ledger.errors import body_pruned
 from gateway.ledger.records import DeliveryFilter
-from gateway.message import SETTLED, Attempt, Delivery, HeldBy, Message, State, unnamed
+from gateway.message import SETTLED, UNWANTED, Attempt, Delivery, HeldBy, Message, State, unnamed
 from schemas.findings import Text
 
 
@@ -96,6 +100,19 @@ class ReplayReason(Reason):
     stale_ok: bool = False
 
 
+class ShownReplies(Struct, frozen=True):
+    """What platforms answered to a message, as it is shown to whoever reads bodies."""
+
+    message: Message
+    masked: bool
+
+    def shown(self, said: str) -> str:
+        """Show a reply: never the citizen ids that were sent, and nothing personal while it is masked."""
+        # Masked before it is cut: half an id is hidden by nothing.
+        said = unnamed(self.message, said)
+        return (reply_masked(self.message, said) if self.masked else said)[:LONGEST_REPLY]
+
+
 router = APIRouter(prefix="/v1/deliveries", tags=["deliveries"], route_class=StrictRoute)
 
 LONGEST_REPLY = 4096
@@ -104,6 +121,9 @@ LONGEST_REPLY = 4096
 DeliveryId = Annotated[str, Path(max_length=100, description="The delivery's id")]
 
 _STEP = problems(400, 401, 403, 404, 409, 415, 422)
+
+_BY_OPERATORS = frozenset({State.DISCARDED.value, UNWANTED})
+"""How a delivery stands by an operator's word; its reason is that operator's."""
 
 _UNSENT = Text(
     "这个投递还没有发送过，没有可看的报文",
@@ -114,7 +134,7 @@ _UNSENT = Text(
 @router.get("", summary="Find deliveries · 查找投递", responses=problems(401, 403, 422))
 async def find(
     hub: TheHub,
-    actor: Actor,
+    sight: TheSight,
     state: Annotated[Shown | None, Query(examples=["dead"])] = None,
     platform: Annotated[str | None, Query(max_length=100, examples=["penalty.330000"])] = None,
     message_id: Annotated[str | None, Query(max_length=100)] = None,
@@ -123,18 +143,28 @@ async def find(
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> DeliveryPage:
-    """Find deliveries, newest first."""
+    """Find deliveries, newest first: those of the caller's regions.
+
+    A page may be shorter than asked for, and even empty: there is more while it has a `cursor`.
+    """
     looked_for = DeliveryFilter(state, platform, message_id, type, code)
-    page = await hub.ledger.find_deliveries(looked_for, cursor, limit)
+    page = await page_in_sight(
+        lambda cursor: hub.ledger.find_deliveries(looked_for, cursor, limit),
+        lambda one: is_in_sight(hub, sight, one),
+        cursor,
+    )
     return DeliveryPage(deliveries=[_view(one) for one in page.items], cursor=page.cursor)
 
 
 @router.get("/{delivery_id}", summary="Show a delivery · 查看投递", responses=problems(401, 403, 404))
-async def show(hub: TheHub, caller: Caller, delivery_id: DeliveryId) -> DeliveryDetail:
+async def show(
+    hub: TheHub, caller: Caller, sight: TheSight, masking: TheMasking, delivery_id: DeliveryId
+) -> DeliveryDetail:
     """Give a delivery with each of its attempts, and to whom may read bodies the platform's replies."""
-    delivery = await _kept(hub, delivery_id)
+    delivery = await delivery_in_sight(hub, sight, delivery_id)
     message = await hub.ledger.message(delivery.message_id) if has_role(caller, Role.BODY_READER) else None
-    return delivery_detail(delivery, await hub.ledger.attempts_of(delivery_id), replies_to=message)
+    replies = None if message is None else ShownReplies(message, masked=await masking.hides_message(message))
+    return delivery_detail(delivery, await hub.ledger.attempts_of(delivery_id), caller, replies=replies)
 
 
 @router.get(
@@ -143,9 +173,9 @@ async def show(hub: TheHub, caller: Caller, delivery_id: DeliveryId) -> Delivery
     responses=problems(401, 403, 404, 410) | NATIVE_BYTES,
     response_class=Response,
 )
-async def sent(hub: TheHub, actor: Actor, delivery_id: DeliveryId) -> Response:
+async def sent(hub: TheHub, sight: TheSight, masking: TheMasking, delivery_id: DeliveryId) -> Response:
     """Give the body of the request as it left; `Sent-Method` and `Sent-Path` say where to."""
-    delivery = await _kept(hub, delivery_id)
+    delivery = await delivery_in_sight(hub, sight, delivery_id)
     request = await hub.ledger.sent(delivery_id)
     if request is None and delivery.attempts and delivery.state in SETTLED:
         raise body_pruned(delivery_id)
@@ -157,6 +187,11 @@ async def sent(hub: TheHub, actor: Actor, delivery_id: DeliveryId) -> Response:
         "sent-path": _header_safe(request.path),
         "x-content-type-options": "nosniff",
     }
+    message = await hub.ledger.message(delivery.message_id)
+    if message is not None and await masking.hides_message(message):
+        headers |= MASKED | {"sent-path": _header_safe(path_masked(message, request.path))}
+        body = sent_masked(hub, message, delivery.adapter, request.body)
+        return Response(body, 200, headers, "application/json")
     return Response(request.body, 200, headers, kinds.get("content-type", "application/octet-stream"))
 
 
@@ -165,8 +200,11 @@ async def sent(hub: TheHub, actor: Actor, delivery_id: DeliveryId) -> Response:
     summary="Replay a delivery · 重新投递",
     responses=_STEP,
 )
-async def replay(hub: TheHub, intends: Intends, delivery_id: DeliveryId, order: ReplayReason) -> DeliveryView:
+async def replay(
+    hub: TheHub, sight: TheSight, intends: Intends, delivery_id: DeliveryId, order: ReplayReason
+) -> DeliveryView:
     """Send a dead or refused one again, under its key and at its position; a delivered one as a new delivery."""
+    await delivery_in_sight(hub, sight, delivery_id)
     return _view(await hub.deliveries.replay(delivery_id, intends(order.reason), stale_ok=order.stale_ok))
 
 
@@ -175,14 +213,18 @@ async def replay(hub: TheHub, intends: Intends, delivery_id: DeliveryId, order: 
     summary="Give a delivery up · 放弃投递",
     responses=_STEP,
 )
-async def discard(hub: TheHub, intends: Intends, delivery_id: DeliveryId, order: Reason) -> DeliveryView:
+async def discard(
+    hub: TheHub, sight: TheSight, intends: Intends, delivery_id: DeliveryId, order: Reason
+) -> DeliveryView:
     """Give up a delivery that is not settled; its lane moves on."""
+    await delivery_in_sight(hub, sight, delivery_id)
     return _view(await hub.deliveries.discard(delivery_id, intends(order.reason)))
 
 
 @router.post("/{delivery_id}/hold", summary="Hold a delivery · 暂缓投递", responses=_STEP)
-async def hold(hub: TheHub, intends: Intends, delivery_id: DeliveryId, order: Reason) -> DeliveryView:
+async def hold(hub: TheHub, sight: TheSight, intends: Intends, delivery_id: DeliveryId, order: Reason) -> DeliveryView:
     """Hold a delivery, and so the lane behind it, until it is released."""
+    await delivery_in_sight(hub, sight, delivery_id)
     return _view(await hub.deliveries.hold(delivery_id, intends(order.reason)))
 
 
@@ -191,28 +233,31 @@ async def hold(hub: TheHub, intends: Intends, delivery_id: DeliveryId, order: Re
     summary="Release a delivery · 解除暂缓",
     responses=_STEP,
 )
-async def release(hub: TheHub, intends: Intends, delivery_id: DeliveryId, order: Reason) -> DeliveryView:
+async def release(
+    hub: TheHub, sight: TheSight, intends: Intends, delivery_id: DeliveryId, order: Reason
+) -> DeliveryView:
     """Lift an operator's hold; a hold for any other reason stays."""
+    await delivery_in_sight(hub, sight, delivery_id)
     return _view(await hub.deliveries.release(delivery_id, intends(order.reason)))
-
-
-async def _kept(hub: Hub, delivery_id: str) -> Delivery:
-    delivery = await hub.ledger.delivery(delivery_id)
-    if delivery is None:
-        raise no_delivery(delivery_id)
-    return delivery
 
 
 def _header_safe(path: str) -> str:
     return path.encode("ascii", "backslashreplace").decode("ascii").replace("\r", "").replace("\n", "")
 
 
-def delivery_detail(delivery: Delivery, attempts: Sequence[Attempt], *, replies_to: Message | None) -> DeliveryDetail:
-    """Show a delivery with its attempts; the platform's replies only when it is said to which message they are."""
+def delivery_detail(
+    delivery: Delivery, attempts: Sequence[Attempt], caller: Principal, *, replies: ShownReplies | None
+) -> DeliveryDetail:
+    """Show a delivery with its attempts; the platform's replies only to whom they are shown.
+
+    A platform is not told the reasons that operators gave: why it was discarded, or is wanted by nobody.
+    """
+    if caller.platform is not None and delivery.shown in _BY_OPERATORS:
+        delivery = replace(delivery, reason=None)
     receipt = None
     if delivery.state is State.DELIVERED:
         receipt = ReceiptView(reference=delivery.reference, at=delivery.changed_at)
-    tries = [_attempt(one, replies_to) for one in attempts]
+    tries = [_attempt(one, replies) for one in attempts]
     return DeliveryDetail(**_told(delivery), tries=tries, receipt=receipt)
 
 
@@ -224,8 +269,7 @@ def _told(delivery: Delivery) -> dict[str, Any]:
     return {name: getattr(delivery, name) for name in DeliveryView.model_fields} | {"state": delivery.shown}
 
 
-def _attempt(attempt: Attempt, message: Message | None) -> AttemptView:
+def _attempt(attempt: Attempt, replies: ShownReplies | None) -> AttemptView:
     shown = {name: getattr(attempt, name) for name in AttemptView.model_fields if name != "reply"}
-    # Masked before it is cut: half an id is hidden by nothing.
-    said = None if message is None else unnamed(message, attempt.reply.decode("utf-8", "replace"))[:LONGEST_REPLY]
+    said = None if replies is None else replies.shown(attempt.reply.decode("utf-8", "replace"))
     return AttemptView(**shown, reply=said)

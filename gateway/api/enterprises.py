@@ -7,16 +7,19 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path
+from msgspec.structs import replace
 from pydantic import Field
 
 from gateway.api.limits import StrictRoute
+from gateway.api.masking import TheMasking, document_masked
 from gateway.api.models import FieldError, RestModel
 from gateway.api.openapi import problems
 from gateway.api.rights import Caller, TheHub, TheIncoming, check_dossier
+from gateway.api.sight import Sight, TheSight
 from gateway.errors.problems import keep_warning, tell_warnings
-from gateway.hub.dossier import Enterprise
-from gateway.hub.questions import AskedPlatform
-from schemas.findings import Text
+from gateway.hub import Hub
+from gateway.hub.dossier import Enterprise, name_in
+from gateway.hub.questions import AskedPlatform, EnterpriseDocument
 
 
 class DossierEntry(RestModel):
@@ -73,16 +76,13 @@ _CACHE_CONTROL = Header(
 
 router = APIRouter(prefix="/v1/enterprises", tags=["enterprises"], route_class=StrictRoute)
 
-_NO_RIGHT = Text(
-    "本平台没有查阅企业档案的权限；请管理员在平台设置中开通 dossier",
-    "This platform may not read dossiers; ask the administrator to set `dossier` for it",
-)
-
 
 @router.get("/{credit_code}", summary="An enterprise's dossier · 一企一档", responses=problems(401, 403, 422, 429))
 async def show(
     hub: TheHub,
     caller: Caller,
+    sight: TheSight,
+    masking: TheMasking,
     incoming: TheIncoming,
     credit_code: Annotated[str, Path(max_length=40, examples=["91130200699229617X"])],
     cache_control: Annotated[list[str] | None, _CACHE_CONTROL] = None,
@@ -90,11 +90,50 @@ async def show(
     """Give permits, projects, penalties, inspections and cases side by side, each with its source and time.
 
     Platforms that answer queries are asked; one that is down leaves its part marked, the call does not fail. What one
-    answered a moment ago may be given again, with the time of that (`HUTONG_QUERY_SECONDS`).
+    answered a moment ago may be given again, with the time of that (`HUTONG_QUERY_SECONDS`). Whoever works for some
+    regions is given what these regions' platforms said, and what is about these regions.
     """
     check_dossier(caller)
     dossier = await hub.dossiers.of(credit_code, anew=_anew(cache_control or ()))
-    return _view(dossier, incoming.language)
+    seen = await _in_sight(hub, sight, dossier)
+    if await masking.hides(dossier.credit_code):
+        seen = _masked(seen)
+    return _view(seen, incoming.language)
+
+
+def _masked(dossier: Enterprise) -> Enterprise:
+    parts = {
+        name: replace(part, entries=tuple(map(_entry_masked, part.entries))) for name, part in dossier.parts.items()
+    }
+    return replace(dossier, parts=parts, name=name_in(one for part in parts.values() for one in part.entries))
+
+
+def _entry_masked(entry: EnterpriseDocument) -> EnterpriseDocument:
+    return EnterpriseDocument(
+        entry.type, document_masked(entry.type, entry.document), entry.platform, entry.at, entry.message_id
+    )
+
+
+async def _in_sight(hub: Hub, sight: Sight, dossier: Enterprise) -> Enterprise:
+    """Leave out of a dossier what is out of a person's sight."""
+    if not sight.bounded:
+        return dossier
+    parts = {
+        name: replace(
+            part,
+            entries=tuple([one for one in part.entries if await _is_seen(hub, sight, one)]),
+            sources=tuple(one for one in part.sources if sight.platform(one.platform)),
+        )
+        for name, part in dossier.parts.items()
+    }
+    return replace(dossier, parts=parts, name=name_in(one for part in parts.values() for one in part.entries))
+
+
+async def _is_seen(hub: Hub, sight: Sight, entry: EnterpriseDocument) -> bool:
+    if sight.platform(entry.platform):
+        return True
+    message = await hub.ledger.message(entry.message_id) if entry.message_id else None
+    return message is not None and sight.message(message, await hub.ledger.deliveries_of(message.id))
 
 
 def _anew(said: Sequence[str]) -> bool:

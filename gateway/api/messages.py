@@ -12,25 +12,16 @@ from fastapi import APIRouter, Path, Query, Response
 from msgspec.structs import replace
 from pydantic import BaseModel, Field
 
-from gateway.api.deliveries import DeliveryDetail, delivery_detail
+from gateway.api.deliveries import DeliveryDetail, ShownReplies, delivery_detail
 from gateway.api.inbound.answer import message_state
 from gateway.api.limits import StrictRoute
+from gateway.api.masking import MASKED, TheMasking, document_masked, native_masked, words_masked
 from gateway.api.models import Cursor, FieldError, Limit, Moment, RestModel, Shown, TimelineEntry, in_utc
 from gateway.api.openapi import CANONICAL_EXAMPLE, NATIVE_BYTES, problems
-from gateway.api.rights import (
-    Actor,
-    Caller,
-    Role,
-    TheHub,
-    TheIncoming,
-    has_role,
-    may_see_delivery,
-    may_see_message,
-    searched_platform,
-)
+from gateway.api.rights import Caller, Role, TheHub, TheIncoming, has_role, searched_platform
+from gateway.api.sight import TheSight, message_in_sight, page_in_sight
 from gateway.api.timeline import nameless, timeline
 from gateway.errors.problems import tell_warnings
-from gateway.hub import Hub
 from gateway.ledger.errors import body_pruned, no_message
 from gateway.ledger.records import MessageFilter
 from gateway.message import Delivery, Message
@@ -128,8 +119,11 @@ _ONLY_YOUR_OWN = Text(
 
 
 @router.get("", summary="Find messages · 查找消息", responses=problems(401, 403, 422, 429))
-async def find(hub: TheHub, caller: Caller, query: Annotated[MessageQuery, Query()]) -> MessagePage:
-    """Find messages, newest first. Platforms find their own, operators find all."""
+async def find(hub: TheHub, caller: Caller, sight: TheSight, query: Annotated[MessageQuery, Query()]) -> MessagePage:
+    """Find messages, newest first. Platforms find their own, people those of their regions.
+
+    A page may be shorter than asked for, and even empty: there is more while it has a `cursor`.
+    """
     asked = MessageFilter(**{name: getattr(query, name) for name in MessageFilter.__struct_fields__})
     looked_for = replace(
         asked,
@@ -137,26 +131,41 @@ async def find(hub: TheHub, caller: Caller, query: Annotated[MessageQuery, Query
         since=in_utc(asked.since, hub.zone),
         until=in_utc(asked.until, hub.zone),
     )
-    page = await hub.ledger.find_messages(looked_for, query.cursor, query.limit)
+
+    async def seen_by_caller(message: Message) -> bool:
+        if caller.platform is None and sight.message(message, ()):
+            return True
+        deliveries = await hub.ledger.deliveries_of(message.id)
+        # A search by state finds a message by anybody's delivery: how others' stand must not be told by that.
+        told = query.state is None or any(
+            each.shown == query.state for each in deliveries if sight.delivery(message, each)
+        )
+        return told and sight.message(message, deliveries)
+
+    page = await page_in_sight(
+        lambda cursor: hub.ledger.find_messages(looked_for, cursor, query.limit), seen_by_caller, query.cursor
+    )
     theirs = defaultdict[str, list[Delivery]](list)
     for delivery in await hub.ledger.deliveries_of(*(one.id for one in page.items)):
         theirs[delivery.message_id].append(delivery)
-    seen = {one.id: [each for each in theirs[one.id] if may_see_delivery(caller, one, each)] for one in page.items}
+    seen = {one.id: [each for each in theirs[one.id] if sight.delivery(one, each)] for one in page.items}
     return MessagePage(messages=[_view(one, seen[one.id]) for one in page.items], cursor=page.cursor)
 
 
 @router.get("/{message_id}", summary="Show a message · 查看消息", responses=problems(401, 403, 404, 429))
-async def show(hub: TheHub, caller: Caller, incoming: TheIncoming, message_id: MessageId) -> MessageDetail:
-    """Give its headers, state, warnings, deliveries with attempts and receipts, and its timeline."""
-    message = await _kept(hub, message_id)
-    deliveries = await hub.ledger.deliveries_of(message_id)
-    if not may_see_message(caller, message, deliveries):
-        raise no_message(message_id)
-    seen = [one for one in deliveries if may_see_delivery(caller, message, one)]
+async def show(
+    hub: TheHub, caller: Caller, sight: TheSight, masking: TheMasking, incoming: TheIncoming, message_id: MessageId
+) -> MessageDetail:
+    """Give its headers, state, warnings, deliveries with attempts and receipts, and its timeline.
+
+    A platform sees its own deliveries, and the source those of all; of what people did, neither who nor why.
+    """
+    message, seen = await message_in_sight(hub, sight, message_id)
     bodies = has_role(caller, Role.BODY_READER)
-    told = message if bodies else None
+    masked = await masking.hides_message(message)
+    told = ShownReplies(message, masked=masked) if bodies else None
     attempts = {one.id: await hub.ledger.attempts_of(one.id) for one in seen}
-    details = [delivery_detail(one, attempts[one.id], replies_to=told) for one in seen]
+    details = [delivery_detail(one, attempts[one.id], caller, replies=told) for one in seen]
     done = [entry for subject in (message_id, *(one.id for one in seen)) for entry in await hub.ledger.audit(subject)]
     platforms = {message.source, *(one.platform for one in seen)}
     return MessageDetail(
@@ -165,7 +174,7 @@ async def show(hub: TheHub, caller: Caller, incoming: TheIncoming, message_id: M
             FieldError(**one if bodies or caller.platform else {**one, "value": None})
             for one in tell_warnings(message.warnings, incoming.language)
         ],
-        enriched=_enriched(message) if bodies or caller.platform else {},
+        enriched=_enriched(message, masked=masked) if bodies or caller.platform else {},
         deliveries=details,
         timeline=timeline(message, seen, attempts, done if caller.platform is None else nameless(done, platforms)),
     )
@@ -177,13 +186,20 @@ async def show(hub: TheHub, caller: Caller, incoming: TheIncoming, message_id: M
     responses=problems(401, 403, 404, 410) | NATIVE_BYTES,
     response_class=Response,
 )
-async def native(hub: TheHub, actor: Actor, message_id: MessageId) -> Response:
-    """Give the body as it arrived; `Record-Index` says which record of a package the message is."""
+async def native(hub: TheHub, sight: TheSight, masking: TheMasking, message_id: MessageId) -> Response:
+    """Give the body as it arrived; `Record-Index` says which record of a package the message is.
+
+    A package holds other records of its sender: whoever works for some regions sees it if the sender is of one.
+    """
+    message, _ = await message_in_sight(hub, sight, message_id)
+    if not sight.package(message):
+        raise no_message(message_id)
     found = await hub.ledger.native(message_id)
     if found is None:
-        await _kept(hub, message_id)
         raise body_pruned(message_id)
     headers = {"record-index": str(found.index), "x-content-type-options": "nosniff"}
+    if await masking.hides_message(message):
+        return Response(native_masked(hub, message, found.body), 200, headers | MASKED, "application/json")
     return Response(found.body, 200, headers, found.content_type or "application/octet-stream")
 
 
@@ -193,18 +209,20 @@ async def native(hub: TheHub, actor: Actor, message_id: MessageId) -> Response:
     responses=problems(401, 403, 404, 410) | CANONICAL_EXAMPLE,
     response_model=dict[str, object],
 )
-async def canonical(hub: TheHub, actor: Actor, message_id: MessageId) -> Response:
+async def canonical(hub: TheHub, sight: TheSight, masking: TheMasking, message_id: MessageId) -> Response:
     """Give the document as every platform's adapter is handed it, before enrichment."""
-    document = (await _kept(hub, message_id)).document
-    if not document:
+    message, _ = await message_in_sight(hub, sight, message_id)
+    if not message.document:
         raise body_pruned(message_id)
-    return Response(orjson.dumps(document), 200, None, "application/json")
+    if await masking.hides_message(message):
+        return Response(orjson.dumps(document_masked(message.type, message.document)), 200, MASKED, "application/json")
+    return Response(orjson.dumps(message.document), 200, None, "application/json")
 
 
 @router.get("/{message_id}/lineage", summary="Where each value came from · 字段来源", responses=problems(401, 403, 404))
-async def lineage(hub: TheHub, actor: Actor, message_id: MessageId) -> LineageList:
+async def lineage(hub: TheHub, sight: TheSight, masking: TheMasking, message_id: MessageId) -> LineageList:
     """Say for each canonical field which native path, converters and code table gave it."""
-    message = await _kept(hub, message_id)
+    message, _ = await message_in_sight(hub, sight, message_id)
     name, _, version = message.adapter.partition("@")
     adapter = hub.adapters.get(name, version or None)
     found = adapter.lineage(message.operation) if message.operation in adapter.receives else ()
@@ -212,16 +230,8 @@ async def lineage(hub: TheHub, actor: Actor, message_id: MessageId) -> LineageLi
         adapter=message.adapter,
         operation=message.operation,
         fields=[LineageView.of(one) for one in found],
-        enriched=_enriched(message),
+        enriched=_enriched(message, masked=await masking.hides_message(message)),
     )
-
-
-async def _kept(hub: Hub, message_id: str) -> Message:
-    """Give a message; NotFound when there is none of that id."""
-    message = await hub.ledger.message(message_id)
-    if message is None:
-        raise no_message(message_id)
-    return message
 
 
 def _view(message: Message, deliveries: Sequence[Delivery]) -> MessageView:
@@ -233,5 +243,9 @@ def _headers(message: Message, deliveries: Sequence[Delivery]) -> dict[str, Any]
     return {**kept, "state": message_state(deliveries)}
 
 
-def _enriched(message: Message) -> dict[str, EnrichedView]:
-    return {field: EnrichedView.of(one) for field, one in message.enriched.items()}
+def _enriched(message: Message, *, masked: bool) -> dict[str, EnrichedView]:
+    shown = words_masked if masked else str
+    return {
+        field: EnrichedView(value=shown(one.value), message_id=one.message_id)
+        for field, one in message.enriched.items()
+    }

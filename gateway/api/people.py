@@ -12,6 +12,7 @@ from gateway.api.limits import StrictRoute
 from gateway.api.models import Instant, RestModel, in_utc
 from gateway.api.openapi import problems
 from gateway.api.rights import ADMIN, PEOPLES, Actor, Caller, Intends, TheHub
+from gateway.api.unmasking import UnmaskingView
 from gateway.ledger.records import Person
 
 _ROLES = [role.value for role in PEOPLES]
@@ -37,6 +38,13 @@ class PersonOrder(RestModel):
     name: str = Field(min_length=1, max_length=100, pattern=r"\S", examples=["王伟"])
     roles: list[RoleName] = Field(min_length=1, max_length=len(_ROLES), description="Each may what a viewer may")
     expires_at: Instant | None = Field(default=None, description="From then on the token opens nothing; None: never")
+    regions: list[Annotated[str, Field(max_length=13)]] = Field(
+        default_factory=list,
+        max_length=200,
+        description="Where this person works, with all that lies in it: codes of GB/T 2260 or of `/v1/areas`; none: "
+        "everywhere. What belongs to other regions is not there for them",
+        examples=[["330000"]],
+    )
 
 
 class PersonView(RestModel):
@@ -45,6 +53,7 @@ class PersonView(RestModel):
     id: str
     name: str
     roles: list[str]
+    regions: list[str] = Field(description="None: everywhere")
     created_at: datetime
     expires_at: datetime | None
     removed_at: datetime | None = Field(description="From then on the token opens nothing")
@@ -69,6 +78,8 @@ class Me(RestModel):
     id: str = Field(description="The name under which what the caller does is recorded")
     name: str
     roles: list[str] = Field(description="What a person may; the administrator's token has every role")
+    regions: list[str] = Field(description="Where a person works, with all that lies in it; none: everywhere")
+    unmasked: list[UnmaskingView] = Field(description="Of what a person sees personal values now, and until when")
 
 
 router = APIRouter(tags=["people"], route_class=StrictRoute)
@@ -77,13 +88,22 @@ PersonId = Annotated[str, Path(max_length=100, description="The person's id")]
 
 
 @router.get("/v1/me", summary="Who am I? · 本人", responses=problems(401))
-async def me(caller: Caller, actor: Actor) -> Me:
-    """Give who calls, and which roles they have."""
+async def me(hub: TheHub, caller: Caller, actor: Actor) -> Me:
+    """Give who calls, which roles they have, for which regions, and what they see unmasked."""
     if caller.platform is not None:
-        return Me(kind="platform", id=actor, name=actor, roles=[])
+        return Me(kind="platform", id=actor, name=actor, roles=[], regions=[caller.platform.region], unmasked=[])
     if caller.person is not None:
-        return Me(kind="person", id=actor, name=caller.person.name, roles=list(caller.person.roles))
-    return Me(kind="administrator", id=actor, name=ADMIN, roles=_ROLES)
+        person = caller.person
+        standing = await hub.ledger.unmaskings(person.id, hub.clock())
+        return Me(
+            kind="person",
+            id=actor,
+            name=person.name,
+            roles=list(person.roles),
+            regions=list(person.regions),
+            unmasked=[UnmaskingView.of(one) for one in standing],
+        )
+    return Me(kind="administrator", id=actor, name=ADMIN, roles=_ROLES, regions=[], unmasked=[])
 
 
 @router.get("/v1/people", summary="List people · 人员列表", responses=problems(401, 403))
@@ -101,7 +121,7 @@ async def find(hub: TheHub, actor: Actor) -> PersonList:
 async def add(hub: TheHub, intends: Intends, order: PersonOrder) -> JoinedPerson:
     """Give somebody a token with roles; it is shown this once and kept only as a hash."""
     until = in_utc(order.expires_at, hub.zone)
-    joined = await hub.people.add(order.id, order.name, order.roles, intends(""), until)
+    joined = await hub.people.add(order.id, order.name, order.roles, intends(""), until, order.regions)
     return JoinedPerson(**dict(_view(joined.person)), token=joined.token)
 
 
@@ -118,5 +138,5 @@ async def remove(hub: TheHub, intends: Intends, person_id: PersonId) -> Response
 
 
 def _view(person: Person) -> PersonView:
-    kept = {name: getattr(person, name) for name in PersonView.model_fields if name != "roles"}
-    return PersonView(**kept, roles=list(person.roles))
+    kept = {name: getattr(person, name) for name in PersonView.model_fields if name not in ("roles", "regions")}
+    return PersonView(**kept, roles=list(person.roles), regions=list(person.regions))

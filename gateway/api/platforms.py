@@ -14,12 +14,15 @@ from gateway.api.backlog import BacklogView, ContactView, backlog_views, contact
 from gateway.api.limits import StrictRoute
 from gateway.api.models import Reason, RestModel
 from gateway.api.openapi import problems
-from gateway.api.rights import DOSSIER, Actor, Intends, TheHub, may_read_dossiers
+from gateway.api.rights import DOSSIER, Intends, TheHub, may_read_dossiers
+from gateway.api.sight import Sight, TheSight
 from gateway.coordination.call_rates import CALL_BOUNDS
+from gateway.delivery import tls
 from gateway.delivery.ping import Ping
 from gateway.errors import HutongError
 from gateway.hub import Hub
 from gateway.intake.coverage import Coverage
+from gateway.ledger.errors import no_platform
 from gateway.ledger.records import ContactWay, Hold, Platform
 from gateway.message import HeldBy
 from gateway.observe.drift import DriftPage, OddityKind
@@ -63,6 +66,15 @@ class PlatformSettings(RestModel):
         f"{', '.join(f'`{one.code}` {one.title}' for one in table('mandate-kind'))}",
         examples=[["cross"]],
     )
+    access: list[dict[str, Any]] | None = Field(
+        default=None,
+        max_length=10,
+        description="How it may show who it is; each way has its `scheme`: `bearer` (the credential is sent, the "
+        "default), `hmac-sha256`, `hmac-sm3`, `sm2`, `standard-webhooks`, `oauth2` {issuer, audience, client, jwks or "
+        "jwks_url, scopes?, algorithms?}, `mutual-tls` {fingerprints?, subjects?}. Left out it stays as it is; `[]` is "
+        "`bearer` again. See docs/access.md",
+        examples=[[{"scheme": "hmac-sha256"}]],
+    )
     allow: list[Annotated[str, Field(max_length=20)]] = Field(
         default_factory=list,
         max_length=10,
@@ -99,6 +111,7 @@ class PlatformView(RestModel):
     )
     covers: list[str] = Field(description="What it is there for beside its region")
     mandates: list[str] = Field(description="Kinds of mandate under which it may speak of other places")
+    access: list[dict[str, Any]] = Field(description="How it may show who it is; empty: by a credential as it is")
     allow: list[str] = Field(description="What its address may be beside a public one under TLS")
     warnings: list[str] = Field(description="What is doubtful about how it is registered, stable words")
     holds: list[HeldBy] = Field(description="Why everything to it waits; the first is shown on its deliveries")
@@ -173,9 +186,9 @@ PlatformId = Annotated[
 
 
 @router.get("", summary="List platforms · 平台列表", responses=problems(401, 403))
-async def find(hub: TheHub, actor: Actor) -> PlatformList:
-    """Give every platform, by id."""
-    return PlatformList(platforms=[_view(hub, one) for one in await hub.platforms.all()])
+async def find(hub: TheHub, sight: TheSight) -> PlatformList:
+    """Give every platform of the caller's regions, by id."""
+    return PlatformList(platforms=[_view(hub, one) for one in await hub.platforms.all() if sight.platform(one.id)])
 
 
 @router.put(
@@ -196,15 +209,16 @@ async def put(hub: TheHub, intends: Intends, platform_id: PlatformId, order: Pla
         limits=order.limits,
         covers=order.covers,
         mandates=order.mandates,
+        access=order.access,
         allow=order.allow,
     )
     return _view(hub, platform)
 
 
 @router.get("/{platform_id}", summary="Show a platform · 查看平台", responses=problems(401, 403, 404))
-async def show(hub: TheHub, actor: Actor, platform_id: PlatformId) -> PlatformDetail:
+async def show(hub: TheHub, sight: TheSight, platform_id: PlatformId) -> PlatformDetail:
     """Give a platform with what waits for it and its last contacts; secrets are named, never shown."""
-    view = _view(hub, await hub.platforms.get(platform_id))
+    view = _view(hub, await _in_sight(hub, sight, platform_id))
     contacts = await hub.contacts.of(platform_id)
     return PlatformDetail(
         **dict(view),
@@ -215,9 +229,9 @@ async def show(hub: TheHub, actor: Actor, platform_id: PlatformId) -> PlatformDe
 
 
 @router.get("/{platform_id}/drift", summary="What drifted · 格式漂移", responses=problems(401, 403, 404))
-async def drift(hub: TheHub, actor: Actor, platform_id: PlatformId) -> DriftReport:
+async def drift(hub: TheHub, sight: TheSight, platform_id: PlatformId) -> DriftReport:
     """Give which of its fields nobody mapped, vanished, changed their type or hold unknown codes, with counts."""
-    await hub.platforms.get(platform_id)
+    await _in_sight(hub, sight, platform_id)
     return _drift_report(platform_id, hub.observers.drift.pages(platform_id))
 
 
@@ -238,8 +252,9 @@ async def delete(hub: TheHub, intends: Intends, platform_id: PlatformId) -> Resp
     summary="Pause a platform · 暂停平台",
     responses=problems(400, 401, 403, 404, 409, 415, 422),
 )
-async def pause(hub: TheHub, intends: Intends, platform_id: PlatformId, order: Reason) -> PlatformView:
+async def pause(hub: TheHub, sight: TheSight, intends: Intends, platform_id: PlatformId, order: Reason) -> PlatformView:
     """Hold everything to a platform, until it is resumed; nothing is dropped."""
+    await _in_sight(hub, sight, platform_id)
     return _view(hub, await hub.platforms.pause(platform_id, intends(order.reason)))
 
 
@@ -248,15 +263,26 @@ async def pause(hub: TheHub, intends: Intends, platform_id: PlatformId, order: R
     summary="Resume a platform · 恢复平台",
     responses=problems(400, 401, 403, 404, 409, 415, 422),
 )
-async def resume(hub: TheHub, intends: Intends, platform_id: PlatformId, order: Reason) -> PlatformView:
+async def resume(
+    hub: TheHub, sight: TheSight, intends: Intends, platform_id: PlatformId, order: Reason
+) -> PlatformView:
     """Let deliveries to a paused platform go on, in order."""
+    await _in_sight(hub, sight, platform_id)
     return _view(hub, await hub.platforms.resume(platform_id, intends(order.reason)))
 
 
 @router.post("/{platform_id}/ping", summary="Does it answer? · 连通测试", responses=problems(401, 403, 404, 409))
-async def ping(hub: TheHub, actor: Actor, platform_id: PlatformId) -> PingView:
+async def ping(hub: TheHub, sight: TheSight, platform_id: PlatformId) -> PingView:
     """Call the platform's address once; any HTTP answer counts. One that fetches for itself is not called."""
+    await _in_sight(hub, sight, platform_id)
     return _ping(await hub.platforms.ping(platform_id))
+
+
+async def _in_sight(hub: Hub, sight: Sight, platform_id: str) -> Platform:
+    """Give a platform; NotFound `platform.unknown`, also for one outside of the caller's regions."""
+    if not sight.platform(platform_id):
+        raise no_platform(platform_id)
+    return await hub.platforms.get(platform_id)
 
 
 def _view(hub: Hub, platform: Platform) -> PlatformView:
@@ -291,10 +317,13 @@ def _order(hold: Hold) -> tuple[int, str]:
     return list(HeldBy).index(hold.by), hold.type or ""
 
 
+_OPEN_TLS = {one.name for one in tls.SETTINGS if one.type != "secret"}
+
+
 def _is_secret(name: str, adapter: Adapter | None) -> bool:
     setting = None if adapter is None else adapter.settings.get(name)
     if setting is None:
-        return name not in ("base_url", DOSSIER)
+        return name not in ("base_url", DOSSIER, *_OPEN_TLS)
     return setting.type == "secret"
 
 

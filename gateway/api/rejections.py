@@ -8,11 +8,13 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 
 from gateway.api.limits import StrictRoute
+from gateway.api.masking import TheMasking, unmaskable
 from gateway.api.models import Cursor, Limit, Problem, RestModel
 from gateway.api.openapi import NATIVE_BYTES, problems
-from gateway.api.rights import Caller, TheHub, TheIncoming, may_see_rejection, searched_platform
+from gateway.api.rights import Caller, TheHub, TheIncoming, searched_platform
+from gateway.api.sight import Sight, TheSight, page_in_sight
 from gateway.errors.problems import told
-from gateway.hub import Hub, Principal
+from gateway.hub import Hub
 from gateway.ledger.errors import no_rejection
 from gateway.ledger.records import Rejection
 from schemas.findings import Text
@@ -49,21 +51,30 @@ _FOREIGN = Text("平台只能查看自己的拒收记录", "A platform may only 
 async def find(
     hub: TheHub,
     caller: Caller,
+    sight: TheSight,
     incoming: TheIncoming,
     platform: Annotated[str | None, Query(max_length=100)] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> RejectionPage:
-    """Find rejections, newest first. A platform finds its own, operators find all."""
-    page = await hub.ledger.find_rejections(searched_platform(caller, platform, _FOREIGN), cursor, limit)
+    """Find rejections, newest first. A platform finds its own, operators those of their regions.
+
+    A page may be shorter than asked for, and even empty: there is more while it has a `cursor`.
+    """
+    searched = searched_platform(caller, platform, _FOREIGN)
+
+    async def seen(rejection: Rejection) -> bool:
+        return sight.rejection(rejection)
+
+    page = await page_in_sight(lambda cursor: hub.ledger.find_rejections(searched, cursor, limit), seen, cursor)
     shown = [_view(one, incoming.language) for one in page.items]
     return RejectionPage(rejections=shown, cursor=page.cursor)
 
 
 @router.get("/{rejection_id}", summary="Show a rejection · 查看拒收记录", responses=problems(401, 403, 404, 429))
-async def show(hub: TheHub, caller: Caller, incoming: TheIncoming, rejection_id: RejectionId) -> RejectionView:
+async def show(hub: TheHub, sight: TheSight, incoming: TheIncoming, rejection_id: RejectionId) -> RejectionView:
     """Give the problem document as it was answered."""
-    return _view(await _kept(hub, caller, rejection_id), incoming.language)
+    return _view(await _kept(hub, sight, rejection_id), incoming.language)
 
 
 @router.get(
@@ -72,9 +83,11 @@ async def show(hub: TheHub, caller: Caller, incoming: TheIncoming, rejection_id:
     responses=problems(401, 403, 404, 429) | NATIVE_BYTES,
     response_class=Response,
 )
-async def native(hub: TheHub, caller: Caller, rejection_id: RejectionId) -> Response:
-    """Give the body as it arrived, to be corrected and sent again."""
-    await _kept(hub, caller, rejection_id)
+async def native(hub: TheHub, sight: TheSight, masking: TheMasking, rejection_id: RejectionId) -> Response:
+    """Give the body as it arrived, to be corrected and sent again; to a person once they unmasked the rejection."""
+    await _kept(hub, sight, rejection_id)
+    if await masking.hides(rejection_id):
+        raise unmaskable()
     found = await hub.ledger.rejection_native(rejection_id)
     if found is None:
         raise no_rejection(rejection_id)
@@ -82,9 +95,9 @@ async def native(hub: TheHub, caller: Caller, rejection_id: RejectionId) -> Resp
     return Response(found.body, 200, headers, found.content_type or "application/octet-stream")
 
 
-async def _kept(hub: Hub, caller: Principal, rejection_id: str) -> Rejection:
+async def _kept(hub: Hub, sight: Sight, rejection_id: str) -> Rejection:
     rejection = await hub.ledger.rejection(rejection_id)
-    if rejection is None or not may_see_rejection(caller, rejection):
+    if rejection is None or not sight.rejection(rejection):
         raise no_rejection(rejection_id)
     return rejection
 

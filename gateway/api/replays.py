@@ -12,7 +12,10 @@ from gateway.api.deliveries import ReplayReason
 from gateway.api.limits import StrictRoute
 from gateway.api.models import Instant, Reason, RestModel, in_utc
 from gateway.api.openapi import problems
-from gateway.api.rights import Actor, Intends, TheHub
+from gateway.api.rights import Intends, TheHub
+from gateway.api.sight import Sight, TheSight
+from gateway.hub import Hub
+from gateway.ledger.errors import no_replay
 from gateway.ledger.records import BulkReplay, DeliveryFilter
 
 Text100 = Annotated[str, Field(max_length=100)]
@@ -80,9 +83,15 @@ _DRY: dict[int | str, dict[str, Any]] = {200: {"model": BulkReplayView, "descrip
     summary="Replay many deliveries · 批量重新投递",
     responses=problems(400, 401, 403, 409, 415, 422) | _DRY,
 )
-async def start(hub: TheHub, intends: Intends, order: BulkReplayRequest, response: Response) -> BulkReplayView:
-    """Replay everything the filter finds, in the background; errors and restarts of the gateway do not stop it."""
+async def start(
+    hub: TheHub, sight: TheSight, intends: Intends, order: BulkReplayRequest, response: Response
+) -> BulkReplayView:
+    """Replay everything the filter finds, in the background; errors and restarts of the gateway do not stop it.
+
+    Whoever works for some regions names a platform of theirs.
+    """
     chosen = order.filter
+    sight.check_platform(chosen.platform)
     times = {"since": in_utc(chosen.since, hub.zone), "until": in_utc(chosen.until, hub.zone)}
     looked_for = DeliveryFilter(**{**chosen.model_dump(), **times})
     intent = intends(order.reason)
@@ -94,9 +103,9 @@ async def start(hub: TheHub, intends: Intends, order: BulkReplayRequest, respons
 @router.get(
     "/{replay_id}", summary="How far a bulk replay has come · 批量重新投递进度", responses=problems(401, 403, 404)
 )
-async def show(hub: TheHub, actor: Actor, replay_id: ReplayId) -> BulkReplayView:
+async def show(hub: TheHub, sight: TheSight, replay_id: ReplayId) -> BulkReplayView:
     """Give the counts of a bulk replay, by platform, type and code too."""
-    return _view(await hub.replays.progress(replay_id))
+    return _view(await _in_sight(hub, sight, replay_id))
 
 
 @router.post(
@@ -104,9 +113,17 @@ async def show(hub: TheHub, actor: Actor, replay_id: ReplayId) -> BulkReplayView
     summary="Cancel a bulk replay · 取消批量重新投递",
     responses=problems(400, 401, 403, 404, 409, 415, 422),
 )
-async def cancel(hub: TheHub, intends: Intends, replay_id: ReplayId, order: Reason) -> BulkReplayView:
+async def cancel(hub: TheHub, sight: TheSight, intends: Intends, replay_id: ReplayId, order: Reason) -> BulkReplayView:
     """End a bulk replay where it is; what was replayed stays replayed, and one that has ended stays as it is."""
+    await _in_sight(hub, sight, replay_id)
     return _view(await hub.replays.cancel(replay_id, intends(order.reason)))
+
+
+async def _in_sight(hub: Hub, sight: Sight, replay_id: str) -> BulkReplay:
+    replay = await hub.replays.progress(replay_id)
+    if not sight.platform(replay.filter.platform):
+        raise no_replay(replay_id)
+    return replay
 
 
 def _view(replay: BulkReplay) -> BulkReplayView:

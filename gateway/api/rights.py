@@ -1,11 +1,11 @@
-"""Who may call what: the role that each call needs, and which objects a caller may see.
+"""Who may call what: the role that each call needs. Which objects a caller may see says `sight`.
 
 A new role is a member of Role and its calls in CALLS; people are given it by its name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Annotated
 
@@ -16,8 +16,7 @@ from gateway.access import Principal
 from gateway.api.inbound.request import Incoming, Scope, idempotency_key
 from gateway.errors import Forbidden, TooFast
 from gateway.hub import Hub
-from gateway.ledger.records import AuditEntry, Intent, Platform, Rejection
-from gateway.message import Delivery, Message
+from gateway.ledger.records import AuditEntry, Intent, Platform
 from gateway.telemetry.events import AdministratorCalled, AuthenticationFailed, CallLimited
 from gateway.telemetry.loop import doing
 from schemas.findings import Text
@@ -36,7 +35,7 @@ class Role(StrEnum):
     KNOWN = "known"  # whoever has a credential
     PLATFORM = "platform"  # a registered platform, in its own name; no person and no administrator is one
     VIEWER = "viewer"  # headers, states, lists, metrics; no bodies
-    BODY_READER = "body-reader"  # bodies and dossiers
+    BODY_READER = "body-reader"  # bodies and dossiers, personal values masked until unmasked
     OPERATOR = "operator"  # what becomes of deliveries and of platforms, and what was rejected
     AUTHOR = "author"  # adapter versions up to their shadow
     APPROVER = "approver"  # which adapter version is spoken
@@ -70,7 +69,12 @@ CALLS: Mapping[str, Role] = {
     "GET /v1/rejections/{rejection_id}/native": Role.BODY_READER,
     "GET /v1/enterprises/{credit_code}": Role.BODY_READER,
     "GET /v1/cases/{case_number}": Role.VIEWER,
+    "GET /v1/assessments": Role.OPERATOR,
+    "POST /v1/assessments": Role.OPERATOR,
+    "GET /v1/assessments/{run_id}": Role.OPERATOR,
     "GET /v1/clocks": Role.OPERATOR,
+    "GET /v1/reports/usage": Role.OPERATOR,
+    "GET /v1/reports/usage/figures/{name}/messages": Role.OPERATOR,
     "GET /v1/deliveries": Role.VIEWER,
     "GET /v1/deliveries/{delivery_id}": Role.VIEWER,
     "GET /v1/deliveries/{delivery_id}/sent": Role.BODY_READER,
@@ -95,6 +99,7 @@ CALLS: Mapping[str, Role] = {
     "GET /v1/people": Role.ADMIN,
     "POST /v1/people": Role.ADMIN,
     "DELETE /v1/people/{person_id}": Role.ADMIN,
+    "POST /v1/unmask": Role.BODY_READER,
     "GET /v1/backlog": Role.VIEWER,
     "GET /v1/audit": Role.AUDITOR,
     "GET /v1/audit/head": Role.KNOWN,  # whoever keeps it is a witness
@@ -333,7 +338,7 @@ def intends(
 Intends = Annotated[Callable[[str], Intent], Depends(intends)]
 
 
-# ── the objects that a caller may see ─────────────────────────────────────────────────────────
+# ── whose objects they are ───────────────────────────────────────────────────────────────────
 def own_id(caller: Principal) -> str | None:
     """Give the id of the platform that calls; None for people."""
     return caller.platform.id if caller.platform else None
@@ -346,22 +351,6 @@ def searched_platform(caller: Principal, asked: str | None, otherwise: Text) -> 
     if asked not in (None, own_id(caller)):
         raise Forbidden(otherwise)
     return own_id(caller)
-
-
-def may_see_message(caller: Principal, message: Message, deliveries: Sequence[Delivery]) -> bool:
-    """The source, the destinations and people see a message; for others it is not there."""
-    concerned = {message.source, *(one.platform for one in deliveries)}
-    return caller.platform is None or caller.platform.id in concerned
-
-
-def may_see_delivery(caller: Principal, message: Message, delivery: Delivery) -> bool:
-    """A destination sees its own delivery; the source and the operators see them all."""
-    return caller.platform is None or own_id(caller) in (message.source, delivery.platform)
-
-
-def may_see_rejection(caller: Principal, rejection: Rejection) -> bool:
-    """A platform sees its own rejections, operators see all; for others they are not there."""
-    return caller.platform is None or own_id(caller) == rejection.platform
 
 
 def may_read_dossiers(platform: Platform) -> bool:

@@ -17,6 +17,9 @@ from gateway.message import Attempt, Delivery, Message
 _GATEWAY = "gateway"
 _OPERATOR = "operator"
 
+READINGS = frozenset({"personal.unmasked"})
+"""What people do without changing anything; it is nobody's business but the auditors'."""
+
 
 def timeline(
     message: Message,
@@ -39,8 +42,9 @@ def timeline(
 
 
 def nameless(entries: Iterable[AuditEntry], platforms: Collection[str | None]) -> list[AuditEntry]:
-    """Give entries as `platforms` see them: of what people did neither who nor why."""
+    """Give entries as `platforms` see them: of what people did neither who nor why, and of what they read nothing."""
     known = {_GATEWAY, *platforms}
+    entries = (each for each in entries if each.action not in READINGS)
     return [each if each.actor in known else replace(each, actor=_OPERATOR, reason="", detail={}) for each in entries]
 
 

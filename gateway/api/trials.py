@@ -11,11 +11,13 @@ from pydantic import Field, StringConstraints
 
 from adapters.base import Translation
 from gateway.api.adapters import PATH, Name, StepReason, Version
+from gateway.api.authors import check_author
 from gateway.api.inbound.answer import DryRunEntry
 from gateway.api.limits import StrictRoute
 from gateway.api.models import FieldError, Problem, RestModel
 from gateway.api.openapi import problems
-from gateway.api.rights import Actor, Intends, TheHub, TheIncoming
+from gateway.api.rights import Intends, TheHub, TheIncoming
+from gateway.api.sight import TheSight
 from gateway.errors import Invalid
 from gateway.errors.problems import keep_warning, problem, tell_warnings
 from gateway.observe.shadows import ShadowRun
@@ -114,20 +116,22 @@ router = APIRouter(prefix=PATH, tags=["adapters"], route_class=StrictRoute)
     responses=problems(401, 403, 404, 409, 415, 422),
 )
 async def shadow(
-    hub: TheHub, intends: Intends, name: Name, version: Version, order: ShadowOrder | None = None
+    hub: TheHub, sight: TheSight, intends: Intends, name: Name, version: Version, order: ShadowOrder | None = None
 ) -> ShadowReport:
     """Let a version translate recorded and live traffic beside the active one; it sends nothing.
 
     Called again, it declares what is expected to differ, or compares recorded messages.
     """
+    await check_author(hub, sight, name)
     wanted = order or ShadowOrder()
     await hub.releases.shadow(name, version, intends(wanted.reason), expected=wanted.expected)
     return _report(await hub.observers.shadows.compare_recorded(name, version, wanted.recorded))
 
 
 @router.get("/{name}/{version}/shadow", summary="What the shadow found · 试行报告", responses=problems(401, 403, 404))
-async def found(hub: TheHub, actor: Actor, name: Name, version: Version) -> ShadowReport:
+async def found(hub: TheHub, sight: TheSight, name: Name, version: Version) -> ShadowReport:
     """Give how many documents were equal, and which fields differ how often, with masked examples."""
+    await check_author(hub, sight, name)
     await hub.releases.find(name, version)
     return _report(hub.observers.shadows.of(name, version))
 
@@ -138,9 +142,10 @@ async def found(hub: TheHub, actor: Actor, name: Name, version: Version) -> Shad
     responses=problems(401, 403, 404, 409, 415, 422),
 )
 async def translate(
-    hub: TheHub, actor: Actor, incoming: TheIncoming, name: Name, version: Version, trial: TrialOrder
+    hub: TheHub, sight: TheSight, incoming: TheIncoming, name: Name, version: Version, trial: TrialOrder
 ) -> TrialResult:
     """Translate a body in, or a document out, with any version, a draft too. Nothing is kept and nothing is sent."""
+    await check_author(hub, sight, name)
     adapter = await hub.releases.adapter(name, version)
     if trial.direction == "in":
         tried = await asyncio.to_thread(playground.read, adapter, trial.name, trial.body, trial.content_type)

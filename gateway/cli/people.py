@@ -29,12 +29,17 @@ def add(
     expires: Annotated[
         str | None, typer.Option("--expires", help="From then on the token opens nothing (ISO 8601); else never.")
     ] = None,
+    regions: Annotated[
+        list[str] | None,
+        typer.Option("--region", help="A region they work for, with all that lies in it; repeatable; else all."),
+    ] = None,
     url: Url = DEFAULT_URL,
     token: Token = "",
     as_json: AsJson = False,
 ) -> None:
     """Give somebody a token of their own. It is shown this once."""
-    order = {"id": person_id, "name": name, "roles": roles, "expires_at": moments.given(expires)}
+    until = moments.given(expires)
+    order = {"id": person_id, "name": name, "roles": roles, "regions": regions or [], "expires_at": until}
     joined = Gateway(url, token, as_json).post("/v1/people", order)
     if as_json:
         emit(joined)
@@ -51,8 +56,11 @@ def find(url: Url = DEFAULT_URL, token: Token = "", as_json: AsJson = False) -> 
         emit(found)
         return
     table(
-        ["id", "name", "roles", "since", "expires", "removed"],
-        [[one["id"], one["name"], one["roles"], *(moments.shown(one[at]) for at in _TIMES)] for one in found["people"]],
+        ["id", "name", "roles", "regions", "since", "expires", "removed"],
+        [
+            [one["id"], one["name"], one["roles"], one["regions"], *(moments.shown(one[at]) for at in _TIMES)]
+            for one in found["people"]
+        ],
         empty="Nobody yet: hutong people add ID --name NAME --role operator",
     )
 

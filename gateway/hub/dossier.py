@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from gateway.clock import Clock
 from gateway.hub.questions import AskedPlatform, EnterpriseDocument, PlatformAnswer, Questions
@@ -29,8 +30,7 @@ _CREDIT_CODE = "credit_code"
 _NAMED = ("party", "holder", "builder")
 
 
-@dataclass(frozen=True, slots=True)
-class EnterprisePart:
+class EnterprisePart(Struct, frozen=True):
     """One part: newest first. `state`: `ok`; `partial` (a source, or a row of one, could not be read now, the rest
     stands); `unsupported` (nothing is known, and no platform answers questions about it)."""
 
@@ -39,8 +39,7 @@ class EnterprisePart:
     sources: tuple[AskedPlatform, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Enterprise:
+class Enterprise(Struct, frozen=True):
     """Everything known about an enterprise, part by part."""
 
     credit_code: str
@@ -69,7 +68,7 @@ class Dossiers:
         )
         parts = {name: _part(name, kept, answers) for name in PARTS}
         entries = (entry for part in parts.values() for entry in part.entries)
-        return Enterprise(credit_code, _name(entries), self._clock(), parts)
+        return Enterprise(credit_code, name_in(entries), self._clock(), parts)
 
     async def _kept(self, credit_code: str) -> Sequence[EnterpriseDocument]:
         about = await self._ledger.dossier(credit_code, sorted(_TYPES))
@@ -112,7 +111,8 @@ def _state(entries: Sequence[EnterpriseDocument], sources: Sequence[AskedPlatfor
     return "ok" if all(source.state == "ok" for source in sources) else "partial"
 
 
-def _name(entries: Iterable[EnterpriseDocument]) -> str | None:
+def name_in(entries: Iterable[EnterpriseDocument]) -> str | None:
+    """Give what the first document that names the enterprise calls it."""
     for entry in entries:
         for field in _NAMED:
             party = entry.document.get(field)

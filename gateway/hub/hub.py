@@ -8,7 +8,7 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import Protocol
 
-from gateway.access import Administrator
+from gateway.access import Administrator, Proofs
 from gateway.attachments import Attachments
 from gateway.clock import Clock
 from gateway.coordination import SharedStore, WakeUps
@@ -31,9 +31,11 @@ from gateway.ledger.records import Accepted
 from gateway.observe import Observers
 from gateway.observe.contacts import Contacts
 from gateway.observe.waits import LongestWaits
+from gateway.oversight.assessments import Assessments
 from gateway.oversight.cases import CaseFinder
 from gateway.oversight.clock_list import ClockList
 from gateway.oversight.follower import Follower
+from gateway.oversight.reports import Reports
 from gateway.oversight.years import CalendarYears
 from gateway.platforms import People, Reconciler, Register
 from gateway.readers import Readers
@@ -71,6 +73,7 @@ class Hub:
         *,
         ledger: Ledger,
         adapters: InstalledAdapters,
+        proofs: Proofs,
         store: SharedStore,
         call_rates: CallRates,
         admission: Admission,
@@ -93,8 +96,10 @@ class Hub:
         attachments: Attachments,
         dossiers: Dossiers,
         cases: CaseFinder,
+        assessments: Assessments,
         clocks: ClockList,
         calendar: CalendarYears,
+        reports: Reports,
         follower: Follower,
         administrator: Administrator,
         dispatcher: Dispatcher,
@@ -109,6 +114,7 @@ class Hub:
     ) -> None:
         self.ledger = ledger
         self.adapters = adapters
+        self.proofs = proofs
         self._store = store
         self.call_rates = call_rates
         self.admission = admission
@@ -130,8 +136,10 @@ class Hub:
         self.attachments = attachments
         self.dossiers = dossiers
         self.cases = cases
+        self.assessments = assessments
         self.clocks = clocks
         self.calendar = calendar
+        self.reports = reports
         self.follower = follower
         self.clock = clock
         self.events = events
@@ -166,6 +174,7 @@ class Hub:
         self._wake_ups.start(self._dispatcher.told)
         await self._dispatcher.start()
         await self.replays.resume()
+        await self.assessments.resume()
         self._reconciler.start(
             (
                 self.platforms.reconcile,
@@ -174,11 +183,12 @@ class Hub:
                 self._waits.look,
                 self.clocks.look,
                 self.attachments.tidy,
+                self.assessments.reconcile,
             )
         )
         self.pruner.start()
-        self.sequencer.start()
         self.follower.start()
+        self.sequencer.start()
         self._running = True
 
     def part(self) -> None:
@@ -193,6 +203,7 @@ class Hub:
         """
         self._running = False
         await self.follower.stop()
+        await self.assessments.stop()
         await self.pruner.stop()
         await self._reconciler.stop()
         await self.replays.stop()

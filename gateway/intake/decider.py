@@ -70,7 +70,8 @@ class Decider:
         # while the ledger is asked makes the revision too old, and accepting says so.
         registry, coverage = self._directory.registry, self._directory.coverage
         choose = router.chooser(coverage, self._adapters.can_send)
-        lookups = Lookups(self._ledger, read[0][0].platform.id)
+        first = read[0][0]
+        lookups = Lookups(self._ledger, first.words or first.platform.id)
         yielding = LoopYield(self._ticks)
         found: list[Decisions] = []
         for call, reading in read:

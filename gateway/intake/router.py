@@ -97,7 +97,8 @@ def _towards(destination: RouteDestination, message: Routable, choose: Choose, c
     found = [(choose(message.type, kind, toward, message.region, message.source), toward) for toward in sought]
     planned = [Planned(kind, platform, None if platform else toward) for platform, toward in found]
     # Above many regions there is no platform of a kind, and none is missing there.
-    return [one for one in planned if one.platform] if destination.reach is Reach.UP else planned
+    spare = destination.optional or destination.reach is Reach.UP
+    return [one for one in planned if one.platform] if spare else planned
 
 
 def _seeking(destination: RouteDestination, message: Routable, coverage: Coverage) -> tuple[str, Sequence[str]]:

@@ -43,7 +43,7 @@ class RouteDestination(Struct, frozen=True):
     """Where a message goes: a kind, or the sender of the message that it `answers`.
 
     `when` is what the document must say, `sources` are the kinds whose messages go there (empty: all that may
-    send it), `regions` those whose nearest platform is sought.
+    send it), `regions` those whose nearest platform is sought. `optional`: where there is no platform, none is missing.
     """
 
     kind: str | None = None
@@ -52,6 +52,7 @@ class RouteDestination(Struct, frozen=True):
     answers: str | None = None
     sources: frozenset[str] = frozenset()
     regions: tuple[About, ...] = (About.DOCUMENT,)
+    optional: bool = False
 
 
 class Route(Struct, frozen=True):
@@ -137,10 +138,7 @@ class _Reading:
             self._fault("type.unknown", f"{name} 不是已知的消息类型", f"{name} is not a message type", *at)
             return Route(name, frozenset(), ())
         table = self._table(value, ("from", "sender", "to"), *at)
-        sources = [
-            kind if kind == GATEWAY else self._kind(kind, *at, "from", index)
-            for index, kind in self._list(table, "from", *at)
-        ]
+        sources = [self._source(kind, *at, "from", index) for index, kind in self._list(table, "from", *at)]
         destinations = [self._destination(name, one, *at, "to", index) for index, one in self._list(table, "to", *at)]
         for index, one in enumerate(destinations):
             for kind in sorted(one.sources - set(sources)):
@@ -155,18 +153,23 @@ class _Reading:
     def _destination(self, name: str, value: Any, *at: str | int) -> RouteDestination:
         if isinstance(value, str):
             return RouteDestination(self._kind(value, *at))
-        table = self._table(value, ("kind", "reach", "regions", "when", "from", "answers"), *at)
+        table = self._table(value, ("kind", "reach", "regions", "when", "from", "answers", "optional"), *at)
         if ("kind" in table) == ("answers" in table):
             self._fault("routes.target", "须写 kind 或 answers 之一", "write either kind or answers", *at)
             return RouteDestination()
         when = self._when(name, table["when"], *at, "when") if "when" in table else ALWAYS
         listed = self._list(table, "from", *at) if "from" in table else []
-        sources = frozenset(self._kind(kind, *at, "from", index) for index, kind in listed)
+        sources = frozenset(self._source(kind, *at, "from", index) for index, kind in listed)
         if "answers" in table:
             answered = self._answered(table["answers"], *at, "answers")
             return RouteDestination(when=when, answers=answered, sources=sources)
         kind, reach = self._kind(table["kind"], *at, "kind"), self._reach(table, *at)
-        return RouteDestination(kind, reach, when, sources=sources, regions=self._regions(table, reach, *at))
+        optional = table.get("optional", False)
+        if not isinstance(optional, bool):
+            zh, en = "optional 须为 true 或 false", "optional must be true or false"
+            self._fault("routes.optional", zh, en, *at, "optional")
+        regions = self._regions(table, reach, *at)
+        return RouteDestination(kind, reach, when, sources=sources, regions=regions, optional=optional is True)
 
     def _when(self, name: str, value: Any, *at: str | int) -> RouteCondition:
         """Read a condition: fields one of which must be there, or what one field must hold."""
@@ -232,6 +235,9 @@ class _Reading:
         known = ", ".join(Reach)
         self._fault("routes.reach", f"reach 只能是 {known}", f"reach must be one of {known}", *at, "reach")
         return Reach.NEAREST
+
+    def _source(self, value: Any, *at: str | int) -> str:
+        return GATEWAY if value == GATEWAY else self._kind(value, *at)
 
     def _kind(self, value: Any, *at: str | int) -> str:
         if not _named(value, self._kinds):

@@ -17,7 +17,8 @@ class IntakeCall(Struct, frozen=True):
     """One request of an authenticated platform: the exact bytes, and the caller's Idempotency-Key.
 
     `adapter` is the version that the whole call is read, recorded and answered with; None takes the
-    one that the platform speaks when the call is read. `caller_span` is the caller's span in its trace.
+    one that the platform speaks when the call is read. `caller_span` is the caller's span in its trace. `words` is the
+    platform in whose words the numbers stand, where they are not the caller's own.
     """
 
     platform: Platform
@@ -28,6 +29,7 @@ class IntakeCall(Struct, frozen=True):
     trace_id: str | None = None
     adapter: Adapter | None = None
     caller_span: str | None = None
+    words: str | None = None
 
 
 class IntakeResult(Struct, frozen=True):

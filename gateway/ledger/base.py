@@ -9,8 +9,25 @@ from typing import Any, Protocol
 from adapters.base import OutboundRequest
 from gateway.audit.signing import SignedHead
 from gateway.errors import HutongError
+from gateway.ledger.assessments import (
+    AssessmentRun,
+    CaseFinding,
+    CaseFound,
+    CaseSearch,
+    FindingAnswer,
+    FindingFilter,
+)
 from gateway.ledger.clocked import ClockCount, ClockFilter, CountedCorrelation, FoundClock
 from gateway.ledger.followed import ChangedMessage, Followed, FollowedPage
+from gateway.ledger.occurrences import (
+    FoundOccurrence,
+    Judging,
+    LastHeard,
+    OccurrenceFilter,
+    OccurrenceTally,
+    Seen,
+    TallyFilter,
+)
 from gateway.ledger.records import (
     Area,
     AuditEntry,
@@ -53,6 +70,7 @@ from gateway.ledger.records import (
     Settlement,
     Taker,
     TreeStanding,
+    Unmasking,
     Unwanted,
     Upload,
     Work,
@@ -425,6 +443,69 @@ class Ledger(Protocol):
         """Give every year that was entered, in order."""
         ...
 
+    # ── assessment ────────────────────────────────────────────────────────────────────────────
+    async def put_findings(self, findings: Sequence[CaseFinding]) -> Sequence[CaseFinding]:
+        """Keep what checks came to, of each lane and rule the last; gives those that are news, as they are kept.
+
+        News is what has another result or version than was kept: it takes its place, told to nobody and unanswered,
+        and knows which result was told last.
+        Of what has the same ones only the sentence and the evidence are written again. A finding goes with its case,
+        and when its lane turns out to be part of another case.
+        """
+        ...
+
+    async def tell_finding(self, finding: CaseFinding, message_id: str) -> None:
+        """Note by which message a finding was told (empty: nobody is to be); one that took its place stays untold."""
+        ...
+
+    async def answer_finding(self, lane: str, rule: str, said: FindingAnswer) -> bool:
+        """Keep what an authority says of the finding of a lane and rule; False when there is none."""
+        ...
+
+    async def untold_findings(self, after: int = 0, limit: int = 100) -> tuple[Sequence[CaseFinding], int]:
+        """Give findings of which it is not decided yet whether anybody is told, oldest first.
+
+        Only those after a number; gives the number of the last, too.
+        """
+        ...
+
+    async def find_findings(
+        self, filter: FindingFilter, cursor: str | None = None, limit: int = 50
+    ) -> ResultPage[CaseFinding]:
+        """Find findings, those that became so last first."""
+        ...
+
+    async def find_cases(self, search: CaseSearch, after: str = "", limit: int = 500) -> Sequence[CaseFound]:
+        """Give messages of cases by when they came, after the cursor of one; a case stands there once for each."""
+        ...
+
+    async def naming(self, key: str, number: str, type: str, limit: int = 50) -> Sequence[Message]:
+        """Give the newest messages of a type that have a number under a search key, the oldest of them first."""
+        ...
+
+    async def begin_assessment(self, run: AssessmentRun, intent: Intent) -> AssessmentRun:
+        """Keep a run that is to be done."""
+        ...
+
+    async def step_assessment(self, before: AssessmentRun, after: AssessmentRun) -> AssessmentRun:
+        """Keep how far a run has come, unless it does not stand as `before` any more; gives it as it stands.
+
+        NotFound `assessment.unknown`.
+        """
+        ...
+
+    async def assessments(self, *, unfinished: bool = False) -> Sequence[AssessmentRun]:
+        """Give the runs, newest first."""
+        ...
+
+    # ── signed calls ──────────────────────────────────────────────────────────────────────────
+    async def spend_nonce(self, owner: str, nonce: str, now: datetime, until: datetime) -> bool:
+        """Tell whether a nonce is used for the first time by its owner, and remember it until then, durably.
+
+        False while it is remembered, whichever process asks. From `until` on it may be forgotten, and counts as new.
+        """
+        ...
+
     # ── attachments ───────────────────────────────────────────────────────────────────────────
     async def add_upload(self, upload: Upload) -> None:
         """Keep that a platform uploaded an attachment, whose content is in the object store already."""
@@ -496,6 +577,17 @@ class Ledger(Protocol):
 
     async def people(self) -> Sequence[Person]:
         """Give every person by id, also those who were removed."""
+        ...
+
+    async def unmask(self, unmasking: Unmasking, intent: Intent) -> Unmasking:
+        """Keep that a person sees masked values for a time, with audit under its subject; gives it as it is kept.
+
+        The same again under the intent's key gives the first, whose time is not begun anew.
+        """
+        ...
+
+    async def unmaskings(self, person: str, now: datetime) -> Sequence[Unmasking]:
+        """Give a person's unmaskings that end after `now`, what ends first first."""
         ...
 
     # ── adapters ──────────────────────────────────────────────────────────────────────────────
@@ -579,6 +671,48 @@ class Ledger(Protocol):
 
     async def prunings(self, cursor: str | None = None, limit: int = 50) -> ResultPage[Pruning]:
         """Give what was pruned, newest day first."""
+        ...
+
+    # ── the regular report ────────────────────────────────────────────────────────────────────
+    async def keep_occurrences(self, seen: Sequence[Seen], judging: Judging) -> int:
+        """Keep what messages tell of, in the order in which they were accepted; gives how many rows that changed.
+
+        Of each document its last version counts; what a message corrects, or tells of no more, stands no more. What
+        belongs to the same case or enterprise is judged again, and the tallies follow, in one transaction. The same
+        messages again change nothing; one that was tied to another case, or read by other rules, changes what it told
+        of from the beginning. What stood before is kept, with when it did. Occurrences outlive their messages.
+        """
+        ...
+
+    async def count_use(self, judging: Judging, limit: int = 1000) -> bool:
+        """Tally the next messages, attempts and rejections, each once; True: there may be more at once.
+
+        What a platform accepted makes occurrences of that message say so.
+        """
+        ...
+
+    async def tallies(self, filter: TallyFilter, judging: Judging) -> Sequence[OccurrenceTally]:
+        """Give the tallies of some months; of use itself only as it stands now.
+
+        As of a moment they are counted from the occurrences that stood then, which takes as long as there are many.
+        """
+        ...
+
+    async def find_occurrences(
+        self, filter: OccurrenceFilter, cursor: str | None = None, limit: int = 50
+    ) -> ResultPage[FoundOccurrence]:
+        """Find occurrences that stand, by name, month and the order in which they were kept.
+
+        Invalid `cursor.unknown` for a cursor that is not one of ours.
+        """
+        ...
+
+    async def holding(self, names: Sequence[str], day: date) -> Sequence[OccurrenceTally]:
+        """Count the occurrences that hold for a time, and do on a day, by name, region and authority."""
+        ...
+
+    async def heard_of(self, what: str) -> Sequence[LastHeard]:
+        """Give everything of one sort (`REGION`, or a register) that was heard of, and when last."""
         ...
 
     # ── following ─────────────────────────────────────────────────────────────────────────────
@@ -761,12 +895,15 @@ class Ledger(Protocol):
 READS = frozenset(
     {
         "recall", "named", "facts", "partakes", "heads", "next_due", "next_lapse", "replays", "registry", "credentials",
+        "unmaskings",
         "people", "adapters", "asked_adapters", "adapter_content", "message", "native", "deliveries_of", "delivery",
         "attempts_of", "sent", "rejection", "rejection_native", "unwanted", "years", "find_messages", "find_deliveries",
         "upload_for", "unnamed_bytes", "known_uploads", "find_rejections", "dossier", "backlog", "contacts", "audit",
-        "prunable", "prunings", "tree_standing", "newest_head", "signed_heads", "signing_keys", "leaves_of",
-        "proved_leaves", "prove_leaf", "prove_message", "prove_consistency", "find_audit",
+        "prunable", "prunings", "untold_findings", "find_findings", "find_cases", "naming", "assessments",
         "followed", "messages_after", "changed_messages", "counted_otherwise", "find_clocks", "count_clocks",
+        "tree_standing", "newest_head", "signed_heads", "signing_keys", "leaves_of",
+        "proved_leaves", "prove_leaf", "prove_message", "prove_consistency", "find_audit",
+        "tallies", "find_occurrences", "holding", "heard_of",
     }
 )  # fmt: skip
 """The methods that change nothing; every other one writes, but for `start` and `stop`."""

@@ -263,3 +263,9 @@ def platform_gone(platform_id: str) -> Conflict:
         ),
         code="platform.unknown",
     )
+
+
+def no_run(run_id: str) -> NotFound:
+    """Say that there is no such run."""
+    detail = Text(f"没有评查任务 {run_id}；请核对编号。", f"There is no assessment {run_id}; check its id.")
+    return NotFound(detail, code="assessment.unknown")

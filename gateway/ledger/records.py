@@ -291,7 +291,8 @@ class Platform(Struct, frozen=True):
     how often it may call. `covers` is what it is there for beside its region: codes of regions and areas, and
     ranges of codes (`330101-330109`), each with all that lies in it. `mandates` are the kinds of mandate that let
     it speak of places outside of what it covers. `allow` is what its address may be beside a public one under TLS:
-    `http`, `private`, `loopback`.
+    `http`, `private`, `loopback`. `access` are the ways in which it may show who it is, each as `gateway.access` reads
+    it; none: by its credentials as they are (bearer and Basic).
     """
 
     id: str
@@ -308,6 +309,7 @@ class Platform(Struct, frozen=True):
     covers: tuple[str, ...] = ()
     mandates: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
+    access: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def fetches(self) -> bool:
@@ -486,11 +488,16 @@ class Upload(Struct, frozen=True):
     at: datetime
 
 
+BEARER, HMAC, WEBHOOK, SM2 = "bearer", "hmac", "webhook", "sm2"
+"""What a credential is: a token that is sent, a key shared for signing (of either sort), or a public key of SM2."""
+
+
 class Credential(Struct, frozen=True):
-    """A secret under which a platform calls, as it is kept: all but the secret itself, of which there is the hash.
+    """What a platform calls under, as it is kept: of a secret that is sent there is the hash alone.
 
     It opens nothing from `expires_at` on, nor once it was revoked. `created_at` None: it was issued by a version
-    that did not keep when.
+    that did not keep when. `kind`: one of the words above. `secret` is there for the kinds
+    that sign: what verifies must be readable (a shared key, or a public one); empty for `bearer`.
     """
 
     id: str
@@ -500,12 +507,15 @@ class Credential(Struct, frozen=True):
     created_at: datetime | None = None
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
+    kind: str = BEARER
+    secret: str = ""
 
 
 class Person(Struct, frozen=True):
     """Somebody who works with the gateway, under a token of their own, of which there is the hash.
 
-    `roles` say what they may do. An id is given once: what its person did stays theirs after `removed_at`.
+    `roles` say what they may do, and `regions` (codes) where, with all that lies in them; none: everywhere. An id is
+    given once: what its person did stays theirs after `removed_at`.
     """
 
     id: str
@@ -515,6 +525,18 @@ class Person(Struct, frozen=True):
     created_at: datetime
     expires_at: datetime | None = None
     removed_at: datetime | None = None
+    regions: tuple[str, ...] = ()
+
+
+class Unmasking(Struct, frozen=True):
+    """That a person sees the personal values of one subject (a message, a case) as they are, what for, until when."""
+
+    id: str
+    person: str
+    subject: str
+    purpose: str
+    at: datetime
+    until: datetime
 
 
 class AuditEntry(Struct, frozen=True):

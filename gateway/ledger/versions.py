@@ -47,7 +47,8 @@ class AdapterVersion(Struct, frozen=True):
     `uploaded` False: it came with the product or from a folder, and no bytes are kept. `report` is
     the last proof as JSON values; `expected` the fields in which it is meant to differ from the one
     before; `rolled_back`: it was left by a rollback, and not activated since; `revision` grows with every
-    change of any version: a writer must have read the latest.
+    change of any version: a writer must have read the latest. `region` is whose it is, as its uploader said; empty:
+    nobody's alone.
     """
 
     name: str
@@ -62,6 +63,7 @@ class AdapterVersion(Struct, frozen=True):
     activated_at: datetime | None = None
     rolled_back: bool = False
     revision: int = 0
+    region: str = ""
 
     @property
     def id(self) -> str:

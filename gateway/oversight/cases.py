@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import tzinfo
 
 from msgspec import Struct
@@ -49,6 +49,10 @@ class AmbiguousCase(Conflict):
         self.candidates = tuple(candidates)
 
 
+Sees = Callable[[Message, Sequence[Delivery]], bool]
+"""Tells whether whoever asks sees a message, with the deliveries that it has."""
+
+
 class WholeCase(Struct, frozen=True):
     """A case: its messages in the order in which they came, what led to them and what they led to included.
 
@@ -65,13 +69,9 @@ class WholeCase(Struct, frozen=True):
     clocks: tuple[CaseClock, ...]
     complete: bool
 
-    def concerns(self, platform: str) -> bool:
-        """Tell whether a platform sent or got a message of the case."""
-        return any(self.concerned(message, platform) for message in self.messages)
-
-    def concerned(self, message: Message, platform: str) -> bool:
-        """Tell whether a platform sent or got one message."""
-        return message.source == platform or any(one.platform == platform for one in self.deliveries[message.id])
+    def seen(self, sees: Sees) -> bool:
+        """Tell whether a caller sees a message of the case."""
+        return any(sees(message, self.deliveries[message.id]) for message in self.messages)
 
 
 class CaseFinder:
@@ -82,21 +82,21 @@ class CaseFinder:
         self._clock = clock
         self._zone = zone
 
-    async def of(self, number: str, *, issued_by: str | None = None, seen_by: str | None = None) -> WholeCase:
+    async def of(self, number: str, *, issued_by: str | None = None, sees: Sees | None = None) -> WholeCase:
         """Give the case that a number names, in the words of one platform (`issued_by`) or of anybody.
 
-        `seen_by`: the platform that asks, if one does; a case in which it took no part is not there for it. NotFound
-        `case.unknown`; AmbiguousCase when several have the number.
+        `sees`: what whoever asks may see, if not all; a case of which they see nothing is not there for them.
+        NotFound `case.unknown`; AmbiguousCase when several have the number.
         """
         found: dict[str, list[NamedCase]] = defaultdict(list)
         for each in await self._ledger.named(number):
             if each.field in _NAMES and issued_by in (None, each.platform):
                 found[each.ordering_key].append(each)
-        if seen_by is None and len(found) > 1:
+        if sees is None and len(found) > 1:
             raise AmbiguousCase(number, [_candidate(names) for names in found.values()])
         cases = [await self._documents(names) for names in found.values()]
-        if seen_by is not None:
-            cases = [case for case in cases if case.concerns(seen_by)]
+        if sees is not None:
+            cases = [case for case in cases if case.seen(sees)]
         if len(cases) > 1:
             raise AmbiguousCase(number, [_candidate(case.numbers) for case in cases])
         if not cases:

@@ -30,12 +30,13 @@ class ClockState(StrEnum):
 
 
 class CaseDocument(Struct, frozen=True):
-    """A canonical document of a case: the message that brought it, its type, who sent it and what it says."""
+    """A canonical document of a case: the message that brought it, its type, who sent it, what it says, and when."""
 
     message_id: str
     type: str
     source: str
     document: Mapping[str, Any]
+    came: date | None = None
 
 
 class CaseClock(Struct, frozen=True):
@@ -250,11 +251,11 @@ def _count(
 def _days(rule: ClockRule, start: date, extensions: int) -> int:
     """Give how many days there are to count; those of months are the days of the calendar from the start."""
     more = rule.extends
-    whole = _months_later(start, rule.months + (more.months * extensions if more else 0))
+    whole = months_later(start, rule.months + (more.months * extensions if more else 0))
     return rule.days + (more.days * extensions if more else 0) + (whole - start).days
 
 
-def _months_later(start: date, count: int) -> date:
+def months_later(start: date, count: int) -> date:
     """Give the same day of a later month, or the last of that month where it has no such day."""
     years, month = divmod(start.year * 12 + start.month - 1 + count, 12)
     return date(years, month + 1, min(start.day, months.monthrange(years, month + 1)[1]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -13,6 +13,7 @@ from gateway.errors import Conflict
 from gateway.ledger.base import Ledger
 from gateway.ledger.records import Intent, Person
 from gateway.platforms.register import OVER_ALREADY, Register, secret_shown
+from gateway.platforms.registration import region_faults
 from schemas.findings import Rejected, Text
 
 _ID = re.compile(r"[a-z][a-z0-9-]{1,62}")
@@ -25,6 +26,22 @@ _NO_ID = Text(
     "An id begins with a small letter and has 2 to 63 of small letters, digits and hyphens; "
     "admin, gateway and operator are none",
 )
+
+_NO_REGION = Text(
+    "regions 中有不存在的行政区划，请按 errors 更正后重发",
+    "`regions` names what is no region: correct it as `errors` says and send it again",
+)
+
+NATIONAL_ROLES = frozenset(("admin", "auditor"))
+"""Roles that are the same everywhere: what an administrator sets and an auditor reads is not divided by region."""
+
+
+def _everywhere(roles: Iterable[str]) -> Text:
+    named = ", ".join(sorted(roles))
+    return Text(
+        f"角色 {named} 不分区域；请去掉 regions，或为本区域的工作另设人员",
+        f"{named} is not divided by region: leave `regions` out, or add another person for the work of a region",
+    )
 
 
 class Joined(Struct, frozen=True):
@@ -46,18 +63,38 @@ class People:
         return await self._ledger.people()
 
     async def add(
-        self, person_id: str, name: str, roles: Sequence[str], intent: Intent, expires_at: datetime | None = None
+        self,
+        person_id: str,
+        name: str,
+        roles: Sequence[str],
+        intent: Intent,
+        expires_at: datetime | None = None,
+        regions: Sequence[str] = (),
     ) -> Joined:
         """Give somebody a token; Conflict `person.exists`, Rejected `person.invalid`.
 
+        `regions`: the codes of where they work, with all that lies in them; none: everywhere.
         Conflict `idempotency.secret-shown` for a key that was used before.
         """
         if not _ID.fullmatch(person_id) or person_id in _TAKEN:
             raise Rejected("person.invalid", _NO_ID)
         if expires_at is not None and expires_at <= intent.at:
             raise Rejected("person.invalid", OVER_ALREADY)
+        if regions and (everywhere := NATIONAL_ROLES.intersection(roles)):
+            raise Rejected("person.invalid", _everywhere(everywhere))
+        areas = self._register.directory.registry.areas
+        if faults := [one for code in regions for one in region_faults(code, "regions", areas)]:
+            raise Rejected("person.invalid", _NO_REGION, faults)
         token = new_token()
-        person = Person(person_id, name, hash_token(token), tuple(sorted(set(roles))), intent.at, expires_at)
+        person = Person(
+            person_id,
+            name,
+            hash_token(token),
+            tuple(sorted(set(roles))),
+            intent.at,
+            expires_at,
+            regions=tuple(sorted(set(regions))),
+        )
 
         async def change() -> Joined:
             try:

@@ -26,6 +26,9 @@ _log = logging.getLogger(__name__)
 
 _REMEMBERED = 256
 
+Permit = Callable[[AdapterVersion], Awaitable[None]]
+"""Raises when a draft may not be kept."""
+
 Steps = tuple[Sequence[AdapterVersion], str, str]
 """What was decided: the versions as they are to be, and the action and its reason for the audit."""
 
@@ -106,14 +109,21 @@ class Releases:
         return await self._ledger.audit(f"{name}@{version}")
 
     # ── steps ─────────────────────────────────────────────────────────────────────────────────
-    async def upload(self, content: bytes, intent: Intent) -> tuple[Release, bool]:
-        """Keep an uploaded bundle as a draft, and tell whether it is new.
+    async def upload(
+        self, content: bytes, intent: Intent, region: str = "", permit: Permit | None = None
+    ) -> tuple[Release, bool]:
+        """Keep an uploaded bundle as a draft of a region (empty: nobody's alone), and tell whether it is new.
+
+        `permit` raises when the draft may not be kept by whoever uploads it; it is asked before anything is.
 
         Rejected `bundle.broken` or `document.unsupported` when it does not compile; Conflict
         `adapter.version-exists` when its name and version are there with other content.
         """
         adapter = await asyncio.to_thread(opened, content)
         draft = AdapterVersion(adapter.name, adapter.version, adapter.digest, AdapterState.DRAFT, intent.at, intent.at)
+        draft = replace(draft, region=region)
+        if permit is not None:
+            await permit(draft)
         asked = upload_of(draft)
         before = await self._ledger.asked_adapters(intent, asked)
         there = await self._inventory.same(adapter)

@@ -13,6 +13,13 @@ from msgspec.structs import replace
 
 from adapters.base import OutboundRequest
 from gateway.errors import Conflict, HutongError, Invalid, NotFound, Unavailable
+from gateway.ledger.assessments import (
+    AssessmentRun,
+    CaseFinding,
+    CaseFound,
+    CaseSearch,
+    FindingFilter,
+)
 from gateway.ledger.clocked import (
     ClockCount,
     ClockFilter,
@@ -45,6 +52,7 @@ from gateway.ledger.records import (
     Registry,
     Rejection,
     ResultPage,
+    Unmasking,
     Unwanted,
     Upload,
     Work,
@@ -95,14 +103,19 @@ class Everything:
     platforms: dict[str, Platform] = field(default_factory=dict)
     areas: dict[str, Area] = field(default_factory=dict)
     uploads: dict[str, tuple[Upload, datetime]] = field(default_factory=dict)
+    nonces: dict[tuple[str, str], datetime] = field(default_factory=dict)
     attached: set[tuple[str, str]] = field(default_factory=set)
     revision: int = 1
     changes: int = 0
     epochs: Counter[str] = field(default_factory=Counter)
     years: dict[int, CalendarYear] = field(default_factory=dict)
+    findings: dict[tuple[str, str], tuple[int, CaseFinding]] = field(default_factory=dict)
+    found: int = 0
+    assessments: dict[str, AssessmentRun] = field(default_factory=dict)
     unwanted: dict[tuple[str, str], Unwanted] = field(default_factory=dict)
     claims: dict[str, Claim] = field(default_factory=dict)
     people: dict[str, Person] = field(default_factory=dict)
+    unmaskings: dict[str, Unmasking] = field(default_factory=dict)
     credentials: dict[str, Credential] = field(default_factory=dict)
     intents: dict[tuple[str, str], tuple[Any, Any]] = field(default_factory=dict)
     replays: dict[str, BulkReplay] = field(default_factory=dict)
@@ -333,6 +346,54 @@ class KeptModel:
     async def known_uploads(self, ids: Collection[str]) -> frozenset[str]:
         return frozenset(id for id in ids if id in self.kept.uploads)
 
+    async def find_findings(
+        self, filter: FindingFilter, cursor: str | None = None, limit: int = 50
+    ) -> ResultPage[CaseFinding]:
+        first, last = filter.regions or ("000000", "999999")
+        fit = [
+            (number, each)
+            for number, each in sorted(self.kept.findings.values(), key=lambda one: -one[0])
+            if (filter.lanes is None or each.lane in filter.lanes)
+            and first <= each.region <= last
+            and filter.rule in (None, each.rule)
+            and filter.result in (None, each.result)
+            and (cursor is None or number < int(cursor))
+        ]
+        more = str(fit[limit - 1][0]) if len(fit) > limit else None
+        return ResultPage(tuple(each for _, each in fit[:limit]), more)
+
+    async def untold_findings(self, after: int = 0, limit: int = 100) -> tuple[Sequence[CaseFinding], int]:
+        in_order = sorted(self.kept.findings.values(), key=lambda one: one[0])
+        open_ = [one for one in in_order if one[1].told is None and one[0] > after][:limit]
+        return [each for _, each in open_], open_[-1][0] if open_ else after
+
+    async def find_cases(self, search: CaseSearch, after: str = "", limit: int = 500) -> Sequence[CaseFound]:
+        first, last = search.regions or ("000000", "999999")
+        at, seq = (int(part) for part in (after or "0-0").split("-"))
+        found = sorted(
+            (round(each.message.received_at.timestamp() * 1_000_000), each.seq, each.message)
+            for each in self.kept.messages.values()
+            if search.since <= each.message.received_at < search.until
+            and each.message.ordering_key.startswith(f"{search.name}:")
+            and first <= each.message.region <= last
+        )
+        left = [one for one in found if one[:2] > (at, seq)][:limit]
+        return [
+            CaseFound(f"{at}-{seq}", each.ordering_key, each.correlation_id, each.received_at) for at, seq, each in left
+        ]
+
+    async def naming(self, key: str, number: str, type: str, limit: int = 50) -> Sequence[Message]:
+        found = [
+            each.message
+            for each in sorted(self.kept.messages.values(), key=lambda one: one.seq)
+            if each.message.type == type and spelled(each.message.keys.get(key, "")) == spelled(number)
+        ]
+        return found[-limit:]
+
+    async def assessments(self, *, unfinished: bool = False) -> Sequence[AssessmentRun]:
+        newest = reversed(self.kept.assessments.values())
+        return [each for each in newest if not (unfinished and each.finished_at)]
+
     async def years(self) -> Sequence[CalendarYear]:
         return [self.kept.years[year] for year in sorted(self.kept.years)]
 
@@ -396,6 +457,10 @@ class KeptModel:
 
     async def people(self) -> Sequence[Person]:
         return [self.kept.people[id] for id in sorted(self.kept.people)]
+
+    async def unmaskings(self, person: str, now: datetime) -> Sequence[Unmasking]:
+        standing = [one for one in self.kept.unmaskings.values() if one.person == person and one.until > now]
+        return sorted(standing, key=lambda one: (one.until, one.id))
 
     async def credentials(self) -> Sequence[Credential]:
         return sorted(self.kept.credentials.values(), key=lambda each: (each.platform, each.id))

@@ -18,9 +18,11 @@ from typing import Any, TypeVar
 from kept_model import OPEN, REPLAYABLE, SENDABLE, Kept, error, identity, position_of, spelled
 from msgspec.structs import replace
 from pruning_model import PruningModel
+from report_model import ReportModel
 
 from adapters.base import OutboundRequest
 from gateway.errors import Conflict, HutongError, Invalid, NotFound
+from gateway.ledger.assessments import AssessmentRun, CaseFinding, FindingAnswer
 from gateway.ledger.clocked import CountedCorrelation
 from gateway.ledger.followed import ChangedMessage
 from gateway.ledger.records import (
@@ -51,6 +53,7 @@ from gateway.ledger.records import (
     Settlement,
     StandingClaim,
     Taker,
+    Unmasking,
     Unrouted,
     Unwanted,
     Upload,
@@ -61,7 +64,7 @@ from gateway.message import Delivery, Enriched, HeldBy, Message, State
 T = TypeVar("T")
 
 
-class ModelLedger(PruningModel):
+class ModelLedger(PruningModel, ReportModel):
     """A `gateway.ledger.base.Ledger` for as long as this object lives. `rejections`: kept for each platform."""
 
     def __init__(self, *, rejections: int = 10_000) -> None:
@@ -612,6 +615,13 @@ class ModelLedger(PruningModel):
             self.learn(each.platform or "", each.message_id)
         return frozenset(each.platform or "" for each in given)
 
+    async def spend_nonce(self, owner: str, nonce: str, now: datetime, until: datetime) -> bool:
+        self.must_run()
+        first = self.kept.nonces.get((owner, nonce), now) <= now
+        if first:
+            self.kept.nonces[owner, nonce] = until
+        return first
+
     async def add_upload(self, upload: Upload) -> None:
         self.must_run()
         self.kept.uploads[upload.id] = upload, self.kept.time or min((upload.at, *self.stamps()[-1:]))
@@ -678,6 +688,55 @@ class ModelLedger(PruningModel):
             return self.kept.years[year.year]
 
         return self.once(intent, ("put_year", year.year, year.holidays, year.workdays), do)
+
+    async def put_findings(self, findings: Sequence[CaseFinding]) -> Sequence[CaseFinding]:
+        self.must_run()
+        return [each for one in findings if (each := self.kept_anew(one)) is not None]
+
+    def kept_anew(self, finding: CaseFinding) -> CaseFinding | None:
+        number, kept = self.kept.findings.get((finding.lane, finding.rule), (0, None))
+        if kept and (kept.version, kept.result) == (finding.version, finding.result):
+            shown = {name: getattr(finding, name) for name in ("said_zh", "said_en", "evidence")}
+            self.kept.findings[finding.lane, finding.rule] = number, replace(kept, **shown)
+            return None
+        self.kept.found += 1
+        if kept:
+            finding = replace(finding, last_told=kept.result if kept.told else kept.last_told)
+        self.kept.findings[finding.lane, finding.rule] = self.kept.found, finding
+        return finding
+
+    async def tell_finding(self, finding: CaseFinding, message_id: str) -> None:
+        self.must_run()
+        number, kept = self.kept.findings.get((finding.lane, finding.rule), (0, None))
+        if kept and kept.at == finding.at:
+            self.kept.findings[finding.lane, finding.rule] = number, replace(kept, told=message_id)
+
+    async def answer_finding(self, lane: str, rule: str, said: FindingAnswer) -> bool:
+        self.must_run()
+        number, kept = self.kept.findings.get((lane, rule), (0, None))
+        if kept is None:
+            return False
+        heard = replace(
+            kept, reviewer=said.reviewer, answer=said.answer, answered_by=said.platform, answered_at=said.at
+        )
+        self.kept.findings[lane, rule] = number, heard
+        return True
+
+    async def begin_assessment(self, run: AssessmentRun, intent: Intent) -> AssessmentRun:
+        def do() -> str:
+            self.kept.assessments[run.id] = run
+            self.note_intent(run.id, intent, "assessment.begun")
+            return run.id
+
+        return self.kept.assessments[self.once(intent, ("assess", run.region, run.since, run.until, run.lane), do)]
+
+    async def step_assessment(self, before: AssessmentRun, after: AssessmentRun) -> AssessmentRun:
+        self.must_run()
+        if after.id not in self.kept.assessments:
+            raise error(NotFound, "assessment.unknown")
+        if self.kept.assessments[after.id] == before:
+            self.kept.assessments[after.id] = after
+        return self.kept.assessments[after.id]
 
     async def follow(self, name: str) -> bool:
         self.kept.followed.setdefault(name, 0)
@@ -771,6 +830,15 @@ class ModelLedger(PruningModel):
             return True
 
         return self.once(intent, ("remove_person", person_id), do)
+
+    async def unmask(self, unmasking: Unmasking, intent: Intent) -> Unmasking:
+        def do() -> str:
+            self.kept.unmaskings[unmasking.id] = unmasking
+            self.note_intent(unmasking.subject, intent, "personal.unmasked")
+            return unmasking.id
+
+        asked = ("unmask", unmasking.person, unmasking.subject, unmasking.until - unmasking.at)
+        return self.kept.unmaskings[self.once(intent, asked, do)]
 
     # ── adapters ──────────────────────────────────────────────────────────────────────────────
 

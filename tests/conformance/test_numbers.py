@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from gateway.ledger.assessments import CaseFinding, FindingFilter
 from gateway.ledger.records import MessageFilter, Moved, Reads
 from gateway.message import Enriched, HeldBy, State
 
@@ -226,6 +227,15 @@ async def test_messages_of_an_aliased_number_are_retied(play: Any, ledger: Any, 
     by_case = await ledger.find_messages(MessageFilter(case_number="AJ-1"))
     assert [each.id for each in by_case.items] == ["b2", "b1", "a1"]
     assert (await ledger.find_messages(MessageFilter(case_number="CF-77"))).items == ()
+
+
+async def test_findings_of_the_wrong_case_go(play: Any, ledger: Any, make: Any) -> None:
+    """What the checks came to of half a case is forgotten when it is tied to the other half."""
+    await _race(play, make)
+    said = ("330100", "1", "missed", "看过", "looked", ("b1",), make.at())
+    await ledger.put_findings([CaseFinding(CF, "x", "CF-77", "b1", *said), CaseFinding(AJ, "x", "AJ-1", "a1", *said)])
+    await _settle(play)
+    assert [each.lane for each in (await ledger.find_findings(FindingFilter())).items] == [AJ]
 
 
 async def test_facts_are_retied(play: Any, ledger: Any, make: Any) -> None:

@@ -53,10 +53,15 @@ WRITES = sorted(
     name for name in vars(Ledger) if not name.startswith("_") and name not in READS and name not in ("start", "stop")
 )
 ELSEWHERE = {
+    "unmask": "whoever asks for it asks again, under its key; see the conformance of people",
+    "answer_finding": "what was not kept of an answer is shown again by the follower; see tests of the assessor",
     "follow": "asked again at the next step of the follower; see its tests",
     "keep_followed": "what was not kept is shown again; see tests of the follower",
+    "keep_occurrences": "what was not kept is shown again, and again changes nothing; see tests of occurrences",
+    "count_use": "goes on from what it reached, which is kept with the counts; see tests of occurrences",
     "give_back": "only where several processes share a ledger; see tests of several dispatchers",
     "note_contacts": "written every few seconds, whatever happens; one that failed is written with the next",
+    "spend_nonce": "a caller that hears no answer signs anew, with another nonce; see tests of signed calls",
     "check": "writes a mark that nothing reads; see tests of the ledger",
     "add_adapter": "an upload is kept by its digest, so asking again is the same; see tests of releases",
 }
@@ -354,6 +359,11 @@ async def story(told: Told) -> None:
     enter = told.intent("the State Council's notice")
     year = CalendarYear(2027, ("2027-10-01",), (), enter.at)
     await told.insist(lambda: hub.calendar.enter(year, enter))
+    # The files of all cases are checked.
+    check, since = told.intent("every quarter"), hub.clock() - timedelta(days=1)
+    run = await told.insist(lambda: hub.assessments.begin(check, since=since))
+    await told.until(lambda: _assessed(told, run.id))
+    assert (await hub.assessments.find(rule="party.identical")).items
     await told.insist(lambda: hub.attachments.receive(MOBILE, "text/plain", {}, _content()))
     await told.insist(hub.attachments.tidy)
     # Nothing is old yet: the ledger's own time begins.
@@ -477,6 +487,10 @@ async def _finished(told: Told, replay_id: str) -> bool:
     return (await told.hub.replays.progress(replay_id)).finished_at is not None
 
 
+async def _assessed(told: Told, run_id: str) -> bool:
+    return (await told.hub.assessments.progress(run_id)).finished_at is not None
+
+
 async def _nothing_is_left(told: Told) -> None:
     """Nothing is open any more, and what the ledger counts says so."""
 
@@ -499,6 +513,11 @@ async def _every_fact_has_its_leaf(told: Told) -> None:
             kinds = [each.leaf.kind for each in await told.ledger.leaves_of(delivery.id)]
             tried = len(await told.ledger.attempts_of(delivery.id))
             assert kinds.count("ended") == (tried or int(delivery.state is State.DISCARDED and not delivery.attempts))
+
+    async def followed() -> bool:
+        return (await told.ledger.followed("clocks")).unseen_since is None
+
+    await told.until(followed)
 
 
 def in_order_and_once(town: Town) -> None:

@@ -10,9 +10,26 @@ from adapters.base import OutboundRequest
 from gateway.audit.signing import SignedHead, SigningKey
 from gateway.clock import Clock, Ticks, monotonic, system_clock
 from gateway.errors import HutongError
+from gateway.ledger.assessments import (
+    AssessmentRun,
+    CaseFinding,
+    CaseFound,
+    CaseSearch,
+    FindingAnswer,
+    FindingFilter,
+)
 from gateway.ledger.base import TERM
 from gateway.ledger.clocked import ClockCount, ClockFilter, CountedCorrelation, FoundClock
 from gateway.ledger.followed import ChangedMessage, Followed, FollowedPage, Horizon
+from gateway.ledger.occurrences import (
+    FoundOccurrence,
+    Judging,
+    LastHeard,
+    OccurrenceFilter,
+    OccurrenceTally,
+    Seen,
+    TallyFilter,
+)
 from gateway.ledger.records import (
     Area,
     AuditEntry,
@@ -55,6 +72,7 @@ from gateway.ledger.records import (
     Settlement,
     Taker,
     TreeStanding,
+    Unmasking,
     Unwanted,
     Upload,
     Work,
@@ -63,6 +81,7 @@ from gateway.ledger.sql import (
     accepting,
     adapters,
     areas,
+    assessing,
     attempts,
     auditing,
     bulk_replays,
@@ -71,8 +90,11 @@ from gateway.ledger.sql import (
     clocks,
     counts,
     credentials,
+    findings,
     following,
     leases,
+    nonces,
+    occurrences,
     operating,
     people,
     platforms,
@@ -81,11 +103,14 @@ from gateway.ledger.sql import (
     reading,
     searching,
     sequencing,
+    unmaskings,
     unrouted,
     unwanted,
     uploads,
+    use,
 )
 from gateway.ledger.sql import contacts as kept_contacts
+from gateway.ledger.sql import tallies as kept_tallies
 from gateway.ledger.sql.batch_thread import BatchWatch, unwatched
 from gateway.ledger.sql.numbers import facts, named, recall
 from gateway.ledger.sql.store import Store, StoreLimits
@@ -316,6 +341,45 @@ class SqlLedger:
     async def years(self) -> Sequence[CalendarYear]:
         return await self._store.read(calendar.years)
 
+    # ── assessment ────────────────────────────────────────────────────────────────────────────
+    async def put_findings(self, cases: Sequence[CaseFinding]) -> Sequence[CaseFinding]:
+        news: Sequence[CaseFinding] = await self._store.write(findings.PUT, cases)
+        return news
+
+    async def tell_finding(self, finding: CaseFinding, message_id: str) -> None:
+        await self._store.write(findings.TELL, (finding, message_id))
+
+    async def answer_finding(self, lane: str, rule: str, said: FindingAnswer) -> bool:
+        return await self._write(findings.answer, lane, rule, said)
+
+    async def untold_findings(self, after: int = 0, limit: int = 100) -> tuple[Sequence[CaseFinding], int]:
+        return await self._store.read(findings.untold, after, limit)
+
+    async def find_findings(
+        self, filter: FindingFilter, cursor: str | None = None, limit: int = 50
+    ) -> ResultPage[CaseFinding]:
+        return await self._store.search(findings.find, filter, cursor, limit)
+
+    async def find_cases(self, search: CaseSearch, after: str = "", limit: int = 500) -> Sequence[CaseFound]:
+        return await self._store.search(assessing.cases, search, after, limit)
+
+    async def naming(self, key: str, number: str, type: str, limit: int = 50) -> Sequence[Message]:
+        return await self._store.search(assessing.naming, key, number, type, limit)
+
+    async def begin_assessment(self, run: AssessmentRun, intent: Intent) -> AssessmentRun:
+        return await self._write(assessing.begin, run, intent)
+
+    async def step_assessment(self, before: AssessmentRun, after: AssessmentRun) -> AssessmentRun:
+        return await self._write(assessing.step, before, after)
+
+    async def assessments(self, *, unfinished: bool = False) -> Sequence[AssessmentRun]:
+        return await self._store.search(assessing.runs, unfinished=unfinished)
+
+    # ── signed calls ──────────────────────────────────────────────────────────────────────────
+    async def spend_nonce(self, owner: str, nonce: str, now: datetime, until: datetime) -> bool:
+        first: bool = await self._store.write(nonces.SPEND, nonces.Spending(owner, nonce, now, until))
+        return first
+
     # ── attachments ───────────────────────────────────────────────────────────────────────────
     async def add_upload(self, upload: Upload) -> None:
         await self._write(uploads.add, upload)
@@ -360,6 +424,12 @@ class SqlLedger:
     async def people(self) -> Sequence[Person]:
         return await self._store.read(people.people)
 
+    async def unmask(self, unmasking: Unmasking, intent: Intent) -> Unmasking:
+        return await self._write(unmaskings.unmask, unmasking, intent)
+
+    async def unmaskings(self, person: str, now: datetime) -> Sequence[Unmasking]:
+        return await self._store.read(unmaskings.unmaskings, person, now)
+
     # ── adapters ──────────────────────────────────────────────────────────────────────────────
     async def add_adapter(self, adapter: AdapterVersion, content: bytes, intent: Intent) -> AdapterVersion:
         return await self._write(adapters.add, adapter, content, intent)
@@ -397,6 +467,37 @@ class SqlLedger:
 
     async def prunings(self, cursor: str | None = None, limit: int = 50) -> ResultPage[Pruning]:
         return await self._store.read(pruning.prunings, cursor, limit)
+
+    # ── the regular report ────────────────────────────────────────────────────────────────────
+    async def keep_occurrences(self, seen: Sequence[Seen], judging: Judging) -> int:
+        changed: int = await self._store.write(occurrences.KEEP, occurrences.Keep(seen, judging))
+        return changed
+
+    async def count_use(self, judging: Judging, limit: int = 1000) -> bool:
+        # Mostly there is nothing new, and every writer of a shared ledger would wait for that to be found.
+        if not await self._store.read(use.waiting):
+            return False
+        return await self._write(use.count, judging, limit)
+
+    async def tallies(self, filter: TallyFilter, judging: Judging) -> Sequence[OccurrenceTally]:
+        if filter.as_of is None:
+            return await self._store.search(kept_tallies.tallies, filter)
+        then = kept_tallies.Then(filter, judging)
+        while then.left:
+            # A page is a search with a deadline of its own: there may be many.
+            await self._store.search(then.count)
+        return then.tallies()
+
+    async def find_occurrences(
+        self, filter: OccurrenceFilter, cursor: str | None = None, limit: int = 50
+    ) -> ResultPage[FoundOccurrence]:
+        return await self._store.search(kept_tallies.find, filter, cursor, limit)
+
+    async def holding(self, names: Sequence[str], day: date) -> Sequence[OccurrenceTally]:
+        return await self._store.search(kept_tallies.holding, names, day)
+
+    async def heard_of(self, what: str) -> Sequence[LastHeard]:
+        return [LastHeard(what, value, at) for value, at in await self._store.search(occurrences.heard_of, what)]
 
     # ── following ─────────────────────────────────────────────────────────────────────────────
     async def follow(self, name: str) -> bool:

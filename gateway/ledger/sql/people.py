@@ -39,9 +39,14 @@ def add(transaction: Transaction, person: Person, intent: Intent) -> None:
             raise person_exists(person.id)
         _ADD.run(transaction.connection, [PERSON.write(person)])
         platforms.changed(transaction)
-        intended(transaction, intent, person.id, "person.added", name=person.name, roles=" ".join(person.roles))
+        intended(transaction, intent, person.id, "person.added", **_told(person))
 
     once(transaction, intent, "person.add", person.id, do, {"digest": person.digest})
+
+
+def _told(person: Person) -> dict[str, str]:
+    regions = {"regions": " ".join(person.regions)} if person.regions else {}
+    return {"name": person.name, "roles": " ".join(person.roles), **regions}
 
 
 def remove(transaction: Transaction, person_id: str, intent: Intent) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import orjson
 import sqlalchemy as sa
 
-from gateway.ledger.sql import clocks, pruned_receipts, tables, uploads
+from gateway.ledger.sql import clocks, findings, pruned_receipts, tables, uploads
 from gateway.ledger.sql.cases import Case, CaseMessage
 from gateway.ledger.sql.codecs import pack_json
 from gateway.ledger.sql.pruned_bodies import PRUNED, REMNANT, BodyPlace, exchanged, forget_native, native_size
@@ -128,6 +128,7 @@ def _forget_knowledge(
     connection, id = transaction.connection, case.correlation_id
     _FORGET_FACTS.run(connection, [(id,)])
     _FORGET_ALIASES.run(connection, [(id,)])
+    findings.forget_case(transaction, id)
     clocks.forget(connection, id)
     spelled = {str(row[0]) for position in positions for row in _REFERENCES.rows(connection, position)}
     for one in going:

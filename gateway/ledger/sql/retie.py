@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.ledger import decisions
-from gateway.ledger.sql import clocks, counts, following, lanes, rows, tables
+from gateway.ledger.sql import clocks, counts, findings, following, lanes, rows, tables
 from gateway.ledger.sql.auditing import record
 from gateway.ledger.sql.codecs import pack_json
 from gateway.ledger.sql.columns import Row
@@ -181,6 +181,7 @@ def retie(transaction: Transaction, tie: Retie, original: int, founder: int, act
     deliveries = {one.seq: list(map(rows.stored, _DELIVERIES.rows(connection, one.seq))) for one in moved}
     _NUMBERS.run(connection, [row for one in moved for row in _numbers(one, deliveries[one.seq])])
     _change_lanes(transaction, tie, [each for one in moved for each in deliveries[one.seq]])
+    findings.forget_lane(transaction, tie.ordering_key)
     # Also what stays behind: its case is another one without what left it.
     following.show_again(connection, {one.seq for one in there})
     clocks.forget(connection, tie.correlation_id)

@@ -205,6 +205,11 @@ class Store:
             _log.warning("this process's claims could not be given back: they lapse", exc_info=True)
 
     @property
+    def owner(self) -> str:
+        """How this process is named in the ledger."""
+        return self._engine.owner
+
+    @property
     def alone(self) -> bool:
         """Whether only one process may have the database."""
         return self._engine.beating is None
@@ -215,11 +220,6 @@ class Store:
         [(now,)] = execute(connection, dialect_of(connection.dialect).now).fetchall()
         until = None if self._engine.beating is None else now + self._limits.term // _MICROSECOND
         return claims.ClaimTerm(now, until)
-
-    @property
-    def owner(self) -> str:
-        """How this process is named in the ledger."""
-        return self._engine.owner
 
     def numbered(self, connection: sa.Connection) -> Numbered:
         """Tell how far messages are numbered, and whose numbers may not be seen yet."""

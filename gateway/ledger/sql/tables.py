@@ -8,6 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.base import OutboundRequest
+from gateway.ledger.assessments import CaseFinding
+from gateway.ledger.occurrences import Occurrence
 from gateway.ledger.records import (
     Area,
     AuditEntry,
@@ -16,12 +18,14 @@ from gateway.ledger.records import (
     Person,
     Platform,
     Rejection,
+    Unmasking,
     Upload,
 )
 from gateway.ledger.sql.codecs import (
     ADAPTER_STATE,
     BIG_INTEGER,
     BLOB,
+    DAY,
     FLAG,
     FLOAT,
     INTEGER,
@@ -33,6 +37,7 @@ from gateway.ledger.sql.codecs import (
     SEQ,
     STATE,
     TIME,
+    WORDS,
 )
 from gateway.ledger.sql.columns import Layout, TableColumn
 from gateway.ledger.sql.statements import is_head, is_open_state, is_state, may_go
@@ -342,6 +347,7 @@ PLATFORM = Layout(
     TableColumn("covers", JSON_LIST),
     TableColumn("mandates", JSON_LIST),
     TableColumn("allow", JSON_LIST),
+    TableColumn("access", JSON_LIST),
 )
 """Its holds are rows of their own."""
 platforms = PLATFORM.table("platforms", metadata)
@@ -527,6 +533,7 @@ ADAPTER = Layout(
     TableColumn("activated_at", TIME, optional=True),
     TableColumn("rolled_back", FLAG),
     TableColumn("revision", BIG_INTEGER),
+    TableColumn("region"),
 )
 adapters = ADAPTER.table(
     "adapters",
@@ -546,8 +553,21 @@ CREDENTIAL = Layout(
     TableColumn("created_at", TIME, optional=True),
     TableColumn("expires_at", TIME, optional=True),
     TableColumn("revoked_at", TIME, optional=True),
+    TableColumn("kind"),
+    TableColumn("secret"),
 )
 credentials = CREDENTIAL.table("credentials", metadata, sa.Index("credentials_id", "id", unique=True))
+
+nonces = sa.Table(
+    "nonces",
+    metadata,
+    sa.Column("owner", sa.Text, primary_key=True),
+    sa.Column("nonce", sa.Text, primary_key=True),
+    sa.Column("until", sa.BigInteger, nullable=False),
+    sa.Index("nonces_until", "until"),
+    sqlite_with_rowid=False,
+)
+"""What signed calls said to be said once, by the credential that signed: remembered until then."""
 
 PERSON = Layout(
     Person,
@@ -558,8 +578,20 @@ PERSON = Layout(
     TableColumn("created_at", TIME),
     TableColumn("expires_at", TIME, optional=True),
     TableColumn("removed_at", TIME, optional=True),
+    TableColumn("regions", JSON_LIST),
 )
 people = PERSON.table("people", metadata)
+
+UNMASKING = Layout(
+    Unmasking,
+    TableColumn("id", key=True),
+    TableColumn("person"),
+    TableColumn("subject"),
+    TableColumn("purpose"),
+    TableColumn("at", TIME),
+    TableColumn("until", TIME),
+)
+unmaskings = UNMASKING.table("unmaskings", metadata, sa.Index("unmaskings_person", "person", "until"))
 
 AUDIT = Layout(
     AuditEntry,
@@ -654,6 +686,48 @@ replays = sa.Table(
     sa.Index("replays_id", "id", unique=True),
 )
 
+FINDING = Layout(
+    CaseFinding,
+    TableColumn("seq", SEQ, key=True, given=True, numbered=True),
+    TableColumn("lane"),
+    TableColumn("rule"),
+    TableColumn("case_number"),
+    TableColumn("correlation_id"),
+    TableColumn("region"),
+    TableColumn("version"),
+    TableColumn("result"),
+    TableColumn("said_zh"),
+    TableColumn("said_en"),
+    TableColumn("evidence", JSON_LIST),
+    TableColumn("at", TIME),
+    TableColumn("told", optional=True),
+    TableColumn("last_told", optional=True),
+    TableColumn("reviewer", optional=True),
+    TableColumn("answer", optional=True),
+    TableColumn("answered_by", optional=True),
+    TableColumn("answered_at", TIME, optional=True),
+)
+"""What the checks of cases came to: of each lane and rule the last. `told`: the message of it; null: undecided."""
+findings = FINDING.table(
+    "findings",
+    metadata,
+    sa.CheckConstraint("result IN ('met', 'missed', 'not-applicable', 'unknown')", name="result_known"),
+    sa.Index("findings_rule", "lane", "rule", unique=True),
+    sa.Index("findings_case", "correlation_id"),
+    sa.Index("findings_result", "result", "seq"),
+)
+sa.Index("findings_untold", findings.c.seq, **_only(sa.text("told IS NULL")))
+
+assessment_runs = sa.Table(
+    "assessment_runs",
+    metadata,
+    sa.Column("seq", SEQ.type, primary_key=True),
+    sa.Column("id", sa.Text, nullable=False),
+    sa.Column("finished", sa.Boolean(create_constraint=False), nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Index("assessment_runs_id", "id", unique=True),
+)
+
 retention = sa.Table(
     "retention",
     metadata,
@@ -684,6 +758,74 @@ kept_cases = sa.Table(
     sqlite_with_rowid=False,
 )
 """Cases that were old enough to be looked at and are kept, and when (by the ledger's own time) to look again."""
+
+OCCURRENCE = Layout(
+    Occurrence,
+    TableColumn("seq", SEQ, key=True, given=True, numbered=True),
+    TableColumn("name"),
+    TableColumn("message_id"),
+    TableColumn("identity"),
+    TableColumn("month", BIG_INTEGER, given=True, selected=False),
+    TableColumn("day", DAY),
+    TableColumn("until", DAY, optional=True),
+    TableColumn("region"),
+    TableColumn("authority"),
+    TableColumn("lane"),
+    TableColumn("number"),
+    TableColumn("party"),
+    TableColumn("at", TIME, optional=True),
+    TableColumn("limit", TIME, optional=True),
+    TableColumn("own", WORDS),
+    TableColumn("traits", WORDS),
+    TableColumn("amount", BIG_INTEGER),
+    TableColumn("things", WORDS),
+    TableColumn("received_at", TIME),
+    TableColumn("first_at", TIME),
+    TableColumn("since", TIME),
+)
+"""`month`: of its day, as `Tally.month`."""
+occurrences = OCCURRENCE.table(
+    "occurrences",
+    metadata,
+    sa.Column("ended", sa.BigInteger),
+    sa.Index("occurrences_message", "message_id"),
+    sa.Index("occurrences_month", "name", "month", "seq"),
+)
+"""What documents told of that happened, each as it stood from `since` until `ended` (null: it still does)."""
+sa.Index("occurrences_identity", occurrences.c.identity, **_only(sa.text("ended IS NULL")))
+sa.Index("occurrences_lane", occurrences.c.lane, **_only(sa.text("ended IS NULL AND lane <> ''")))
+sa.Index("occurrences_party", occurrences.c.party, **_only(sa.text("ended IS NULL AND party <> ''")))
+
+tallies = sa.Table(
+    "tallies",
+    metadata,
+    sa.Column("month", sa.BigInteger, primary_key=True, autoincrement=False),
+    *(sa.Column(name, sa.Text, primary_key=True) for name in ("name", "thing", "traits", "region", "authority")),
+    sa.Column("arrived", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("count", sa.BigInteger, nullable=False),
+    sa.Column("amount", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""How many of the occurrences that stand are alike: kept with every change of one, so that nobody has to count."""
+
+heard = sa.Table(
+    "heard",
+    metadata,
+    sa.Column("what", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, primary_key=True),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""What was heard of, and when last: regions with any message, and the enterprises of each register."""
+
+counted = sa.Table(
+    "counted",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Up to which row of a table the use of the gateway is tallied."""
 
 followed = sa.Table(
     "followed",

@@ -91,9 +91,17 @@ async def test_a_token_ends_with_its_person_and_stays_known_as_ended(caller):
 
 async def test_who_am_i(caller):
     """A person, a platform, and the administrator; a stranger is nobody."""
-    token = await join(caller, "wang-wei", Role.OPERATOR, Role.BODY_READER)
+    token = await join(caller, "wang-wei", Role.OPERATOR, Role.BODY_READER, regions=["330000"])
     me = (await caller.call(token, "GET", "/v1/me")).json()
-    assert me == {"kind": "person", "id": "wang-wei", "name": "王伟", "roles": ["body-reader", "operator"]}
+    roles = ["body-reader", "operator"]
+    assert me == {
+        "kind": "person",
+        "id": "wang-wei",
+        "name": "王伟",
+        "roles": roles,
+        "regions": ["330000"],
+        "unmasked": [],
+    }
     assert (await caller.platform(PENALTY, "GET", "/v1/me")).json()["kind"] == "platform"
     assert (await caller.admin("GET", "/v1/me")).json()["kind"] == "administrator"
     assert (await caller.call(None, "GET", "/v1/me")).status_code == 401
@@ -112,11 +120,14 @@ async def test_who_am_i(caller):
         ({"roles": ["platform"]}, "request.invalid"),
         ({"roles": ["known"]}, "request.invalid"),
         ({"name": " "}, "request.invalid"),
-        ({"regions": ["330000"]}, "request.invalid"),
+        ({"regions": ["999999"]}, "person.invalid"),
+        ({"regions": ["33"]}, "person.invalid"),
+        ({"regions": ["330000"], "roles": ["admin"]}, "person.invalid"),
+        ({"regions": ["330000"], "roles": ["auditor", "viewer"]}, "person.invalid"),
     ],
 )
 async def test_who_cannot_be_recorded_is_given_nothing(caller, changed, code):
-    """A name of the gateway's own or of a platform, no role, a role that is none, what we cannot keep to yet."""
+    """A name of the gateway's own or of a platform, no role or one that is none, a region that is none or not its."""
     order = {"id": "wang-wei", "name": "王伟", "roles": ["viewer"], **changed}
     answer = await caller.admin("POST", "/v1/people", json=order)
     assert (answer.status_code, answer.json()["code"]) == (422, code)

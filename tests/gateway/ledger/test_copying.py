@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -20,10 +20,13 @@ import pytest
 import sqlalchemy as sa
 from msgspec.structs import replace
 from postgres_server import PostgresServer
+from report_documents import inspection
 
 from gateway.audit.signing import SigningKey
 from gateway.errors import HutongError
+from gateway.ledger.assessments import AssessmentRun, CaseFinding, FindingFilter
 from gateway.ledger.clocked import ClockedCase, ClockStanding, CountedCase, CountedCorrelation, KeptClock
+from gateway.ledger.occurrences import REGION, OccurrenceFilter, TallyFilter
 from gateway.ledger.records import (
     Area,
     BulkReplay,
@@ -41,6 +44,7 @@ from gateway.ledger.records import (
     Reads,
     Rejection,
     Retention,
+    Unmasking,
     Upload,
 )
 from gateway.ledger.sql import SqlLedger, copying
@@ -50,10 +54,16 @@ from gateway.ledger.sql.engines import sqlite
 from gateway.ledger.sql.tables import metadata
 from gateway.ledger.versions import AdapterState, AdapterVersion
 from gateway.message import HeldBy, State
+from gateway.oversight.occurrences import OccurrenceReader
+from schemas.calendar import PUBLISHED
+from schemas.figures import bundled
+from schemas.scalars import CHINA_TIME
 
 pytestmark = pytest.mark.postgresql
 
 DAY = 86_400.0
+READER = OccurrenceReader(bundled(), CHINA_TIME, {})
+EARLY = datetime(2000, 1, 1, tzinfo=UTC)
 KEPT = Retention(timedelta(days=400), timedelta(days=200))
 CREDIT = "credit-publicity.330000"
 
@@ -89,10 +99,30 @@ async def _operators(ledger: SqlLedger, small: Any) -> None:
         await ledger.add_credential(Credential(name, CREDIT, f"{name} hash", "2027", small.now, until), small.intent)
     await ledger.revoke_credential(CREDIT, "old", small.intent)
     await ledger.add_person(Person("wang-wei", "王伟", "hash", ("operator", "viewer"), small.now), small.intent)
+    later = small.now + timedelta(days=9)
+    await ledger.unmask(Unmasking("u-1", "wang-wei", "m", "核对", small.now, later), small.intent)
     await ledger.put_area(Area("370171", "高新区", "370100", small.now), small.intent, [], lambda unrouted: None)
     await ledger.add_upload(Upload("u-1", CREDIT, "sha256:ab", 2, "image/jpeg", small.now))
+    await ledger.spend_nonce("new", "n-1", small.now, small.now)
     await ledger.put_unwanted("permit", "330100", Intent("operator", "本省由部里统一公示", small.now))
     await ledger.put_year(CalendarYear(2027, ("2027-10-01",), ("2027-10-10",), small.now), small.intent)
+    found = (
+        "330100",
+        "1",
+        "missed",
+        "看过\n",
+        "looked",
+        ("m1",),
+        small.now,
+        None,
+        None,
+        "李一",
+        "已补正",
+        CREDIT,
+        small.now,
+    )
+    await ledger.put_findings([CaseFinding("case:A", "x", "A", "later", *found)])
+    await ledger.begin_assessment(AssessmentRun("run-1", "operator", "稽查", small.now, "330100"), small.intent)
     version = AdapterVersion("town", "1.0.0", "d", AdapterState.DRAFT, small.now, small.now, expected=("fine",))
     await ledger.add_adapter(version, bytes(range(256)) * 9, small.intent)
 
@@ -130,6 +160,9 @@ async def _later(ledger: SqlLedger, small: Any, revision: int) -> None:
     case = ClockedCase("later", "later", "later", "330100", ("penalty.330000",), complete=True, counted_by="rules")
     clock = KeptClock("case.filing", "", ClockStanding.OPEN, date(2026, 9, 1), date(2026, 9, 16), None, ("later",))
     await ledger.put_clocks("clocks", [CountedCorrelation("later", (CountedCase(case, (clock,)),))])
+    read = READER.seen(replace(draft.message, type="inspection.recorded", document=inspection()[1]), PUBLISHED)
+    await ledger.keep_occurrences([read], READER)
+    await ledger.count_use(READER)
     # Its platform spoke of it by a number of its own before: what it said is tied to the case.
     back = small.draft("back", "back", received_at=at, source=small.platform)
     back = replace(back, numbers={"case_number": "P-1"}, deliveries=())
@@ -239,8 +272,9 @@ async def answers(ledger: SqlLedger, small: Any) -> Mapping[str, Any]:
     found["rejections"] = await ledger.find_rejections()
     found["rejection"] = await ledger.rejection("r1"), await ledger.rejection_native("r1")
     found["registry"] = await ledger.registry(), await ledger.unwanted(), await ledger.credentials()
-    found["people"] = await ledger.people()
+    found["people"] = await ledger.people(), await ledger.unmaskings("wang-wei", EARLY)
     found["calendar"] = await ledger.years()
+    found["findings"] = await ledger.find_findings(FindingFilter()), await ledger.assessments()
     found["adapters"] = await ledger.adapters(), await ledger.adapter_content("town", "1.0.0")
     found["backlog"] = sorted(await ledger.backlog(), key=repr)
     found["replays"] = await ledger.replays(), await ledger.contacts()
@@ -248,6 +282,9 @@ async def answers(ledger: SqlLedger, small: Any) -> Mapping[str, Any]:
     assert head is not None
     found["tree"] = await ledger.signed_heads(), await ledger.signing_keys(), await ledger.tree_standing()
     found["leaf"] = await ledger.prove_message("p7"), await ledger.prove_consistency(300, head.size)
+    found["tallies"] = sorted(map(repr, await ledger.tallies(TallyFilter(202601, 202912), READER)))
+    found["occurrences"] = await ledger.find_occurrences(OccurrenceFilter(("inspection",), (), 202603, 202603))
+    found["heard"] = await ledger.heard_of(REGION)
     found["prunings"] = await ledger.prunings()
     found["prunable"] = await ledger.prunable(KEPT)
     return found
