@@ -19,11 +19,13 @@ from gateway.delivery.breaker import BreakerPolicy
 from gateway.delivery.dispatcher import Dispatcher
 from gateway.delivery.sender import Sender
 from gateway.hub import Hub
+from gateway.hub.approvals import Approvals
 from gateway.hub.deliveries import BulkReplays, OperatorSteps
 from gateway.hub.dossier import Dossiers
 from gateway.hub.pruning import Pruner
 from gateway.hub.query_cache import QueryCache
 from gateway.hub.questions import Questions
+from gateway.hub.trail import Trail
 from gateway.intake.admission import Admission
 from gateway.intake.batches import Batches
 from gateway.intake.directory import Directory
@@ -88,8 +90,9 @@ def build(
     known = adapters or install(settings.adapter_folders)
     kept = ledger or open_ledger(settings, lambda operations, seconds: events(CommitEnded(operations, seconds)))
     contacts = Contacts(kept, clock)
+    trail = Trail(kept, clock)
     spans = _spans(clock)
-    events = Events((metrics, LogHook(), contacts, *hooks, *((spans,) if spans else ())))
+    events = Events((metrics, LogHook(), contacts, trail, *hooks, *((spans,) if spans else ())))
     outward = sender or Sender(allow=settings.allowed_destinations)
     routed = routes or read_routes(settings.routes_file)
     directory = Directory()
@@ -148,6 +151,9 @@ def build(
     )
     keeper = ClockKeeper(kept, clock, zone(settings.zone))
     prover = prove or ProcessProver(CHECK)
+    releases = Releases(kept, inventory, known, directory, register, clock, prover, observers.shadows)
+    operators = OperatorSteps(kept, dispatcher.wake, register.doubt)
+    replays = BulkReplays(kept, clock, dispatcher.wake, register.doubt, pause=pause.total_seconds())
     cases = CaseFinder(kept, clock, zone(settings.zone))
     own = OwnMessages(lambda call: hub.preview_submission(call), lambda call: hub.submit(call))
     assessor = Assessor(kept, cases, own, clock, zone(settings.zone), tells=settings.send_assessments)
@@ -164,14 +170,24 @@ def build(
         platforms=register,
         people=People(kept, register),
         reconciler=reconciler,
-        releases=Releases(kept, inventory, known, directory, register, clock, prover, observers.shadows),
+        releases=releases,
         observers=observers,
         contacts=contacts,
+        trail=trail,
         waits=LongestWaits(kept, clock, events),
         spans=spans,
         inboxes=dispatcher.inboxes,
-        deliveries=OperatorSteps(kept, dispatcher.wake, register.doubt),
-        replays=BulkReplays(kept, clock, dispatcher.wake, register.doubt, pause=pause.total_seconds()),
+        deliveries=operators,
+        replays=replays,
+        approvals=Approvals(
+            kept,
+            clock,
+            settings.four_eyes_kinds,
+            platforms=register,
+            releases=releases,
+            deliveries=operators,
+            replays=replays,
+        ),
         pruner=pruner,
         attachments=attachments,
         cases=cases,

@@ -11,12 +11,13 @@ import orjson
 import sqlalchemy as sa
 
 from gateway.ledger import decisions
-from gateway.ledger.records import AuditEntry, Intent
+from gateway.ledger.records import READINGS, AuditEntry, Intent
 from gateway.ledger.sql import tables
+from gateway.ledger.sql.batch_thread import OperationResult
 from gateway.ledger.sql.codecs import micros, moment, text
 from gateway.ledger.sql.statements import Prepared, inserting
 from gateway.ledger.sql.tables import AUDIT
-from gateway.ledger.sql.writing import Transaction
+from gateway.ledger.sql.writing import Group, Transaction
 
 T = TypeVar("T")
 
@@ -26,6 +27,13 @@ _APPEND = inserting(tables.audit, AUDIT.inserted)
 _OF = Prepared(
     sa.select(*AUDIT.select(tables.audit))
     .where(_e.subject == sa.bindparam("subject"))
+    .order_by(_e.seq)
+    .limit(sa.bindparam("limit")),
+    ("subject", "limit"),
+)
+_DONE = Prepared(
+    sa.select(*AUDIT.select(tables.audit))
+    .where(_e.subject == sa.bindparam("subject"), _e.action.not_in([sa.literal_column(f"'{one}'") for one in READINGS]))
     .order_by(_e.seq)
     .limit(sa.bindparam("limit")),
     ("subject", "limit"),
@@ -51,6 +59,15 @@ def record(
 def append(transaction: Transaction, entries: Sequence[AuditEntry]) -> None:
     """Append entries."""
     _APPEND.run(transaction.connection, [AUDIT.write(entry) for entry in entries])
+
+
+def note(transaction: Transaction, noted: Sequence[Sequence[AuditEntry]]) -> Sequence[OperationResult]:
+    """Append entries that go with no other change: for `Ledger.note`."""
+    append(transaction, [entry for entries in noted for entry in entries])
+    return [None] * len(noted)
+
+
+NOTE = Group(note, locks=lambda connection, noted: ())
 
 
 def intended(transaction: Transaction, intent: Intent, subject: str, action: str, **detail: str) -> None:
@@ -101,8 +118,9 @@ def _kept(connection: sa.Connection, intent: Intent, digest: str) -> str | None:
     return kept[1] if kept is not None and decisions.is_repeat(kept[0], digest) else None
 
 
-def of(connection: sa.Connection, subject: str, limit: int) -> Sequence[AuditEntry]:
+def of(connection: sa.Connection, subject: str, limit: int, *, reads: bool = False) -> Sequence[AuditEntry]:
     """Give a subject's entries, oldest first; a message's own row is the entry of its acceptance."""
+    entries = _OF if reads else _DONE
     accepted = _ACCEPTED.rows(connection, subject)
     first = [AuditEntry(moment(at), source, "message.accepted", subject) for at, source in accepted]
-    return [*first, *map(AUDIT.read, _OF.rows(connection, subject, limit))][:limit]
+    return [*first, *map(AUDIT.read, entries.rows(connection, subject, limit))][:limit]

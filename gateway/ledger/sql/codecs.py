@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from isal import isal_zlib
 from msgspec import Struct
 
+from gateway.ledger.records import ApprovalState
 from gateway.ledger.versions import AdapterState
 from gateway.message import State
 
@@ -108,8 +109,12 @@ BLOB = Codec(sa.LargeBinary())
 FLAG = Codec(sa.Boolean(create_constraint=False), None, bool)
 TIME = Codec(sa.BigInteger(), micros, moment)
 STATE = Codec(sa.Text(), attrgetter("_value_"), _member_of(State))
+APPROVAL_STATE = Codec(sa.Text(), attrgetter("_value_"), _member_of(ApprovalState))
 ADAPTER_STATE = Codec(sa.Text(), attrgetter("_value_"), _member_of(AdapterState))
 JSON_OBJECT = Codec(sa.Text(), lambda value: text(dict(value)), orjson.loads)
+SETTINGS = JSON_OBJECT
+"""What holds platforms' secrets: their settings, and changes of these that wait for approval. The one place to seal."""
+
 JSON_LIST = Codec(sa.Text(), text, lambda value: tuple(orjson.loads(value)))
 PACKED = Codec(sa.LargeBinary(), pack, unpack)
 PACKED_JSON = Codec(sa.LargeBinary(), pack_json, unpack_json)
