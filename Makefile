@@ -8,7 +8,7 @@ ROUNDS ?= 200
 LEDGER ?= both
 BENCH := PYTHONPATH=tests/acceptance:tests/benchmarks:tests/servers $(BIN)/python tests/benchmarks
 
-.PHONY: help setup demo test lint serve bench bench-store profile memory chaos fuzz lock clean
+.PHONY: help setup demo test lint serve bench bench-store bench-report profile memory chaos fuzz lock clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -48,6 +48,9 @@ memory: setup .rivals/ready ## The gateway's memory while a million documents pa
 
 bench-store: setup .rivals/ready ## The same in a small and in a large ledger (ARGS="--messages 100000 1000000")
 	@$(BENCH)/store.py $(ARGS)
+
+bench-report: setup ## The regular report of a nation, and what it costs to keep (ARGS="--inspections 100000 --months 10")
+	@$(BENCH)/report.py $(ARGS)
 
 .rivals/ready: scripts/rivals tests/benchmarks/rivals/requirements.txt tests/benchmarks/rivals/node_red/version
 	@scripts/rivals $(PYTHON)

@@ -12,6 +12,7 @@ from adapters import bundle as bundles
 from adapters.base import (
     Answer,
     Cutter,
+    IssuedToken,
     Limits,
     Lineage,
     OutboundRequest,
@@ -21,6 +22,7 @@ from adapters.base import (
     RetrySchedule,
     Sending,
     Setting,
+    SigningMoment,
     Translation,
     Verdict,
 )
@@ -150,8 +152,21 @@ class DeclarativeAdapter:
     def translate_out(self, sending: Sending) -> OutboundRequest:
         return _known(self._compiled.sends, sending.type).write(sending)
 
-    def authorise(self, request: OutboundRequest, settings: Mapping[str, Any]) -> OutboundRequest:
-        return self._bundle.manifest.auth.apply(request, merged(self._compiled.defaults, settings))
+    @property
+    def signs(self) -> bool:
+        return self._bundle.manifest.auth.signs
+
+    def authorise(
+        self, request: OutboundRequest, settings: Mapping[str, Any], moment: SigningMoment | None = None
+    ) -> OutboundRequest:
+        auth, known = self._bundle.manifest.auth, merged(self._compiled.defaults, settings)
+        return auth.apply(request, known) if moment is None else auth.apply(request, known, moment)
+
+    def ask_token(self, settings: Mapping[str, Any]) -> OutboundRequest | None:
+        return self._bundle.manifest.auth.ask_token(merged(self._compiled.defaults, settings))
+
+    def read_token(self, reply: Reply) -> IssuedToken | None:
+        return self._bundle.manifest.auth.read_token(reply)
 
     def judge(self, message_type: str, reply: Reply, *, budget: Budget | None = None) -> Verdict:
         return _known(self._compiled.sends, message_type).judge(reply, budget)

@@ -114,6 +114,21 @@ class Reply(Struct, frozen=True):
     body: bytes = b""
 
 
+class SigningMoment(Struct, frozen=True):
+    """What an attempt is signed with beside the settings: its Unix time in seconds, something said once, a token."""
+
+    at: float
+    nonce: str
+    token: str = ""
+
+
+class IssuedToken(Struct, frozen=True):
+    """A token that a platform issued for calls to it, and the seconds for which it is good; None: it did not say."""
+
+    token: str
+    seconds: float | None
+
+
 class VerdictKind(StrEnum):
     """How an adapter reads a reply."""
 
@@ -286,8 +301,23 @@ class Adapter(Protocol):
         """Write the request for a message, without authentication. Same input, same bytes."""
         ...
 
-    def authorise(self, request: OutboundRequest, settings: Mapping[str, Any]) -> OutboundRequest:
+    @property
+    def signs(self) -> bool:
+        """Tell whether the declared authentication depends on the moment, and so is handed one."""
+        ...
+
+    def authorise(
+        self, request: OutboundRequest, settings: Mapping[str, Any], moment: SigningMoment | None = None
+    ) -> OutboundRequest:
         """Add the declared authentication, at each attempt."""
+        ...
+
+    def ask_token(self, settings: Mapping[str, Any]) -> OutboundRequest | None:
+        """The request for a token that calls are made under; None: none is needed."""
+        ...
+
+    def read_token(self, reply: Reply) -> IssuedToken | None:
+        """Read the answer to `ask_token`; None: there is no token in it."""
         ...
 
     def judge(self, message_type: str, reply: Reply, *, budget: Budget | None = None) -> Verdict:

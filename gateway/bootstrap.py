@@ -9,22 +9,36 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from gateway.access import Administrator, Principals
+from gateway.access import (
+    Administrator,
+    KeySets,
+    LedgerNonces,
+    Principals,
+    Proofs,
+    SharedNonces,
+    networks,
+    signing_key,
+)
 from gateway.attachments import S3, Attachments, FolderStore, ObjectStore, S3Store
+from gateway.audit.signing import SigningKey
 from gateway.clock import Clock, system_clock, zone
-from gateway.coordination import Carrier, MemoryStore, Rate, SharedStore, WakeUps
+from gateway.coordination import Carrier, MemoryStore, Rate, SharedMemory, WakeUps
 from gateway.coordination.call_rates import CallRates
 from gateway.coordination.postgresql import PostgresCarrier
+from gateway.delivery.authorised import AuthorisedSender
 from gateway.delivery.breaker import BreakerPolicy
 from gateway.delivery.dispatcher import Dispatcher
+from gateway.delivery.key_fetcher import KeyFetcher
 from gateway.delivery.sender import Sender
 from gateway.hub import Hub
 from gateway.hub.approvals import Approvals
 from gateway.hub.deliveries import BulkReplays, OperatorSteps
 from gateway.hub.dossier import Dossiers
+from gateway.hub.evidence import Evidence
 from gateway.hub.pruning import Pruner
 from gateway.hub.query_cache import QueryCache
 from gateway.hub.questions import Questions
+from gateway.hub.sequencer import Sequencer
 from gateway.hub.trail import Trail
 from gateway.intake.admission import Admission
 from gateway.intake.batches import Batches
@@ -45,6 +59,8 @@ from gateway.oversight.cases import CaseFinder
 from gateway.oversight.clock_keeper import ClockKeeper
 from gateway.oversight.clock_list import ClockList
 from gateway.oversight.follower import Follower
+from gateway.oversight.occurrence_keeper import OccurrenceKeeper
+from gateway.oversight.reports import Reports
 from gateway.oversight.years import CalendarYears
 from gateway.platforms import Mirror, People, Reconciler, Register
 from gateway.readers import ReaderBounds, Readers
@@ -58,6 +74,7 @@ from gateway.telemetry.logs import LogHook
 from gateway.telemetry.loop import LoopWatch
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.trace import is_configured
+from schemas.figures import bundled as bundled_figures
 
 if TYPE_CHECKING:
     from gateway.telemetry.spans import SpanHook
@@ -88,12 +105,17 @@ def build(
     """
     metrics = Metrics()
     known = adapters or install(settings.adapter_folders)
-    kept = ledger or open_ledger(settings, lambda operations, seconds: events(CommitEnded(operations, seconds)))
+    kept = ledger or open_ledger(
+        settings,
+        lambda operations, seconds: events(CommitEnded(operations, seconds)),
+        signing_key(settings.signing_key_file),
+    )
     contacts = Contacts(kept, clock)
     trail = Trail(kept, clock)
     spans = _spans(clock)
     events = Events((metrics, LogHook(), contacts, trail, *hooks, *((spans,) if spans else ())))
     outward = sender or Sender(allow=settings.allowed_destinations)
+    authorised = AuthorisedSender(outward, clock)
     routed = routes or read_routes(settings.routes_file)
     directory = Directory()
     readers = Readers(ReaderBounds(settings.reader_megabytes, settings.reader_seconds), events, most=settings.readers)
@@ -108,7 +130,7 @@ def build(
     dispatcher = Dispatcher(
         kept,
         known,
-        outward,
+        authorised,
         clock,
         events,
         policy=policy,
@@ -130,6 +152,9 @@ def build(
     used = "When the administrator's token was used last in this process (Unix time); 0: not since its start."
     metrics.show("hutong_administrator_used_seconds", used, principals.admin_used_at)
     metrics.show("hutong_people", "People with a token that opens something.", principals.people)
+    nonces = SharedNonces(shared) if shared else LedgerNonces(kept)
+    keys = KeySets(KeyFetcher(outward, clock))
+    proofs = Proofs(principals, nonces, keys, clock, networks(settings.trusted_proxies))
     mirror = Mirror(kept, known, inventory.learn, directory, dispatcher, events, observers.drift.forget, principals)
     allowed = settings.allowed_destinations
     register = Register(
@@ -141,6 +166,13 @@ def build(
         "Age of the oldest message that is kept with its deliveries.",
         lambda: pruner.oldest_seconds(clock()),
     )
+    cases = CaseFinder(kept, clock, zone(settings.zone))
+    sequencer = Sequencer(kept)
+    metrics.show(
+        "hutong_audit_head_age_seconds",
+        "For how long the oldest fact has waited that no signed head of the audit covers; 0: all are covered.",
+        lambda: sequencer.behind_seconds(clock()),
+    )
     attachments = Attachments(
         kept,
         open_objects(settings),
@@ -149,17 +181,21 @@ def build(
         quota=settings.attachment_quota_megabytes << 20,
         unnamed_for=timedelta(days=settings.attachment_days),
     )
-    keeper = ClockKeeper(kept, clock, zone(settings.zone))
+    clock_keeper = ClockKeeper(kept, clock, zone(settings.zone))
+    figures, report_settings = bundled_figures(), {"inspection_cap": settings.inspection_cap}
+    occurrence_keeper = OccurrenceKeeper(kept, figures, zone(settings.zone), report_settings)
+    keepers = (clock_keeper, occurrence_keeper)
     prover = prove or ProcessProver(CHECK)
     releases = Releases(kept, inventory, known, directory, register, clock, prover, observers.shadows)
     operators = OperatorSteps(kept, dispatcher.wake, register.doubt)
     replays = BulkReplays(kept, clock, dispatcher.wake, register.doubt, pause=pause.total_seconds())
     cases = CaseFinder(kept, clock, zone(settings.zone))
     own = OwnMessages(lambda call: hub.preview_submission(call), lambda call: hub.submit(call))
-    assessor = Assessor(kept, cases, own, clock, zone(settings.zone), tells=settings.send_assessments)
+    assessor = Assessor(kept, own, clock, zone(settings.zone), tells=settings.send_assessments)
     hub = Hub(
         ledger=kept,
         adapters=known,
+        proofs=proofs,
         store=shared or memory,
         call_rates=CallRates(memory, _call_rate(settings), shared),
         admission=Admission(settings.intake_calls, settings.intake_megabytes * 1024 * 1024),
@@ -189,13 +225,16 @@ def build(
             replays=replays,
         ),
         pruner=pruner,
+        sequencer=sequencer,
         attachments=attachments,
         cases=cases,
         assessments=Assessments(kept, cases, assessor, clock, pause=pause.total_seconds()),
+        evidence=Evidence(kept, cases, sequencer, clock),
         calendar=CalendarYears(kept),
         clocks=ClockList(kept, clock, zone(settings.zone), settings.clock_warning_days),
-        follower=Follower(kept, (keeper, assessor), (keeper,), pause=pause.total_seconds()),
-        dossiers=Dossiers(kept, Questions(kept, known, outward, clock, cache, readers=readers), clock),
+        dossiers=Dossiers(kept, Questions(kept, known, authorised, clock, cache, readers=readers), clock),
+        follower=Follower(kept, (*keepers, assessor), keepers, pause=pause.total_seconds()),
+        reports=Reports(kept, figures, clock, zone(settings.zone), report_settings),
         administrator=_administrator(settings),
         dispatcher=dispatcher,
         wake_ups=wake_ups,
@@ -217,10 +256,13 @@ def open_objects(settings: Settings) -> ObjectStore:
     return FolderStore(settings.attachment_folder)
 
 
-def open_ledger(settings: Settings, watch: BatchWatch = unwatched) -> Ledger:
-    """Make the ledger that the settings name, not started yet; `watch` is told of every batch it writes."""
+def open_ledger(settings: Settings, watch: BatchWatch = unwatched, key: SigningKey | None = None) -> Ledger:
+    """Make the ledger that the settings name, not started yet; `watch` is told of every batch it writes.
+
+    `key` signs its receipts and heads; without one nothing is signed.
+    """
     rejections, replies = settings.rejection_megabytes << 20, settings.reply_megabytes << 20
-    return SqlLedger(settings.ledger, rejections=rejections, replies=replies, watch=watch)
+    return SqlLedger(settings.ledger, rejections=rejections, replies=replies, watch=watch, key=key)
 
 
 def _spans(clock: Clock) -> SpanHook | None:
@@ -256,11 +298,11 @@ def _wake_ups(settings: Settings) -> WakeUps:
     return WakeUps(carriers)
 
 
-def _shared_store(settings: Settings) -> SharedStore | None:
+def _shared_store(settings: Settings) -> SharedMemory | None:
     """Choose where processes share: None where there is one, or no server that they could share through."""
     if not settings.shared or not settings.redis:
         return None
-    store: Callable[[str, str], SharedStore] = importlib.import_module("gateway.coordination.redis_store").RedisStore
+    store: Callable[[str, str], SharedMemory] = importlib.import_module("gateway.coordination.redis_store").RedisStore
     return store(settings.redis, settings.ledger)
 
 

@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -191,6 +192,12 @@ class Settings(BaseSettings):
         description="Where uploaded attachments are: a folder, or s3://BUCKET/PREFIX with address, region and keys in "
         "the AWS_… variables; else a folder beside the ledger. Processes share it.",
     )
+    inspection_cap: int | None = Field(
+        None,
+        ge=1,
+        description="On-site inspections that an enterprise may have of one authority in a year; the report counts "
+        "what is beyond it. Unset: the figure is unknown.",
+    )
     attachment_megabytes: int = Field(200, ge=1, le=10240, description="Megabytes of an attachment; else 413.")
     attachment_days: int = Field(
         7, ge=1, description="Days after which an attachment goes that no document names, or names any more."
@@ -221,6 +228,11 @@ class Settings(BaseSettings):
         "and kept in a file beside the ledger, which only its owner can read.",
     )
 
+    trusted_proxies: str = Field(
+        "",
+        description="Addresses and networks of the proxies whose word counts for the client certificate that a caller "
+        "showed (X-Client-Certificate), separated by commas.",
+    )
     allow_destinations: str = Field(
         ",".join(ALLOWABLE),
         description="What every platform's address may be beside a public one under TLS: http, private, loopback, with "
@@ -231,6 +243,12 @@ class Settings(BaseSettings):
         description="What happens only when a second person approves it: "
         f"{', '.join(FOUR_EYES)}, with commas between; empty: nothing.",
     )
+    signing_key: str = Field(
+        "",
+        description="The file of the key (Ed25519) that receipts and the audit's heads are signed with; else one is "
+        "made at first start beside the ledger, which only its owner can read.",
+    )
+
     metrics_open: bool = Field(False, description="Whether /metrics asks for no credential; keep it inside then.")
 
     @property
@@ -238,6 +256,14 @@ class Settings(BaseSettings):
         """Give the file that keeps an administrator's token which was made: beside the ledger, or here."""
         beside = self.ledger.removeprefix(SQLITE) if self.ledger.startswith(SQLITE) else "hutong"
         return Path(f"{beside}.admin")
+
+    @property
+    def signing_key_file(self) -> Path:
+        """Give the file of the signing key: as set, or beside the ledger."""
+        if self.signing_key:
+            return Path(self.signing_key).expanduser()
+        beside = self.ledger.removeprefix(SQLITE) if self.ledger.startswith(SQLITE) else "hutong"
+        return Path(f"{beside}.signing-key")
 
     @property
     def attachment_folder(self) -> Path:
@@ -299,6 +325,14 @@ class Settings(BaseSettings):
             if one not in FOUR_EYES:
                 raise ValueError(f"{one} is nothing that four eyes look at: {', '.join(FOUR_EYES)}")
         return said
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _known_networks(cls, value: str) -> str:
+        for one in value.split(","):
+            if one.strip():
+                ip_network(one.strip())
+        return value
 
     @field_validator("allow_destinations")
     @classmethod

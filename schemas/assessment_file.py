@@ -32,8 +32,8 @@ from schemas.assessment import (
     WindowTest,
 )
 from schemas.catalog import TYPES
-from schemas.clocks import unwrapped
 from schemas.codes import names, table
+from schemas.events import plain
 
 BUNDLED = Path(__file__).with_name("assessment.yaml")
 
@@ -76,7 +76,7 @@ def _entries(tree: Any, name: str, key: str, kind: Any, check: Any) -> tuple[Any
     lines = tree[key].lc
     for number, entry in enumerate(entries):
         try:
-            one = msgspec.convert(unwrapped(entry), kind)
+            one = msgspec.convert(plain(entry), kind)
             check(one)
         except (msgspec.ValidationError, ValueError) as error:
             raise BrokenAssessment(f"{name}:{lines.item(number)[0] + 1}: {error}") from None

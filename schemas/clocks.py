@@ -11,12 +11,10 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
-from schemas.catalog import TYPES, at
-from schemas.codes import table
+from schemas.catalog import TYPES
 from schemas.documents import fields
+from schemas.events import Said, check_event, first_of, plain, read_yaml, says
 from schemas.findings import Text
 
 BUNDLED = Path(__file__).with_name("clocks.yaml")
@@ -50,13 +48,11 @@ class CaseEvent(Struct, frozen=True, forbid_unknown_fields=True):
 
     type: str
     day: str | tuple[str, ...]
-    where: Mapping[str, str | bool | tuple[str | bool, ...]] = {}
+    where: Mapping[str, Said] = {}
 
     def on(self, document: Mapping[str, Any]) -> str | None:
         """Give the day or time at which a canonical document of its type says that it happened, or None."""
-        if all(says(at(document, field), value) for field, value in self.where.items()):
-            return next((str(found) for field in self.days if (found := at(document, field))), None)
-        return None
+        return first_of(document, self.days) if says(document, self.where) else None
 
     @property
     def days(self) -> tuple[str, ...]:
@@ -141,11 +137,9 @@ def bundled() -> tuple[ClockRule, ...]:
 
 def read_clocks(text: str, name: str = "clocks.yaml") -> tuple[ClockRule, ...]:
     """Read deadlines; BrokenClocks names the line of the first entry that is wrong, and what is wrong with it."""
-    try:
-        tree: Any = YAML(typ="rt", pure=True).load(text)
-    except YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise BrokenClocks(f"{name}:{mark.line + 1 if mark else 1}: {str(error).splitlines()[0]}") from None
+    tree, broken = read_yaml(text)
+    if broken:
+        raise BrokenClocks(f"{name}:{broken}")
     entries = tree.get("clocks") if isinstance(tree, dict) else None
     if not isinstance(entries, list) or not entries or len(tree) != 1:
         raise BrokenClocks(f"{name}:1: must be a list under `clocks`, and nothing else")
@@ -153,21 +147,12 @@ def read_clocks(text: str, name: str = "clocks.yaml") -> tuple[ClockRule, ...]:
     lines = tree["clocks"].lc
     for number, entry in enumerate(entries):
         try:
-            rule = msgspec.convert(unwrapped(entry), ClockRule)
+            rule = msgspec.convert(plain(entry), ClockRule)
             _check(rule, read)
         except (msgspec.ValidationError, ValueError) as error:
             raise BrokenClocks(f"{name}:{lines.item(number)[0] + 1}: {error}") from None
         read.append(rule)
     return tuple(read)
-
-
-def unwrapped(value: Any) -> Any:
-    """Give a YAML value as dicts and lists; what it gives as days are written as text, which is read strictly."""
-    if isinstance(value, Mapping):
-        return {str(key): unwrapped(each) for key, each in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [unwrapped(each) for each in value]
-    return value.isoformat() if isinstance(value, date) else value
 
 
 def _check(rule: ClockRule, before: Sequence[ClockRule]) -> None:
@@ -185,22 +170,10 @@ def _check(rule: ClockRule, before: Sequence[ClockRule]) -> None:
 
 
 def _check_event(rule: ClockRule, event: CaseEvent) -> None:
-    if event.type not in TYPES:
-        raise ValueError(f"{rule.rule}: {event.type} is no message type")
+    try:
+        check_event(event.type, event.days, event.where)
+    except ValueError as error:
+        raise ValueError(f"{rule.rule}: {error}") from None
     known = fields(TYPES[event.type].document)
     if rule.per and not any(path in known for path in rule.per):
         raise ValueError(f"{rule.rule}: {event.type} has none of the fields that it is counted per")
-    for path in (*event.days, *event.where):
-        if path not in known and f"{path}[]" not in known:
-            raise ValueError(f"{rule.rule}: {event.type} has no field {path}")
-    for path, said in event.where.items():
-        codes = known[path if path in known else f"{path}[]"].codes
-        for value in said if isinstance(said, tuple) else (said,):
-            if codes is not None and value not in table(codes):
-                raise ValueError(f"{rule.rule}: {path} is never {value}")
-
-
-def says(found: Any, wanted: str | bool | tuple[str | bool, ...]) -> bool:
-    """Tell whether a field says one of some values; of a list, one of it is enough."""
-    values = wanted if isinstance(wanted, tuple) else (wanted,)
-    return any(each in values for each in (found if isinstance(found, list) else [found]))

@@ -20,6 +20,7 @@ from gateway.api.rights import CALLS
 from gateway.cli import message as message_command
 from gateway.telemetry.metrics import METRICS
 from schemas.catalog import TYPES
+from schemas.figures import bundled
 
 ROOT = Path(__file__).parents[1]
 PRODUCT = ("gateway", "adapters", "schemas")
@@ -128,7 +129,9 @@ def test_a_body_format_is_one_module_and_its_entry_in_the_codec(product: Path) -
 @pytest.mark.parametrize("name", sorted(BODY_FORMATS.keys() - EVERYWHERE))
 def test_nobody_else_asks_for_a_body_format_by_its_name(name: str, strings: Mapping[str, frozenset[str]]) -> None:
     """What others need to know, the declaration says."""
-    assert strings[name] - {f"adapters/formats/{name}_stream.py"} == {f"adapters/formats/{name}.py"}
+    # The regular report is written in formats of its own choice, which are no platform's.
+    beside = {f"adapters/formats/{name}_stream.py", "gateway/api/report_files.py", "gateway/cli/report.py"}
+    assert strings[name] - beside == {f"adapters/formats/{name}.py"}
 
 
 NOTICE = '''"""A notice 通知."""
@@ -178,6 +181,7 @@ from random import Random
 from gateway.hub.dossier import PARTS
 from gateway.intake.routes import read_routes
 from schemas.catalog import TYPES
+from schemas.figures import bundled
 from schemas.documents import check
 from schemas.publish import json_schema
 from schemas.samples import sample
@@ -418,6 +422,21 @@ NEW_CHECK: Mapping[str, str | Edits] = {
     ),
 }
 
+NEW_FIGURE: Mapping[str, str | Edits] = {
+    "schemas/figures.yaml": (
+        (
+            "      - {trait: money, has: [fine]}\n",
+            "      - {trait: money, has: [fine]}\n      - {trait: reduced, where: {discretion.direction: reduced}}\n",
+        ),
+        (
+            "  - figure: overturned\n",
+            "  - figure: reduced-fines\n    title: 减轻处罚\n    en: Reduced fines\n    unit: share\n"
+            "    numerator: {of: [decision], with: [reduced]}\n    denominator: {of: [decision]}\n\n"
+            "  - figure: overturned\n",
+        ),
+    ),
+}
+
 CHECK_TRIAL = """
 import json
 from datetime import date
@@ -442,6 +461,32 @@ print(json.dumps([found(closed, ("archived", "2026-03-09")), found(closed, ("arc
 def test_a_check_of_a_case_file_is_an_entry_of_the_data(product: Path) -> None:
     """It is then looked at with the others; no code names it."""
     assert _follow(product, NEW_CHECK, CHECK_TRIAL) == ["met", "missed", "not-applicable"]
+
+
+FIGURE_TRIAL = """
+import json
+from gateway.ledger.occurrences import OccurrenceTally
+from gateway.oversight.figures import Known, figures
+from schemas.figures import bundled
+
+rules = bundled()
+tallies = [OccurrenceTally("decision", 1, traits=("reduced",)), OccurrenceTally("decision", 3)]
+counted = figures(rules.figures, tallies, Known({}, (), {}, 202603, {}))
+(found,) = [one for one in counted if one.rule.title == "减轻处罚"]
+print(json.dumps([str(found.value), found.rule.figure]))
+"""
+
+
+def test_a_figure_is_an_entry_of_the_figures(product: Path) -> None:
+    """It is then counted, and has its name and title in the report."""
+    assert _follow(product, NEW_FIGURE, FIGURE_TRIAL) == ["0.2500", "reduced-fines"]
+
+
+def test_nobody_else_names_a_figure(strings: Mapping[str, frozenset[str]]) -> None:
+    """The engine knows no figure, occurrence or trait by its name; the command line and REST show one as an example."""
+    figures = bundled()
+    names = {one.figure for one in figures.figures} - {"entry-timeliness"}
+    assert {name: strings[name] for name in names if name in strings} == {}
 
 
 NEW_ROLE: Mapping[str, str | Edits] = {

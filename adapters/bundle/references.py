@@ -45,7 +45,7 @@ class _NameChecks:
 
     def settings(self) -> Iterator[BundleFinding]:
         for key, text in self.auth.templates().items():
-            yield from self._names(text, self.own, "auth", key)
+            yield from self._names(text, self.own | self.auth.facts, "auth", *key.split(".", 1))
 
     def receive(self, name: str, receive: Receive) -> Iterator[BundleFinding]:
         at = ("receives", name)

@@ -91,7 +91,7 @@ def _secrets(subject: Subject) -> Iterator[BundleFinding]:
 def _settings(subject: Subject) -> Iterator[BundleFinding]:
     """Warn of settings that nothing uses."""
     manifest = subject.bundle.manifest
-    used = placeholders.names(dict(manifest.auth.templates()))
+    used = placeholders.names(dict(manifest.auth.templates())) - manifest.auth.facts
     for send in manifest.sends.values():
         asked = (send.in_doubt.request, send.in_doubt.body) if send.in_doubt else (None, None)
         used |= _requested(send.request) | _requested(asked[0])

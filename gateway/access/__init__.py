@@ -1,18 +1,36 @@
-"""Who is calling: tokens and their hashes, the principals they stand for, and the administrator's token."""
+"""Who is calling: tokens, other proofs, principals, the administrator's token; and the key with which we sign."""
 
 from gateway.access.administrator import Administrator
+from gateway.access.assertions import Assertion, CallHead, SignedBody
+from gateway.access.certificates import networks
+from gateway.access.key_sets import Fetch, KeySets, Unfetched
+from gateway.access.nonces import LedgerNonces, Nonces, SharedNonces
 from gateway.access.principals import Principal, Principals, Refusal
+from gateway.access.proofs import Proofs
+from gateway.access.signing_key import signing_key
 from gateway.access.tokens import PREFIX, basic, bearer, hash_token, new_token, same_digest
 
 __all__ = [
     "PREFIX",
     "Administrator",
+    "Assertion",
+    "CallHead",
+    "Fetch",
+    "KeySets",
+    "LedgerNonces",
+    "Nonces",
     "Principal",
     "Principals",
+    "Proofs",
     "Refusal",
+    "SharedNonces",
+    "SignedBody",
+    "Unfetched",
     "basic",
     "bearer",
     "hash_token",
+    "networks",
     "new_token",
     "same_digest",
+    "signing_key",
 ]

@@ -45,14 +45,14 @@ class Administrator(Struct, frozen=True):
             )
         if not kept:
             kept = new_token()
-            _write_privately(self.file, kept)
+            write_privately(self.file, kept)
         return Appointed(hash_token(kept), self.file)
 
     def _kept(self) -> str:
         return self.file.read_text(encoding="ascii").strip() if self.file.exists() else ""
 
 
-def _write_privately(file: Path, text: str) -> None:
+def write_privately(file: Path, text: str) -> None:
     """Write a file that only its owner reads, whole or not at all.
 
     Flushed to disk before it is renamed: after a crash there is the old file or the whole new one.

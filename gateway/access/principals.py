@@ -9,8 +9,9 @@ from enum import StrEnum
 from msgspec import Struct
 
 from gateway.access.tokens import basic, bearer, hash_token, same_digest
+from gateway.access.ways import KIND_OF, admits
 from gateway.clock import Clock
-from gateway.ledger.records import Credential, Person, Platform
+from gateway.ledger.records import BEARER, Credential, Person, Platform
 from gateway.settings import SHORTEST_TOKEN
 
 CredentialUsed = Callable[[str, str], None]
@@ -24,6 +25,7 @@ class Refusal(StrEnum):
     UNKNOWN = "unknown"
     EXPIRED = "expired"
     REVOKED = "revoked"
+    REPLAYED = "replayed"
 
 
 class Principal(Struct, frozen=True):
@@ -45,13 +47,16 @@ class Principals:
         self._clock = clock
         self._used = used
         self._credentials: Mapping[str, Credential] = {}
+        self._signing: Mapping[str, Credential] = {}
         self._people: Mapping[str, Person] = {}
         self._admin: str | None = None
         self._admin_used_at = 0.0
 
     def know(self, credentials: Iterable[Credential], people: Iterable[Person] = ()) -> None:
         """Take these credentials and people instead of the ones known before."""
-        self._credentials = {one.digest: one for one in credentials}
+        known = tuple(credentials)
+        self._credentials = {one.digest: one for one in known if one.kind == BEARER}
+        self._signing = {one.id: one for one in known if one.kind != BEARER}
         self._people = {one.digest: one for one in people}
 
     def people(self) -> int:
@@ -89,8 +94,36 @@ class Principals:
             return Refusal.UNKNOWN
         if refused := _refused(credential.revoked_at, credential.expires_at, self._clock()):
             return refused
+        if platform.access and not admits(platform, "bearer"):
+            return Refusal.UNKNOWN
         self._used(platform.id, credential.id)
         return Principal(platform)
+
+    def holder(self, credential_id: str, scheme: str) -> tuple[Platform, Credential] | Refusal:
+        """Tell whose a key is that signs by a scheme, by its id, or why nothing can be signed with it."""
+        credential = self._signing.get(credential_id)
+        platform = None if credential is None else self._platforms.get(credential.platform)
+        if credential is None or platform is None or credential.kind != KIND_OF[scheme]:
+            return Refusal.UNKNOWN
+        if refused := _refused(credential.revoked_at, credential.expires_at, self._clock()):
+            return refused
+        return (platform, credential) if admits(platform, scheme) else Refusal.UNKNOWN
+
+    def still(self, platform_id: str, credential_id: str | None, scheme: str) -> Platform | Refusal:
+        """Give the platform of a caller that proved who it is by a scheme, as it is now, if it could do so again."""
+        if credential_id is not None:
+            known = self.holder(credential_id, scheme)
+            return known if isinstance(known, Refusal) else known[0]
+        platform = self._platforms.get(platform_id)
+        return platform if platform is not None and admits(platform, scheme) else Refusal.UNKNOWN
+
+    def platforms(self) -> Iterable[Platform]:
+        """Give every platform that is registered now."""
+        return self._platforms.values()
+
+    def signed_by(self, platform_id: str, credential_id: str) -> None:
+        """Take note that a platform signed a call under a credential."""
+        self._used(platform_id, credential_id)
 
     def shown(self, header: str | None) -> Principal | Refusal:
         """Tell whose an `Authorization` header is: a bearer's, or a platform's by its id and credential (Basic).

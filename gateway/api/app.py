@@ -15,6 +15,7 @@ from gateway.api import (
     areas,
     assessments,
     attachments,
+    audit,
     backlog,
     calendar,
     cases,
@@ -31,6 +32,7 @@ from gateway.api import (
     problem_documents,
     rejections,
     replays,
+    reports,
     retention,
     system,
     trials,
@@ -50,6 +52,7 @@ LARGEST_REQUEST = 1024 * 1024
 """Bytes of a request that is not a document; documents are bounded by their platform's adapter."""
 
 _RESOURCES = (
+    audit,
     messages,
     attachments,
     inbox,
@@ -66,8 +69,9 @@ _RESOURCES = (
     backlog,
     calendar,
     cases,
-    clocks,
     assessments,
+    clocks,
+    reports,
     adapters,
     trials,
     enterprises,
@@ -85,6 +89,8 @@ _TAGS = [
     {"name": "rejections", "description": "拒收 · What was not accepted"},
     {"name": "enterprises", "description": "一企一档 · Everything known about an enterprise"},
     {"name": "cases", "description": "案件 · Cases across all systems, and the calendar of their deadlines"},
+    {"name": "audit", "description": "审计 · What was done, and its proof"},
+    {"name": "reports", "description": "通报 · The regular report"},
     {"name": "platforms", "description": "平台 · Who is connected"},
     {"name": "people", "description": "人员 · Who works with the gateway"},
     {"name": "adapters", "description": "适配器 · Which formats are spoken"},

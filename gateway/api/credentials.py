@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Response
 from pydantic import Field
@@ -15,18 +15,29 @@ from gateway.api.platforms import PlatformId
 from gateway.api.rights import Actor, Intends, TheHub
 from gateway.ledger.records import Contact, ContactWay, Credential
 
+Kind = Literal["bearer", "hmac", "webhook", "sm2"]
+
 
 class CredentialOrder(RestModel):
     """What is said of a credential when it is issued; all of it may be left out, and so may the body."""
 
     label: str = Field(default="", max_length=200, description="What it is for, so that people know which to revoke")
     expires_at: Instant | None = Field(default=None, description="From then on it opens nothing; None: never")
+    kind: Kind = Field(
+        default="bearer",
+        description="`bearer`: it is sent as it is. `hmac`: it signs calls. `webhook`: it signs bodies, as Standard "
+        "Webhooks says. `sm2`: the platform's own key of SM2 signs, of which the gateway has the public half",
+    )
+    public_key: str = Field(
+        default="", max_length=200, description="Of the kind `sm2`: the key's point, in hexadecimal digits"
+    )
 
 
 class CredentialView(RestModel):
     """A credential as it is known; the secret is shown once, when it is issued."""
 
     id: str
+    kind: str
     label: str
     created_at: datetime | None = Field(description="None: issued by a version that did not keep when")
     expires_at: datetime | None
@@ -35,10 +46,11 @@ class CredentialView(RestModel):
 
 
 class IssuedCredential(RestModel):
-    """A new credential, shown this once. Send it as `Authorization: Bearer …`."""
+    """A new credential, shown this once. Of the kind `bearer` send it as `Authorization: Bearer …`."""
 
-    credential: str
-    id: str
+    credential: str | None = Field(description="The secret; None for `sm2`, whose secret only the platform has")
+    id: str = Field(description="What a call that is signed names its key by")
+    kind: str
     label: str
     created_at: datetime
     expires_at: datetime | None
@@ -64,16 +76,21 @@ CredentialId = Annotated[str, Path(max_length=100, description="The credential's
 async def issue(
     hub: TheHub, intends: Intends, platform_id: PlatformId, order: CredentialOrder | None = None
 ) -> IssuedCredential:
-    """Make a credential for the platform's calls; it is shown this once and kept only as a hash.
+    """Make a credential for the platform's calls; it is shown this once. One that is sent is kept only as a hash.
 
     The others stay what they are, so that a platform changes over while both are good.
     """
     asked = order or CredentialOrder()
     issued = await hub.platforms.issue_credential(
-        platform_id, intends(""), asked.label, in_utc(asked.expires_at, hub.zone)
+        platform_id,
+        intends(""),
+        asked.label,
+        in_utc(asked.expires_at, hub.zone),
+        asked.kind,
+        asked.public_key,
     )
-    kept = {name: getattr(issued.credential, name) for name in ("id", "label", "created_at", "expires_at")}
-    return IssuedCredential(credential=issued.token, **kept)
+    kept = {name: getattr(issued.credential, name) for name in ("id", "kind", "label", "created_at", "expires_at")}
+    return IssuedCredential(credential=issued.token or None, **kept)
 
 
 @router.get("", summary="List credentials · 凭据列表", responses=problems(401, 403, 404))

@@ -18,6 +18,7 @@ from gateway.api.openapi import problems
 from gateway.api.rights import DOSSIER, Intends, TheHub, may_read_dossiers
 from gateway.api.sight import Sight, TheSight
 from gateway.coordination.call_rates import CALL_BOUNDS
+from gateway.delivery import tls
 from gateway.delivery.ping import Ping
 from gateway.errors import HutongError
 from gateway.hub import Hub
@@ -66,6 +67,15 @@ class PlatformSettings(RestModel):
         f"{', '.join(f'`{one.code}` {one.title}' for one in table('mandate-kind'))}",
         examples=[["cross"]],
     )
+    access: list[dict[str, Any]] | None = Field(
+        default=None,
+        max_length=10,
+        description="How it may show who it is; each way has its `scheme`: `bearer` (the credential is sent, the "
+        "default), `hmac-sha256`, `hmac-sm3`, `sm2`, `standard-webhooks`, `oauth2` {issuer, audience, client, jwks or "
+        "jwks_url, scopes?, algorithms?}, `mutual-tls` {fingerprints?, subjects?}. Left out it stays as it is; `[]` is "
+        "`bearer` again. See docs/access.md",
+        examples=[[{"scheme": "hmac-sha256"}]],
+    )
     allow: list[Annotated[str, Field(max_length=20)]] = Field(
         default_factory=list,
         max_length=10,
@@ -102,6 +112,7 @@ class PlatformView(RestModel):
     )
     covers: list[str] = Field(description="What it is there for beside its region")
     mandates: list[str] = Field(description="Kinds of mandate under which it may speak of other places")
+    access: list[dict[str, Any]] = Field(description="How it may show who it is; empty: by a credential as it is")
     allow: list[str] = Field(description="What its address may be beside a public one under TLS")
     warnings: list[str] = Field(description="What is doubtful about how it is registered, stable words")
     holds: list[HeldBy] = Field(description="Why everything to it waits; the first is shown on its deliveries")
@@ -283,11 +294,13 @@ def _adapter_of(hub: Hub, order: PlatformSettings) -> Adapter | None:
 def _touched(hub: Hub, order: PlatformSettings, before: Platform | None) -> set[str]:
     """Tell what of a platform an order changes that four eyes may be set for.
 
-    To pin a platform to another version is to activate that for it.
+    How a platform shows who it is counts with its secrets. To pin it to another version is to activate that for it.
     """
     adapter, was = _adapter_of(hub, order), {} if before is None else before.settings
     given = {name: value for name, value in order.settings.items() if value is not None and value != was.get(name)}
     touched = {"secrets"} if any(_is_secret(name, adapter) for name in given) else set()
+    if order.access is not None and order.access != ([] if before is None else [*before.access]):
+        touched.add("secrets")
     if before is None:
         return touched | ({"address"} if "base_url" in given or order.allow else set())
     if order.settings.get("base_url") != was.get("base_url") or order.mode != before.mode:
@@ -340,10 +353,13 @@ def _order(hold: Hold) -> tuple[int, str]:
     return list(HeldBy).index(hold.by), hold.type or ""
 
 
+_OPEN_TLS = {one.name for one in tls.SETTINGS if one.type != "secret"}
+
+
 def _is_secret(name: str, adapter: Adapter | None) -> bool:
     setting = None if adapter is None else adapter.settings.get(name)
     if setting is None:
-        return name not in ("base_url", DOSSIER)
+        return name not in ("base_url", DOSSIER, *_OPEN_TLS)
     return setting.type == "secret"
 
 

@@ -69,10 +69,12 @@ CALLS: Mapping[str, Role] = {
     "GET /v1/rejections/{rejection_id}/native": Role.BODY_READER,
     "GET /v1/enterprises/{credit_code}": Role.BODY_READER,
     "GET /v1/cases/{case_number}": Role.VIEWER,
-    "GET /v1/clocks": Role.OPERATOR,
     "GET /v1/assessments": Role.OPERATOR,
     "POST /v1/assessments": Role.OPERATOR,
     "GET /v1/assessments/{run_id}": Role.OPERATOR,
+    "GET /v1/clocks": Role.OPERATOR,
+    "GET /v1/reports/usage": Role.OPERATOR,
+    "GET /v1/reports/usage/figures/{name}/messages": Role.OPERATOR,
     "GET /v1/deliveries": Role.VIEWER,
     "GET /v1/deliveries/{delivery_id}": Role.VIEWER,
     "GET /v1/deliveries/{delivery_id}/sent": Role.BODY_READER,
@@ -102,6 +104,12 @@ CALLS: Mapping[str, Role] = {
     "POST /v1/approvals/{approval_id}/reject": Role.APPROVER,
     "POST /v1/unmask": Role.BODY_READER,
     "GET /v1/backlog": Role.VIEWER,
+    "GET /v1/audit": Role.AUDITOR,
+    "GET /v1/audit/head": Role.KNOWN,  # whoever keeps it is a witness
+    "GET /v1/audit/proof": Role.AUDITOR,
+    "GET /v1/audit/consistency": Role.KNOWN,
+    "GET /v1/messages/{message_id}/evidence": Role.AUDITOR,
+    "GET /v1/cases/{case_number}/evidence": Role.AUDITOR,
     "GET /v1/retention": Role.VIEWER,
     "GET /v1/retention/prunable": Role.VIEWER,
     "POST /v1/retention/prune": Role.ADMIN,
@@ -137,6 +145,7 @@ PLATFORMS_TOO = frozenset(
         "GET /v1/rejections/{rejection_id}/native",
         "GET /v1/enterprises/{credit_code}",
         "GET /v1/cases/{case_number}",
+        "GET /v1/audit/proof",
     }
 )
 """The calls of people that platforms make, too; the functions below say which objects each sees."""

@@ -15,8 +15,8 @@ from gateway.cli.remote import DEFAULT_URL, Gateway, Token, Url
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="What the checks of case files came to: met, missed, not-applicable or unknown, with what shows it. "
-    "案卷评查：a finding is about a file, never a verdict about a person.",
+    help="What the checks of case files came to: met, missed, not-applicable or unknown, with what shows it."
+    "\n\n案卷评查：a finding is about a file, never a verdict about a person.",
 )
 
 _COLUMNS = {

@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
-    "demo": ("demo", "Play one enterprise's story: six processes on loopback, eleven documents, five formats."),
+    "demo": ("demo", "Play one enterprise's story: six processes on loopback, sixteen documents, five formats."),
     "serve": ("serve", "Run the gateway. Ctrl-C ends it once the deliveries in flight are recorded."),
     "sandbox": (
         "sandbox",
@@ -42,11 +42,13 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "message": ("message", "Hand documents in, and see where they went."),
     "calendar": ("calendar", "Holidays and make-up working days, by which deadlines are counted."),
     "case": ("case", "Cases across all systems, with their statutory deadlines."),
-    "clock": ("clock", "Statutory deadlines of all cases: which run out, which were missed."),
     "assessment": (
         "assessment",
         "What the checks of case files came to: met, missed, not-applicable or unknown, with what shows it.",
     ),
+    "report": ("report", "The regular report: figures of a month or a year, and the use made."),
+    "clock": ("clock", "Statutory deadlines of all cases: which run out, which were missed."),
+    "audit": ("audit", "The audit: whether evidence, or a whole ledger, holds."),
     "dead": (
         "dead",
         "Deliveries that were given up. Each parks its lane until it is replayed or discarded, with a reason.",

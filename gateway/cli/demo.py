@@ -15,7 +15,7 @@ from rich.table import Table
 from gateway.cli.output import AsJson, CommandFailed, emit, foreign, say, screen
 from gateway.clock import seconds
 from gateway.demo.processes import NotServing, Stage, staged
-from gateway.demo.show import Row, Unexpected, play
+from gateway.demo.show import Row, Unexpected, assessed, play, reported, told
 from gateway.demo.story import ENTERPRISE, PLATFORMS, STORY
 
 EXAMPLE = "hutong demo --once"
@@ -28,7 +28,7 @@ def demo(
     port: Annotated[int | None, typer.Option("--port", help="The gateway's port; else a free one.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Play one enterprise's story: six processes on loopback, eleven documents, five formats.
+    """Play one enterprise's story: six processes on loopback, sixteen documents, five formats.
 
     Every delivery is checked against the receiving double's own record. Ctrl-C ends everything.
     """
@@ -55,11 +55,17 @@ def _tell(stage: Stage, as_json: bool) -> bool:
     took = seconds() - start
     counts = _count(stage, rows)
     dossier = stage.operator("GET", f"/v1/enterprises/{ENTERPRISE}")
+    findings, report = assessed(stage), reported(stage)
+    tellings = told(stage, findings)
     if as_json:
-        emit({"counts": counts, "seconds": took, "deliveries": [_plain(row) for row in rows], "dossier": dossier})
+        results = Counter(one["result"] for one in findings)
+        shown = {"dossier": dossier, "assessment": results, "told": tellings, "report": report}
+        emit({"counts": counts, "seconds": took, "deliveries": [_plain(row) for row in rows], **shown})
     else:
         _conclude(counts, dossier, took)
-    return counts["sent"] == counts["delivered"] == counts["confirmed"] > 0 and counts["lost"] == 0
+        _oversee(findings, tellings, report)
+    well = counts["sent"] == counts["delivered"] == counts["confirmed"] > 0 and counts["lost"] == 0
+    return well and tellings["sent"] == tellings["confirmed"] > 0
 
 
 def _rows(stage: Stage) -> list[Row]:
@@ -91,8 +97,12 @@ def _cells(row: Row, *, again: bool) -> tuple[str, ...]:
 
 
 def _count(stage: Stage, rows: list[Row]) -> dict[str, int]:
-    """Count from the two records, the gateway's and the doubles', not from the rows that were shown."""
-    kept = list(stage.deliveries())
+    """Count from the two records, the gateway's and the doubles', not from the rows that were shown.
+
+    What the gateway itself has to say of the case comes when it comes, and is not of the story.
+    """
+    told = {row.message_id for row in rows}
+    kept = [one for one in stage.deliveries() if one["message_id"] in told]
     received = Counter(one["key"] for platform in stage.doubles for one in stage.received(platform) if one["valid"])
     delivered = {one["id"] for one in kept if one["state"] == "delivered"}
     return {
@@ -110,6 +120,25 @@ def _conclude(counts: dict[str, int], dossier: dict[str, Any], took: float) -> N
         say(f"  {name:<12} {_summary(part)}")
     shown = " · ".join(f"{name} [bold]{count}[/]" for name, count in counts.items())
     say(f"\n{shown} · {took:.1f} s")
+
+
+def _oversee(findings: list[dict[str, Any]], tellings: dict[str, int], report: dict[str, Any]) -> None:
+    results = Counter(one["result"] for one in findings)
+    shown = " · ".join(f"{name} [bold]{results[name]}[/]" for name in sorted(results))
+    say(f"\n[bold]案卷评查 · checks of the case file[/] {shown}")
+    say(f"  platforms were told {tellings['sent']} times, and confirmed {tellings['confirmed']}")
+    for one in findings:
+        if one["result"] == "missed":
+            say(f"  missed: {foreign(one['title'])}。{foreign(one['said'])}")
+    say(f"\n[bold]通报 · regular report[/] {report['period']} {foreign(report['title'])}")
+    for one in report["figures"]:
+        if one["value"] is not None:
+            parts = (one["numerator"], one["denominator"]) if one["unit"] == "share" else (one["value"],)
+            say(f"  {one['figure']:<20} {' / '.join(map(_number, parts)):>9}  [dim]{foreign(one['title'])}[/]")
+
+
+def _number(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
 
 
 def _summary(part: dict[str, Any]) -> str:

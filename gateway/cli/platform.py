@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any
@@ -39,6 +40,15 @@ class Mode(StrEnum):
 
     PUSH = "push"
     PULL = "pull"
+
+
+class CredentialKind(StrEnum):
+    """What a credential is."""
+
+    BEARER = "bearer"
+    HMAC = "hmac"
+    WEBHOOK = "webhook"
+    SM2 = "sm2"
 
 
 _MODES = {
@@ -83,6 +93,14 @@ def add(
             help="Lets it speak of other places: cross, designated, escalated, entrusted; '-': none.",
         ),
     ] = None,
+    access: Annotated[
+        str | None,
+        typer.Option(
+            "--access",
+            metavar="JSON",
+            help='How it shows who it is, as [{"scheme": "hmac-sha256"}], or @FILE; [] is its credential as it is.',
+        ),
+    ] = None,
     allow: Annotated[
         list[str] | None,
         typer.Option("--allow", metavar="KIND", help="What its address may be: http, private, loopback; '-': none."),
@@ -113,6 +131,8 @@ def add(
         "mandates": _listed(mandates, before.get("mandates", [])),
         "allow": _listed(allow, before.get("allow", [])),
     }
+    if access is not None:
+        body["access"] = _ways(access)
     platform = gateway.put(f"/v1/platforms/{platform_id}", body)
     if as_json:
         emit(platform)
@@ -211,6 +231,13 @@ def credentials(
     expires: Annotated[
         str | None, typer.Option("--expires", help="From then on it opens nothing (ISO 8601); else never.")
     ] = None,
+    kind: Annotated[
+        CredentialKind,
+        typer.Option("--kind", help="bearer: it is sent. hmac, webhook: it signs. sm2: the platform's own key signs."),
+    ] = CredentialKind.BEARER,
+    public_key: Annotated[
+        str, typer.Option("--public-key", metavar="HEX", help="Of --kind sm2: the key's point; may be @FILE.")
+    ] = "",
     find: Annotated[bool, typer.Option("--list", help="List those it has, and issue none.")] = False,
     revoke: Annotated[
         str | None, typer.Option("--revoke", metavar="CREDENTIAL", help="Revoke the one of this id, and issue none.")
@@ -229,7 +256,10 @@ def credentials(
         gateway.delete(f"{address}/{quote(revoke, safe='')}")
         _show_revoked(revoke, as_json)
     else:
-        issued = gateway.post(address, {"label": label, "expires_at": moments.given(expires)})
+        order = {"label": label, "expires_at": moments.given(expires)}
+        if kind is not CredentialKind.BEARER:
+            order |= {"kind": kind.value, "public_key": value_of(public_key).strip()}
+        issued = gateway.post(address, order)
         _show_issued(platform_id, issued, as_json)
 
 
@@ -237,8 +267,12 @@ def _show_issued(platform_id: str, issued: Any, as_json: bool) -> None:
     if as_json:
         emit(issued)
         return
-    say(issued["credential"])
-    say(f"  [dim]shown this once; {platform_id} sends it as[/] Authorization: Bearer …")
+    if issued["credential"]:
+        say(issued["credential"])
+    if issued["kind"] == CredentialKind.BEARER:
+        say(f"  [dim]shown this once; {platform_id} sends it as[/] Authorization: Bearer …")
+    else:
+        say(f"  [dim]what {platform_id} signs names its key as[/] {issued['id']}")
 
 
 def _show_revoked(id: str, as_json: bool) -> None:
@@ -253,9 +287,9 @@ def _show_credentials(found: Any, as_json: bool) -> None:
         emit(found)
         return
     table(
-        ["id", "label", "issued", "last used", "expires", "revoked"],
+        ["id", "kind", "label", "issued", "last used", "expires", "revoked"],
         [
-            [one["id"], one["label"], *(moments.shown(one[name]) for name in _CREDENTIAL_TIMES)]
+            [one["id"], one["kind"], one["label"], *(moments.shown(one[name]) for name in _CREDENTIAL_TIMES)]
             for one in found["credentials"]
         ],
         empty="It has none; without --list one is issued",
@@ -279,6 +313,7 @@ def _show(platform: Any, as_json: bool) -> None:
             ("adapter", _adapter(platform)),
             ("covers", platform["covers"]),
             ("mandates", platform["mandates"]),
+            ("shows who it is by", [one.get("scheme", "") for one in platform.get("access", [])] or ["bearer"]),
             ("its address may be", platform["allow"]),
             ("mode", _MODES[platform["mode"]]),
             *((f"settings.{name}", value) for name, value in platform["settings"].items()),
@@ -363,6 +398,16 @@ def typed(value: str, kind: str) -> str | int | bool:
 def _listed(given: list[str] | None, before: list[str]) -> list[str]:
     """Give a list as it is given now, all of it; `-` empties it, and what is not given stays."""
     return before if given is None else [one for one in given if one != "-"]
+
+
+def _ways(text: str) -> list[Any]:
+    try:
+        ways = json.loads(value_of(text))
+    except ValueError:
+        ways = None
+    if not isinstance(ways, list):
+        raise typer.BadParameter('not a list in JSON, as [{"scheme": "hmac-sha256"}]', param_hint="--access")
+    return ways
 
 
 def _limit(text: str) -> tuple[str, int]:

@@ -53,6 +53,15 @@ class Gateway:
         """Read something."""
         return self._call("GET", path, params={name: value for name, value in query.items() if value is not None})
 
+    def download(self, path: str, media: str, **query: Any) -> bytes:
+        """Read something in another format than JSON."""
+        asked = {name: value for name, value in query.items() if value is not None}
+        response = self._request("GET", path, params=asked, headers={"Accept": media})
+        kind: str = response.headers.get("content-type", "")
+        if response.is_success and kind.startswith(media):
+            return response.content
+        raise self.failure(response)
+
     def post(self, path: str, body: Any = None) -> Any:
         """Ask for something to be done, once: should the answer be lost, the same is asked again under its key."""
         return self._call("POST", path, json={} if body is None else body, headers=_own_key())

@@ -1,7 +1,7 @@
 """What the processes of one ledger tell each other and share. All of it may be lost: the ledger is the truth."""
 
 from gateway.coordination.rates import Rate
-from gateway.coordination.shared import MemoryStore, SharedStore, Unshared
+from gateway.coordination.shared import Forgetful, MemoryStore, SharedMemory, SharedStore, Unshared
 from gateway.coordination.wakeups import Carrier, WakeUps
 from gateway.coordination.words import CHANGES, CLAIMS, Tell, Told, nobody
 
@@ -9,8 +9,10 @@ __all__ = [
     "CHANGES",
     "CLAIMS",
     "Carrier",
+    "Forgetful",
     "MemoryStore",
     "Rate",
+    "SharedMemory",
     "SharedStore",
     "Tell",
     "Told",

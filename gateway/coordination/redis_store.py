@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from gateway.clock import Ticks, monotonic
 from gateway.coordination.rates import Rate
 from gateway.coordination.redis import namespace
-from gateway.coordination.shared import Unshared
+from gateway.coordination.shared import Forgetful, Unshared
 
 _log = logging.getLogger(__name__)
 
@@ -29,6 +29,11 @@ PAUSE = 5.0
 """Seconds for which nobody asks it after it failed; then one asks, and the others when that went well."""
 
 _CONNECTIONS = 16
+
+_SINCE = "since"
+"""Under which a server remembers since when it keeps everything."""
+
+_UNKNOWN = 2
 
 _DRAW = """
 local step, burst = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -44,6 +49,25 @@ redis.call('SET', KEYS[1], string.format('%.0f', after), 'PX', math.ceil((after 
 return 0
 """
 """`rates.drawn` in microseconds of Redis's own clock, so that no process's clock matters."""
+
+
+_FIRST = """
+local found = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+local now = redis.call('TIME')[1]
+local since = redis.call('GET', KEYS[2])
+if not since or string.sub(since, 1, #found) ~= found then
+  since = found .. ' ' .. now
+  redis.call('SET', KEYS[2], since)
+end
+if tonumber(ARGV[1]) <= tonumber(string.sub(since, #found + 2)) then return 2 end
+if redis.call('SET', KEYS[1], '', 'NX', 'PX', ARGV[2]) then return 1 end
+return 0
+"""
+"""Whether a key is new: 1, 0, or 2 where that is not known, since the server keeps nothing from that time.
+
+It remembers by its own clock since when it keeps everything: since it was started, or emptied. The run's id tells a
+server that was started again from an older copy of what it kept.
+"""
 
 
 class RedisStore:
@@ -63,6 +87,7 @@ class RedisStore:
             )
         )
         self._draw = self._client.register_script(_DRAW)
+        self._first = self._client.register_script(_FIRST)
         self._prefix = namespace(ledger)
         self._ticks = ticks
         self._not_before: float | None = None  # None: it is well
@@ -87,6 +112,14 @@ class RedisStore:
         """See `SharedStore`."""
         microseconds: int = await self._ask(self._draw, [self._named(key)], [round(rate.step * 1e6), rate.burst])
         return microseconds / 1e6
+
+    async def first(self, key: str, at: float, seconds: float) -> bool:
+        """See `SharedMemory`."""
+        keys = [self._named(key), self._named(_SINCE)]
+        found: int = await self._ask(self._first, keys, [int(at), max(1, round(seconds * 1000))])
+        if found == _UNKNOWN:
+            raise Forgetful
+        return bool(found)
 
     async def close(self) -> None:
         """See `SharedStore`; what other processes share stays."""

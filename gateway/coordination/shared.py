@@ -20,6 +20,10 @@ class Unshared(Exception):
     """What is shared cannot be reached now: go on without it."""
 
 
+class Forgetful(Exception):
+    """What was kept before a moment may have been lost: whether something is done for the first time is not known."""
+
+
 class SharedStore(Protocol):
     """Keeps values for a while, and counts how often something is done.
 
@@ -41,6 +45,18 @@ class SharedStore(Protocol):
 
     async def close(self) -> None:
         """Close what is open, and forget everything that only this process keeps."""
+        ...
+
+
+class SharedMemory(SharedStore, Protocol):
+    """A store that several processes share, and that knows what it forgot."""
+
+    async def first(self, key: str, at: float, seconds: float) -> bool:
+        """Tell whether this is the first time for a key, and remember it for so long.
+
+        `at` is the Unix time at which it is said to have been made, whole seconds: Forgetful where the store lost, or
+        may have lost, what it kept at that time.
+        """
         ...
 
 

@@ -13,12 +13,12 @@ from msgspec import Struct, field
 from adapters.base import Adapter, OutboundRequest, Reply, Sending, Verdict, VerdictKind
 from gateway.clock import Clock, Ticks, new_id
 from gateway.delivery import told
+from gateway.delivery.authorised import AuthorisedSender
 from gateway.delivery.no_answer import NoAnswer, Unsendable
-from gateway.delivery.outgoing import keyed, outbound, stamped
+from gateway.delivery.outgoing import keyed, outbound
 from gateway.delivery.own_claim import OwnClaim, persist
 from gateway.delivery.pace import Slots
 from gateway.delivery.retry import LONGEST_ASKED
-from gateway.delivery.sender import Sender
 from gateway.delivery.settlement import CallOutcome, interrupted, settle
 from gateway.delivery.verdicts import UNREAD, JudgeReply, judged, unanswered, unjudged
 from gateway.errors import Busy, Unavailable
@@ -117,7 +117,7 @@ class Attempts(Struct, frozen=True):
     """
 
     ledger: Ledger
-    sender: Sender
+    sender: AuthorisedSender
     clock: Clock
     ticks: Ticks
     steady: Clock
@@ -294,10 +294,8 @@ class Attempts(Struct, frozen=True):
         return None
 
     async def _send(self, adapter: Adapter, platform: Platform, request: OutboundRequest) -> Reply:
-        stamped_now = stamped(request, self.clock())
-        authorised = adapter.authorise(stamped_now, platform.settings)
         most = platform.bounded(adapter.budget).body
-        return await self.sender.send(platform, authorised, adapter.limits.timeout, most)
+        return await self.sender.send(adapter, platform, request, adapter.limits.timeout, most)
 
     # ── settling ──────────────────────────────────────────────────────────────────────────────
     async def _settle(

@@ -12,6 +12,7 @@ from adapters.base import Adapter
 from gateway.clock import Clock, Ticks, monotonic, steady
 from gateway.coordination import CHANGES, CLAIMS, Tell, nobody
 from gateway.delivery.attempt import Attempts, DeliveryTarget, DeliveryWatch, unwatched
+from gateway.delivery.authorised import AuthorisedSender
 from gateway.delivery.beats import Beats
 from gateway.delivery.breaker import BreakerPolicy
 from gateway.delivery.holds import obeyed
@@ -20,7 +21,6 @@ from gateway.delivery.lapses import LEASE
 from gateway.delivery.own_claim import CLAIM_LOST, CLAIM_TAKEN, SUPERSEDED, OwnClaim
 from gateway.delivery.ping import Ping, ping
 from gateway.delivery.retry import LONGEST_ASKED
-from gateway.delivery.sender import Sender
 from gateway.delivery.shared_read import SharedRead
 from gateway.delivery.sharing import share
 from gateway.delivery.worker import PlatformWorker, WorkerStanding
@@ -69,7 +69,7 @@ class Dispatcher:
         self,
         ledger: Ledger,
         adapters: AdapterVersions,
-        sender: Sender,
+        sender: AuthorisedSender,
         clock: Clock,
         events: Events,
         *,

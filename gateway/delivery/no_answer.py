@@ -20,7 +20,7 @@ class NoAnswer(Exception):
     `may_have_left`: it may have received the request all the same (in doubt). `reason` is a stable
     word: `address.unusable`, `destination.refused`, `name.unknown`, `connection.refused`, `connection.unreachable`,
     `connection.lost`, `connection.failed`, `tls.untrusted`, `tls.expired`, `tls.wrong-host`,
-    `tls.failed`, `timeout.connect`, `timeout.read`, `reply.broken`. `detail` says what was met, for
+    `tls.failed`, `timeout.connect`, `timeout.read`, `reply.broken`, `token.none`. `detail` says what was met, for
     people. `cut` is as much of a reply as arrived before it broke.
     """
 

@@ -9,9 +9,9 @@ from msgspec import Struct
 
 from adapters.base import Adapter, OutboundRequest
 from gateway.clock import Clock, Ticks, new_id
+from gateway.delivery.authorised import AuthorisedSender
 from gateway.delivery.no_answer import NoAnswer, Unsendable
-from gateway.delivery.outgoing import keyed, stamped
-from gateway.delivery.sender import Sender
+from gateway.delivery.outgoing import keyed
 from gateway.errors import HutongError
 from gateway.ledger.records import Platform
 from schemas.findings import Rejected
@@ -34,12 +34,12 @@ class Ping(Struct, frozen=True):
 
 
 async def ping(
-    platform: Platform, adapter_of: Callable[[Platform], Adapter], sender: Sender, clock: Clock, ticks: Ticks
+    platform: Platform, adapter_of: Callable[[Platform], Adapter], sender: AuthorisedSender, clock: Clock, ticks: Ticks
 ) -> Ping:
     """Call a platform's base address once; any answer but 401 and 403 will do."""
     began = ticks()
     request = keyed(OutboundRequest("GET", "/"), new_id(clock()), None)
-    status, reason, detail = await _call(platform, request, adapter_of, sender, clock)
+    status, reason, detail = await _call(platform, request, adapter_of, sender)
     return Ping(reason is None, ticks() - began, status, reason, detail)
 
 
@@ -47,12 +47,10 @@ async def _call(
     platform: Platform,
     request: OutboundRequest,
     adapter_of: Callable[[Platform], Adapter],
-    sender: Sender,
-    clock: Clock,
+    sender: AuthorisedSender,
 ) -> tuple[int | None, str | None, str]:
     try:
-        authorised = adapter_of(platform).authorise(request, platform.settings)
-        reply = await sender.send(platform, stamped(authorised, clock()), _PING)
+        reply = await sender.send(adapter_of(platform), platform, request, _PING)
     except NoAnswer as none:
         return None, none.reason, none.detail
     except (Rejected, HutongError) as fault:

@@ -21,6 +21,7 @@ from gateway.delivery.connection import Connection
 from gateway.delivery.decoding import ASKED
 from gateway.delivery.destinations import NEVER, lacking
 from gateway.delivery.no_answer import NoAnswer, Unsendable, not_allowed, unconnected
+from gateway.delivery.tls import TlsTerms, context_of
 from gateway.ledger.records import Platform
 from gateway.settings import ALLOWABLE
 
@@ -50,8 +51,9 @@ class Sender:
     calls it makes at once (the platform's concurrency). No redirects followed, no proxies and no
     cookies; of a reply's head up to 128 KiB are read. The timeout is for the whole exchange: a body
     that drips is a timeout too. A connection that was idle for some seconds is not used again, as it
-    may be gone. `trusted` says whose certificates are believed, instead of the system's. `allow`: the kinds of
-    destination that every platform may have, beside what is allowed to it alone.
+    may be gone. `trusted` says whose certificates are believed, instead of the system's, where
+    a platform's settings say nothing of it. `allow`: the kinds of destination that every platform may have, beside what
+    is allowed to it alone.
     """
 
     def __init__(self, *, trusted: ssl.SSLContext | None = None, allow: Collection[str] = ALLOWABLE) -> None:
@@ -87,11 +89,12 @@ class Sender:
     def _connections_to(self, platform: Platform) -> _Connections:
         """Give a platform's connections: others, once something else is allowed to it than when they were made."""
         allow = self._allow.union(platform.allow) if platform.allow else self._allow
+        terms = TlsTerms.of(platform.settings)
         connections = self._connections.get(platform.id)
-        if connections is None or connections.allow != allow:
+        if connections is None or connections.allow != allow or connections.terms != terms:
             if connections is not None:
                 connections.retire()
-            connections = self._connections[platform.id] = _Connections(self._connector, allow)
+            connections = self._connections[platform.id] = _Connections(self._connector, allow, terms)
         return connections
 
     async def _exchange(
@@ -122,7 +125,9 @@ class Sender:
 @cache
 def _system_trust() -> ssl.SSLContext:
     """Give the context that believes the system's certificates; reading them takes 30 ms, so once a process."""
-    return ssl.create_default_context()
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
 
 
 # ── requests ──────────────────────────────────────────────────────────────────────────────────
@@ -162,8 +167,10 @@ def _checked(name: str) -> str:
 class _Connections:
     """The connections to one platform, made by what was allowed to it; idle ones wait some seconds to be used again."""
 
-    def __init__(self, connector: _Connector, allow: frozenset[str]) -> None:
+    def __init__(self, connector: _Connector, allow: frozenset[str], terms: TlsTerms | None) -> None:
         self.allow = allow
+        self.terms = terms
+        self._tls: ssl.SSLContext | None = None
         self._connector = connector
         self._retired = False
         self._all: set[Connection] = set()
@@ -178,7 +185,12 @@ class _Connections:
             if connection.open and connection.idle_since > oldest:
                 return connection
             self._end(connection)
-        connection = await self._connector.connect(origin, self.allow, until)
+        if self.terms is not None and self._tls is None:
+            try:
+                self._tls = await asyncio.to_thread(context_of, self.terms)
+            except ValueError as error:
+                raise NoAnswer("tls.failed", may_have_left=False, detail=f"{error} cannot be used") from None
+        connection = await self._connector.connect(origin, self.allow, until, self._tls)
         self._all.add(connection)
         return connection
 
@@ -231,19 +243,24 @@ class _Connector:
         self._tls = tls
         self._resolved: dict[tuple[str, int], tuple[float, list[str]]] = {}
 
-    async def connect(self, origin: Origin, allow: Collection[str], until: float) -> Connection:
-        """Connect to the first of a name's addresses that may be called and lets us; NoAnswer: nothing has left."""
+    async def connect(
+        self, origin: Origin, allow: Collection[str], until: float, tls: ssl.SSLContext | None
+    ) -> Connection:
+        """Connect to the first of a name's addresses that may be called and lets us; NoAnswer: nothing has left.
+
+        `tls` None: as it is to everybody.
+        """
         until = min(until, asyncio.get_running_loop().time() + _CONNECT)
         try:
             async with asyncio.timeout_at(until):
-                return await self._first(origin, allow, until)
+                return await self._first(origin, allow, until, tls or self._tls)
         except (OSError, ValueError) as error:  # TimeoutError and ssl.SSLError are OSErrors
             self._resolved.pop((origin.host, origin.port), None)
             raise unconnected(error) from None
 
-    async def _first(self, origin: Origin, allow: Collection[str], until: float) -> Connection:
+    async def _first(self, origin: Origin, allow: Collection[str], until: float, context: ssl.SSLContext) -> Connection:
         loop = asyncio.get_running_loop()
-        tls = self._tls if origin.scheme == "https" else None
+        tls = context if origin.scheme == "https" else None
         failed: OSError | None = None
         addresses = await self._addresses(origin)
         # Judged here, where the connection goes to the very address that was judged: a name may be spelled in odd

@@ -10,8 +10,10 @@ import socket
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +153,19 @@ class Stage:
         response = httpx.post(url, content=body, headers=headers, timeout=_SECONDS)
         response.raise_for_status()
         return response.json()
+
+    def upload(self, platform: str, content: bytes) -> dict[str, str]:
+        """Upload an attachment as a platform does; gives its id and its digest, as a document names them."""
+        digest = b64encode(sha256(content).digest()).decode()
+        headers = {
+            "Authorization": f"Bearer {self.credentials[platform]}",
+            "Content-Type": "image/jpeg",
+            "Content-Digest": f"sha-256=:{digest}:",
+        }
+        response = httpx.post(f"{self.gateway.url}/v1/attachments", content=content, headers=headers, timeout=_SECONDS)
+        response.raise_for_status()
+        taken = response.json()
+        return {"upload": taken["upload_id"], "digest": taken["digest"]}
 
     def received(self, platform: str) -> list[dict[str, Any]]:
         """Give a double's own record of what it took."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
+from gateway.clock import system_clock
 from gateway.demo.processes import Stage
-from gateway.demo.story import PLATFORMS, Step
+from gateway.demo.story import PLATFORMS, REPORT, Step
 from gateway.releases.installed import InstalledAdapters, install
 
 _PATIENCE_SECONDS = 20.0
@@ -40,6 +41,8 @@ def play(stage: Stage, story: tuple[Step, ...]) -> Iterator[Row]:
     """Send each document once the one before it has arrived; give a row for each delivery."""
     numbers: dict[str, str] = {}
     for step in story:
+        if step.uploads:
+            numbers |= stage.upload(step.sender, step.uploads)
         answer = stage.send(step.sender, step.operation, step.body(numbers), step.content_type)
         rows = [row for entry in answer.get("messages", [answer]) for row in _rows(stage, step, entry)]
         if sorted(row.platform for row in rows) != sorted(step.destinations):
@@ -47,6 +50,37 @@ def play(stage: Stage, story: tuple[Step, ...]) -> Iterator[Row]:
         if step.learns:
             numbers[step.learns] = rows[0].receipt
         yield from rows
+
+
+def assessed(stage: Stage) -> list[dict[str, Any]]:
+    """Have the case's file checked as it stands at the end of the story; give what each check came to."""
+    since = (system_clock() - timedelta(days=1)).isoformat()
+    run = stage.operator("POST", "/v1/assessments", json={"since": since, "reason": "演示 · demo"})
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while run["finished_at"] is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+        run = stage.operator("GET", f"/v1/assessments/{run['id']}")
+    found: list[dict[str, Any]] = stage.operator("GET", "/v1/assessments", params={"limit": 200})["findings"]
+    return found
+
+
+def told(stage: Stage, findings: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Count the deliveries by which platforms are told of findings, and those that their doubles confirm."""
+    messages = {one["told"]: _settled(stage, one["told"]) for one in findings if one["told"]}
+    sent = [delivery["id"] for message in messages.values() for delivery in message["deliveries"]]
+    received = {one["key"] for platform in stage.doubles for one in stage.received(platform) if one["valid"]}
+    return {"sent": len(sent), "confirmed": len(received.intersection(sent))}
+
+
+def reported(stage: Stage) -> dict[str, Any]:
+    """Give the regular report of the story's last month, once it counts the last document."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        report: dict[str, Any] = stage.operator("GET", "/v1/reports/usage", params=REPORT)
+        counted = next(one for one in report["figures"] if one["figure"] == "fines")
+        if counted["denominator"] or time.monotonic() > deadline:
+            return report
+        time.sleep(0.1)
 
 
 def _rows(stage: Stage, step: Step, entry: Mapping[str, Any]) -> list[Row]:

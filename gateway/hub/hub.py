@@ -8,7 +8,7 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import Protocol
 
-from gateway.access import Administrator
+from gateway.access import Administrator, Proofs
 from gateway.attachments import Attachments
 from gateway.clock import Clock
 from gateway.coordination import SharedStore, WakeUps
@@ -20,7 +20,9 @@ from gateway.errors import HutongError, Unavailable
 from gateway.hub.approvals import Approvals
 from gateway.hub.deliveries import BulkReplays, OperatorSteps
 from gateway.hub.dossier import Dossiers
+from gateway.hub.evidence import Evidence
 from gateway.hub.pruning import Pruner
+from gateway.hub.sequencer import Sequencer
 from gateway.hub.trail import Trail
 from gateway.intake.admission import Admission
 from gateway.intake.batches import Batches
@@ -35,6 +37,7 @@ from gateway.oversight.assessments import Assessments
 from gateway.oversight.cases import CaseFinder
 from gateway.oversight.clock_list import ClockList
 from gateway.oversight.follower import Follower
+from gateway.oversight.reports import Reports
 from gateway.oversight.years import CalendarYears
 from gateway.platforms import People, Reconciler, Register
 from gateway.readers import Readers
@@ -72,6 +75,7 @@ class Hub:
         *,
         ledger: Ledger,
         adapters: InstalledAdapters,
+        proofs: Proofs,
         store: SharedStore,
         call_rates: CallRates,
         admission: Admission,
@@ -91,12 +95,15 @@ class Hub:
         replays: BulkReplays,
         approvals: Approvals,
         pruner: Pruner,
+        sequencer: Sequencer,
+        evidence: Evidence,
         attachments: Attachments,
         dossiers: Dossiers,
         cases: CaseFinder,
-        clocks: ClockList,
         assessments: Assessments,
+        clocks: ClockList,
         calendar: CalendarYears,
+        reports: Reports,
         follower: Follower,
         administrator: Administrator,
         dispatcher: Dispatcher,
@@ -111,6 +118,7 @@ class Hub:
     ) -> None:
         self.ledger = ledger
         self.adapters = adapters
+        self.proofs = proofs
         self._store = store
         self.call_rates = call_rates
         self.admission = admission
@@ -129,12 +137,15 @@ class Hub:
         self.replays = replays
         self.approvals = approvals
         self.pruner = pruner
+        self.sequencer = sequencer
+        self.evidence = evidence
         self.attachments = attachments
         self.dossiers = dossiers
         self.cases = cases
-        self.clocks = clocks
         self.assessments = assessments
+        self.clocks = clocks
         self.calendar = calendar
+        self.reports = reports
         self.follower = follower
         self.clock = clock
         self.events = events
@@ -186,6 +197,7 @@ class Hub:
         )
         self.pruner.start()
         self.follower.start()
+        self.sequencer.start()
         self._running = True
 
     def part(self) -> None:
@@ -212,6 +224,7 @@ class Hub:
         await asyncio.to_thread(self.observers.tap.stop)
         await self.contacts.stop()
         await self.trail.stop()
+        await self.sequencer.stop()
         await self.ledger.stop()
         if self._spans is not None:
             await asyncio.to_thread(self._spans.stop)

@@ -13,9 +13,9 @@ from msgspec import Struct
 
 from adapters.base import Adapter, Document, Reply, Translation
 from gateway.clock import Clock, new_id
+from gateway.delivery.authorised import AuthorisedSender
 from gateway.delivery.no_answer import NoAnswer, Unsendable
-from gateway.delivery.outgoing import keyed, stamped
-from gateway.delivery.sender import Sender
+from gateway.delivery.outgoing import keyed
 from gateway.errors import Busy, HutongError, Unavailable
 from gateway.hub.query_cache import KeptAnswer, QueryCache
 from gateway.ledger.base import Ledger
@@ -114,7 +114,7 @@ class Questions:
         self,
         ledger: Ledger,
         adapters: InstalledAdapters,
-        sender: Sender,
+        sender: AuthorisedSender,
         clock: Clock,
         cache: QueryCache,
         *,
@@ -197,11 +197,10 @@ class Questions:
             request = adapter.query(question.part, {"credit_code": question.credit_code}, platform.settings, page)
             if request is None:
                 break
-            now = self._clock()
-            ready = stamped(adapter.authorise(keyed(request, new_id(now), None), platform.settings), now)
+            ready = keyed(request, new_id(self._clock()), None)
             budget = platform.bounded(adapter.budget)
             patience = min(adapter.limits.timeout, self._patience)
-            reply = await self._sender.send(platform, ready, patience, budget.body)
+            reply = await self._sender.send(adapter, platform, ready, patience, budget.body)
             task = ReadPage(question.part, reply, page, budget)
             more, *records = await self._read(adapter, platform, task)
             found.extend(records)

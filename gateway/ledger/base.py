@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
 from adapters.base import OutboundRequest
+from gateway.audit.signing import SignedHead
 from gateway.errors import HutongError
 from gateway.ledger.assessments import (
     AssessmentRun,
@@ -18,29 +19,44 @@ from gateway.ledger.assessments import (
 )
 from gateway.ledger.clocked import ClockCount, ClockFilter, CountedCorrelation, FoundClock
 from gateway.ledger.followed import ChangedMessage, Followed, FollowedPage
+from gateway.ledger.occurrences import (
+    FoundOccurrence,
+    Judging,
+    LastHeard,
+    OccurrenceFilter,
+    OccurrenceTally,
+    Seen,
+    TallyFilter,
+)
 from gateway.ledger.records import (
     ApprovalState,
     Area,
     AuditEntry,
+    AuditFilter,
     Backlog,
     BulkReplay,
     CalendarYear,
     Claim,
+    ConsistencyProof,
     Contact,
     Credential,
     DeliveryFilter,
     Hold,
     Inbox,
+    InclusionProof,
     Intake,
     Intent,
+    KnownKey,
     KnownNumber,
     LeaseSettled,
     MessageFilter,
     NamedCase,
     Native,
     Person,
+    PlacedLeaf,
     Platform,
     Presence,
+    ProvedLeaf,
     Prunable,
     PruneStep,
     Pruning,
@@ -51,9 +67,11 @@ from gateway.ledger.records import (
     ResultPage,
     Retention,
     SecondApproval,
+    Sequenced,
     Settled,
     Settlement,
     Taker,
+    TreeStanding,
     Unmasking,
     Unwanted,
     Upload,
@@ -492,6 +510,14 @@ class Ledger(Protocol):
         """Give the runs, newest first."""
         ...
 
+    # ── signed calls ──────────────────────────────────────────────────────────────────────────
+    async def spend_nonce(self, owner: str, nonce: str, now: datetime, until: datetime) -> bool:
+        """Tell whether a nonce is used for the first time by its owner, and remember it until then, durably.
+
+        False while it is remembered, whichever process asks. From `until` on it may be forgotten, and counts as new.
+        """
+        ...
+
     # ── attachments ───────────────────────────────────────────────────────────────────────────
     async def add_upload(self, upload: Upload) -> None:
         """Keep that a platform uploaded an attachment, whose content is in the object store already."""
@@ -683,6 +709,48 @@ class Ledger(Protocol):
         """Give what was pruned, newest day first."""
         ...
 
+    # ── the regular report ────────────────────────────────────────────────────────────────────
+    async def keep_occurrences(self, seen: Sequence[Seen], judging: Judging) -> int:
+        """Keep what messages tell of, in the order in which they were accepted; gives how many rows that changed.
+
+        Of each document its last version counts; what a message corrects, or tells of no more, stands no more. What
+        belongs to the same case or enterprise is judged again, and the tallies follow, in one transaction. The same
+        messages again change nothing; one that was tied to another case, or read by other rules, changes what it told
+        of from the beginning. What stood before is kept, with when it did. Occurrences outlive their messages.
+        """
+        ...
+
+    async def count_use(self, judging: Judging, limit: int = 1000) -> bool:
+        """Tally the next messages, attempts and rejections, each once; True: there may be more at once.
+
+        What a platform accepted makes occurrences of that message say so.
+        """
+        ...
+
+    async def tallies(self, filter: TallyFilter, judging: Judging) -> Sequence[OccurrenceTally]:
+        """Give the tallies of some months; of use itself only as it stands now.
+
+        As of a moment they are counted from the occurrences that stood then, which takes as long as there are many.
+        """
+        ...
+
+    async def find_occurrences(
+        self, filter: OccurrenceFilter, cursor: str | None = None, limit: int = 50
+    ) -> ResultPage[FoundOccurrence]:
+        """Find occurrences that stand, by name, month and the order in which they were kept.
+
+        Invalid `cursor.unknown` for a cursor that is not one of ours.
+        """
+        ...
+
+    async def holding(self, names: Sequence[str], day: date) -> Sequence[OccurrenceTally]:
+        """Count the occurrences that hold for a time, and do on a day, by name, region and authority."""
+        ...
+
+    async def heard_of(self, what: str) -> Sequence[LastHeard]:
+        """Give everything of one sort (`REGION`, or a register) that was heard of, and when last."""
+        ...
+
     # ── following ─────────────────────────────────────────────────────────────────────────────
     async def follow(self, name: str) -> bool:
         """Take the right to follow the messages under a name, for as long as this process lives (`beat`).
@@ -791,8 +859,64 @@ class Ledger(Protocol):
         """Give the last contacts of every platform, by platform, way and what it was of."""
         ...
 
+    # ── the tree ──────────────────────────────────────────────────────────────────────────────
+    async def tree_standing(self) -> TreeStanding:
+        """Tell how far the tree has grown and is signed, and since when a leaf waits."""
+        ...
+
+    async def sequence(self, limit: int, *, leaving: bool = False) -> Sequenced:
+        """Give up to `limit` leaves their place in the tree; when that were all, sign the head, and keep it.
+
+        Every fact has its leaf from the moment it is committed: each message that is accepted, each attempt that
+        ends, each entry of the audit. None gets its place twice or never, and what was committed before another began
+        stands before it. Of several processes one does this, until it was not heard of for 30 seconds or `leaving`;
+        for the others nothing happens. No other write waits for it.
+        """
+        ...
+
+    async def newest_head(self) -> SignedHead | None:
+        """Give the newest signed head."""
+        ...
+
+    async def signed_heads(self, size: int = 0, limit: int = 1000) -> Sequence[SignedHead]:
+        """Give signed heads from a size on, the smallest first; they are kept for good."""
+        ...
+
+    async def signing_keys(self) -> Sequence[KnownKey]:
+        """Give every public key that receipts and heads were ever signed with."""
+        ...
+
+    async def leaves_of(self, subject: str) -> Sequence[PlacedLeaf]:
+        """Give the leaves about a subject that have their place, the oldest first; a thousand at most."""
+        ...
+
+    async def proved_leaves(self, subject: str, size: int) -> Sequence[ProvedLeaf]:
+        """Give the leaves about a subject that the tree had at a size, each with its statement and its proof."""
+        ...
+
+    async def prove_leaf(self, hash: bytes) -> InclusionProof:
+        """Prove that a leaf is in the tree, under the newest head.
+
+        NotFound `leaf.unknown`; `leaf.waiting` while no head covers it.
+        """
+        ...
+
+    async def prove_message(self, message_id: str) -> InclusionProof:
+        """Prove that a message was accepted, as `prove_leaf` does."""
+        ...
+
+    async def prove_consistency(self, old: int, new: int) -> ConsistencyProof:
+        """Prove that the tree of size `new` begins with that of size `old`; NotFound `tree.size-unknown`."""
+        ...
+
     async def note(self, entries: Sequence[AuditEntry]) -> None:
         """Append entries about what changes nothing else: what was read, and what was tried in vain."""
+        ...
+
+    async def find_audit(
+        self, filter: AuditFilter, cursor: str | None = None, limit: int = 50
+    ) -> ResultPage[AuditEntry]:
+        """Find entries of the audit, newest first; Invalid `cursor.unknown` for a cursor that is not one of ours."""
         ...
 
     async def audit(self, subject: str, limit: int = 200, *, reads: bool = False) -> Sequence[AuditEntry]:
@@ -810,10 +934,11 @@ READS = frozenset(
         "people", "adapters", "asked_adapters", "adapter_content", "message", "native", "deliveries_of", "delivery",
         "attempts_of", "sent", "rejection", "rejection_native", "unwanted", "years", "find_messages", "find_deliveries",
         "upload_for", "unnamed_bytes", "known_uploads", "find_rejections", "dossier", "backlog", "contacts", "audit",
-        "prunable", "prunings",
+        "prunable", "prunings", "untold_findings", "find_findings", "find_cases", "naming", "assessments",
         "followed", "messages_after", "changed_messages", "counted_otherwise", "find_clocks", "count_clocks",
-        "untold_findings", "find_findings",
-        "find_cases", "naming", "assessments",
+        "tree_standing", "newest_head", "signed_heads", "signing_keys", "leaves_of",
+        "proved_leaves", "prove_leaf", "prove_message", "prove_consistency", "find_audit",
+        "tallies", "find_occurrences", "holding", "heard_of",
     }
 )  # fmt: skip
 """The methods that change nothing; every other one writes, but for `start` and `stop`."""

@@ -46,6 +46,39 @@ def no_credential(platform_id: str, credential_id: str) -> NotFound:
     )
 
 
+def no_leaf() -> NotFound:
+    """Say that the tree has no such leaf."""
+    return NotFound(
+        Text(
+            "没有此叶；请核对回执中的 leaf。升级前收到的报文没有叶。",
+            "There is no such leaf; check `leaf` of the receipt. Messages from before the upgrade have none.",
+        ),
+        code="leaf.unknown",
+    )
+
+
+def leaf_waits() -> NotFound:
+    """Say that a leaf has no signed head over it yet."""
+    return NotFound(
+        Text(
+            "此叶尚未编入已签名的树头；请几秒后再试。",
+            "No signed head covers this leaf yet; ask again in a few seconds.",
+        ),
+        code="leaf.waiting",
+    )
+
+
+def no_such_size(size: int) -> NotFound:
+    """Say that the tree never had a size."""
+    return NotFound(
+        Text(
+            f"树的大小现为 {size}；from 与 to 应为 0 ≤ from ≤ to ≤ {size}。",
+            f"The tree has {size} leaves now; ask for 0 ≤ from ≤ to ≤ {size}.",
+        ),
+        code="tree.size-unknown",
+    )
+
+
 def no_person(person_id: str) -> NotFound:
     """Say that nobody of that id is known."""
     return NotFound(

@@ -10,6 +10,8 @@ from typing import Any, Generic, TypeVar
 from msgspec import Struct, field
 
 from adapters.base import OutboundRequest
+from gateway.audit.leaf import Leaf
+from gateway.audit.signing import Acceptance, SignedHead
 from gateway.message import Attempt, Delivery, HeldBy, Message, State
 from schemas.budget import BOUNDS, Budget
 
@@ -116,7 +118,8 @@ class Accepted(Struct, frozen=True):
     """What became of a draft. `duplicate`: an equal document of this identity was there already, and this is it.
 
     `heads` are those of its deliveries that may be sent at once, so that they need not be read back; a ledger may
-    leave any of them out.
+    leave any of them out. `acceptance` is the word that is given for it; None for a message of before there were
+    leaves.
     """
 
     index: int
@@ -124,6 +127,7 @@ class Accepted(Struct, frozen=True):
     deliveries: tuple[Delivery, ...]
     duplicate: bool = False
     heads: tuple[Work, ...] = ()
+    acceptance: Acceptance | None = None
 
 
 class Receipt(Struct, frozen=True):
@@ -287,7 +291,8 @@ class Platform(Struct, frozen=True):
     how often it may call. `covers` is what it is there for beside its region: codes of regions and areas, and
     ranges of codes (`330101-330109`), each with all that lies in it. `mandates` are the kinds of mandate that let
     it speak of places outside of what it covers. `allow` is what its address may be beside a public one under TLS:
-    `http`, `private`, `loopback`.
+    `http`, `private`, `loopback`. `access` are the ways in which it may show who it is, each as `gateway.access` reads
+    it; none: by its credentials as they are (bearer and Basic).
     """
 
     id: str
@@ -304,6 +309,7 @@ class Platform(Struct, frozen=True):
     covers: tuple[str, ...] = ()
     mandates: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
+    access: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def fetches(self) -> bool:
@@ -482,11 +488,16 @@ class Upload(Struct, frozen=True):
     at: datetime
 
 
+BEARER, HMAC, WEBHOOK, SM2 = "bearer", "hmac", "webhook", "sm2"
+"""What a credential is: a token that is sent, a key shared for signing (of either sort), or a public key of SM2."""
+
+
 class Credential(Struct, frozen=True):
-    """A secret under which a platform calls, as it is kept: all but the secret itself, of which there is the hash.
+    """What a platform calls under, as it is kept: of a secret that is sent there is the hash alone.
 
     It opens nothing from `expires_at` on, nor once it was revoked. `created_at` None: it was issued by a version
-    that did not keep when.
+    that did not keep when. `kind`: one of the words above. `secret` is there for the kinds
+    that sign: what verifies must be readable (a shared key, or a public one); empty for `bearer`.
     """
 
     id: str
@@ -496,6 +507,8 @@ class Credential(Struct, frozen=True):
     created_at: datetime | None = None
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
+    kind: str = BEARER
+    secret: str = ""
 
 
 class Person(Struct, frozen=True):
@@ -576,6 +589,83 @@ class AuditEntry(Struct, frozen=True):
     subject: str
     reason: str = ""
     detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+# ── the tree ──────────────────────────────────────────────────────────────────────────────────
+class TreeStanding(Struct, frozen=True):
+    """How far the tree has grown, and how far the newest signed head covers it.
+
+    `since`: when the oldest leaf was written that no head covers; None: there is none. `elsewhere`: another process
+    gives leaves their place.
+    """
+
+    size: int
+    covered: int
+    since: datetime | None
+    elsewhere: bool
+
+
+class Sequenced(Struct, frozen=True):
+    """What a step of sequencing did: how many leaves got their place, whether more wait, and the head it signed."""
+
+    count: int
+    more: bool
+    head: SignedHead | None = None
+
+
+class PlacedLeaf(Struct, frozen=True):
+    """A leaf and its place in the tree."""
+
+    number: int
+    leaf: Leaf
+
+
+class InclusionProof(Struct, frozen=True):
+    """That a leaf stands at a place of the tree that a head tells of: the hashes beside its way to the root."""
+
+    leaf: Leaf
+    number: int
+    path: tuple[bytes, ...]
+    head: SignedHead
+
+
+class ProvedLeaf(Struct, frozen=True):
+    """A leaf with its statement as it is written again from what is kept, and its proof under a head.
+
+    `statement` None: what it tells of was let go of, or changed.
+    """
+
+    number: int
+    leaf: Leaf
+    statement: bytes | None
+    path: tuple[bytes, ...]
+
+
+class ConsistencyProof(Struct, frozen=True):
+    """That the tree of size `new` begins with all of that of size `old`."""
+
+    old: int
+    new: int
+    path: tuple[bytes, ...]
+
+
+class KnownKey(Struct, frozen=True):
+    """A public key that was signed with, and since when."""
+
+    id: str
+    algorithm: str
+    public: bytes
+    at: datetime
+
+
+class AuditFilter(Struct, frozen=True):
+    """What to look for in the audit; None does not restrict. `since` is included and `until` is not."""
+
+    subject: str | None = None
+    actor: str | None = None
+    action: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 # ── bulk replay ───────────────────────────────────────────────────────────────────────────────

@@ -14,7 +14,7 @@ from gateway.ledger.base import Ledger
 from gateway.message import Message, effective_document
 from gateway.oversight.assessment import CheckOutcome, Papers, Result, assess
 from gateway.oversight.assessment.papers import values
-from gateway.oversight.cases import CaseFinder
+from gateway.oversight.cases import correlated, of_case
 from gateway.oversight.clocks import CaseDocument, clocks
 from gateway.oversight.years import known_days
 from schemas import clocks as deadlines
@@ -53,7 +53,6 @@ class Assessor:
     def __init__(
         self,
         ledger: Ledger,
-        cases: CaseFinder,
         own: OwnMessages,
         clock: Clock,
         zone: tzinfo,
@@ -62,7 +61,6 @@ class Assessor:
         checks: CaseChecks | None = None,
     ) -> None:
         self._ledger = ledger
-        self._cases = cases
         self._own = own
         self._clock = clock
         self._zone = zone
@@ -96,7 +94,8 @@ class Assessor:
     # ── one case ──────────────────────────────────────────────────────────────────────────────
     async def assess(self, lane: str, correlation_id: str) -> Sequence[CaseFinding]:
         """Assess a case as it stands, and keep what its checks come to; gives what is news."""
-        messages = [each for each in await self._cases.messages(correlation_id, lane) if each.document]
+        every, _ = await correlated(self._ledger, correlation_id)
+        messages = [each for each in of_case(every, lane) if each.document]
         own = [each for each in messages if each.ordering_key == lane and each.type != TOLD_BY]
         if not own:
             return ()

@@ -103,11 +103,6 @@ class CaseFinder:
             raise _no_case(number)
         return await self._completed(cases[0])
 
-    async def messages(self, correlation_id: str, ordering_key: str) -> Sequence[Message]:
-        """Give the messages of a case in the order in which they came, what led to them included."""
-        found, _ = await correlated(self._ledger, correlation_id)
-        return of_case(found, ordering_key)
-
     async def _documents(self, names: Sequence[NamedCase]) -> WholeCase:
         """Give a case without its attempts and deadlines: so much tells who took part in it."""
         first = names[0]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
 from datetime import tzinfo
 from hashlib import blake2b
 
@@ -63,23 +64,35 @@ class ClockKeeper:
 
     async def _cases(self, correlation_id: str, calendar: Calendar, by: str) -> tuple[CountedCase, ...]:
         messages, complete = await correlated(self._ledger, correlation_id)
-        every = dict.fromkeys(each.ordering_key for each in messages)
-        keys = [key for key in every if key.partition(":")[0] in self._lanes]
-        return tuple([await self._case(messages, key, calendar, by, complete=complete) for key in keys])
+        keys = dict.fromkeys(each.ordering_key for each in messages)
+        reached: dict[str, list[str]] = {each.id: [each.source] for each in messages}
+        for delivery in await self._ledger.deliveries_of(*reached):
+            if delivery.platform is not None:
+                reached[delivery.message_id].append(delivery.platform)
+        counted: list[CountedCase] = []
+        for key in keys:
+            if key.partition(":")[0] in self._lanes:
+                counted.append(self._case(of_case(messages, key), key, reached, calendar, by, complete=complete))
+                await asyncio.sleep(0)  # one order may have led to hundreds of cases, and others have to go on
+        return tuple(counted)
 
-    async def _case(
-        self, correlated: Sequence[Message], key: str, calendar: Calendar, by: str, *, complete: bool
+    def _case(
+        self,
+        messages: Sequence[Message],
+        key: str,
+        reached: Mapping[str, Sequence[str]],
+        calendar: Calendar,
+        by: str,
+        *,
+        complete: bool,
     ) -> CountedCase:
-        messages = of_case(correlated, key)
-        own = [each for each in messages if each.ordering_key == key]
-        ids = [each.id for each in messages]
-        reached = [one.platform for one in await self._ledger.deliveries_of(*ids) if one.platform is not None]
+        newest = [each for each in messages if each.ordering_key == key][-1]
         case = ClockedCase(
-            correlation_id=own[-1].correlation_id,
+            correlation_id=newest.correlation_id,
             ordering_key=key,
             number=key.split(":", 2)[-1],
-            region=own[-1].region,
-            platforms=tuple(dict.fromkeys([*(each.source for each in messages), *reached])),
+            region=newest.region,
+            platforms=tuple(dict.fromkeys(platform for each in messages for platform in reached[each.id])),
             complete=complete,
             counted_by=by,
         )

@@ -12,7 +12,8 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from adapters.base import Adapter
-from gateway.access import hash_token, new_token
+from gateway.access import hash_token
+from gateway.access.secrets import made
 from gateway.clock import Clock, new_id
 from gateway.coordination import CHANGES, Tell, nobody
 from gateway.delivery.dispatcher import AdapterVersions, Dispatcher
@@ -25,6 +26,7 @@ from gateway.intake.routes import Routes
 from gateway.ledger.base import Ledger
 from gateway.ledger.errors import no_area, no_platform
 from gateway.ledger.records import (
+    BEARER,
     PUSH,
     Area,
     Backlog,
@@ -65,7 +67,7 @@ class KnownAdapters(AdapterVersions, SpokenAdapters, Protocol):
 
 
 class Issued(Struct, frozen=True):
-    """A new credential, and the token that stands for it: this is the one time it can be read."""
+    """A new credential, and the secret that stands for it: this is the one time it can be read; empty without one."""
 
     token: str
     credential: Credential
@@ -156,6 +158,7 @@ class Register:
         covers: Iterable[str] = (),
         mandates: Iterable[str] = (),
         allow: Iterable[str] = (),
+        access: Sequence[Mapping[str, Any]] | None = None,
         only_at: int | None = None,
         keep: bool = True,
     ) -> Platform:
@@ -167,9 +170,9 @@ class Register:
         """
         right = {} if dossier is None else {DOSSIER.name: dossier}
         said = {**(settings or {}), **right}
-        asked = Registration(
-            platform_id, adapter, version, said, mode, limits or {}, tuple(covers), tuple(mandates), tuple(allow)
-        )
+        also = {"covers": tuple(covers), "mandates": tuple(mandates), "allow": tuple(allow)}
+        ways = None if access is None else tuple(access)
+        asked = Registration(platform_id, adapter, version, said, mode, limits or {}, access=ways, **also)
 
         async def change() -> Platform:
             registry = await self._ledger.registry()
@@ -234,17 +237,26 @@ class Register:
 
     # ── credentials ───────────────────────────────────────────────────────────────────────────
     async def issue_credential(
-        self, platform_id: str, intent: Intent, label: str = "", expires_at: datetime | None = None
+        self,
+        platform_id: str,
+        intent: Intent,
+        label: str = "",
+        expires_at: datetime | None = None,
+        kind: str = BEARER,
+        public_key: str = "",
     ) -> Issued:
-        """Make a token for a platform's calls, beside those it has; only its hash is kept.
+        """Make a credential for a platform's calls, beside those it has; of one that is sent only the hash is kept.
 
-        Conflict `idempotency.secret-shown` for a key that was used before, Rejected `credential.invalid` when it
-        would have expired already.
+        Of the kind `sm2` it is the platform's own `public_key`, and there is nothing to be shown. Conflict
+        `idempotency.secret-shown` for a key that was used before, Rejected `credential.invalid` when it
+        would have expired already, and for what is no public key.
         """
         if expires_at is not None and expires_at <= intent.at:
             raise Rejected("credential.invalid", OVER_ALREADY)
-        token = new_token()
-        credential = Credential(new_id(intent.at), platform_id, hash_token(token), label, intent.at, expires_at)
+        token, secret = made(kind, public_key)
+        id = new_id(intent.at)
+        digest = hash_token(token or f"{id} {secret}")
+        credential = Credential(id, platform_id, digest, label, intent.at, expires_at, kind=kind, secret=secret)
 
         async def change() -> Issued:
             try:

@@ -9,9 +9,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from adapters.base import BASE_URL, Adapter, Setting
+from gateway.access.ways import way_faults
 from gateway.coordination.call_rates import CALL_BOUNDS
+from gateway.delivery import tls
 from gateway.delivery.address import Origin, address_of, ascii_host
 from gateway.delivery.destinations import NEVER, lacking, literal
 from gateway.delivery.no_answer import NoAnswer
@@ -50,6 +53,7 @@ class Registration(Struct, frozen=True):
     covers: tuple[str, ...] = ()
     mandates: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
+    access: tuple[Mapping[str, Any], ...] | None = None
 
 
 def registered(
@@ -65,26 +69,30 @@ def registered(
     """Make the platform; Rejected `platform.invalid` names every fault of what was asked.
 
     A secret that is left out stays what it was, since nobody can read it back to repeat it; but not where the address
-    leads to another origin now: who may change addresses must not have secrets sent to wherever they like. `allowed`:
-    the kinds of destination that every platform may have. Settings
+    leads to another origin now: who may change addresses must not have secrets sent to wherever they like. The ways in
+    which a platform shows who it is stay, too, so that a change of something else never opens an easier one.
+    `allowed`: the kinds of destination that every platform may have. Settings
     of the adapter's other `versions` are taken, too: so that one can be filled in before the version
     that needs it is activated, and is still there after going back.
     """
     also = {name: one for each in versions for name, one in each.settings.items()}
-    known = {BASE_URL.name: BASE_URL, DOSSIER.name: DOSSIER, **also, **adapter.settings}
+    known = {each.name: each for each in (BASE_URL, DOSSIER, *tls.SETTINGS)} | also | dict(adapter.settings)
     settings = {**_kept_secrets(known, before, asked), **_given(asked.settings)}
     required = {BASE_URL.name: BASE_URL, **adapter.settings}
     if asked.mode == PULL:
         del required[BASE_URL.name]  # nobody calls it
+    access = asked.access if asked.access is not None else before.access if before else ()
     faults = [
         *_id_faults(asked.id, kinds, adapter, areas),
         *_covers_faults(asked.covers, areas),
         *_mandate_faults(asked.mandates),
         *_allow_faults(asked.allow),
         *_destination_faults(settings.get(BASE_URL.name), {*asked.allow, *allowed}),
+        *way_faults(access),
         *_mode_faults(asked.mode),
         *_setting_faults(settings, known),
         *_missing_faults(settings, required.values()),
+        *_tls_faults(settings),
         *_limit_faults(asked.limits),
     ]
     if faults:
@@ -103,6 +111,7 @@ def registered(
         covers=asked.covers,
         mandates=asked.mandates,
         allow=asked.allow,
+        access=access,
     )
 
 
@@ -251,6 +260,22 @@ def _setting_faults(settings: Mapping[str, Any], known: Mapping[str, Setting]) -
             yield from _value_faults(setting, settings[name])
 
 
+def _tls_faults(settings: Mapping[str, Any]) -> Iterator[Finding]:
+    terms = tls.TlsTerms.of(settings)
+    if terms is None or any(not isinstance(value, str | None) for value in asdict(terms).values()):
+        return
+    if terms.minimum not in (None, *tls.MINIMUM.choices):
+        return
+    try:
+        tls.context_of(terms, system=False)
+    except ValueError as error:
+        setting = next(one for one in tls.SETTINGS if one.name == str(error))
+        yield _told(setting, "setting.tls", "无法使用：应为 PEM，证书须与私钥配对且私钥无口令", _NO_PEM)
+
+
+_NO_PEM = "cannot be used: PEM is wanted, a certificate with its key, and that without a password"
+
+
 def _value_faults(setting: Setting, value: Any) -> Iterator[Finding]:
     if setting.type == "url" and not _is_address(value):
         zh, en = "应为不含账号、空格、? 与 # 的 http(s) 地址", "must be an http(s) address without users, ? or #"
@@ -266,9 +291,9 @@ def _value_faults(setting: Setting, value: Any) -> Iterator[Finding]:
     elif setting.type == "choice" and value not in setting.choices:
         listed = ", ".join(setting.choices)
         yield _told(setting, "setting.choice", f"应为 {listed} 之一", f"must be one of {listed}")
-    elif setting.type in ("text", "secret") and not (isinstance(value, str) and value.strip()):
+    elif setting.type in ("text", "secret", "pem") and not (isinstance(value, str) and value.strip()):
         yield _told(setting, "setting.text", "应为非空文本", "must be text that is not empty")
-    elif setting.type in ("text", "secret") and _CONTROL.search(value):
+    elif setting.type in ("text", "secret") and setting.name != tls.KEY.name and _CONTROL.search(value):
         yield _told(setting, "setting.control", "不能含换行等控制字符", "must not contain control characters")
 
 

@@ -12,6 +12,7 @@ from adapters import formats, paths, placeholders
 from adapters.adapter import DeclarativeAdapter
 from adapters.base import Tree
 from adapters.bundle.grammar import PARAMETERS, Send
+from adapters.bundle.signed import OAuth2Client
 from adapters.exchange.request import record_path
 from adapters.formats import codec
 from adapters.formats.format import Body, Format, as_text
@@ -32,6 +33,7 @@ from gateway.sandbox.wording import (
 from schemas.findings import Rejected
 
 _BODY = 16 * 1024 * 1024
+_TOKEN_SECONDS = 600
 _OTHER_BYTES = "同一 Idempotency-Key 重发的内容不同 （other bytes under the same key）"
 
 
@@ -197,6 +199,8 @@ class PlatformDouble:
 
     def answer(self, call: ReceivedCall) -> tuple[DoubleAnswer, bool]:
         """Answer a call; and tell whether it was a document that was accepted just now."""
+        if self._asks_token(call):
+            return self._token(), False
         candidates = [pattern for pattern in self._patterns if pattern.fits(call)]
         if not candidates:
             return plain_answer(404, Format(), reason=NOT_FOUND), False
@@ -214,6 +218,23 @@ class PlatformDouble:
                 if pattern.use is Use.SEND and not self._counterparts[pattern.name].read(call)[1]:
                     return pattern
         return candidates[0]
+
+    # ── tokens ────────────────────────────────────────────────────────────────────────────────
+    def _asks_token(self, call: ReceivedCall) -> bool:
+        auth = self.adapter.bundle.manifest.auth
+        return isinstance(auth, OAuth2Client) and (call.method, call.path) == ("POST", auth.path)
+
+    def _token(self) -> DoubleAnswer:
+        auth = self.adapter.bundle.manifest.auth
+        assert isinstance(auth, OAuth2Client)
+        tree: dict[str, Any] = {}
+        for path, value in ((auth.token, "token-of-the-double"), (auth.expires, _TOKEN_SECONDS)):
+            *above, last = path.split(".")
+            place = tree
+            for name in above:
+                place = place.setdefault(name, {})
+            place[last] = value
+        return DoubleAnswer(200, tree, Format())
 
     # ── documents ─────────────────────────────────────────────────────────────────────────────
     def _take(self, counterpart: Counterpart, call: ReceivedCall) -> tuple[DoubleAnswer, bool]:

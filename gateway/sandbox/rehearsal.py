@@ -13,7 +13,7 @@ from adapters.adapter import DeclarativeAdapter
 from adapters.base import Reply, Verdict
 from gateway.clock import monotonic, new_id
 from gateway.delivery.attempt import Attempts, DeliveryTarget, alone
-from gateway.delivery.outgoing import stamped
+from gateway.delivery.authorised import AuthorisedSender
 from gateway.delivery.sender import Sender
 from gateway.ledger.base import Ledger
 from gateway.ledger.records import Claim, Intake, IntakeDraft, Intent, Platform
@@ -44,7 +44,8 @@ class Rehearsal:
     now: datetime = _START
 
     def __post_init__(self) -> None:
-        self._attempts = Attempts(self.ledger, self.sender, self._clock, monotonic, self._clock, Events())
+        self._sending = AuthorisedSender(self.sender, self._clock)
+        self._attempts = Attempts(self.ledger, self._sending, self._clock, monotonic, self._clock, Events())
 
     def _clock(self) -> datetime:
         return self.now
@@ -106,9 +107,8 @@ class Rehearsal:
         request = await self.ledger.sent(delivery.id)
         if request is None:
             raise KeyError(delivery.id)
-        authorised = self.adapter.authorise(stamped(request, self.now), self.platform.settings)
-        reply: Reply = await self.sender.send(
-            self.platform, authorised, self.adapter.limits.timeout, self.adapter.budget.body
+        reply: Reply = await self._sending.send(
+            self.adapter, self.platform, request, self.adapter.limits.timeout, self.adapter.budget.body
         )
         return self.adapter.judge(delivery.type, reply)
 

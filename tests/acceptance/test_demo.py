@@ -18,6 +18,10 @@ def test_the_story_is_delivered_and_confirmed_by_every_double():
     expected = sum(len(step.destinations) for step in STORY)
     assert told["counts"]["sent"] == told["counts"]["delivered"] == told["counts"]["confirmed"] == expected
     assert told["counts"]["lost"] == 0
+    assert told["told"]["sent"] == told["told"]["confirmed"] > 0
+    assert told["assessment"]["met"] > told["assessment"]["missed"]
+    fines = next(one for one in told["report"]["figures"] if one["figure"] == "fines")
+    assert (fines["denominator"], fines["numerator"]) == (1, "180000.00")
     assert {one["to"] for one in told["deliveries"]} == set(PLATFORMS)
 
 

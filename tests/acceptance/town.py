@@ -59,7 +59,9 @@ class Town(Stage):
 def town(folder: Path, make: Callable[..., Served] = gateway) -> Iterator[Town]:
     """Run a gateway in `folder`, and end every process afterwards."""
     bundles = unlimited(folder / "bundles")
-    place = Town(make(folder, admin_token=ADMIN_TOKEN, adapters=str(bundles)), {}, ADMIN_TOKEN, folder=folder)
+    # What is sent here is what clients sent: the gateway says nothing of its own.
+    settings = {"admin_token": ADMIN_TOKEN, "adapters": str(bundles), "send_assessments": "false"}
+    place = Town(make(folder, **settings), {}, ADMIN_TOKEN, folder=folder)
     try:
         place.gateway.start()
         place.gateway.wait_until_serving()

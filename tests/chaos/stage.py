@@ -184,7 +184,8 @@ class Machine:
 
     def environment(self, number: int) -> dict[str, str]:
         """Give what a gateway's environment has in every round."""
-        found = {"HUTONG_ADAPTERS": self.adapters}
+        # The judge compares what was delivered with what clients were told: the gateway says nothing of its own.
+        found = {"HUTONG_ADAPTERS": self.adapters, "HUTONG_SEND_ASSESSMENTS": "false"}
         if self.clocks:
             self.clock(number).write_text("+0\n")
             found |= {

@@ -105,6 +105,7 @@ class Everything:
     platforms: dict[str, Platform] = field(default_factory=dict)
     areas: dict[str, Area] = field(default_factory=dict)
     uploads: dict[str, tuple[Upload, datetime]] = field(default_factory=dict)
+    nonces: dict[tuple[str, str], datetime] = field(default_factory=dict)
     attached: set[tuple[str, str]] = field(default_factory=set)
     revision: int = 1
     changes: int = 0

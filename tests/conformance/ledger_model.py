@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from kept_model import OPEN, REPLAYABLE, SENDABLE, Kept, error, identity, position_of, spelled
 from msgspec.structs import replace
 from pruning_model import PruningModel
+from report_model import ReportModel
 
 from adapters.base import OutboundRequest
 from gateway.errors import Conflict, Forbidden, HutongError, Invalid, NotFound
@@ -66,7 +67,7 @@ from gateway.message import Delivery, Enriched, HeldBy, Message, State
 T = TypeVar("T")
 
 
-class ModelLedger(PruningModel):
+class ModelLedger(PruningModel, ReportModel):
     """A `gateway.ledger.base.Ledger` for as long as this object lives. `rejections`: kept for each platform."""
 
     def __init__(self, *, rejections: int = 10_000) -> None:
@@ -627,6 +628,13 @@ class ModelLedger(PruningModel):
         for each in sorted(given, key=position_of):
             self.learn(each.platform or "", each.message_id)
         return frozenset(each.platform or "" for each in given)
+
+    async def spend_nonce(self, owner: str, nonce: str, now: datetime, until: datetime) -> bool:
+        self.must_run()
+        first = self.kept.nonces.get((owner, nonce), now) <= now
+        if first:
+            self.kept.nonces[owner, nonce] = until
+        return first
 
     async def add_upload(self, upload: Upload) -> None:
         self.must_run()

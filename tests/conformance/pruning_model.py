@@ -137,6 +137,7 @@ class PruningModel(KeptModel):
         self.kept.requests = {id: each for id, each in self.kept.requests.items() if id not in deliveries}
         self.kept.attempts = [each for each in self.kept.attempts if each.delivery_id not in deliveries]
         self.kept.facts = {key: each for key, each in self.kept.facts.items() if key[0] != correlation_id}
+        self.kept.clocks.pop(correlation_id, None)
         findings = self.kept.findings.items()
         self.kept.findings = {key: each for key, each in findings if each[1].correlation_id != correlation_id}
         self.kept.aliases = {key: each for key, each in self.kept.aliases.items() if key[1] != correlation_id}

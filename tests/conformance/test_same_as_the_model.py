@@ -5,7 +5,7 @@ import inspect
 from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,6 +14,7 @@ import kept_model
 import ledger_model
 import pruning_model
 import pytest
+import report_model
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -29,6 +30,15 @@ from pruning_model import counted
 
 from gateway.errors import HutongError
 from gateway.ledger.base import Ledger
+from gateway.ledger.clocked import (
+    ClockedCase,
+    ClockFilter,
+    ClockSpan,
+    ClockStanding,
+    CountedCase,
+    CountedCorrelation,
+    KeptClock,
+)
 from gateway.ledger.records import (
     Accepted,
     Area,
@@ -407,6 +417,15 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
                 return page.messages, page.more
 
             self.same(shown)
+
+        @step(1, lane=lanes, due=st.sampled_from([None, 3, 9]), by=st.sampled_from(["old", "new"]))
+        def count(self, lane: str, due: int | None, by: str) -> None:
+            """Keeps a deadline of a case, instead of what was kept of it."""
+            case = ClockedCase(lane, lane, lane, "330100", PLATFORMS[:1], complete=True, counted_by=by)
+            last = None if due is None else date(2026, 9, due)
+            clock = KeptClock("case.filing", "", ClockStanding.OPEN, date(2026, 9, 1), last, None, (lane,))
+            counted = CountedCorrelation(lane, (CountedCase(case, (clock,)),))
+            self.same(lambda ledger, _: ledger.put_clocks("clocks", [counted]))
 
         # ── intake ────────────────────────────────────────────────────────────────────────────
         @step(
@@ -843,6 +862,7 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
                 ledger.unwanted(),
                 ledger.years(),
                 _shown(ledger),
+                _clocked(ledger),
                 *(ledger.upload_for(id, platform) for id in ("u-1", "u-2") for platform in (SOURCE, *PLATFORMS)),
                 *(ledger.heads(claim, now, latest, 100, probe=probe) for claim in claims for probe in (False, True)),
                 *(ledger.next_due(claim, now, latest) for claim in claims),
@@ -918,6 +938,14 @@ async def _shown(ledger: Ledger) -> tuple[list[Any], Any]:
     return list(page.messages), (await ledger.followed("clocks")).unseen_since
 
 
+async def _clocked(ledger: Ledger) -> list[Any]:
+    """Every deadline that is kept, in any order, and what is not over and not counted by the new rules."""
+    every = ClockFilter(tuple(ClockSpan(each) for each in ClockStanding))
+    found = (await ledger.find_clocks(every)).items
+    counts = await ledger.count_clocks([date(2026, 9, 5)])
+    return [sorted(map(repr, found)), sorted(map(repr, counts)), sorted(await ledger.counted_otherwise("new"))]
+
+
 async def _pages(search: Any, filter: Any, limit: int) -> list[Any]:
     """The first three pages of a search."""
     found: list[Any] = []
@@ -953,7 +981,7 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Empty:
     return one_file
 
 
-FOLLOWED = ("gateway.ledger.followed", "gateway.ledger.clocked")
+FOLLOWED = ("gateway.ledger.followed", "gateway.ledger.clocked", "gateway.ledger.occurrences")
 """Where the values stand that follow from messages."""
 
 
@@ -972,7 +1000,7 @@ def test_same_as_the_model(make: Any, empty: Empty, examples: int) -> None:
 
 def test_model_shares_no_code_with_the_ledger() -> None:
     """What the model says it says by itself: it knows the ledger's values, and nothing that decides or keeps."""
-    for module in (kept_model, ledger_model, pruning_model):
+    for module in (kept_model, ledger_model, pruning_model, report_model):
         names = {value.__module__ for value in vars(module).values() if hasattr(value, "__module__")}
         ours = {name for name in names if name.startswith("gateway.ledger")}
         assert ours <= {"gateway.ledger.records", "gateway.ledger.versions", *FOLLOWED}

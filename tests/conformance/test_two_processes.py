@@ -18,7 +18,8 @@ from msgspec.structs import replace
 from gateway.errors import Conflict
 from gateway.ledger.records import Accepted, BulkReplay, DeliveryFilter, Inbox, Moved, Reads, Receipt
 from gateway.ledger.sql import SqlLedger
-from gateway.message import HeldBy, State
+from gateway.message import HeldBy, Message, State
+from gateway.oversight.follower import Follower
 
 pytestmark = pytest.mark.postgresql
 
@@ -249,6 +250,61 @@ async def test_one_process_follows_until_it_lives_no_more(two: Two) -> None:
     taken = await two.other.followed("clocks")
     assert (taken.position, taken.mine) == (4, True)
     assert not (await two.one.followed("clocks")).mine
+
+
+class Diary:
+    """An observer that notes the messages which it was shown; it may be let stand still then."""
+
+    name = "diary"
+
+    def __init__(self) -> None:
+        self.shown: list[str] = []
+        self.stands, self.go_on = asyncio.Event(), asyncio.Event()
+        self.go_on.set()
+
+    async def see(self, messages: Sequence[Message]) -> None:
+        """Note them."""
+        self.shown += [each.id for each in messages]
+        self.stands.set()
+        await self.go_on.wait()
+
+
+async def test_two_processes_follow(two: Two) -> None:
+    """One of them shows messages; the other goes on where that stood when it has left, and not before."""
+    await asyncio.gather(two.one.beat(), two.other.beat())
+    here, there = Diary(), Diary()
+    first, second = Follower(two.one, (here,)), Follower(two.other, (there,))
+    await two.first.accept("a")
+    await first.step()
+    await two.second.accept("b", lane="L2")
+    assert await second.step() == 0
+    await two.one.beat(leaving=True)
+    await second.step()
+    await two.first.accept("c", lane="L3")
+    assert await first.step() == 0
+    await second.step()
+    assert (here.shown, there.shown) == (["a"], ["b", "c"])
+
+
+async def test_a_process_that_stood_still_moves_nothing_back(two: Two) -> None:
+    """What it was showing when another one took over is shown twice, and that is all."""
+    await asyncio.gather(two.one.beat(), two.other.beat())
+    here, there = Diary(), Diary()
+    here.go_on.clear()
+    await two.first.accept("a")
+    standing = asyncio.create_task(Follower(two.one, (here,)).step())
+    await here.stands.wait()
+    await two.one.beat(leaving=True)
+    await two.second.accept("b", lane="L2")
+    second = Follower(two.other, (there,))
+    await second.step()
+    before = await two.other.followed("diary")
+    here.go_on.set()
+    await standing
+    after = await two.other.followed("diary")
+    assert (here.shown, there.shown) == (["a"], ["a", "b"])
+    assert (after.position, after.mine) == (before.position, True)
+    assert await second.step() == 0
 
 
 async def test_rejections_and_a_package(two: Two) -> None:

@@ -27,7 +27,12 @@ _GROUPED = re.compile(r"\bby \(([^)]*)\)")
 def told() -> Mapping[str, set[str]]:
     """Give every sample that the gateway can tell, with the labels it has."""
     metrics = Metrics()
-    for name in ("hutong_readers", "hutong_people", "hutong_administrator_used_seconds"):
+    for name in (
+        "hutong_readers",
+        "hutong_people",
+        "hutong_administrator_used_seconds",
+        "hutong_audit_head_age_seconds",
+    ):
         metrics.show(name, "As bootstrap shows it.", lambda: 0.0)
     found: dict[str, set[str]] = {"up": set()}
     for collector in metrics.registry._collector_to_names:

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from adapters.base import (
     Answer,
     Document,
+    IssuedToken,
     Limits,
     Lineage,
     OutboundRequest,
@@ -28,6 +29,7 @@ from adapters.base import (
     RetrySchedule,
     Sending,
     Setting,
+    SigningMoment,
     Translation,
     Verdict,
     VerdictKind,
@@ -68,6 +70,7 @@ class PlainAdapter(Struct, frozen=True):
     sends: frozenset[str] = frozenset(TYPES)
     queries: frozenset[str] = frozenset()
     budget: Budget = STANDARD
+    signs: bool = False
 
     @property
     def receives(self) -> Mapping[str, str]:
@@ -101,8 +104,16 @@ class PlainAdapter(Struct, frozen=True):
     def translate_out(self, sending: Sending) -> OutboundRequest:
         return OutboundRequest("POST", f"/{sending.type}", {}, orjson.dumps(sending.document))
 
-    def authorise(self, request: OutboundRequest, settings: Mapping[str, Any]) -> OutboundRequest:
+    def authorise(
+        self, request: OutboundRequest, settings: Mapping[str, Any], moment: SigningMoment | None = None
+    ) -> OutboundRequest:
         return request
+
+    def ask_token(self, settings: Mapping[str, Any]) -> OutboundRequest | None:
+        return None
+
+    def read_token(self, reply: Reply) -> IssuedToken | None:
+        return None
 
     def judge(self, message_type: str, reply: Reply, *, budget: Budget | None = None) -> Verdict:
         return Verdict(VerdictKind.ACCEPTED if reply.status < 300 else VerdictKind.DEAD, code=f"http.{reply.status}")

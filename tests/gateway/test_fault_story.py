@@ -29,7 +29,7 @@ from gateway.errors import HutongError, Unavailable
 from gateway.hub import Hub
 from gateway.intake.steps import IntakeCall
 from gateway.ledger.base import READS, Ledger
-from gateway.ledger.records import Accepted, Area, CalendarYear, DeliveryFilter, Intent
+from gateway.ledger.records import Accepted, Area, AuditEntry, CalendarYear, DeliveryFilter, Intent, MessageFilter
 from gateway.ledger.sql import SqlLedger
 from gateway.message import State
 from gateway.releases.installed import InstalledAdapters
@@ -53,8 +53,11 @@ ELSEWHERE = {
     "answer_finding": "what was not kept of an answer is shown again by the follower; see tests of the assessor",
     "follow": "asked again at the next step of the follower; see its tests",
     "keep_followed": "what was not kept is shown again; see tests of the follower",
+    "keep_occurrences": "what was not kept is shown again, and again changes nothing; see tests of occurrences",
+    "count_use": "goes on from what it reached, which is kept with the counts; see tests of occurrences",
     "give_back": "only where several processes share a ledger; see tests of several dispatchers",
     "note_contacts": "written every few seconds, whatever happens; one that failed is written with the next",
+    "spend_nonce": "a caller that hears no answer signs anew, with another nonce; see tests of signed calls",
     "check": "writes a mark that nothing reads; see tests of the ledger",
     "add_adapter": "an upload is kept by its digest, so asking again is the same; see tests of releases",
 }
@@ -361,6 +364,10 @@ async def story(told: Told) -> None:
     await told.insist(hub.attachments.tidy)
     # Nothing is old yet: the ledger's own time begins.
     await told.insist(lambda: hub.pruner.step("operator"))
+    # Somebody reads a body, and what happened so far gets its place in the tree.
+    read = AuditEntry(hub.clock(), "wang-wei", "body.read", first.message.id)
+    await told.insist(lambda: told.ledger.note([read]))
+    await told.insist(hub.sequencer.grow)
     retire = told.intent("nobody speaks it")
     await told.insist(lambda: hub.releases.retire("plain", "0.9.0", retire))
 
@@ -487,6 +494,26 @@ async def _nothing_is_left(told: Told) -> None:
         return not [one for one in await told.ledger.backlog() if one.platform is not None]
 
     await told.until(drained)
+    await _every_fact_has_its_leaf(told)
+
+
+async def _every_fact_has_its_leaf(told: Told) -> None:
+    """Each message and each attempt has one leaf, however often somebody asked; each entry of the audit has one."""
+    await told.hub.sequencer.grow()
+    for message in (await told.ledger.find_messages(MessageFilter(), limit=500)).items:
+        kinds = [each.leaf.kind for each in await told.ledger.leaves_of(message.id)]
+        assert kinds.count("accepted") == 1
+        # The entry of its acceptance is its own row.
+        assert kinds.count("done") == len(await told.ledger.audit(message.id)) - 1
+        for delivery in await told.ledger.deliveries_of(message.id):
+            kinds = [each.leaf.kind for each in await told.ledger.leaves_of(delivery.id)]
+            tried = len(await told.ledger.attempts_of(delivery.id))
+            assert kinds.count("ended") == (tried or int(delivery.state is State.DISCARDED and not delivery.attempts))
+
+    async def followed() -> bool:
+        return (await told.ledger.followed("clocks")).unseen_since is None
+
+    await told.until(followed)
 
 
 def in_order_and_once(town: Town) -> None:

@@ -263,10 +263,11 @@ class PostgresLedgers:
             tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
             sequences = connection.execute("SELECT sequencename FROM pg_sequences WHERE schemaname = 'public'")
             restarted = [sql.SQL("SELECT setval({}, 1, false)").format(sql.Literal(name)) for (name,) in sequences]
-            names = [name for (name,) in tables if name not in ("alembic_version", "ledger")]
+            names = [name for (name,) in tables if name not in ("alembic_version", "ledger", "tree")]
             for name in names:
                 connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(name)))
             connection.execute("UPDATE ledger SET revision = 1, epoch = 0, owner = '', checked_at = 0")
+            connection.execute("UPDATE tree SET size = 0, edge = '', owner = '', until = 0")
             for statement in restarted:
                 connection.execute(statement)
 

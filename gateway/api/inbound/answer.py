@@ -34,6 +34,17 @@ class AcceptedDelivery(RestModel):
     state: Shown
 
 
+class SignedReceipt(RestModel):
+    """The gateway's signed word that it accepted something; how it is verified: docs/proof.md."""
+
+    digest: str = Field(
+        description="SHA-256 of the bytes that were received, hexadecimal; of the first, for a duplicate"
+    )
+    leaf: str = Field(description="Hash of the message's leaf in the audit's tree: GET /v1/audit/proof?leaf=")
+    key_id: str = Field(description="The key that signed: GET /v1/audit/head")
+    signature: str = Field(description="Ed25519, with its way to the batch's root: index.size.path.signature")
+
+
 class AcceptedMessage(RestModel):
     """A document that is durable now. `duplicate`: an equal one was there already, and this is it."""
 
@@ -43,6 +54,7 @@ class AcceptedMessage(RestModel):
     duplicate: bool
     warnings: list[FieldError]
     deliveries: list[AcceptedDelivery]
+    receipt: SignedReceipt | None = Field(description="None for a repeated document of before there were receipts")
 
 
 class PackageEntry(BaseModel):
@@ -55,6 +67,7 @@ class PackageEntry(BaseModel):
     duplicate: bool | None = None
     warnings: list[FieldError] | None = None
     deliveries: list[AcceptedDelivery] | None = None
+    receipt: SignedReceipt | None = None
     problem: Problem | None = None
 
 
@@ -181,6 +194,7 @@ def _accepted(entry: Accepted, language: str) -> dict[str, Any]:
         "deliveries": [
             {"id": one.id, "platform": one.platform, "kind": one.kind, "state": one.shown} for one in entry.deliveries
         ],
+        "receipt": entry.acceptance.receipt() if entry.acceptance is not None else None,
     }
 
 

@@ -80,8 +80,13 @@ class Application:
         operation = hot_operation(scope)
         if operation is not None or not self._authenticator.is_open(scope["path"]):
             try:
-                self._authenticator.know(scope)
-            except (Unauthenticated, Rejected) as stranger:
+                assertion = self._authenticator.know(scope)
+                if assertion is not None:
+                    whole = batch_operation(scope) is not None  # its records are taken in as they come
+                    receive = await self._authenticator.prove(scope, receive, assertion, whole=whole)
+            except Gone:
+                return
+            except (HutongError, Rejected) as stranger:
                 incoming = Incoming.of(scope)
                 refused = error_answer(stranger, language=incoming.language, trace_id=incoming.trace_id)
                 await answer(_bodiless(send) if scope["method"] == "HEAD" else send, refused)
@@ -165,6 +170,8 @@ class Inbound:
         except Busy as busy:
             self._hub.events(IntakeBusy(platform.id))
             return error_answer(busy, language=incoming.language, trace_id=incoming.trace_id)
+        except Unauthenticated as stranger:  # its body is not what it signed
+            return error_answer(stranger, language=incoming.language, trace_id=incoming.trace_id)
         except (HutongError, Rejected) as error:
             return native_error_answer(adapter, operation, error, incoming)
 

@@ -70,7 +70,7 @@ class Batch:
 
     def _sender(self, scope: Scope) -> Platform:
         """Give the platform as it is by now: its credential may have been revoked since the batch began."""
-        self._authenticator.know(scope)
+        self._authenticator.know_again(scope)
         return rights.sender_of(self._hub, scope)
 
     @contextmanager

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 from msgspec.structs import replace
 
+from gateway.audit.signing import Seals
 from gateway.errors import HutongError
 from gateway.ledger import decisions
 from gateway.ledger.records import Accepted, AuditEntry, Intake, IntakeDraft, Moved, Receipt, Rejection, Work
@@ -19,6 +20,7 @@ from gateway.ledger.sql import (
     auditing,
     counts,
     lanes,
+    leaves,
     numbers,
     overlay,
     packages,
@@ -31,7 +33,7 @@ from gateway.ledger.sql import (
     uploads,
 )
 from gateway.ledger.sql.batch_thread import OperationResult
-from gateway.ledger.sql.codecs import unpack_list
+from gateway.ledger.sql.codecs import micros, unpack_list
 from gateway.ledger.sql.columns import Row
 from gateway.ledger.sql.dialects import ITS_SYMBOL, NUL
 from gateway.ledger.sql.packages import Chunk, IntakeBody, ReadyDraft, ReadyRejection
@@ -153,7 +155,8 @@ async def _read(store: Store, kept: receipts.Answer) -> Receipt:
     essentials = await asyncio.to_thread(unpack_list, kept.content) if large else unpack_list(kept.content)
     entries: list[Accepted | Rejection] = []
     for start in range(0, len(essentials), packages.CHUNK):
-        entries.extend(await store.read(receipts.read, essentials[start : start + packages.CHUNK]))
+        part = essentials[start : start + packages.CHUNK]
+        entries.extend(await store.read(receipts.read, part, store.key))
     return Receipt(tuple(entries), repeated=kept.whole)
 
 
@@ -225,17 +228,19 @@ class _Batch:
         self._known = {each.id: each for each in self._before.values()}
         self._outlived: list[int] = []
         self._audited: list[AuditEntry] = []
+        self._seals = Seals(transaction.key) if transaction.key else None
+        self._at = micros(transaction.at)
 
-    def _earlier(self, drafts: Sequence[IntakeDraft]) -> dict[str, tuple[Message, tuple[Delivery, ...]]]:
+    def _earlier(self, drafts: Sequence[IntakeDraft]) -> dict[str, receipts.KeptMessage]:
         """Read the messages that drafts are duplicates of, with their deliveries as they are shown."""
         latest = [(self._before.get(_scope(draft.message)), draft.message.digest) for draft in drafts]
         ids = {before.id for before, digest in latest if before and decisions.is_duplicate(before.digest, digest)}
         found = receipts.stored(self._transaction.connection, ids)
-        routed = {lanes.lane_of(each) for _, deliveries in found.values() for each in deliveries if each.platform}
+        routed = {lanes.lane_of(each) for kept in found.values() for each in kept.deliveries if each.platform}
         dead = lanes.first_dead(self._transaction, routed)
         return {
-            id: (message, tuple(self._shown(each, dead.get(lanes.lane_of(each))) for each in deliveries))
-            for id, (message, deliveries) in found.items()
+            id: replace(kept, deliveries=[self._shown(each, dead.get(lanes.lane_of(each))) for each in kept.deliveries])
+            for id, kept in found.items()
         }
 
     def _shown(self, delivery: Delivery, dead: int | None) -> Delivery:
@@ -262,7 +267,8 @@ class _Batch:
         if new and not self._stands(chunk, new):
             raise Moved(self._verification.revision)
         body = IntakeBody(self._transaction, chunk, self._receipts.body(chunk))
-        receipt = Receipt(tuple(self._entry(entry, body) for entry in chunk.entries))
+        received = chunk.package.received
+        receipt = Receipt(tuple(self._entry(entry, body, received) for entry in chunk.entries))
         written = body.row()
         if written is not None:
             self._rows[packages.ADD].append(written)
@@ -294,12 +300,12 @@ class _Batch:
         package = chunk.package
         return package.intake.revision == self._verification.revision and self._verification.stands(new, package.ids)
 
-    def _entry(self, entry: ReadyDraft | ReadyRejection, body: IntakeBody) -> Accepted | Rejection:
+    def _entry(self, entry: ReadyDraft | ReadyRejection, body: IntakeBody, received: bytes) -> Accepted | Rejection:
         if isinstance(entry, ReadyRejection):
             total = self._counted(entry.rejection.platform, body)
             self._rows[_REJECTIONS].append((*entry.row[:-2], body.needed(by_record=None), total))
             return entry.rejection
-        return self._duplicate(entry.draft) or self._keep(entry, body)
+        return self._duplicate(entry.draft) or self._keep(entry, body, received)
 
     def _counted(self, platform: str, body: IntakeBody) -> int:
         """Give the bytes of all rejections of a platform, with the one that comes now."""
@@ -315,11 +321,12 @@ class _Batch:
         here = self._latest.get(scope)
         if here is not None:
             return replace(here, index=draft.index, duplicate=True, heads=())
-        message, deliveries = self._kept[self._before[scope].id]
-        return Accepted(draft.index, message, deliveries, duplicate=True)
+        kept = self._kept[self._before[scope].id]
+        word = kept.acceptance(self._seals)
+        return Accepted(draft.index, kept.message, tuple(kept.deliveries), duplicate=True, acceptance=word)
 
     # ── keeping ───────────────────────────────────────────────────────────────────────────────
-    def _keep(self, ready: ReadyDraft, body: IntakeBody) -> Accepted:
+    def _keep(self, ready: ReadyDraft, body: IntakeBody, received: bytes) -> Accepted:
         draft, message = ready.draft, ready.draft.message
         seq = next(self._transaction.sequences.messages)
         kept_in = body.needed(by_record=draft.index)
@@ -331,8 +338,11 @@ class _Batch:
                 body=kept_in,
                 record=draft.index,
                 accepted_at=self._transaction.at,
+                received=received,
             )
         )
+        leaf = leaves.accepted(message, received, draft.index, self._at)
+        leaves.add(self._transaction, [leaf])
         self._rows[_DOCUMENTS].append((seq, ready.document))
         scope = _scope(message)
         self._rows[_LATEST_NOW].append((*scope, seq))
@@ -350,7 +360,9 @@ class _Batch:
         self._rows[uploads.NAME].extend((upload,) for upload in draft.reads.uploads)
         heads: list[Work] = []
         deliveries = tuple(self._deliver(delivery, seq, draft, heads) for delivery in draft.deliveries)
-        accepted = self._latest[scope] = Accepted(draft.index, message, deliveries, heads=tuple(heads))
+        word = receipts.word(received, leaf.hash, self._seals)
+        accepted = Accepted(draft.index, message, deliveries, heads=tuple(heads), acceptance=word)
+        self._latest[scope] = accepted
         return accepted
 
     def _deliver(self, delivery: Delivery, message: int, draft: IntakeDraft, heads: list[Work]) -> Delivery:

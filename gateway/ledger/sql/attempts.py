@@ -14,7 +14,7 @@ from gateway.errors import HutongError
 from gateway.ledger import decisions
 from gateway.ledger.errors import no_delivery
 from gateway.ledger.records import Claim, Inbox, Intent, Settled, Settlement
-from gateway.ledger.sql import lanes, numbers, overlay, platforms, replies, rows, tables
+from gateway.ledger.sql import lanes, leaves, numbers, overlay, platforms, replies, rows, tables
 from gateway.ledger.sql.batch_thread import OperationResult
 from gateway.ledger.sql.claims import ClaimOwners, verify
 from gateway.ledger.sql.columns import Row
@@ -229,7 +229,9 @@ def kill(
     stored = _Claimed(transaction, [(claim, delivery_id)]).get(claim, delivery_id)
     if not stored.head or stored.delivery.state is not State.READY or stored.delivery.held_at is not None:
         return stored.delivery.state is State.DEAD
-    _step(transaction, [(stored, decisions.killed(stored.delivery, code, reason, at))])
+    after = decisions.killed(stored.delivery, code, reason, at)
+    _step(transaction, [(stored, after)])
+    leaves.add(transaction, [leaves.given_up(after, at)])
     return True
 
 

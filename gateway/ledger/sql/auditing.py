@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from gateway.ledger import decisions
 from gateway.ledger.records import READINGS, AuditEntry, Intent
-from gateway.ledger.sql import tables
+from gateway.ledger.sql import leaves, tables
 from gateway.ledger.sql.batch_thread import OperationResult
 from gateway.ledger.sql.codecs import micros, moment, text
 from gateway.ledger.sql.statements import Prepared, inserting
@@ -57,8 +57,9 @@ def record(
 
 
 def append(transaction: Transaction, entries: Sequence[AuditEntry]) -> None:
-    """Append entries."""
+    """Append entries, each with its leaf."""
     _APPEND.run(transaction.connection, [AUDIT.write(entry) for entry in entries])
+    leaves.add(transaction, map(leaves.done, entries))
 
 
 def note(transaction: Transaction, noted: Sequence[Sequence[AuditEntry]]) -> Sequence[OperationResult]:

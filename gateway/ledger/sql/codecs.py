@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from operator import attrgetter
 from typing import Any
@@ -86,6 +86,16 @@ def text(value: Any) -> str:
     return orjson.dumps(value, default=str).decode()
 
 
+def write_words(words: Sequence[str]) -> str:
+    """Write words that have no comma, each between two of them, so that one can be looked for."""
+    return f",{','.join(words)}," if words else ""
+
+
+def read_words(written: str) -> tuple[str, ...]:
+    """Read words."""
+    return tuple(written[1:-1].split(",")) if written else ()
+
+
 class Codec(Struct, frozen=True):
     """The SQL type of a sort of value, and the functions that write and read one; None: it is kept as it is."""
 
@@ -108,6 +118,8 @@ FLOAT = Codec(sa.Float())
 BLOB = Codec(sa.LargeBinary())
 FLAG = Codec(sa.Boolean(create_constraint=False), None, bool)
 TIME = Codec(sa.BigInteger(), micros, moment)
+DAY = Codec(sa.BigInteger(), date.toordinal, date.fromordinal)
+WORDS = Codec(sa.Text(), write_words, read_words)
 STATE = Codec(sa.Text(), attrgetter("_value_"), _member_of(State))
 APPROVAL_STATE = Codec(sa.Text(), attrgetter("_value_"), _member_of(ApprovalState))
 ADAPTER_STATE = Codec(sa.Text(), attrgetter("_value_"), _member_of(AdapterState))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from gateway.ledger.errors import no_credential
-from gateway.ledger.records import Credential, Intent
+from gateway.ledger.records import BEARER, Credential, Intent
 from gateway.ledger.sql import platforms, tables
 from gateway.ledger.sql.auditing import intended, once
 from gateway.ledger.sql.codecs import micros
@@ -41,6 +41,8 @@ def add(transaction: Transaction, credential: Credential, intent: Intent) -> Non
         _ADD.run(transaction.connection, [CREDENTIAL.write(credential)])
         platforms.changed(transaction)
         named = {"credential": credential.id, "label": credential.label}
+        if credential.kind != BEARER:
+            named["kind"] = credential.kind
         intended(transaction, intent, credential.platform, "credential.added", **named)
 
     once(transaction, intent, "credential.add", credential.platform, do, {"digest": credential.digest})

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
 from adapters.base import OutboundRequest
+from gateway.audit.signing import SignedHead, SigningKey
 from gateway.clock import Clock, Ticks, monotonic, system_clock
 from gateway.errors import HutongError
 from gateway.ledger.assessments import (
@@ -20,29 +21,44 @@ from gateway.ledger.assessments import (
 from gateway.ledger.base import TERM
 from gateway.ledger.clocked import ClockCount, ClockFilter, CountedCorrelation, FoundClock
 from gateway.ledger.followed import ChangedMessage, Followed, FollowedPage, Horizon
+from gateway.ledger.occurrences import (
+    FoundOccurrence,
+    Judging,
+    LastHeard,
+    OccurrenceFilter,
+    OccurrenceTally,
+    Seen,
+    TallyFilter,
+)
 from gateway.ledger.records import (
     ApprovalState,
     Area,
     AuditEntry,
+    AuditFilter,
     Backlog,
     BulkReplay,
     CalendarYear,
     Claim,
+    ConsistencyProof,
     Contact,
     Credential,
     DeliveryFilter,
     Hold,
     Inbox,
+    InclusionProof,
     Intake,
     Intent,
+    KnownKey,
     KnownNumber,
     LeaseSettled,
     MessageFilter,
     NamedCase,
     Native,
     Person,
+    PlacedLeaf,
     Platform,
     Presence,
+    ProvedLeaf,
     Prunable,
     PruneStep,
     Pruning,
@@ -53,9 +69,11 @@ from gateway.ledger.records import (
     ResultPage,
     Retention,
     SecondApproval,
+    Sequenced,
     Settled,
     Settlement,
     Taker,
+    TreeStanding,
     Unmasking,
     Unwanted,
     Upload,
@@ -78,18 +96,24 @@ from gateway.ledger.sql import (
     findings,
     following,
     leases,
+    nonces,
+    occurrences,
     operating,
     people,
     platforms,
+    proving,
     pruning,
     reading,
     searching,
+    sequencing,
     unmaskings,
     unrouted,
     unwanted,
     uploads,
+    use,
 )
 from gateway.ledger.sql import contacts as kept_contacts
+from gateway.ledger.sql import tallies as kept_tallies
 from gateway.ledger.sql.batch_thread import BatchWatch, unwatched
 from gateway.ledger.sql.numbers import facts, named, recall
 from gateway.ledger.sql.store import Store, StoreLimits
@@ -107,7 +131,7 @@ class SqlLedger:
     count. `patience`: seconds to wait for
     another program's lock. `most`: the rows that share a commit, about. `deadline`: seconds
     a search may take. `term`: how long a process keeps its claims after a beat. `watch` is told of every batch that
-    was written.
+    was written. `key` signs receipts and heads; without one nothing is signed.
     """
 
     def __init__(
@@ -123,11 +147,12 @@ class SqlLedger:
         clock: Clock = system_clock,
         ticks: Ticks = monotonic,
         watch: BatchWatch = unwatched,
+        key: SigningKey | None = None,
     ) -> None:
         limits = StoreLimits(
             kept=KeptBytes(rejections, replies), patience=patience, most=most, deadline=deadline, term=term
         )
-        self._store = Store(url, limits, clock, ticks, watch)
+        self._store = Store(url, limits, clock, ticks, watch, key)
         self._clock = clock
         self._horizon = Horizon()
 
@@ -359,6 +384,11 @@ class SqlLedger:
     async def assessments(self, *, unfinished: bool = False) -> Sequence[AssessmentRun]:
         return await self._store.search(assessing.runs, unfinished=unfinished)
 
+    # ── signed calls ──────────────────────────────────────────────────────────────────────────
+    async def spend_nonce(self, owner: str, nonce: str, now: datetime, until: datetime) -> bool:
+        first: bool = await self._store.write(nonces.SPEND, nonces.Spending(owner, nonce, now, until))
+        return first
+
     # ── attachments ───────────────────────────────────────────────────────────────────────────
     async def add_upload(self, upload: Upload) -> None:
         await self._write(uploads.add, upload)
@@ -460,6 +490,37 @@ class SqlLedger:
     async def prunings(self, cursor: str | None = None, limit: int = 50) -> ResultPage[Pruning]:
         return await self._store.read(pruning.prunings, cursor, limit)
 
+    # ── the regular report ────────────────────────────────────────────────────────────────────
+    async def keep_occurrences(self, seen: Sequence[Seen], judging: Judging) -> int:
+        changed: int = await self._store.write(occurrences.KEEP, occurrences.Keep(seen, judging))
+        return changed
+
+    async def count_use(self, judging: Judging, limit: int = 1000) -> bool:
+        # Mostly there is nothing new, and every writer of a shared ledger would wait for that to be found.
+        if not await self._store.read(use.waiting):
+            return False
+        return await self._write(use.count, judging, limit)
+
+    async def tallies(self, filter: TallyFilter, judging: Judging) -> Sequence[OccurrenceTally]:
+        if filter.as_of is None:
+            return await self._store.search(kept_tallies.tallies, filter)
+        then = kept_tallies.Then(filter, judging)
+        while then.left:
+            # A page is a search with a deadline of its own: there may be many.
+            await self._store.search(then.count)
+        return then.tallies()
+
+    async def find_occurrences(
+        self, filter: OccurrenceFilter, cursor: str | None = None, limit: int = 50
+    ) -> ResultPage[FoundOccurrence]:
+        return await self._store.search(kept_tallies.find, filter, cursor, limit)
+
+    async def holding(self, names: Sequence[str], day: date) -> Sequence[OccurrenceTally]:
+        return await self._store.search(kept_tallies.holding, names, day)
+
+    async def heard_of(self, what: str) -> Sequence[LastHeard]:
+        return [LastHeard(what, value, at) for value, at in await self._store.search(occurrences.heard_of, what)]
+
     # ── following ─────────────────────────────────────────────────────────────────────────────
     async def follow(self, name: str) -> bool:
         return await self._write(following.follow, name, self._store.term)
@@ -547,8 +608,46 @@ class SqlLedger:
     async def contacts(self) -> Sequence[Contact]:
         return await self._store.read(kept_contacts.contacts)
 
+    # ── the tree ──────────────────────────────────────────────────────────────────────────────
+    async def tree_standing(self) -> TreeStanding:
+        return await self._store.read(sequencing.standing, self._store.owner, alone=self._store.alone)
+
+    async def sequence(self, limit: int, *, leaving: bool = False) -> Sequenced:
+        step = sequencing.SequenceStep(limit, self._store.alone, leaving)
+        sequenced: Sequenced = await self._store.write(sequencing.SEQUENCE, step)
+        return sequenced
+
+    async def newest_head(self) -> SignedHead | None:
+        return await self._store.read(sequencing.newest_head)
+
+    async def signed_heads(self, size: int = 0, limit: int = 1000) -> Sequence[SignedHead]:
+        return await self._store.read(proving.heads, size, limit)
+
+    async def signing_keys(self) -> Sequence[KnownKey]:
+        return await self._store.read(proving.keys)
+
+    async def leaves_of(self, subject: str) -> Sequence[PlacedLeaf]:
+        return await self._store.read(proving.leaves_of, subject)
+
+    async def proved_leaves(self, subject: str, size: int) -> Sequence[ProvedLeaf]:
+        return await self._store.search(proving.proved_leaves, subject, size)
+
+    async def prove_leaf(self, hash: bytes) -> InclusionProof:
+        return await self._store.read(proving.proof, hash)
+
+    async def prove_message(self, message_id: str) -> InclusionProof:
+        return await self._store.read(proving.proof_of_message, message_id)
+
+    async def prove_consistency(self, old: int, new: int) -> ConsistencyProof:
+        return await self._store.read(proving.consistency, old, new)
+
     async def note(self, entries: Sequence[AuditEntry]) -> None:
         await self._store.write(auditing.NOTE, entries)
+
+    async def find_audit(
+        self, filter: AuditFilter, cursor: str | None = None, limit: int = 50
+    ) -> ResultPage[AuditEntry]:
+        return await self._store.search(searching.find_audit, filter, cursor, limit)
 
     async def audit(self, subject: str, limit: int = 200, *, reads: bool = False) -> Sequence[AuditEntry]:
         return await self._store.search(auditing.of, subject, limit, reads=reads)

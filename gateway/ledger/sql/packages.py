@@ -48,7 +48,8 @@ class ReadyIntake(Struct, frozen=True):
     `digest` is the SHA-256 of the bytes where they are recognised by it, by their key or as a package of several
     chunks, else empty. `body` are the bytes as they are kept. `scope` is the digest
     under which the progress of a large package is kept: of its key, else of its bytes. `ids` are those
-    of all its messages: what one of its records brought is no change to the next.
+    of all its messages: what one of its records brought is no change to the next. `received`: the SHA-256 of the
+    bytes, which the leaf of each message tells.
     """
 
     intake: Intake
@@ -56,6 +57,7 @@ class ReadyIntake(Struct, frozen=True):
     body: bytes
     scope: str
     ids: frozenset[str]
+    received: bytes
 
 
 class Chunk(Struct, frozen=True):
@@ -95,10 +97,11 @@ def is_large(intake: Intake) -> bool:
 def ready(intake: Intake) -> ReadyIntake:
     """Make ready what the chunks of an intake share."""
     recognised = intake.key is not None or len(intake.entries) > CHUNK
-    digest = sha256(intake.body).hexdigest() if recognised else ""
+    received = sha256(intake.body).digest()
+    digest = received.hex() if recognised else ""
     scope = digest if intake.key is None else sha256(f"key {intake.key}".encode()).hexdigest()
     ids = frozenset(entry.message.id for entry in intake.entries if isinstance(entry, IntakeDraft))
-    return ReadyIntake(intake, digest, pack(intake.body), scope, ids)
+    return ReadyIntake(intake, digest, pack(intake.body), scope, ids, received)
 
 
 def chunk(package: ReadyIntake, start: int, accepted: bool = False) -> Chunk:

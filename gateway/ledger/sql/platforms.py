@@ -126,6 +126,8 @@ def put(
             if hold not in after.holds:
                 _lift(transaction, after.id, hold.by, hold.type, intent)
         told = {name: ", ".join(said) for name in ("covers", "mandates", "allow") if (said := getattr(after, name))}
+        if after.access:
+            told["access"] = ", ".join(str(one.get("scheme")) for one in after.access)
         intended(transaction, intent, after.id, "platform.put", adapter=after.adapter, mode=after.mode, **told)
         given = unrouted.assign(transaction, [after.kind], take, intent.at)
         return plain(Registered(after.revision, given))
@@ -135,7 +137,7 @@ def put(
 
 def _asked(platform: Platform) -> dict[str, Any]:
     """Give what a caller says of a platform; the rest is the ledger's."""
-    names = ("adapter", "version", "mode", "settings", "limits", "covers", "mandates", "allow")
+    names = ("adapter", "version", "mode", "settings", "limits", "covers", "mandates", "allow", "access")
     return {name: getattr(platform, name) for name in names}
 
 

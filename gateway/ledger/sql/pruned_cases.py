@@ -128,8 +128,8 @@ def _forget_knowledge(
     connection, id = transaction.connection, case.correlation_id
     _FORGET_FACTS.run(connection, [(id,)])
     _FORGET_ALIASES.run(connection, [(id,)])
-    clocks.forget(connection, id)
     findings.forget_case(transaction, id)
+    clocks.forget(connection, id)
     spelled = {str(row[0]) for position in positions for row in _REFERENCES.rows(connection, position)}
     for one in going:
         spelled.update(_said(one, "numbers").values(), _said(one, "raw").values())

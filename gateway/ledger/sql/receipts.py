@@ -11,9 +11,10 @@ import sqlalchemy as sa
 from msgspec import Struct
 from msgspec.structs import replace
 
+from gateway.audit.signing import Acceptance, Seals, SigningKey
 from gateway.ledger import decisions
 from gateway.ledger.records import Accepted, Receipt, Rejection
-from gateway.ledger.sql import rows, tables
+from gateway.ledger.sql import leaves, rows, tables
 from gateway.ledger.sql.codecs import joined, micros, pack_words
 from gateway.ledger.sql.columns import Row
 from gateway.ledger.sql.packages import Chunk
@@ -66,7 +67,7 @@ _DONE = Prepared(sa.delete(tables.packages).where(*_of_package), _PACKAGE)
 
 _MESSAGES = PreparedMany(
     ["id"],
-    lambda wanted: sa.select(*rows.MESSAGE_COLUMNS).select_from(
+    lambda wanted: sa.select(*rows.MESSAGE_COLUMNS, _m.received, _m.record, _m.accepted_at).select_from(
         wanted.join(tables.messages, _m.id == wanted.c.id).join(tables.documents)
     ),
 )
@@ -89,6 +90,28 @@ class KeptReceipt(Struct, frozen=True):
 
 
 Answer = Receipt | KeptReceipt
+
+
+class KeptMessage(Struct, frozen=True):
+    """A message as it is kept, with its deliveries in order; `received`, `record`, `at`: what its leaf tells."""
+
+    message: Message
+    deliveries: Sequence[Delivery]
+    received: bytes | None
+    record: int
+    at: int
+
+    def acceptance(self, seals: Seals | None) -> Acceptance | None:
+        """Give the word for it again, to be signed with others; None for a message that has no leaf."""
+        if self.received is None:
+            return None
+        leaf = leaves.accepted(self.message, self.received, self.record, self.at)
+        return word(self.received, leaf.hash, seals)
+
+
+def word(received: bytes, leaf: bytes, seals: Seals | None) -> Acceptance:
+    """Give the word that a document was accepted, to be signed with others."""
+    return Acceptance(received, leaf, seals, seals.add(received, leaf) if seals is not None else 0)
 
 
 class Receipts:
@@ -212,19 +235,26 @@ def _essential(entry: Entry) -> Essential:
     }
 
 
-def read(connection: sa.Connection, essentials: Sequence[Essential]) -> Sequence[Entry]:
+def read(connection: sa.Connection, essentials: Sequence[Essential], key: SigningKey | None) -> Sequence[Entry]:
     """Give entries as they were answered, from what is kept of them; without those whose message was pruned."""
     kept = stored(connection, {each["message"] for each in essentials if "message" in each})
-    return [_entry(each, kept) for each in essentials if "rejected" in each or each["message"] in kept]
+    seals = Seals(key) if key is not None else None
+    return [_entry(each, kept, seals) for each in essentials if "rejected" in each or each["message"] in kept]
 
 
-def _entry(essential: Essential, kept: Mapping[str, tuple[Message, Sequence[Delivery]]]) -> Entry:
+def _entry(essential: Essential, kept: Mapping[str, KeptMessage], seals: Seals | None) -> Entry:
     if "rejected" in essential:
         return rows.rejection(essential["rejected"])
-    message, now = kept[essential["message"]]
+    one = kept[essential["message"]]
     first: Mapping[str, tuple[str, str | None]] = essential["deliveries"]
-    deliveries = tuple(_as_first(each, *first[each.id]) for each in now if each.id in first)
-    return Accepted(essential["index"], message, deliveries, duplicate=essential["duplicate"])
+    deliveries = tuple(_as_first(each, *first[each.id]) for each in one.deliveries if each.id in first)
+    return Accepted(
+        essential["index"],
+        one.message,
+        deliveries,
+        duplicate=essential["duplicate"],
+        acceptance=one.acceptance(seals),
+    )
 
 
 def _as_first(delivery: Delivery, state: str, held_by: str | None) -> Delivery:
@@ -235,14 +265,14 @@ def _as_first(delivery: Delivery, state: str, held_by: str | None) -> Delivery:
     return replace(delivery, state=first, platform=platform, held_by=HeldBy(held_by) if held_by else None)
 
 
-def stored(connection: sa.Connection, ids: Collection[str]) -> Mapping[str, tuple[Message, Sequence[Delivery]]]:
+def stored(connection: sa.Connection, ids: Collection[str]) -> Mapping[str, KeptMessage]:
     """Give messages by id, each with its deliveries in order; what holds these is not laid over them."""
     keys = [(id,) for id in ids]
     deliveries: defaultdict[str, list[Delivery]] = defaultdict(list)
     for each in map(DELIVERY.read, _DELIVERIES.rows(connection, keys)):
         deliveries[each.message_id].append(each)
-    messages = map(rows.message, _MESSAGES.rows(connection, keys))
-    return {one.id: (one, _in_order(deliveries[one.id])) for one in messages}
+    found = ((rows.message(row), row[-3:]) for row in _MESSAGES.rows(connection, keys))
+    return {one.id: KeptMessage(one, _in_order(deliveries[one.id]), *of_leaf) for one, of_leaf in found}
 
 
 def _in_order(deliveries: Collection[Delivery]) -> list[Delivery]:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from gateway.ledger.sql import tables
-from gateway.ledger.sql.codecs import pack
+from gateway.ledger.sql import leaves, tables
+from gateway.ledger.sql.codecs import pack, unpack
 from gateway.ledger.sql.columns import Row
-from gateway.ledger.sql.statements import Prepared, inserting
+from gateway.ledger.sql.statements import Prepared, PreparedMany, inserting
 from gateway.ledger.sql.tables import ATTEMPT
 from gateway.ledger.sql.writing import Transaction
 from gateway.message import Attempt, Delivery
@@ -20,7 +20,7 @@ LONG = 1024
 _FORGOTTEN = 16
 """Long replies that are forgotten in one transaction for each that comes: as fast as any bound is lowered."""
 
-_a = tables.attempts.c
+_a, _r = tables.attempts.c, tables.requests.c
 _REPLY, _PLATFORM, _TOTAL = (ATTEMPT.inserted.index(name) for name in ("reply", "platform", "total"))
 
 _ADD = inserting(tables.attempts, ATTEMPT.inserted)
@@ -42,18 +42,33 @@ _FORGET = Prepared(
     sa.update(tables.attempts).where(_a.seq == sa.bindparam("seq_")).values(platform=None, total=None),
     ("reply", "seq_"),
 )
-_EMPTY = pack(b"")
+EMPTY = pack(b"")
+"""No bytes, as they are kept."""
+
+_SENT = PreparedMany(
+    ["delivery"],
+    lambda wanted: sa.select(_r.delivery, _r.body).select_from(
+        wanted.join(tables.requests, _r.delivery == wanted.c.delivery)
+    ),
+    integers=["delivery"],
+)
 
 
 def keep(transaction: Transaction, ended: Sequence[tuple[Attempt, Delivery]]) -> None:
-    """Keep attempts, each with its delivery; the oldest long replies of a platform that has too many bytes go."""
+    """Keep attempts, each with its delivery and its leaf; the oldest long replies of a platform with too many go."""
     totals: dict[str, int] = {}
     rows = [_row(transaction, attempt, delivery, totals) for attempt, delivery in ended]
     _ADD.run(transaction.connection, rows)
+    found = _SENT.rows(transaction.connection, [(delivery.position,) for _, delivery in ended])
+    sent = {row[0]: row[1] for row in found}
+    leaves.add(
+        transaction,
+        (leaves.ended(attempt, delivery, unpack(sent.get(delivery.position, EMPTY))) for attempt, delivery in ended),
+    )
     for platform, total in totals.items():
         kept = total - transaction.most.replies
         beyond = _BEYOND.rows(transaction.connection, platform, kept, _FORGOTTEN * len(rows))
-        _FORGET.run(transaction.connection, [(_EMPTY, seq) for (seq,) in beyond])
+        _FORGET.run(transaction.connection, [(EMPTY, seq) for (seq,) in beyond])
 
 
 def _row(transaction: Transaction, attempt: Attempt, delivery: Delivery, totals: dict[str, int]) -> Row:

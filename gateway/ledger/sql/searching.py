@@ -9,18 +9,24 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from gateway.ledger import decisions
-from gateway.ledger.records import DeliveryFilter, MessageFilter, Rejection, ResultPage
+from gateway.ledger.records import AuditEntry, AuditFilter, DeliveryFilter, MessageFilter, Rejection, ResultPage
 from gateway.ledger.sql import overlay, rows, tables
 from gateway.ledger.sql.codecs import micros
 from gateway.ledger.sql.columns import Row
-from gateway.ledger.sql.tables import DELIVERY, MESSAGE, REJECTION
+from gateway.ledger.sql.tables import AUDIT, DELIVERY, MESSAGE, REJECTION
 from gateway.message import Delivery, Message, State
 from schemas.identifiers.folding import comparison_key
 
 T = TypeVar("T")
 Condition = sa.ColumnElement[bool]
 
-_m, _d, _k, _j = tables.messages.c, tables.deliveries.c, tables.search_keys.c, tables.rejections.c
+_m, _d, _k, _j, _a = (
+    tables.messages.c,
+    tables.deliveries.c,
+    tables.search_keys.c,
+    tables.rejections.c,
+    tables.audit.c,
+)
 _stored = tables.messages.join(tables.documents)
 _delivering = tables.deliveries.join(tables.messages)
 _any_of = tables.deliveries.alias("any_of")
@@ -227,3 +233,16 @@ def dossier(connection: sa.Connection, credit_code: str, types: Sequence[str], l
     )
     query = sa.select(*rows.MESSAGE_COLUMNS).select_from(_stored).where(_m.seq.in_(newest))
     return [rows.message(row) for row in connection.execute(query.order_by(_m.seq.desc()).limit(limit))]
+
+
+def find_audit(
+    connection: sa.Connection, filter: AuditFilter, cursor: str | None, limit: int
+) -> ResultPage[AuditEntry]:
+    """Find entries of the audit."""
+    before = decisions.read_cursor(cursor)
+    asked = ((_a.subject, filter.subject), (_a.actor, filter.actor), (_a.action, filter.action))
+    conditions = [column == value for column, value in asked if value is not None]
+    conditions += _between(_a.at, filter.since, filter.until)
+    query = _by_number(sa.select(*AUDIT.select(tables.audit)).where(*conditions), _a.seq, before)
+    found = connection.execute(query.limit(limit + 1)).fetchall()
+    return _page(found, AUDIT.at("seq"), lambda page: [AUDIT.read(row) for row in page], limit)

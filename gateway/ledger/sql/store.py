@@ -13,11 +13,12 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from msgspec import Struct
 
+from gateway.audit.signing import SigningKey
 from gateway.clock import Clock, Ticks
 from gateway.ledger.errors import stopped, too_slow
 from gateway.ledger.followed import Numbered
 from gateway.ledger.records import Presence
-from gateway.ledger.sql import claims, counts, tables
+from gateway.ledger.sql import claims, counts, leaves, tables
 from gateway.ledger.sql.batch_thread import BatchThread, BatchWatch, OperationResult
 from gateway.ledger.sql.codecs import micros
 from gateway.ledger.sql.database_errors import is_interrupted, is_lost, ours, translated_errors
@@ -121,6 +122,11 @@ def _check(transaction: Transaction, times: Sequence[int]) -> Sequence[Operation
 _CHECK = Group(_check, locks=lambda connection, times: ())
 
 
+def _flush(transaction: Transaction) -> None:
+    counts.flush(transaction)
+    leaves.flush(transaction)
+
+
 class StoreLimits(Struct, frozen=True):
     """What bounds a ledger: see `SqlLedger`."""
 
@@ -134,7 +140,16 @@ class StoreLimits(Struct, frozen=True):
 class Store:
     """Runs what is written and read, between `start` and `stop`."""
 
-    def __init__(self, url: str, limits: StoreLimits, clock: Clock, ticks: Ticks, watch: BatchWatch) -> None:
+    def __init__(
+        self,
+        url: str,
+        limits: StoreLimits,
+        clock: Clock,
+        ticks: Ticks,
+        watch: BatchWatch,
+        key: SigningKey | None = None,
+    ) -> None:
+        self.key = key
         self._watch = watch
         self._limits = limits
         self._clock = clock
@@ -156,7 +171,7 @@ class Store:
         except BaseException:
             self._engine.close()
             raise
-        writer = Writer(self._engine, counts.flush, most=self._limits.kept, clock=self._clock)
+        writer = Writer(self._engine, _flush, most=self._limits.kept, clock=self._clock, key=self.key)
         self._writer = BatchThread("ledger-writer", writer.run, most=self._limits.most, watch=self._watch)
         self._reader = BatchThread("ledger-reader", Reader(self._engine.reading).run, most=64)
         self._searcher = Searcher(self._engine, self._ticks, self._limits.deadline)
@@ -189,17 +204,22 @@ class Store:
         except sa.exc.SQLAlchemyError:
             _log.warning("this process's claims could not be given back: they lapse", exc_info=True)
 
+    @property
+    def owner(self) -> str:
+        """How this process is named in the ledger."""
+        return self._engine.owner
+
+    @property
+    def alone(self) -> bool:
+        """Whether only one process may have the database."""
+        return self._engine.beating is None
+
     # ── claims ────────────────────────────────────────────────────────────────────────────────
     def term(self, connection: sa.Connection) -> claims.ClaimTerm:
         """Give the term of what is claimed or prolonged now, by the database's clock."""
         [(now,)] = execute(connection, dialect_of(connection.dialect).now).fetchall()
         until = None if self._engine.beating is None else now + self._limits.term // _MICROSECOND
         return claims.ClaimTerm(now, until)
-
-    @property
-    def owner(self) -> str:
-        """How this process is named in the ledger."""
-        return self._engine.owner
 
     def numbered(self, connection: sa.Connection) -> Numbered:
         """Tell how far messages are numbered, and whose numbers may not be seen yet."""

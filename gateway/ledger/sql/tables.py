@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from adapters.base import OutboundRequest
 from gateway.ledger.assessments import CaseFinding
+from gateway.ledger.occurrences import Occurrence
 from gateway.ledger.records import (
     Area,
     AuditEntry,
@@ -26,6 +27,7 @@ from gateway.ledger.sql.codecs import (
     APPROVAL_STATE,
     BIG_INTEGER,
     BLOB,
+    DAY,
     FLAG,
     FLOAT,
     INTEGER,
@@ -38,6 +40,7 @@ from gateway.ledger.sql.codecs import (
     SETTINGS,
     STATE,
     TIME,
+    WORDS,
 )
 from gateway.ledger.sql.columns import Layout, TableColumn
 from gateway.ledger.sql.statements import is_head, is_open_state, is_state, may_go
@@ -78,9 +81,11 @@ MESSAGE = Layout(
     TableColumn("body", BIG_INTEGER, given=True, selected=False),
     TableColumn("record", INTEGER, given=True, selected=False),
     TableColumn("accepted_at", TIME, given=True, optional=True, selected=False),
+    TableColumn("received", BLOB, given=True, optional=True, selected=False),
 )
 """`headers`: what only some messages have, as JSON. `body`, `record`: its bytes (0: pruned), and which record in them
-it was. `accepted_at`: when the transaction began that keeps it; older messages have none."""
+it was. `accepted_at`: when the transaction began that keeps it. `received`: the SHA-256 of its bytes, which its leaf
+tells. Messages of before have none of the two, and no leaf."""
 
 messages = MESSAGE.table(
     "messages",
@@ -345,6 +350,7 @@ PLATFORM = Layout(
     TableColumn("covers", JSON_LIST),
     TableColumn("mandates", JSON_LIST),
     TableColumn("allow", JSON_LIST),
+    TableColumn("access", JSON_LIST),
 )
 """Its holds are rows of their own."""
 platforms = PLATFORM.table("platforms", metadata)
@@ -550,8 +556,21 @@ CREDENTIAL = Layout(
     TableColumn("created_at", TIME, optional=True),
     TableColumn("expires_at", TIME, optional=True),
     TableColumn("revoked_at", TIME, optional=True),
+    TableColumn("kind"),
+    TableColumn("secret"),
 )
 credentials = CREDENTIAL.table("credentials", metadata, sa.Index("credentials_id", "id", unique=True))
+
+nonces = sa.Table(
+    "nonces",
+    metadata,
+    sa.Column("owner", sa.Text, primary_key=True),
+    sa.Column("nonce", sa.Text, primary_key=True),
+    sa.Column("until", sa.BigInteger, nullable=False),
+    sa.Index("nonces_until", "until"),
+    sqlite_with_rowid=False,
+)
+"""What signed calls said to be said once, by the credential that signed: remembered until then."""
 
 PERSON = Layout(
     Person,
@@ -607,6 +626,77 @@ AUDIT = Layout(
     TableColumn("detail", JSON_OBJECT),
 )
 audit = AUDIT.table("audit", metadata, sa.Index("audit_subject", "subject", "seq"))
+
+new_leaves = sa.Table(
+    "new_leaves",
+    metadata,
+    sa.Column("seq", SEQ.type, primary_key=True),
+    sa.Column("hash", BLOB.type, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("digest", BLOB.type, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+)
+"""Leaves that have no place in the tree yet: without an index, for one is written with every fact."""
+
+leaves = sa.Table(
+    "leaves",
+    metadata,
+    sa.Column("number", SEQ.type, primary_key=True, autoincrement=False),
+    sa.Column("hash", BLOB.type, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("digest", BLOB.type, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Index("leaves_hash", "hash"),
+    sa.Index("leaves_subject", "subject", "number"),
+)
+"""The leaves of the tree, from 0 on without a gap. Never changed and never pruned."""
+
+tree_nodes = sa.Table(
+    "tree_nodes",
+    metadata,
+    sa.Column("level", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("hash", BLOB.type, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Nodes of every eighth level, so that a proof reads few leaves."""
+
+tree = sa.Table(
+    "tree",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("origin", sa.Text, nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("edge", BLOB.type, nullable=False),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("until", sa.BigInteger, nullable=False),
+    sa.CheckConstraint("id = 1", name="one_row"),
+)
+"""One row: which log this is (`origin`), how far the tree has grown, the hashes of its right edge one after the other,
+and which process gives leaves their place until when."""
+
+tree_heads = sa.Table(
+    "tree_heads",
+    metadata,
+    sa.Column("size", SEQ.type, primary_key=True, autoincrement=False),
+    sa.Column("root", BLOB.type, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("key_id", sa.Text, nullable=False),
+    sa.Column("signature", BLOB.type, nullable=False),
+)
+"""The signed heads. Never changed."""
+
+signing_keys = sa.Table(
+    "signing_keys",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("algorithm", sa.Text, nullable=False),
+    sa.Column("public", BLOB.type, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+)
+"""The public keys that receipts and heads were ever signed with, and since when."""
 
 replays = sa.Table(
     "replays",
@@ -690,6 +780,74 @@ kept_cases = sa.Table(
     sqlite_with_rowid=False,
 )
 """Cases that were old enough to be looked at and are kept, and when (by the ledger's own time) to look again."""
+
+OCCURRENCE = Layout(
+    Occurrence,
+    TableColumn("seq", SEQ, key=True, given=True, numbered=True),
+    TableColumn("name"),
+    TableColumn("message_id"),
+    TableColumn("identity"),
+    TableColumn("month", BIG_INTEGER, given=True, selected=False),
+    TableColumn("day", DAY),
+    TableColumn("until", DAY, optional=True),
+    TableColumn("region"),
+    TableColumn("authority"),
+    TableColumn("lane"),
+    TableColumn("number"),
+    TableColumn("party"),
+    TableColumn("at", TIME, optional=True),
+    TableColumn("limit", TIME, optional=True),
+    TableColumn("own", WORDS),
+    TableColumn("traits", WORDS),
+    TableColumn("amount", BIG_INTEGER),
+    TableColumn("things", WORDS),
+    TableColumn("received_at", TIME),
+    TableColumn("first_at", TIME),
+    TableColumn("since", TIME),
+)
+"""`month`: of its day, as `Tally.month`."""
+occurrences = OCCURRENCE.table(
+    "occurrences",
+    metadata,
+    sa.Column("ended", sa.BigInteger),
+    sa.Index("occurrences_message", "message_id"),
+    sa.Index("occurrences_month", "name", "month", "seq"),
+)
+"""What documents told of that happened, each as it stood from `since` until `ended` (null: it still does)."""
+sa.Index("occurrences_identity", occurrences.c.identity, **_only(sa.text("ended IS NULL")))
+sa.Index("occurrences_lane", occurrences.c.lane, **_only(sa.text("ended IS NULL AND lane <> ''")))
+sa.Index("occurrences_party", occurrences.c.party, **_only(sa.text("ended IS NULL AND party <> ''")))
+
+tallies = sa.Table(
+    "tallies",
+    metadata,
+    sa.Column("month", sa.BigInteger, primary_key=True, autoincrement=False),
+    *(sa.Column(name, sa.Text, primary_key=True) for name in ("name", "thing", "traits", "region", "authority")),
+    sa.Column("arrived", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("count", sa.BigInteger, nullable=False),
+    sa.Column("amount", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""How many of the occurrences that stand are alike: kept with every change of one, so that nobody has to count."""
+
+heard = sa.Table(
+    "heard",
+    metadata,
+    sa.Column("what", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, primary_key=True),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""What was heard of, and when last: regions with any message, and the enterprises of each register."""
+
+counted = sa.Table(
+    "counted",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Up to which row of a table the use of the gateway is tallied."""
 
 followed = sa.Table(
     "followed",

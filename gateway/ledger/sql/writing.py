@@ -12,9 +12,11 @@ import sqlalchemy as sa
 from msgspec import Struct, field
 from sqlalchemy.exc import DBAPIError
 
+from gateway.audit.signing import SigningKey
 from gateway.clock import Clock
 from gateway.errors import HutongError
 from gateway.ledger.sql.batch_thread import OperationResult
+from gateway.ledger.sql.columns import Row
 from gateway.ledger.sql.database_errors import gave_way, is_about_one, is_lost, ours
 from gateway.ledger.sql.engines.base import LedgerEngine, Sequences, TooManyKeys
 
@@ -35,7 +37,8 @@ class Transaction(Struct, frozen=True):
 
     `owner`: the process that writes. `most`: how much is kept for a platform. `at`: when it began. `alone`: nobody else
     writes meanwhile. `counts`: by how much the kept counts change, written before the commit, in this process's `part`
-    of them.
+    of them. `leaves`: those of what is written, as rows of `new_leaves`, written before the commit too. `key` signs
+    receipts; None: nothing does.
     """
 
     connection: sa.Connection
@@ -46,6 +49,8 @@ class Transaction(Struct, frozen=True):
     alone: bool = True
     part: int = 0
     counts: Counter[CountKey] = field(default_factory=Counter)
+    leaves: list[Row] = field(default_factory=list)
+    key: SigningKey | None = None
 
 
 Flush = Callable[[Transaction], None]
@@ -86,13 +91,14 @@ ONE_BY_ONE = Group(one_by_one)
 
 
 def _result_of(transaction: Transaction, argument: Callable[[Transaction], Any]) -> OperationResult:
-    counted = Counter(transaction.counts)
+    counted, leaves = Counter(transaction.counts), len(transaction.leaves)
     try:
         with transaction.connection.begin_nested():
             return argument(transaction)
     except HutongError as error:
         transaction.counts.clear()
         transaction.counts.update(counted)
+        del transaction.leaves[leaves:]
         return error
 
 
@@ -103,8 +109,17 @@ _TRIES = 5
 class Writer:
     """Runs batches of operations, each in one transaction; an operation that fails does not fail the others."""
 
-    def __init__(self, engine: LedgerEngine, flush: Flush, *, most: KeptBytes, clock: Clock) -> None:
+    def __init__(
+        self,
+        engine: LedgerEngine,
+        flush: Flush,
+        *,
+        most: KeptBytes,
+        clock: Clock,
+        key: SigningKey | None = None,
+    ) -> None:
         self._engine = engine
+        self._key = key
         self._flush = flush
         self._most = most
         self._clock = clock
@@ -153,7 +168,9 @@ class Writer:
             keys = None if alone else lambda: _keys(connection, asked)
             sequences = self._engine.begin(connection, keys, len(batch))
             owner, at = self._engine.owner, self._clock()
-            transaction = Transaction(connection, sequences, self._most, owner, at, alone, self._engine.part)
+            transaction = Transaction(
+                connection, sequences, self._most, owner, at, alone, self._engine.part, key=self._key
+            )
             for group, members in groups.items():
                 found = group.do(transaction, asked[group])
                 for index, result in zip(members, found, strict=True):

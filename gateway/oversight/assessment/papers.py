@@ -13,7 +13,7 @@ from gateway.oversight.clocks import CaseClock, CaseDocument
 from schemas.assessment import DocumentEvent, NamedDocument, PartyFields, PeopleGroup, SomeDocuments, ValidDocument
 from schemas.calendar import Calendar
 from schemas.catalog import TYPES, at
-from schemas.clocks import says
+from schemas.events import says
 from schemas.findings import Text
 from schemas.identifiers.folding import comparison_key, same_number
 
@@ -185,8 +185,8 @@ def _fitting(said: NamedDocument, papers: Iterable[CaseDocument], subject: CaseD
 def _fits(said: NamedDocument, paper: CaseDocument, subject: CaseDocument | None) -> bool:
     document = paper.document
     return (
-        all(says(at(document, field), value) for field, value in said.where.items())
-        and not any(says(at(document, field), value) for field, value in said.besides.items())
+        says(document, said.where)
+        and not any(says(document, {field: value}) for field, value in said.besides.items())
         and all(at(document, field) is not None for field in said.has)
         and (subject is None or _same(said.same, document, subject.document))
     )

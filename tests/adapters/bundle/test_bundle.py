@@ -137,7 +137,7 @@ def test_what_is_no_bundle_is_told(tmp_path: Path) -> None:
         ("rate: 20/s", "rate: fast", "manifest.value", "limits:"),
         ("format: {body: json, charset: utf-8}", "format: {body: pdf}", "manifest.value", "format:"),
         ("format: {body: json, charset: utf-8}", "format: {charset: big5}", "manifest.value", "format:"),
-        ("auth: {scheme: api-key,", "auth: {scheme: oauth2,", "manifest.value", "auth:"),
+        ("auth: {scheme: api-key,", "auth: {scheme: gov-gateway,", "manifest.value", "auth:"),
         ("header: X-Key, value", "header: X-Key, query: k, value", "manifest.value", "auth:"),
         ('value: "{key}"', 'value: "{other}"', "placeholder.unknown", "auth:"),
         ("key: {type: secret", "key: {type: choice", "manifest.value", "key: {type"),

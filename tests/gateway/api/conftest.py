@@ -15,6 +15,7 @@ from adapters import bundled
 from adapters.adapter import load
 from adapters.base import OutboundRequest, Reply
 from gateway.api.app import create_app
+from gateway.audit.signing import SigningKey
 from gateway.bootstrap import build
 from gateway.delivery.no_answer import NoAnswer
 from gateway.delivery.sender import Sender
@@ -116,7 +117,7 @@ async def caller(
     sender, settled = Scripted(), asyncio.Queue[DeliverySettled]()
     hub = build(
         settings,
-        ledger=FaultyLedger(new_ledger()),
+        ledger=FaultyLedger(new_ledger(key=SigningKey.new())),
         adapters=installed,
         sender=sender,
         hooks=(lambda event: settled.put_nowait(event) if isinstance(event, DeliverySettled) else None,),

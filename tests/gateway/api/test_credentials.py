@@ -43,7 +43,7 @@ async def test_the_secret_is_shown_once(caller):
     issued = (await caller.admin("POST", PATH, json={"label": "once"})).json()
     listed = await caller.admin("GET", PATH)
     assert set(listed.json()["credentials"][-1]) == {
-        "id", "label", "created_at", "expires_at", "revoked_at", "last_used_at",
+        "id", "kind", "label", "created_at", "expires_at", "revoked_at", "last_used_at",
     }  # fmt: skip
     audit = await caller.hub.ledger.audit(MOBILE)
     kept = [one.digest for one in await caller.hub.ledger.credentials()]

@@ -1,13 +1,16 @@
 """Two gateways on one ledger with one Redis, put together as their settings say, called over ASGI."""
 
+import asyncio
 import json
 import signal
+import time
 from contextlib import AsyncExitStack
 from time import monotonic
 
 import httpx
 import pytest
 from redis_server import RedisServer
+from signers import signed
 
 from adapters import bundled
 from adapters.adapter import load
@@ -124,3 +127,51 @@ async def test_a_platform_is_asked_once_by_both(two):
     server.stop()
     assert await look(clients[0]) > latest
     assert sender.asked == 6
+
+
+# ── calls that are signed ─────────────────────────────────────────────────────────────────────
+@pytest.fixture
+async def signer(two):
+    """Signs questions of the platform; it may call by its signature and by its credential."""
+    (one, other), credential, server, _ = two
+    access = [{"scheme": "hmac-sha256"}, {"scheme": "bearer"}]
+    body = {"adapter": "penalty", "settings": {"base_url": "http://127.0.0.1:9", "app_key": "k"}, "access": access}
+    assert (await one.put(f"/v1/platforms/{PENALTY}", json=body, headers=ADMIN)).status_code == 200
+    order = {"kind": "hmac"}
+    issued = (await one.post(f"/v1/platforms/{PENALTY}/credentials", json=order, headers=ADMIN)).json()
+    while (await other.get("/v1/me", headers=headers(issued))).json().get("code") == "credential.unknown":
+        await asyncio.sleep(0)  # until the other process has heard of the key
+    return issued, (one, other), credential, server
+
+
+def headers(issued, ahead=2):
+    """Sign a question; a little ahead, since the server may have begun to remember within this second."""
+    at = time.time() + ahead
+    return signed("HUTONG-HMAC-SHA256", issued["id"], issued["credential"], "GET", "/v1/me", at=at)
+
+
+async def test_a_signature_counts_once_for_all_processes(signer):
+    """Whichever it is shown to first."""
+    issued, (one, other), _, _ = signer
+    for first, second in ((one, other), (other, one)):
+        shown = headers(issued)
+        assert (await first.get("/v1/me", headers=shown)).status_code == 200
+        for each in (first, second):
+            assert (await each.get("/v1/me", headers=shown)).json()["code"] == "credential.replayed"
+
+
+async def test_while_redis_is_away_who_signs_waits_and_others_go_on(signer):
+    """503 with Retry-After; once it is back, and empty, what was signed before is not let in, and what is new is."""
+    issued, (one, _), credential, server = signer
+    before = headers(issued, ahead=-10)
+    server.stop(signal.SIGKILL)
+    for _ in range(3):
+        answer = await one.get("/v1/me", headers=headers(issued))
+        assert (answer.status_code, answer.json()["code"]) == (503, "nonce.unavailable")
+        assert int(answer.headers["retry-after"]) > 0
+        assert (await one.get("/v1/me", headers=credential)).status_code == 200
+    server.start()
+    while (answer := await one.get("/v1/me", headers=headers(issued))).status_code == 503:
+        assert (await one.get("/v1/me", headers=before)).status_code == 503
+    assert answer.status_code == 200
+    assert (await one.get("/v1/me", headers=before)).json()["code"] == "nonce.unavailable"

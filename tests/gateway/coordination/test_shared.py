@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from redis_server import RedisServer
 
-from gateway.coordination import MemoryStore, Rate, SharedStore, Unshared
+from gateway.coordination import Forgetful, MemoryStore, Rate, SharedStore, Unshared
 from gateway.coordination.redis_store import PATIENCE, PAUSE, RedisStore
 
 LEDGER = "postgresql+psycopg://hutong:secret@ledger.example/hutong"
@@ -286,3 +286,51 @@ async def test_an_answer_reaches_nobody_but_who_asked(sharing: Sharing, redis_se
     watch.now += PAUSE
     for n in range(200):
         assert list(await store.get([f"k{n}"])) == [b"%d" % n]
+
+
+# ── for the first time ────────────────────────────────────────────────────────────────────────
+MADE = 4102444800
+"""A Unix time after every test's: what was made then was made after the server began to remember."""
+
+
+async def test_a_key_is_new_once_for_all_processes(sharing: Sharing, redis_server: RedisServer) -> None:
+    """Whoever asks first; another ledger has its own."""
+    one, other = sharing(redis_server.url), sharing(redis_server.url)
+    found = await asyncio.gather(*(each.first("n", MADE, 60) for each in (one, other) * 4))
+    assert sorted(found) == [False] * 7 + [True]
+    assert await sharing(redis_server.url, ledger=LEDGER + "2").first("n", MADE, 60)
+    assert await other.first("m", MADE, 60)
+
+
+async def test_a_key_is_remembered_for_as_long_as_it_was_said(sharing: Sharing, redis_server: RedisServer) -> None:
+    """By the server's own clock."""
+    await sharing(redis_server.url).first("n", MADE, 7)
+    [end] = [redis_server.client().pttl(key) for key in redis_server.client().scan_iter("*:n")]
+    assert 6000 < end <= 7000
+
+
+@pytest.mark.parametrize("lost", ["flushed", "started again", "started again from a copy"])
+async def test_what_was_made_before_the_server_forgot_is_not_known_to_be_new(
+    sharing: Sharing, redis_server: RedisServer, lost: str
+) -> None:
+    """It may have been used already; what is made from then on is judged as ever."""
+    watch = Watch()
+    store = sharing(redis_server.url, watch)
+    client = redis_server.client()
+    assert await store.first("n", MADE, 60)
+    [since] = client.scan_iter("*:since")
+    kept = client.get(since)
+    if lost == "flushed":
+        client.flushall()
+    else:
+        redis_server.stop(signal.SIGKILL)
+        redis_server.start()
+        if lost == "started again from a copy":
+            redis_server.client().set(since, kept)  # as a copy from before the nonce was spent has it
+    with pytest.raises((Forgetful, Unshared)):
+        await store.first("n", 1, 60)
+    watch.now += PAUSE
+    with pytest.raises(Forgetful):
+        await store.first("n", 1, 60)
+    assert await store.first("n", MADE, 60)
+    assert not await store.first("n", MADE, 60)

@@ -23,6 +23,7 @@ from msgspec.structs import replace
 from adapters.adapter import DeclarativeAdapter, load
 from gateway.clock import new_id
 from gateway.delivery import Dispatcher, Sender
+from gateway.delivery.authorised import AuthorisedSender
 from gateway.delivery.breaker import BreakerPolicy
 from gateway.ledger.records import Hold, Intake, IntakeDraft, Intent, Platform, Work
 from gateway.message import Attempt, Delivery, HeldBy, Message, State
@@ -151,7 +152,7 @@ class World:
         return Dispatcher(
             self.ledger,
             InstalledAdapters([self.adapter]),
-            self.sender,
+            AuthorisedSender(self.sender, self.clock),
             self.clock,
             Events([self._on_outcome]),
             **{

@@ -11,6 +11,7 @@ from faulty import LOST, UNREACHED, YES, Posted
 from adapters.base import Reply, VerdictKind
 from gateway.clock import steady
 from gateway.delivery.attempt import Attempts, DeliveryTarget, alone
+from gateway.delivery.authorised import AuthorisedSender
 from gateway.delivery.no_answer import NoAnswer
 from gateway.delivery.settlement import CallOutcome
 from gateway.message import Delivery, HeldBy, State
@@ -42,7 +43,7 @@ def attempts_of(post: Any, readers: Any = None) -> Attempts:
     """Give what makes attempts, one after the other."""
     return Attempts(
         post.ledger,
-        post.sender,
+        AuthorisedSender(post.sender, post.clock),
         post.clock,
         post.ticks,
         steady(post.clock, post.ticks),

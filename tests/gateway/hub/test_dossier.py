@@ -22,6 +22,7 @@ from adapters.formats import json
 from gateway.clock import new_id
 from gateway.coordination import MemoryStore, SharedStore
 from gateway.coordination.redis_store import RedisStore
+from gateway.delivery.authorised import AuthorisedSender
 from gateway.delivery.sender import Sender
 from gateway.hub.dossier import PARTS, Dossiers, Enterprise, EnterprisePart
 from gateway.hub.query_cache import QueryCache
@@ -103,7 +104,8 @@ class Country:
     async def dossier(self, credit_code: str, patience: float = 5) -> Enterprise:
         """Give the dossier."""
         known, cache = InstalledAdapters(self.adapters.values()), QueryCache(MemoryStore(), lambda: NOW)
-        questions = Questions(self.ledger, known, self.sender, lambda: NOW, cache, patience=timedelta(seconds=patience))
+        sender, most = AuthorisedSender(self.sender, lambda: NOW), timedelta(seconds=patience)
+        questions = Questions(self.ledger, known, sender, lambda: NOW, cache, patience=most)
         return await Dossiers(self.ledger, questions, lambda: NOW).of(credit_code)
 
     def code(self, kind: str) -> str:
@@ -269,7 +271,8 @@ class Clicking:
 
         def process() -> Dossiers:
             cache = QueryCache(store, self.clock, seconds)
-            questions = Questions(country.ledger, known, country.sender, self.clock, cache)
+            sender = AuthorisedSender(country.sender, self.clock)
+            questions = Questions(country.ledger, known, sender, self.clock, cache)
             return Dossiers(country.ledger, questions, self.clock)
 
         self._processes = process(), process()

@@ -237,6 +237,14 @@ def test_where_nothing_is_above_nothing_is_missing(source):
     assert routed("{kind: mobile-enforcement, reach: up}", "330110", source) == []
 
 
+def test_an_optional_destination_without_a_platform_is_not_missing():
+    """Nothing waits for one that may come, where the route says so; one that is there gets it."""
+    to, source = "{kind: penalty, optional: true}", "mobile-enforcement.330110"
+    assert routed(to, "330110", source) == []
+    assert routed(to, "330110", source, "penalty.330100") == [("penalty.330100", None)]
+    assert routed("{kind: penalty}", "330110", source) == [(None, "nearest")]
+
+
 def test_a_case_from_outside_goes_to_the_place_and_to_its_sender():
     """江苏 acts in 杭州: 杭州's penalty system has it, and 江苏's own."""
     both = "{kind: penalty, regions: [document, sender]}"

@@ -54,6 +54,15 @@ def test_every_bundled_adapter_receives_only_what_its_kind_may_send(routes):
             assert adapter.kind in (*routes.of(message_type).sources, "any"), (adapter.name, message_type)
 
 
+def test_a_destination_may_be_optional_and_from_the_gateway():
+    """Where there is no platform of the kind none is missing; what others send of the type goes elsewhere."""
+    text = destination("{kind: c, from: [gateway], optional: true}").replace("from: [a]", "from: [a, gateway]")
+    [found] = parse_routes(load(text.encode(), "routes.yaml")).of("case.transferred").destinations
+    assert (found.sources, found.optional) == (frozenset({"gateway"}), True)
+    [plain] = parse_routes(load(destination("c").encode(), "routes.yaml")).of("case.transferred").destinations
+    assert not plain.optional
+
+
 def test_a_type_without_a_route_comes_from_nobody(routes):
     """A shorter routes file switches types off."""
     route = parse_routes(load(b"kinds: {a: A}\nroutes: {}\n", "routes.yaml")).of("case.transferred")
@@ -99,6 +108,8 @@ def test_a_type_without_a_route_comes_from_nobody(routes):
         (destination("{kind: a, regions: [document, party]}"), 6, "routes.regions"),
         (destination("{kind: a, regions: [sender, sender]}"), 6, "routes.regions"),
         (destination("{kind: a, reach: up, regions: [document, sender]}"), 6, "routes.regions"),
+        (destination("{kind: a, optional: perhaps}"), 6, "routes.optional"),
+        (destination("{kind: gateway}"), 6, "kind.unknown"),
         ("kinds: {national: A}\nroutes: {}\n", 1, "kind.reserved"),
         ("kinds: {a: A}\nroutes: {}\nmore: 1\n", 3, "routes.key"),
         ("kinds: {a: A}\nroutes:\n  case.transferred: [a]\n", 3, "routes.table"),

@@ -20,10 +20,13 @@ import pytest
 import sqlalchemy as sa
 from msgspec.structs import replace
 from postgres_server import PostgresServer
+from report_documents import inspection
 
+from gateway.audit.signing import SigningKey
 from gateway.errors import HutongError
 from gateway.ledger.assessments import AssessmentRun, CaseFinding, FindingFilter
 from gateway.ledger.clocked import ClockedCase, ClockStanding, CountedCase, CountedCorrelation, KeptClock
+from gateway.ledger.occurrences import REGION, OccurrenceFilter, TallyFilter
 from gateway.ledger.records import (
     Area,
     BulkReplay,
@@ -51,10 +54,15 @@ from gateway.ledger.sql.engines import sqlite
 from gateway.ledger.sql.tables import metadata
 from gateway.ledger.versions import AdapterState, AdapterVersion
 from gateway.message import HeldBy, State
+from gateway.oversight.occurrences import OccurrenceReader
+from schemas.calendar import PUBLISHED
+from schemas.figures import bundled
+from schemas.scalars import CHINA_TIME
 
 pytestmark = pytest.mark.postgresql
 
 DAY = 86_400.0
+READER = OccurrenceReader(bundled(), CHINA_TIME, {})
 EARLY = datetime(2000, 1, 1, tzinfo=UTC)
 KEPT = Retention(timedelta(days=400), timedelta(days=200))
 CREDIT = "credit-publicity.330000"
@@ -75,6 +83,8 @@ async def fill(ledger: SqlLedger, small: Any) -> None:
     await ledger.begin_replay(
         BulkReplay("replay-1", DeliveryFilter(state="dead"), "mended", "operator", small.now), small.intent
     )
+    while (await ledger.sequence(200)).more:
+        pass
     for day, seen in ((0, 0.0), (500, 500.0)):
         while (await ledger.prune(KEPT, "pruner", small.now + timedelta(days=day), seen=seen * DAY)).more:
             seen = 0.0
@@ -93,6 +103,7 @@ async def _operators(ledger: SqlLedger, small: Any) -> None:
     await ledger.unmask(Unmasking("u-1", "wang-wei", "m", "核对", small.now, later), small.intent)
     await ledger.put_area(Area("370171", "高新区", "370100", small.now), small.intent, [], lambda unrouted: None)
     await ledger.add_upload(Upload("u-1", CREDIT, "sha256:ab", 2, "image/jpeg", small.now))
+    await ledger.spend_nonce("new", "n-1", small.now, small.now)
     await ledger.put_unwanted("permit", "330100", Intent("operator", "本省由部里统一公示", small.now))
     await ledger.put_year(CalendarYear(2027, ("2027-10-01",), ("2027-10-10",), small.now), small.intent)
     found = (
@@ -149,6 +160,9 @@ async def _later(ledger: SqlLedger, small: Any, revision: int) -> None:
     case = ClockedCase("later", "later", "later", "330100", ("penalty.330000",), complete=True, counted_by="rules")
     clock = KeptClock("case.filing", "", ClockStanding.OPEN, date(2026, 9, 1), date(2026, 9, 16), None, ("later",))
     await ledger.put_clocks("clocks", [CountedCorrelation("later", (CountedCase(case, (clock,)),))])
+    read = READER.seen(replace(draft.message, type="inspection.recorded", document=inspection()[1]), PUBLISHED)
+    await ledger.keep_occurrences([read], READER)
+    await ledger.count_use(READER)
     # Its platform spoke of it by a number of its own before: what it said is tied to the case.
     back = small.draft("back", "back", received_at=at, source=small.platform)
     back = replace(back, numbers={"case_number": "P-1"}, deliveries=())
@@ -185,7 +199,7 @@ def full(tmp_path_factory: pytest.TempPathFactory, ledger_at: Callable[[Path], s
     path = tmp_path_factory.mktemp("full") / "ledger.db"
 
     async def made() -> None:
-        ledger = await small.start(SqlLedger(ledger_at(path)))
+        ledger = await small.start(SqlLedger(ledger_at(path), key=SigningKey.new()))
         await fill(ledger, small)
         await ledger.stop()
 
@@ -264,6 +278,13 @@ async def answers(ledger: SqlLedger, small: Any) -> Mapping[str, Any]:
     found["adapters"] = await ledger.adapters(), await ledger.adapter_content("town", "1.0.0")
     found["backlog"] = sorted(await ledger.backlog(), key=repr)
     found["replays"] = await ledger.replays(), await ledger.contacts()
+    head = await ledger.newest_head()
+    assert head is not None
+    found["tree"] = await ledger.signed_heads(), await ledger.signing_keys(), await ledger.tree_standing()
+    found["leaf"] = await ledger.prove_message("p7"), await ledger.prove_consistency(300, head.size)
+    found["tallies"] = sorted(map(repr, await ledger.tallies(TallyFilter(202601, 202912), READER)))
+    found["occurrences"] = await ledger.find_occurrences(OccurrenceFilter(("inspection",), (), 202603, 202603))
+    found["heard"] = await ledger.heard_of(REGION)
     found["prunings"] = await ledger.prunings()
     found["prunable"] = await ledger.prunable(KEPT)
     return found

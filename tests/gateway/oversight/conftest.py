@@ -1,4 +1,4 @@
-"""Oversight of cases over intake, with what the gateway itself sends."""
+"""Oversight of cases over intake, with what the gateway itself sends; and the reports of what a ledger was told of."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from faulty import FaultyLedger
 from msgspec.structs import replace
+from telling import MOBILE, PENALTY, Telling
 
 from gateway.intake.own import OwnMessages
 from gateway.ledger.assessments import CaseFinding, FindingFilter
@@ -40,7 +41,7 @@ class Office:
         ledger, reception = self.desk.ledger, self.desk.reception
         self.cases = CaseFinder(ledger, self.clock, ZONE)
         own = OwnMessages(reception.preview_submission, reception.submit)
-        self.assessor = Assessor(ledger, self.cases, own, self.clock, ZONE, tells=self.tells)
+        self.assessor = Assessor(ledger, own, self.clock, ZONE, tells=self.tells)
         self.assessments = Assessments(ledger, self.cases, self.assessor, self.clock, step=2, pause=0.0)
         self.follower = Follower(ledger, (self.assessor,), share=1.0)
 
@@ -77,3 +78,20 @@ async def office(plain: Any, new_ledger: Callable[[], Ledger], desk_of: Any) -> 
     yield office
     await office.assessments.stop()
     await ledger.stop()
+
+
+@pytest.fixture
+async def empty(new_ledger: Callable[[], Ledger]) -> AsyncIterator[Ledger]:
+    """A ledger with nothing in it."""
+    ledger = new_ledger()
+    await ledger.start()
+    yield ledger
+    await ledger.stop()
+
+
+@pytest.fixture
+async def telling(empty: Ledger) -> Telling:
+    """A ledger in which a province's mobile enforcement and penalty platform are registered; two checks a year."""
+    made = Telling(empty, cap=2)
+    await made.register(MOBILE, PENALTY)
+    return made

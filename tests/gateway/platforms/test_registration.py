@@ -1,6 +1,7 @@
 """What a registration must say."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -103,3 +104,27 @@ def test_a_setting_that_is_missing_is_told_once():
     with pytest.raises(Rejected) as caught:
         registered(asked, ADAPTER, {"penalty"}, None, datetime(2026, 9, 1, tzinfo=UTC))
     assert [(one.code, one.path) for one in caught.value.findings] == [("setting.missing", "settings.base_url")]
+
+
+CERTIFICATES = Path(__file__).parents[1] / "delivery" / "certificates"
+PEM = (CERTIFICATES / "good.pem").read_text()
+
+
+def tls(**settings):
+    """Register a platform with settings of TLS; gives what is wrong."""
+    said = {"base_url": "https://cf.example.gov.cn", "app_key": "k", **settings}
+    asked = Registration("penalty.330000", "penalty", None, said)
+    try:
+        registered(asked, ADAPTER, {"penalty"}, None, datetime(2026, 9, 1, tzinfo=UTC))
+    except Rejected as rejected:
+        return [(one.code, one.path) for one in rejected.findings]
+    return []
+
+
+def test_what_is_said_of_tls_must_be_of_use():
+    """A certificate with its key; the least version one that there is."""
+    assert tls(tls_ca=PEM, tls_certificate=PEM, tls_key=PEM, tls_minimum="1.3") == []
+    assert tls(tls_certificate=PEM) == [("setting.tls", "settings.tls_key")]
+    assert tls(tls_ca="no PEM") == [("setting.tls", "settings.tls_ca")]
+    assert tls(tls_minimum="1.0") == [("setting.choice", "settings.tls_minimum")]
+    assert tls(tls_ca=7) == [("setting.text", "settings.tls_ca")]

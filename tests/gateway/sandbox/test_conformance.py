@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -46,6 +47,32 @@ async def test_every_bundled_adapter_conforms(bundled: DeclarativeAdapter) -> No
 
 async def test_a_good_bundle_has_no_findings(folder: Path) -> None:
     """The plain one does what it says."""
+    assert await found(folder) == {}
+
+
+SM2_D = "3945208f7b2144b13f36e38ac6d39f95889393692860b51a42fb81ef4df7c5b8"
+SM2_P = (
+    "09f9df311e5421a150dd7d161e4bc5c672179fad1833fc076bb08ff356f35020"
+    "ccea490ce26775a52dc6ea718cc1aa600aed05fbf35e084a6632f6072da9ad13"
+)
+
+
+@pytest.mark.parametrize(
+    "auth",
+    [
+        "{scheme: oauth2, path: /oauth/token, client_id: a, client_secret: b}",
+        "{scheme: oauth2, path: /t, client_id: a, client_secret: b, token: data.token, expires: data.seconds}",
+        'hmac-headers, key: k, headers: {X-Sign: "{nonce} {timestamp} {signature}"}',
+        'hmac-headers, algorithm: sm3, sign: "s{body}", headers: {X-Sign: "{signature}"}',
+        f'sm2, private_key: "{SM2_D}", public_key: "{SM2_P}", headers: {{X-Sign: "{{signature}}"}}',
+        "standard-webhooks, secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+    ],
+)
+async def test_a_bundle_that_signs_is_proved_like_any_other(folder: Path, auth: str) -> None:
+    """Its double issues the tokens, and takes whatever was signed."""
+    declared = auth if auth.startswith("{") else f"{{scheme: {auth}}}"
+    text = (folder / "adapter.yaml").read_text()
+    (folder / "adapter.yaml").write_text(re.sub(r"^auth:.*\n", "", text, flags=re.M) + f"\nauth: {declared}\n")
     assert await found(folder) == {}
 
 

@@ -21,6 +21,7 @@ ANEW: Mapping[str, Mapping[str, Any]] = {
     "ledger": {"owner": ""},
     "claims": {"owner": "", "until": None},
     "followed": {"owner": ""},
+    "tree": {"owner": "", "until": 0},
 }
 """Table → column → what the copy has: nobody has it, or a claim in it. Epochs are copied, so that none comes twice."""
 

@@ -23,7 +23,7 @@ async def test_an_accepted_document_is_answered_with_its_receipt(caller, executi
     response = await caller.send(PENALTY, "execution", execution)
     assert response.status_code == 202, response.text
     body = response.json()
-    assert set(body) == {"message_id", "type", "state", "duplicate", "warnings", "deliveries"}
+    assert set(body) == {"message_id", "type", "state", "duplicate", "warnings", "deliveries", "receipt"}
     assert body["type"] == "penalty.executed"
     assert body["duplicate"] is False
     assert {one["kind"]: one["platform"] for one in body["deliveries"]} == {

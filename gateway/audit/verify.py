@@ -1,0 +1,319 @@
+"""Verify what the gateway signed: receipts, inclusion and consistency proofs, heads, and bundles of evidence.
+
+This module is also the script inside every bundle of evidence (`verify.py`), so it needs nothing of the gateway:
+only Python 3.9 or newer and the package `cryptography`.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import sys
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+Hashing = Callable[[bytes], bytes]
+"""A hash function of 32 bytes."""
+
+
+def sha256(content: bytes) -> bytes:
+    """SHA-256."""
+    return hashlib.sha256(content).digest()
+
+
+def sm3(content: bytes) -> bytes:
+    """SM3 (GB/T 32905)."""
+    digest = hashes.Hash(hashes.SM3())
+    digest.update(content)
+    return digest.finalize()
+
+
+HASHINGS: Mapping[str, Hashing] = {"sha256": sha256, "sm3": sm3}
+"""The hash functions that a tree may be made with, by name."""
+
+
+# ── the tree of RFC 6962, section 2.1 ─────────────────────────────────────────────────────────
+def leaf_hash(content: bytes, hashing: Hashing = sha256) -> bytes:
+    """Hash a leaf's content."""
+    return hashing(b"\x00" + content)
+
+
+def node_hash(left: bytes, right: bytes, hashing: Hashing = sha256) -> bytes:
+    """Hash the node above two others."""
+    return hashing(b"\x01" + left + right)
+
+
+def root_of_inclusion(
+    leaf: bytes, index: int, size: int, path: Sequence[bytes], hashing: Hashing = sha256
+) -> bytes | None:
+    """Give the root that an inclusion proof leads to; None when the path cannot be one of this index and size."""
+    if not 0 <= index < size:
+        return None
+    position, last, root = index, size - 1, leaf
+    for sibling in path:
+        if last == 0:
+            return None
+        if position % 2 or position == last:
+            root = node_hash(sibling, root, hashing)
+            while not position % 2 and position:
+                position, last = position >> 1, last >> 1
+        else:
+            root = node_hash(root, sibling, hashing)
+        position, last = position >> 1, last >> 1
+    return root if last == 0 else None
+
+
+def is_included(
+    leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes, hashing: Hashing = sha256
+) -> bool:
+    """Tell whether a proof shows that a leaf's hash stands at an index of the tree with this size and root."""
+    return root_of_inclusion(leaf, index, size, path, hashing) == root
+
+
+def is_consistent(
+    old_size: int,
+    new_size: int,
+    old_root: bytes,
+    new_root: bytes,
+    path: Sequence[bytes],
+    hashing: Hashing = sha256,
+) -> bool:
+    """Tell whether a proof shows that the larger tree begins with all of the smaller one, unchanged."""
+    if not 0 <= old_size <= new_size:
+        return False
+    if old_size == new_size:
+        return not path and old_root == new_root
+    if old_size == 0:
+        return not path and old_root == hashing(b"")
+    position, last = old_size - 1, new_size - 1
+    while position % 2:
+        position, last = position >> 1, last >> 1
+    rest = list(path)
+    if position:
+        if not rest:
+            return False
+        old = new = rest.pop(0)
+    else:
+        old = new = old_root  # the smaller tree is a whole subtree of the larger one
+    for sibling in rest:
+        if last == 0:
+            return False
+        if position % 2 or position == last:
+            old, new = node_hash(sibling, old, hashing), node_hash(sibling, new, hashing)
+            while not position % 2 and position:
+                position, last = position >> 1, last >> 1
+        else:
+            new = node_hash(new, sibling, hashing)
+        position, last = position >> 1, last >> 1
+    return last == 0 and old == old_root and new == new_root
+
+
+# ── leaves, heads and receipts ────────────────────────────────────────────────────────────────
+def leaf_content(kind: str, subject: str, digest: bytes, at: int) -> bytes:
+    """Write a leaf: the digest of its statement (32 bytes), microseconds since 1970 in UTC (8, signed, the highest
+    first), then kind, a zero byte, and subject, as UTF-8."""
+    return digest + at.to_bytes(8, "big", signed=True) + kind.encode() + b"\x00" + subject.encode()
+
+
+def head_text(origin: str, size: int, root: bytes, at: int) -> bytes:
+    """Write what is signed of a head, a line each: origin, size, root (base64), microseconds since 1970 in UTC."""
+    return f"{origin}\n{size}\n{base64.b64encode(root).decode()}\n{at}\n".encode()
+
+
+RECEIPTS = b"hutong receipts 1\n"
+"""Stands before the root of a batch where that is signed, so that it can never be taken for a head."""
+
+
+def receipt_content(digest: bytes, leaf: bytes) -> bytes:
+    """Write the leaf of a batch's tree: what was received (SHA-256), and the hash of the leaf in the ledger's tree."""
+    return digest + leaf
+
+
+def key_id(public: bytes) -> str:
+    """Name a public key: the first 16 hexadecimal digits of its SHA-256."""
+    return hashlib.sha256(public).hexdigest()[:16]
+
+
+def is_signed(public: bytes, signature: bytes, content: bytes) -> bool:
+    """Tell whether an Ed25519 signature is that of a public key (32 bytes)."""
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, content)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def is_receipt(receipt: Mapping[str, Any], public: bytes) -> bool:
+    """Tell whether a receipt, as it stood in the answer, was signed with a key.
+
+    `signature` is `index.size.path.signature` of the batch that shared the signature: two numbers, the inclusion
+    proof's hashes one after the other, and Ed25519's 64 bytes, both base64url without padding.
+    """
+    try:
+        index, size, path, signature = receipt["signature"].split(".")
+        hashed = [_unbase64(path)[start : start + 32] for start in range(0, len(_unbase64(path)), 32)]
+        content = receipt_content(bytes.fromhex(receipt["digest"]), bytes.fromhex(receipt["leaf"]))
+        root = root_of_inclusion(leaf_hash(content), int(index), int(size), hashed)
+        signed = _unbase64(signature)
+    except (KeyError, ValueError, AttributeError):
+        return False
+    return root is not None and receipt.get("key_id") == key_id(public) and is_signed(public, signed, RECEIPTS + root)
+
+
+def _unbase64(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def is_head(head: Mapping[str, Any]) -> bool:
+    """Tell whether a head was signed by the key that it names."""
+    try:
+        public = bytes.fromhex(head["public_key"])
+        content = head_text(head["origin"], head["size"], bytes.fromhex(head["root"]), head["at"])
+        return head["key_id"] == key_id(public) and is_signed(public, bytes.fromhex(head["signature"]), content)
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return False
+
+
+# ── bundles of evidence ───────────────────────────────────────────────────────────────────────
+def check_bundle(file: Any, heads: Sequence[Mapping[str, Any]] = ()) -> list[str]:
+    """Verify a bundle of evidence (a zip, or its path) and give what is wrong, the first leaf first; nothing: it holds.
+
+    `heads`: heads that were kept elsewhere. The bundle's own must begin with those that it can be compared with: of
+    its size, or of a size that it was fetched with (`?head=SIZE`).
+    """
+    wrong: list[str] = []
+    try:
+        with zipfile.ZipFile(file) as bundle:
+            for each in _wrong(json.loads(bundle.read("evidence.json")), bundle, heads):
+                wrong.append(each)
+    except (zipfile.BadZipFile, KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
+        wrong.append(f"this is no whole bundle of evidence: {type(error).__name__} {error}")
+    return wrong
+
+
+def _wrong(index: Mapping[str, Any], bundle: zipfile.ZipFile, heads: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    head = index["head"]
+    if not is_head(head):
+        yield "the head was not signed with the key that it names"
+        return
+    yield from _against(head, {one["size"]: one["path"] for one in index["consistency"]}, heads)
+    root = bytes.fromhex(head["root"])
+    for message in index["messages"]:
+        yield from _wrong_leaves(message["leaves"], head["size"], root, message["id"])
+        yield from _wrong_message(message, bundle)
+        for delivery in message["deliveries"]:
+            yield from _wrong_leaves(delivery["leaves"], head["size"], root, delivery["id"])
+            yield from _wrong_delivery(delivery, bundle)
+
+
+def _against(
+    head: Mapping[str, Any], paths: Mapping[int, Sequence[str]], heads: Sequence[Mapping[str, Any]]
+) -> Iterator[str]:
+    paths = {**paths, head["size"]: []}
+    comparable = [kept for kept in heads if kept.get("size") in paths]
+    if heads and not comparable:
+        yield "no head that was kept elsewhere can be compared: fetch the bundle with ?head=SIZE of one of them"
+    for kept in comparable:
+        if not is_head(kept):
+            yield f"the head of size {kept.get('size')} that was kept elsewhere is not signed"
+        elif kept["origin"] != head["origin"]:
+            yield f"the head of size {kept['size']} that was kept elsewhere is of another ledger"
+        elif not is_consistent(
+            kept["size"],
+            head["size"],
+            bytes.fromhex(kept["root"]),
+            bytes.fromhex(head["root"]),
+            [bytes.fromhex(each) for each in paths[kept["size"]]],
+        ):
+            yield f"the head of size {kept['size']} was another when it was kept elsewhere: the past was rewritten"
+
+
+def _wrong_leaves(leaves: Sequence[Mapping[str, Any]], size: int, root: bytes, subject: str) -> Iterator[str]:
+    for leaf in leaves:
+        name = f"leaf {leaf['index']} ({leaf['kind']} {leaf['subject']})"
+        digest, path = bytes.fromhex(leaf["digest"]), [bytes.fromhex(each) for each in leaf["path"]]
+        hashed = leaf_hash(leaf_content(leaf["kind"], leaf["subject"], digest, leaf["at"]))
+        if leaf["subject"] != subject:
+            yield f"{name} is not about {subject}"
+        if hashed.hex() != leaf["leaf"] or not is_included(hashed, leaf["index"], size, path, root):
+            yield f"{name} is not in the tree that the head tells of"
+        statement = leaf["statement"]
+        if statement is not None and sha256(statement.encode()) != digest:
+            yield f"{name}: its statement was changed"
+
+
+def _stated(leaves: Sequence[Mapping[str, Any]], kind: str) -> list[Mapping[str, Any]]:
+    return [json.loads(leaf["statement"]) for leaf in leaves if leaf["kind"] == kind and leaf["statement"] is not None]
+
+
+def _wrong_message(message: Mapping[str, Any], bundle: zipfile.ZipFile) -> Iterator[str]:
+    stated = _stated(message["leaves"], "accepted")
+    if len(stated) != 1:
+        yield f"message {message['id']}: {len(stated)} leaves state that it was accepted as it is here, instead of one"
+        return
+    told = stated[0]
+    if message["received"] is not None and _digest(bundle, message["received"]) != told["received"]:
+        yield f"message {message['id']}: the bytes received are others"
+    for field in ("type", "source", "operation", "region", "adapter"):
+        if message[field] != told[field]:
+            yield f"message {message['id']}: its {field} is another"
+
+
+def _wrong_delivery(delivery: Mapping[str, Any], bundle: zipfile.ZipFile) -> Iterator[str]:
+    stated = {each["number"]: each for each in _stated(delivery["leaves"], "ended") if "number" in each}
+    numbers = [attempt["number"] for attempt in delivery["attempts"]]
+    for attempt in delivery["attempts"]:
+        name, told = f"delivery {delivery['id']}, attempt {attempt['number']}", stated.get(attempt["number"])
+        if told is None:
+            yield f"{name}: no leaf states it as it is here"
+            continue
+        for field in ("verdict", "status", "reference", "reason", "code"):
+            if attempt[field] != told[field]:
+                yield f"{name}: its {field} is another"
+        if attempt["reply"] is not None and _digest(bundle, attempt["reply"]) != told["reply"]:
+            yield f"{name}: the reply is another"
+        if delivery["request"] is not None and _digest(bundle, delivery["request"]["body"]) != told["sent"]:
+            yield f"{name}: the bytes sent are others"
+    for number in sorted(set(stated) - set(numbers)):
+        yield f"delivery {delivery['id']}, attempt {number}: it is missing"
+
+
+def _digest(bundle: zipfile.ZipFile, name: str) -> str:
+    return hashlib.sha256(bundle.read(name)).hexdigest()
+
+
+def read_heads(text: str) -> list[Any]:
+    """Read heads that were kept: one as JSON, a list of them, an answer with `heads`, or one a line."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return [json.loads(line) for line in text.splitlines() if line.strip()]
+    if isinstance(found, Mapping):
+        found = found.get("heads", [found])
+    return list(found)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Verify a bundle: `python verify.py BUNDLE [--heads FILE]`."""
+    heads: list[Any] = []
+    if "--heads" in arguments:
+        at = list(arguments).index("--heads")
+        with open(arguments[at + 1], encoding="utf-8") as kept:
+            heads = read_heads(kept.read())
+        arguments = [*arguments[:at], *arguments[at + 2 :]]
+    if len(arguments) != 1:
+        print("usage: python verify.py BUNDLE.zip [--heads FILE]")
+        return 2
+    wrong = check_bundle(arguments[0], heads)
+    print("\n".join(wrong) or "the evidence holds; compare the key's id with the one that was published")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

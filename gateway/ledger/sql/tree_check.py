@@ -1,0 +1,223 @@
+"""Checking a ledger against its own tree: every leaf, every head, and every fact that a leaf tells of.
+
+What it finds is told in the order of the leaves. Somebody who has the database and the signing key can write a
+whole new tree; that is found by heads that were kept elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from gateway.audit import tree
+from gateway.audit.leaf import ACCEPTED, Leaf
+from gateway.audit.leaf import leaf as leaf_of
+from gateway.audit.verify import is_head
+from gateway.ledger.sql import sequencing, tables
+from gateway.ledger.sql.database_errors import translated_errors
+from gateway.ledger.sql.engines import postgresql, sqlite
+from gateway.ledger.sql.restating import restated
+from gateway.ledger.sql.statements import Prepared
+
+_l, _t, _h, _k, _m, _n, _p = (
+    tables.leaves.c,
+    tables.tree_nodes.c,
+    tables.tree_heads.c,
+    tables.signing_keys.c,
+    tables.messages.c,
+    tables.new_leaves.c,
+    tables.prunings.c,
+)
+_CHUNK = 1000
+_MOST = 20
+"""Findings after which it stops: what follows a broken leaf is broken, too."""
+
+_LEAVES = Prepared(
+    sa.select(_l.number, _l.hash, _l.kind, _l.subject, _l.digest, _l.at)
+    .where(_l.number > sa.bindparam("after"))
+    .order_by(_l.number)
+    .limit(sa.bindparam("limit")),
+    ("after", "limit"),
+)
+_NODE = Prepared(
+    sa.select(_t.hash).where(_t.level == sa.bindparam("level"), _t.number == sa.bindparam("number")),
+    ("level", "number"),
+)
+_MESSAGES = Prepared(
+    sa.select(_m.seq, _m.id)
+    .where(_m.seq > sa.bindparam("after"), _m.received.is_not(None))
+    .order_by(_m.seq)
+    .limit(sa.bindparam("limit")),
+    ("after", "limit"),
+)
+_OF_SUBJECT = Prepared(
+    sa.select(_l.number).where(_l.subject == sa.bindparam("subject"), _l.kind == sa.bindparam("kind")).limit(1),
+    ("subject", "kind"),
+)
+
+
+class TreeReport(Struct, frozen=True):
+    """What was found of a ledger: how many leaves and heads it has, how many leaves wait, and what is wrong."""
+
+    leaves: int
+    heads: int
+    waiting: int
+    wrong: tuple[str, ...]
+
+
+def check_tree(
+    url: str, kept: Sequence[Mapping[str, Any]] = (), tell: Callable[[int, int], None] = lambda done, total: None
+) -> TreeReport:
+    """Check a ledger at an address, also while a gateway runs on it; `kept`: heads that were kept elsewhere.
+
+    `tell` is told of how many leaves, of how many. HutongError when it cannot be read.
+    """
+    with translated_errors(), _reading(url) as connection:
+        return _Check(connection, kept, tell).report()
+
+
+@contextmanager
+def _reading(url: str) -> Iterator[sa.Connection]:
+    """Connect so that nothing can be written, and all is seen as it is at one moment."""
+    is_file = url.startswith("sqlite:")
+    engine = (
+        sqlite.reading(url, patience=5, readers=1)
+        if is_file
+        else postgresql.PostgreSQLEngine(url, patience=5).working("check")
+    )
+    try:
+        with engine.begin() as connection:
+            if not is_file:
+                connection.execute(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+            yield connection
+    finally:
+        engine.dispose()
+
+
+class _Check:
+    def __init__(
+        self, connection: sa.Connection, kept: Sequence[Mapping[str, Any]], tell: Callable[[int, int], None]
+    ) -> None:
+        self._connection = connection
+        self._tell = tell
+        self._origin = sequencing.state(connection).origin
+        self._elsewhere: dict[int, bytes] = {}
+        self._wrong: list[str] = []
+        self._heads = self._own_heads()
+        for head in kept:
+            self._take(head)
+        self._pruned = self._until()
+
+    def report(self) -> TreeReport:
+        frontier = self._walk()
+        if len(self._wrong) < _MOST:
+            self._end(frontier)
+            self._facts_without_leaves()
+        waiting = self._count(tables.new_leaves)
+        return TreeReport(frontier.size, len(self._heads), waiting, tuple(self._wrong[:_MOST]))
+
+    def _count(self, table: sa.Table) -> int:
+        return self._connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0
+
+    # ── heads ─────────────────────────────────────────────────────────────────────────────────
+    def _own_heads(self) -> dict[int, bytes]:
+        keys = {id: bytes(public) for id, public in self._connection.execute(sa.select(_k.id, _k.public))}
+        heads: dict[int, bytes] = {}
+        found = self._connection.execute(sa.select(*tables.tree_heads.c).order_by(_h.size))
+        for size, root, at, key_id, signature in found:
+            shown = {
+                "origin": self._origin,
+                "size": size,
+                "root": bytes(root).hex(),
+                "at": at,
+                "key_id": key_id,
+                "public_key": keys.get(key_id, b"").hex(),
+                "signature": bytes(signature).hex(),
+            }
+            if not is_head(shown):
+                self._wrong.append(f"the head of size {size} was not signed with a key of this ledger")
+            heads[size] = bytes(root)
+        return heads
+
+    def _take(self, head: Mapping[str, Any]) -> None:
+        if not is_head(head):
+            self._wrong.append(f"the head of size {head.get('size')} that was kept elsewhere is not signed")
+        elif head["origin"] != self._origin:
+            self._wrong.append(f"the head of size {head['size']} that was kept elsewhere is of another ledger")
+        else:
+            self._elsewhere[head["size"]] = bytes.fromhex(head["root"])
+
+    # ── leaves ────────────────────────────────────────────────────────────────────────────────
+    def _walk(self) -> tree.Frontier:
+        frontier, total, after = tree.Frontier(), self._count(tables.leaves), -1
+        while len(self._wrong) < _MOST:
+            rows = _LEAVES.rows(self._connection, after, _CHUNK)
+            if not rows:
+                break
+            for number, hash, kind, subject, digest, at in rows:
+                leaf = leaf_of(kind, subject, bytes(digest), at)
+                self._leaf(int(number), after, bytes(hash), leaf)
+                frontier, nodes = tree.extended(frontier, [bytes(hash)])
+                self._nodes(nodes)
+                self._roots(frontier)
+                after = int(number)
+            self._tell(frontier.size, total)
+        return frontier
+
+    def _leaf(self, number: int, before: int, hash: bytes, leaf: Leaf) -> None:
+        name = f"leaf {number} ({leaf.kind} {leaf.subject})"
+        if number != before + 1:
+            self._wrong.append(f"leaf {before + 1} is missing")
+        if leaf.hash != hash:
+            self._wrong.append(f"{name} was changed")
+            return
+        fact = restated(self._connection, leaf)
+        if fact.statement is None and fact.there and fact.whole:
+            self._wrong.append(f"{name}: the fact that it tells of was changed")
+        elif not fact.there and leaf.at > self._pruned:
+            self._wrong.append(f"{name}: the fact that it tells of is missing")
+
+    def _nodes(self, nodes: Sequence[tuple[int, int, bytes]]) -> None:
+        for level, number, hash in nodes:
+            row = _NODE.row(self._connection, level, number)
+            if row is None or bytes(row[0]) != hash:
+                first, last = number << level, ((number + 1) << level) - 1
+                self._wrong.append(f"leaves {first} to {last}: one of them is not what it was when they were hashed")
+
+    def _roots(self, frontier: tree.Frontier) -> None:
+        for heads, whose in ((self._elsewhere, "kept elsewhere"), (self._heads, "of this ledger")):
+            signed = heads.get(frontier.size)
+            if signed is not None and signed != tree.root(frontier):
+                before = max((size for size in (*self._heads, *self._elsewhere) if size < frontier.size), default=0)
+                self._wrong.append(
+                    f"leaves {before} to {frontier.size - 1}: one of them is not what it was when the head of size "
+                    f"{frontier.size} ({whose}) was signed"
+                )
+
+    def _end(self, frontier: tree.Frontier) -> None:
+        state = sequencing.state(self._connection)
+        seen = max((*self._heads, *self._elsewhere, state.frontier.size), default=0)
+        if seen > frontier.size:
+            self._wrong.append(f"leaf {frontier.size} is missing, and all after it: there were {seen}")
+        elif state.frontier != frontier:
+            self._wrong.append("the edge of the tree is not that of its leaves")
+
+    # ── facts ─────────────────────────────────────────────────────────────────────────────────
+    def _until(self) -> int:
+        """Give up to when messages were pruned: of these nothing is there any more but their leaves."""
+        until = self._connection.scalar(sa.select(sa.func.max(_p.until)).where(_p.what == "messages"))
+        return int(until) if until is not None else 0
+
+    def _facts_without_leaves(self) -> None:
+        """Find messages that somebody put there: those that were accepted have a leaf, with a place or without."""
+        waiting = {subject for (subject,) in self._connection.execute(sa.select(_n.subject).where(_n.kind == ACCEPTED))}
+        after = 0
+        while rows := _MESSAGES.rows(self._connection, after, _CHUNK):
+            for seq, id in rows:
+                after = int(seq)
+                if id not in waiting and _OF_SUBJECT.row(self._connection, id, ACCEPTED) is None:
+                    self._wrong.append(f"message {id} has no leaf: it was not accepted as others are")

@@ -1,0 +1,205 @@
+"""The audit over REST: who sees it, what is proved, and evidence that holds outside until it is changed."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.audit.signing import signed_head
+from gateway.audit.verify import check_bundle, is_consistent, is_head, is_included, is_receipt, leaf_content, leaf_hash
+from gateway.hub.evidence import shown_head
+
+PENALTY = "penalty.330000"
+MOBILE = "mobile-enforcement.330000"
+
+
+@pytest.fixture
+def signing(caller: Any) -> Any:
+    """A gateway that signs, and whose deliveries the tests wait for."""
+    return caller
+
+
+async def accepted(caller: Any, execution: Any) -> dict[str, Any]:
+    """Hand a document in, and let everything get its place."""
+    answer = await caller.send(PENALTY, "execution", execution)
+    assert answer.status_code == 202, answer.text
+    await caller.hub.sequencer.grow()
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def test_a_receipt_is_proved(signing: Any, execution: Any) -> None:
+    """By its leaf and by its message, to people and to whom it concerns; for another platform it is not there."""
+    body = await accepted(signing, execution)
+    head = (await signing.admin("GET", "/v1/audit/head")).json()
+    assert is_head(head)
+    assert is_receipt(body["receipt"], bytes.fromhex(head["public_key"]))
+    for asked in (f"leaf={body['receipt']['leaf']}", f"message={body['message_id']}"):
+        for who in (signing.admin, lambda *call: signing.call(signing.credentials[PENALTY], *call)):
+            proof = (await who("GET", f"/v1/audit/proof?{asked}")).json()
+            content = leaf_content(proof["kind"], proof["subject"], bytes.fromhex(proof["digest"]), proof["at"])
+            assert leaf_hash(content).hex() == proof["leaf"] == body["receipt"]["leaf"]
+            path = [bytes.fromhex(each) for each in proof["path"]]
+            root, size = bytes.fromhex(proof["head"]["root"]), proof["head"]["size"]
+            assert is_included(leaf_hash(content), proof["index"], size, path, root)
+    unknown = await signing.admin("GET", f"/v1/audit/proof?leaf={'0' * 64}")
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "leaf.unknown")
+    for query in ("", "?leaf=x", f"?leaf={'0' * 64}&message=m"):
+        refused = await signing.admin("GET", f"/v1/audit/proof{query}")
+        assert (refused.status_code, refused.json()["code"]) == (422, "proof.of-what")
+
+
+async def test_heads_are_consistent(signing: Any, execution: Any) -> None:
+    """A witness that kept a head is shown that nothing before it was rewritten."""
+    await accepted(signing, execution)
+    old = (await signing.admin("GET", "/v1/audit/head")).json()
+    await signing.hub.ledger.note([])
+    await signing.admin("PUT", "/v1/unwanted/justice/330000", json={"reason": "本省没有"})
+    await signing.hub.sequencer.grow()
+    new = (await signing.admin("GET", "/v1/audit/head")).json()
+    assert old["size"] < new["size"]
+    answer = await signing.admin("GET", f"/v1/audit/consistency?from={old['size']}&to={new['size']}")
+    path = [bytes.fromhex(each) for each in answer.json()["path"]]
+    roots = [bytes.fromhex(each["root"]) for each in (old, new)]
+    assert is_consistent(old["size"], new["size"], *roots, path)
+    beyond = await signing.admin("GET", "/v1/audit/consistency?from=1&to=1000000")
+    assert (beyond.status_code, beyond.json()["code"]) == (404, "tree.size-unknown")
+
+
+async def test_the_audit_is_searched(signing: Any) -> None:
+    """By who did what."""
+    found = (await signing.admin("GET", "/v1/audit?action=platform.put&limit=1")).json()
+    assert [one["action"] for one in found["entries"]] == ["platform.put"]
+    assert found["cursor"]
+    assert (await signing.admin("GET", "/v1/audit?actor=nobody")).json()["entries"] == []
+
+
+@pytest.fixture
+async def bundle(signing: Any, execution: Any) -> bytes:
+    """The evidence of a message."""
+    body = await accepted(signing, execution)
+    answer = await signing.admin("GET", f"/v1/messages/{body['message_id']}/evidence")
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "application/zip"
+    content: bytes = answer.content
+    return content
+
+
+def changed(bundle: bytes, change: Callable[[dict[str, bytes]], None]) -> io.BytesIO:
+    """The bundle with its files changed."""
+    with zipfile.ZipFile(io.BytesIO(bundle)) as old:
+        files = {name: old.read(name) for name in old.namelist()}
+    change(files)
+    output = io.BytesIO()
+    with zipfile.ZipFile(output, "w") as new:
+        for name, content in files.items():
+            new.writestr(name, content)
+    return output
+
+
+async def test_evidence_holds_by_its_own_script(bundle: bytes, tmp_path: Path) -> None:
+    """The script inside, run by a Python that knows nothing of the gateway, and with the head of a witness."""
+    file = tmp_path / "evidence.zip"
+    file.write_bytes(bundle)
+    with zipfile.ZipFile(file) as opened:
+        (tmp_path / "verify.py").write_bytes(opened.read("verify.py"))
+        index = json.loads(opened.read("evidence.json"))
+    (tmp_path / "heads.json").write_text(json.dumps(index["head"]))
+    command = [sys.executable, "-I", str(tmp_path / "verify.py"), str(file), "--heads", str(tmp_path / "heads.json")]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "the evidence holds" in done.stdout
+
+
+def _of_index(change: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, bytes]], None]:
+    def do(files: dict[str, bytes]) -> None:
+        index = json.loads(files["evidence.json"])
+        change(index)
+        files["evidence.json"] = json.dumps(index).encode()
+
+    return do
+
+
+def _other_bytes(files: dict[str, bytes]) -> None:
+    [name] = [name for name in files if name.startswith("received/")]
+    files[name] += b" "
+
+
+def _set(*path: Any, to: Any) -> Callable[[dict[str, Any]], None]:
+    def change(index: dict[str, Any]) -> None:
+        at: Any = index
+        for step in path[:-1]:
+            at = at[step]
+        at[path[-1]] = to
+
+    return change
+
+
+TAMPERED = {
+    "bytes received": (_other_bytes, "the bytes received are others"),
+    "source": (_of_index(_set("messages", 0, "source", to="x")), "its source is another"),
+    "leaf": (_of_index(_set("messages", 0, "leaves", 0, "at", to=1)), "is not in the tree"),
+    "place": (_of_index(_set("messages", 0, "leaves", 0, "index", to=0)), "is not in the tree"),
+    "statement": (_of_index(_set("messages", 0, "leaves", 0, "statement", to="{}")), "its statement was changed"),
+    "no leaf": (_of_index(_set("messages", 0, "leaves", to=[])), "instead of one"),
+    "root": (_of_index(_set("head", "root", to="00" * 32)), "the head was not signed"),
+    "no head": (_of_index(lambda index: index.pop("head")), "no whole bundle"),
+}
+
+
+@pytest.mark.parametrize("what", TAMPERED)
+async def test_evidence_that_was_changed_does_not_hold(bundle: bytes, what: str) -> None:
+    """Whatever was changed is told first."""
+    change, told = TAMPERED[what]
+    found = check_bundle(changed(bundle, change))
+    assert found
+    assert told in found[0]
+
+
+async def test_a_witness_contradicts_evidence(bundle: bytes) -> None:
+    """A head of the same size holds; one that nobody signed, or that cannot be compared, does not."""
+    with zipfile.ZipFile(io.BytesIO(bundle)) as opened:
+        head = json.loads(opened.read("evidence.json"))["head"]
+    assert check_bundle(io.BytesIO(bundle), [head]) == []
+    assert check_bundle(io.BytesIO(b"no zip"))[0].startswith("this is no whole bundle")
+    [told] = check_bundle(io.BytesIO(bundle), [{**head, "root": "00" * 32}])
+    assert "is not signed" in told
+    [told] = check_bundle(io.BytesIO(bundle), [{**head, "size": head["size"] + 1}])
+    assert "no head that was kept elsewhere can be compared" in told
+
+
+async def test_evidence_continues_the_head_of_a_witness(signing: Any, execution: Any) -> None:
+    """One that is older is compared where the bundle was fetched with its size; another past is told."""
+    body = await accepted(signing, execution)
+    old = (await signing.admin("GET", "/v1/audit/head")).json()
+    await signing.admin("PUT", "/v1/unwanted/justice/330000", json={"reason": "本省没有"})
+    path = f"/v1/messages/{body['message_id']}/evidence"
+    bundle = io.BytesIO((await signing.admin("GET", f"{path}?head={old['size']}")).content)
+    assert check_bundle(bundle, [old]) == []
+    forged = signed_head(signing.hub.ledger.real._store.key, old["origin"], old["size"], b"x" * 32, 1)
+    [told] = check_bundle(bundle, [shown_head(forged, bytes.fromhex(old["public_key"]))])
+    assert "the past was rewritten" in told
+    beyond = await signing.admin("GET", f"{path}?head=1000000")
+    assert (beyond.status_code, beyond.json()["code"]) == (404, "tree.size-unknown")
+
+
+async def test_evidence_of_a_case_and_its_reading(signing: Any, execution: Any) -> None:
+    """All of its documents; who fetched it stands in the audit, before it was given out."""
+    body = await accepted(signing, execution)
+    message = await signing.hub.ledger.message(body["message_id"])
+    number = next(value for name, value in message.keys.items() if name == "case_number")
+    answer = await signing.admin("GET", f"/v1/cases/{number}/evidence")
+    assert answer.status_code == 200, answer.text
+    assert check_bundle(io.BytesIO(answer.content)) == []
+    found = (await signing.admin("GET", "/v1/audit?action=evidence.read")).json()["entries"]
+    assert [(one["actor"], one["subject"]) for one in found] == [("admin", message.correlation_id)]
+    for path in ("/v1/messages/none/evidence", "/v1/cases/none/evidence"):
+        assert (await signing.admin("GET", path)).status_code == 404
