@@ -31,6 +31,7 @@ from gateway.delivery.dispatcher import Dispatcher
 from gateway.delivery.key_fetcher import KeyFetcher
 from gateway.delivery.sender import Sender
 from gateway.hub import Hub
+from gateway.hub.approvals import Approvals
 from gateway.hub.deliveries import BulkReplays, OperatorSteps
 from gateway.hub.dossier import Dossiers
 from gateway.hub.evidence import Evidence
@@ -38,6 +39,7 @@ from gateway.hub.pruning import Pruner
 from gateway.hub.query_cache import QueryCache
 from gateway.hub.questions import Questions
 from gateway.hub.sequencer import Sequencer
+from gateway.hub.trail import Trail
 from gateway.intake.admission import Admission
 from gateway.intake.batches import Batches
 from gateway.intake.directory import Directory
@@ -109,8 +111,9 @@ def build(
         signing_key(settings.signing_key_file),
     )
     contacts = Contacts(kept, clock)
+    trail = Trail(kept, clock)
     spans = _spans(clock)
-    events = Events((metrics, LogHook(), contacts, *hooks, *((spans,) if spans else ())))
+    events = Events((metrics, LogHook(), contacts, trail, *hooks, *((spans,) if spans else ())))
     outward = sender or Sender(allow=settings.allowed_destinations)
     authorised = AuthorisedSender(outward, clock)
     routed = routes or read_routes(settings.routes_file)
@@ -183,6 +186,9 @@ def build(
     occurrence_keeper = OccurrenceKeeper(kept, figures, zone(settings.zone), report_settings)
     keepers = (clock_keeper, occurrence_keeper)
     prover = prove or ProcessProver(CHECK)
+    releases = Releases(kept, inventory, known, directory, register, clock, prover, observers.shadows)
+    operators = OperatorSteps(kept, dispatcher.wake, register.doubt)
+    replays = BulkReplays(kept, clock, dispatcher.wake, register.doubt, pause=pause.total_seconds())
     cases = CaseFinder(kept, clock, zone(settings.zone))
     own = OwnMessages(lambda call: hub.preview_submission(call), lambda call: hub.submit(call))
     assessor = Assessor(kept, own, clock, zone(settings.zone), tells=settings.send_assessments)
@@ -200,14 +206,24 @@ def build(
         platforms=register,
         people=People(kept, register),
         reconciler=reconciler,
-        releases=Releases(kept, inventory, known, directory, register, clock, prover, observers.shadows),
+        releases=releases,
         observers=observers,
         contacts=contacts,
+        trail=trail,
         waits=LongestWaits(kept, clock, events),
         spans=spans,
         inboxes=dispatcher.inboxes,
-        deliveries=OperatorSteps(kept, dispatcher.wake, register.doubt),
-        replays=BulkReplays(kept, clock, dispatcher.wake, register.doubt, pause=pause.total_seconds()),
+        deliveries=operators,
+        replays=replays,
+        approvals=Approvals(
+            kept,
+            clock,
+            settings.four_eyes_kinds,
+            platforms=register,
+            releases=releases,
+            deliveries=operators,
+            replays=replays,
+        ),
         pruner=pruner,
         sequencer=sequencer,
         attachments=attachments,

@@ -35,6 +35,9 @@ SHORTEST_TOKEN = 22
 CREDENTIALS = "CREDENTIALS_DIRECTORY"
 """Names a folder with a file for each secret setting, called as the setting is in the environment; systemd sets it."""
 
+FOUR_EYES = ("activation", "bulk-replay", "discard", "address", "secrets")
+"""What may be set to need a second person."""
+
 ALLOWABLE = ("http", "private", "loopback")
 """What a platform's address may be allowed to be, beside a public one under TLS."""
 
@@ -236,6 +239,11 @@ class Settings(BaseSettings):
         description="What every platform's address may be beside a public one under TLS: http, private, loopback, with "
         "commas between; empty: only what its registration allows.",
     )
+    four_eyes: str = Field(
+        "",
+        description="What happens only when a second person approves it: "
+        f"{', '.join(FOUR_EYES)}, with commas between; empty: nothing.",
+    )
     signing_key: str = Field(
         "",
         description="The file of the key (Ed25519) that receipts and the audit's heads are signed with; else one is "
@@ -272,6 +280,11 @@ class Settings(BaseSettings):
         return frozenset(one for each in self.allow_destinations.split(",") if (one := each.strip()))
 
     @property
+    def four_eyes_kinds(self) -> frozenset[str]:
+        """Give what needs a second person."""
+        return frozenset(one for each in self.four_eyes.split(",") if (one := each.strip()))
+
+    @property
     def shared(self) -> bool:
         """Whether several processes may have the ledger."""
         return self.ledger.startswith(POSTGRESQL)
@@ -305,6 +318,14 @@ class Settings(BaseSettings):
         if not isinstance(value, str):
             return value
         return json.loads(value) if value.startswith("{") else {"messages": value}
+
+    @field_validator("four_eyes")
+    @classmethod
+    def _known_four_eyes(cls, said: str) -> str:
+        for one in filter(None, (each.strip() for each in said.split(","))):
+            if one not in FOUR_EYES:
+                raise ValueError(f"{one} is nothing that four eyes look at: {', '.join(FOUR_EYES)}")
+        return said
 
     @field_validator("trusted_proxies")
     @classmethod

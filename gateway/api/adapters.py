@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
 
 from adapters.base import Adapter
+from gateway.api.approvals import WAITS, waiting
 from gateway.api.authors import check_author, region_of_upload
 from gateway.api.limits import StrictRoute
 from gateway.api.models import RestModel, TimelineEntry
@@ -162,32 +163,43 @@ async def check(hub: TheHub, sight: TheSight, intends: Intends, name: Name, vers
 @router.post(
     "/{name}/{version}/activate",
     summary="Activate a version · 启用适配器",
-    responses=problems(401, 403, 404, 409, 415, 422),
+    responses=problems(401, 403, 404, 409, 415, 422) | WAITS,
+    response_model=AdapterDetail,
 )
 async def activate(
     hub: TheHub, sight: TheSight, intends: Intends, name: Name, version: Version, order: Activation | None = None
-) -> AdapterDetail:
+) -> Any:
     """Let the platforms that follow this adapter use this version from now on; the one before is retired.
 
     What is under way ends with the version it began with. Activating an earlier version goes back.
     """
     await check_author(hub, sight, name)
     wanted = order or Activation()
-    release = await hub.releases.activate(name, version, intends(wanted.reason), force=wanted.force)
+    intent = intends(wanted.reason)
+    if (kind := hub.approvals.kind_of({"activation"})) is not None:
+        kept = (await hub.releases.find(name, version)).kept
+        asked = {"step": "activate", "name": name, "version": version, "force": wanted.force, "only_at": kept.revision}
+        shown = {"adapter": name, "version": version, "force": wanted.force}
+        return waiting(await hub.approvals.ask(kind, kept.id, asked, shown, intent))
+    release = await hub.releases.activate(name, version, intent, force=wanted.force)
     return await _detail(hub, release)
 
 
 @router.post(
     "/{name}/rollback",
     summary="Go back to the version before · 回退适配器",
-    responses=problems(401, 403, 409, 415, 422),
+    responses=problems(401, 403, 409, 415, 422) | WAITS,
+    response_model=AdapterDetail,
 )
-async def rollback(
-    hub: TheHub, sight: TheSight, intends: Intends, name: Name, order: StepReason | None = None
-) -> AdapterDetail:
+async def rollback(hub: TheHub, sight: TheSight, intends: Intends, name: Name, order: StepReason | None = None) -> Any:
     """Activate the version that was active before the present one; one that a rollback left is not gone back to."""
     await check_author(hub, sight, name)
-    return await _detail(hub, await hub.releases.rollback(name, intends(order.reason if order else "")))
+    intent = intends(order.reason if order else "")
+    if (kind := hub.approvals.kind_of({"activation"})) is not None:
+        active = hub.adapters.active(name)
+        asked = {"step": "rollback", "name": name, "only_from": active}
+        return waiting(await hub.approvals.ask(kind, name, asked, {"adapter": name, "back_from": active}, intent))
+    return await _detail(hub, await hub.releases.rollback(name, intent))
 
 
 @router.post(

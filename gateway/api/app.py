@@ -11,6 +11,7 @@ from fastapi import FastAPI, Response
 
 from gateway.api import (
     adapters,
+    approvals,
     areas,
     assessments,
     attachments,
@@ -62,6 +63,7 @@ _RESOURCES = (
     areas,
     credentials,
     people,
+    approvals,
     unmasking,
     unwanted,
     backlog,

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from pydantic import Field
 
 from gateway.access import Principal
+from gateway.api.approvals import WAITS, waiting
 from gateway.api.limits import StrictRoute
 from gateway.api.masking import MASKED, TheMasking, path_masked, reply_masked, sent_masked
 from gateway.api.models import Cursor, Limit, Reason, RestModel, Shown
@@ -188,6 +189,8 @@ async def sent(hub: TheHub, sight: TheSight, masking: TheMasking, delivery_id: D
         "x-content-type-options": "nosniff",
     }
     message = await hub.ledger.message(delivery.message_id)
+    if message is not None:
+        await masking.read_message(message, f"sent {delivery_id}")
     if message is not None and await masking.hides_message(message):
         headers |= MASKED | {"sent-path": _header_safe(path_masked(message, request.path))}
         body = sent_masked(hub, message, delivery.adapter, request.body)
@@ -211,14 +214,17 @@ async def replay(
 @router.post(
     "/{delivery_id}/discard",
     summary="Give a delivery up · 放弃投递",
-    responses=_STEP,
+    responses=_STEP | WAITS,
+    response_model=DeliveryView,
 )
-async def discard(
-    hub: TheHub, sight: TheSight, intends: Intends, delivery_id: DeliveryId, order: Reason
-) -> DeliveryView:
-    """Give up a delivery that is not settled; its lane moves on."""
-    await delivery_in_sight(hub, sight, delivery_id)
-    return _view(await hub.deliveries.discard(delivery_id, intends(order.reason)))
+async def discard(hub: TheHub, sight: TheSight, intends: Intends, delivery_id: DeliveryId, order: Reason) -> Any:
+    """Give up a delivery that is not settled; its lane moves on. Where four eyes are set, once it is approved."""
+    delivery, intent = await delivery_in_sight(hub, sight, delivery_id), intends(order.reason)
+    if (kind := hub.approvals.kind_of({"discard"})) is not None:
+        asked = {"step": "discard", "delivery_id": delivery_id, "state": delivery.state.value}
+        shown = {"platform": delivery.platform, "message_id": delivery.message_id, "state": delivery.state.value}
+        return waiting(await hub.approvals.ask(kind, delivery_id, asked, shown, intent))
+    return _view(await hub.deliveries.discard(delivery_id, intent))
 
 
 @router.post("/{delivery_id}/hold", summary="Hold a delivery · 暂缓投递", responses=_STEP)

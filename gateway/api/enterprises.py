@@ -96,6 +96,7 @@ async def show(
     check_dossier(caller)
     dossier = await hub.dossiers.of(credit_code, anew=_anew(cache_control or ()))
     seen = await _in_sight(hub, sight, dossier)
+    await masking.read("dossier.read", dossier.credit_code)
     if await masking.hides(dossier.credit_code):
         seen = _masked(seen)
     return _view(seen, incoming.language)

@@ -6,7 +6,7 @@ Platforms read what is theirs as it is, and the administrator's token, whose eve
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import Depends
@@ -14,9 +14,10 @@ from msgspec import Struct
 
 from adapters.base import Adapter
 from gateway.access import Principal
-from gateway.api.rights import Caller, TheHub
+from gateway.api.rights import Caller, TheHub, actor
 from gateway.errors import Forbidden, HutongError
 from gateway.hub import Hub
+from gateway.ledger.records import Unmasking
 from gateway.message import Message, effective_document
 from schemas.catalog import TYPES
 from schemas.documents import fields
@@ -47,15 +48,37 @@ class Masking(Struct, frozen=True):
 
     async def hides(self, *subjects: str) -> bool:
         """Tell whether personal values of something with these names are hidden from the caller now."""
-        person = self.caller.person
-        if person is None:
-            return False
-        lifted = {one.subject for one in await self.hub.ledger.unmaskings(person.id, self.hub.clock())}
-        return lifted.isdisjoint(subjects)
+        return self.caller.person is not None and not await self._lifted(subjects)
 
     async def hides_message(self, message: Message) -> bool:
         """Tell it of a message: by its id, or by the number of its case or decision."""
-        return await self.hides(message.id, *(message.keys[name] for name in _SUBJECTS if name in message.keys))
+        return await self.hides(*_names(message))
+
+    async def read(self, action: str, subject: str, *subjects: str, part: str = "") -> None:
+        """Keep in the audit that the caller reads something, and what for where they unmasked it; before it is shown.
+
+        A platform's own call does not wait for it.
+        """
+        purposes = [one.purpose for one in await self._lifted((subject, *subjects))]
+        platform = self.caller.platform is not None
+        await self.hub.trail.read(
+            actor(self.caller), action, subject, part=part, purpose="; ".join(purposes), later=platform
+        )
+
+    async def read_message(self, message: Message, part: str) -> None:
+        """Keep that the caller reads a body of a message."""
+        await self.read("body.read", *_names(message), part=part)
+
+    async def _lifted(self, subjects: Sequence[str]) -> Sequence[Unmasking]:
+        if self.caller.person is None:
+            return ()
+        standing = await self.hub.ledger.unmaskings(self.caller.person.id, self.hub.clock())
+        return [one for one in standing if one.subject in subjects]
+
+
+def _names(message: Message) -> Sequence[str]:
+    """Give the names under which a message may be unmasked, its id first."""
+    return message.id, *(message.keys[name] for name in _SUBJECTS if name in message.keys)
 
 
 def masking(hub: TheHub, caller: Caller) -> Masking:

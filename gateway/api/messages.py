@@ -197,6 +197,7 @@ async def native(hub: TheHub, sight: TheSight, masking: TheMasking, message_id: 
     found = await hub.ledger.native(message_id)
     if found is None:
         raise body_pruned(message_id)
+    await masking.read_message(message, "native")
     headers = {"record-index": str(found.index), "x-content-type-options": "nosniff"}
     if await masking.hides_message(message):
         return Response(native_masked(hub, message, found.body), 200, headers | MASKED, "application/json")
@@ -214,6 +215,7 @@ async def canonical(hub: TheHub, sight: TheSight, masking: TheMasking, message_i
     message, _ = await message_in_sight(hub, sight, message_id)
     if not message.document:
         raise body_pruned(message_id)
+    await masking.read_message(message, "canonical")
     if await masking.hides_message(message):
         return Response(orjson.dumps(document_masked(message.type, message.document)), 200, MASKED, "application/json")
     return Response(orjson.dumps(message.document), 200, None, "application/json")

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Path, Response
 from pydantic import Field, StrictInt
 
 from adapters.base import Adapter
+from gateway.api.approvals import WAITS, waiting
 from gateway.api.backlog import BacklogView, ContactView, backlog_views, contact_views
 from gateway.api.limits import StrictRoute
 from gateway.api.models import Reason, RestModel
@@ -194,24 +195,22 @@ async def find(hub: TheHub, sight: TheSight) -> PlatformList:
 @router.put(
     "/{platform_id}",
     summary="Register or change a platform · 登记平台",
-    responses=problems(400, 401, 403, 404, 409, 415, 422),
+    responses=problems(400, 401, 403, 404, 409, 415, 422) | WAITS,
+    response_model=PlatformView,
 )
-async def put(hub: TheHub, intends: Intends, platform_id: PlatformId, order: PlatformSettings) -> PlatformView:
-    """Register a platform; deliveries that waited for one like it start at once."""
-    platform = await hub.platforms.put(
-        platform_id,
-        order.adapter,
-        order.version,
-        order.settings,
-        order.mode,
-        intent=intends(""),
-        dossier=order.dossier,
-        limits=order.limits,
-        covers=order.covers,
-        mandates=order.mandates,
-        access=order.access,
-        allow=order.allow,
-    )
+async def put(hub: TheHub, intends: Intends, platform_id: PlatformId, order: PlatformSettings) -> Any:
+    """Register a platform; deliveries that waited for one like it start at once.
+
+    Where four eyes are set for what is changed of it, that happens once it is approved.
+    """
+    asked = {**order.model_dump(), "platform_id": platform_id}
+    intent = intends("")
+    before = (await hub.ledger.registry()).platforms.get(platform_id)
+    if (kind := hub.approvals.kind_of(_touched(hub, order, before))) is not None:
+        await hub.platforms.put(**asked, intent=intent, keep=False)
+        step = {**asked, "step": "platform", "only_at": 0 if before is None else before.revision}
+        return waiting(await hub.approvals.ask(kind, platform_id, step, _told(hub, platform_id, order), intent))
+    platform = await hub.platforms.put(**asked, intent=intent)
     return _view(hub, platform)
 
 
@@ -283,6 +282,43 @@ async def _in_sight(hub: Hub, sight: Sight, platform_id: str) -> Platform:
     if not sight.platform(platform_id):
         raise no_platform(platform_id)
     return await hub.platforms.get(platform_id)
+
+
+def _adapter_of(hub: Hub, order: PlatformSettings) -> Adapter | None:
+    try:
+        return hub.adapters.get(order.adapter, order.version)
+    except HutongError:
+        return None
+
+
+def _touched(hub: Hub, order: PlatformSettings, before: Platform | None) -> set[str]:
+    """Tell what of a platform an order changes that four eyes may be set for.
+
+    How a platform shows who it is counts with its secrets. To pin it to another version is to activate that for it.
+    """
+    adapter, was = _adapter_of(hub, order), {} if before is None else before.settings
+    given = {name: value for name, value in order.settings.items() if value is not None and value != was.get(name)}
+    touched = {"secrets"} if any(_is_secret(name, adapter) for name in given) else set()
+    if order.access is not None and order.access != ([] if before is None else [*before.access]):
+        touched.add("secrets")
+    if before is None:
+        return touched | ({"address"} if "base_url" in given or order.allow else set())
+    if order.settings.get("base_url") != was.get("base_url") or order.mode != before.mode:
+        touched.add("address")
+    if set(order.allow) != set(before.allow):
+        touched.add("address")
+    if (order.adapter, order.version) != (before.adapter, before.version):
+        touched.add("activation")
+    return touched
+
+
+def _told(hub: Hub, platform_id: str, order: PlatformSettings) -> dict[str, Any]:
+    """Give what others are told of an order: secrets are named, never shown."""
+    adapter = _adapter_of(hub, order)
+    secrets = sorted(name for name in order.settings if _is_secret(name, adapter))
+    said = order.model_dump(exclude={"settings"}, exclude_none=True)
+    shown = {name: value for name, value in order.settings.items() if name not in secrets}
+    return {**said, "platform": platform_id, "settings": shown, "secrets": secrets}
 
 
 def _view(hub: Hub, platform: Platform) -> PlatformView:

@@ -88,6 +88,8 @@ async def native(hub: TheHub, sight: TheSight, masking: TheMasking, rejection_id
     await _kept(hub, sight, rejection_id)
     if await masking.hides(rejection_id):
         raise unmaskable()
+    if sight.caller.platform is None:
+        await masking.read("body.read", rejection_id, part="rejected")
     found = await hub.ledger.rejection_native(rejection_id)
     if found is None:
         raise no_rejection(rejection_id)

@@ -6,8 +6,10 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Response
+from msgspec import to_builtins
 from pydantic import Field
 
+from gateway.api.approvals import Waiting, waiting
 from gateway.api.deliveries import ReplayReason
 from gateway.api.limits import StrictRoute
 from gateway.api.models import Instant, Reason, RestModel, in_utc
@@ -82,19 +84,24 @@ _DRY: dict[int | str, dict[str, Any]] = {200: {"model": BulkReplayView, "descrip
     status_code=202,
     summary="Replay many deliveries · 批量重新投递",
     responses=problems(400, 401, 403, 409, 415, 422) | _DRY,
+    response_model=BulkReplayView | Waiting,
 )
-async def start(
-    hub: TheHub, sight: TheSight, intends: Intends, order: BulkReplayRequest, response: Response
-) -> BulkReplayView:
+async def start(hub: TheHub, sight: TheSight, intends: Intends, order: BulkReplayRequest, response: Response) -> Any:
     """Replay everything the filter finds, in the background; errors and restarts of the gateway do not stop it.
 
-    Whoever works for some regions names a platform of theirs.
+    Whoever works for some regions names a platform of theirs. Where four eyes are set, it begins once it is approved.
     """
     chosen = order.filter
     sight.check_platform(chosen.platform)
     times = {"since": in_utc(chosen.since, hub.zone), "until": in_utc(chosen.until, hub.zone)}
     looked_for = DeliveryFilter(**{**chosen.model_dump(), **times})
     intent = intends(order.reason)
+    kind = None if order.dry_run else hub.approvals.kind_of({"bulk-replay"})
+    if kind is not None:
+        hub.replays.check(looked_for)
+        asked = {"step": "replay", "filter": to_builtins(looked_for), "stale_ok": order.stale_ok}
+        shown = {**chosen.model_dump(mode="json", exclude_none=True), "platform": chosen.platform}
+        return waiting(await hub.approvals.ask(kind, "replay", asked, shown, intent))
     replay = await hub.replays.begin(looked_for, intent, stale_ok=order.stale_ok, dry_run=order.dry_run)
     response.status_code = 200 if order.dry_run else 202
     return _view(replay)

@@ -15,6 +15,7 @@ from gateway.api.limits import StrictRoute
 from gateway.api.models import Cursor, Limit, Moment, RestModel, in_utc
 from gateway.api.openapi import problems
 from gateway.api.rights import Actor, TheHub, TheIncoming
+from gateway.api.sight import TheSight
 from gateway.oversight.figures import Figure
 from gateway.oversight.reports import GroupedBy, UsageReport
 from schemas.figures import FigureUnit
@@ -143,6 +144,7 @@ _FILES: dict[int | str, dict[str, Any]] = {
 )
 async def usage(
     hub: TheHub,
+    sight: TheSight,
     actor: Actor,
     incoming: TheIncoming,
     period: InPeriod,
@@ -156,6 +158,7 @@ async def usage(
     The day in a document decides when it counts, and its last version how. With `as_of` everything stands as it did
     at that moment: the report of March made in May can be made again, and `late` says what arrived since.
     """
+    sight.check_place(region)
     report = await hub.reports.usage(period, region, by, in_utc(as_of, hub.zone))
     for media, write in report_files.WRITERS.items():
         if media in accept:
@@ -174,6 +177,7 @@ async def usage(
 )
 async def messages(
     hub: TheHub,
+    sight: TheSight,
     actor: Actor,
     name: Name,
     period: InPeriod,
@@ -183,6 +187,7 @@ async def messages(
     limit: Limit = 100,
 ) -> FigureMessages:
     """Give the message behind each occurrence that a figure counts; counties and cities have none."""
+    sight.check_place(region)
     page = await hub.reports.messages(name, period, region, part, cursor, limit)
     return FigureMessages(
         messages=[

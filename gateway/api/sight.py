@@ -90,6 +90,11 @@ class Sight(Struct, frozen=True):
         if not self.platform(platform_id):
             raise outside()
 
+    def check_place(self, code: str) -> None:
+        """Refuse (403 `region.outside`) to tell of a region or area as a whole that is outside of a person's."""
+        if not self.place(code):
+            raise outside()
+
 
 def outside() -> Forbidden:
     """Say that something is outside of a person's regions."""

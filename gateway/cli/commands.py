@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "people",
         "People, each with a token and roles: viewer, body-reader, operator, author, approver, auditor, admin.",
     ),
+    "approval": ("approval", "Changes that wait for a second person, where HUTONG_FOUR_EYES asks for one."),
     "unwanted": (
         "unwanted",
         "Kinds of platforms that a region does not have. What waits for one is kept, and shown as unwanted.",

@@ -10,7 +10,7 @@ from uuid import uuid4
 import httpx
 import typer
 
-from gateway.cli.output import CommandFailed
+from gateway.cli.output import CommandFailed, emit, say
 from gateway.errors.problems import MEDIA_TYPE
 
 DEFAULT_URL = "http://127.0.0.1:8080"
@@ -87,7 +87,7 @@ class Gateway:
         if response.status_code == httpx.codes.NO_CONTENT:
             return None
         if response.is_success and _is_json(response):
-            return response.json()
+            return self._done(response)
         raise self.failure(response)
 
     def _request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
@@ -106,6 +106,18 @@ class Gateway:
                 f"no gateway answers at {self.url} ({type(error).__name__})",
                 "start one with `hutong serve`, or set HUTONG_URL",
             ) from None
+
+    def _done(self, response: httpx.Response) -> Any:
+        """Give what was answered; a change that waits for a second person ends the command, and is no failure."""
+        answer = response.json()
+        if response.status_code != httpx.codes.ACCEPTED or set(answer) != {"approval_id"}:
+            return answer
+        if self.as_json:
+            emit(answer)
+        else:
+            waits = answer["approval_id"]
+            say(f"it waits for a second person: another one runs [cyan]hutong approval approve {waits}[/]")
+        raise typer.Exit
 
     def failure(self, response: httpx.Response) -> CommandFailed:
         """Say why the gateway did not do it."""

@@ -13,7 +13,7 @@ from gateway.ledger.base import Ledger
 from gateway.ledger.decisions import REPLAYABLE
 from gateway.ledger.errors import no_replay
 from gateway.ledger.records import BulkReplay, DeliveryFilter, Intent
-from gateway.message import Delivery
+from gateway.message import Delivery, State
 from schemas.findings import Text
 
 _log = logging.getLogger(__name__)
@@ -37,9 +37,9 @@ class OperatorSteps:
         """Replay a delivery; Conflict `state.wrong`, `lane.moved_on`, `replay.open` or `platform.unknown`."""
         return await self._woken(self._ledger.replay(delivery_id, intent, stale_ok=stale_ok))
 
-    async def discard(self, delivery_id: str, intent: Intent) -> Delivery:
-        """Give a delivery up; its lane moves on."""
-        return await self._woken(self._ledger.discard(delivery_id, intent))
+    async def discard(self, delivery_id: str, intent: Intent, *, only: State | None = None) -> Delivery:
+        """Give a delivery up, `only` while it stands so; its lane moves on."""
+        return await self._woken(self._ledger.discard(delivery_id, intent, only=only))
 
     async def hold(self, delivery_id: str, intent: Intent) -> Delivery:
         """Hold a delivery, and the lane behind it."""
@@ -107,8 +107,7 @@ class BulkReplays:
 
         Invalid `replay.state` for a state that cannot be replayed.
         """
-        if looked_for.state not in REPLAYABLE:
-            raise _not_replayable()
+        self.check(looked_for)
         asked = BulkReplay(new_id(intent.at), looked_for, intent.reason, intent.actor, intent.at, stale_ok, dry_run)
         try:
             # Kept before it runs: after a crash from here on, the next start resumes it.
@@ -118,6 +117,11 @@ class BulkReplays:
             raise
         self._run(replay)
         return replay
+
+    def check(self, looked_for: DeliveryFilter) -> None:
+        """Refuse what cannot be replayed: Invalid `replay.state`."""
+        if looked_for.state not in REPLAYABLE:
+            raise _not_replayable()
 
     async def progress(self, replay_id: str) -> BulkReplay:
         """Tell how far a bulk replay has come; NotFound `replay.unknown`."""

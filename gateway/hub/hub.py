@@ -17,11 +17,13 @@ from gateway.delivery.dispatcher import Dispatcher
 from gateway.delivery.inboxes import Inboxes
 from gateway.delivery.sender import Sender
 from gateway.errors import HutongError, Unavailable
+from gateway.hub.approvals import Approvals
 from gateway.hub.deliveries import BulkReplays, OperatorSteps
 from gateway.hub.dossier import Dossiers
 from gateway.hub.evidence import Evidence
 from gateway.hub.pruning import Pruner
 from gateway.hub.sequencer import Sequencer
+from gateway.hub.trail import Trail
 from gateway.intake.admission import Admission
 from gateway.intake.batches import Batches
 from gateway.intake.reception import Reception
@@ -85,11 +87,13 @@ class Hub:
         releases: Releases,
         observers: Observers,
         contacts: Contacts,
+        trail: Trail,
         waits: LongestWaits,
         spans: Spans | None,
         inboxes: Inboxes,
         deliveries: OperatorSteps,
         replays: BulkReplays,
+        approvals: Approvals,
         pruner: Pruner,
         sequencer: Sequencer,
         evidence: Evidence,
@@ -125,11 +129,13 @@ class Hub:
         self.releases = releases
         self.observers = observers
         self.contacts = contacts
+        self.trail = trail
         self._waits = waits
         self._spans = spans
         self.inboxes = inboxes
         self.deliveries = deliveries
         self.replays = replays
+        self.approvals = approvals
         self.pruner = pruner
         self.sequencer = sequencer
         self.evidence = evidence
@@ -168,12 +174,14 @@ class Hub:
         self.principals.know_admin(appointed.digest)
         self.observers.tap.start()
         self.contacts.start()
+        self.trail.start()
         # Before anything is delivered, and so in order: what an earlier gateway left unrouted although
         # somebody can take it stands before what comes from now on.
         await self.platforms.reconcile()
         self._wake_ups.start(self._dispatcher.told)
         await self._dispatcher.start()
         await self.replays.resume()
+        await self.approvals.resume()
         await self.assessments.resume()
         self._reconciler.start(
             (
@@ -184,6 +192,7 @@ class Hub:
                 self.clocks.look,
                 self.attachments.tidy,
                 self.assessments.reconcile,
+                self.approvals.resume,
             )
         )
         self.pruner.start()
@@ -214,6 +223,7 @@ class Hub:
         await self.readers.stop()
         await asyncio.to_thread(self.observers.tap.stop)
         await self.contacts.stop()
+        await self.trail.stop()
         await self.sequencer.stop()
         await self.ledger.stop()
         if self._spans is not None:

@@ -29,6 +29,7 @@ from gateway.ledger.occurrences import (
     TallyFilter,
 )
 from gateway.ledger.records import (
+    ApprovalState,
     Area,
     AuditEntry,
     AuditFilter,
@@ -65,6 +66,7 @@ from gateway.ledger.records import (
     Rejection,
     ResultPage,
     Retention,
+    SecondApproval,
     Sequenced,
     Settled,
     Settlement,
@@ -76,7 +78,7 @@ from gateway.ledger.records import (
     Work,
 )
 from gateway.ledger.versions import AdapterVersion
-from gateway.message import Attempt, Delivery, Enriched, HeldBy, Message
+from gateway.message import Attempt, Delivery, Enriched, HeldBy, Message, State
 
 TERM = timedelta(seconds=4)
 """How long a process keeps its claims after a beat."""
@@ -339,8 +341,11 @@ class Ledger(Protocol):
         """
         ...
 
-    async def discard(self, delivery_id: str, intent: Intent) -> Delivery:
-        """Give up a delivery that is ready, waiting, dead or unrouted, held or not; the lane moves on."""
+    async def discard(self, delivery_id: str, intent: Intent, *, only: State | None = None) -> Delivery:
+        """Give up a delivery that is ready, waiting, dead or unrouted, held or not; the lane moves on.
+
+        `only`: only while it stands so; else Conflict `state.wrong`.
+        """
         ...
 
     async def hold(self, delivery_id: str, intent: Intent) -> Delivery:
@@ -379,12 +384,19 @@ class Ledger(Protocol):
         ...
 
     async def put_platform(
-        self, platform: Platform, intent: Intent, take: Taker, *, asked: Mapping[str, Any] | None = None
+        self,
+        platform: Platform,
+        intent: Intent,
+        take: Taker,
+        *,
+        asked: Mapping[str, Any] | None = None,
+        only_at: int | None = None,
     ) -> Registered:
         """Register a platform or change it, and give it the unrouted deliveries that it takes, in one transaction.
 
         `asked` is what the intent's key stands for, where `platform` has more than its operator said
-        (secrets that stayed as they were).
+        (secrets that stayed as they were). `only_at`: only if it is still as it was registered at this revision (0: it
+        is not registered); else Conflict `platform.changed`.
 
         When it was created and its holds stay as they are, except that refused credentials are forgotten.
         What breakers held is not held any more when the platform fetches for itself.
@@ -588,6 +600,30 @@ class Ledger(Protocol):
 
     async def unmaskings(self, person: str, now: datetime) -> Sequence[Unmasking]:
         """Give a person's unmaskings that end after `now`, what ends first first."""
+        ...
+
+    # ── four eyes ─────────────────────────────────────────────────────────────────────────────
+    async def ask_approval(self, approval: SecondApproval, intent: Intent) -> SecondApproval:
+        """Keep a change that waits for a second person, with audit under its subject; gives it as it is kept.
+
+        The same again under the intent's key gives the first one.
+        """
+        ...
+
+    async def approvals(self) -> Sequence[SecondApproval]:
+        """Give every change that waits for a second person or was decided, the newest first."""
+        ...
+
+    async def decide_approval(self, approval_id: str, state: ApprovalState, intent: Intent) -> SecondApproval:
+        """Approve or reject it, once; the same again by the same person gives it as it stands by then.
+
+        Forbidden `approval.own` for whoever asked and approves. Conflict `approval.decided`, `approval.expired`,
+        NotFound `approval.unknown`.
+        """
+        ...
+
+    async def finish_approval(self, approval_id: str, at: datetime, failed: str | None) -> SecondApproval:
+        """Mark what was approved as done, or as failed with a code; once it was, it stays so."""
         ...
 
     # ── adapters ──────────────────────────────────────────────────────────────────────────────
@@ -883,8 +919,8 @@ class Ledger(Protocol):
         """Find entries of the audit, newest first; Invalid `cursor.unknown` for a cursor that is not one of ours."""
         ...
 
-    async def audit(self, subject: str, limit: int = 200) -> Sequence[AuditEntry]:
-        """Give what was done to a subject (a message, delivery or platform id), oldest first.
+    async def audit(self, subject: str, limit: int = 200, *, reads: bool = False) -> Sequence[AuditEntry]:
+        """Give what was done to a subject (a message, delivery or platform id), oldest first; `reads`: and who read it.
 
         A message's first entry is `message.accepted`, at the moment the transaction that keeps it began. Who read
         it (actions that end in `.read`) is not among them: `find_audit` gives that, too.
@@ -895,7 +931,7 @@ class Ledger(Protocol):
 READS = frozenset(
     {
         "recall", "named", "facts", "partakes", "heads", "next_due", "next_lapse", "replays", "registry", "credentials",
-        "unmaskings",
+        "unmaskings", "approvals",
         "people", "adapters", "asked_adapters", "adapter_content", "message", "native", "deliveries_of", "delivery",
         "attempts_of", "sent", "rejection", "rejection_native", "unwanted", "years", "find_messages", "find_deliveries",
         "upload_for", "unnamed_bytes", "known_uploads", "find_rejections", "dossier", "backlog", "contacts", "audit",

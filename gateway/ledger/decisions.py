@@ -10,8 +10,20 @@ from typing import Any
 from msgspec.structs import replace
 
 from gateway.errors import Conflict, Invalid
-from gateway.ledger.errors import area_in_use, no_area
-from gateway.ledger.records import PULL, Claim, Hold, Inbox, Platform, Registry, Settlement, Unwanted
+from gateway.ledger.errors import approval_decided, approval_over, area_in_use, no_area, own_approval
+from gateway.ledger.records import (
+    PULL,
+    ApprovalState,
+    Claim,
+    Hold,
+    Inbox,
+    Intent,
+    Platform,
+    Registry,
+    SecondApproval,
+    Settlement,
+    Unwanted,
+)
 from gateway.message import KIND_UNWANTED, OPEN, SENDABLE, SHOWN, Delivery, HeldBy, Message, State, may_pass
 from schemas import regions
 from schemas.findings import Text
@@ -424,4 +436,26 @@ def _no_cursor() -> Invalid:
     return Invalid(
         Text("游标无法识别；请从第一页重新开始。", "The cursor is not one of ours; start again at the first page."),
         code="cursor.unknown",
+    )
+
+
+# ── four eyes ─────────────────────────────────────────────────────────────────────────────────
+def decided(approval: SecondApproval, state: ApprovalState, intent: Intent) -> SecondApproval:
+    """Approve or reject a change; decided before in the same way by the same person, it stays as it is.
+
+    Forbidden `approval.own` for whoever asked and approves; they may reject it, which takes it back. Conflict
+    `approval.decided`, `approval.expired`.
+    """
+    approves = state is ApprovalState.APPROVED
+    if approves and intent.actor == approval.asked_by:
+        raise own_approval()
+    if approval.state is not ApprovalState.PENDING:
+        same = approves == (approval.state is not ApprovalState.REJECTED) and approval.decided_by == intent.actor
+        if same and approval.state is not ApprovalState.FAILED:
+            return approval
+        raise approval_decided(approval.id, approval.state)
+    if approval.until <= intent.at:
+        raise approval_over(approval.id)
+    return replace(
+        approval, state=state, decided_by=intent.actor, decided_at=intent.at, decision="" if approves else intent.reason
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.errors import Conflict, Forgotten, HutongError, NotFound, Unavailable
+from gateway.errors import Conflict, Forbidden, Forgotten, HutongError, NotFound, Unavailable
 from gateway.ledger.versions import AdapterVersion
 from schemas.findings import Text
 
@@ -84,6 +84,63 @@ def no_person(person_id: str) -> NotFound:
     return NotFound(
         Text(f"没有人员 {person_id}；GET /v1/people 列出全部人员。", f"There is no {person_id}; see GET /v1/people."),
         code="person.unknown",
+    )
+
+
+def no_approval(approval_id: str) -> NotFound:
+    """Say that nothing of that id waits for approval, or did."""
+    return NotFound(
+        Text(
+            f"没有待复核事项 {approval_id}；GET /v1/approvals 列出全部。",
+            f"There is no approval {approval_id}; GET /v1/approvals lists them.",
+        ),
+        code="approval.unknown",
+    )
+
+
+def own_approval() -> Forbidden:
+    """Say that nobody approves what they asked for themselves."""
+    return Forbidden(
+        Text("不能复核本人提出的事项；请由他人复核。", "Nobody approves what they asked for: let somebody else."),
+        code="approval.own",
+    )
+
+
+def approval_over(approval_id: str) -> Conflict:
+    """Say that a change waited too long."""
+    return Conflict(
+        Text(f"复核事项 {approval_id} 已过期；请重新提出。", f"{approval_id} has expired; ask for the change again."),
+        code="approval.expired",
+    )
+
+
+def approval_decided(approval_id: str, state: str) -> Conflict:
+    """Say that it was decided otherwise, or by somebody else."""
+    return Conflict(
+        Text(f"复核事项 {approval_id} 已有结论（{state}）。", f"{approval_id} was decided already: {state}."),
+        code="approval.decided",
+    )
+
+
+def platform_moved(platform_id: str) -> Conflict:
+    """Say that a platform was changed since somebody decided how it is to be."""
+    return Conflict(
+        Text(
+            f"平台 {platform_id} 在此期间已被更改；请按现状重新提出。",
+            f"{platform_id} was changed meanwhile; ask again for what is to be changed of it as it is now.",
+        ),
+        code="platform.changed",
+    )
+
+
+def delivery_moved(delivery_id: str, state: str) -> Conflict:
+    """Say that a delivery stands otherwise than when somebody decided what to do with it."""
+    return Conflict(
+        Text(
+            f"投递 {delivery_id} 的状态已变为 {state}；请按现状重新提出。",
+            f"{delivery_id} is {state} by now; ask again for what is to become of it.",
+        ),
+        code="state.wrong",
     )
 
 

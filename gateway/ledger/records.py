@@ -539,6 +539,47 @@ class Unmasking(Struct, frozen=True):
     until: datetime
 
 
+class ApprovalState(StrEnum):
+    """How far a change has come that needs a second person."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    DONE = "done"
+    FAILED = "failed"
+
+
+DECIDED_ON = ("only_at", "only_from", "state")
+"""What an order says of how things stood when it was asked for: no part of what was asked."""
+
+
+class SecondApproval(Struct, frozen=True):
+    """A change that somebody asked for, and that happens when another person approves it.
+
+    `order` is what is done then, secrets included; `shown` what others are told of it. It stands until `until`.
+    `failed` is the code of why it could not be done any more.
+    """
+
+    id: str
+    kind: str
+    subject: str
+    asked_by: str
+    reason: str
+    at: datetime
+    until: datetime
+    shown: Mapping[str, Any]
+    order: Mapping[str, Any]
+    state: ApprovalState = ApprovalState.PENDING
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+    decision: str = ""
+    failed: str | None = None
+
+
+READINGS = ("body.read", "dossier.read")
+"""Entries of the audit that tell who read something: beside what was done to it, there may be very many."""
+
+
 class AuditEntry(Struct, frozen=True):
     """Who did what to what, when and why. Append-only."""
 

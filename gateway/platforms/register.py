@@ -159,9 +159,13 @@ class Register:
         mandates: Iterable[str] = (),
         allow: Iterable[str] = (),
         access: Sequence[Mapping[str, Any]] | None = None,
+        only_at: int | None = None,
+        keep: bool = True,
     ) -> Platform:
         """Register a platform or change it; Rejected `platform.invalid`, NotFound `adapter.unknown`.
 
+        `only_at`: only if it is still as it was at this revision (0: not registered); Conflict `platform.changed`.
+        `keep` False: it is checked, and given as it would be.
         Deliveries that waited for a platform like it are its own now; refused credentials are tried again.
         """
         right = {} if dossier is None else {DOSSIER.name: dossier}
@@ -177,9 +181,13 @@ class Register:
             platform = registered(
                 asked, spoken, self._routes.kinds, before, intent.at, versions, registry.areas, self._allowed
             )
+            if not keep:
+                return platform
             take = self._taker({**self.directory, platform.id: platform}, self._adapters.now)
             # The key stands for what was asked: what the platform keeps beside it may change before it comes again.
-            await self._apply(await self._ledger.put_platform(platform, intent, take, asked=asdict(asked)))
+            await self._apply(
+                await self._ledger.put_platform(platform, intent, take, asked=asdict(asked), only_at=only_at)
+            )
             after = self._standing(platform_id)
             if before is not None:
                 self._tell_released(before, after)

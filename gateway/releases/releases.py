@@ -13,6 +13,7 @@ from adapters.adapter import DeclarativeAdapter
 from adapters.base import Adapter
 from gateway.clock import Clock
 from gateway.ledger.base import Ledger
+from gateway.ledger.errors import adapter_changed
 from gateway.ledger.records import AuditEntry, Intent, Platform
 from gateway.ledger.versions import AdapterState, AdapterVersion, upload_of
 from gateway.releases import release
@@ -169,15 +170,20 @@ class Releases:
         assert isinstance(adapter, DeclarativeAdapter)
         return packed(adapter.bundle.files)
 
-    async def activate(self, name: str, version: str, intent: Intent, *, force: str | None = None) -> Release:
+    async def activate(
+        self, name: str, version: str, intent: Intent, *, force: str | None = None, only_at: int | None = None
+    ) -> Release:
         """Let platforms follow a version from now on; one that was active before may always return.
 
+        `only_at`: only if it still stands as it did at this revision of it; Conflict `adapter.changed`.
         Conflict `adapter.unproven`, `adapter.settings-missing`, and, unless `force` gives a reason,
         `adapter.narrower` and `shadow.differences`.
         """
 
         async def step() -> Steps:
             known = await self._inventory.find(name, version)
+            if only_at is not None and known.revision != only_at:
+                raise adapter_changed(known)
             if known.state is AdapterState.ACTIVE:
                 return [], "adapter.activated", ""
             return await self._activated(known, intent, force)
@@ -186,14 +192,18 @@ class Releases:
         await self._once(intent, asked, step)
         return await self.find(name, version)
 
-    async def rollback(self, name: str, intent: Intent) -> Release:
+    async def rollback(self, name: str, intent: Intent, *, only_from: str | None = None) -> Release:
         """Activate the version that was active before the present one; Conflict `adapter.no-previous`.
 
+        `only_from`: only while this version is the active one; Conflict `adapter.changed`.
         One that a rollback left is not gone back to until it was activated again.
         """
 
         async def step() -> Steps:
             versions = [one for one in await self._inventory.versions() if one.name == name]
+            active = next((one for one in versions if one.state is AdapterState.ACTIVE), None)
+            if only_from is not None and active is not None and active.version != only_from:
+                raise adapter_changed(active)
             reason = replace(intent, reason=intent.reason or "rollback")
             return await self._activated(release.previous(versions, name), reason, None, rollback=True)
 

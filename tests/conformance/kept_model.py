@@ -31,6 +31,7 @@ from gateway.ledger.clocked import (
 )
 from gateway.ledger.followed import ChangedMessage, Followed, FollowedPage
 from gateway.ledger.records import (
+    READINGS,
     Area,
     AuditEntry,
     Backlog,
@@ -52,6 +53,7 @@ from gateway.ledger.records import (
     Registry,
     Rejection,
     ResultPage,
+    SecondApproval,
     Unmasking,
     Unwanted,
     Upload,
@@ -116,6 +118,7 @@ class Everything:
     claims: dict[str, Claim] = field(default_factory=dict)
     people: dict[str, Person] = field(default_factory=dict)
     unmaskings: dict[str, Unmasking] = field(default_factory=dict)
+    approvals: dict[str, SecondApproval] = field(default_factory=dict)
     credentials: dict[str, Credential] = field(default_factory=dict)
     intents: dict[tuple[str, str], tuple[Any, Any]] = field(default_factory=dict)
     replays: dict[str, BulkReplay] = field(default_factory=dict)
@@ -462,6 +465,9 @@ class KeptModel:
         standing = [one for one in self.kept.unmaskings.values() if one.person == person and one.until > now]
         return sorted(standing, key=lambda one: (one.until, one.id))
 
+    async def approvals(self) -> Sequence[SecondApproval]:
+        return [self.kept.approvals[id] for id in sorted(self.kept.approvals, reverse=True)]
+
     async def credentials(self) -> Sequence[Credential]:
         return sorted(self.kept.credentials.values(), key=lambda each: (each.platform, each.id))
 
@@ -555,8 +561,9 @@ class KeptModel:
     async def contacts(self) -> Sequence[Contact]:
         return [self.kept.contacts[key] for key in sorted(self.kept.contacts)]
 
-    async def audit(self, subject: str, limit: int = 200) -> Sequence[AuditEntry]:
-        return [each for each in self.kept.audit if each.subject == subject][:limit]
+    async def audit(self, subject: str, limit: int = 200, *, reads: bool = False) -> Sequence[AuditEntry]:
+        found = [each for each in self.kept.audit if each.subject == subject]
+        return [each for each in found if reads or each.action not in READINGS][:limit]
 
     # ── what all of them need ─────────────────────────────────────────────────────────────────
 

@@ -21,12 +21,14 @@ from pruning_model import PruningModel
 from report_model import ReportModel
 
 from adapters.base import OutboundRequest
-from gateway.errors import Conflict, HutongError, Invalid, NotFound
+from gateway.errors import Conflict, Forbidden, HutongError, Invalid, NotFound
 from gateway.ledger.assessments import AssessmentRun, CaseFinding, FindingAnswer
 from gateway.ledger.clocked import CountedCorrelation
 from gateway.ledger.followed import ChangedMessage
 from gateway.ledger.records import (
+    DECIDED_ON,
     Accepted,
+    ApprovalState,
     Area,
     AuditEntry,
     BulkReplay,
@@ -49,6 +51,7 @@ from gateway.ledger.records import (
     Registered,
     Rejection,
     ReplayCount,
+    SecondApproval,
     Settled,
     Settlement,
     StandingClaim,
@@ -177,7 +180,7 @@ class ModelLedger(PruningModel, ReportModel):
             self.learn(platform, message.id)
         for delivery in entry.deliveries:
             self.place(delivery)
-        self.note(message.id, message.received_at, message.source, "message.accepted")
+        self.noted(message.id, message.received_at, message.source, "message.accepted")
         self.kept.audit.extend(entry.audited)
         self.kept.attached |= {(upload, message.id) for upload in entry.reads.uploads}
         return Accepted(entry.index, message, self.shown_of(message))
@@ -374,7 +377,7 @@ class ModelLedger(PruningModel, ReportModel):
         attempt = replace(settlement.attempt, receipt=how)
         self.kept.attempts.append(attempt)
         if how == "late":
-            self.note(after.id, attempt.ended_at, before.platform or "", "delivery.receipt-late")
+            self.noted(after.id, attempt.ended_at, before.platform or "", "delivery.receipt-late")
         return LeaseSettled(attempt, self.has_moved(after))
 
     async def lapse(self, now: datetime, latest: datetime, at: datetime, limit: int) -> Sequence[Delivery]:
@@ -436,8 +439,10 @@ class ModelLedger(PruningModel, ReportModel):
         )
         return "lane.moved_on" if moved_on and not stale_ok else None
 
-    async def discard(self, delivery_id: str, intent: Intent) -> Delivery:
+    async def discard(self, delivery_id: str, intent: Intent, *, only: State | None = None) -> Delivery:
         def do() -> None:
+            if only is not None and self.one(delivery_id).state is not only:
+                raise error(Conflict, "state.wrong")
             before = self.in_state(delivery_id, State.READY, State.WAITING, State.DEAD, State.UNROUTED)
             self.step(before, State.DISCARDED, intent.at, reason=intent.reason)
             self.note_intent(delivery_id, intent, "delivery.discarded")
@@ -549,9 +554,18 @@ class ModelLedger(PruningModel, ReportModel):
     # ── platforms ─────────────────────────────────────────────────────────────────────────────
 
     async def put_platform(
-        self, platform: Platform, intent: Intent, take: Taker, *, asked: Mapping[str, Any] | None = None
+        self,
+        platform: Platform,
+        intent: Intent,
+        take: Taker,
+        *,
+        asked: Mapping[str, Any] | None = None,
+        only_at: int | None = None,
     ) -> Registered:
         def do() -> Registered:
+            there = self.kept.platforms.get(platform.id)
+            if only_at is not None and only_at != (there.revision if there else 0):
+                raise error(Conflict, "platform.changed")
             self.kept.revision += 1
             self.kept.changes += 1
             before = self.kept.platforms.get(platform.id)
@@ -840,6 +854,52 @@ class ModelLedger(PruningModel, ReportModel):
         asked = ("unmask", unmasking.person, unmasking.subject, unmasking.until - unmasking.at)
         return self.kept.unmaskings[self.once(intent, asked, do)]
 
+    async def note(self, entries: Sequence[AuditEntry]) -> None:
+        self.must_run()
+        self.kept.audit += entries
+
+    # ── four eyes ─────────────────────────────────────────────────────────────────────────────
+
+    async def ask_approval(self, approval: SecondApproval, intent: Intent) -> SecondApproval:
+        def do() -> str:
+            self.kept.approvals[approval.id] = approval
+            self.note_intent(approval.subject, intent, "approval.asked")
+            return approval.id
+
+        said = {name: value for name, value in approval.order.items() if name not in DECIDED_ON}
+        asked = ("ask_approval", approval.subject, approval.kind, said)
+        return self.kept.approvals[self.once(intent, asked, do)]
+
+    async def decide_approval(self, approval_id: str, state: ApprovalState, intent: Intent) -> SecondApproval:
+        known = self.kept.approvals.get(approval_id)
+        if known is None:
+            raise error(NotFound, "approval.unknown")
+        approves = state is ApprovalState.APPROVED
+        if approves and intent.actor == known.asked_by:
+            raise error(Forbidden, "approval.own")
+        if known.state is not ApprovalState.PENDING:
+            stands = {ApprovalState.APPROVED, ApprovalState.DONE} if approves else {ApprovalState.REJECTED}
+            if known.state in stands and known.decided_by == intent.actor:
+                return known
+            raise error(Conflict, "approval.decided")
+        if known.until <= intent.at:
+            raise error(Conflict, "approval.expired")
+        after = replace(known, state=state, decided_by=intent.actor, decided_at=intent.at)
+        after = after if approves else replace(after, decision=intent.reason)
+        self.kept.approvals[approval_id] = after
+        self.note_intent(known.subject, intent, f"approval.{state}")
+        return after
+
+    async def finish_approval(self, approval_id: str, at: datetime, failed: str | None) -> SecondApproval:
+        known = self.kept.approvals.get(approval_id)
+        if known is None:
+            raise error(NotFound, "approval.unknown")
+        if known.state is ApprovalState.APPROVED:
+            state = ApprovalState.DONE if failed is None else ApprovalState.FAILED
+            self.kept.approvals[approval_id] = replace(known, state=state, failed=failed)
+            self.noted(known.subject, at, "gateway", f"approval.{state}", failed or "")
+        return self.kept.approvals[approval_id]
+
     # ── adapters ──────────────────────────────────────────────────────────────────────────────
 
     async def add_adapter(self, adapter: AdapterVersion, content: bytes, intent: Intent) -> AdapterVersion:
@@ -896,11 +956,11 @@ class ModelLedger(PruningModel, ReportModel):
 
     # ── what all of them need ─────────────────────────────────────────────────────────────────
 
-    def note(self, subject: str, at: datetime, actor: str, action: str, reason: str = "") -> None:
+    def noted(self, subject: str, at: datetime, actor: str, action: str, reason: str = "") -> None:
         self.kept.audit.append(AuditEntry(at, actor, action, subject, reason))
 
     def note_intent(self, subject: str, intent: Intent, action: str) -> None:
-        self.note(subject, intent.at, intent.actor, action, intent.reason)
+        self.noted(subject, intent.at, intent.actor, action, intent.reason)
 
 
 def _counted(deliveries: Iterable[Delivery], was: Counter[Any] | None = None) -> tuple[ReplayCount, ...]:

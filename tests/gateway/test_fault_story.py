@@ -53,6 +53,11 @@ WRITES = sorted(
     name for name in vars(Ledger) if not name.startswith("_") and name not in READS and name not in ("start", "stop")
 )
 ELSEWHERE = {
+    "note": "what was read and who was refused, which changes nothing; see tests of the trail",
+    **dict.fromkeys(
+        ("ask_approval", "decide_approval", "finish_approval"),
+        "only where four eyes are set; see tests of approvals, which fail them before and after their commit",
+    ),
     "unmask": "whoever asks for it asks again, under its key; see the conformance of people",
     "answer_finding": "what was not kept of an answer is shown again by the follower; see tests of the assessor",
     "follow": "asked again at the next step of the follower; see its tests",

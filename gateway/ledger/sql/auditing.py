@@ -11,7 +11,7 @@ import orjson
 import sqlalchemy as sa
 
 from gateway.ledger import decisions
-from gateway.ledger.records import AuditEntry, Intent
+from gateway.ledger.records import READINGS, AuditEntry, Intent
 from gateway.ledger.sql import leaves, tables
 from gateway.ledger.sql.batch_thread import OperationResult
 from gateway.ledger.sql.codecs import micros, moment, text
@@ -27,6 +27,13 @@ _APPEND = inserting(tables.audit, AUDIT.inserted)
 _OF = Prepared(
     sa.select(*AUDIT.select(tables.audit))
     .where(_e.subject == sa.bindparam("subject"), _e.action.not_like(sa.literal_column("'%.read'")))
+    .order_by(_e.seq)
+    .limit(sa.bindparam("limit")),
+    ("subject", "limit"),
+)
+_DONE = Prepared(
+    sa.select(*AUDIT.select(tables.audit))
+    .where(_e.subject == sa.bindparam("subject"), _e.action.not_in([sa.literal_column(f"'{one}'") for one in READINGS]))
     .order_by(_e.seq)
     .limit(sa.bindparam("limit")),
     ("subject", "limit"),
@@ -112,8 +119,9 @@ def _kept(connection: sa.Connection, intent: Intent, digest: str) -> str | None:
     return kept[1] if kept is not None and decisions.is_repeat(kept[0], digest) else None
 
 
-def of(connection: sa.Connection, subject: str, limit: int) -> Sequence[AuditEntry]:
+def of(connection: sa.Connection, subject: str, limit: int, *, reads: bool = False) -> Sequence[AuditEntry]:
     """Give a subject's entries, oldest first; a message's own row is the entry of its acceptance."""
+    entries = _OF if reads else _DONE
     accepted = _ACCEPTED.rows(connection, subject)
     first = [AuditEntry(moment(at), source, "message.accepted", subject) for at, source in accepted]
-    return [*first, *map(AUDIT.read, _OF.rows(connection, subject, limit))][:limit]
+    return [*first, *map(AUDIT.read, entries.rows(connection, subject, limit))][:limit]

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from isal import isal_zlib
 from msgspec import Struct
 
+from gateway.ledger.records import ApprovalState
 from gateway.ledger.versions import AdapterState
 from gateway.message import State
 
@@ -120,8 +121,12 @@ TIME = Codec(sa.BigInteger(), micros, moment)
 DAY = Codec(sa.BigInteger(), date.toordinal, date.fromordinal)
 WORDS = Codec(sa.Text(), write_words, read_words)
 STATE = Codec(sa.Text(), attrgetter("_value_"), _member_of(State))
+APPROVAL_STATE = Codec(sa.Text(), attrgetter("_value_"), _member_of(ApprovalState))
 ADAPTER_STATE = Codec(sa.Text(), attrgetter("_value_"), _member_of(AdapterState))
 JSON_OBJECT = Codec(sa.Text(), lambda value: text(dict(value)), orjson.loads)
+SETTINGS = JSON_OBJECT
+"""What holds platforms' secrets: their settings, and changes of these that wait for approval. The one place to seal."""
+
 JSON_LIST = Codec(sa.Text(), text, lambda value: tuple(orjson.loads(value)))
 PACKED = Codec(sa.LargeBinary(), pack, unpack)
 PACKED_JSON = Codec(sa.LargeBinary(), pack_json, unpack_json)

@@ -31,6 +31,7 @@ from gateway.ledger.occurrences import (
     TallyFilter,
 )
 from gateway.ledger.records import (
+    ApprovalState,
     Area,
     AuditEntry,
     AuditFilter,
@@ -67,6 +68,7 @@ from gateway.ledger.records import (
     Rejection,
     ResultPage,
     Retention,
+    SecondApproval,
     Sequenced,
     Settled,
     Settlement,
@@ -80,6 +82,7 @@ from gateway.ledger.records import (
 from gateway.ledger.sql import (
     accepting,
     adapters,
+    approvals,
     areas,
     assessing,
     attempts,
@@ -116,7 +119,7 @@ from gateway.ledger.sql.numbers import facts, named, recall
 from gateway.ledger.sql.store import Store, StoreLimits
 from gateway.ledger.sql.writing import ONE_BY_ONE, KeptBytes, Transaction
 from gateway.ledger.versions import AdapterVersion
-from gateway.message import Attempt, Delivery, Enriched, HeldBy, Message
+from gateway.message import Attempt, Delivery, Enriched, HeldBy, Message, State
 
 T = TypeVar("T")
 
@@ -282,8 +285,8 @@ class SqlLedger:
     async def replay(self, delivery_id: str, intent: Intent, *, stale_ok: bool = False) -> Delivery:
         return await self._write(operating.replay, delivery_id, intent, stale_ok=stale_ok)
 
-    async def discard(self, delivery_id: str, intent: Intent) -> Delivery:
-        return await self._write(operating.discard, delivery_id, intent)
+    async def discard(self, delivery_id: str, intent: Intent, *, only: State | None = None) -> Delivery:
+        return await self._write(operating.discard, delivery_id, intent, only=only)
 
     async def hold(self, delivery_id: str, intent: Intent) -> Delivery:
         return await self._write(operating.hold, delivery_id, intent)
@@ -310,9 +313,15 @@ class SqlLedger:
         return await self._store.read(platforms.registry)
 
     async def put_platform(
-        self, platform: Platform, intent: Intent, take: Taker, *, asked: Mapping[str, Any] | None = None
+        self,
+        platform: Platform,
+        intent: Intent,
+        take: Taker,
+        *,
+        asked: Mapping[str, Any] | None = None,
+        only_at: int | None = None,
     ) -> Registered:
-        return await self._write(platforms.put, platform, intent, take, asked=asked)
+        return await self._write(platforms.put, platform, intent, take, asked=asked, only_at=only_at)
 
     async def delete_platform(self, platform_id: str, intent: Intent) -> Registered:
         return await self._write(platforms.delete, platform_id, intent)
@@ -429,6 +438,19 @@ class SqlLedger:
 
     async def unmaskings(self, person: str, now: datetime) -> Sequence[Unmasking]:
         return await self._store.read(unmaskings.unmaskings, person, now)
+
+    # ── four eyes ─────────────────────────────────────────────────────────────────────────────
+    async def ask_approval(self, approval: SecondApproval, intent: Intent) -> SecondApproval:
+        return await self._write(approvals.ask, approval, intent)
+
+    async def approvals(self) -> Sequence[SecondApproval]:
+        return await self._store.read(approvals.approvals)
+
+    async def decide_approval(self, approval_id: str, state: ApprovalState, intent: Intent) -> SecondApproval:
+        return await self._write(approvals.decide, approval_id, state, intent)
+
+    async def finish_approval(self, approval_id: str, at: datetime, failed: str | None) -> SecondApproval:
+        return await self._write(approvals.finish, approval_id, at, failed)
 
     # ── adapters ──────────────────────────────────────────────────────────────────────────────
     async def add_adapter(self, adapter: AdapterVersion, content: bytes, intent: Intent) -> AdapterVersion:
@@ -627,5 +649,5 @@ class SqlLedger:
     ) -> ResultPage[AuditEntry]:
         return await self._store.search(searching.find_audit, filter, cursor, limit)
 
-    async def audit(self, subject: str, limit: int = 200) -> Sequence[AuditEntry]:
-        return await self._store.search(auditing.of, subject, limit)
+    async def audit(self, subject: str, limit: int = 200, *, reads: bool = False) -> Sequence[AuditEntry]:
+        return await self._store.search(auditing.of, subject, limit, reads=reads)

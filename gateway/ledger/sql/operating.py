@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from gateway.clock import new_id
 from gateway.ledger import decisions
-from gateway.ledger.errors import no_delivery, platform_gone, replay_open
+from gateway.ledger.errors import delivery_moved, no_delivery, platform_gone, replay_open
 from gateway.ledger.records import AuditEntry, Intent
 from gateway.ledger.sql import lanes, overlay, rows, tables
 from gateway.ledger.sql.auditing import append, intended, once
@@ -108,10 +108,12 @@ def _entries(before: Delivery, after: Delivery, intent: Intent) -> list[AuditEnt
 
 
 # ── discard, hold, release ────────────────────────────────────────────────────────────────────
-def discard(transaction: Transaction, delivery_id: str, intent: Intent) -> Delivery:
-    """Give a delivery up; its lane moves on."""
+def discard(transaction: Transaction, delivery_id: str, intent: Intent, *, only: State | None = None) -> Delivery:
+    """Give a delivery up, only while it stands as somebody said; its lane moves on."""
 
     def discarded(delivery: Delivery) -> Delivery:
+        if only is not None and delivery.state is not only:
+            raise delivery_moved(delivery.id, delivery.state)
         return decisions.discarded(delivery, intent.reason, intent.at)
 
     return _operate(transaction, delivery_id, intent, "delivery.discarded", discarded)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 
 from gateway.ledger import decisions
-from gateway.ledger.errors import in_use, no_platform
+from gateway.ledger.errors import in_use, no_platform, platform_moved
 from gateway.ledger.records import Hold, Intent, Platform, Registered, Registry, Taker
 from gateway.ledger.sql import claims, contacts, overlay, tables, unrouted
 from gateway.ledger.sql.auditing import intended, once
@@ -106,12 +106,20 @@ def changed(transaction: Transaction) -> None:
 
 
 def put(
-    transaction: Transaction, platform: Platform, intent: Intent, take: Taker, *, asked: Mapping[str, Any] | None = None
+    transaction: Transaction,
+    platform: Platform,
+    intent: Intent,
+    take: Taker,
+    *,
+    asked: Mapping[str, Any] | None = None,
+    only_at: int | None = None,
 ) -> Registered:
-    """Register or change a platform, and give it what it can take now."""
+    """Register or change a platform, only if it is as it was at a revision, and give it what it can take now."""
 
     def do() -> dict[str, Any]:
         before = one(transaction.connection, platform.id)
+        if only_at is not None and only_at != (0 if before is None else before.revision):
+            raise platform_moved(platform.id)
         after = decisions.registered(platform, before, advance(transaction))
         _PUT.run(transaction.connection, [PLATFORM.write(after)])
         for hold in before.holds if before else ():

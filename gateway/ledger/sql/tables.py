@@ -18,11 +18,13 @@ from gateway.ledger.records import (
     Person,
     Platform,
     Rejection,
+    SecondApproval,
     Unmasking,
     Upload,
 )
 from gateway.ledger.sql.codecs import (
     ADAPTER_STATE,
+    APPROVAL_STATE,
     BIG_INTEGER,
     BLOB,
     DAY,
@@ -35,6 +37,7 @@ from gateway.ledger.sql.codecs import (
     PACKED_JSON,
     PACKED_WORDS,
     SEQ,
+    SETTINGS,
     STATE,
     TIME,
     WORDS,
@@ -340,7 +343,7 @@ PLATFORM = Layout(
     TableColumn("adapter"),
     TableColumn("version", optional=True),
     TableColumn("mode"),
-    TableColumn("settings", JSON_OBJECT),
+    TableColumn("settings", SETTINGS),
     TableColumn("created_at", TIME),
     TableColumn("revision", BIG_INTEGER),
     TableColumn("limits", JSON_OBJECT),
@@ -591,7 +594,26 @@ UNMASKING = Layout(
     TableColumn("at", TIME),
     TableColumn("until", TIME),
 )
-unmaskings = UNMASKING.table("unmaskings", metadata, sa.Index("unmaskings_person", "person", "until"))
+unmaskings = UNMASKING.table("unmaskings", metadata, sa.Index("unmaskings_person", "person", "until", "id"))
+
+APPROVAL = Layout(
+    SecondApproval,
+    TableColumn("id", key=True),
+    TableColumn("kind"),
+    TableColumn("subject"),
+    TableColumn("asked_by"),
+    TableColumn("reason"),
+    TableColumn("at", TIME),
+    TableColumn("until", TIME),
+    TableColumn("shown", JSON_OBJECT),
+    TableColumn("order", SETTINGS),
+    TableColumn("state", APPROVAL_STATE, changes=True),
+    TableColumn("decided_by", optional=True, changes=True),
+    TableColumn("decided_at", TIME, optional=True, changes=True),
+    TableColumn("decision", changes=True),
+    TableColumn("failed", optional=True, changes=True),
+)
+approvals = APPROVAL.table("approvals", metadata)
 
 AUDIT = Layout(
     AuditEntry,

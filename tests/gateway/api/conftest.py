@@ -100,12 +100,20 @@ def installed() -> InstalledAdapters:
 
 
 @pytest.fixture
+def four_eyes() -> str:
+    """What needs a second person: nothing, unless a test's module says otherwise."""
+    return ""
+
+
+@pytest.fixture
 async def caller(
-    installed: InstalledAdapters, new_ledger: Callable[[], Ledger], tmp_path: Path
+    installed: InstalledAdapters, new_ledger: Callable[[], Ledger], tmp_path: Path, four_eyes: str
 ) -> AsyncIterator[Caller]:
     """A running gateway with a penalty system (the small bundle), an enforcement system and a canonical caller."""
     attachments = str(tmp_path / "attachments")
-    settings = Settings(admin_token=ADMIN_TOKEN, attachments=attachments, attachment_megabytes=4, uploads=2)
+    settings = Settings(
+        admin_token=ADMIN_TOKEN, attachments=attachments, attachment_megabytes=4, uploads=2, four_eyes=four_eyes
+    )
     sender, settled = Scripted(), asyncio.Queue[DeliverySettled]()
     hub = build(
         settings,
@@ -118,8 +126,10 @@ async def caller(
     transport = httpx.ASGITransport(app=create_app(hub, settings))
     async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
         made = Caller(client, hub, sender, settled)
+        hub.approvals.kinds = frozenset()  # the town is there before anybody looks at it with four eyes
         await made.register("penalty.330000", "town", key="k")
         await made.register("mobile-enforcement.330000", "canonical", token="t")
+        hub.approvals.kinds = settings.four_eyes_kinds
         yield made
     await hub.stop()
 

@@ -222,3 +222,16 @@ async def test_an_operators_reason_is_not_told_to_a_platform(caller, message):
         assert secret not in told
         assert "qian-duo" not in told
     assert secret in (await caller.admin("GET", f"/v1/messages/{unrouted['message_id']}")).text
+
+
+async def test_what_is_told_of_a_whole_region_is_told_to_its_people(caller, own, neighbour):
+    """Reports and assessments of another region, and of the country: 403 `region.outside`; deadlines are left out."""
+    for region in ("330000", "000000"):
+        report = await caller.call(neighbour, "GET", f"/v1/reports/usage?period=2026-03&region={region}")
+        assert (report.status_code, report.json()["code"]) == (403, "region.outside")
+        order = {"region": region, "period": "2026-03", "reason": "好奇"}
+        assessed = await caller.call(neighbour, "POST", "/v1/assessments", json=order)
+        assert (assessed.status_code, assessed.json()["code"]) == (403, "region.outside")
+    assert (await caller.call(own, "GET", "/v1/reports/usage?period=2026-03&region=330100")).status_code == 200
+    assert (await caller.call(neighbour, "GET", "/v1/clocks")).json()["clocks"] == []
+    assert (await caller.call(neighbour, "GET", "/v1/assessments")).json()["findings"] == []

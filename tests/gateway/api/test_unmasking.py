@@ -161,3 +161,24 @@ async def test_a_platform_does_not_learn_who_read(caller, reader, message):
     told = (await caller.platform(MOBILE, "GET", f"/v1/messages/{message}")).text
     assert "unmasked" not in told
     assert "personal.unmasked" in (await caller.admin("GET", f"/v1/messages/{message}")).text
+
+
+async def test_every_reading_is_in_the_audit_with_its_purpose(caller, reader, message):
+    """Who, which part, and what for where it was unmasked; without the ledger nothing is shown."""
+    await caller.call(reader, "GET", f"/v1/messages/{message}/canonical")
+    await unmask(caller, reader)
+    await caller.call(reader, "GET", f"/v1/messages/{message}/native")
+    await caller.admin("GET", f"/v1/messages/{message}/canonical")
+    read = [one for one in await caller.hub.ledger.audit(message, reads=True) if one.action == "body.read"]
+    told = [(one.actor, one.detail["part"], one.reason) for one in read]
+    assert told == [
+        ("wang-wei", "canonical", ""),
+        ("wang-wei", "native", "核对当事人身份"),
+        ("admin", "canonical", ""),
+    ]
+    for token in (reader, caller.admin_token):
+        assert "body.read" not in (await caller.call(token, "GET", f"/v1/messages/{message}")).text
+    caller.hub.ledger.fail_before("note")
+    refused = await caller.call(reader, "GET", f"/v1/messages/{message}/native")
+    assert refused.status_code == 503
+    assert PHONE not in refused.text

@@ -19,6 +19,7 @@ FEW_ROWS = {
     "assessing._ALL": "a run over many cases is a row, and all are asked for",
     "assessing._UNFINISHED": "a run over many cases is a row, and operators begin few",
     "bulk_replays._ALL": "a bulk replay is a row, and all are asked for",
+    "approvals._ALL": "a change that waited for a second person is a row, and all are asked for",
     "bulk_replays._UNFINISHED": "a bulk replay is a row, and operators begin few",
     "calendar._ALL": "a year is a row, and all are asked for",
     "claims._CHANGES": "the table has one row",
@@ -68,6 +69,7 @@ SORTED = {
 
 SMALL = {
     "adapters",
+    "approvals",
     "areas",
     "assessment_runs",
     "calendar",

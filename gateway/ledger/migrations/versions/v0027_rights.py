@@ -1,4 +1,5 @@
-"""People and adapter versions belong to regions; who sees masked values is kept."""
+"""People and adapter versions belong to regions; who sees masked values is kept,
+and changes that wait for a second person."""
 
 from __future__ import annotations
 
@@ -25,4 +26,22 @@ def upgrade() -> None:
         sa.Column("until", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index("unmaskings_person", "unmaskings", ["person", "until"])
+    op.create_index("unmaskings_person", "unmaskings", ["person", "until", "id"])
+    op.create_table(
+        "approvals",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("asked_by", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.Column("shown", sa.Text(), nullable=False),
+        sa.Column("order", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("decided_by", sa.Text()),
+        sa.Column("decided_at", sa.BigInteger()),
+        sa.Column("decision", sa.Text(), nullable=False),
+        sa.Column("failed", sa.Text()),
+        sa.PrimaryKeyConstraint("id"),
+    )
