@@ -68,3 +68,16 @@ def test_what_a_gateway_leaves_beside_its_ledger_is_never_committed(name):
     """Its bodies are personal, and the file beside it holds the administrator's hash."""
     patterns = (ROOT / ".gitignore").read_text(encoding="utf-8").split()
     assert any(fnmatch(f"hutong.db{name}", pattern) for pattern in patterns)
+
+
+def test_every_threat_names_a_test_that_is_there():
+    """A row of the threats without a test is a defect, and so is one whose test has another name now."""
+    rows = [
+        line for line in (ROOT / "docs" / "threats.md").read_text(encoding="utf-8").splitlines() if line[:2] == "| "
+    ]
+    named = [re.search(r"`(tests/[\w/]+\.py)::(test_\w+)` \|$", row) for row in rows[1:]]
+    assert all(named), [row for row, found in zip(rows[1:], named, strict=True) if not found]
+    for found in named:
+        assert found is not None
+        source = (ROOT / found[1]).read_text(encoding="utf-8")
+        assert re.search(rf"def {found[2]}\(", source), found[0]
