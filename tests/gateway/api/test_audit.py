@@ -203,7 +203,7 @@ async def test_who_reads_a_body_is_recorded(signing: Any, execution: Any) -> Non
     assert (await signing.call(tokens["body-reader"], "GET", path)).status_code == 200
     [read] = (await signing.admin("GET", "/v1/audit?action=body.read")).json()["entries"]
     assert (read["actor"], read["subject"]) == ("a-body-reader", body["message_id"])
-    assert read["detail"] == {"call": "GET /v1/messages/{message_id}/native"}
+    assert read["detail"] == {"part": "native"}
     await signing.hub.sequencer.grow()
     leaves = await signing.hub.ledger.leaves_of(body["message_id"])
     assert [each.leaf.kind for each in leaves] == ["accepted", "done"]
