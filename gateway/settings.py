@@ -125,7 +125,8 @@ class Settings(BaseSettings):
     redis: str = Field(
         "",
         description="A Redis server through which the processes of a PostgreSQL ledger wake each other, count "
-        "callers' rates together, and share what platforms answered: redis://HOST:PORT/0.",
+        "callers' rates together, share what platforms answered and remember what signed calls said once: "
+        "redis://HOST:PORT/0.",
     )
     adapters: str = Field("", description="Extra folders of adapter bundles, separated by ':'.")
     routes: str = Field("", description="A routes file to use instead of the bundled one.")

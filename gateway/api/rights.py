@@ -16,7 +16,7 @@ from gateway.access import Principal
 from gateway.api.inbound.request import Incoming, Scope, idempotency_key
 from gateway.errors import Forbidden, TooFast
 from gateway.hub import Hub
-from gateway.ledger.records import Intent, Platform
+from gateway.ledger.records import AuditEntry, Intent, Platform
 from gateway.telemetry.events import AdministratorCalled, AuthenticationFailed, CallLimited
 from gateway.telemetry.loop import doing
 from schemas.findings import Text
@@ -229,7 +229,19 @@ async def admit(request: Request) -> None:
         raise Forbidden(_NOT_YOURS)
     if principal.platform is not None:
         await keep_pace(hub_of(request), principal.platform)
+    elif role is Role.BODY_READER:
+        await _note_reading(request, principal, call)
     doing(principal.platform.id if principal.platform else "", call)
+
+
+BODY_READ = "body.read"
+"""The entry of the audit when a person is given a body or a dossier."""
+
+
+async def _note_reading(request: Request, principal: Principal, call: str) -> None:
+    """Record that a person reads a body or a dossier, before it is given out; where that fails nothing is."""
+    hub, [subject] = hub_of(request), request.path_params.values()
+    await hub.ledger.note([AuditEntry(hub.clock(), name_of(principal), BODY_READ, str(subject), "", {"call": call})])
 
 
 def check_metrics(request: Request) -> None:
@@ -295,9 +307,14 @@ CallingPlatform = Annotated[Platform, Depends(calling_platform)]
 
 def actor(caller: Caller) -> str:
     """Give the name under which the caller's deed is recorded."""
-    if caller.person is not None:
-        return caller.person.id
-    return caller.platform.id if caller.platform else ADMIN
+    return name_of(caller)
+
+
+def name_of(principal: Principal) -> str:
+    """Give the name under which somebody's deed is recorded."""
+    if principal.person is not None:
+        return principal.person.id
+    return principal.platform.id if principal.platform else ADMIN
 
 
 Actor = Annotated[str, Depends(actor)]

@@ -52,21 +52,23 @@ return 0
 
 
 _FIRST = """
-local found = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+local evicted = string.match(redis.call('INFO', 'stats'), 'evicted_keys:(%d+)')
+local found = run .. ' ' .. evicted .. ' '
 local now = redis.call('TIME')[1]
 local since = redis.call('GET', KEYS[2])
 if not since or string.sub(since, 1, #found) ~= found then
-  since = found .. ' ' .. now
+  since = found .. now
   redis.call('SET', KEYS[2], since)
 end
-if tonumber(ARGV[1]) <= tonumber(string.sub(since, #found + 2)) then return 2 end
+if tonumber(ARGV[1]) <= tonumber(string.sub(since, #found + 1)) then return 2 end
 if redis.call('SET', KEYS[1], '', 'NX', 'PX', ARGV[2]) then return 1 end
 return 0
 """
 """Whether a key is new: 1, 0, or 2 where that is not known, since the server keeps nothing from that time.
 
-It remembers by its own clock since when it keeps everything: since it was started, or emptied. The run's id tells a
-server that was started again from an older copy of what it kept.
+It remembers by its own clock since when it keeps everything: since it was started, emptied, or ran full and let go of
+something. The run's id tells a server that was started again from an older copy of what it kept.
 """
 
 

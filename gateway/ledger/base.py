@@ -922,7 +922,8 @@ class Ledger(Protocol):
     async def audit(self, subject: str, limit: int = 200, *, reads: bool = False) -> Sequence[AuditEntry]:
         """Give what was done to a subject (a message, delivery or platform id), oldest first; `reads`: and who read it.
 
-        A message's first entry is `message.accepted`, at the moment the transaction that keeps it began.
+        A message's first entry is `message.accepted`, at the moment the transaction that keeps it began. Who read
+        it (actions that end in `.read`) is not among them: `find_audit` gives that, too.
         """
         ...
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from conftest import Make, Play
+from conftest import DAY, Make, Play
 
 from gateway.audit.signing import SigningKey
 from gateway.audit.verify import is_consistent, is_included, is_receipt, sha256
 from gateway.errors import Conflict, NotFound
-from gateway.ledger.records import Accepted, AuditEntry, AuditFilter
+from gateway.ledger.records import Accepted, AuditEntry, AuditFilter, Retention
 from gateway.ledger.sql import SqlLedger
+from gateway.ledger.sql.tree_check import check_tree
 from gateway.message import State
 
 KEY = SigningKey.new()
@@ -204,6 +207,24 @@ async def test_without_a_key_leaves_wait_for_a_head(kept_at: str, playing: Calla
             await opened.prove_message("m1")
     finally:
         await opened.stop()
+
+
+async def test_leaves_stay_when_messages_go(ledger: Any, play: Play, make: Make, kept_at: str) -> None:
+    """Pruned messages are still proved, and the ledger holds; it does not when one is gone that was not pruned."""
+    for name in ("m1", "m2", "m3"):
+        await play.accept(name, lane=name)
+        await play.end(f"{name}/0", State.DELIVERED, reply=b"yes")
+    await grow(ledger)
+    before = await asyncio.to_thread(check_tree, kept_at, [])
+    assert (before.wrong, before.leaves) == ((), (await ledger.tree_standing()).size)
+    year = timedelta(days=365)
+    for days in (0.0, 900.0):
+        seen = days * DAY
+        while (await ledger.prune(Retention(year, year), "pruner", make.at(days * DAY), seen=seen)).more:
+            seen = 0.0
+    assert await ledger.native("m2") is None
+    assert (await ledger.prove_message("m2")).leaf.kind == "accepted"
+    assert (await asyncio.to_thread(check_tree, kept_at, [])).wrong == ()
 
 
 async def test_the_audit_is_found_by_what_is_asked(ledger: Any, make: Make) -> None:

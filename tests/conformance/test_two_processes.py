@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from gateway.errors import Conflict
 from gateway.ledger.records import Accepted, BulkReplay, DeliveryFilter, Inbox, Moved, Reads, Receipt
 from gateway.ledger.sql import SqlLedger
+from gateway.ledger.sql.tree_check import check_tree
 from gateway.message import HeldBy, Message, State
 from gateway.oversight.follower import Follower
 
@@ -583,3 +584,30 @@ async def test_storm(two: Two) -> None:
         == []
     )
     assert two.rows("SELECT count(*) FROM deliveries WHERE head OR state NOT IN ('delivered')") == [(0,)]
+
+
+# ── the tree ──────────────────────────────────────────────────────────────────────────────────
+async def test_one_process_gives_places(two: Two) -> None:
+    """The other does nothing while the first one is heard of, and goes on where it left; none is given twice."""
+    for number in range(6):
+        await (two.first, two.second)[number % 2].accept(f"m{number}", lane=f"L{number}")
+    total = two.rows("SELECT count(*) FROM new_leaves")[0][0]
+    assert (await two.one.sequence(3)).count == 3
+    assert (await two.other.tree_standing()).elsewhere
+    assert (await two.other.sequence(100)).count == 0
+    assert (await two.one.sequence(2, leaving=True)).count == 2
+    assert not (await two.other.tree_standing()).elsewhere
+    assert (await two.other.sequence(100)).count == total - 5
+    assert two.rows("SELECT count(*), count(DISTINCT hash), max(number) FROM leaves") == [(total, total, total - 1)]
+    assert check_tree(two.address).wrong == ()
+
+
+async def test_nobody_waits_for_places(two: Two) -> None:
+    """While one gives places, the other accepts; what comes meanwhile has its place the next time."""
+    await two.first.accept("m1")
+    with two.standing() as stands:
+        placing = asyncio.ensure_future(two.one.sequence(100))
+        await asyncio.to_thread(stands.wait, 30)
+        await two.second.accept("m2", lane="L2")
+    assert (await placing).count > 0
+    assert (await two.one.sequence(100)).count == 1

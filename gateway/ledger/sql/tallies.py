@@ -36,13 +36,18 @@ def tallies(connection: sa.Connection, filter: TallyFilter) -> Sequence[Occurren
     """Give tallies as they stand."""
     month: sa.ColumnElement[int] = _t.month if filter.months else sa.literal_column("0")
     authority: sa.ColumnElement[str] = _t.authority if filter.authorities else sa.literal_column("''")
+    of_months = (_t.month >= filter.since, _t.month <= filter.until)
+    if filter.authorities and (filter.months or filter.since == filter.until):
+        # Each row is a tally by itself: nothing has to be put in groups.
+        columns = (_t.name, _t.count, month, _t.traits, _t.region, authority, _t.thing, _t.arrived, _t.amount)
+        return [_tally(row) for row in connection.execute(sa.select(*columns).where(*of_months, _t.count != 0))]
     alike = [_t.name, _t.thing, _t.traits, _t.region, _t.arrived]
     alike += [_t.month] if filter.months else []
     alike += [_t.authority] if filter.authorities else []
     count, amount = (sa.cast(sa.func.sum(each), sa.BigInteger) for each in (_t.count, _t.amount))
     query = (
         sa.select(_t.name, count, month, _t.traits, _t.region, authority, _t.thing, _t.arrived, amount)
-        .where(_t.month >= filter.since, _t.month <= filter.until)
+        .where(*of_months)
         .group_by(*alike)
         .having(sa.func.sum(_t.count) != 0)
     )

@@ -110,7 +110,7 @@ class _Check:
         self._heads = self._own_heads()
         for head in kept:
             self._take(head)
-        self._pruned = self._until()
+        self._pruned = self._left = self._messages_pruned()
 
     def report(self) -> TreeReport:
         frontier = self._walk()
@@ -178,8 +178,15 @@ class _Check:
         fact = restated(self._connection, leaf)
         if fact.statement is None and fact.there and fact.whole:
             self._wrong.append(f"{name}: the fact that it tells of was changed")
-        elif not fact.there and leaf.at > self._pruned:
+        elif not fact.there and not self._was_pruned(leaf):
             self._wrong.append(f"{name}: the fact that it tells of is missing")
+
+    def _was_pruned(self, leaf: Leaf) -> bool:
+        """Tell whether what a leaf tells of may have been pruned: not more messages are gone than went."""
+        if leaf.kind != ACCEPTED:
+            return self._pruned > 0
+        self._left -= 1
+        return self._left >= 0
 
     def _nodes(self, nodes: Sequence[tuple[int, int, bytes]]) -> None:
         for level, number, hash in nodes:
@@ -207,10 +214,9 @@ class _Check:
             self._wrong.append("the edge of the tree is not that of its leaves")
 
     # ── facts ─────────────────────────────────────────────────────────────────────────────────
-    def _until(self) -> int:
-        """Give up to when messages were pruned: of these nothing is there any more but their leaves."""
-        until = self._connection.scalar(sa.select(sa.func.max(_p.until)).where(_p.what == "messages"))
-        return int(until) if until is not None else 0
+    def _messages_pruned(self) -> int:
+        """Give how many messages were pruned: of most of them nothing is there any more but their leaves."""
+        return int(self._connection.scalar(sa.select(sa.func.sum(_p.count)).where(_p.what == "messages")) or 0)
 
     def _facts_without_leaves(self) -> None:
         """Find messages that somebody put there: those that were accepted have a leaf, with a place or without."""

@@ -191,6 +191,28 @@ async def test_evidence_continues_the_head_of_a_witness(signing: Any, execution:
     assert (beyond.status_code, beyond.json()["code"]) == (404, "tree.size-unknown")
 
 
+async def test_who_reads_a_body_is_recorded(signing: Any, execution: Any) -> None:
+    """Before it is given out, with a leaf; neither in the message's timeline, nor where nothing may be read."""
+    body = await accepted(signing, execution)
+    path = f"/v1/messages/{body['message_id']}/native"
+    tokens = {}
+    for role in ("body-reader", "viewer"):
+        order = {"id": f"a-{role}", "name": "王伟", "roles": [role]}
+        tokens[role] = (await signing.admin("POST", "/v1/people", json=order)).json()["token"]
+    assert (await signing.call(tokens["viewer"], "GET", path)).status_code == 403
+    assert (await signing.call(tokens["body-reader"], "GET", path)).status_code == 200
+    [read] = (await signing.admin("GET", "/v1/audit?action=body.read")).json()["entries"]
+    assert (read["actor"], read["subject"]) == ("a-body-reader", body["message_id"])
+    assert read["detail"] == {"call": "GET /v1/messages/{message_id}/native"}
+    await signing.hub.sequencer.grow()
+    leaves = await signing.hub.ledger.leaves_of(body["message_id"])
+    assert [each.leaf.kind for each in leaves] == ["accepted", "done"]
+    shown = (await signing.admin("GET", f"/v1/messages/{body['message_id']}")).json()
+    assert "body.read" not in [entry["action"] for entry in shown["timeline"]]
+    signing.hub.ledger.fail_before("note")
+    assert (await signing.call(tokens["body-reader"], "GET", path)).status_code == 503
+
+
 async def test_evidence_of_a_case_and_its_reading(signing: Any, execution: Any) -> None:
     """All of its documents; who fetched it stands in the audit, before it was given out."""
     body = await accepted(signing, execution)

@@ -309,7 +309,7 @@ async def test_a_key_is_remembered_for_as_long_as_it_was_said(sharing: Sharing, 
     assert 6000 < end <= 7000
 
 
-@pytest.mark.parametrize("lost", ["flushed", "started again", "started again from a copy"])
+@pytest.mark.parametrize("lost", ["flushed", "run full", "started again", "started again from a copy"])
 async def test_what_was_made_before_the_server_forgot_is_not_known_to_be_new(
     sharing: Sharing, redis_server: RedisServer, lost: str
 ) -> None:
@@ -320,7 +320,16 @@ async def test_what_was_made_before_the_server_forgot_is_not_known_to_be_new(
     assert await store.first("n", MADE, 60)
     [since] = client.scan_iter("*:since")
     kept = client.get(since)
-    if lost == "flushed":
+    if lost == "run full":
+        client.config_set("maxmemory-policy", "allkeys-lru")
+        client.config_set("maxmemory", client.info("memory")["used_memory"] + 200_000)
+        for n in range(40):
+            client.set(f"k{n}", bytes(10_000))
+        assert client.info("stats")["evicted_keys"] > 0
+        client.config_set("maxmemory", 0)
+        client.delete(*(f"k{n}" for n in range(40)))
+        client.set(since, kept)  # it may have been what went
+    elif lost == "flushed":
         client.flushall()
     else:
         redis_server.stop(signal.SIGKILL)
