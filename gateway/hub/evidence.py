@@ -95,7 +95,7 @@ class Evidence:
             "record": native.index if native else None,
             "document": document,
             "leaves": _shown(leaves),
-            "audit": [asdict(entry) for entry in await self._ledger.audit(message.id)],
+            "audit": [asdict(entry) for entry in await self._ledger.audit(message.id, reads=True)],
             "deliveries": [
                 await self._delivery(one, head, files) for one in await self._ledger.deliveries_of(message.id)
             ],
@@ -114,7 +114,7 @@ class Evidence:
             "request": request,
             "attempts": [_attempt(one, files) for one in attempts],
             "leaves": _shown(leaves),
-            "audit": [asdict(entry) for entry in await self._ledger.audit(delivery.id)],
+            "audit": [asdict(entry) for entry in await self._ledger.audit(delivery.id, reads=True)],
         }
 
 
