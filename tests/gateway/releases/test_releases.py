@@ -114,6 +114,23 @@ async def test_settings_survive_and_new_ones_are_asked_for(house, bundle):
     assert (await house.admin("GET", f"/v1/platforms/{PENALTY}")).json()["settings"]["office"] == "某某局"
 
 
+async def test_what_was_entered_as_a_secret_is_shown_by_no_version(house, bundle):
+    """Not by one that calls it a text, not when it is registered again, not by a platform pinned to that version."""
+    await house.register(PENALTY, key="canary-of-a-secret")
+    path = f"/v1/platforms/{PENALTY}"
+    before = (await house.admin("GET", path)).json()
+    await house.bring(bundle(adapter=("key: {type: secret", "key: {type: text")), "1.1.0", "activate")
+    order = {"adapter": "town", "settings": before["settings"]}
+    for body in (order, {**order, "version": "1.1.0"}):
+        kept = await house.admin("PUT", path, json=body)
+        assert kept.status_code == 200, kept.text
+        for answer in (kept, await house.admin("GET", path), await house.admin("GET", "/v1/platforms")):
+            assert "canary-of-a-secret" not in answer.text
+        assert kept.json()["secrets"] == before["secrets"]
+        registry = await house.hub.ledger.registry()
+        assert registry.platforms[PENALTY].settings["key"] == "canary-of-a-secret"
+
+
 async def test_a_pinned_platform_keeps_its_version(house, bundle):
     """The others move on; the pinned version cannot be retired."""
     await house.register(MOBILE, version="1.0.0")
