@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar as months
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
@@ -10,6 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from gateway.oversight.days import months_later, said_day
 from schemas.calendar import Calendar
 from schemas.catalog import TYPES, at
 from schemas.clocks import CaseEvent, ClockRule, Counting
@@ -20,7 +20,7 @@ _LONGEST = 20 * 366
 
 
 class ClockState(StrEnum):
-    """How a deadline stands. Unknown: it needs a year of the calendar that nobody entered."""
+    """How a deadline stands. Unknown: it needs a year of the calendar that nobody entered, or ends beyond all days."""
 
     RUNNING = "running"
     MET = "met"
@@ -45,7 +45,7 @@ class CaseClock(Struct, frozen=True):
     `about` is the number that it is counted for (a measure, a decision), empty for the case itself. `due_at` is the
     last day, None while it is stopped or unknown. `days_left`: days of the calendar until then, negative when it is
     over; only of what has not ended. `evidence`: the messages that it was decided on, in the order of the case.
-    `unknown_year`: the year that the calendar lacks.
+    `unknown_year`: the year that the calendar lacks; 9999 also for what ends later than any day.
     """
 
     rule: ClockRule
@@ -136,7 +136,9 @@ class _Case:
             _Happened(day, each.message_id)
             for each in self._documents
             for event in wanted
-            if event.type == each.type and (day := self._day(event.on(each.document))) is not None and day >= since
+            if event.type == each.type
+            and (day := said_day(event.on(each.document), self._zone)) is not None
+            and day >= since
         ]
         return sorted(found, key=lambda happened: happened.day)
 
@@ -144,16 +146,6 @@ class _Case:
         """Give messages once each, in the order of the case."""
         wanted = set(messages)
         return tuple(each.message_id for each in self._documents if each.message_id in wanted)
-
-    def _day(self, said: str | None) -> date | None:
-        if said is None:
-            return None
-        try:
-            if len(said) == len("2026-01-01"):
-                return date.fromisoformat(said)
-            return datetime.fromisoformat(said).astimezone(self._zone).date()
-        except ValueError:
-            return None
 
 
 def _clock(rule: ClockRule, about: str, case: _Case, calendar: Calendar, today: date) -> CaseClock | None:
@@ -228,7 +220,17 @@ def _extensions(rule: ClockRule, case: _Case, start: date, until: date) -> list[
 def _count(
     rule: ClockRule, start: date, stops: Sequence[tuple[date, date | None]], extensions: int, calendar: Calendar
 ) -> _Counted:
-    """Walk from the day after the start until as many days were counted as the rule and its extensions give."""
+    """Count as many days from the start as the rule and its extensions give; what goes beyond all days is unknown."""
+    try:
+        return _walked(rule, start, stops, extensions, calendar)
+    except OverflowError:
+        return _Counted(barred=date.max, unknown=date.max.year)
+
+
+def _walked(
+    rule: ClockRule, start: date, stops: Sequence[tuple[date, date | None]], extensions: int, calendar: Calendar
+) -> _Counted:
+    """Walk from the day after the start until all days were counted."""
     left = _days(rule, start, extensions)
     counts: Callable[[date], bool | None] = calendar.works if rule.counting is Counting.WORKING else _every_day
     day = start
@@ -253,12 +255,6 @@ def _days(rule: ClockRule, start: date, extensions: int) -> int:
     more = rule.extends
     whole = months_later(start, rule.months + (more.months * extensions if more else 0))
     return rule.days + (more.days * extensions if more else 0) + (whole - start).days
-
-
-def months_later(start: date, count: int) -> date:
-    """Give the same day of a later month, or the last of that month where it has no such day."""
-    years, month = divmod(start.year * 12 + start.month - 1 + count, 12)
-    return date(years, month + 1, min(start.day, months.monthrange(years, month + 1)[1]))
 
 
 def _rolled(day: date, calendar: Calendar) -> _Counted:

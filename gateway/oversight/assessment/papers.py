@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime, tzinfo
+from datetime import date, tzinfo
 from enum import StrEnum
 from typing import Any
 
 from msgspec import Struct
 
 from gateway.oversight.clocks import CaseClock, CaseDocument
+from gateway.oversight.days import said_day
 from schemas.assessment import DocumentEvent, NamedDocument, PartyFields, PeopleGroup, SomeDocuments, ValidDocument
 from schemas.calendar import Calendar
 from schemas.catalog import TYPES, at
@@ -95,7 +96,7 @@ class Papers:
     def day(self, paper: CaseDocument, paths: Iterable[str]) -> date | None:
         """Give the day in the first of some fields that is there."""
         said = next((str(found) for path in paths if (found := at(paper.document, path))), None)
-        return None if said is None else _day(said, self._zone)
+        return said_day(said, self._zone)
 
     def valid_on(self, day: date, said: ValidDocument, about: Tree) -> tuple[bool | None, list[CaseDocument]]:
         """Tell whether something was valid on a day by its versions, and which show it; None: there are none.
@@ -200,12 +201,3 @@ def _same(fields: Mapping[str, str], document: Tree, other: Tree) -> bool:
         and same_number(str(one), str(two))
         for its, theirs in fields.items()
     )
-
-
-def _day(said: str, zone: tzinfo) -> date | None:
-    try:
-        if len(said) == len("2026-01-01"):
-            return date.fromisoformat(said)
-        return datetime.fromisoformat(said).astimezone(zone).date()
-    except ValueError:
-        return None

@@ -289,6 +289,24 @@ def test_a_year_that_nobody_entered_is_unknown_and_never_guessed() -> None:
     assert (known.state, known.due_at) == ("missed", date(2027, 1, 6))
 
 
+def test_what_ends_beyond_all_days_is_unknown() -> None:
+    """From the last days that there are nothing can be counted, and no walk fails; what ended is met."""
+    (service,) = of("decision.service", "2026-12-01", decided("9999-12-31"))
+    (filing,) = of("case.filing", "2026-12-01", found("9999-12-30"))
+    (release,) = of("restriction.release", "2026-12-01", measure("restrict", "impose", "9999-11-30"))
+    assert [(each.state, each.due_at) for each in (service, filing, release)] == [("unknown", None)] * 3
+    assert (service.unknown_year, filing.unknown_year) == (9999, 9999)
+    (met,) = of("case.filing", "2026-12-01", found("9999-12-20"), node("filed", "9999-12-30"))
+    assert met.state == "met"
+
+
+def test_a_time_that_another_zone_has_no_day_for_counts_as_it_is_written() -> None:
+    """The last hour of all days in UTC, and the first one of all in China, are the days that they say."""
+    (late,) = of("case.decision", "2026-12-01", node("filed", "9999-12-31T23:00:00+00:00"))
+    (early,) = of("case.decision", "2026-12-01", node("filed", "0001-01-01T01:00:00+08:00"))
+    assert (late.started_at, early.started_at) == (date(9999, 12, 31), date(1, 1, 1))
+
+
 def test_a_rule_that_changed_counts_as_it_was_on_the_day_of_the_start() -> None:
     """A case that started before the change keeps the old deadline, a later one has the new."""
     entry = """\
