@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import Any
@@ -13,7 +13,7 @@ from gateway.oversight.days import months_later, said_day
 from schemas.calendar import Calendar
 from schemas.catalog import TYPES, at
 from schemas.clocks import CaseEvent, ClockRule, Counting
-from schemas.identifiers.folding import comparison_key
+from schemas.identifiers.folding import comparison_key, same_number
 
 _LONGEST = 20 * 366
 """As many days are walked at most; no deadline is as long, however often it was stopped."""
@@ -82,9 +82,10 @@ def clocks(
     `documents` in the order in which they came: of one that was sent again, what it says last counts. Days are those
     of `zone`. A rule applies that held on the day on which the deadline started.
     """
-    latest = _latest(documents)
+    last = latest(documents)
+    valid = frozenset(each.message_id for each in standing(last))
     today = now.astimezone(zone).date()
-    return tuple(clock for rule in rules for clock in _of_rule(rule, latest, calendar, today, zone))
+    return tuple(clock for rule in rules for clock in _of_rule(rule, last, valid, calendar, today, zone))
 
 
 def warned_until(today: date, days: int, calendar: Calendar) -> date:
@@ -97,7 +98,8 @@ def warned_until(today: date, days: int, calendar: Calendar) -> date:
     return day
 
 
-def _latest(documents: Iterable[CaseDocument]) -> tuple[CaseDocument, ...]:
+def latest(documents: Iterable[CaseDocument]) -> tuple[CaseDocument, ...]:
+    """Give each document as it was said last, whoever sent it how often; what has no known type is left out."""
     last: dict[tuple[str, str, str], CaseDocument] = {}
     for each in documents:
         known = TYPES.get(each.type)
@@ -106,8 +108,30 @@ def _latest(documents: Iterable[CaseDocument]) -> tuple[CaseDocument, ...]:
     return tuple(last.values())
 
 
+def standing(documents: Sequence[CaseDocument]) -> tuple[CaseDocument, ...]:
+    """Leave out, of documents as they were said last, those that another one of the same type corrects."""
+    gone = {
+        (each.type, field, comparison_key(number))
+        for each in documents
+        for field, number in TYPES[each.type].amended(each.document).items()
+        if not same_number(number, str(each.document.get(field)))
+    }
+    return tuple(each for each in documents if not gone or _number(each) not in gone)
+
+
+def _number(document: CaseDocument) -> tuple[str, str, str]:
+    """Give the number of a document by which another one may correct it."""
+    field = TYPES[document.type].amends
+    return document.type, field, comparison_key(str(document.document.get(field)))
+
+
 def _of_rule(
-    rule: ClockRule, documents: Sequence[CaseDocument], calendar: Calendar, today: date, zone: tzinfo
+    rule: ClockRule,
+    documents: Sequence[CaseDocument],
+    valid: Set[str],
+    calendar: Calendar,
+    today: date,
+    zone: tzinfo,
 ) -> Iterator[CaseClock]:
     groups: dict[str, tuple[str, list[CaseDocument]]] = {}
     for each in documents:
@@ -117,17 +141,22 @@ def _of_rule(
     found = [
         clock
         for about, theirs in groups.values()
-        if (clock := _clock(rule, about, _Case(theirs, zone), calendar, today)) is not None
+        if (clock := _clock(rule, about, _Case(theirs, valid, zone), calendar, today)) is not None
     ]
     yield from sorted(found, key=lambda clock: (clock.started_at, clock.about))
 
 
 class _Case:
-    """The documents that a deadline is looked for in."""
+    """The documents that a deadline is looked for in. `valid`: the messages of those that no other one corrects."""
 
-    def __init__(self, documents: Sequence[CaseDocument], zone: tzinfo) -> None:
+    def __init__(self, documents: Sequence[CaseDocument], valid: Set[str], zone: tzinfo) -> None:
         self._documents = documents
+        self._valid = valid
         self._zone = zone
+
+    def begin(self, events: Iterable[CaseEvent]) -> list[_Happened]:
+        """Give what happened of events that start a deadline, by day: what was corrected starts none."""
+        return [each for each in self.find(events) if each.message_id in self._valid]
 
     def find(self, events: Iterable[CaseEvent], since: date = date.min) -> list[_Happened]:
         """Give what happened of some events on a day or later, by day."""
@@ -149,8 +178,8 @@ class _Case:
 
 
 def _clock(rule: ClockRule, about: str, case: _Case, calendar: Calendar, today: date) -> CaseClock | None:
-    needed = case.find(rule.needs)
-    started = case.find(rule.starts)
+    needed = case.begin(rule.needs)
+    started = case.begin(rule.starts)
     if not started or (rule.needs and not needed) or not rule.valid.holds(started[0].day):
         return None
     start = started[0]
@@ -204,6 +233,8 @@ def _stops(
             if begun.day > until:
                 continue
             end = next((each for each in over if each.day >= begun.day), None)
+            if end is None and stop.told:
+                continue
             # A deadline that has ended is not stopped any more.
             last = end.day if end else None if until == date.max else until
             periods.append((begun.day, last))

@@ -9,11 +9,11 @@ from typing import Any
 
 from msgspec import Struct
 
-from gateway.oversight.clocks import CaseClock, CaseDocument
+from gateway.oversight.clocks import CaseClock, CaseDocument, latest, standing
 from gateway.oversight.days import said_day
 from schemas.assessment import DocumentEvent, NamedDocument, PartyFields, PeopleGroup, SomeDocuments, ValidDocument
 from schemas.calendar import Calendar
-from schemas.catalog import TYPES, at
+from schemas.catalog import at
 from schemas.events import says
 from schemas.findings import Text
 from schemas.identifiers.folding import comparison_key, same_number
@@ -58,8 +58,8 @@ class Papers:
         zone: tzinfo,
     ) -> None:
         self._every = (*case, *beside)
-        self._standing = _standing(self._every)
-        self._anywhere = _standing((*case, *elsewhere))
+        self._standing = standing(latest(self._every))
+        self._anywhere = standing(latest((*case, *elsewhere)))
         self._zone = zone
         self.clocks = clocks
         self.calendar = calendar
@@ -156,27 +156,6 @@ def values(document: Tree, path: str) -> Iterator[Any]:
 def person_key(person: Tree) -> str:
     """Give what tells a person: the certificate, or the name where none is given."""
     return comparison_key(str(person.get("number") or person.get("name") or ""))
-
-
-def _standing(papers: Iterable[CaseDocument]) -> tuple[CaseDocument, ...]:
-    """Give each document as it stands last, without those that a later one of the same type corrects."""
-    last: dict[tuple[str, str, str], CaseDocument] = {}
-    for each in papers:
-        known = TYPES.get(each.type)
-        if known is not None and each.document:
-            last[each.source, each.type, known.identity(each.document)] = each
-    gone = {
-        (each.type, field, comparison_key(number))
-        for each in last.values()
-        for field, number in TYPES[each.type].amended(each.document).items()
-        if not same_number(number, str(each.document.get(field)))
-    }
-    return tuple(each for each in last.values() if not gone or not _numbers(each) & gone)
-
-
-def _numbers(paper: CaseDocument) -> set[tuple[str, str, str]]:
-    field = TYPES[paper.type].amends
-    return {(paper.type, field, comparison_key(str(paper.document.get(field))))} if field else set()
 
 
 def _fitting(said: NamedDocument, papers: Iterable[CaseDocument], subject: CaseDocument | None) -> list[CaseDocument]:

@@ -74,6 +74,9 @@ def of(
     return [each for each in clocks(case, rules or bundled(), calendar, when, ZONE) if each.rule.rule == rule]
 
 
+RIGHTS = ("case.plea", "case.hearing-request")
+"""Rules of what a party may do and need not."""
+
 SERVED = node("served", "2026-03-10", served={"way": "direct", "on": "2026-03-11"})
 
 CASES: Mapping[str, tuple[tuple[Said, ...], Said | None, Said | None, str, tuple[Said, ...]]] = {
@@ -199,7 +202,7 @@ def test_a_deadline_is_met_on_its_last_day_and_missed_on_the_next(rule: str) -> 
     assert str(len(before)) in met.evidence
 
 
-@pytest.mark.parametrize("rule", [name for name, case in CASES.items() if case[0]])
+@pytest.mark.parametrize("rule", [name for name, case in CASES.items() if case[0] and name not in RIGHTS])
 def test_a_deadline_runs_until_its_last_day_is_over(rule: str) -> None:
     """Without its end it runs on the last day and is missed the day after."""
     before, _, _, due, _ = CASES[rule]
@@ -208,6 +211,13 @@ def test_a_deadline_runs_until_its_last_day_is_over(rule: str) -> None:
     (missed,) = of(rule, date.fromordinal(last.toordinal() + 2).isoformat(), *before)
     assert (running.state, running.days_left) == ("running", 0)
     assert (missed.state, missed.days_left) == ("missed", -2)
+
+
+@pytest.mark.parametrize("rule", RIGHTS)
+def test_who_does_not_use_a_right_misses_nothing(rule: str) -> None:
+    """A party that neither pleads nor asks for a hearing is not late, neither on the last day nor after it."""
+    before, _, _, due, _ = CASES[rule]
+    assert of(rule, due, *before) == of(rule, "2026-12-01", *before) == []
 
 
 @pytest.mark.parametrize("rule", CASES)
@@ -257,6 +267,36 @@ def test_two_stops_at_once_are_not_counted_twice() -> None:
     )  # fmt: skip
     (clock,) = of("case.decision", "2026-04-06", *said)
     assert clock.due_at == date(2026, 4, 15)
+
+
+def test_a_hearing_stops_the_case_once_it_was_held() -> None:
+    """A request alone stops nothing for good; when the hearing is told, the days up to it are not counted."""
+    filed, asked = node("filed", "2026-01-05"), node("hearing-requested", "2026-02-03")
+    (waiting,) = of("case.decision", "2026-12-01", filed, asked)
+    assert (waiting.state, waiting.due_at, waiting.evidence) == ("missed", date(2026, 4, 5), ("0",))
+    (held,) = of("case.decision", "2026-04-06", filed, asked, node("hearing", "2026-02-13"))
+    assert (held.state, held.due_at, held.evidence) == ("running", date(2026, 4, 15), ("0", "1", "2"))
+
+
+@pytest.mark.parametrize("result", ["changed", "annulled", "unlawful", "void"])
+def test_whatever_takes_a_decision_away_has_its_publication_withdrawn(result: str) -> None:
+    """Changed, annulled, found unlawful or void: three working days; upheld or given up: none."""
+    shown = published("published", "2026-03-11")
+    (clock,) = of("decision.withdrawal", "2026-04-08", shown, reviewed(result, "2026-04-02"))
+    assert (clock.state, clock.due_at) == ("running", date(2026, 4, 8))
+    for other in ("upheld", "withdrawn"):
+        assert of("decision.withdrawal", "2026-04-08", shown, reviewed(other, "2026-04-02")) == []
+
+
+def test_a_decision_that_was_corrected_starts_nothing_and_has_ended_what_it_ended() -> None:
+    """The one that corrects it is published in its stead; that the case was decided in time stays so."""
+    second = "杭环罚〔2026〕2号"
+    filed, first = node("filed", "2026-01-05"), decided("2026-04-01")
+    corrects = decided("2026-04-20", decision_number=second, corrects="杭环罚〔2026〕1号")
+    (clock,) = of("decision.publication", "2026-12-01", filed, first, corrects)
+    assert (clock.about, clock.evidence) == (second, ("2",))
+    (made,) = of("case.decision", "2026-12-01", filed, first, corrects)
+    assert (made.state, made.ended_at) == ("met", date(2026, 4, 1))
 
 
 def test_an_extension_is_added_twice_at_most_and_never_after_the_end() -> None:
