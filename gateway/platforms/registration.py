@@ -94,7 +94,7 @@ def registered(
     """
     versions = tuple(versions)
     also = {name: one for each in versions for name, one in each.settings.items()}
-    known = _EVERYBODYS | also | dict(adapter.settings)
+    known = {**_EVERYBODYS, **also, **adapter.settings}
     secrets = {name for name in known if is_secret(name, adapter, versions)}
     settings = {**_kept_secrets(secrets, before, asked), **_given(asked.settings)}
     required = {BASE_URL.name: BASE_URL, **adapter.settings}
