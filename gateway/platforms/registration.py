@@ -21,6 +21,7 @@ from gateway.delivery.no_answer import NoAnswer
 from gateway.intake.coverage import span
 from gateway.ledger.records import PULL, PUSH, Platform
 from gateway.platforms.areas import CODE
+from gateway.reprs import repr_without
 from gateway.settings import ALLOWABLE
 from schemas import regions
 from schemas.budget import BOUNDS
@@ -58,6 +59,10 @@ class Registration(Struct, frozen=True):
     allow: tuple[str, ...] = ()
     access: tuple[Mapping[str, Any], ...] | None = None
 
+    def __repr__(self) -> str:
+        """Leave out what is secret."""
+        return repr_without(self, "settings")
+
 
 def is_secret(name: str, spoken: Adapter | None, versions: Iterable[Adapter]) -> bool:
     """Tell whether a setting is never shown, of a platform that speaks `spoken` among the `versions` of its adapter.
@@ -94,7 +99,7 @@ def registered(
     """
     versions = tuple(versions)
     also = {name: one for each in versions for name, one in each.settings.items()}
-    known = _EVERYBODYS | also | dict(adapter.settings)
+    known = {**_EVERYBODYS, **also, **adapter.settings}
     secrets = {name for name in known if is_secret(name, adapter, versions)}
     settings = {**_kept_secrets(secrets, before, asked), **_given(asked.settings)}
     required = {BASE_URL.name: BASE_URL, **adapter.settings}
