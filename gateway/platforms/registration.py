@@ -21,6 +21,7 @@ from gateway.delivery.no_answer import NoAnswer
 from gateway.intake.coverage import span
 from gateway.ledger.records import PULL, PUSH, Platform
 from gateway.platforms.areas import CODE
+from gateway.reprs import repr_without
 from gateway.settings import ALLOWABLE
 from schemas import regions
 from schemas.budget import BOUNDS
@@ -57,6 +58,10 @@ class Registration(Struct, frozen=True):
     mandates: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
     access: tuple[Mapping[str, Any], ...] | None = None
+
+    def __repr__(self) -> str:
+        """Leave out what is secret."""
+        return repr_without(self, "settings")
 
 
 def is_secret(name: str, spoken: Adapter | None, versions: Iterable[Adapter]) -> bool:
