@@ -780,7 +780,10 @@ class Ledger(Protocol):
         ...
 
     async def keep_followed(self, name: str, position: int, seen: Sequence[ChangedMessage] = ()) -> None:
-        """Keep how far messages were followed, and which changes were seen; what changed again since is given again."""
+        """Keep how far messages were followed, and which changes were seen; what changed again since is given again.
+
+        Of a process that does not follow under the name any more nothing is kept.
+        """
         ...
 
     async def put_clocks(self, name: str, counted: Sequence[CountedCorrelation]) -> bool:

@@ -26,6 +26,17 @@ def claim_taken(platform_id: str, owner: str) -> Conflict:
     )
 
 
+def taken(name: str) -> Conflict:
+    """Say that another process follows under a name."""
+    return Conflict(
+        Text(
+            f"另一进程已接手 {name}；由其继续，无需处理。",
+            f"Another process follows as {name} now and goes on from where this one was: there is nothing to do.",
+        ),
+        code="follower.taken",
+    )
+
+
 def no_delivery(delivery_id: str) -> NotFound:
     """Say that there is no such delivery."""
     return NotFound(

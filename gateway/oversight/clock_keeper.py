@@ -11,6 +11,7 @@ from hashlib import blake2b
 from gateway.clock import Clock
 from gateway.ledger.base import Ledger
 from gateway.ledger.clocked import ClockedCase, ClockStanding, CountedCase, CountedCorrelation, KeptClock
+from gateway.ledger.errors import taken
 from gateway.message import Message
 from gateway.oversight.cases import correlated, documents_of, of_case
 from gateway.oversight.clocks import CaseClock, ClockState, clocks
@@ -44,8 +45,12 @@ class ClockKeeper:
         self._lanes = lanes(self._rules)
 
     async def see(self, messages: Sequence[Message]) -> None:
-        """Count every case of the messages' correlations: each once, by what stands in the ledger now."""
-        await self._count({each.correlation_id: None for each in messages})
+        """Count every case of the messages' correlations: each once, by what stands in the ledger now.
+
+        Conflict `follower.taken`: another process follows now, and nothing was kept here.
+        """
+        if messages and not await self._count({each.correlation_id: None for each in messages}):
+            raise taken(NAME)
 
     async def step(self) -> bool:
         """Count some cases anew that were counted by other rules or another calendar; tell whether there are more."""

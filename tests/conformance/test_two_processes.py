@@ -250,6 +250,19 @@ async def test_one_process_follows_until_it_lives_no_more(two: Two) -> None:
     assert await two.other.follow("clocks")
     taken = await two.other.followed("clocks")
     assert (taken.position, taken.mine) == (4, True)
+
+
+async def test_who_does_not_follow_any_more_keeps_no_position(two: Two) -> None:
+    """A process that stood still while another took over moves nothing: neither the position nor deadlines."""
+    await asyncio.gather(two.one.beat(), two.other.beat())
+    assert await two.one.follow("clocks")
+    await two.one.beat(leaving=True)
+    assert await two.other.follow("clocks")
+    await two.one.keep_followed("clocks", 9)
+    assert not await two.one.put_clocks("clocks", [])
+    assert (await two.other.followed("clocks")).position == 0
+    await two.other.keep_followed("clocks", 3)
+    assert (await two.other.followed("clocks")).position == 3
     assert not (await two.one.followed("clocks")).mine
 
 

@@ -34,8 +34,10 @@ _UNSEEN = Prepared(
 _BEGIN = inserting_first(tables.followed)
 _TAKE = Prepared(sa.update(tables.followed).where(_f.name == sa.bindparam("name_")), ("owner", "name_"))
 _GO_ON = Prepared(
-    sa.update(tables.followed).where(_f.name == sa.bindparam("name_"), _f.position < sa.bindparam("before_")),
-    ("position", "name_", "before_"),
+    sa.update(tables.followed).where(
+        _f.name == sa.bindparam("name_"), _f.owner == sa.bindparam("owner_"), _f.position < sa.bindparam("before_")
+    ),
+    ("position", "name_", "owner_", "before_"),
 )
 _AFTER = Prepared(
     sa.select(*rows.MESSAGE_COLUMNS, _m.body)
@@ -119,9 +121,14 @@ KeptPosition = tuple[str, int, Sequence[ChangedMessage]]
 
 
 def keep(transaction: Transaction, batch: Sequence[KeptPosition]) -> Sequence[OperationResult]:
-    """Keep how far messages were followed: the group for `Ledger.keep_followed`. A position never goes back."""
-    _GO_ON.run(transaction.connection, [(position, name, position) for name, position, _ in batch])
-    _SEEN.run(transaction.connection, [(name, one.seq, one.times) for name, _, seen in batch for one in seen])
+    """Keep how far messages were followed: the group for `Ledger.keep_followed`. A position never goes back.
+
+    Whoever took over has read what came since: of the process before it nothing is kept.
+    """
+    connection, me = transaction.connection, transaction.owner
+    names = {name for name, _, _ in batch if (row := _FOLLOWED.row(connection, name)) is not None and row[1] == me}
+    _GO_ON.run(connection, [(position, name, me, position) for name, position, _ in batch if name in names])
+    _SEEN.run(connection, [(name, one.seq, one.times) for name, _, seen in batch if name in names for one in seen])
     return [None] * len(batch)
 
 

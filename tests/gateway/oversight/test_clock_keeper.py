@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec.structs import replace
 
-from gateway.errors import Unavailable
+from gateway.errors import Conflict, Unavailable
 from gateway.ledger.clocked import ClockFilter, ClockSpan, ClockStanding, FoundClock
 from gateway.ledger.records import CalendarYear, Intent, Retention
 from gateway.oversight import cases
@@ -211,7 +211,7 @@ async def test_a_case_that_is_pruned_while_it_is_counted(office: Office) -> None
 
 async def test_a_year_that_is_entered_counts_at_once(office: Office) -> None:
     """What was unknown for it is known then; nobody has to send anything again."""
-    await office.node("notified", "2026-12-30")
+    await office.node("decided", "2026-12-30")
     await office.follow()
     assert {one.clock.unknown_year for one in await office.kept()} == {2027}
     assert await office.listed(ListedState.UNKNOWN) == await office.listed()
@@ -220,7 +220,7 @@ async def test_a_year_that_is_entered_counts_at_once(office: Office) -> None:
     year = CalendarYear(2027, ("2027-01-01",), (), at)
     await office.desk.ledger.put_year(year, Intent("admin", "", at))
     await office.keeper.step()
-    assert {one.clock.due_at for one in await office.kept()} == {date(2027, 1, 7)}
+    assert {one.clock.due_at for one in await office.kept()} == {date(2027, 1, 11)}
     by = {one.case.counted_by for one in await office.kept()}
     assert not await office.keeper.step()
     assert by == {one.case.counted_by for one in await office.kept()}
@@ -295,6 +295,15 @@ async def test_a_write_that_failed_is_not_a_case_that_cannot_be_counted(office: 
         assert await office.kept() == []
     await office.follow()
     assert list(await office.rules()) == ["case.filing"]
+
+
+async def test_who_does_not_follow_keeps_nothing_and_says_so(office: Office) -> None:
+    """Counted by a process that another one took over from, deadlines are not kept, and it does not go on as if."""
+    case = await office.transferred()
+    with pytest.raises(Conflict) as refused:
+        await office.keeper.see([case.message])
+    assert refused.value.code == "follower.taken"
+    assert await office.kept() == []
 
 
 def test_other_rules_and_other_years_have_another_name() -> None:
