@@ -70,10 +70,14 @@ class Extension(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Stop(Struct, frozen=True, rename={"since": "from"}, forbid_unknown_fields=True):
-    """Days that are not counted: from one event to the next of the others."""
+    """Days that are not counted: from one event to the next of the others.
+
+    `told`: only when that next one is told; else they are not counted from the first on.
+    """
 
     since: tuple[CaseEvent, ...]
     until: tuple[CaseEvent, ...]
+    told: bool = False
 
 
 class Validity(Struct, frozen=True, rename={"since": "from", "until": "to"}, forbid_unknown_fields=True):

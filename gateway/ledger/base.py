@@ -456,11 +456,11 @@ class Ledger(Protocol):
         ...
 
     # ── assessment ────────────────────────────────────────────────────────────────────────────
-    async def put_findings(self, findings: Sequence[CaseFinding]) -> Sequence[CaseFinding]:
+    async def put_findings(self, found: Sequence[CaseFinding]) -> Sequence[CaseFinding]:
         """Keep what checks came to, of each lane and rule the last; gives those that are news, as they are kept.
 
-        News is what has another result or version than was kept: it takes its place, told to nobody and unanswered,
-        and knows which result was told last.
+        News is what has another result or version than was kept: it takes its place, unanswered, told as the finding
+        says (`told`: empty where nobody is to be), and knows which result was told last.
         Of what has the same ones only the sentence and the evidence are written again. A finding goes with its case,
         and when its lane turns out to be part of another case.
         """

@@ -6,6 +6,8 @@ import logging
 from collections.abc import Iterable, Sequence
 from datetime import timedelta, tzinfo
 
+from msgspec.structs import replace
+
 from gateway.clock import Clock
 from gateway.errors import HutongError
 from gateway.intake.own import ITSELF, OwnMessages
@@ -21,6 +23,7 @@ from schemas import clocks as deadlines
 from schemas.assessment import Beside, CaseChecks
 from schemas.assessment_file import bundled
 from schemas.documents.assessment import Assessment
+from schemas.findings import Text
 
 _log = logging.getLogger(__name__)
 
@@ -78,10 +81,8 @@ class Assessor:
             elif is_case(each.ordering_key):
                 changed[each.ordering_key] = each
         for last in changed.values():
-            news = await self.assess(last.ordering_key, last.correlation_id)
-            if last.received_at < self._clock() - HISTORY:
-                for finding in news:
-                    await self._ledger.tell_finding(finding, "")
+            history = last.received_at < self._clock() - HISTORY
+            await self.assess(last.ordering_key, last.correlation_id, tells=not history)
         await self.tell()
 
     async def _heard(self, message: Message) -> None:
@@ -92,16 +93,25 @@ class Assessor:
             await self._ledger.answer_finding(message.ordering_key, str(said["rule"]), heard)
 
     # ── one case ──────────────────────────────────────────────────────────────────────────────
-    async def assess(self, lane: str, correlation_id: str) -> Sequence[CaseFinding]:
-        """Assess a case as it stands, and keep what its checks come to; gives what is news."""
-        every, _ = await correlated(self._ledger, correlation_id)
+    async def assess(self, lane: str, correlation_id: str, *, tells: bool = True) -> Sequence[CaseFinding]:
+        """Assess a case as it stands, and keep what its checks come to; gives what is news.
+
+        `tells`: whether that may be told. If not, it is kept as told to nobody at once: nothing tells it in between.
+        A case that cannot be judged keeps the findings that it has.
+        """
+        every, complete = await correlated(self._ledger, correlation_id)
         messages = [each for each in of_case(every, lane) if each.document]
         own = [each for each in messages if each.ordering_key == lane and each.type != TOLD_BY]
         if not own:
             return ()
         outcomes = await self._outcomes(messages, lane)
+        if not complete:
+            outcomes = [_of_a_part(each) for each in outcomes]
+        told = None if tells and self._tells else ""
         region = own[0].region
-        return await self._ledger.put_findings([self._finding(each, lane, correlation_id, region) for each in outcomes])
+        return await self._ledger.put_findings(
+            [self._finding(each, lane, correlation_id, region, told) for each in outcomes]
+        )
 
     async def _outcomes(self, messages: Sequence[Message], lane: str) -> Sequence[CheckOutcome]:
         case = self._documents(messages)
@@ -110,9 +120,14 @@ class Assessor:
             each for each in await self._beside(self._checks.elsewhere, case, messages) if each.ordering_key != lane
         ]
         now, days = self._clock(), known_days(await self._ledger.years())
-        standing = clocks(case, deadlines.bundled(), days, now, self._zone)
-        papers = Papers(case, beside, self._documents(others), standing, days, self._zone)
-        return assess(self._checks, papers, now.astimezone(self._zone).date())
+        try:
+            standing = clocks(case, deadlines.bundled(), days, now, self._zone)
+            papers = Papers(case, beside, self._documents(others), standing, days, self._zone)
+            return assess(self._checks, papers, now.astimezone(self._zone).date())
+        except Exception as error:
+            # Nothing here waits for the ledger: the case itself is what cannot be judged, and the others go on.
+            _log.error("%s cannot be assessed: what was found of it stays", lane, exc_info=error)
+            return ()
 
     async def _beside(
         self, wanted: Iterable[Beside], case: Sequence[CaseDocument], messages: Sequence[Message]
@@ -139,7 +154,9 @@ class Assessor:
             for each in messages
         ]
 
-    def _finding(self, outcome: CheckOutcome, lane: str, correlation_id: str, region: str) -> CaseFinding:
+    def _finding(
+        self, outcome: CheckOutcome, lane: str, correlation_id: str, region: str, told: str | None
+    ) -> CaseFinding:
         return CaseFinding(
             lane=lane,
             rule=outcome.check.rule,
@@ -152,6 +169,7 @@ class Assessor:
             said_en=outcome.said.en,
             evidence=outcome.evidence,
             at=self._clock(),
+            told=told,
         )
 
     # ── telling ───────────────────────────────────────────────────────────────────────────────
@@ -198,6 +216,14 @@ class Assessor:
             "region": finding.region,
         }
         return {name: value for name, value in said.items() if value}
+
+
+def _of_a_part(outcome: CheckOutcome) -> CheckOutcome:
+    """Give what is known when only the newest messages were looked at: what is missed may be among the rest."""
+    if outcome.result is not Result.MISSED:
+        return outcome
+    said = Text(f"{outcome.said.zh}案卷文书过多，未全部查看。", f"{outcome.said.en} Not all messages were looked at.")
+    return replace(outcome, result=Result.UNKNOWN, said=said)
 
 
 def number_of(lane: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from datetime import tzinfo
 from hashlib import blake2b
@@ -18,10 +19,12 @@ from schemas.calendar import Calendar
 from schemas.catalog import TYPES
 from schemas.clocks import ClockRule, bundled
 
+_log = logging.getLogger(__name__)
+
 NAME = "clocks"
 """Under which messages are followed."""
 
-COUNTING = 1
+COUNTING = 2
 """One more whenever deadlines are counted otherwise by the same rules: then all are counted anew."""
 
 _AT_ONCE = 20
@@ -96,8 +99,15 @@ class ClockKeeper:
             complete=complete,
             counted_by=by,
         )
-        found = clocks(documents_of(messages), self._rules, calendar, self._clock(), self._zone)
-        return CountedCase(case, tuple(map(_kept, found)))
+        return CountedCase(case, tuple(map(_kept, self._counted(messages, key, calendar))))
+
+    def _counted(self, messages: Sequence[Message], key: str, calendar: Calendar) -> Sequence[CaseClock]:
+        """Count the deadlines of a case; where that cannot be done it has none, and the others go on."""
+        try:
+            return clocks(documents_of(messages), self._rules, calendar, self._clock(), self._zone)
+        except Exception as error:
+            _log.error("the deadlines of %s cannot be counted: it has none", key, exc_info=error)
+            return ()
 
 
 def lanes(rules: Sequence[ClockRule]) -> frozenset[str]:

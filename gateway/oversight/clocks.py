@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import calendar as months
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import Any
 
 from msgspec import Struct
 
+from gateway.oversight.days import months_later, said_day
 from schemas.calendar import Calendar
 from schemas.catalog import TYPES, at
 from schemas.clocks import CaseEvent, ClockRule, Counting
-from schemas.identifiers.folding import comparison_key
+from schemas.identifiers.folding import comparison_key, same_number
 
 _LONGEST = 20 * 366
 """As many days are walked at most; no deadline is as long, however often it was stopped."""
 
 
 class ClockState(StrEnum):
-    """How a deadline stands. Unknown: it needs a year of the calendar that nobody entered."""
+    """How a deadline stands. Unknown: it needs a year of the calendar that nobody entered, or ends beyond all days."""
 
     RUNNING = "running"
     MET = "met"
@@ -45,7 +45,7 @@ class CaseClock(Struct, frozen=True):
     `about` is the number that it is counted for (a measure, a decision), empty for the case itself. `due_at` is the
     last day, None while it is stopped or unknown. `days_left`: days of the calendar until then, negative when it is
     over; only of what has not ended. `evidence`: the messages that it was decided on, in the order of the case.
-    `unknown_year`: the year that the calendar lacks.
+    `unknown_year`: the year that the calendar lacks; 9999 also for what ends later than any day.
     """
 
     rule: ClockRule
@@ -82,9 +82,10 @@ def clocks(
     `documents` in the order in which they came: of one that was sent again, what it says last counts. Days are those
     of `zone`. A rule applies that held on the day on which the deadline started.
     """
-    latest = _latest(documents)
+    last = latest(documents)
+    valid = frozenset(each.message_id for each in standing(last))
     today = now.astimezone(zone).date()
-    return tuple(clock for rule in rules for clock in _of_rule(rule, latest, calendar, today, zone))
+    return tuple(clock for rule in rules for clock in _of_rule(rule, last, valid, calendar, today, zone))
 
 
 def warned_until(today: date, days: int, calendar: Calendar) -> date:
@@ -97,7 +98,8 @@ def warned_until(today: date, days: int, calendar: Calendar) -> date:
     return day
 
 
-def _latest(documents: Iterable[CaseDocument]) -> tuple[CaseDocument, ...]:
+def latest(documents: Iterable[CaseDocument]) -> tuple[CaseDocument, ...]:
+    """Give each document as it was said last, whoever sent it how often; what has no known type is left out."""
     last: dict[tuple[str, str, str], CaseDocument] = {}
     for each in documents:
         known = TYPES.get(each.type)
@@ -106,8 +108,30 @@ def _latest(documents: Iterable[CaseDocument]) -> tuple[CaseDocument, ...]:
     return tuple(last.values())
 
 
+def standing(documents: Sequence[CaseDocument]) -> tuple[CaseDocument, ...]:
+    """Leave out, of documents as they were said last, those that another one of the same type corrects."""
+    gone = {
+        (each.type, field, comparison_key(number))
+        for each in documents
+        for field, number in TYPES[each.type].amended(each.document).items()
+        if not same_number(number, str(each.document.get(field)))
+    }
+    return tuple(each for each in documents if not gone or _number(each) not in gone)
+
+
+def _number(document: CaseDocument) -> tuple[str, str, str]:
+    """Give the number of a document by which another one may correct it."""
+    field = TYPES[document.type].amends
+    return document.type, field, comparison_key(str(document.document.get(field)))
+
+
 def _of_rule(
-    rule: ClockRule, documents: Sequence[CaseDocument], calendar: Calendar, today: date, zone: tzinfo
+    rule: ClockRule,
+    documents: Sequence[CaseDocument],
+    valid: Set[str],
+    calendar: Calendar,
+    today: date,
+    zone: tzinfo,
 ) -> Iterator[CaseClock]:
     groups: dict[str, tuple[str, list[CaseDocument]]] = {}
     for each in documents:
@@ -117,17 +141,22 @@ def _of_rule(
     found = [
         clock
         for about, theirs in groups.values()
-        if (clock := _clock(rule, about, _Case(theirs, zone), calendar, today)) is not None
+        if (clock := _clock(rule, about, _Case(theirs, valid, zone), calendar, today)) is not None
     ]
     yield from sorted(found, key=lambda clock: (clock.started_at, clock.about))
 
 
 class _Case:
-    """The documents that a deadline is looked for in."""
+    """The documents that a deadline is looked for in. `valid`: the messages of those that no other one corrects."""
 
-    def __init__(self, documents: Sequence[CaseDocument], zone: tzinfo) -> None:
+    def __init__(self, documents: Sequence[CaseDocument], valid: Set[str], zone: tzinfo) -> None:
         self._documents = documents
+        self._valid = valid
         self._zone = zone
+
+    def begin(self, events: Iterable[CaseEvent]) -> list[_Happened]:
+        """Give what happened of events that start a deadline, by day: what was corrected starts none."""
+        return [each for each in self.find(events) if each.message_id in self._valid]
 
     def find(self, events: Iterable[CaseEvent], since: date = date.min) -> list[_Happened]:
         """Give what happened of some events on a day or later, by day."""
@@ -136,7 +165,9 @@ class _Case:
             _Happened(day, each.message_id)
             for each in self._documents
             for event in wanted
-            if event.type == each.type and (day := self._day(event.on(each.document))) is not None and day >= since
+            if event.type == each.type
+            and (day := said_day(event.on(each.document), self._zone)) is not None
+            and day >= since
         ]
         return sorted(found, key=lambda happened: happened.day)
 
@@ -145,20 +176,10 @@ class _Case:
         wanted = set(messages)
         return tuple(each.message_id for each in self._documents if each.message_id in wanted)
 
-    def _day(self, said: str | None) -> date | None:
-        if said is None:
-            return None
-        try:
-            if len(said) == len("2026-01-01"):
-                return date.fromisoformat(said)
-            return datetime.fromisoformat(said).astimezone(self._zone).date()
-        except ValueError:
-            return None
-
 
 def _clock(rule: ClockRule, about: str, case: _Case, calendar: Calendar, today: date) -> CaseClock | None:
-    needed = case.find(rule.needs)
-    started = case.find(rule.starts)
+    needed = case.begin(rule.needs)
+    started = case.begin(rule.starts)
     if not started or (rule.needs and not needed) or not rule.valid.holds(started[0].day):
         return None
     start = started[0]
@@ -212,6 +233,8 @@ def _stops(
             if begun.day > until:
                 continue
             end = next((each for each in over if each.day >= begun.day), None)
+            if end is None and stop.told:
+                continue
             # A deadline that has ended is not stopped any more.
             last = end.day if end else None if until == date.max else until
             periods.append((begun.day, last))
@@ -228,7 +251,17 @@ def _extensions(rule: ClockRule, case: _Case, start: date, until: date) -> list[
 def _count(
     rule: ClockRule, start: date, stops: Sequence[tuple[date, date | None]], extensions: int, calendar: Calendar
 ) -> _Counted:
-    """Walk from the day after the start until as many days were counted as the rule and its extensions give."""
+    """Count as many days from the start as the rule and its extensions give; what goes beyond all days is unknown."""
+    try:
+        return _walked(rule, start, stops, extensions, calendar)
+    except OverflowError:
+        return _Counted(barred=date.max, unknown=date.max.year)
+
+
+def _walked(
+    rule: ClockRule, start: date, stops: Sequence[tuple[date, date | None]], extensions: int, calendar: Calendar
+) -> _Counted:
+    """Walk from the day after the start until all days were counted."""
     left = _days(rule, start, extensions)
     counts: Callable[[date], bool | None] = calendar.works if rule.counting is Counting.WORKING else _every_day
     day = start
@@ -253,12 +286,6 @@ def _days(rule: ClockRule, start: date, extensions: int) -> int:
     more = rule.extends
     whole = months_later(start, rule.months + (more.months * extensions if more else 0))
     return rule.days + (more.days * extensions if more else 0) + (whole - start).days
-
-
-def months_later(start: date, count: int) -> date:
-    """Give the same day of a later month, or the last of that month where it has no such day."""
-    years, month = divmod(start.year * 12 + start.month - 1 + count, 12)
-    return date(years, month + 1, min(start.day, months.monthrange(years, month + 1)[1]))
 
 
 def _rolled(day: date, calendar: Calendar) -> _Counted:

@@ -277,9 +277,16 @@ def _clock_on(name: str, day: date) -> ClockRule | None:
 
 
 def _last_day(rule: ClockRule | None, start: date, calendar: Calendar) -> date | None:
-    """Give the last day of a deadline, not counting its first; None: no rule holds, or a year is not known."""
+    """Give the last day of a deadline, not counting its first; None: no rule holds, or it cannot be counted."""
     if rule is None:
         return None
+    try:
+        return _walked(rule, start, calendar)
+    except OverflowError:
+        return None
+
+
+def _walked(rule: ClockRule, start: date, calendar: Calendar) -> date | None:
     counts: Callable[[date], bool | None] = calendar.works if rule.counting is Counting.WORKING else lambda day: True
     day, left = start, rule.days
     for _ in range(_LONGEST):

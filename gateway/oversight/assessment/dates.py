@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from gateway.oversight.assessment.papers import DatedDocument, Looked, Papers, Result
-from gateway.oversight.clocks import CaseClock, CaseDocument, ClockState, months_later
+from gateway.oversight.clocks import CaseClock, CaseDocument, ClockState
+from gateway.oversight.days import months_later
 from schemas.assessment import DatesTest, DayTerm, PresentTest, WindowTest
 from schemas.calendar import Calendar
 from schemas.clocks import Counting
@@ -57,7 +58,17 @@ def _compared(test: DatesTest, first: date, then: date, calendar: Calendar) -> t
 
 
 def _last(first: date, term: DayTerm, calendar: Calendar, *, through: bool) -> date | None:
-    """Give the last day of a term from a day, which itself counts only `through`; None: a year is not known."""
+    """Give the last day of a term from a day, which itself counts only `through`; None: it cannot be counted.
+
+    A year of the calendar is not known, or it ends later than any day.
+    """
+    try:
+        return _walked(first, term, calendar, through=through)
+    except OverflowError:
+        return None
+
+
+def _walked(first: date, term: DayTerm, calendar: Calendar, *, through: bool) -> date | None:
     if term.months is not None:
         return months_later(first, term.months)
     day = first - timedelta(days=1) if through else first

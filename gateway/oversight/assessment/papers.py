@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime, tzinfo
+from datetime import date, tzinfo
 from enum import StrEnum
 from typing import Any
 
 from msgspec import Struct
 
-from gateway.oversight.clocks import CaseClock, CaseDocument
+from gateway.oversight.clocks import CaseClock, CaseDocument, latest, standing
+from gateway.oversight.days import said_day
 from schemas.assessment import DocumentEvent, NamedDocument, PartyFields, PeopleGroup, SomeDocuments, ValidDocument
 from schemas.calendar import Calendar
-from schemas.catalog import TYPES, at
+from schemas.catalog import at
 from schemas.events import says
 from schemas.findings import Text
 from schemas.identifiers.folding import comparison_key, same_number
@@ -57,8 +58,8 @@ class Papers:
         zone: tzinfo,
     ) -> None:
         self._every = (*case, *beside)
-        self._standing = _standing(self._every)
-        self._anywhere = _standing((*case, *elsewhere))
+        self._standing = standing(latest(self._every))
+        self._anywhere = standing(latest((*case, *elsewhere)))
         self._zone = zone
         self.clocks = clocks
         self.calendar = calendar
@@ -95,7 +96,7 @@ class Papers:
     def day(self, paper: CaseDocument, paths: Iterable[str]) -> date | None:
         """Give the day in the first of some fields that is there."""
         said = next((str(found) for path in paths if (found := at(paper.document, path))), None)
-        return None if said is None else _day(said, self._zone)
+        return said_day(said, self._zone)
 
     def valid_on(self, day: date, said: ValidDocument, about: Tree) -> tuple[bool | None, list[CaseDocument]]:
         """Tell whether something was valid on a day by its versions, and which show it; None: there are none.
@@ -157,27 +158,6 @@ def person_key(person: Tree) -> str:
     return comparison_key(str(person.get("number") or person.get("name") or ""))
 
 
-def _standing(papers: Iterable[CaseDocument]) -> tuple[CaseDocument, ...]:
-    """Give each document as it stands last, without those that a later one of the same type corrects."""
-    last: dict[tuple[str, str, str], CaseDocument] = {}
-    for each in papers:
-        known = TYPES.get(each.type)
-        if known is not None and each.document:
-            last[each.source, each.type, known.identity(each.document)] = each
-    gone = {
-        (each.type, field, comparison_key(number))
-        for each in last.values()
-        for field, number in TYPES[each.type].amended(each.document).items()
-        if not same_number(number, str(each.document.get(field)))
-    }
-    return tuple(each for each in last.values() if not gone or not _numbers(each) & gone)
-
-
-def _numbers(paper: CaseDocument) -> set[tuple[str, str, str]]:
-    field = TYPES[paper.type].amends
-    return {(paper.type, field, comparison_key(str(paper.document.get(field))))} if field else set()
-
-
 def _fitting(said: NamedDocument, papers: Iterable[CaseDocument], subject: CaseDocument | None) -> list[CaseDocument]:
     return [each for each in papers if said.type in ("", each.type) and _fits(said, each, subject)]
 
@@ -200,12 +180,3 @@ def _same(fields: Mapping[str, str], document: Tree, other: Tree) -> bool:
         and same_number(str(one), str(two))
         for its, theirs in fields.items()
     )
-
-
-def _day(said: str, zone: tzinfo) -> date | None:
-    try:
-        if len(said) == len("2026-01-01"):
-            return date.fromisoformat(said)
-        return datetime.fromisoformat(said).astimezone(zone).date()
-    except ValueError:
-        return None

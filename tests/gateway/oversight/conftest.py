@@ -40,8 +40,8 @@ class Office:
         """Begin anew over the same ledger, as another process does after a crash."""
         ledger, reception = self.desk.ledger, self.desk.reception
         self.cases = CaseFinder(ledger, self.clock, ZONE)
-        own = OwnMessages(reception.preview_submission, reception.submit)
-        self.assessor = Assessor(ledger, own, self.clock, ZONE, tells=self.tells)
+        self.own = OwnMessages(reception.preview_submission, reception.submit)
+        self.assessor = Assessor(ledger, self.own, self.clock, ZONE, tells=self.tells)
         self.assessments = Assessments(ledger, self.cases, self.assessor, self.clock, step=2, pause=0.0)
         self.follower = Follower(ledger, (self.assessor,), share=1.0)
 

@@ -6,14 +6,22 @@ import asyncio
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.errors import Invalid, NotFound, Unavailable
 from gateway.message import State
+from gateway.oversight import cases
+from gateway.oversight.assessor import Assessor
+from gateway.oversight.follower import Follower
+from schemas.assessment import CheckTest, NamedDocument
+from schemas.assessment_file import bundled
 
 MOBILE, PENALTY, PERMITS = "mobile-enforcement.330110", "penalty.330110", "pollutant-permit.330000"
 CASE = "AJ-1"
+ZONE = ZoneInfo("Asia/Shanghai")
 LANE = f"case_number:{MOBILE}:{CASE}"
 
 
@@ -166,6 +174,62 @@ async def test_history_is_assessed_and_nobody_is_told(town: Any, write: Any) -> 
     run = await town.assessments.begin(town.intent(), case_number=CASE)
     await finished(town, run.id)
     assert [each.document["rule"] for each in await town.said()] == ["limitation.kept"]
+
+
+async def test_history_is_told_to_nobody_though_another_task_tells_meanwhile(town: Any, write: Any) -> None:
+    """Old findings are kept as told to nobody at once: whatever tells findings right then tells none."""
+    await handed_over(town, write, occurred_on="2020-01-01")
+    town.now = datetime(2026, 9, 1, tzinfo=UTC) + timedelta(days=400)
+    town.reopen()
+    gate = town.desk.ledger.hold_after("put_findings")
+    seeing = asyncio.create_task(town.follow())
+    await gate.reached()
+    await town.assessments.reconcile()
+    gate.open()
+    await seeing
+    assert (await town.said(), await result(town, "limitation.kept")) == ([], "missed")
+
+
+async def test_of_a_case_of_too_many_documents_nothing_is_missed(
+    town: Any, write: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was not found may stand in a document that was not looked at: it is unknown, and the sentence says why."""
+    monkeypatch.setattr(cases, "MOST", 1)
+    monkeypatch.setattr(cases, "_PAGE", 1)
+    await handed_over(town, write)
+    await decided(town, write, authority={"name": "杭州市生态环境局余杭分局"})
+    await town.follow()
+    [kept] = await town.findings("authority.competent")
+    assert kept.result == "unknown"
+    assert "未全部查看" in kept.said_zh
+
+
+async def test_days_beyond_all_days_do_not_stop_the_assessment(town: Any, write: Any) -> None:
+    """An act in the last year that there is cannot be counted from: that is unknown, and later cases are assessed."""
+    await handed_over(town, write, occurred_on="9998-12-31", found_at="9999-12-31T23:00:00+08:00")
+    await decided(town, write, decided_on="9999-12-31")
+    await handed_over(town, write, case_number="AJ-2", occurred_on="2020-01-01")
+    await town.follow()
+    found = {each.case_number: each.result for each in await town.findings("limitation.kept")}
+    assert found == {"AJ-1": "unknown", "AJ-2": "missed"}
+
+
+async def test_a_case_that_cannot_be_judged_leaves_the_others(
+    town: Any, write: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A fault of the checks themselves is logged with its case; it keeps its findings, and the others are assessed."""
+    [some, *_] = [each for each in bundled().checks if each.rule == "limitation.kept"]
+    broken = replace(some, rule="broken", of=(NamedDocument("penalty.decided"),), tests=(CheckTest(),))
+    town.assessor = Assessor(
+        town.desk.ledger, town.own, town.clock, ZONE, checks=replace(bundled(), checks=(some, broken))
+    )
+    town.follower = Follower(town.desk.ledger, (town.assessor,), share=1.0)
+    await handed_over(town, write, occurred_on="2020-01-01")
+    await decided(town, write)
+    await handed_over(town, write, case_number="AJ-2", occurred_on="2020-01-01")
+    await town.follow()
+    assert [each.case_number for each in await town.findings("limitation.kept")] == ["AJ-2"]
+    assert any(LANE in record.getMessage() for record in caplog.records)
 
 
 @pytest.mark.parametrize("call", ["put_findings", "tell_finding", "accept"])

@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.errors import Unavailable
 from gateway.ledger.clocked import ClockFilter, ClockSpan, ClockStanding, FoundClock
@@ -253,6 +254,47 @@ async def test_a_case_of_too_many_documents_says_so(office: Office, monkeypatch:
     await office.follow()
     [one] = await office.kept()
     assert (one.clock.rule, one.case.complete) == ("case.decision", False)
+
+
+async def test_days_beyond_all_days_stop_nobody(office: Office) -> None:
+    """A decision on the last day that there is has deadlines that are unknown; what comes behind it is counted."""
+    await office.transferred()
+    decision = office.write.decision(decided_on="9999-12-31")
+    await office.desk.send(PENALTY, "penalty.decided", decision)
+    await office.transferred("AJ-2")
+    await office.follow()
+    kept = {(one.case.number, one.clock.rule): one.clock.standing.value for one in await office.kept()}
+    assert kept[("AJ-1", "decision.service")] == kept[("AJ-1", "decision.publication")] == "unknown"
+    assert kept[("AJ-2", "case.filing")] == "open"
+    case = await CaseFinder(office.desk.ledger, lambda: office.now, ZONE).of("AJ-1")
+    assert {each.state.value for each in case.clocks if each.rule.rule == "decision.service"} == {"unknown"}
+
+
+async def test_a_case_that_cannot_be_counted_leaves_the_others(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A fault of the rules themselves is logged with its case, which has no deadlines then; the others are counted."""
+    [filing, decision] = [
+        next(each for each in bundled() if each.rule == rule) for rule in ("case.filing", "case.decision")
+    ]
+    office.keeper = office.keeping([replace(filing, days=0, months=-99_999), decision])
+    await office.transferred()
+    await office.node("filed", "2026-08-03", "AJ-2")
+    await office.follow()
+    assert await office.rules() == {"case.decision": ("AJ-2", "open", date(2026, 11, 1))}
+    assert any("AJ-1" in record.getMessage() for record in caplog.records)
+
+
+async def test_a_write_that_failed_is_not_a_case_that_cannot_be_counted(office: Office) -> None:
+    """A ledger that cannot be read or written is raised: nothing is passed, and it is counted later."""
+    await office.transferred()
+    for call in ("find_messages", "put_clocks"):
+        office.desk.ledger.fail_before(call)
+        with pytest.raises(Unavailable):
+            await office.follow()
+        assert await office.kept() == []
+    await office.follow()
+    assert list(await office.rules()) == ["case.filing"]
 
 
 def test_other_rules_and_other_years_have_another_name() -> None:

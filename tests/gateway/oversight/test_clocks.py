@@ -74,6 +74,9 @@ def of(
     return [each for each in clocks(case, rules or bundled(), calendar, when, ZONE) if each.rule.rule == rule]
 
 
+RIGHTS = ("case.plea", "case.hearing-request")
+"""Rules of what a party may do and need not."""
+
 SERVED = node("served", "2026-03-10", served={"way": "direct", "on": "2026-03-11"})
 
 CASES: Mapping[str, tuple[tuple[Said, ...], Said | None, Said | None, str, tuple[Said, ...]]] = {
@@ -199,7 +202,7 @@ def test_a_deadline_is_met_on_its_last_day_and_missed_on_the_next(rule: str) -> 
     assert str(len(before)) in met.evidence
 
 
-@pytest.mark.parametrize("rule", [name for name, case in CASES.items() if case[0]])
+@pytest.mark.parametrize("rule", [name for name, case in CASES.items() if case[0] and name not in RIGHTS])
 def test_a_deadline_runs_until_its_last_day_is_over(rule: str) -> None:
     """Without its end it runs on the last day and is missed the day after."""
     before, _, _, due, _ = CASES[rule]
@@ -208,6 +211,13 @@ def test_a_deadline_runs_until_its_last_day_is_over(rule: str) -> None:
     (missed,) = of(rule, date.fromordinal(last.toordinal() + 2).isoformat(), *before)
     assert (running.state, running.days_left) == ("running", 0)
     assert (missed.state, missed.days_left) == ("missed", -2)
+
+
+@pytest.mark.parametrize("rule", RIGHTS)
+def test_who_does_not_use_a_right_misses_nothing(rule: str) -> None:
+    """A party that neither pleads nor asks for a hearing is not late, neither on the last day nor after it."""
+    before, _, _, due, _ = CASES[rule]
+    assert of(rule, due, *before) == of(rule, "2026-12-01", *before) == []
 
 
 @pytest.mark.parametrize("rule", CASES)
@@ -259,6 +269,36 @@ def test_two_stops_at_once_are_not_counted_twice() -> None:
     assert clock.due_at == date(2026, 4, 15)
 
 
+def test_a_hearing_stops_the_case_once_it_was_held() -> None:
+    """A request alone stops nothing for good; when the hearing is told, the days up to it are not counted."""
+    filed, asked = node("filed", "2026-01-05"), node("hearing-requested", "2026-02-03")
+    (waiting,) = of("case.decision", "2026-12-01", filed, asked)
+    assert (waiting.state, waiting.due_at, waiting.evidence) == ("missed", date(2026, 4, 5), ("0",))
+    (held,) = of("case.decision", "2026-04-06", filed, asked, node("hearing", "2026-02-13"))
+    assert (held.state, held.due_at, held.evidence) == ("running", date(2026, 4, 15), ("0", "1", "2"))
+
+
+@pytest.mark.parametrize("result", ["changed", "annulled", "unlawful", "void"])
+def test_whatever_takes_a_decision_away_has_its_publication_withdrawn(result: str) -> None:
+    """Changed, annulled, found unlawful or void: three working days; upheld or given up: none."""
+    shown = published("published", "2026-03-11")
+    (clock,) = of("decision.withdrawal", "2026-04-08", shown, reviewed(result, "2026-04-02"))
+    assert (clock.state, clock.due_at) == ("running", date(2026, 4, 8))
+    for other in ("upheld", "withdrawn"):
+        assert of("decision.withdrawal", "2026-04-08", shown, reviewed(other, "2026-04-02")) == []
+
+
+def test_a_decision_that_was_corrected_starts_nothing_and_has_ended_what_it_ended() -> None:
+    """The one that corrects it is published in its stead; that the case was decided in time stays so."""
+    second = "杭环罚〔2026〕2号"
+    filed, first = node("filed", "2026-01-05"), decided("2026-04-01")
+    corrects = decided("2026-04-20", decision_number=second, corrects="杭环罚〔2026〕1号")
+    (clock,) = of("decision.publication", "2026-12-01", filed, first, corrects)
+    assert (clock.about, clock.evidence) == (second, ("2",))
+    (made,) = of("case.decision", "2026-12-01", filed, first, corrects)
+    assert (made.state, made.ended_at) == ("met", date(2026, 4, 1))
+
+
 def test_an_extension_is_added_twice_at_most_and_never_after_the_end() -> None:
     """Thirty days twice make the ninety longer; a third, and one after the last day, do not."""
     filed = node("filed", "2026-01-05")
@@ -287,6 +327,24 @@ def test_a_year_that_nobody_entered_is_unknown_and_never_guessed() -> None:
     year = YearOfDays(frozenset({date(2027, 1, 1)}), frozenset({date(2027, 1, 3)}))
     (known,) = of("decision.service", "2027-03-01", start, calendar=PUBLISHED.amended({2027: year}))
     assert (known.state, known.due_at) == ("missed", date(2027, 1, 6))
+
+
+def test_what_ends_beyond_all_days_is_unknown() -> None:
+    """From the last days that there are nothing can be counted, and no walk fails; what ended is met."""
+    (service,) = of("decision.service", "2026-12-01", decided("9999-12-31"))
+    (filing,) = of("case.filing", "2026-12-01", found("9999-12-30"))
+    (release,) = of("restriction.release", "2026-12-01", measure("restrict", "impose", "9999-11-30"))
+    assert [(each.state, each.due_at) for each in (service, filing, release)] == [("unknown", None)] * 3
+    assert (service.unknown_year, filing.unknown_year) == (9999, 9999)
+    (met,) = of("case.filing", "2026-12-01", found("9999-12-20"), node("filed", "9999-12-30"))
+    assert met.state == "met"
+
+
+def test_a_time_that_another_zone_has_no_day_for_counts_as_it_is_written() -> None:
+    """The last hour of all days in UTC, and the first one of all in China, are the days that they say."""
+    (late,) = of("case.decision", "2026-12-01", node("filed", "9999-12-31T23:00:00+00:00"))
+    (early,) = of("case.decision", "2026-12-01", node("filed", "0001-01-01T01:00:00+08:00"))
+    assert (late.started_at, early.started_at) == (date(9999, 12, 31), date(1, 1, 1))
 
 
 def test_a_rule_that_changed_counts_as_it_was_on_the_day_of_the_start() -> None:
