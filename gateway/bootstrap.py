@@ -152,7 +152,7 @@ def build(
     used = "When the administrator's token was used last in this process (Unix time); 0: not since its start."
     metrics.show("hutong_administrator_used_seconds", used, principals.admin_used_at)
     metrics.show("hutong_people", "People with a token that opens something.", principals.people)
-    nonces = SharedNonces(shared) if shared else LedgerNonces(kept)
+    nonces = SharedNonces(shared, kept) if shared else LedgerNonces(kept)
     keys = KeySets(KeyFetcher(outward, clock))
     proofs = Proofs(principals, nonces, keys, clock, networks(settings.trusted_proxies))
     mirror = Mirror(kept, known, inventory.learn, directory, dispatcher, events, observers.drift.forget, principals)

@@ -19,12 +19,14 @@ from adapters import signing
 from gateway.access.nonces import TOLERANCE, Nonces
 from gateway.access.principals import Principal, Principals, Refusal
 from gateway.ledger.records import Credential, Platform
+from gateway.reprs import repr_without
 
 TIMESTAMP = re.compile(r"[0-9]{1,12}")
 _NONCE = re.compile(r"[A-Za-z0-9_.~+/=:-]{16,128}")
 _PAIR = re.compile(r'\s*([a-z]{1,20})=(?:"([!#-~]{0,600})"|([!#-+\--~]{0,600}))\s*')
 _HEX = re.compile(r"[0-9a-f]{64}")
-_WEBHOOK_ID = re.compile(r"[!-~]{1,256}")
+_WEBHOOK_ID = re.compile(r"[!-\-/-~]{1,256}")
+"""No full stop: it parts id, time and body in the text that is signed, which could be split elsewhere otherwise."""
 
 
 class CallHead(Struct, frozen=True):
@@ -111,6 +113,10 @@ class SignedAssertion(Struct, frozen=True):
     nonces: Nonces
     now: datetime
     whole: bool = False
+
+    def __repr__(self) -> str:
+        """Leave out what is secret."""
+        return repr_without(self, "signature")
 
     @property
     def scheme(self) -> str:
@@ -209,6 +215,10 @@ class WebhookAssertion(Struct, frozen=True):
     content: SignedBody | None = None
     whole: bool = True
     scheme: str = "standard-webhooks"
+
+    def __repr__(self) -> str:
+        """Leave out what is secret."""
+        return repr_without(self, "signatures")
 
     async def confirm(self, body: bytes) -> Principal | Refusal:
         """See `Assertion`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
 
 import orjson
 from joserfc.jwk import KeySet
@@ -74,12 +75,18 @@ class KeySets:
                 raise ValueError("no set of keys, or too many")
             kept = _Kept(read_keys(found), now, now)
         except (Unfetched, ValueError, TypeError) as error:
-            _log.warning("the keys at %s are not to be had: %s", url, error)
+            _log.warning("the keys at %s are not to be had: %s", _origin(url), error)
             kept = _Kept(before.keys if before else None, before.at if before else now, now)
         if len(self._kept) >= _MOST_ISSUERS and url not in self._kept:
             self._kept.clear()
         self._kept[url] = kept
         return kept
+
+
+def _origin(url: str) -> str:
+    """Give what may be logged of an address: neither a user nor a path or query, which may hold a key."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 _UNAVAILABLE = Text(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from gateway.coordination import Forgetful, SharedMemory, Unshared
+from gateway.coordination import Forgetful, SharedMemory, Unshared, Unsure
 from gateway.errors import Unavailable
 from gateway.ledger.base import Ledger
 from schemas.findings import Text
@@ -15,6 +15,9 @@ TOLERANCE = timedelta(minutes=5)
 
 REMEMBERED = 3 * TOLERANCE
 """How long a nonce is remembered: for as long as its time is taken, and longer, since clocks are set."""
+
+_AHEAD = 2 * TOLERANCE
+"""How far ahead of the shared memory's clock a signed time may be, which is not ours."""
 
 _UNAVAILABLE = Text(
     "暂时无法核对签名请求是否重复；请按 Retry-After 等待后重新签名发送",
@@ -45,14 +48,22 @@ class LedgerNonces:
 
 
 class SharedNonces:
-    """Remembers in the memory that processes share. While it is away signed calls wait, and others go on."""
+    """Remembers in the memory that processes share. While it is away signed calls wait, and others go on.
 
-    def __init__(self, memory: SharedMemory) -> None:
+    What is signed with a time ahead of the memory's stands in the ledger, too: were it in the memory alone and that
+    lost it, its time would be after the loss, as if it had never been used.
+    """
+
+    def __init__(self, memory: SharedMemory, ledger: Ledger) -> None:
         self._memory = memory
+        self._kept = LedgerNonces(ledger)
 
     async def spend(self, owner: str, nonce: str, made: int, now: datetime) -> bool:
         """See `Nonces`."""
         try:
-            return await self._memory.first(f"nonce {owner} {nonce}", made, REMEMBERED.total_seconds())
+            seconds, ahead = REMEMBERED.total_seconds(), _AHEAD.total_seconds()
+            return await self._memory.first(f"nonce {owner} {nonce}", made, seconds, ahead)
+        except Unsure:
+            return await self._kept.spend(owner, nonce, made, now)
         except (Unshared, Forgetful):
             raise Unavailable(_UNAVAILABLE, code="nonce.unavailable") from None

@@ -153,7 +153,8 @@ def check_keys_url(url: str) -> None:
         host, port = parts.hostname, parts.port
     except ValueError:
         host = port = None
-    if not host or parts.username or parts.fragment or port == 0 or not url.isascii() or not url.isprintable():
+    # It is shown to everybody who sees the platform, and logged: no user or password may stand in it.
+    if not host or "@" in parts.netloc or parts.fragment or port == 0 or not url.isascii() or not url.isprintable():
         raise ValueError("jwks_url must be an address")
     if parts.scheme != "https" and not (parts.scheme == "http" and host in _LOOPBACK):
         raise ValueError("jwks_url must be https (http on this machine only)")

@@ -21,7 +21,7 @@ from gateway.ledger.records import Unmasking
 from gateway.message import Message, effective_document
 from schemas.catalog import TYPES
 from schemas.documents import fields
-from schemas.documents.masked import masked_document, masked_json, masked_reply, masked_text
+from schemas.documents.masked import masked_document, masked_fault, masked_json, masked_reply, masked_text
 from schemas.documents.personal import personal_values, without
 from schemas.findings import Text
 
@@ -124,6 +124,30 @@ def reply_masked(message: Message, said: str) -> str:
 def words_masked(value: Any) -> Any:
     """Give a value of another place (a warning, what was filled in), masked by its shape."""
     return masked_text(value) if isinstance(value, str) else value
+
+
+def problem_masked(problem: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a problem document with what looks personal masked, in its sentences and in the values as they were sent."""
+    shown = {**problem, "detail": masked_fault(problem["detail"])}
+    if "errors" in problem:
+        shown["errors"] = [finding_masked(one) for one in problem["errors"]]
+    return shown
+
+
+def finding_masked(finding: Mapping[str, Any]) -> dict[str, Any]:
+    """Give one fault or warning, masked alike; a number may be somebody's, too."""
+    return {name: _fault_masked(value) if name in _SAID else value for name, value in finding.items()}
+
+
+_SAID = ("path", "message", "value")
+"""What of a fault may repeat what was sent."""
+
+
+def _fault_masked(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return value
+    masked = masked_fault(str(value))
+    return value if masked == str(value) else masked
 
 
 def _masked(message: Message, adapters: Iterable[Adapter], translation: str, body: bytes) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 from gateway.api.deliveries import DeliveryDetail, ShownReplies, delivery_detail
 from gateway.api.inbound.answer import message_state
 from gateway.api.limits import StrictRoute
-from gateway.api.masking import MASKED, TheMasking, document_masked, native_masked, words_masked
+from gateway.api.masking import MASKED, TheMasking, document_masked, finding_masked, native_masked, words_masked
 from gateway.api.models import Cursor, FieldError, Limit, Moment, RestModel, Shown, TimelineEntry, in_utc
 from gateway.api.openapi import CANONICAL_EXAMPLE, NATIVE_BYTES, problems
 from gateway.api.rights import Caller, Role, TheHub, TheIncoming, has_role, searched_platform
@@ -171,7 +171,7 @@ async def show(
     return MessageDetail(
         **_headers(message, seen),
         warnings=[
-            FieldError(**one if bodies or caller.platform else {**one, "value": None})
+            FieldError(**_warning(one, bodies=bodies or caller.platform is not None, masked=masked))
             for one in tell_warnings(message.warnings, incoming.language)
         ],
         enriched=_enriched(message, masked=masked) if bodies or caller.platform else {},
@@ -243,6 +243,11 @@ def _view(message: Message, deliveries: Sequence[Delivery]) -> MessageView:
 def _headers(message: Message, deliveries: Sequence[Delivery]) -> dict[str, Any]:
     kept = {name: getattr(message, name) for name in MessageView.model_fields if name != "state"}
     return {**kept, "state": message_state(deliveries)}
+
+
+def _warning(warning: Mapping[str, Any], *, bodies: bool, masked: bool) -> dict[str, Any]:
+    shown = finding_masked(warning) if masked else dict(warning)
+    return shown if bodies else {**shown, "value": None}
 
 
 def _enriched(message: Message, *, masked: bool) -> dict[str, EnrichedView]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -18,7 +18,6 @@ from gateway.api.openapi import problems
 from gateway.api.rights import DOSSIER, Intends, TheHub, may_read_dossiers
 from gateway.api.sight import Sight, TheSight
 from gateway.coordination.call_rates import CALL_BOUNDS
-from gateway.delivery import tls
 from gateway.delivery.ping import Ping
 from gateway.errors import HutongError
 from gateway.hub import Hub
@@ -27,6 +26,7 @@ from gateway.ledger.errors import no_platform
 from gateway.ledger.records import ContactWay, Hold, Platform
 from gateway.message import HeldBy
 from gateway.observe.drift import DriftPage, OddityKind
+from gateway.platforms.registration import is_secret
 from schemas.budget import BOUNDS
 from schemas.codes import table
 
@@ -298,7 +298,8 @@ def _touched(hub: Hub, order: PlatformSettings, before: Platform | None) -> set[
     """
     adapter, was = _adapter_of(hub, order), {} if before is None else before.settings
     given = {name: value for name, value in order.settings.items() if value is not None and value != was.get(name)}
-    touched = {"secrets"} if any(_is_secret(name, adapter) for name in given) else set()
+    secret = any(is_secret(name, adapter, hub.adapters.versions(order.adapter)) for name in given)
+    touched = {"secrets"} if secret else set()
     if order.access is not None and order.access != ([] if before is None else [*before.access]):
         touched.add("secrets")
     if before is None:
@@ -314,8 +315,8 @@ def _touched(hub: Hub, order: PlatformSettings, before: Platform | None) -> set[
 
 def _told(hub: Hub, platform_id: str, order: PlatformSettings) -> dict[str, Any]:
     """Give what others are told of an order: secrets are named, never shown."""
-    adapter = _adapter_of(hub, order)
-    secrets = sorted(name for name in order.settings if _is_secret(name, adapter))
+    adapter, versions = _adapter_of(hub, order), hub.adapters.versions(order.adapter)
+    secrets = sorted(name for name in order.settings if is_secret(name, adapter, versions))
     said = order.model_dump(exclude={"settings"}, exclude_none=True)
     shown = {name: value for name, value in order.settings.items() if name not in secrets}
     return {**said, "platform": platform_id, "settings": shown, "secrets": secrets}
@@ -326,14 +327,14 @@ def _view(hub: Hub, platform: Platform) -> PlatformView:
         adapter = hub.adapters.of(platform)
     except HutongError:
         adapter = None
-    return _shown(platform, adapter, hub.platforms.directory.coverage)
+    versions = hub.adapters.versions(platform.adapter)
+    secret = {name for name in platform.settings if is_secret(name, adapter, versions)}
+    return _shown(platform, secret, hub.platforms.directory.coverage)
 
 
-def _shown(platform: Platform, adapter: Adapter | None, coverage: Coverage) -> PlatformView:
-    """A setting that its adapter does not know counts as secret, save the address."""
+def _shown(platform: Platform, secret: Collection[str], coverage: Coverage) -> PlatformView:
     holds = sorted(platform.holds, key=_order)
     whole = [one for one in holds if one.type is None]
-    secret = {name for name in platform.settings if _is_secret(name, adapter)}
     told = {
         "region_name": coverage.name(platform.region),
         "settings": {name: value for name, value in platform.settings.items() if name not in {*secret, DOSSIER}},
@@ -351,16 +352,6 @@ def _shown(platform: Platform, adapter: Adapter | None, coverage: Coverage) -> P
 def _order(hold: Hold) -> tuple[int, str]:
     """Order holds as they are shown: the one that is named on a delivery first."""
     return list(HeldBy).index(hold.by), hold.type or ""
-
-
-_OPEN_TLS = {one.name for one in tls.SETTINGS if one.type != "secret"}
-
-
-def _is_secret(name: str, adapter: Adapter | None) -> bool:
-    setting = None if adapter is None else adapter.settings.get(name)
-    if setting is None:
-        return name not in ("base_url", DOSSIER, *_OPEN_TLS)
-    return setting.type == "secret"
 
 
 def _drift_report(platform_id: str, pages: Mapping[str, DriftPage]) -> DriftReport:

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 
 from gateway.api.limits import StrictRoute
-from gateway.api.masking import TheMasking, unmaskable
+from gateway.api.masking import TheMasking, problem_masked, unmaskable
 from gateway.api.models import Cursor, Limit, Problem, RestModel
 from gateway.api.openapi import NATIVE_BYTES, problems
 from gateway.api.rights import Caller, TheHub, TheIncoming, searched_platform
@@ -52,6 +52,7 @@ async def find(
     hub: TheHub,
     caller: Caller,
     sight: TheSight,
+    masking: TheMasking,
     incoming: TheIncoming,
     platform: Annotated[str | None, Query(max_length=100)] = None,
     cursor: Cursor = None,
@@ -59,7 +60,8 @@ async def find(
 ) -> RejectionPage:
     """Find rejections, newest first. A platform finds its own, operators those of their regions.
 
-    A page may be shorter than asked for, and even empty: there is more while it has a `cursor`.
+    A page may be shorter than asked for, and even empty: there is more while it has a `cursor`. People see what looks
+    personal masked.
     """
     searched = searched_platform(caller, platform, _FOREIGN)
 
@@ -67,14 +69,18 @@ async def find(
         return sight.rejection(rejection)
 
     page = await page_in_sight(lambda cursor: hub.ledger.find_rejections(searched, cursor, limit), seen, cursor)
-    shown = [_view(one, incoming.language) for one in page.items]
+    masked = await masking.hides()
+    shown = [_view(one, incoming.language, masked=masked) for one in page.items]
     return RejectionPage(rejections=shown, cursor=page.cursor)
 
 
 @router.get("/{rejection_id}", summary="Show a rejection · 查看拒收记录", responses=problems(401, 403, 404, 429))
-async def show(hub: TheHub, sight: TheSight, incoming: TheIncoming, rejection_id: RejectionId) -> RejectionView:
-    """Give the problem document as it was answered."""
-    return _view(await _kept(hub, sight, rejection_id), incoming.language)
+async def show(
+    hub: TheHub, sight: TheSight, masking: TheMasking, incoming: TheIncoming, rejection_id: RejectionId
+) -> RejectionView:
+    """Give the problem document as it was answered; to people what looks personal in it is masked."""
+    rejection = await _kept(hub, sight, rejection_id)
+    return _view(rejection, incoming.language, masked=await masking.hides())
 
 
 @router.get(
@@ -104,6 +110,7 @@ async def _kept(hub: Hub, sight: Sight, rejection_id: str) -> Rejection:
     return rejection
 
 
-def _view(rejection: Rejection, language: str) -> RejectionView:
+def _view(rejection: Rejection, language: str, *, masked: bool) -> RejectionView:
     shown = {name: getattr(rejection, name) for name in RejectionView.model_fields if name != "problem"}
-    return RejectionView(**shown, problem=Problem(**told(rejection.problem, language)))
+    problem = told(rejection.problem, language)
+    return RejectionView(**shown, problem=Problem(**problem_masked(problem) if masked else problem))

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from msgspec.structs import asdict
 
-from gateway.audit.verify import check_bundle, read_heads
+from gateway.audit.signing import SigningKey
+from gateway.audit.verify import check_bundle, key_of, not_proved, read_heads
 from gateway.cli.output import AsJson, CommandFailed, emit, say
 from gateway.ledger.sql.tree_check import check_tree
-from gateway.settings import SQLITE
+from gateway.settings import SQLITE, Settings
 
 app = typer.Typer(no_args_is_help=True, help="The audit: whether evidence, or a whole ledger, holds.")
 
@@ -36,21 +38,41 @@ def verify(
             help="Heads that were kept elsewhere: answers of GET /v1/audit/head, one a line, or as a list.",
         ),
     ] = None,
+    key_id: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--key-id",
+            metavar="ID",
+            help="The id of a key that is trusted, as it was published; repeatable. Without it a ledger is checked "
+            "against the signing key beside it (or HUTONG_SIGNING_KEY), where that is there.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Verify a bundle of evidence, offline, or a ledger, also while a gateway runs on it.
 
-    The first leaf that is wrong is told first. Only heads that were kept elsewhere show that somebody who has the
-    database and the key wrote a new past.
+    The first leaf that is wrong is told first. Without the ids of the keys that are trusted, who has the database can
+    sign a past of his own; only heads that were kept elsewhere show a new past that the right key signed.
     """
-    kept = _heads(heads)
+    kept, trusted = _heads(heads), key_id or []
     if "://" in file or _is_ledger(Path(file)):
-        report = check_tree(file if "://" in file else f"{SQLITE}{file}", kept)
-        wrong, told = list(report.wrong), f"{report.leaves} leaves, {report.heads} heads"
-        found = {"leaves": report.leaves, "heads": report.heads, "waiting": report.waiting, "wrong": wrong}
+        url = file if "://" in file else f"{SQLITE}{file}"
+        trusted = trusted or _own_key(url)
+        report = check_tree(url, kept, key_ids=trusted)
+        wrong, found = list(report.wrong), asdict(report)
+        told = [f"{report.leaves} leaves, {report.heads} heads, keys: {', '.join(report.keys) or 'none'}"]
+        if report.pruned:
+            told.append(f"{report.pruned} messages were pruned, as the ledger says; {report.gone} with a leaf are gone")
+        if report.before:
+            told.append(
+                f"not proved: {report.before} messages, entries or attempts that say they are older than the tree"
+            )
     else:
-        wrong = check_bundle(file, kept)
-        told, found = "the evidence holds", {"wrong": wrong}
+        wrong = check_bundle(file, kept, trusted)
+        told = [] if wrong else [f"the evidence holds, signed with the key {key_of(file)}", *not_proved(file)]
+        found = {"wrong": wrong} if wrong else {"wrong": wrong, "key": key_of(file), "not_proved": told[1:]}
+    if not trusted:
+        told.append("no key was given as trusted: compare the key's id with the one that was published (--key-id)")
     if as_json:
         emit(found)
     if wrong:
@@ -58,7 +80,20 @@ def verify(
             raise typer.Exit(1)
         raise CommandFailed("\n".join(wrong), "docs/proof.md says what each of these means")
     if not as_json:
-        say(f"[green]✓[/] {told}")
+        say("[green]✓[/] " + "\n".join(told))
+
+
+def _own_key(url: str) -> list[str]:
+    """Give the id of the gateway's own key where its file is here; none is made."""
+    settings = Settings()
+    beside = Path(f"{url.removeprefix(SQLITE)}.signing-key") if url.startswith(SQLITE) else settings.signing_key_file
+    file = settings.signing_key_file if settings.signing_key or settings.ledger == url else beside
+    try:
+        return [SigningKey.read(file.read_text(encoding="ascii").strip()).id]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError):
+        raise CommandFailed(f"{file} has no signing key that can be read", "give the key's id as --key-id") from None
 
 
 def _heads(file: Path | None) -> list[Any]:

@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from gateway.clock import Ticks, monotonic
 from gateway.coordination.rates import Rate
 from gateway.coordination.redis import namespace
-from gateway.coordination.shared import Forgetful, Unshared
+from gateway.coordination.shared import Forgetful, Unshared, Unsure
 
 _log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ _CONNECTIONS = 16
 _SINCE = "since"
 """Under which a server remembers since when it keeps everything."""
 
-_UNKNOWN = 2
+_UNKNOWN, _UNSURE = 2, 3
 
 _DRAW = """
 local step, burst = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -61,11 +61,16 @@ if not since or string.sub(since, 1, #found) ~= found then
   since = found .. now
   redis.call('SET', KEYS[2], since)
 end
-if tonumber(ARGV[1]) <= tonumber(string.sub(since, #found + 1)) then return 2 end
-if redis.call('SET', KEYS[1], '', 'NX', 'PX', ARGV[2]) then return 1 end
-return 0
+local at, ahead, whole = tonumber(ARGV[1]), tonumber(ARGV[3]), tonumber(string.sub(since, #found + 1))
+if at <= whole then return 2 end
+if not redis.call('SET', KEYS[1], '', 'NX', 'PX', ARGV[2]) then return 0 end
+if ahead > 0 and (at > tonumber(now) or at - ahead <= whole) then return 3 end
+return 1
 """
 """Whether a key is new: 1, 0, or 2 where that is not known, since the server keeps nothing from that time.
+
+3 is new as well, of a time ahead of the server's clock, or one that may have been ahead before the server forgot: what
+was asked for early was asked for before `since`, although its time is after it. All of it by the server's own clock.
 
 It remembers by its own clock since when it keeps everything: since it was started, emptied, or ran full and let go of
 something. The run's id tells a server that was started again from an older copy of what it kept.
@@ -115,12 +120,14 @@ class RedisStore:
         microseconds: int = await self._ask(self._draw, [self._named(key)], [round(rate.step * 1e6), rate.burst])
         return microseconds / 1e6
 
-    async def first(self, key: str, at: float, seconds: float) -> bool:
+    async def first(self, key: str, at: float, seconds: float, ahead: float = 0) -> bool:
         """See `SharedMemory`."""
         keys = [self._named(key), self._named(_SINCE)]
-        found: int = await self._ask(self._first, keys, [int(at), max(1, round(seconds * 1000))])
+        found: int = await self._ask(self._first, keys, [int(at), max(1, round(seconds * 1000)), int(ahead)])
         if found == _UNKNOWN:
             raise Forgetful
+        if found == _UNSURE:
+            raise Unsure
         return bool(found)
 
     async def close(self) -> None:

@@ -24,6 +24,10 @@ class Forgetful(Exception):
     """What was kept before a moment may have been lost: whether something is done for the first time is not known."""
 
 
+class Unsure(Exception):
+    """It is the first time as far as the store knows, which may have lost an earlier one: ask somebody who knows."""
+
+
 class SharedStore(Protocol):
     """Keeps values for a while, and counts how often something is done.
 
@@ -51,11 +55,12 @@ class SharedStore(Protocol):
 class SharedMemory(SharedStore, Protocol):
     """A store that several processes share, and that knows what it forgot."""
 
-    async def first(self, key: str, at: float, seconds: float) -> bool:
+    async def first(self, key: str, at: float, seconds: float, ahead: float = 0) -> bool:
         """Tell whether this is the first time for a key, and remember it for so long.
 
         `at` is the Unix time at which it is said to have been made, whole seconds: Forgetful where the store lost, or
-        may have lost, what it kept at that time.
+        may have lost, what it kept at that time. `ahead`: so many seconds before `at` somebody may ask. Unsure where
+        it is remembered now, and `at` is ahead of the store's clock, or may have been when the store lost something.
         """
         ...
 

@@ -12,6 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from adapters.base import Setting
+from gateway.reprs import repr_without
 
 CA = Setting("tls_ca", "pem", "平台所用 CA 证书（PEM）")
 CERTIFICATE = Setting("tls_certificate", "pem", "网关的客户端证书（PEM）")
@@ -35,6 +36,10 @@ class TlsTerms(Struct, frozen=True):
     certificate: str | None
     key: str | None
     minimum: str | None
+
+    def __repr__(self) -> str:
+        """Leave out what is secret."""
+        return repr_without(self, "key")
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> TlsTerms | None:

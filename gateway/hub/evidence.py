@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from importlib import resources
 from io import BytesIO
+from itertools import combinations
 from typing import Any
 
 import orjson
@@ -15,14 +16,16 @@ from msgspec.structs import asdict
 
 from gateway.audit.leaf import ENDED
 from gateway.audit.signing import SignedHead
+from gateway.audit.verify import check_bundle, sha256
 from gateway.clock import Clock
 from gateway.errors import HutongError
 from gateway.hub.sequencer import Sequencer
 from gateway.ledger.base import Ledger
 from gateway.ledger.errors import leaf_waits, no_message
 from gateway.ledger.records import AuditEntry, KnownKey, ProvedLeaf
-from gateway.message import Attempt, Delivery, Message
+from gateway.message import Attempt, Delivery, Message, with_value
 from gateway.oversight.cases import CaseFinder
+from schemas.catalog import TYPES
 from schemas.findings import Text
 
 MOST = 256 << 20
@@ -32,6 +35,12 @@ READ = "evidence.read"
 """The entry of the audit when evidence is given out."""
 
 _FORMAT = "hutong evidence 1"
+
+_ENTRIES = 100_000
+"""Entries of the audit about one message or delivery: all of them, for the verifier misses each that is left out."""
+
+_TRIES = 3
+"""How often a bundle is made: what is written while it is made is newer than its head, and has no proof yet."""
 
 
 class Evidence:
@@ -62,6 +71,13 @@ class Evidence:
 
     async def _bundle(self, messages: Sequence[Message], subject: str, actor: str, seen: Sequence[int]) -> bytes:
         await self._ledger.note([AuditEntry(self._clock(), actor, READ, subject)])
+        for _ in range(_TRIES):
+            bundle = await self._made(messages, subject, seen)
+            if not await asyncio.to_thread(check_bundle, BytesIO(bundle)):
+                break
+        return bundle
+
+    async def _made(self, messages: Sequence[Message], subject: str, seen: Sequence[int]) -> bytes:
         await self._sequencer.grow()
         head = await self._ledger.newest_head()
         if head is None:
@@ -85,7 +101,8 @@ class Evidence:
     async def _message(self, message: Message, head: SignedHead, files: _Files) -> dict[str, Any]:
         native = await self._ledger.native(message.id)
         received = files.add(f"received/{message.id}", native.body) if native is not None else None
-        document = files.add(f"documents/{message.id}.json", orjson.dumps(dict(message.document)))
+        sent = as_sent(message)
+        document = files.add(f"documents/{message.id}.json", sent) if sent is not None else None
         await self._ledger.prove_message(message.id)  # says what is the matter where it has no leaf, or none yet
         leaves = await self._ledger.proved_leaves(message.id, head.size)
         return {
@@ -95,7 +112,7 @@ class Evidence:
             "record": native.index if native else None,
             "document": document,
             "leaves": _shown(leaves),
-            "audit": [asdict(entry) for entry in await self._ledger.audit(message.id, reads=True)],
+            "audit": [asdict(entry) for entry in await self._ledger.audit(message.id, _ENTRIES, reads=True)],
             "deliveries": [
                 await self._delivery(one, head, files) for one in await self._ledger.deliveries_of(message.id)
             ],
@@ -114,7 +131,7 @@ class Evidence:
             "request": request,
             "attempts": [_attempt(one, files) for one in attempts],
             "leaves": _shown(leaves),
-            "audit": [asdict(entry) for entry in await self._ledger.audit(delivery.id, reads=True)],
+            "audit": [asdict(entry) for entry in await self._ledger.audit(delivery.id, _ENTRIES, reads=True)],
         }
 
 
@@ -148,6 +165,26 @@ class _Files:
             for name, content in self._files.items():
                 bundle.writestr(name, content)
         return output.getvalue()
+
+
+def as_sent(message: Message) -> bytes | None:
+    """Write a message's document as its digest was made of: in order, with the sender's own numbers.
+
+    None when the document was let go of; one that cannot be written so is written as it is kept.
+    """
+    if not message.document:
+        return None
+    numbers = TYPES[message.type].numbers if message.type in TYPES else ()
+    paths = [path for path in numbers if path.rpartition(".")[2] in message.raw_numbers]
+    for count in range(len(paths) + 1):
+        for own in combinations(paths, count):
+            document = dict(message.document)
+            for path in own:
+                document = with_value(document, path, message.raw_numbers[path.rpartition(".")[2]])
+            written = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+            if sha256(written).hex() == message.digest:
+                return written
+    return orjson.dumps(dict(message.document), option=orjson.OPT_SORT_KEYS)
 
 
 def _covered(attempts: Sequence[Attempt], leaves: Sequence[ProvedLeaf]) -> Sequence[Attempt]:

@@ -456,7 +456,7 @@ class Ledger(Protocol):
         ...
 
     # ── assessment ────────────────────────────────────────────────────────────────────────────
-    async def put_findings(self, findings: Sequence[CaseFinding]) -> Sequence[CaseFinding]:
+    async def put_findings(self, found: Sequence[CaseFinding]) -> Sequence[CaseFinding]:
         """Keep what checks came to, of each lane and rule the last; gives those that are news, as they are kept.
 
         News is what has another result or version than was kept: it takes its place, unanswered, told as the finding

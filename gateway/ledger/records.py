@@ -13,6 +13,7 @@ from adapters.base import OutboundRequest
 from gateway.audit.leaf import Leaf
 from gateway.audit.signing import Acceptance, SignedHead
 from gateway.message import Attempt, Delivery, HeldBy, Message, State
+from gateway.reprs import repr_without
 from schemas.budget import BOUNDS, Budget
 
 T = TypeVar("T")
@@ -311,6 +312,10 @@ class Platform(Struct, frozen=True):
     allow: tuple[str, ...] = ()
     access: tuple[Mapping[str, Any], ...] = ()
 
+    def __repr__(self) -> str:
+        """Leave out what is secret."""
+        return repr_without(self, "settings")
+
     @property
     def fetches(self) -> bool:
         """Tell whether it fetches its deliveries for itself: then nobody calls it."""
@@ -510,6 +515,10 @@ class Credential(Struct, frozen=True):
     kind: str = BEARER
     secret: str = ""
 
+    def __repr__(self) -> str:
+        """Leave out what is secret."""
+        return repr_without(self, "secret", "digest")
+
 
 class Person(Struct, frozen=True):
     """Somebody who works with the gateway, under a token of their own, of which there is the hash.
@@ -526,6 +535,10 @@ class Person(Struct, frozen=True):
     expires_at: datetime | None = None
     removed_at: datetime | None = None
     regions: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """Leave out what is secret."""
+        return repr_without(self, "digest")
 
 
 class Unmasking(Struct, frozen=True):
@@ -574,6 +587,10 @@ class SecondApproval(Struct, frozen=True):
     decided_at: datetime | None = None
     decision: str = ""
     failed: str | None = None
+
+    def __repr__(self) -> str:
+        """Leave out what is secret."""
+        return repr_without(self, "order")
 
 
 READINGS = ("body.read", "dossier.read")

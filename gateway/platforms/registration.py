@@ -21,6 +21,7 @@ from gateway.delivery.no_answer import NoAnswer
 from gateway.intake.coverage import span
 from gateway.ledger.records import PULL, PUSH, Platform
 from gateway.platforms.areas import CODE
+from gateway.reprs import repr_without
 from gateway.settings import ALLOWABLE
 from schemas import regions
 from schemas.budget import BOUNDS
@@ -29,6 +30,9 @@ from schemas.findings import Finding, Rejected, Text
 
 DOSSIER = Setting("dossier", "bool", "可查阅一企一档", default=False)
 """The setting that lets a platform read enterprises' dossiers."""
+
+_EVERYBODYS: Mapping[str, Setting] = {one.name: one for one in (BASE_URL, DOSSIER, *tls.SETTINGS)}
+"""What any platform's settings may say, whatever its adapter."""
 
 _NOT_IN_ADDRESS = re.compile(r"[\s\x00-\x1f\x7f?#@]")
 _CODE = re.compile(r"\d{6}")
@@ -55,6 +59,24 @@ class Registration(Struct, frozen=True):
     allow: tuple[str, ...] = ()
     access: tuple[Mapping[str, Any], ...] | None = None
 
+    def __repr__(self) -> str:
+        """Leave out what is secret."""
+        return repr_without(self, "settings")
+
+
+def is_secret(name: str, spoken: Adapter | None, versions: Iterable[Adapter]) -> bool:
+    """Tell whether a setting is never shown, of a platform that speaks `spoken` among the `versions` of its adapter.
+
+    One that is a secret in any version is one in all of them: what was entered as a secret must not be shown by a
+    version that calls it a text. What the spoken one does not know counts as secret, too, save what every platform has.
+    """
+    own = _EVERYBODYS.get(name)
+    if own is None and (spoken is None or name not in spoken.settings):
+        return True
+    there = (*versions, *(() if spoken is None else (spoken,)))
+    declared = [own, *(one.settings.get(name) for one in there)]
+    return any(one.type == "secret" for one in declared if one is not None)
+
 
 def registered(
     asked: Registration,
@@ -68,16 +90,18 @@ def registered(
 ) -> Platform:
     """Make the platform; Rejected `platform.invalid` names every fault of what was asked.
 
-    A secret that is left out stays what it was, since nobody can read it back to repeat it; but not where the address
-    leads to another origin now: who may change addresses must not have secrets sent to wherever they like. The ways in
-    which a platform shows who it is stay, too, so that a change of something else never opens an easier one.
-    `allowed`: the kinds of destination that every platform may have. Settings
-    of the adapter's other `versions` are taken, too: so that one can be filled in before the version
-    that needs it is activated, and is still there after going back.
+    What is not shown (`is_secret`) stays what it was where it is left out, since nobody can read it back to repeat it;
+    but not where the address leads to another origin now: who may change addresses must not have secrets sent to
+    wherever they like. The ways in which a platform shows who it is stay, too, so that a change of something else never
+    opens an easier one. `allowed`: the kinds of destination that every platform may have. Settings of the adapter's
+    other `versions` are taken, too: so that one can be filled in before the version that needs it is activated, and is
+    still there after going back.
     """
+    versions = tuple(versions)
     also = {name: one for each in versions for name, one in each.settings.items()}
-    known = {each.name: each for each in (BASE_URL, DOSSIER, *tls.SETTINGS)} | also | dict(adapter.settings)
-    settings = {**_kept_secrets(known, before, asked), **_given(asked.settings)}
+    known = {**_EVERYBODYS, **also, **adapter.settings}
+    secrets = {name for name in known if is_secret(name, adapter, versions)}
+    settings = {**_kept_secrets(secrets, before, asked), **_given(asked.settings)}
     required = {BASE_URL.name: BASE_URL, **adapter.settings}
     if asked.mode == PULL:
         del required[BASE_URL.name]  # nobody calls it
@@ -125,12 +149,11 @@ def _given(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if value is not None}
 
 
-def _kept_secrets(known: Mapping[str, Setting], before: Platform | None, asked: Registration) -> dict[str, Any]:
+def _kept_secrets(secrets: Collection[str], before: Platform | None, asked: Registration) -> dict[str, Any]:
     if before is None or before.adapter != asked.adapter:
         return {}
     if _origin(before.settings.get(BASE_URL.name)) != _origin(asked.settings.get(BASE_URL.name)):
         return {}
-    secrets = {key for key, setting in known.items() if setting.type == "secret"}
     return {key: value for key, value in before.settings.items() if key in secrets}
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from adapters.base import Adapter
+from adapters.base import BASE_URL, Adapter
 from gateway.errors import Conflict
 from gateway.ledger.records import Platform
 from gateway.ledger.versions import AdapterState, AdapterVersion, may_become
@@ -91,9 +91,17 @@ def previous(versions: Iterable[AdapterVersion], name: str) -> AdapterVersion:
 
 
 def check_settings(adapter: Adapter, platforms: Iterable[Platform]) -> None:
-    """Refuse a version that needs a setting some platform does not have: Conflict `adapter.settings-missing`."""
+    """Refuse a version that needs a setting some platform does not have: Conflict `adapter.settings-missing`.
+
+    A platform that fetches for itself needs no address, since nobody calls it.
+    """
     required = [one for one in adapter.settings.values() if one.required]
-    missing = [(platform, one) for platform in platforms for one in required if one.name not in platform.settings]
+    missing = [
+        (platform, one)
+        for platform in platforms
+        for one in required
+        if one.name not in platform.settings and not (platform.fetches and one.name == BASE_URL.name)
+    ]
     if not missing:
         return
     zh = "、".join(f"{platform.id} 缺 {one.name}（{one.title}）" for platform, one in missing)

@@ -19,6 +19,7 @@ HIDDEN = "***"
 """What stands for a text that cannot be looked through: packed or written in another alphabet."""
 
 _CITIZEN = re.compile(r"(?<![0-9A-Za-z])\d{6}[ -]?\d{8}[ -]?\d{3}[\dXx](?![0-9A-Za-z])")
+_MISTYPED = re.compile(r"(?<![0-9A-Za-z])\d(?:[ -]?\d){13,}[\dXx](?![0-9A-Za-z])")
 _PHONE = re.compile(
     r"(?<![0-9A-Za-z.])(?:\+?86[ -]?)?(?:1[3-9]\d[ -]?\d{4}[ -]?\d{4}|0\d{2,3}[ -]\d{7,8})(?![0-9A-Za-z.])"
 )
@@ -42,6 +43,14 @@ def masked_text(text: str) -> str:
         for match in reversed(list(pattern.finditer(half_width(text)))):
             text = _hidden(text, *match.span(group))
     return mask_in_text(text)
+
+
+def masked_fault(text: str) -> str:
+    """Hide the same in what tells of a fault, and every long number: a citizen id that was mistyped is still one."""
+    text = masked_text(text)
+    for match in reversed(list(_MISTYPED.finditer(half_width(text)))):
+        text = _hidden(text, *match.span())
+    return text
 
 
 def masked_document(name: str, document: Mapping[str, Any]) -> dict[str, Any]:

@@ -703,9 +703,9 @@ class ModelLedger(PruningModel, ReportModel):
 
         return self.once(intent, ("put_year", year.year, year.holidays, year.workdays), do)
 
-    async def put_findings(self, findings: Sequence[CaseFinding]) -> Sequence[CaseFinding]:
+    async def put_findings(self, found: Sequence[CaseFinding]) -> Sequence[CaseFinding]:
         self.must_run()
-        return [each for one in findings if (each := self.kept_anew(one)) is not None]
+        return [each for one in found if (each := self.kept_anew(one)) is not None]
 
     def kept_anew(self, finding: CaseFinding) -> CaseFinding | None:
         number, kept = self.kept.findings.get((finding.lane, finding.rule), (0, None))

@@ -26,7 +26,7 @@ _e, _m, _i = tables.audit.c, tables.messages.c, tables.intents.c
 _APPEND = inserting(tables.audit, AUDIT.inserted)
 _OF = Prepared(
     sa.select(*AUDIT.select(tables.audit))
-    .where(_e.subject == sa.bindparam("subject"), _e.action.not_like(sa.literal_column("'%.read'")))
+    .where(_e.subject == sa.bindparam("subject"))
     .order_by(_e.seq)
     .limit(sa.bindparam("limit")),
     ("subject", "limit"),

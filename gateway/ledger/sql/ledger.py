@@ -351,8 +351,8 @@ class SqlLedger:
         return await self._store.read(calendar.years)
 
     # ── assessment ────────────────────────────────────────────────────────────────────────────
-    async def put_findings(self, cases: Sequence[CaseFinding]) -> Sequence[CaseFinding]:
-        news: Sequence[CaseFinding] = await self._store.write(findings.PUT, cases)
+    async def put_findings(self, found: Sequence[CaseFinding]) -> Sequence[CaseFinding]:
+        news: Sequence[CaseFinding] = await self._store.write(findings.PUT, found)
         return news
 
     async def tell_finding(self, finding: CaseFinding, message_id: str) -> None:

@@ -11,6 +11,7 @@ from gateway.audit.leaf import ACCEPTED, DONE, ENDED, Leaf
 from gateway.audit.verify import sha256
 from gateway.ledger.sql import leaves, rows, tables
 from gateway.ledger.sql.codecs import unpack
+from gateway.ledger.sql.pruned_bodies import REMNANT
 from gateway.ledger.sql.statements import Prepared
 from gateway.ledger.sql.tables import ATTEMPT, AUDIT, DELIVERY
 
@@ -22,7 +23,7 @@ _m, _d, _a, _r, _e = (
     tables.audit.c,
 )
 _MESSAGE = Prepared(
-    sa.select(*rows.MESSAGE_COLUMNS, _m.received, _m.record)
+    sa.select(*rows.MESSAGE_COLUMNS, _m.received, _m.record, _m.body)
     .select_from(tables.messages.join(tables.documents))
     .where(_m.id == sa.bindparam("id")),
     ("id",),
@@ -41,33 +42,39 @@ _DEEDS = Prepared(
     sa.select(*AUDIT.select(tables.audit)).where(_e.subject == sa.bindparam("subject")).order_by(_e.seq), ("subject",)
 )
 
+_MOVING = ("delivery.discarded", "delivery.replayed")
+"""What people do that changes why a delivery stands as it does."""
+
 
 class Restated(Struct, frozen=True):
     """What is kept of a leaf's fact. `statement` None: it says something else, or is not there (`there` False).
 
-    `whole` False: bytes that the statement tells of were let go, so that it cannot be written again.
+    `whole` False: bytes that the statement tells of were let go, so that it cannot be written again. `remnant`: it is
+    a message of which nothing is left but the row that says there is a later one.
     """
 
     statement: bytes | None
     there: bool
     whole: bool = True
+    remnant: bool = False
 
 
 def restated(connection: sa.Connection, leaf: Leaf) -> Restated:
     """Write the statement of a leaf again."""
-    there, whole = False, True
+    there, whole, remnant = False, True, False
     for statement, is_whole in _candidates(connection, leaf):
         there, whole = True, whole and is_whole
+        remnant = leaf.kind == ACCEPTED and not is_whole
         if sha256(statement) == leaf.digest:
-            return Restated(statement, there=True)
-    return Restated(None, there, whole)
+            return Restated(statement, there=True, remnant=remnant)
+    return Restated(None, there, whole, remnant)
 
 
 def _candidates(connection: sa.Connection, leaf: Leaf) -> Iterator[tuple[bytes, bool]]:
     if leaf.kind == ACCEPTED:
         for row in _MESSAGE.rows(connection, leaf.subject):
-            received, record = row[-2:]
-            yield leaves.acceptance(rows.message(row), bytes(received or b""), record), True
+            received, record, body = row[-3:]
+            yield leaves.acceptance(rows.message(row), bytes(received or b""), record), body != REMNANT
     elif leaf.kind == ENDED:
         yield from _outcomes(connection, leaf.subject)
     elif leaf.kind == DONE:
@@ -77,7 +84,9 @@ def _candidates(connection: sa.Connection, leaf: Leaf) -> Iterator[tuple[bytes, 
 def _outcomes(connection: sa.Connection, delivery_id: str) -> Iterator[tuple[bytes, bool]]:
     for row in _DELIVERY.rows(connection, delivery_id):
         delivery, body = DELIVERY.read(row), row[-1]
-        yield leaves.giving_up(delivery), False  # its reason is another once somebody discarded it
+        # Its reason is another once somebody discarded or replayed it.
+        deeds = (AUDIT.read(found).action for found in _DEEDS.rows(connection, delivery_id))
+        yield leaves.giving_up(delivery), not any(each in _MOVING for each in deeds)
         for found in _ATTEMPTS.rows(connection, delivery.position):
             attempt = ATTEMPT.read(found, delivery_id=delivery_id)
             # Long replies and requests are let go of; an empty reply may be one that was.

@@ -1,12 +1,13 @@
 """Checking a ledger against its own tree: every leaf, every head, and every fact that a leaf tells of.
 
-What it finds is told in the order of the leaves. Somebody who has the database and the signing key can write a
-whole new tree; that is found by heads that were kept elsewhere.
+What it finds is told in the order of the leaves. Somebody who has the database can write a whole new tree and sign it
+with a key of his own; that is found by the ids of the keys that are trusted. Who has the signing key, too, or lets the
+gateway sign its next head, is found by heads that were kept elsewhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,22 +15,21 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from gateway.audit import tree
-from gateway.audit.leaf import ACCEPTED, Leaf
+from gateway.audit.leaf import ACCEPTED, ENDED, Leaf
 from gateway.audit.leaf import leaf as leaf_of
 from gateway.audit.verify import is_head
 from gateway.ledger.sql import sequencing, tables
 from gateway.ledger.sql.database_errors import translated_errors
 from gateway.ledger.sql.engines import postgresql, sqlite
+from gateway.ledger.sql.leafless import leafless
 from gateway.ledger.sql.restating import restated
 from gateway.ledger.sql.statements import Prepared
 
-_l, _t, _h, _k, _m, _n, _p = (
+_l, _t, _h, _k, _p = (
     tables.leaves.c,
     tables.tree_nodes.c,
     tables.tree_heads.c,
     tables.signing_keys.c,
-    tables.messages.c,
-    tables.new_leaves.c,
     tables.prunings.c,
 )
 _CHUNK = 1000
@@ -47,37 +47,39 @@ _NODE = Prepared(
     sa.select(_t.hash).where(_t.level == sa.bindparam("level"), _t.number == sa.bindparam("number")),
     ("level", "number"),
 )
-_MESSAGES = Prepared(
-    sa.select(_m.seq, _m.id)
-    .where(_m.seq > sa.bindparam("after"), _m.received.is_not(None))
-    .order_by(_m.seq)
-    .limit(sa.bindparam("limit")),
-    ("after", "limit"),
-)
-_OF_SUBJECT = Prepared(
-    sa.select(_l.number).where(_l.subject == sa.bindparam("subject"), _l.kind == sa.bindparam("kind")).limit(1),
-    ("subject", "kind"),
-)
 
 
 class TreeReport(Struct, frozen=True):
-    """What was found of a ledger: how many leaves and heads it has, how many leaves wait, and what is wrong."""
+    """What was found of a ledger: how many leaves and heads it has, how many leaves wait, and what is wrong.
+
+    `keys`: the ids of the keys that its heads were signed with. `pruned`: how many messages were, as the ledger says;
+    `gone`: of how many a leaf is all that is left. `before`: messages, entries of the audit and attempts that say they
+    are older than the tree, which nothing proves.
+    """
 
     leaves: int
     heads: int
     waiting: int
     wrong: tuple[str, ...]
+    keys: tuple[str, ...] = ()
+    pruned: int = 0
+    gone: int = 0
+    before: int = 0
 
 
 def check_tree(
-    url: str, kept: Sequence[Mapping[str, Any]] = (), tell: Callable[[int, int], None] = lambda done, total: None
+    url: str,
+    kept: Sequence[Mapping[str, Any]] = (),
+    tell: Callable[[int, int], None] = lambda done, total: None,
+    key_ids: Collection[str] = (),
 ) -> TreeReport:
     """Check a ledger at an address, also while a gateway runs on it; `kept`: heads that were kept elsewhere.
 
+    `key_ids`: the keys that are trusted; without any, each that the ledger itself names.
     `tell` is told of how many leaves, of how many. HutongError when it cannot be read.
     """
     with translated_errors(), _reading(url) as connection:
-        return _Check(connection, kept, tell).report()
+        return _Check(connection, kept, tell, key_ids).report()
 
 
 @contextmanager
@@ -100,25 +102,39 @@ def _reading(url: str) -> Iterator[sa.Connection]:
 
 class _Check:
     def __init__(
-        self, connection: sa.Connection, kept: Sequence[Mapping[str, Any]], tell: Callable[[int, int], None]
+        self,
+        connection: sa.Connection,
+        kept: Sequence[Mapping[str, Any]],
+        tell: Callable[[int, int], None],
+        key_ids: Collection[str],
     ) -> None:
         self._connection = connection
         self._tell = tell
         self._origin = sequencing.state(connection).origin
         self._elsewhere: dict[int, bytes] = {}
         self._wrong: list[str] = []
+        self._signers: set[str] = set()
         self._heads = self._own_heads()
+        self._trust(key_ids)
         for head in kept:
             self._take(head)
-        self._pruned = self._left = self._messages_pruned()
+        self._pruned, self._gone, self._before = self._messages_pruned(), 0, 0
 
     def report(self) -> TreeReport:
         frontier = self._walk()
         if len(self._wrong) < _MOST:
             self._end(frontier)
             self._facts_without_leaves()
-        waiting = self._count(tables.new_leaves)
-        return TreeReport(frontier.size, len(self._heads), waiting, tuple(self._wrong[:_MOST]))
+        return TreeReport(
+            frontier.size,
+            len(self._heads),
+            self._count(tables.new_leaves),
+            tuple(self._wrong[:_MOST]),
+            tuple(sorted(self._signers)),
+            self._pruned,
+            self._gone,
+            self._before,
+        )
 
     def _count(self, table: sa.Table) -> int:
         return self._connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0
@@ -141,7 +157,14 @@ class _Check:
             if not is_head(shown):
                 self._wrong.append(f"the head of size {size} was not signed with a key of this ledger")
             heads[size] = bytes(root)
+            self._signers.add(key_id)
         return heads
+
+    def _trust(self, key_ids: Collection[str]) -> None:
+        for signer in sorted(self._signers.difference(key_ids)) if key_ids else ():
+            self._wrong.append(f"heads were signed with the key {signer}, which is none of those that are trusted")
+        if key_ids and not self._heads and self._count(tables.leaves):
+            self._wrong.append("there are leaves, and no head was ever signed")
 
     def _take(self, head: Mapping[str, Any]) -> None:
         if not is_head(head):
@@ -176,17 +199,21 @@ class _Check:
             self._wrong.append(f"{name} was changed")
             return
         fact = restated(self._connection, leaf)
+        if leaf.kind == ACCEPTED and (fact.remnant or not fact.there):
+            self._gone += 1
         if fact.statement is None and fact.there and fact.whole:
             self._wrong.append(f"{name}: the fact that it tells of was changed")
-        elif not fact.there and not self._was_pruned(leaf):
+        elif (fact.remnant or not fact.there) and not self._was_pruned(leaf):
             self._wrong.append(f"{name}: the fact that it tells of is missing")
 
     def _was_pruned(self, leaf: Leaf) -> bool:
-        """Tell whether what a leaf tells of may have been pruned: not more messages are gone than went."""
-        if leaf.kind != ACCEPTED:
-            return self._pruned > 0
-        self._left -= 1
-        return self._left >= 0
+        """Tell whether what a leaf tells of may have been pruned: not more messages are gone than went.
+
+        Attempts go with their message, which was accepted before; entries of the audit never go.
+        """
+        if leaf.kind == ACCEPTED:
+            return self._gone <= self._pruned
+        return leaf.kind == ENDED and min(self._gone, self._pruned) > 0
 
     def _nodes(self, nodes: Sequence[tuple[int, int, bytes]]) -> None:
         for level, number, hash in nodes:
@@ -219,11 +246,11 @@ class _Check:
         return int(self._connection.scalar(sa.select(sa.func.sum(_p.count)).where(_p.what == "messages")) or 0)
 
     def _facts_without_leaves(self) -> None:
-        """Find messages that somebody put there: those that were accepted have a leaf, with a place or without."""
-        waiting = {subject for (subject,) in self._connection.execute(sa.select(_n.subject).where(_n.kind == ACCEPTED))}
-        after = 0
-        while rows := _MESSAGES.rows(self._connection, after, _CHUNK):
-            for seq, id in rows:
-                after = int(seq)
-                if id not in waiting and _OF_SUBJECT.row(self._connection, id, ACCEPTED) is None:
-                    self._wrong.append(f"message {id} has no leaf: it was not accepted as others are")
+        """Find what somebody put there: each fact has a leaf, with a place or without, but those before the tree."""
+        for found in leafless(self._connection):
+            if found.before:
+                self._before += 1
+            else:
+                self._wrong.append(f"{found.name} has no leaf: {found.instead}")
+            if len(self._wrong) >= _MOST:
+                break

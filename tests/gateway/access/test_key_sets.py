@@ -83,3 +83,15 @@ async def test_an_issuer_that_fails_keeps_its_keys_for_a_day(world, answer):
     with pytest.raises(Unavailable):
         await never.known()
     assert never.fetched == 1
+
+
+async def test_of_an_address_the_origin_alone_is_logged(caplog):
+    """Its query may hold a key, and a registration from before may hold a password."""
+
+    async def fetch(url):
+        raise Unfetched("down")
+
+    for user in ("", ":canary-password@", "canary-user:canary-password@"):
+        with pytest.raises(Unavailable):
+            await KeySets(fetch).of(f"https://{user}idp.example.gov.cn:8443/canary-path?key=canary-key")
+    assert caplog.messages == ["the keys at https://idp.example.gov.cn:8443 are not to be had: down"] * 3

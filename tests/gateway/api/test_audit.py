@@ -13,8 +13,19 @@ from typing import Any
 
 import pytest
 
-from gateway.audit.signing import signed_head
-from gateway.audit.verify import check_bundle, is_consistent, is_head, is_included, is_receipt, leaf_content, leaf_hash
+from adapters.base import Reply
+from gateway.audit.signing import SigningKey, signed_head
+from gateway.audit.verify import (
+    NOT_PROVED,
+    check_bundle,
+    is_consistent,
+    is_head,
+    is_included,
+    is_receipt,
+    leaf_content,
+    leaf_hash,
+    not_proved,
+)
 from gateway.hub.evidence import shown_head
 
 PENALTY = "penalty.330000"
@@ -133,6 +144,21 @@ def _other_bytes(files: dict[str, bytes]) -> None:
     files[name] += b" "
 
 
+def _other_document(files: dict[str, bytes]) -> None:
+    [name] = [name for name in files if name.startswith("documents/")]
+    files[name] = json.dumps({**json.loads(files[name]), "fine": "1.00"}).encode()
+
+
+def _other_document_alone(files: dict[str, bytes]) -> None:
+    _of_index(_set("messages", 0, "received", to=None))(files)
+    _other_document(files)
+
+
+def _invented(index: dict[str, Any]) -> None:
+    entry = {**index["messages"][0]["audit"][0], "action": "body.read", "actor": "li-na"}
+    index["messages"][0]["audit"].append(entry)
+
+
 def _set(*path: Any, to: Any) -> Callable[[dict[str, Any]], None]:
     def change(index: dict[str, Any]) -> None:
         at: Any = index
@@ -151,6 +177,18 @@ TAMPERED = {
     "statement": (_of_index(_set("messages", 0, "leaves", 0, "statement", to="{}")), "its statement was changed"),
     "no leaf": (_of_index(_set("messages", 0, "leaves", to=[])), "instead of one"),
     "root": (_of_index(_set("head", "root", to="00" * 32)), "the head was not signed"),
+    "document": (_other_document, "its document is another"),
+    "document without what was received": (_other_document_alone, "its document is another"),
+    "digest": (_of_index(_set("messages", 0, "digest", to="x")), "its digest is another"),
+    "entry invented": (_of_index(_invented), "no leaf states the entry body.read"),
+    "entry changed": (_of_index(_set("messages", 0, "audit", 1, "actor", to="x")), "no leaf states the entry"),
+    "entry at another time": (
+        _of_index(_set("messages", 0, "audit", 1, "at", to="2020-01-01T00:00:00+00:00")),
+        "no leaf states the entry",
+    ),
+    "entry removed": (_of_index(lambda index: index["messages"][0]["audit"].pop()), "of the audit is missing"),
+    "acceptance changed": (_of_index(_set("messages", 0, "audit", 0, "actor", to="x")), "the entry message.accepted"),
+    "no message": (_of_index(_set("messages", to=[])), "it has no message"),
     "no head": (_of_index(lambda index: index.pop("head")), "no whole bundle"),
 }
 
@@ -184,6 +222,9 @@ async def test_evidence_continues_the_head_of_a_witness(signing: Any, execution:
     path = f"/v1/messages/{body['message_id']}/evidence"
     bundle = io.BytesIO((await signing.admin("GET", f"{path}?head={old['size']}")).content)
     assert check_bundle(bundle, [old]) == []
+    small = {**old, "size": 1}
+    [told] = check_bundle(bundle, [old, small])
+    assert "cannot be compared: fetch the bundle with ?head=1, too" in told
     forged = signed_head(signing.hub.ledger.real._store.key, old["origin"], old["size"], b"x" * 32, 1)
     [told] = check_bundle(bundle, [shown_head(forged, bytes.fromhex(old["public_key"]))])
     assert "the past was rewritten" in told
@@ -225,3 +266,84 @@ async def test_evidence_of_a_case_and_its_reading(signing: Any, execution: Any) 
     assert [(one["actor"], one["subject"]) for one in found] == [("admin", message.correlation_id)]
     for path in ("/v1/messages/none/evidence", "/v1/cases/none/evidence"):
         assert (await signing.admin("GET", path)).status_code == 404
+
+
+def _attempt(index: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = _delivery(index)["attempts"][-1]
+    return found
+
+
+def _delivery(index: dict[str, Any]) -> dict[str, Any]:
+    [found] = [one for one in index["messages"][0]["deliveries"] if one["attempts"]]
+    return found
+
+
+def _to(where: Callable[[dict[str, Any]], dict[str, Any]], field: str, value: Any) -> Callable[[dict[str, Any]], None]:
+    return lambda index: where(index).update({field: value})
+
+
+def _untried(index: dict[str, Any]) -> None:
+    """Take the attempts out, with their leaves."""
+    delivery = _delivery(index)
+    delivery.update(attempts=[], leaves=[leaf for leaf in delivery["leaves"] if leaf["kind"] != "ended"])
+
+
+def _not_replayed(index: dict[str, Any]) -> None:
+    _delivery(index)["audit"] = []
+
+
+_LONG_AGO = "2020-01-01T00:00:00+00:00"
+
+DELIVERY_TAMPERED = {
+    "state": (_to(_delivery, "state", "refused"), "its state is another"),
+    "state of what people do": (_to(_delivery, "state", "discarded"), "no leaf states that it was discarded"),
+    "platform": (_to(_delivery, "platform", "x"), "its platform is another"),
+    "reason": (_to(_delivery, "reason", "x"), "its reason is another"),
+    "code": (_to(_delivery, "code", "x"), "its code is another"),
+    "reference": (_to(_delivery, "reference", "x"), "its reference is another"),
+    "verdict": (_to(_attempt, "verdict", "x"), "its verdict is another"),
+    "receipt": (_to(_attempt, "receipt", "late"), "its receipt is another"),
+    "start": (_to(_attempt, "started_at", _LONG_AGO), "its started_at is another"),
+    "end": (_to(_attempt, "ended_at", _LONG_AGO), "its ended_at is another"),
+    "number": (_to(_attempt, "number", 7), "no leaf states it"),
+    "attempt removed": (lambda index: _delivery(index)["attempts"].pop(), "it is missing"),
+    "attempt twice": (lambda index: _delivery(index)["attempts"].append(_attempt(index)), "there twice"),
+    "attempts removed with their leaves": (_untried, "its state is another"),
+    "replay removed": (_not_replayed, "the entry delivery.replayed of the audit is missing"),
+}
+
+
+async def test_evidence_of_a_delivery_that_was_changed_does_not_hold(signing: Any, dead: str) -> None:
+    """Dead, replayed, delivered: its evidence holds each time, and not once anything that a leaf states was changed."""
+    message = (await signing.admin("GET", f"/v1/deliveries/{dead}")).json()["message_id"]
+    path = f"/v1/messages/{message}/evidence"
+    assert check_bundle(io.BytesIO((await signing.admin("GET", path)).content)) == []
+    signing.sender.reply = Reply(200, {}, b'{"code": "0000", "data": {"id": "7"}}')
+    replayed = await signing.admin("POST", f"/v1/deliveries/{dead}/replay", json={"reason": "平台已恢复"})
+    assert replayed.status_code == 200
+    assert (await signing.outcome()).state == "delivered"
+    bundle = (await signing.admin("GET", path)).content
+    assert check_bundle(io.BytesIO(bundle)) == []
+    for what, (change, told) in DELIVERY_TAMPERED.items():
+        found = check_bundle(changed(bundle, _of_index(change)))
+        assert any(told in each for each in found), (what, found)
+
+
+async def test_what_evidence_does_not_prove_is_told(bundle: bytes) -> None:
+    """Always what nothing proves; and what is not in the bundle."""
+    assert not_proved(io.BytesIO(bundle)) == [NOT_PROVED]
+    told = not_proved(changed(bundle, _of_index(_set("messages", 0, "received", to=None))))
+    assert any("(received)" in each for each in told)
+
+
+async def test_only_a_known_key_is_trusted(bundle: bytes) -> None:
+    """A bundle that somebody else signed whole holds by itself, and not beside the key's published id."""
+    with zipfile.ZipFile(io.BytesIO(bundle)) as opened:
+        head = json.loads(opened.read("evidence.json"))["head"]
+    other = SigningKey.new()
+    forged = signed_head(other, head["origin"], head["size"], bytes.fromhex(head["root"]), head["at"])
+    forgery = changed(bundle, _of_index(_set("head", to=shown_head(forged, other.public))))
+    assert check_bundle(forgery) == []
+    [told] = check_bundle(forgery, key_ids=[head["key_id"]])
+    assert f"the key {other.id}, which is none" in told
+    assert check_bundle(io.BytesIO(bundle), key_ids=[head["key_id"]]) == []

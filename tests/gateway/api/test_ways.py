@@ -226,6 +226,14 @@ async def test_a_webhook_is_its_platforms(caller, hook, body):
     assert (await post(caller, rotated | {"hutong-key": id}, body)).status_code == 202
 
 
+async def test_a_webhook_whose_id_could_be_split_otherwise_is_refused(caller, hook, body):
+    """`a.1.{…}` may be the id `a`, or the id `a.1`: one with a full stop is none."""
+    id, secret = hook
+    for name in ("m.1", ".", "m1."):
+        refused(await post(caller, webhook(secret, name, body) | {"hutong-key": id}, body), "unknown")
+    assert (await post(caller, webhook(secret, "m-1/~!", body) | {"hutong-key": id}, body)).status_code == 202
+
+
 async def test_a_webhook_counts_once_and_may_be_tried_again(caller, hook, body):
     """The same request is a replay; the same id at another time is its sender's next try."""
     id, secret = hook
@@ -316,6 +324,9 @@ CLIENT = {"scheme": "oauth2", "issuer": "https://a", "audience": "b", "client": 
     [
         {"scheme": "oauth2", "issuer": "https://a", "audience": "b", "client": "c"},
         {"scheme": "oauth2", "issuer": "https://a", "audience": "b", "client": "c", "jwks_url": "http://idp/keys"},
+        CLIENT | {"jwks_url": "https://:password@idp.example/keys"},
+        CLIENT | {"jwks_url": "https://user@idp.example/keys"},
+        CLIENT | {"jwks_url": "https://@idp.example/keys"},
         {
             "scheme": "oauth2",
             "issuer": "a",

@@ -40,7 +40,26 @@ def test_a_ledger_that_holds(hutong: Any, file: Path) -> None:
     """Told in a line, or as JSON; by its file or its address."""
     assert "1 leaves, 1 heads" in hutong("audit", "verify", file).out
     told = hutong("audit", "verify", f"sqlite:///{file}", "--json").json
-    assert told == {"leaves": 1, "heads": 1, "waiting": 0, "wrong": []}
+    counted = {"leaves": 1, "heads": 1, "waiting": 0, "pruned": 0, "gone": 0, "before": 0}
+    assert told == {**counted, "wrong": [], "keys": [KEY.id]}
+
+
+def test_a_ledger_is_checked_against_a_key(hutong: Any, file: Path) -> None:
+    """The one that was published, or the gateway's own beside the ledger; a key that signed is always told."""
+    said = hutong("audit", "verify", file).out
+    assert KEY.id in said
+    assert "no key was given as trusted" in said
+    assert "no key was given" not in hutong("audit", "verify", file, "--key-id", KEY.id).out
+    beside = file.with_name("kept.db.signing-key")
+    beside.write_text(KEY.written())
+    assert "no key was given" not in hutong("audit", "verify", file).out
+    beside.write_text(SigningKey.new().written())
+    said = hutong("audit", "verify", file)
+    assert said.code == 1
+    assert f"the key {KEY.id}, which is none of those" in said.err
+    assert hutong("audit", "verify", file, "--key-id", "other", "--key-id", KEY.id).code == 0
+    beside.write_text("x")
+    assert "no signing key that can be read" in hutong("audit", "verify", file).err
 
 
 def test_a_ledger_that_was_changed(hutong: Any, file: Path, tmp_path: Path) -> None:
@@ -56,7 +75,7 @@ def test_a_ledger_that_was_changed(hutong: Any, file: Path, tmp_path: Path) -> N
     assert said.code == 1
     assert "leaf 0 (done m1): the fact that it tells of was changed" in said.err
     told = hutong("audit", "verify", file, "--heads", heads, "--json")
-    assert (told.code, len(told.json["wrong"])) == (1, 3)
+    assert (told.code, len(told.json["wrong"])) == (1, 4)
 
 
 def test_what_is_no_evidence(hutong: Any, tmp_path: Path) -> None:

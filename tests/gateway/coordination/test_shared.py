@@ -6,14 +6,18 @@ import asyncio
 import logging
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
 from time import monotonic
 from typing import Any
 
 import pytest
 from redis_server import RedisServer
 
-from gateway.coordination import Forgetful, MemoryStore, Rate, SharedStore, Unshared
+from gateway.access import SharedNonces
+from gateway.coordination import Forgetful, MemoryStore, Rate, SharedStore, Unshared, Unsure
 from gateway.coordination.redis_store import PATIENCE, PAUSE, RedisStore
+from gateway.errors import Unavailable
 
 LEDGER = "postgresql+psycopg://hutong:secret@ledger.example/hutong"
 SLOW = Rate(1, 3)
@@ -343,3 +347,56 @@ async def test_what_was_made_before_the_server_forgot_is_not_known_to_be_new(
         await store.first("n", 1, 60)
     assert await store.first("n", MADE, 60)
     assert not await store.first("n", MADE, 60)
+
+
+async def test_what_was_asked_for_early_is_never_sure_to_be_new(sharing: Sharing, redis_server: RedisServer) -> None:
+    """Not when it is asked for, nor after the server forgot it; what was made after both by its clock is."""
+    store, client = sharing(redis_server.url), redis_server.client()
+    early = client.time()[0] + 290
+    with pytest.raises(Unsure):
+        await store.first("n", early, 900, 300)
+    assert not await store.first("n", early, 900, 300)
+    client.flushall()
+    with pytest.raises(Unsure):
+        await store.first("n", early, 900, 300)
+    assert not await store.first("n", early, 900, 300)
+    await begun_earlier(client, 400)
+    assert await store.first("m", client.time()[0], 900, 300)
+    await begun_earlier(client, 100)
+    with pytest.raises(Unsure):
+        await store.first("o", client.time()[0], 900, 300)
+
+
+async def begun_earlier(client: Any, seconds: int) -> None:
+    """Let the server have begun to remember so long ago."""
+    [key] = client.scan_iter("*:since")
+    run, evicted, _ = client.get(key).split()
+    client.set(key, b"%s %s %d" % (run, evicted, client.time()[0] - seconds))
+
+
+@pytest.mark.parametrize("ahead", [0, 3, 290])
+async def test_a_signed_call_is_not_let_in_again_by_a_server_that_forgot(
+    sharing: Sharing, redis_server: RedisServer, new_ledger: Any, ahead: int
+) -> None:
+    """Whatever its time: what was ahead of the server's clock stands in the ledger, the rest is refused as unknown."""
+    client, now = redis_server.client(), datetime.now(UTC)
+    ledger = new_ledger()
+    await ledger.start()
+    try:
+        nonces = SharedNonces(sharing(redis_server.url), ledger)
+        made = client.time()[0] + ahead
+        with suppress(Unavailable):  # the server begins to remember
+            await nonces.spend("c1", "begin", made, now)
+        await begun_earlier(client, 400)
+        assert await nonces.spend("c1", "n1", made, now)
+        assert not await nonces.spend("c1", "n1", made, now)
+        client.flushall()
+        if ahead:
+            assert not await nonces.spend("c1", "n1", made, now)
+            assert not await nonces.spend("c1", "n1", made, now)
+        else:
+            with pytest.raises(Unavailable):
+                await nonces.spend("c1", "n1", made, now)
+        assert await nonces.spend("c1", "n2", client.time()[0] + 5, now)
+    finally:
+        await ledger.stop()

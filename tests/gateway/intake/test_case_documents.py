@@ -220,9 +220,9 @@ async def test_rolls_reach_those_who_need_them(desk, write):
     assert places(await desk.send("personnel.330000", "officer.changed", officer)) == {MOBILE, PENALTY}
 
 
-async def test_an_assessment_comes_from_the_gateway_alone(desk):
-    """No platform may say that it checked a case."""
-    await desk.at(MOBILE)
+async def test_an_assessment_comes_from_the_gateway_or_answers_it(desk):
+    """A platform that is not told of assessments may not say that it checked a case."""
+    await desk.at(CREDIT)
     assessment = {
         "subject": {"case_number": "AJ-1"},
         "rule": "officers.two",
@@ -230,7 +230,7 @@ async def test_an_assessment_comes_from_the_gateway_alone(desk):
         "result": "met",
         "at": "2026-09-01T08:00:00+08:00",
     }
-    rejection = await desk.fail(MOBILE, "assessment.recorded", assessment)
+    rejection = await desk.fail(CREDIT, "assessment.recorded", assessment)
     assert rejection.code == "type.forbidden"
 
 

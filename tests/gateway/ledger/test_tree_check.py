@@ -85,6 +85,11 @@ def test_an_honest_ledger_holds(file: Path) -> None:
     assert (report.leaves, report.heads, report.waiting) == (11, 4, 0)
 
 
+PRUNING = (
+    "INSERT INTO prunings (day, actor, type, what, until, count, size, at) "
+    "VALUES ('2026-01-01', 'pruner', 'penalty.decided', 'messages', 0, 1000, 0, 0)"
+)
+
 TAMPERED = {
     "a message edited": (
         "UPDATE messages SET source = 'penalty.330000' WHERE id = 'm2'",
@@ -113,6 +118,36 @@ TAMPERED = {
         "DELETE FROM audit WHERE action = 'body.read'",
         "leaf 10 (done m1): the fact that it tells of is missing",
     ),
+    "an attempt deleted": (
+        "DELETE FROM attempts WHERE number = 1 AND delivery = (SELECT min(delivery) FROM attempts)",
+        "leaf 7 (ended m0/0): the fact that it tells of was changed",
+    ),
+    "a deed deleted behind a pruning": (
+        f"{PRUNING}; DELETE FROM audit WHERE action = 'body.read'",
+        "leaf 10 (done m1): the fact that it tells of is missing",
+    ),
+    "attempts deleted behind a pruning": (
+        f"{PRUNING}; DELETE FROM attempts; DELETE FROM requests; DELETE FROM deliveries",
+        "leaf 7 (ended m0/0): the fact that it tells of is missing",
+    ),
+    "a message deleted as if it were a remnant": (
+        "UPDATE messages SET body = -1, source = 'x' WHERE id = 'm2'",
+        "leaf 3 (accepted m2): the fact that it tells of is missing",
+    ),
+    "a deed invented": (
+        "INSERT INTO audit (subject, at, actor, action, reason, detail) SELECT 'm2', at, actor, action, reason, detail "
+        "FROM audit WHERE action = 'body.read'",
+        "entry 3 of the audit (body.read m2) has no leaf: it was not done, or not so, or not then",
+    ),
+    "a deed at another time": (
+        "UPDATE audit SET at = at - 1 WHERE action = 'body.read'",
+        "entry 2 of the audit (body.read m1) has no leaf: it was not done, or not so, or not then",
+    ),
+    "an attempt invented": (
+        "INSERT INTO attempts (delivery, number, started_at, ended_at, verdict, reply) "
+        "SELECT delivery, 2, started_at, ended_at + 1, verdict, reply FROM attempts LIMIT 1",
+        "attempt 2 of delivery m0/0 has no leaf: it did not end, or not so, or not then",
+    ),
     "a leaf edited": ("UPDATE leaves SET at = at + 1 WHERE number = 5", "leaf 5 (accepted m4) was changed"),
     "a leaf deleted": ("DELETE FROM leaves WHERE number = 4", "leaf 4 is missing"),
     "the last leaf deleted": (
@@ -130,7 +165,7 @@ TAMPERED = {
 def test_what_was_changed_is_named(file: Path, what: str) -> None:
     """The first thing that is wrong is the one that was changed."""
     statement, told = TAMPERED[what]
-    change(file, statement)
+    change(file, *statement.split("; "))
     assert wrong(file)[0] == told
 
 
@@ -145,13 +180,15 @@ def test_leaves_in_another_order(file: Path) -> None:
     assert wrong(file)[0].startswith("leaves 3 to 4: one of them is not what it was when the head of size 5")
 
 
-def rewritten(file: Path) -> None:
-    """Do what somebody can who has the database and the key: forget the third message, and sign a new past."""
+def rewritten(file: Path, key: SigningKey = KEY) -> None:
+    """Do what somebody can who has the database and a key: forget the third message, and sign a new past."""
     with closing(sqlite3.connect(file)) as database:
         rows = database.execute("SELECT kind, subject, digest, at FROM leaves ORDER BY number").fetchall()
         [(origin,)] = database.execute("SELECT origin FROM tree").fetchall()
         made = [leaf(*row) for row in rows if not row[1].startswith("m2")]
+        database.execute("DELETE FROM attempts WHERE delivery = (SELECT position FROM deliveries WHERE id = 'm2/0')")
         database.execute("DELETE FROM messages WHERE id = 'm2'")
+        database.execute("UPDATE signing_keys SET id = ?, public = ?", (key.id, key.public))
         for table in ("leaves", "tree_heads", "tree_nodes"):
             database.execute(f"DELETE FROM {table}")
         database.executemany(
@@ -159,7 +196,7 @@ def rewritten(file: Path) -> None:
             [(at, one.hash, one.kind, one.subject, one.digest, one.at) for at, one in enumerate(made)],
         )
         frontier, _ = tree.extended(tree.Frontier(), [one.hash for one in made])
-        head = signed_head(KEY, origin, frontier.size, tree.root(frontier), 5)
+        head = signed_head(key, origin, frontier.size, tree.root(frontier), 5)
         database.execute(
             "INSERT INTO tree_heads VALUES (?, ?, ?, ?, ?)",
             (head.size, head.root, head.at, head.key_id, head.signature),
@@ -174,6 +211,34 @@ def test_who_has_the_key_is_found_by_a_witness(file: Path) -> None:
     rewritten(file)
     assert wrong(file) == []
     assert wrong(file, seen) == ["leaf 9 is missing, and all after it: there were 11"]
+
+
+def test_who_has_a_key_of_his_own_is_found_by_its_id(file: Path) -> None:
+    """Whoever has the database, but not the key: a past that he signs himself is not the gateway's."""
+    trusted = [KEY.id, "0123456789abcdef"]
+    assert check_tree(f"sqlite:///{file}", key_ids=trusted).wrong == ()
+    other = SigningKey.new()
+    rewritten(file, other)
+    report = check_tree(f"sqlite:///{file}", key_ids=trusted)
+    assert report.wrong == (f"heads were signed with the key {other.id}, which is none of those that are trusted",)
+    assert report.keys == (other.id,)
+    change(file, "DELETE FROM tree_heads")
+    assert check_tree(f"sqlite:///{file}", key_ids=trusted).wrong == ("there are leaves, and no head was ever signed",)
+
+
+def test_what_says_that_it_is_older_than_the_tree(file: Path) -> None:
+    """Nothing proves it, and that is counted; after anything that has a leaf it cannot be."""
+    change(
+        file,
+        "INSERT INTO audit (seq, subject, at, actor, action, reason, detail) "
+        "VALUES (-1, 'm1', 5, 'x', 'body.read', '', '{}')",
+    )
+    report = check_tree(f"sqlite:///{file}")
+    assert (report.wrong, report.before) == ((), 1)
+    change(file, "UPDATE audit SET seq = 99 WHERE seq = -1")
+    assert wrong(file) == [
+        "entry 99 of the audit (body.read m1) has no leaf: it was not done, or not so, or not then",
+    ]
 
 
 def test_a_restored_backup_is_found_by_a_witness(file: Path, kept: Path) -> None:

@@ -114,6 +114,38 @@ async def test_settings_survive_and_new_ones_are_asked_for(house, bundle):
     assert (await house.admin("GET", f"/v1/platforms/{PENALTY}")).json()["settings"]["office"] == "某某局"
 
 
+async def test_a_platform_that_fetches_needs_no_address_for_a_new_version(house, bundle):
+    """Nobody calls it; what else the version needs is asked for as ever."""
+    order = {"adapter": "town", "mode": "pull", "settings": {"key": "k"}}
+    answer = await house.admin("PUT", f"/v1/platforms/{MOBILE}", json=order)
+    assert answer.status_code == 200, answer.text
+    address = "settings:\n  base_url: {type: url, title: 平台地址}\n"
+    new = ("settings:\n", f"{address}  secret2: {{type: secret, title: 新密钥}}\n")
+    await house.bring(bundle("1.2.0", adapter=new), "1.2.0")
+    refused = (await house.step("1.2.0", "activate")).json()
+    assert refused["code"] == "adapter.settings-missing"
+    assert f"{MOBILE} 缺 secret2" in refused["detail"]
+    assert "base_url" not in refused["detail"]
+    await house.bring(bundle(adapter=("settings:\n", address)), "1.1.0", "activate")
+
+
+async def test_what_was_entered_as_a_secret_is_shown_by_no_version(house, bundle):
+    """Not by one that calls it a text, not when it is registered again, not by a platform pinned to that version."""
+    await house.register(PENALTY, key="canary-of-a-secret")
+    path = f"/v1/platforms/{PENALTY}"
+    before = (await house.admin("GET", path)).json()
+    await house.bring(bundle(adapter=("key: {type: secret", "key: {type: text")), "1.1.0", "activate")
+    order = {"adapter": "town", "settings": before["settings"]}
+    for body in (order, {**order, "version": "1.1.0"}):
+        kept = await house.admin("PUT", path, json=body)
+        assert kept.status_code == 200, kept.text
+        for answer in (kept, await house.admin("GET", path), await house.admin("GET", "/v1/platforms")):
+            assert "canary-of-a-secret" not in answer.text
+        assert kept.json()["secrets"] == before["secrets"]
+        registry = await house.hub.ledger.registry()
+        assert registry.platforms[PENALTY].settings["key"] == "canary-of-a-secret"
+
+
 async def test_a_pinned_platform_keeps_its_version(house, bundle):
     """The others move on; the pinned version cannot be retired."""
     await house.register(MOBILE, version="1.0.0")
