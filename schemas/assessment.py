@@ -33,9 +33,13 @@ class NamedDocument(AssessmentPart, frozen=True):
 
 
 class SomeDocuments(NamedDocument, frozen=True):
-    """Documents of which there must be so many."""
+    """Documents of which there must be so many; with `since`, only those not before the first of these events.
+
+    Both days are looked for in the events' own field. Where none of the events is told, all count.
+    """
 
     least: int = 1
+    since: tuple[DocumentEvent, ...] = ()
 
 
 class DocumentEvent(NamedDocument, frozen=True, kw_only=True):

@@ -656,6 +656,13 @@ def test_a_hearing_is_looked_for_between_its_request_and_the_decision_after_it()
     assert checked("hearing.held", decided(), node("hearing", "2026-05-01"), asked, daily()).result is MISSED
 
 
+def test_an_extension_of_the_filing_is_none_of_the_decision() -> None:
+    """A term that was extended before the case was filed was another one: only two after it make a discussion due."""
+    said = [node("extended", "2026-03-10"), node("filed", "2026-03-20"), node("extended", "2026-04-10")]
+    assert checked("discussion.held", *said, decided()).result is UNKNOWN
+    assert checked("discussion.held", *said, node("extended", "2026-05-10"), decided()).result is MISSED
+
+
 def test_what_is_still_running_is_not_missed() -> None:
     """A recheck that is not due yet is not applicable, and missed only when its last day is over."""
     assert checked("recheck.in-time", ORDER, today="2026-07-10").result is NONE
