@@ -33,9 +33,13 @@ class NamedDocument(AssessmentPart, frozen=True):
 
 
 class SomeDocuments(NamedDocument, frozen=True):
-    """Documents of which there must be so many."""
+    """Documents of which there must be so many; with `since`, only those not before the first of these events.
+
+    Both days are looked for in the events' own field. Where none of the events is told, all count.
+    """
 
     least: int = 1
+    since: tuple[DocumentEvent, ...] = ()
 
 
 class DocumentEvent(NamedDocument, frozen=True, kw_only=True):
@@ -93,15 +97,19 @@ class DayCount(AssessmentPart, frozen=True, rename={"since": "from", "until": "t
 
 
 class Amount(NamedDocument, frozen=True, kw_only=True):
-    """An amount: a field of documents, added up; or the first of several amounts that is there."""
+    """An amount: a field of documents, added up; or the first of several amounts that is there.
+
+    `last`: of the documents only the one counts whose day in this field is the latest (none: an early one).
+    """
 
     field: str = ""
     first: tuple[Amount, ...] = ()
+    last: str = ""
     days: DayCount | None = None
     optional: bool = False
 
     def paths(self) -> Iterator[str]:
-        yield from (*super().paths(), *([self.field] if self.field else []))
+        yield from (*super().paths(), *(each for each in (self.field, self.last) if each))
 
 
 class DayTerm(AssessmentPart, frozen=True):
@@ -188,11 +196,12 @@ class DatesTest(AssessmentPart, frozen=True):
 
 
 class PresentTest(AssessmentPart, frozen=True):
-    """Something is there before something else."""
+    """Something is there before something else; with `since`, both not before that day of what is looked at."""
 
     wants: tuple[DocumentEvent, ...]
     before: tuple[DocumentEvent, ...]
     due: tuple[SomeDocuments, ...] = ()
+    since: tuple[str, ...] = ()
 
 
 class WindowTest(AssessmentPart, frozen=True):

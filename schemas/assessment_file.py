@@ -28,6 +28,7 @@ from schemas.assessment import (
     NameTest,
     OnceTest,
     PeopleTest,
+    PresentTest,
     ProvisionsTest,
     WindowTest,
 )
@@ -218,6 +219,10 @@ class _Checking:
                 raise ValueError("a term is `days` and their `counting`, or `months`")
             if min(term.days or 0, term.months or 0) < 0:
                 raise ValueError("a term is not below zero")
+
+    def _present(self, test: PresentTest) -> None:
+        for path in test.since:
+            _check_field(self._subjects, path)
 
     def _window(self, test: WindowTest) -> None:
         _check_field(self._subjects, test.on)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from decimal import Decimal, InvalidOperation
 
 from msgspec import Struct
@@ -57,6 +58,8 @@ def _amount(said: Amount, subject: CaseDocument, papers: Papers) -> _Sum:
         found = [_amount(each, subject, papers) for each in said.first]
         return next((each for each in found if each.value is not None), _Sum(None, ()))
     named = papers.named(said, subject)
+    if said.last:
+        named = sorted(named, key=lambda each: papers.day(each, (said.last,)) or date.min)[-1:]
     if not named:
         return _Sum(Decimal(0) if said.optional else None, ())
     found = [_Sum(_yuan(at(each.document, said.field)), (each.message_id,)) for each in named]

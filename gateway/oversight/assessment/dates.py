@@ -86,8 +86,10 @@ def _walked(first: date, term: DayTerm, calendar: Calendar, *, through: bool) ->
 
 def present(test: PresentTest, subject: CaseDocument, papers: Papers) -> Looked | None:
     """Look whether something is there before something else."""
-    wanted, there = papers.events(test.wants, subject), papers.there(test.wants, subject)
-    before = next(iter(papers.events(test.before, subject)), None)
+    since = papers.day(subject, test.since) or date.min
+    wanted = [each for each in papers.events(test.wants, subject) if each.day >= since]
+    there = papers.there(test.wants, subject)
+    before = next((each for each in papers.events(test.before, subject) if each.day >= since), None)
     own = (subject.message_id,)
     if before is None:
         if not wanted:
@@ -100,7 +102,7 @@ def present(test: PresentTest, subject: CaseDocument, papers: Papers) -> Looked 
     if wanted:
         said = Text(f"{wanted[0].day}才有，晚于{before.day}", f"only on {wanted[0].day}, after {before.day}")
         return Looked(Result.MISSED, said, (*own, *_ids([before, wanted[0]])))
-    if there:
+    if any(papers.day(each, said.days) is None for each in there for said in test.wants if said.type == each.type):
         said = Text("有，但没有日期", "there, but without its day")
         return Looked(Result.UNKNOWN, said, (*own, *(each.message_id for each in there)))
     due = [each for said in test.due for each in papers.named(said, subject)] if test.due else []

@@ -75,7 +75,15 @@ class Papers:
     def enough(self, wanted: Iterable[SomeDocuments], subject: CaseDocument | None) -> bool:
         """Tell whether there is as much as is asked of one of some documents; of none, nothing is asked."""
         asked = tuple(wanted)
-        return not asked or any(len(self.named(each, subject)) >= each.least for each in asked)
+        return not asked or any(len(self._some(each, subject)) >= each.least for each in asked)
+
+    def _some(self, said: SomeDocuments, subject: CaseDocument | None) -> list[CaseDocument]:
+        found = self.named(said, subject)
+        since = next(iter(self.events(said.since, subject)), None)
+        if since is None:
+            return found
+        days = [path for event in said.since for path in event.days]
+        return [each for each in found if (day := self.day(each, days)) is None or day >= since.day]
 
     def events(self, wanted: Iterable[DocumentEvent], subject: CaseDocument | None) -> list[DatedDocument]:
         """Give what happened of the first event of which anything did, by day."""

@@ -637,6 +637,32 @@ def test_an_unknown_year_of_the_calendar_is_unknown() -> None:
     assert checked("notice.waited", late, decided("2035-03-20")).result is UNKNOWN
 
 
+def test_the_amount_of_the_last_review_counts_and_what_was_confiscated_is_paid_too() -> None:
+    """Two reviews are not added up; who pays fine and confiscated amount pays not too much, who pays more does."""
+    said = {"case_number": "AJ-1", "decision_number": NUMBER, "result": "changed"}
+    first = "decision.reviewed", {**said, "filed_on": "2026-06-01", "concluded_on": "2026-07-01", "fine": "15000"}
+    second = "decision.reviewed", {**said, "filed_on": "2026-07-02", "concluded_on": "2026-09-01", "fine": "10000"}
+    assert checked("payments.match", decided(), first, second, paid("10000")).result is MET
+    assert checked("payments.match", decided(), second, first, paid("10000")).result is MET
+    assert checked("payments.match", decided(), first, second, paid("25000")).result is MISSED
+    assert checked("payments.match", decided(confiscated="5000"), paid("25000")).result is MET
+    assert checked("payments.match", decided(confiscated="5000"), paid("25001")).result is MISSED
+
+
+def test_a_hearing_is_looked_for_between_its_request_and_the_decision_after_it() -> None:
+    """A hearing asked for before a daily penalty is compared with that, not with the decision before the request."""
+    asked = node("hearing-requested", "2026-07-01")
+    assert checked("hearing.held", decided(), asked, node("hearing", "2026-07-05"), daily()).result is MET
+    assert checked("hearing.held", decided(), node("hearing", "2026-05-01"), asked, daily()).result is MISSED
+
+
+def test_an_extension_of_the_filing_is_none_of_the_decision() -> None:
+    """A term that was extended before the case was filed was another one: only two after it make a discussion due."""
+    said = [node("extended", "2026-03-10"), node("filed", "2026-03-20"), node("extended", "2026-04-10")]
+    assert checked("discussion.held", *said, decided()).result is UNKNOWN
+    assert checked("discussion.held", *said, node("extended", "2026-05-10"), decided()).result is MISSED
+
+
 def test_what_is_still_running_is_not_missed() -> None:
     """A recheck that is not due yet is not applicable, and missed only when its last day is over."""
     assert checked("recheck.in-time", ORDER, today="2026-07-10").result is NONE
