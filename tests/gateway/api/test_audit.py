@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from adapters.base import Reply
 from gateway.audit.signing import SigningKey, signed_head
@@ -25,8 +26,11 @@ from gateway.audit.verify import (
     leaf_content,
     leaf_hash,
     not_proved,
+    sha256,
 )
-from gateway.hub.evidence import shown_head
+from gateway.hub.evidence import as_sent, shown_head
+from gateway.message import with_value
+from schemas.catalog import TYPES, at
 
 PENALTY = "penalty.330000"
 MOBILE = "mobile-enforcement.330000"
@@ -347,3 +351,29 @@ async def test_only_a_known_key_is_trusted(bundle: bytes) -> None:
     [told] = check_bundle(forgery, key_ids=[head["key_id"]])
     assert f"the key {other.id}, which is none" in told
     assert check_bundle(io.BytesIO(bundle), key_ids=[head["key_id"]]) == []
+
+
+async def test_evidence_of_what_was_given_up_holds(signing: Any, dead: str) -> None:
+    """A dead delivery that somebody discarded is discarded by a leaf, with its reason, and not otherwise."""
+    message = (await signing.admin("GET", f"/v1/deliveries/{dead}")).json()["message_id"]
+    discarded = await signing.admin("POST", f"/v1/deliveries/{dead}/discard", json={"reason": "重复"})
+    assert discarded.status_code == 200
+    bundle = (await signing.admin("GET", f"/v1/messages/{message}/evidence")).content
+    assert check_bundle(io.BytesIO(bundle)) == []
+    for field, value in (("state", "dead"), ("reason", "x")):
+        [told] = check_bundle(changed(bundle, _of_index(_to(_delivery, field, value))))
+        assert "no leaf states that it was discarded" in told
+
+
+async def test_a_document_is_shown_as_it_was_sent(signing: Any, execution: Any) -> None:
+    """With the sender's own number, where another replaced it since: so its digest can be compared."""
+    body = await accepted(signing, execution)
+    message = await signing.hub.ledger.message(body["message_id"])
+    path = next(each for each in TYPES[message.type].numbers if at(message.document, each) is not None)
+    own, field = at(message.document, path), path.rpartition(".")[2]
+    tied = replace(message, document=with_value(message.document, path, "另一号"), raw_numbers={field: own})
+    for one in (message, tied):
+        written = as_sent(one)
+        assert written is not None
+        assert sha256(written).hex() == message.digest
+    assert as_sent(replace(message, document={})) is None
