@@ -24,7 +24,9 @@ def here() -> tzinfo:
 
 
 def shown(moment: str | None) -> str | None:
-    """Write a moment of the gateway's for people: `2026-09-01 16:00:00+08:00`."""
+    """Write a moment of the gateway's for people: `2026-09-01 16:00:00+08:00`; a day stays a day."""
+    if moment and len(moment) == len("2026-09-01"):
+        return moment
     return written(datetime.fromisoformat(moment)) if moment else None
 
 

@@ -24,6 +24,11 @@ def test_a_time_is_shown_as_the_clock_on_the_wall_says(capsys: pytest.CaptureFix
     assert "—" in shown
 
 
+def test_a_day_is_shown_as_a_day() -> None:
+    """A deadline's last day has no hour."""
+    assert moments.shown("2026-09-01") == "2026-09-01"
+
+
 @pytest.mark.parametrize(
     ("typed", "meant"),
     [
