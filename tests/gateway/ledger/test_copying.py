@@ -44,6 +44,7 @@ from gateway.ledger.records import (
     Reads,
     Rejection,
     Retention,
+    SecondApproval,
     Unmasking,
     Upload,
 )
@@ -101,6 +102,10 @@ async def _operators(ledger: SqlLedger, small: Any) -> None:
     await ledger.add_person(Person("wang-wei", "王伟", "hash", ("operator", "viewer"), small.now), small.intent)
     later = small.now + timedelta(days=9)
     await ledger.unmask(Unmasking("u-1", "wang-wei", "m", "核对", small.now, later), small.intent)
+    asked = SecondApproval(
+        "a-1", "discard", "m/0", "wang-wei", "重复", small.now, later, {"platform": "p"}, {"id": "m/0"}
+    )
+    await ledger.ask_approval(asked, small.intent)
     await ledger.put_area(Area("370171", "高新区", "370100", small.now), small.intent, [], lambda unrouted: None)
     await ledger.add_upload(Upload("u-1", CREDIT, "sha256:ab", 2, "image/jpeg", small.now))
     await ledger.spend_nonce("new", "n-1", small.now, small.now)
@@ -272,7 +277,7 @@ async def answers(ledger: SqlLedger, small: Any) -> Mapping[str, Any]:
     found["rejections"] = await ledger.find_rejections()
     found["rejection"] = await ledger.rejection("r1"), await ledger.rejection_native("r1")
     found["registry"] = await ledger.registry(), await ledger.unwanted(), await ledger.credentials()
-    found["people"] = await ledger.people(), await ledger.unmaskings("wang-wei", EARLY)
+    found["people"] = await ledger.people(), await ledger.unmaskings("wang-wei", EARLY), await ledger.approvals()
     found["calendar"] = await ledger.years()
     found["findings"] = await ledger.find_findings(FindingFilter()), await ledger.assessments()
     found["adapters"] = await ledger.adapters(), await ledger.adapter_content("town", "1.0.0")
