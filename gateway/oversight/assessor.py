@@ -13,6 +13,7 @@ from gateway.errors import HutongError
 from gateway.intake.own import ITSELF, OwnMessages
 from gateway.ledger.assessments import CaseFinding, FindingAnswer, FindingFilter
 from gateway.ledger.base import Ledger
+from gateway.ledger.records import MessageFilter
 from gateway.message import Message, effective_document
 from gateway.oversight.assessment import CheckOutcome, Papers, Result, assess
 from gateway.oversight.assessment.papers import values
@@ -99,19 +100,36 @@ class Assessor:
         `tells`: whether that may be told. If not, it is kept as told to nobody at once: nothing tells it in between.
         A case that cannot be judged keeps the findings that it has.
         """
+        # Check, put, check: who looked longer may put what an older look came to over a newer one. Whoever puts looks
+        # again, so that the last one to put has seen everything.
+        news: dict[str, CaseFinding] = {}
+        while True:
+            seen, found = await self._assessed(lane, correlation_id, tells=tells)
+            news |= {each.rule: each for each in found}
+            if seen == await self._newest(correlation_id):
+                return tuple(news.values())
+
+    async def _newest(self, correlation_id: str) -> str | None:
+        page = await self._ledger.find_messages(MessageFilter(correlation_id=correlation_id), None, 1)
+        return page.items[0].id if page.items else None
+
+    async def _assessed(
+        self, lane: str, correlation_id: str, *, tells: bool
+    ) -> tuple[str | None, Sequence[CaseFinding]]:
+        """Assess a case once; gives the newest message that was seen, and what is news."""
         every, complete = await correlated(self._ledger, correlation_id)
         messages = [each for each in of_case(every, lane) if each.document]
         own = [each for each in messages if each.ordering_key == lane and each.type != TOLD_BY]
+        newest = every[-1].id if every else None
         if not own:
-            return ()
+            return newest, ()
         outcomes = await self._outcomes(messages, lane)
         if not complete:
             outcomes = [_of_a_part(each) for each in outcomes]
         told = None if tells and self._tells else ""
         region = own[0].region
-        return await self._ledger.put_findings(
-            [self._finding(each, lane, correlation_id, region, told) for each in outcomes]
-        )
+        kept = [self._finding(each, lane, correlation_id, region, told) for each in outcomes]
+        return newest, await self._ledger.put_findings(kept)
 
     async def _outcomes(self, messages: Sequence[Message], lane: str) -> Sequence[CheckOutcome]:
         case = self._documents(messages)

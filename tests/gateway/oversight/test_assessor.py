@@ -90,6 +90,21 @@ async def test_another_case_of_the_party_is_compared(town: Any, write: Any) -> N
     assert [len(each.evidence) for each in await town.findings("authority.competent")] == [1, 1]
 
 
+async def test_what_an_older_look_came_to_does_not_stay(town: Any, write: Any) -> None:
+    """A run has read the case and not written yet; a decision comes and is assessed; then the run writes."""
+    case = await handed_over(town, write)
+    await town.follow()
+    gate = town.desk.ledger.hold_before("put_findings")
+    run = asyncio.create_task(town.assessor.assess(LANE, case.message.id))
+    await gate.reached()
+    await decided(town, write, authority={"name": "杭州市生态环境局余杭分局"})
+    await town.follow()
+    assert await result(town, "authority.competent") == "missed"
+    gate.open()
+    await run
+    assert await result(town, "authority.competent") == "missed"
+
+
 async def test_what_came_again_changes_nothing(town: Any, write: Any) -> None:
     """Seen a second time, as after a crash of the follower, a case has the same findings and nothing is said anew."""
     case = await handed_over(town, write, occurred_on="2024-08-02")
