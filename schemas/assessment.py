@@ -8,10 +8,8 @@ from datetime import date
 from msgspec import Struct, field
 
 from schemas.clocks import Counting, Validity
+from schemas.events import Said
 from schemas.findings import Text
-
-Says = Mapping[str, str | bool | tuple[str | bool, ...]]
-"""What a document must say: by field, a value or one of several."""
 
 
 class AssessmentPart(Struct, frozen=True, forbid_unknown_fields=True):
@@ -22,8 +20,8 @@ class NamedDocument(AssessmentPart, frozen=True):
     """Documents, by what they say; without a type the one that the check looks at."""
 
     type: str = ""
-    where: Says = {}
-    besides: Says = field(default_factory=dict, name="not")
+    where: Mapping[str, Said] = {}
+    besides: Mapping[str, Said] = field(default_factory=dict, name="not")
     has: tuple[str, ...] = ()
     same: Mapping[str, str] = {}
 

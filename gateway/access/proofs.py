@@ -14,7 +14,7 @@ from gateway.clock import Clock
 
 
 class Proofs:
-    """Reads what a call assertions. `trusted` are the proxies whose word counts for who showed which certificate."""
+    """Reads what a call says of who makes it. `trusted`: the proxies whose word counts for client certificates."""
 
     def __init__(
         self, principals: Principals, nonces: Nonces, keys: KeySets, clock: Clock, trusted: Sequence[Network] = ()
@@ -26,7 +26,7 @@ class Proofs:
         self._trusted = trusted
 
     def assertion(self, call: CallHead) -> Assertion | Refusal | None:
-        """Read the assertion of a call from its headers, or why it is refused; None when it assertions nothing.
+        """Read the assertion of a call from its headers, or why it is refused; None when it says nothing.
 
         What is in the `Authorization` header comes first: whoever shows that means it.
         """

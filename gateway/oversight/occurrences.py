@@ -64,9 +64,6 @@ class OccurrenceReader:
             if trait.accepted_by
         }
 
-    def _named(self, figures: Figures, has: Callable[[Trait], bool]) -> frozenset[str]:
-        return frozenset(rule.occurrence for rule in figures.occurrences if any(map(has, rule.traits)))
-
     def _cap(self, trait: Trait) -> int | None:
         return self._settings.get(trait.beyond.setting) if trait.beyond else None
 
