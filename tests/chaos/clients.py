@@ -50,14 +50,17 @@ def penalty_case(case: str) -> Iterator[Document]:
         }
         yield Document(PENALTY, "progress", orjson.dumps(progress), (case,))
     number = f"杭环罚〔2026〕{sum(map(ord, case)) * 1000 + int(case.rsplit('-', 1)[1])}号"
-    for operation, name in (("decision", "10-decision.json"), ("execution", "11-payment.json")):
+    for operation, name in (("decision", "12-decision.json"), ("execution", "14-payment.json")):
         body = _story(name) | {"CASEID": case, "WRITNUMBER": number}
         yield Document(PENALTY, operation, orjson.dumps(body), (case,))
 
 
 def enforcement_case(case: str) -> Iterator[Document]:
-    """Give an inspection, as it is corrected twice, and a case that is transferred. JSON."""
-    story = _story("06-inspection.json")
+    """Give an inspection, as it is corrected twice, and a case that is transferred. JSON.
+
+    Without the story's attachment: its content would have to be uploaded first, to the same gateway.
+    """
+    story = _story("06-inspection.json") | {"FJ": []}
     for turn in range(3):
         body = story | {"XCZFBH": case, "RWBH": "/", "CZWT": f"第{turn + 1}次记录的问题"}
         yield Document(MOBILE, "inspection", orjson.dumps(body), (case,))
