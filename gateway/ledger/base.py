@@ -213,9 +213,10 @@ class Ledger(Protocol):
     ) -> Sequence[Work]:
         """Give up to `limit` lane heads that are ready, or waiting and due, in order of position.
 
-        Due is what has `due_at` up to `now`; or beyond `latest`, since no wait is as long, or `waits_since` after `now`,
-        since no wait begins later: a clock was moved. `only`: these message types; `besides`: not these; `known`: not these deliveries. None while the
-        platform has a hold; `probe` looks past breaker and endpoint holds.
+        Due is what has `due_at` up to `now`; or beyond `latest`, since no wait is as long, or `waits_since`
+        after `now`, since no wait begins later: a clock was moved. `only`: these message types; `besides`:
+        not these; `known`: not these deliveries. None while the platform has a hold; `probe` looks past
+        breaker and endpoint holds.
         """
         ...
 
