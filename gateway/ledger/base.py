@@ -10,12 +10,16 @@ from adapters.base import OutboundRequest
 from gateway.audit.signing import SignedHead
 from gateway.errors import HutongError
 from gateway.ledger.assessments import (
+    AssessedCase,
     AssessmentRun,
     CaseFinding,
     CaseFound,
     CaseSearch,
+    DueCase,
     FindingAnswer,
     FindingFilter,
+    Ground,
+    ToldFinding,
 )
 from gateway.ledger.clocked import ClockCount, ClockFilter, CountedCorrelation, FoundClock
 from gateway.ledger.followed import ChangedMessage, Followed, FollowedPage
@@ -456,18 +460,49 @@ class Ledger(Protocol):
         ...
 
     # ── assessment ────────────────────────────────────────────────────────────────────────────
-    async def put_findings(self, found: Sequence[CaseFinding]) -> Sequence[CaseFinding]:
+    async def put_findings(
+        self, found: Sequence[CaseFinding], cases: Sequence[AssessedCase] = ()
+    ) -> Sequence[CaseFinding]:
         """Keep what checks came to, of each lane and rule the last; gives those that are news, as they are kept.
 
         News is what has another result or version than was kept: it takes its place, unanswered, told as the finding
         says (`told`: empty where nobody is to be), and knows which result was told last.
         Of what has the same ones only the sentence and the evidence are written again. A finding goes with its case,
         and when its lane turns out to be part of another case.
+
+        `cases`: until when that holds, kept in the same commit, and gone with it. A case that has become due since
+        its `changes` were read stays due; of one whose messages are gone nothing is kept.
         """
         ...
 
-    async def tell_finding(self, finding: CaseFinding, message_id: str) -> None:
-        """Note by which message a finding was told (empty: nobody is to be); one that took its place stays untold."""
+    async def tell_findings(self, told: Sequence[ToldFinding]) -> None:
+        """Note by which messages findings were told, in one commit; what took the place of one stays untold."""
+        ...
+
+    async def ground_changes(self, lanes: Collection[str]) -> Mapping[str, int]:
+        """Tell how often something changed that the findings of cases rest on; without those that were never assessed.
+
+        Whoever assesses a case asks this before it reads the case, so that no change in between is lost.
+        """
+        ...
+
+    async def change_grounds(self, grounds: Sequence[Ground]) -> None:
+        """Note that grounds have changed: with `make_due`, every case that rests on one becomes due, as it stands then.
+
+        A year that is entered (`put_year`) is noted in the same commit.
+        """
+        ...
+
+    async def make_due(self, limit: int = 500) -> bool:
+        """Make some of the cases due that rest on what has changed; True: there are more."""
+        ...
+
+    async def due_cases(self, day: date, limit: int = 100) -> Sequence[DueCase]:
+        """Give cases that are due on a day: what they rest on has changed, or their findings hold on other days.
+
+        Those whose ground changed first, then by how long they are due; last those that hold only from a later day
+        on, as after a clock was put back.
+        """
         ...
 
     async def answer_finding(self, lane: str, rule: str, said: FindingAnswer) -> bool:
@@ -939,6 +974,7 @@ READS = frozenset(
         "attempts_of", "sent", "rejection", "rejection_native", "unwanted", "years", "find_messages", "find_deliveries",
         "upload_for", "unnamed_bytes", "known_uploads", "find_rejections", "dossier", "backlog", "contacts", "audit",
         "prunable", "prunings", "untold_findings", "find_findings", "find_cases", "naming", "assessments",
+        "ground_changes", "due_cases",
         "followed", "messages_after", "changed_messages", "counted_otherwise", "find_clocks", "count_clocks",
         "tree_standing", "newest_head", "signed_heads", "signing_keys", "leaves_of",
         "proved_leaves", "prove_leaf", "prove_message", "prove_consistency", "find_audit",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -15,8 +16,8 @@ from gateway.ledger.assessments import AssessmentRun, CaseFinding, CaseSearch, F
 from gateway.ledger.base import Ledger
 from gateway.ledger.errors import no_run
 from gateway.ledger.records import Intent, ResultPage
-from gateway.oversight.assessor import CASE, Assessor, is_case, number_of
-from gateway.oversight.cases import CaseFinder
+from gateway.oversight.assessor import Assessor, by_correlation
+from gateway.oversight.cases import CASE, CaseFinder, is_case, number_of
 from schemas.findings import Text
 from schemas.regions import depth
 
@@ -112,7 +113,7 @@ class Assessments:
     async def reconcile(self) -> None:
         """Take up runs that nobody runs, and tell what was kept and not told."""
         await self.resume()
-        await self._assessor.tell()
+        await self._assessor.teller.tell()
 
     async def stop(self) -> None:
         """Let each end the step it is at; `resume` goes on from there."""
@@ -144,23 +145,25 @@ class Assessments:
     async def _further(self, run: AssessmentRun) -> AssessmentRun:
         """Assess the next cases; gives how far the run is then."""
         if run.lane is not None and run.correlation_id is not None:
-            changed = await self._assess(run.lane, run.correlation_id)
+            changed = await self._assess([run.lane], run.correlation_id)
             return replace(run, cases=1, changed=changed, finished_at=self._clock())
         assert run.since is not None
         assert run.until is not None
         search = CaseSearch(CASE, run.since, run.until, None if run.region is None else span(run.region))
         found = await self._ledger.find_cases(search, run.cursor, self._step)
-        cases = {each.lane: each.correlation_id for each in found}
-        changed = sum([await self._assess(lane, correlation_id) for lane, correlation_id in cases.items()])
-        further = replace(run, cases=run.cases + len(cases), changed=run.changed + changed)
+        cases = by_correlation(found)
+        changed = sum([await self._assess(lanes, correlation_id) for correlation_id, lanes in cases.items()])
+        assessed = sum(map(len, cases.values()))
+        further = replace(run, cases=run.cases + assessed, changed=run.changed + changed)
         if len(found) < self._step:
             return replace(further, reached_at=run.until, finished_at=self._clock())
         return replace(further, cursor=found[-1].cursor, reached_at=found[-1].received_at)
 
-    async def _assess(self, lane: str, correlation_id: str) -> int:
-        news = await self._assessor.assess(lane, correlation_id)
-        await self._assessor.tell()
-        await self._assessor.tell_again(lane)
+    async def _assess(self, lanes: Sequence[str], correlation_id: str) -> int:
+        news = await self._assessor.assess(lanes, correlation_id)
+        await self._assessor.teller.tell()
+        for lane in lanes:
+            await self._assessor.teller.tell_again(lane)
         return len(news)
 
 

@@ -14,11 +14,14 @@ from msgspec.structs import replace
 from adapters.base import OutboundRequest
 from gateway.errors import Conflict, HutongError, Invalid, NotFound, Unavailable
 from gateway.ledger.assessments import (
+    AssessedCase,
     AssessmentRun,
     CaseFinding,
     CaseFound,
     CaseSearch,
+    DueCase,
     FindingFilter,
+    Ground,
 )
 from gateway.ledger.clocked import (
     ClockCount,
@@ -112,6 +115,8 @@ class Everything:
     epochs: Counter[str] = field(default_factory=Counter)
     years: dict[int, CalendarYear] = field(default_factory=dict)
     findings: dict[tuple[str, str], tuple[int, CaseFinding]] = field(default_factory=dict)
+    assessed: dict[str, AssessedCase] = field(default_factory=dict)
+    changed_grounds: dict[Ground, str] = field(default_factory=dict)
     found: int = 0
     assessments: dict[str, AssessmentRun] = field(default_factory=dict)
     unwanted: dict[tuple[str, str], Unwanted] = field(default_factory=dict)
@@ -369,6 +374,16 @@ class KeptModel:
         in_order = sorted(self.kept.findings.values(), key=lambda one: one[0])
         open_ = [one for one in in_order if one[1].told is None and one[0] > after][:limit]
         return [each for _, each in open_], open_[-1][0] if open_ else after
+
+    async def ground_changes(self, lanes: Collection[str]) -> Mapping[str, int]:
+        return {lane: self.kept.assessed[lane].changes for lane in lanes if lane in self.kept.assessed}
+
+    async def due_cases(self, day: date, limit: int = 100) -> Sequence[DueCase]:
+        every = self.kept.assessed.values()
+        over = sorted((one.until, one.lane, one.correlation_id) for one in every if one.until and one.until <= day)
+        ahead = sorted((one.since, one.lane, one.correlation_id) for one in every if one.since and one.since > day)
+        found = [DueCase(lane, case) for _, lane, case in (*over[:limit], *ahead[:limit])]
+        return list(dict.fromkeys(found))[:limit]
 
     async def find_cases(self, search: CaseSearch, after: str = "", limit: int = 500) -> Sequence[CaseFound]:
         first, last = search.regions or ("000000", "999999")

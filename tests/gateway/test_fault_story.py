@@ -60,6 +60,7 @@ ELSEWHERE = {
     ),
     "unmask": "whoever asks for it asks again, under its key; see the conformance of people",
     "answer_finding": "what was not kept of an answer is shown again by the follower; see tests of the assessor",
+    "change_grounds": "only where a permit, a certificate or a second decision comes; see tests of due cases",
     "follow": "asked again at the next step of the follower; see its tests",
     "keep_followed": "what was not kept is shown again; see tests of the follower",
     "keep_occurrences": "what was not kept is shown again, and again changes nothing; see tests of occurrences",

@@ -740,6 +740,43 @@ findings = FINDING.table(
 )
 sa.Index("findings_untold", findings.c.seq, **_only(sa.text("told IS NULL")))
 
+assessed_cases = sa.Table(
+    "assessed_cases",
+    metadata,
+    sa.Column("lane", sa.Text, primary_key=True),
+    sa.Column("correlation_id", sa.Text, nullable=False),
+    sa.Column("since", sa.BigInteger),
+    sa.Column("until", sa.BigInteger),
+    sa.Column("changes", sa.BigInteger, nullable=False),
+    sa.Index("assessed_cases_correlation", "correlation_id"),
+    sqlite_with_rowid=False,
+)
+"""On which days the findings of a case hold: from `since` until before `until`, numbered as in `clocks`; null: all days
+before, or after. `until` 0: something that they rest on has changed. `changes`: how often that happened."""
+sa.Index("assessed_cases_since", assessed_cases.c.since, assessed_cases.c.lane, **_only(sa.text("since IS NOT NULL")))
+sa.Index("assessed_cases_until", assessed_cases.c.until, assessed_cases.c.lane, **_only(sa.text("until IS NOT NULL")))
+
+grounds = sa.Table(
+    "grounds",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, primary_key=True),
+    sa.Column("lane", sa.Text, primary_key=True),
+    sa.Index("grounds_lane", "lane"),
+    sqlite_with_rowid=False,
+)
+"""What the findings of each case rest on outside it."""
+
+changed_grounds = sa.Table(
+    "changed_grounds",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, primary_key=True),
+    sa.Column("after", sa.Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""What has changed of that, until all cases that rest on it are due; `after`: the last of them, by lane."""
+
 assessment_runs = sa.Table(
     "assessment_runs",
     metadata,

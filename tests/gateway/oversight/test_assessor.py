@@ -95,7 +95,7 @@ async def test_what_an_older_look_came_to_does_not_stay(town: Any, write: Any) -
     case = await handed_over(town, write)
     await town.follow()
     gate = town.desk.ledger.hold_before("put_findings")
-    run = asyncio.create_task(town.assessor.assess(LANE, case.message.id))
+    run = asyncio.create_task(town.assessor.assess([LANE], case.message.id))
     await gate.reached()
     await decided(town, write, authority={"name": "杭州市生态环境局余杭分局"})
     await town.follow()
@@ -247,7 +247,7 @@ async def test_a_case_that_cannot_be_judged_leaves_the_others(
     assert any(LANE in record.getMessage() for record in caplog.records)
 
 
-@pytest.mark.parametrize("call", ["put_findings", "tell_finding", "accept"])
+@pytest.mark.parametrize("call", ["put_findings", "tell_findings", "accept"])
 @pytest.mark.parametrize("when", ["fail_before", "fail_after"])
 async def test_a_crash_at_any_step_loses_nothing_and_says_nothing_twice(
     town: Any, write: Any, call: str, when: str
