@@ -383,6 +383,10 @@ class Ledger(Protocol):
         ...
 
     # ── platforms ─────────────────────────────────────────────────────────────────────────────
+    async def registry_at(self, moment: datetime) -> Registry:
+        """Give the platforms and areas that were there at a moment, with nothing but the places that they were for."""
+        ...
+
     async def registry(self) -> Registry:
         """Give every platform, every area and the registry's revision, read together."""
         ...
@@ -772,14 +776,27 @@ class Ledger(Protocol):
     async def find_occurrences(
         self, filter: OccurrenceFilter, cursor: str | None = None, limit: int = 50
     ) -> ResultPage[FoundOccurrence]:
-        """Find occurrences that stand, by name, month and the order in which they were kept.
+        """Find occurrences that stand, or stood at a moment, by name, month and the order in which they were kept.
 
         Invalid `cursor.unknown` for a cursor that is not one of ours.
         """
         ...
 
-    async def holding(self, names: Sequence[str], day: date) -> Sequence[OccurrenceTally]:
-        """Count the occurrences that hold for a time, and do on a day, by name, region and authority."""
+    async def holding(
+        self, names: Sequence[str], day: date, as_of: datetime | None = None
+    ) -> Sequence[OccurrenceTally]:
+        """Count the occurrences that hold for a time, and do on a day, by name, region and authority.
+
+        `as_of`: of those that stood at that moment; None: of those that stand.
+        """
+        ...
+
+    async def uncounted(self, after: int = 0, limit: int = 100) -> tuple[Sequence[Message], int]:
+        """Give messages that tell of something whose time limit could not be counted (`UNCOUNTED`), and still stands.
+
+        In the order in which that was kept, behind a number; gives the number of the last, too. What was pruned is left
+        out: it stays uncounted.
+        """
         ...
 
     async def heard_of(self, what: str) -> Sequence[LastHeard]:
@@ -968,7 +985,8 @@ class Ledger(Protocol):
 
 READS = frozenset(
     {
-        "recall", "named", "facts", "partakes", "heads", "next_due", "next_lapse", "replays", "registry", "credentials",
+        "recall", "named", "facts", "partakes", "heads", "next_due", "next_lapse", "replays", "registry", "registry_at",
+        "credentials",
         "unmaskings", "approvals",
         "people", "adapters", "asked_adapters", "adapter_content", "message", "native", "deliveries_of", "delivery",
         "attempts_of", "sent", "rejection", "rejection_native", "unwanted", "years", "find_messages", "find_deliveries",
@@ -978,7 +996,7 @@ READS = frozenset(
         "followed", "messages_after", "changed_messages", "counted_otherwise", "find_clocks", "count_clocks",
         "tree_standing", "newest_head", "signed_heads", "signing_keys", "leaves_of",
         "proved_leaves", "prove_leaf", "prove_message", "prove_consistency", "find_audit",
-        "tallies", "find_occurrences", "holding", "heard_of",
+        "tallies", "find_occurrences", "holding", "uncounted", "heard_of",
     }
 )  # fmt: skip
 """The methods that change nothing; every other one writes, but for `start` and `stop`."""

@@ -114,6 +114,7 @@ class Everything:
     changes: int = 0
     epochs: Counter[str] = field(default_factory=Counter)
     years: dict[int, CalendarYear] = field(default_factory=dict)
+    registered: list[tuple[datetime, dict[str, Platform], dict[str, Area]]] = field(default_factory=list)
     findings: dict[tuple[str, str], tuple[int, CaseFinding]] = field(default_factory=dict)
     assessed: dict[str, AssessedCase] = field(default_factory=dict)
     changed_grounds: dict[Ground, str] = field(default_factory=dict)
@@ -337,6 +338,14 @@ class KeptModel:
 
     async def registry(self) -> Registry:
         return Registry(self.kept.revision, dict(self.kept.platforms), self.kept.changes, dict(self.kept.areas))
+
+    async def registry_at(self, moment: datetime) -> Registry:
+        platforms, areas = next((entry[1:] for entry in reversed(self.kept.registered) if entry[0] <= moment), ({}, {}))
+        placed = {
+            id: Platform(id, one.kind, one.region, one.adapter, {}, one.created_at, covers=one.covers)
+            for id, one in platforms.items()
+        }
+        return Registry(0, placed, areas=areas)
 
     async def upload_for(self, upload_id: str, platform: str) -> Upload | None:
         found, _ = self.kept.uploads.get(upload_id, (None, None))

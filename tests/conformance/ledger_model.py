@@ -583,6 +583,7 @@ class ModelLedger(PruningModel, ReportModel):
                 holds = tuple(hold for hold in holds if not _is_not_called(platform, hold))
                 kept = replace(kept, created_at=before.created_at, holds=holds)
             self.kept.platforms[platform.id] = kept
+            self.note_registered(intent.at)
             self.note_intent(platform.id, intent, "platform.put")
             return Registered(self.kept.revision, self.give([platform.kind], take, intent.at))
 
@@ -601,10 +602,14 @@ class ModelLedger(PruningModel, ReportModel):
                 del self.kept.credentials[each.id]
             self.kept.revision += 1
             self.kept.changes += 1
+            self.note_registered(intent.at)
             self.note_intent(platform_id, intent, "platform.deleted")
             return Registered(self.kept.revision)
 
         return self.once(intent, ("delete_platform", platform_id), do)
+
+    def note_registered(self, at: datetime) -> None:
+        self.kept.registered.append((at, dict(self.kept.platforms), dict(self.kept.areas)))
 
     async def note_contacts(self, contacts: Sequence[Contact]) -> None:
         self.must_run()
@@ -681,6 +686,7 @@ class ModelLedger(PruningModel, ReportModel):
 
     def areas_changed(self, code: str, intent: Intent, action: str, kinds: Collection[str], take: Taker) -> Registered:
         """Let routing be asked anew."""
+        self.note_registered(intent.at)
         self.kept.revision += 1
         self.kept.changes += 1
         self.note_intent(code, intent, action)

@@ -109,6 +109,7 @@ from gateway.ledger.sql import (
     proving,
     pruning,
     reading,
+    registrations,
     searching,
     sequencing,
     unmaskings,
@@ -314,6 +315,9 @@ class SqlLedger:
         return await self._store.search(bulk_replays.replays, unfinished=unfinished)
 
     # ── platforms ─────────────────────────────────────────────────────────────────────────────
+    async def registry_at(self, moment: datetime) -> Registry:
+        return await self._store.read(registrations.registry_at, moment)
+
     async def registry(self) -> Registry:
         return await self._store.read(platforms.registry)
 
@@ -536,8 +540,13 @@ class SqlLedger:
     ) -> ResultPage[FoundOccurrence]:
         return await self._store.search(kept_tallies.find, filter, cursor, limit)
 
-    async def holding(self, names: Sequence[str], day: date) -> Sequence[OccurrenceTally]:
-        return await self._store.search(kept_tallies.holding, names, day)
+    async def holding(
+        self, names: Sequence[str], day: date, as_of: datetime | None = None
+    ) -> Sequence[OccurrenceTally]:
+        return await self._store.search(kept_tallies.holding, names, day, as_of)
+
+    async def uncounted(self, after: int = 0, limit: int = 100) -> tuple[Sequence[Message], int]:
+        return await self._store.read(occurrences.uncounted, after, limit)
 
     async def heard_of(self, what: str) -> Sequence[LastHeard]:
         return [LastHeard(what, value, at) for value, at in await self._store.search(occurrences.heard_of, what)]

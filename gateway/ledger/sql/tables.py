@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from adapters.base import OutboundRequest
 from gateway.ledger.assessments import CaseFinding
-from gateway.ledger.occurrences import Occurrence
+from gateway.ledger.occurrences import UNCOUNTED, Occurrence
 from gateway.ledger.records import (
     Area,
     AuditEntry,
@@ -365,6 +365,19 @@ AREA = Layout(
     TableColumn("at", TIME),
 )
 areas = AREA.table("areas", metadata)
+
+registrations = sa.Table(
+    "registrations",
+    metadata,
+    sa.Column("sort", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("since", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("ended", sa.BigInteger),
+    sa.Column("content", sa.Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Which platforms and areas were there, and for which places, each from `since` until `ended` (null: it still is): an
+earlier report is made by the places of its own time."""
 
 CALENDAR_YEAR = Layout(
     CalendarYear,
@@ -854,6 +867,10 @@ occurrences = OCCURRENCE.table(
 sa.Index("occurrences_identity", occurrences.c.identity, **_only(sa.text("ended IS NULL")))
 sa.Index("occurrences_lane", occurrences.c.lane, **_only(sa.text("ended IS NULL AND lane <> ''")))
 sa.Index("occurrences_party", occurrences.c.party, **_only(sa.text("ended IS NULL AND party <> ''")))
+
+IS_UNCOUNTED = sa.text(f"ended IS NULL AND own LIKE '%,{UNCOUNTED},%'")
+"""As it stands in the index: what repeats it uses the index."""
+sa.Index("occurrences_uncounted", occurrences.c.seq, **_only(IS_UNCOUNTED))
 
 tallies = sa.Table(
     "tallies",
