@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
@@ -26,6 +26,9 @@ _log = logging.getLogger(__name__)
 STEP = 200
 """Messages whose cases are assessed before it is kept how far a run came."""
 
+WINDOW = timedelta(days=1)
+"""How much of the time of a run is looked through in one step, however few of its messages are of the run's region."""
+
 
 class Assessments:
     """Finds findings, and runs assessments, each as one task. How far one has come is the ledger's to know."""
@@ -38,6 +41,7 @@ class Assessments:
         clock: Clock,
         *,
         step: int = STEP,
+        window: timedelta = WINDOW,
         pause: float = 1.0,
     ) -> None:
         self._ledger = ledger
@@ -45,6 +49,7 @@ class Assessments:
         self._assessor = assessor
         self._clock = clock
         self._step = step
+        self._window = window
         self._pause = pause
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._end = Wakeup()
@@ -149,15 +154,19 @@ class Assessments:
             return replace(run, cases=1, changed=changed, finished_at=self._clock())
         assert run.since is not None
         assert run.until is not None
-        search = CaseSearch(CASE, run.since, run.until, None if run.region is None else span(run.region))
+        # Few messages of a long time may be of one region: each search looks through so much of it and no more.
+        begun = run.since if run.reached_at is None else run.reached_at
+        until = min(run.until, begun + self._window)
+        search = CaseSearch(CASE, begun, until, None if run.region is None else span(run.region))
         found = await self._ledger.find_cases(search, run.cursor, self._step)
         cases = by_correlation(found)
         changed = sum([await self._assess(lanes, correlation_id) for correlation_id, lanes in cases.items()])
         assessed = sum(map(len, cases.values()))
         further = replace(run, cases=run.cases + assessed, changed=run.changed + changed)
-        if len(found) < self._step:
-            return replace(further, reached_at=run.until, finished_at=self._clock())
-        return replace(further, cursor=found[-1].cursor, reached_at=found[-1].received_at)
+        if len(found) == self._step:
+            return replace(further, cursor=found[-1].cursor, reached_at=found[-1].received_at)
+        finished = self._clock() if until == run.until else None
+        return replace(further, cursor="", reached_at=until, finished_at=finished)
 
     async def _assess(self, lanes: Sequence[str], correlation_id: str) -> int:
         news = await self._assessor.assess(lanes, correlation_id)
