@@ -34,18 +34,26 @@ def _put(insert: Upserting) -> sa.ClauseElement:
     return put
 
 
-_PUT = PreparedRows(lambda dialect: _put(dialect.insert), [each.name for each in tables.assessed_cases.columns])
-_KEPT = Prepared(
-    sa.select(_m.seq)
-    .where(
-        _m.correlation_id == sa.bindparam("case"),
-        sa.func.coalesce(_m.ordering_key, None) == sa.bindparam("lane"),
-        _m.body != REMNANT,
-    )
-    .limit(1),
-    ("case", "lane"),
+_PUT = PreparedRows(
+    lambda dialect: _put(dialect.insert), [each.name for each in tables.assessed_cases.columns], ("lane",)
 )
-_RESTS_ON = Prepared(sa.select(_g.name, _g.value).where(_g.lane == sa.bindparam("lane")), ("lane",))
+_KEPT = PreparedMany(
+    ("lane", "correlation_id"),
+    lambda wanted: sa.select(wanted.c.lane, wanted.c.correlation_id).where(
+        sa.exists().where(
+            _m.correlation_id == wanted.c.correlation_id,
+            # Found by the correlation, whatever other index there is.
+            sa.func.coalesce(_m.ordering_key, sa.null()) == wanted.c.lane,
+            _m.body != sa.literal_column(str(REMNANT)),
+        )
+    ),
+)
+_RESTS_ON = PreparedMany(
+    ("lane",),
+    lambda wanted: sa.select(_g.name, _g.value, _g.lane).select_from(
+        wanted.join(tables.grounds, _g.lane == wanted.c.lane)
+    ),
+)
 _ADD_GROUND = inserting_first(tables.grounds)
 _DROP_GROUND = Prepared(
     sa.delete(tables.grounds).where(
@@ -54,9 +62,13 @@ _DROP_GROUND = Prepared(
     ("name_", "value_", "lane_"),
 )
 _OF_CASE = Prepared(sa.select(_a.lane).where(_a.correlation_id == sa.bindparam("case")), ("case",))
-_OF_LANE = Prepared(
-    sa.select(_a.lane).where(_a.lane == sa.bindparam("lane"), _a.correlation_id == sa.bindparam("case")),
-    ("lane", "case"),
+_OF_LANE = PreparedMany(
+    ("lane", "correlation_id"),
+    lambda wanted: sa.select(_a.lane).select_from(
+        wanted.join(
+            tables.assessed_cases, sa.and_(_a.lane == wanted.c.lane, _a.correlation_id == wanted.c.correlation_id)
+        )
+    ),
 )
 _FORGET = Prepared(sa.delete(tables.assessed_cases).where(_a.lane == sa.bindparam("lane_")), ("lane_",))
 _FORGET_GROUNDS = Prepared(sa.delete(tables.grounds).where(_g.lane == sa.bindparam("lane_")), ("lane_",))
@@ -102,19 +114,23 @@ _AHEAD = Prepared(
 
 
 # ── cases ─────────────────────────────────────────────────────────────────────────────────────
-def put(transaction: Transaction, cases: Iterable[AssessedCase]) -> None:
-    """Keep until when the findings of cases hold; of a case whose messages are gone nothing is kept."""
-    connection = transaction.connection
-    for each in sorted(cases, key=lambda case: case.lane):
-        if _KEPT.row(connection, each.correlation_id, each.lane) is None:
-            _forget(connection, _OF_LANE.rows(connection, each.lane, each.correlation_id))
-            continue
-        days = (None if day is None else day.toordinal() for day in (each.since, each.until))
-        _PUT.run(connection, [(each.lane, each.correlation_id, *days, each.changes)])
-        kept = {(name, value) for name, value in _RESTS_ON.rows(connection, each.lane)}
-        wanted = {(one.name, one.value) for one in each.grounds}
-        _DROP_GROUND.run(connection, [(*one, each.lane) for one in sorted(kept - wanted)])
-        _ADD_GROUND.run(connection, [(*one, each.lane) for one in sorted(wanted - kept)])
+def put(connection: sa.Connection, cases: Iterable[AssessedCase]) -> None:
+    """Keep until when the findings of cases hold, of each the last; of one whose messages are gone nothing is kept."""
+    last = {each.lane: each for each in sorted(cases, key=lambda case: case.lane)}
+    asked = [(each.lane, each.correlation_id) for each in last.values()]
+    there = {(lane, case) for lane, case in _KEPT.rows(connection, asked)}
+    _forget(connection, _OF_LANE.rows(connection, [one for one in asked if one not in there]))
+    kept = [each for each in last.values() if (each.lane, each.correlation_id) in there]
+    _PUT.run(connection, [_row(each) for each in kept])
+    rested = {(name, value, lane) for name, value, lane in _RESTS_ON.rows(connection, [(one.lane,) for one in kept])}
+    rests = {(ground.name, ground.value, each.lane) for each in kept for ground in each.grounds}
+    _DROP_GROUND.run(connection, sorted(rested - rests))
+    _ADD_GROUND.run(connection, sorted(rests - rested))
+
+
+def _row(case: AssessedCase) -> Row:
+    since, until = (None if day is None else day.toordinal() for day in (case.since, case.until))
+    return case.lane, case.correlation_id, since, until, case.changes
 
 
 def forget_case(transaction: Transaction, correlation_id: str) -> None:
