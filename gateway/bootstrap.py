@@ -58,6 +58,7 @@ from gateway.oversight.assessor import Assessor
 from gateway.oversight.cases import CaseFinder
 from gateway.oversight.clock_keeper import ClockKeeper
 from gateway.oversight.clock_list import ClockList
+from gateway.oversight.due_cases import DueCases
 from gateway.oversight.follower import Follower
 from gateway.oversight.occurrence_keeper import OccurrenceKeeper
 from gateway.oversight.reports import Reports
@@ -192,6 +193,7 @@ def build(
     cases = CaseFinder(kept, clock, zone(settings.zone))
     own = OwnMessages(lambda call: hub.preview_submission(call), lambda call: hub.submit(call))
     assessor = Assessor(kept, own, clock, zone(settings.zone), tells=settings.send_assessments)
+    due_cases = DueCases(kept, assessor, clock, zone(settings.zone))
     hub = Hub(
         ledger=kept,
         adapters=known,
@@ -233,7 +235,7 @@ def build(
         calendar=CalendarYears(kept),
         clocks=ClockList(kept, clock, zone(settings.zone), settings.clock_warning_days),
         dossiers=Dossiers(kept, Questions(kept, known, authorised, clock, cache, readers=readers), clock),
-        follower=Follower(kept, (*keepers, assessor), keepers, pause=pause.total_seconds()),
+        follower=Follower(kept, (*keepers, assessor), (*keepers, due_cases), pause=pause.total_seconds()),
         reports=Reports(kept, figures, clock, zone(settings.zone), report_settings),
         administrator=_administrator(settings),
         dispatcher=dispatcher,

@@ -24,7 +24,7 @@ from report_documents import inspection
 
 from gateway.audit.signing import SigningKey
 from gateway.errors import HutongError
-from gateway.ledger.assessments import AssessmentRun, CaseFinding, FindingFilter
+from gateway.ledger.assessments import AssessedCase, AssessmentRun, CaseFinding, FindingFilter, Ground
 from gateway.ledger.clocked import ClockedCase, ClockStanding, CountedCase, CountedCorrelation, KeptClock
 from gateway.ledger.occurrences import REGION, OccurrenceFilter, TallyFilter
 from gateway.ledger.records import (
@@ -164,6 +164,9 @@ async def _later(ledger: SqlLedger, small: Any, revision: int) -> None:
     await ledger.follow("clocks")
     case = ClockedCase("later", "later", "later", "330100", ("penalty.330000",), complete=True, counted_by="rules")
     clock = KeptClock("case.filing", "", ClockStanding.OPEN, date(2026, 9, 1), date(2026, 9, 16), None, ("later",))
+    ground = Ground("permit.changed permit_number", "P-1")
+    await ledger.put_findings([], [AssessedCase("later", "later", None, date(2026, 9, 16), (ground,), 0)])
+    await ledger.change_grounds([ground])
     await ledger.put_clocks("clocks", [CountedCorrelation("later", (CountedCase(case, (clock,)),))])
     read = READER.seen(replace(draft.message, type="inspection.recorded", document=inspection()[1]), PUBLISHED)
     await ledger.keep_occurrences([read], READER)
@@ -280,6 +283,7 @@ async def answers(ledger: SqlLedger, small: Any) -> Mapping[str, Any]:
     found["people"] = await ledger.people(), await ledger.unmaskings("wang-wei", EARLY), await ledger.approvals()
     found["calendar"] = await ledger.years()
     found["findings"] = await ledger.find_findings(FindingFilter()), await ledger.assessments()
+    found["due"] = await ledger.due_cases(date(2026, 9, 16)), await ledger.ground_changes(["later"])
     found["adapters"] = await ledger.adapters(), await ledger.adapter_content("town", "1.0.0")
     found["backlog"] = sorted(await ledger.backlog(), key=repr)
     found["replays"] = await ledger.replays(), await ledger.contacts()
