@@ -68,6 +68,7 @@ from gateway.releases import Releases
 from gateway.releases.installed import InstalledAdapters, install
 from gateway.releases.inventory import Inventory
 from gateway.releases.proof import ProcessProver, Prover
+from gateway.releases.signatures import Signatures
 from gateway.settings import Settings, period
 from gateway.telemetry.events import CommitEnded, Events, Hook
 from gateway.telemetry.logs import LogHook
@@ -186,7 +187,8 @@ def build(
     occurrence_keeper = OccurrenceKeeper(kept, figures, zone(settings.zone), report_settings)
     keepers = (clock_keeper, occurrence_keeper)
     prover = prove or ProcessProver(CHECK)
-    releases = Releases(kept, inventory, known, directory, register, clock, prover, observers.shadows)
+    signatures = Signatures(kept, directory, required=settings.unsigned_bundles == "refuse")
+    releases = Releases(kept, inventory, known, directory, register, clock, prover, observers.shadows, signatures)
     operators = OperatorSteps(kept, dispatcher.wake, register.doubt)
     replays = BulkReplays(kept, clock, dispatcher.wake, register.doubt, pause=pause.total_seconds())
     cases = CaseFinder(kept, clock, zone(settings.zone))

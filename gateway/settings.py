@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -248,6 +248,12 @@ class Settings(BaseSettings):
         "",
         description="The file of the key (Ed25519) that receipts and the audit's heads are signed with; else one is "
         "made at first start beside the ledger, which only its owner can read.",
+    )
+
+    unsigned_bundles: Literal["warn", "refuse"] = Field(
+        "warn",
+        description="What becomes of an uploaded bundle that nobody signed, for a region that has no key for bundles: "
+        "warn or refuse. Once a region has one, its bundles must be signed.",
     )
 
     metrics_open: bool = Field(False, description="Whether /metrics asks for no credential; keep it inside then.")

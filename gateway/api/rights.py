@@ -133,6 +133,9 @@ CALLS: Mapping[str, Role] = {
     "POST /v1/adapters/{name}/{version}/activate": Role.APPROVER,
     "POST /v1/adapters/{name}/{version}/retire": Role.APPROVER,
     "POST /v1/adapters/{name}/rollback": Role.APPROVER,
+    "GET /v1/bundle-keys": Role.VIEWER,
+    "POST /v1/bundle-keys": Role.ADMIN,
+    "DELETE /v1/bundle-keys/{key_id}": Role.ADMIN,
 }
 """Every call of the interface and the role it needs. A call that is not listed here is an administrator's alone."""
 
