@@ -324,9 +324,14 @@ def may_go(deliveries: sa.ColumnCollection[str, sa.Column[Any]], state: State) -
 
 
 def of_types(column: sa.ColumnElement[Any], only: str = "only", besides: str = "besides") -> sa.ColumnElement[bool]:
-    """Restrict to some message types, and to none of others: parameters that take `types_listed`."""
+    """Restrict to some message types, and to none of others: parameters that take `listed`."""
     only_these = sa.or_(sa.bindparam(only, type_=sa.Text).is_(None), column.in_(_items(only)))
-    return sa.and_(only_these, column.not_in(_items(besides)))
+    return sa.and_(only_these, none_of(column, besides))
+
+
+def none_of(column: sa.ColumnElement[Any], listed: str) -> sa.ColumnElement[bool]:
+    """Restrict to none of some texts: a parameter that takes `listed`."""
+    return column.not_in(_items(listed))
 
 
 def _items(name: str) -> sa.Select[Any]:
@@ -334,9 +339,9 @@ def _items(name: str) -> sa.Select[Any]:
     return sa.select(each.c.value)
 
 
-def types_listed(types: Iterable[str]) -> str:
-    """Write message types as one parameter, however many there are."""
-    return text(sorted(types))
+def listed(texts: Iterable[str]) -> str:
+    """Write texts as one parameter, however many there are."""
+    return text(sorted(texts))
 
 
 def in_package(body: sa.ColumnElement[Any], record: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
