@@ -115,6 +115,7 @@ async def test_every_false_token_opens_nothing(desk, provider):
 
     key = jwk.RSAKey.import_key(public)
     none = base64.urlsafe_b64encode(json.dumps({"alg": "none", **kid}).encode()).rstrip(b"=").decode()
+    other = base64.urlsafe_b64encode(json.dumps({**claims, "sub": "li-si"}).encode()).rstrip(b"=").decode()
     wrong = {
         "audience": provider.token("zhang-san", client="another", groups=["执法处"]),
         "another's key": signed(own),
@@ -125,7 +126,7 @@ async def test_every_false_token_opens_nothing(desk, provider):
         "its bytes as a secret": shared(key.as_bytes("DER", private=False)),
         "its JSON as a secret": shared(json.dumps(public).encode()),
         "its number as a secret": shared(base64.urlsafe_b64decode(public["n"] + "==")),
-        "changed": f"{header}.{payload[:-4]}AAAA.{signature}",
+        "changed": f"{header}.{other}.{signature}",
         "unknown key": jwt.encode({"alg": "RS256", "kid": "k9"}, claims, jwk.RSAKey.generate_key(2048, {"kid": "k9"})),
         "issuer": signed(own, iss="http://127.0.0.1:9"),
     }

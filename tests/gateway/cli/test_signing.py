@@ -21,6 +21,8 @@ def bundle(tmp_path):
 
 def test_a_bundle_is_signed_pushed_and_its_key_revoked(remote, bundle, tmp_path):
     """Make a key, register it, sign, push; what is not signed, was changed, or is of a revoked key, is not taken."""
+    nowhere = ("--set", "base_url=http://127.0.0.1:9", "--set", "key=k")
+    assert remote("platform", "add", "penalty.330000", "--adapter", "town", *nowhere).code == 0
     made = remote("adapter", "key", "new", "z.key", "--sm2", "--json").json
     assert stat.S_IMODE((tmp_path / "z.key").stat().st_mode) == 0o600
     assert made["public_key"] not in remote("adapter", "key", "list").out
