@@ -81,7 +81,7 @@ from gateway.ledger.records import (
     Upload,
     Work,
 )
-from gateway.ledger.versions import AdapterVersion
+from gateway.ledger.versions import AdapterVersion, BundleKey
 from gateway.message import Attempt, Delivery, Enriched, HeldBy, Message, State
 
 TERM = timedelta(seconds=4)
@@ -668,11 +668,29 @@ class Ledger(Protocol):
         """Mark what was approved as done, or as failed with a code; once it was, it stays so."""
         ...
 
+    # ── signed bundles ────────────────────────────────────────────────────────────────────────
+    async def add_bundle_key(self, key: BundleKey, intent: Intent) -> None:
+        """Keep a key; Conflict `bundle-key.exists` for one that was registered before, also if it was revoked."""
+        ...
+
+    async def revoke_bundle_key(self, key_id: str, intent: Intent) -> bool:
+        """Have a key sign nothing from the intent's moment on; True unless it was so before.
+
+        NotFound `bundle-key.unknown`.
+        """
+        ...
+
+    async def bundle_keys(self) -> Sequence[BundleKey]:
+        """Give every key in the order of their registration, also those that were revoked."""
+        ...
+
     # ── adapters ──────────────────────────────────────────────────────────────────────────────
     async def add_adapter(self, adapter: AdapterVersion, content: bytes, intent: Intent) -> AdapterVersion:
         """Keep an uploaded version with its bundle's bytes, for good.
 
-        The same digest again gives what is kept already; another: Conflict `adapter.version-exists`.
+        The same digest again gives what is kept already; another: Conflict `adapter.version-exists`. Forbidden
+        `signature.key` when the key that signed it signs nothing any more: revoked before it was kept, it signed
+        nothing.
         """
         ...
 
@@ -990,7 +1008,7 @@ READS = frozenset(
     {
         "recall", "named", "facts", "partakes", "heads", "next_due", "next_lapse", "replays", "registry", "registry_at",
         "credentials",
-        "unmaskings", "approvals",
+        "unmaskings", "approvals", "bundle_keys",
         "people", "adapters", "asked_adapters", "adapter_content", "message", "native", "deliveries_of", "delivery",
         "attempts_of", "sent", "rejection", "rejection_native", "unwanted", "years", "find_messages", "find_deliveries",
         "upload_for", "unnamed_bytes", "known_uploads", "find_rejections", "dossier", "backlog", "contacts", "audit",

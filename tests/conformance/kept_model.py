@@ -62,7 +62,7 @@ from gateway.ledger.records import (
     Upload,
     Work,
 )
-from gateway.ledger.versions import AdapterVersion
+from gateway.ledger.versions import AdapterVersion, BundleKey
 from gateway.message import Attempt, Delivery, Enriched, HeldBy, Message, State
 from schemas.findings import Text
 
@@ -123,6 +123,7 @@ class Everything:
     unwanted: dict[tuple[str, str], Unwanted] = field(default_factory=dict)
     claims: dict[str, Claim] = field(default_factory=dict)
     people: dict[str, Person] = field(default_factory=dict)
+    bundle_keys: dict[str, BundleKey] = field(default_factory=dict)
     unmaskings: dict[str, Unmasking] = field(default_factory=dict)
     approvals: dict[str, SecondApproval] = field(default_factory=dict)
     credentials: dict[str, Credential] = field(default_factory=dict)
@@ -497,6 +498,11 @@ class KeptModel:
 
     async def credentials(self) -> Sequence[Credential]:
         return sorted(self.kept.credentials.values(), key=lambda each: (each.platform, each.id))
+
+    # ── signed bundles ────────────────────────────────────────────────────────────────────────
+
+    async def bundle_keys(self) -> Sequence[BundleKey]:
+        return sorted(self.kept.bundle_keys.values(), key=lambda each: (each.created_at, each.id))
 
     # ── adapters ──────────────────────────────────────────────────────────────────────────────
 

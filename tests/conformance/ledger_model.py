@@ -69,7 +69,7 @@ from gateway.ledger.records import (
     Unwanted,
     Upload,
 )
-from gateway.ledger.versions import AdapterVersion, upload_of
+from gateway.ledger.versions import AdapterVersion, BundleKey, upload_of
 from gateway.message import Delivery, Enriched, HeldBy, Message, State
 
 T = TypeVar("T")
@@ -961,12 +961,41 @@ class ModelLedger(PruningModel, ReportModel):
             self.noted(known.subject, at, "gateway", f"approval.{state}", failed or "")
         return self.kept.approvals[approval_id]
 
+    # ── signed bundles ────────────────────────────────────────────────────────────────────────
+
+    async def add_bundle_key(self, key: BundleKey, intent: Intent) -> None:
+        def do() -> None:
+            if key.id in self.kept.bundle_keys:
+                raise error(Conflict, "bundle-key.exists")
+            self.kept.bundle_keys[key.id] = key
+            self.kept.changes += 1
+            self.note_intent(key.id, intent, "bundle-key.added")
+
+        self.once(intent, ("add_bundle_key", key.id, key.region, key.label), do)
+
+    async def revoke_bundle_key(self, key_id: str, intent: Intent) -> bool:
+        def do() -> bool:
+            known = self.kept.bundle_keys.get(key_id)
+            if known is None:
+                raise error(NotFound, "bundle-key.unknown")
+            self.kept.changes += 1
+            if known.revoked_at is not None:
+                return False
+            self.kept.bundle_keys[key_id] = replace(known, revoked_at=intent.at)
+            self.note_intent(key_id, intent, "bundle-key.revoked")
+            return True
+
+        return self.once(intent, ("revoke_bundle_key", key_id), do)
+
     # ── adapters ──────────────────────────────────────────────────────────────────────────────
 
     async def add_adapter(self, adapter: AdapterVersion, content: bytes, intent: Intent) -> AdapterVersion:
         def do() -> AdapterVersion:
             known = self.kept.adapters.get((adapter.name, adapter.version))
             if known is None:
+                key = self.kept.bundle_keys.get(adapter.signed_by)
+                if adapter.signed_by and (key is None or key.ended(intent.at)):
+                    raise error(Forbidden, "signature.key")
                 self.kept.bundles[adapter.name, adapter.version] = content
                 self.kept.changes += 1
                 return self.put_adapter(adapter)

@@ -58,6 +58,10 @@ ELSEWHERE = {
         ("ask_approval", "decide_approval", "finish_approval"),
         "only where four eyes are set; see tests of approvals, which fail them before and after their commit",
     ),
+    **dict.fromkeys(
+        ("add_bundle_key", "revoke_bundle_key"),
+        "an administrator's, asked again under its key; see the conformance of keys for bundles",
+    ),
     "unmask": "whoever asks for it asks again, under its key; see the conformance of people",
     "answer_finding": "what was not kept of an answer is shown again by the follower; see tests of the assessor",
     "change_grounds": "only where a permit, a certificate or a second decision comes; see tests of due cases",

@@ -93,6 +93,7 @@ from gateway.ledger.sql import (
     attempts,
     auditing,
     bulk_replays,
+    bundle_keys,
     calendar,
     claims,
     clocks,
@@ -124,7 +125,7 @@ from gateway.ledger.sql.batch_thread import BatchWatch, unwatched
 from gateway.ledger.sql.numbers import facts, named, recall
 from gateway.ledger.sql.store import Store, StoreLimits
 from gateway.ledger.sql.writing import ONE_BY_ONE, KeptBytes, Transaction
-from gateway.ledger.versions import AdapterVersion
+from gateway.ledger.versions import AdapterVersion, BundleKey
 from gateway.message import Attempt, Delivery, Enriched, HeldBy, Message, State
 
 T = TypeVar("T")
@@ -479,6 +480,16 @@ class SqlLedger:
 
     async def finish_approval(self, approval_id: str, at: datetime, failed: str | None) -> SecondApproval:
         return await self._write(approvals.finish, approval_id, at, failed)
+
+    # ── signed bundles ────────────────────────────────────────────────────────────────────────
+    async def add_bundle_key(self, key: BundleKey, intent: Intent) -> None:
+        await self._write(bundle_keys.add, key, intent)
+
+    async def revoke_bundle_key(self, key_id: str, intent: Intent) -> bool:
+        return await self._write(bundle_keys.revoke, key_id, intent)
+
+    async def bundle_keys(self) -> Sequence[BundleKey]:
+        return await self._store.read(bundle_keys.bundle_keys)
 
     # ── adapters ──────────────────────────────────────────────────────────────────────────────
     async def add_adapter(self, adapter: AdapterVersion, content: bytes, intent: Intent) -> AdapterVersion:

@@ -44,7 +44,7 @@ from gateway.ledger.sql.codecs import (
 )
 from gateway.ledger.sql.columns import Layout, TableColumn
 from gateway.ledger.sql.statements import is_head, is_open_state, is_state, may_go
-from gateway.ledger.versions import AdapterVersion
+from gateway.ledger.versions import AdapterVersion, BundleKey
 from gateway.message import OPEN, SENDABLE, TRANSITIONS, Attempt, Delivery, Message, State
 
 metadata = sa.MetaData()
@@ -553,6 +553,9 @@ ADAPTER = Layout(
     TableColumn("rolled_back", FLAG),
     TableColumn("revision", BIG_INTEGER),
     TableColumn("region"),
+    TableColumn("signed_by"),
+    TableColumn("signed_at", TIME, optional=True),
+    TableColumn("signature"),
 )
 adapters = ADAPTER.table(
     "adapters",
@@ -562,6 +565,19 @@ adapters = ADAPTER.table(
     sa.Index("adapters_version", "name", "version", unique=True),
 )
 sa.Index("adapters_active", adapters.c.name, unique=True, **_only(sa.text("state = 'active'")))
+
+BUNDLE_KEY = Layout(
+    BundleKey,
+    TableColumn("id", key=True),
+    TableColumn("kind"),
+    TableColumn("public"),
+    TableColumn("region"),
+    TableColumn("label"),
+    TableColumn("created_at", TIME),
+    TableColumn("expires_at", TIME, optional=True),
+    TableColumn("revoked_at", TIME, optional=True),
+)
+bundle_keys = BUNDLE_KEY.table("bundle_keys", metadata)
 
 CREDENTIAL = Layout(
     Credential,

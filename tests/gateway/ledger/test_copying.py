@@ -53,7 +53,7 @@ from gateway.ledger.sql.copying import Compared, Copied, CopyStep
 from gateway.ledger.sql.copying.plan import ANEW, NOT_COPIED, chunks, copied_tables
 from gateway.ledger.sql.engines import sqlite
 from gateway.ledger.sql.tables import metadata
-from gateway.ledger.versions import AdapterState, AdapterVersion
+from gateway.ledger.versions import AdapterState, AdapterVersion, BundleKey
 from gateway.message import HeldBy, State
 from gateway.oversight.occurrences import OccurrenceReader
 from schemas.calendar import PUBLISHED
@@ -100,6 +100,9 @@ async def _operators(ledger: SqlLedger, small: Any) -> None:
         await ledger.add_credential(Credential(name, CREDIT, f"{name} hash", "2027", small.now, until), small.intent)
     await ledger.revoke_credential(CREDIT, "old", small.intent)
     await ledger.add_person(Person("wang-wei", "王伟", "hash", ("operator", "viewer"), small.now), small.intent)
+    key = BundleKey("k-1", "ed25519", "07" * 32, "330000", "省厅", small.now)
+    await ledger.add_bundle_key(key, small.intent)
+    await ledger.revoke_bundle_key("k-1", small.intent)
     later = small.now + timedelta(days=9)
     await ledger.unmask(Unmasking("u-1", "wang-wei", "m", "核对", small.now, later), small.intent)
     asked = SecondApproval(
@@ -284,7 +287,11 @@ async def answers(ledger: SqlLedger, small: Any) -> Mapping[str, Any]:
     found["calendar"] = await ledger.years()
     found["findings"] = await ledger.find_findings(FindingFilter()), await ledger.assessments()
     found["due"] = await ledger.due_cases(date(2026, 9, 16)), await ledger.ground_changes(["later"])
-    found["adapters"] = await ledger.adapters(), await ledger.adapter_content("town", "1.0.0")
+    found["adapters"] = (
+        await ledger.adapters(),
+        await ledger.bundle_keys(),
+        await ledger.adapter_content("town", "1.0.0"),
+    )
     found["backlog"] = sorted(await ledger.backlog(), key=repr)
     found["replays"] = await ledger.replays(), await ledger.contacts()
     head = await ledger.newest_head()
