@@ -21,6 +21,7 @@ from gateway.access import (
     emergency_hash,
     networks,
     signing_key,
+    wrapping_keys,
 )
 from gateway.attachments import S3, Attachments, FolderStore, ObjectStore, S3Store
 from gateway.audit.signing import SigningKey
@@ -35,12 +36,15 @@ from gateway.delivery.key_fetcher import KeyFetcher
 from gateway.delivery.sender import Sender
 from gateway.hub import Hub
 from gateway.hub.approvals import Approvals
+from gateway.hub.audit_export import AuditExport
+from gateway.hub.audit_targets import target_of
 from gateway.hub.deliveries import BulkReplays, OperatorSteps
 from gateway.hub.dossier import Dossiers
 from gateway.hub.evidence import Evidence
 from gateway.hub.pruning import Pruner
 from gateway.hub.query_cache import QueryCache
 from gateway.hub.questions import Questions
+from gateway.hub.reencryption import Reencryption
 from gateway.hub.sequencer import Sequencer
 from gateway.hub.trail import Trail
 from gateway.intake.admission import Admission
@@ -50,6 +54,7 @@ from gateway.intake.own import OwnMessages
 from gateway.intake.reception import Reception
 from gateway.intake.routes import Routes, read_routes
 from gateway.ledger.base import Ledger
+from gateway.ledger.encryption import WrappingKeys
 from gateway.ledger.records import Retention
 from gateway.ledger.sql import SqlLedger
 from gateway.ledger.sql.batch_thread import BatchWatch, unwatched
@@ -114,6 +119,7 @@ def build(
         settings,
         lambda operations, seconds: events(CommitEnded(operations, seconds)),
         signing_key(settings.signing_key_file),
+        keys_of(settings),
     )
     contacts = Contacts(kept, clock)
     trail = Trail(kept, clock)
@@ -185,6 +191,18 @@ def build(
         "For how long the oldest fact has waited that no signed head of the audit covers; 0: all are covered.",
         lambda: sequencer.behind_seconds(clock()),
     )
+    reencryption = Reencryption(kept)
+    metrics.show(
+        "hutong_encryption_left",
+        "Rows whose secrets are not encrypted under the newest key yet; 0 without a key.",
+        reencryption.left,
+    )
+    audit_export = AuditExport(kept, target_of(settings.audit_export) if settings.audit_export else None)
+    metrics.show(
+        "hutong_audit_export_behind_seconds",
+        "For how long the oldest entry of the audit has waited that was not exported; 0 where another process exports.",
+        lambda: audit_export.behind_seconds(clock()),
+    )
     attachments = Attachments(
         kept,
         open_objects(settings),
@@ -240,6 +258,8 @@ def build(
         ),
         pruner=pruner,
         sequencer=sequencer,
+        reencryption=reencryption,
+        audit_export=audit_export,
         attachments=attachments,
         cases=cases,
         assessments=Assessments(kept, cases, assessor, clock, pause=pause.total_seconds()),
@@ -271,13 +291,26 @@ def open_objects(settings: Settings) -> ObjectStore:
     return FolderStore(settings.attachment_folder)
 
 
-def open_ledger(settings: Settings, watch: BatchWatch = unwatched, key: SigningKey | None = None) -> Ledger:
+def open_ledger(
+    settings: Settings,
+    watch: BatchWatch = unwatched,
+    key: SigningKey | None = None,
+    keys: WrappingKeys | None = None,
+) -> Ledger:
     """Make the ledger that the settings name, not started yet; `watch` is told of every batch it writes.
 
-    `key` signs its receipts and heads; without one nothing is signed.
+    `key` signs its receipts and heads; without one nothing is signed. `keys`: see `keys_of`.
     """
     rejections, replies = settings.rejection_megabytes << 20, settings.reply_megabytes << 20
-    return SqlLedger(settings.ledger, rejections=rejections, replies=replies, watch=watch, key=key)
+    return SqlLedger(settings.ledger, rejections=rejections, replies=replies, watch=watch, key=key, keys=keys)
+
+
+def keys_of(settings: Settings) -> WrappingKeys | None:
+    """Give what the settings let secrets be encrypted under, or None; HutongError `key.unusable`."""
+    current, older = (
+        each.get_secret_value() if each else "" for each in (settings.encryption_key, settings.encryption_old_keys)
+    )
+    return wrapping_keys(current, older, settings.encryption_cipher)
 
 
 def _spans(clock: Clock) -> SpanHook | None:

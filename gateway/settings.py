@@ -41,6 +41,12 @@ FOUR_EYES = ("activation", "bulk-replay", "discard", "address", "secrets")
 ALLOWABLE = ("http", "private", "loopback")
 """What a platform's address may be allowed to be, beside a public one under TLS."""
 
+EXPORTS = ("file", "syslog+udp", "syslog+tcp", "syslog+tls")
+"""How the address of where the audit is exported to begins."""
+
+AES, SM4 = "aes-256-gcm", "sm4-gcm"
+"""What may encrypt in the ledger."""
+
 SQLITE = "sqlite:///"
 """How the address of a ledger in a file begins: one process has it."""
 
@@ -312,6 +318,24 @@ class Settings(BaseSettings):
         description="What becomes of an uploaded bundle that nobody signed, for a region that has no key for bundles: "
         "warn or refuse. Once a region has one, its bundles must be signed.",
     )
+    encryption_key: SecretStr | None = Field(
+        None,
+        description="The key under which platforms' secrets and stored requests are encrypted in the ledger: "
+        "file:PATH, command:PROGRAM (see docs/rights.md), or the key itself, 32 bytes (AES-256) or 16 (SM4) in Base64. "
+        "Unset: they are kept in clear.",
+    )
+    encryption_old_keys: SecretStr | None = Field(
+        None,
+        description="Keys that were HUTONG_ENCRYPTION_KEY before, written in the same way, with commas between: what "
+        "is encrypted under them is read, and encrypted anew.",
+    )
+    encryption_cipher: str = Field(AES, description=f"What encrypts: {AES} or {SM4}.")
+
+    audit_export: str = Field(
+        "",
+        description="Where every entry of the audit is sent as it is written: syslog+tcp://HOST:514, "
+        "syslog+tls://HOST:6514?ca=FILE, syslog+udp://HOST:514 (RFC 5424), or file:///PATH (a line of JSON each).",
+    )
 
     metrics_open: bool = Field(False, description="Whether /metrics asks for no credential; keep it inside then.")
 
@@ -426,7 +450,26 @@ class Settings(BaseSettings):
             raise ValueError("is no SHA-256 in 64 small hexadecimal digits; `hutong people emergency` makes one")
         return said
 
-    @field_validator("admin_token", mode="before")
+    @field_validator("audit_export")
+    @classmethod
+    def _known_export(cls, said: str) -> str:
+        parts = urlsplit(said)
+        known = parts.scheme in EXPORTS and bool(parts.path if parts.scheme == "file" else parts.hostname)
+        if said and not known:
+            raise ValueError(
+                "not where the audit can go; write syslog+tcp://HOST:514, syslog+tls://HOST:6514?ca=FILE, "
+                "syslog+udp://HOST:514 or file:///PATH"
+            )
+        return said
+
+    @field_validator("encryption_cipher")
+    @classmethod
+    def _known_cipher(cls, said: str) -> str:
+        if said not in (AES, SM4):
+            raise ValueError(f"{said} is no cipher that there is: {AES}, {SM4}")
+        return said
+
+    @field_validator("admin_token", "encryption_key", "encryption_old_keys", mode="before")
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         return None if value == "" else value

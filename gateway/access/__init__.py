@@ -1,4 +1,4 @@
-"""Who is calling: tokens, other proofs, principals, the administrator's token; and the key with which we sign."""
+"""Who is calling: tokens, other proofs, principals, the administrator's token; and our own keys."""
 
 from gateway.access.administrator import Administrator, emergency_hash
 from gateway.access.assertions import Assertion, CallHead, SignedBody
@@ -10,6 +10,7 @@ from gateway.access.principals import Principal, Principals, Refusal
 from gateway.access.proofs import Proofs
 from gateway.access.signing_key import signing_key
 from gateway.access.tokens import PREFIX, basic, bearer, hash_token, new_token, same_digest
+from gateway.access.wrapping_keys import wrapping_keys
 
 __all__ = [
     "PREFIX",
@@ -36,4 +37,5 @@ __all__ = [
     "new_token",
     "same_digest",
     "signing_key",
+    "wrapping_keys",
 ]

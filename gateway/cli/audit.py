@@ -10,6 +10,7 @@ from msgspec.structs import asdict
 
 from gateway.audit.signing import SigningKey
 from gateway.audit.verify import check_bundle, key_of, not_proved, read_heads
+from gateway.bootstrap import keys_of
 from gateway.cli.output import AsJson, CommandFailed, emit, say
 from gateway.ledger.sql.tree_check import check_tree
 from gateway.settings import SQLITE, Settings
@@ -58,7 +59,7 @@ def verify(
     if "://" in file or _is_ledger(Path(file)):
         url = file if "://" in file else f"{SQLITE}{file}"
         trusted = trusted or _own_key(url)
-        report = check_tree(url, kept, key_ids=trusted)
+        report = check_tree(url, kept, key_ids=trusted, keys=keys_of(Settings()))
         wrong, found = list(report.wrong), asdict(report)
         told = [f"{report.leaves} leaves, {report.heads} heads, keys: {', '.join(report.keys) or 'none'}"]
         if report.pruned:

@@ -17,13 +17,14 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from adapters.source import BrokenBundle
-from gateway.bootstrap import open_ledger
+from gateway.bootstrap import keys_of, open_ledger
 from gateway.cli import moments
 from gateway.cli.configuration import settings_here
 from gateway.cli.output import AsJson, emit, say
 from gateway.clock import system_clock
 from gateway.errors import HutongError
 from gateway.intake.routes import read_routes
+from gateway.ledger.encryption import Undecipherable
 from gateway.ledger.sql.engines import server_report
 from gateway.releases.installed import install
 from gateway.settings import Settings, Unset
@@ -35,12 +36,13 @@ OURS = ("gateway", "adapters", "schemas")
 
 
 class Check(Struct, frozen=True):
-    """One thing that was looked at; `remedy` is said when it is not well."""
+    """One thing that was looked at; `remedy` is said when it is not well, or `warned` of: then it may go on."""
 
     name: str
     well: bool
     detail: str
     remedy: str = ""
+    warned: bool = False
 
 
 def doctor(as_json: AsJson = False) -> None:
@@ -56,9 +58,10 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 def _say(check: Check) -> None:
-    say(f"{'[green]✓[/]' if check.well else '[red]✗[/]'} {check.name:<9} {check.detail}")
-    if not check.well:
-        say(f"            [dim]→[/] {check.remedy}")
+    mark = "[red]✗[/]" if not check.well else "[yellow]![/]" if check.warned else "[green]✓[/]"
+    say(f"{mark} {check.name:<10} {check.detail}")
+    if not check.well or check.warned:
+        say(f"             [dim]→[/] {check.remedy}")
 
 
 def examine() -> Iterator[Check]:
@@ -138,6 +141,20 @@ def _ledger_path(settings: Settings) -> Path | None:
     return Path(path).absolute() if kind == "sqlite" and path else None
 
 
+def encryption(settings: Settings) -> Check:
+    """Secrets are encrypted in the ledger, and the key that is set can be used."""
+    try:
+        keys = keys_of(settings)
+        if keys is None:
+            remedy = "set HUTONG_ENCRYPTION_KEY: docs/rights.md says how"
+            return Check("encryption", True, "platforms' secrets are kept in clear", remedy, warned=True)
+        bound_to = b"hutong doctor"
+        well = keys.current.unwrap(keys.current.wrap(b"trial", bound_to), keys.current.id, bound_to) == b"trial"
+    except (HutongError, Undecipherable) as error:
+        return Check("encryption", False, str(error), "correct HUTONG_ENCRYPTION_KEY")
+    return Check("encryption", well, f"{keys.cipher} under the key {keys.current.id}", "try the key command by hand")
+
+
 def adapters(settings: Settings) -> Check:
     """Every installed adapter loads."""
     try:
@@ -175,4 +192,4 @@ def bundles(settings: Settings) -> Check:
     return Check("bundles", True, "unsigned ones are taken for regions without a key; HUTONG_UNSIGNED_BUNDLES=refuse")
 
 
-LOOKS: tuple[Callable[[Settings], Check], ...] = (ledger, adapters, bundles, routes, port)
+LOOKS: tuple[Callable[[Settings], Check], ...] = (ledger, encryption, adapters, bundles, routes, port)

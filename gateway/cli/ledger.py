@@ -11,7 +11,7 @@ import typer
 from msgspec import to_builtins
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from gateway.bootstrap import open_ledger, retention_of
+from gateway.bootstrap import keys_of, open_ledger, retention_of
 from gateway.cli import copying
 from gateway.cli.configuration import settings_here
 from gateway.cli.output import AsJson, emit, errors, listing, say
@@ -122,7 +122,7 @@ class _File:
     def __init__(self, settings: Settings) -> None:
         self._runner = asyncio.Runner()
         self._retention = retention_of(settings)
-        self._ledger: Ledger = open_ledger(settings)
+        self._ledger: Ledger = open_ledger(settings, keys=keys_of(settings))
         try:
             self._runner.run(self._ledger.start())
         except BaseException:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import resource
 import signal
 import socket
@@ -31,6 +32,8 @@ from gateway.hub import Hub
 from gateway.settings import Settings
 from gateway.telemetry import logs
 from gateway.telemetry.siblings import Siblings
+
+_log = logging.getLogger(__name__)
 
 EXAMPLE = "HUTONG_LEDGER=sqlite:////var/lib/hutong/hutong.db hutong serve --port 8080"
 
@@ -140,6 +143,8 @@ async def _serve(
     settings: Settings, listener: socket.socket, member: Member | None = None, line: socket.socket | None = None
 ) -> None:
     hub = build(settings)
+    if settings.encryption_key is None:
+        _log.warning("platforms' secrets are kept in clear in the ledger: set HUTONG_ENCRYPTION_KEY (docs/rights.md)")
     await hub.start()
     collector.set_up()
     gate = ConnectionGate(bounds_of(settings, _most_files()), hub.events)

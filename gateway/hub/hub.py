@@ -18,10 +18,12 @@ from gateway.delivery.inboxes import Inboxes
 from gateway.delivery.sender import Sender
 from gateway.errors import HutongError, Unavailable
 from gateway.hub.approvals import Approvals
+from gateway.hub.audit_export import AuditExport
 from gateway.hub.deliveries import BulkReplays, OperatorSteps
 from gateway.hub.dossier import Dossiers
 from gateway.hub.evidence import Evidence
 from gateway.hub.pruning import Pruner
+from gateway.hub.reencryption import Reencryption
 from gateway.hub.sequencer import Sequencer
 from gateway.hub.trail import Trail
 from gateway.intake.admission import Admission
@@ -96,6 +98,8 @@ class Hub:
         approvals: Approvals,
         pruner: Pruner,
         sequencer: Sequencer,
+        reencryption: Reencryption,
+        audit_export: AuditExport,
         evidence: Evidence,
         attachments: Attachments,
         dossiers: Dossiers,
@@ -139,6 +143,8 @@ class Hub:
         self.approvals = approvals
         self.pruner = pruner
         self.sequencer = sequencer
+        self._reencryption = reencryption
+        self._audit_export = audit_export
         self.evidence = evidence
         self.attachments = attachments
         self.dossiers = dossiers
@@ -201,6 +207,8 @@ class Hub:
         self.pruner.start()
         self.follower.start()
         self.sequencer.start()
+        self._reencryption.start()
+        self._audit_export.start()
         self._running = True
 
     def part(self) -> None:
@@ -227,6 +235,8 @@ class Hub:
         await asyncio.to_thread(self.observers.tap.stop)
         await self.contacts.stop()
         await self.trail.stop()
+        await self._audit_export.stop()
+        await self._reencryption.stop()
         await self.sequencer.stop()
         await self.ledger.stop()
         if self._spans is not None:

@@ -22,7 +22,7 @@ from gateway.ledger.assessments import (
     ToldFinding,
 )
 from gateway.ledger.clocked import ClockCount, ClockFilter, CountedCorrelation, FoundClock
-from gateway.ledger.followed import ChangedMessage, Followed, FollowedPage
+from gateway.ledger.followed import AuditPage, ChangedMessage, Followed, FollowedPage
 from gateway.ledger.occurrences import (
     FoundOccurrence,
     Judging,
@@ -845,6 +845,13 @@ class Ledger(Protocol):
         """
         ...
 
+    async def audit_after(self, position: int, limit: int = 100) -> AuditPage:
+        """Give entries of the audit in the order of their numbers: none before another can still appear in front of it.
+
+        Whoever follows them has the right to and keeps the position as for messages, under `AUDIT_EXPORT`.
+        """
+        ...
+
     async def changed_messages(self, name: str, limit: int = 100) -> Sequence[ChangedMessage]:
         """Give the messages of cases that were torn apart or joined by an alias since they were followed under a name.
 
@@ -950,6 +957,14 @@ class Ledger(Protocol):
         """
         ...
 
+    async def reencrypt(self, limit: int) -> int:
+        """Encrypt up to `limit` rows anew that are in clear or under an older key; gives how many are left.
+
+        Rows that went since the key was made may be counted. Without a key nothing is done, and nothing is left.
+        Whatever else is written and read meanwhile is as if nothing happened.
+        """
+        ...
+
     async def newest_head(self) -> SignedHead | None:
         """Give the newest signed head."""
         ...
@@ -1014,7 +1029,8 @@ READS = frozenset(
         "upload_for", "unnamed_bytes", "known_uploads", "find_rejections", "dossier", "backlog", "contacts", "audit",
         "prunable", "prunings", "untold_findings", "find_findings", "find_cases", "naming", "assessments",
         "ground_changes", "due_cases",
-        "followed", "messages_after", "changed_messages", "counted_otherwise", "find_clocks", "count_clocks",
+        "followed", "messages_after", "audit_after", "changed_messages", "counted_otherwise", "find_clocks",
+        "count_clocks",
         "tree_standing", "newest_head", "signed_heads", "signing_keys", "leaves_of",
         "proved_leaves", "prove_leaf", "prove_message", "prove_consistency", "find_audit",
         "tallies", "find_occurrences", "holding", "uncounted", "heard_of",

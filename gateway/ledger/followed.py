@@ -6,6 +6,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from gateway.ledger.records import AuditEntry
 from gateway.message import Message
 
 
@@ -33,6 +34,24 @@ class FollowedPage(Struct, frozen=True):
     more: bool
 
 
+class NumberedEntry(Struct, frozen=True):
+    """An entry of the audit with its number, by which entries are exported in order."""
+
+    seq: int
+    entry: AuditEntry
+
+
+class AuditPage(Struct, frozen=True):
+    """The entries of the audit behind a position, oldest first; `more`: there may be more at once."""
+
+    entries: tuple[NumberedEntry, ...]
+    more: bool
+
+
+AUDIT_EXPORT = "audit export"
+"""Under which name the audit is followed: its position is the number of an entry, not of a message."""
+
+
 class ChangedMessage(Struct, frozen=True):
     """A message that was tied to another case, or lost one of its own to another, after it was shown.
 
@@ -46,9 +65,9 @@ class ChangedMessage(Struct, frozen=True):
 
 
 class Numbered(Struct, frozen=True):
-    """The last number that any message has got, and the transactions that may not have kept theirs yet.
+    """The last number that any row of a table has got, and the transactions that may not have kept theirs yet.
 
-    `last` None: messages get their numbers in the order in which they are kept.
+    `last` None: rows get their numbers in the order in which they are kept.
     """
 
     last: int | None

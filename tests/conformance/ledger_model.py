@@ -32,7 +32,7 @@ from gateway.ledger.assessments import (
     ToldFinding,
 )
 from gateway.ledger.clocked import CountedCorrelation
-from gateway.ledger.followed import ChangedMessage
+from gateway.ledger.followed import AuditPage, ChangedMessage, NumberedEntry
 from gateway.ledger.records import (
     DECIDED_ON,
     Accepted,
@@ -918,6 +918,15 @@ class ModelLedger(PruningModel, ReportModel):
     async def note(self, entries: Sequence[AuditEntry]) -> None:
         self.must_run()
         self.kept.audit += entries
+
+    async def audit_after(self, position: int, limit: int = 100) -> AuditPage:
+        self.must_run()
+        found = list(enumerate(self.kept.audit, 1))[position : position + limit]
+        return AuditPage(tuple(NumberedEntry(seq, entry) for seq, entry in found), len(found) == limit)
+
+    async def reencrypt(self, limit: int) -> int:
+        self.must_run()
+        return 0
 
     # ── four eyes ─────────────────────────────────────────────────────────────────────────────
 

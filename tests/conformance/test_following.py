@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from gateway.ledger.records import Retention
+from gateway.ledger.followed import AUDIT_EXPORT
+from gateway.ledger.records import AuditEntry, Retention
 from gateway.message import State
 
 AJ, CF, DAY = "AJ-1", "CF-77", 86_400.0
@@ -28,6 +29,26 @@ async def test_messages_are_given_in_the_order_in_which_they_came(play: Any, led
     last = await ledger.messages_after(first.position)
     end = await ledger.messages_after(last.position)
     assert (end.messages, end.position, end.more) == ((), last.position, False)
+
+
+async def test_entries_of_the_audit_are_given_in_the_order_of_their_numbers(ledger: Any, make: Any) -> None:
+    """Page after page, each behind the last number of the one before."""
+    assert (await ledger.audit_after(0)).entries == ()
+    await ledger.note([AuditEntry(make.at(), "wang-wei", "body.read", name) for name in "abc"])
+    first = await ledger.audit_after(0, 2)
+    assert ([each.entry.subject for each in first.entries], first.more) == (["a", "b"], True)
+    last = await ledger.audit_after(first.entries[-1].seq)
+    assert ([each.entry.subject for each in last.entries], last.more) == (["c"], False)
+
+
+async def test_the_export_of_the_audit_is_shown_no_messages(play: Any, ledger: Any, make: Any) -> None:
+    """It follows under a name, too, and what changed of messages is not kept for it."""
+    await tie(play, make)
+    await ledger.follow(AUDIT_EXPORT)
+    await ledger.keep_followed(AUDIT_EXPORT, 7)
+    await settle(play)
+    assert (await ledger.followed(AUDIT_EXPORT)).position == 7
+    assert await ledger.changed_messages(AUDIT_EXPORT) == []
 
 
 async def test_a_position_is_kept_and_never_goes_back(play: Any, ledger: Any, opening: Any) -> None:

@@ -16,7 +16,7 @@ from conftest import Make, Play
 from msgspec.structs import replace
 
 from gateway.errors import Conflict
-from gateway.ledger.records import Accepted, BulkReplay, DeliveryFilter, Inbox, Moved, Reads, Receipt
+from gateway.ledger.records import Accepted, AuditEntry, BulkReplay, DeliveryFilter, Inbox, Moved, Reads, Receipt
 from gateway.ledger.sql import SqlLedger
 from gateway.ledger.sql.tree_check import check_tree
 from gateway.message import HeldBy, Message, State
@@ -219,6 +219,21 @@ async def test_a_lower_number_that_is_committed_later_is_not_passed(two: Two) ->
         two._go_on.set()
         await held
     assert [each.id for each in (await two.other.messages_after(page.position)).messages] == ["low", "high"]
+
+
+async def test_a_lower_number_of_the_audit_is_not_passed(two: Two) -> None:
+    """While somebody who began before stands in a transaction, nothing that was written later is exported."""
+    await two.second.ledger.note([AuditEntry(two.make.at(), "a", "body.read", "before")])
+    [before] = (await two.other.audit_after(0)).entries
+    with two.standing() as stands:
+        held = asyncio.ensure_future(two.first.receive(two.make.draft("low"), revision=3))
+        await asyncio.to_thread(stands.wait, 30)
+        await two.second.ledger.note([AuditEntry(two.make.at(), "a", "body.read", "later")])
+        for _ in range(3):
+            assert (await two.other.audit_after(before.seq)).entries == ()
+        two._go_on.set()
+        await held
+    assert [one.entry.subject for one in (await two.other.audit_after(before.seq)).entries] == ["later"]
 
 
 async def test_messages_are_followed_while_others_always_write(two: Two) -> None:

@@ -33,6 +33,8 @@ def told() -> Mapping[str, set[str]]:
         "hutong_administrator_used_seconds",
         "hutong_emergency_used_seconds",
         "hutong_audit_head_age_seconds",
+        "hutong_encryption_left",
+        "hutong_audit_export_behind_seconds",
     ):
         metrics.show(name, "As bootstrap shows it.", lambda: 0.0)
     found: dict[str, set[str]] = {"up": set()}

@@ -73,6 +73,7 @@ ELSEWHERE = {
     "note_contacts": "written every few seconds, whatever happens; one that failed is written with the next",
     "spend_nonce": "a caller that hears no answer signs anew, with another nonce; see tests of signed calls",
     "check": "writes a mark that nothing reads; see tests of the ledger",
+    "reencrypt": "goes on from what it reached, which is kept with the rows; see tests of encryption",
     "add_adapter": "an upload is kept by its digest, so asking again is the same; see tests of releases",
 }
 """Writing calls that the story does not make, each with the reason."""

@@ -13,6 +13,7 @@ from gateway.ledger.errors import no_approval
 from gateway.ledger.records import DECIDED_ON, ApprovalState, Intent, SecondApproval
 from gateway.ledger.sql import tables
 from gateway.ledger.sql.auditing import intended, once, record
+from gateway.ledger.sql.encryption import at_rest
 from gateway.ledger.sql.statements import Prepared, inserting
 from gateway.ledger.sql.tables import APPROVAL
 from gateway.ledger.sql.writing import Transaction
@@ -33,14 +34,15 @@ _CHANGE = Prepared(
 
 def approvals(connection: sa.Connection) -> Sequence[SecondApproval]:
     """Give every approval, the newest first."""
-    return [APPROVAL.read(row) for row in _ALL.rows(connection)]
+    kept = at_rest(connection)
+    return [APPROVAL.read(row, at_rest=kept) for row in _ALL.rows(connection)]
 
 
 def ask(transaction: Transaction, approval: SecondApproval, intent: Intent) -> SecondApproval:
     """Keep what somebody wants done, once."""
 
     def do() -> str:
-        _ADD.run(transaction.connection, [APPROVAL.write(approval)])
+        _ADD.run(transaction.connection, [APPROVAL.write(approval, at_rest=at_rest(transaction.connection))])
         intended(transaction, intent, approval.subject, "approval.asked", approval=approval.id, kind=approval.kind)
         return approval.id
 
@@ -81,4 +83,4 @@ def _known(transaction: Transaction, approval_id: str) -> SecondApproval:
     row = _ONE.row(transaction.connection, approval_id)
     if row is None:
         raise no_approval(approval_id)
-    return APPROVAL.read(row)
+    return APPROVAL.read(row, at_rest=at_rest(transaction.connection))

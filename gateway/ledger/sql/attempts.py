@@ -18,6 +18,7 @@ from gateway.ledger.sql import lanes, leaves, numbers, overlay, platforms, repli
 from gateway.ledger.sql.batch_thread import OperationResult
 from gateway.ledger.sql.claims import ClaimOwners, verify
 from gateway.ledger.sql.columns import Row
+from gateway.ledger.sql.encryption import at_rest
 from gateway.ledger.sql.rows import StoredDelivery
 from gateway.ledger.sql.statements import (
     Prepared,
@@ -133,6 +134,7 @@ def begin(transaction: Transaction, begins: Sequence[Begin]) -> Sequence[Operati
     steps: list[lanes.Step] = []
     first: list[Row] = []
     further: list[Row] = []
+    kept = at_rest(transaction.connection)
     for each in begins:
         try:
             stored = claimed.get(each.claim, each.delivery_id)
@@ -145,7 +147,7 @@ def begin(transaction: Transaction, begins: Sequence[Begin]) -> Sequence[Operati
             claimed.put(stored, begun)
             steps.append((stored, begun))
             requests = first if begun.attempts == 1 else further
-            requests.append(REQUEST.write(each.request, delivery=begun.position))
+            requests.append(REQUEST.write(each.request, delivery=begun.position, at_rest=kept))
     lanes.change(transaction, steps)
     _REQUESTS.run(transaction.connection, first)
     _REQUESTS_ANEW.run(transaction.connection, further)

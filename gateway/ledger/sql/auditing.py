@@ -11,6 +11,7 @@ import orjson
 import sqlalchemy as sa
 
 from gateway.ledger import decisions
+from gateway.ledger.followed import AuditPage, NumberedEntry
 from gateway.ledger.records import READINGS, AuditEntry, Intent
 from gateway.ledger.sql import leaves, tables
 from gateway.ledger.sql.batch_thread import OperationResult
@@ -38,6 +39,14 @@ _DONE = Prepared(
     .limit(sa.bindparam("limit")),
     ("subject", "limit"),
 )
+_AFTER = Prepared(
+    sa.select(*AUDIT.select(tables.audit))
+    .where(_e.seq > sa.bindparam("position"), _e.seq <= sa.bindparam("upto"))
+    .order_by(_e.seq)
+    .limit(sa.bindparam("limit")),
+    ("position", "upto", "limit"),
+)
+_LAST = (1 << 63) - 1
 _ACCEPTED = Prepared(
     sa.select(sa.func.coalesce(_m.accepted_at, _m.received_at), _m.source).where(_m.id == sa.bindparam("message")),
     ("message",),
@@ -117,6 +126,13 @@ def _kept(connection: sa.Connection, intent: Intent, digest: str) -> str | None:
     """Give the answer that is kept under an intent's key, as text; Conflict when something else was asked under it."""
     kept = None if intent.key is None else _ASKED.row(connection, intent.key, intent.actor)
     return kept[1] if kept is not None and decisions.is_repeat(kept[0], digest) else None
+
+
+def after(connection: sa.Connection, position: int, upto: int | None, limit: int) -> AuditPage:
+    """Give the entries behind a position, up to a number at most."""
+    found = _AFTER.rows(connection, position, _LAST if upto is None else upto, limit)
+    entries = tuple(NumberedEntry(row[AUDIT.at("seq")], AUDIT.read(row)) for row in found)
+    return AuditPage(entries, len(found) == limit)
 
 
 def of(connection: sa.Connection, subject: str, limit: int, *, reads: bool = False) -> Sequence[AuditEntry]:

@@ -124,9 +124,6 @@ STATE = Codec(sa.Text(), attrgetter("_value_"), _member_of(State))
 APPROVAL_STATE = Codec(sa.Text(), attrgetter("_value_"), _member_of(ApprovalState))
 ADAPTER_STATE = Codec(sa.Text(), attrgetter("_value_"), _member_of(AdapterState))
 JSON_OBJECT = Codec(sa.Text(), lambda value: text(dict(value)), orjson.loads)
-SETTINGS = JSON_OBJECT
-"""What holds platforms' secrets: their settings, and changes of these that wait for approval. The one place to seal."""
-
 JSON_LIST = Codec(sa.Text(), text, lambda value: tuple(orjson.loads(value)))
 PACKED = Codec(sa.LargeBinary(), pack, unpack)
 PACKED_JSON = Codec(sa.LargeBinary(), pack_json, unpack_json)

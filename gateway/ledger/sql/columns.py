@@ -21,7 +21,8 @@ class TableColumn(Struct, frozen=True):
     `attribute`: the record's, when it is not named like the column. `given`: no attribute of the
     record; whoever writes hands the value in by the column's name. `numbered`: the database gives
     the value. `joined`: read from another table and never written here. `selected`: whether the
-    record's select list has it. `changes`: whether a step of the record writes it again.
+    record's select list has it. `changes`: whether a step of the record writes it again. `encrypted`:
+    kept as `encryption.AtRest` has it, bound to the row's key.
     """
 
     name: str
@@ -35,6 +36,7 @@ class TableColumn(Struct, frozen=True):
     selected: bool = True
     changes: bool = False
     references: str | None = None
+    encrypted: bool = False
 
     def sql(self) -> sa.Column[Any]:
         """Give the column of the table."""
@@ -54,9 +56,9 @@ class TableColumn(Struct, frozen=True):
         value = self.name if self.given else f"_record.{self.attribute or self.name}"
         return self._converted(value, f"write_{self.name}" if self.codec.write else None)
 
-    def read(self, index: int) -> str:
-        """Give the source of the argument that reads it from a row."""
-        value = self._converted(f"row[{index}]", f"read_{self.name}" if self.codec.read else None)
+    def read(self, kept: str) -> str:
+        """Give the source of the argument that reads it, `kept` being the source of what is in the row."""
+        value = self._converted(kept, f"read_{self.name}" if self.codec.read else None)
         return f"{self.attribute or self.name}={value}"
 
     def _converted(self, value: str, function: str | None) -> str:
@@ -78,9 +80,11 @@ class Layout(Generic[R]):
         self.inserted = [column.name for column in columns if not (column.joined or column.numbered)]
         self.changed = [column.name for column in columns if column.changes]
         self.width = len(self._selected)
+        self._name = ""
 
     def table(self, name: str, metadata: sa.MetaData, *more: sa.schema.SchemaItem) -> sa.Table:
         """Make the table; `more` are its indexes, rules and further columns."""
+        self._name = name
         return sa.Table(name, metadata, *(column.sql() for column in self._columns if not column.joined), *more)
 
     def select(self, table: sa.Table, **joined: sa.ColumnElement[Any]) -> tuple[sa.ColumnElement[Any], ...]:
@@ -93,13 +97,17 @@ class Layout(Generic[R]):
 
     @cached_property
     def read(self) -> Callable[..., R]:
-        """Make a record of a row of the select list; `more` are the attributes that no column holds."""
-        read = [column.read(index) for index, column in enumerate(self._selected) if not column.given]
-        return cast("Callable[..., R]", self._compiled(f"lambda row, **more: make({', '.join(read)}, **more)"))
+        """Make a record of a row of the select list; `more` are the attributes that no column holds.
+
+        Where columns are encrypted, `at_rest` says how.
+        """
+        read = [column.read(self._kept(index)) for index, column in enumerate(self._selected) if not column.given]
+        given = "row, *, at_rest, **more" if self._encrypts else "row, **more"
+        return cast("Callable[..., R]", self._compiled(f"lambda {given}: make({', '.join(read)}, **more)"))
 
     @cached_property
     def write(self) -> Callable[..., Row]:
-        """Write a new record in the order of `inserted`; given columns are named."""
+        """Write a new record in the order of `inserted`; given columns, and `at_rest` as for `read`, are named."""
         return self._writer(self.inserted)
 
     @cached_property
@@ -107,12 +115,39 @@ class Layout(Generic[R]):
         """Write what a step changed, in the order of `changed`, and then the key."""
         return self._writer([*self.changed, *(column.name for column in self._columns if column.key)])
 
+    @property
+    def _encrypts(self) -> bool:
+        return any(column.encrypted for column in self._columns)
+
+    def _kept(self, index: int) -> str:
+        """Give the source of what a row has in a column, decrypted."""
+        column = self._selected[index]
+        if not column.encrypted:
+            return f"row[{index}]"
+        return f"at_rest.read({self._place(column)!r}, row[{self.at(self._key.name)}], row[{index}])"
+
+    def _written(self, column: TableColumn) -> str:
+        """Give the source of what is written in a column, encrypted."""
+        if not column.encrypted:
+            return column.written()
+        return f"at_rest.write({self._place(column)!r}, {self._key.written()}, {column.written()})"
+
+    def _place(self, column: TableColumn) -> str:
+        return f"{self._name}.{column.name}"
+
+    @property
+    def _key(self) -> TableColumn:
+        return next(column for column in self._columns if column.key)
+
     def _writer(self, names: Sequence[str]) -> Callable[..., Row]:
         by_name = {column.name: column for column in self._columns}
         columns = [by_name[name] for name in names]
-        given = ", ".join(column.name for column in columns if column.given)
-        values = ", ".join(column.written() for column in columns)
-        return self._compiled(f"lambda _record, *, {given}: ({values},)" if given else f"lambda _record: ({values},)")
+        given = [column.name for column in columns if column.given]
+        if any(column.encrypted for column in columns):
+            given.append("at_rest")
+        values = ", ".join(map(self._written, columns))
+        named = f", *, {', '.join(given)}" if given else ""
+        return self._compiled(f"lambda _record{named}: ({values},)")
 
     def _compiled(self, source: str) -> Callable[..., Any]:
         functions: dict[str, Any] = {"make": self._record}

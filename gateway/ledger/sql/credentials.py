@@ -11,6 +11,7 @@ from gateway.ledger.records import BEARER, Credential, Intent
 from gateway.ledger.sql import platforms, tables
 from gateway.ledger.sql.auditing import intended, once
 from gateway.ledger.sql.codecs import micros
+from gateway.ledger.sql.encryption import at_rest
 from gateway.ledger.sql.statements import Prepared, inserting
 from gateway.ledger.sql.tables import CREDENTIAL
 from gateway.ledger.sql.writing import Transaction
@@ -28,7 +29,8 @@ _REVOKE = Prepared(
 
 def credentials(connection: sa.Connection) -> Sequence[Credential]:
     """Give every credential, by platform and in the order of their issue."""
-    found = map(CREDENTIAL.read, _ALL.rows(connection))
+    kept = at_rest(connection)
+    found = (CREDENTIAL.read(row, at_rest=kept) for row in _ALL.rows(connection))
     # Ids grow with time, but for those from before there were any, which are the oldest.
     return sorted(found, key=lambda one: (one.platform, one.created_at is not None, one.id))
 
@@ -38,7 +40,7 @@ def add(transaction: Transaction, credential: Credential, intent: Intent) -> Non
 
     def do() -> None:
         platforms.known(transaction, credential.platform)
-        _ADD.run(transaction.connection, [CREDENTIAL.write(credential)])
+        _ADD.run(transaction.connection, [CREDENTIAL.write(credential, at_rest=at_rest(transaction.connection))])
         platforms.changed(transaction)
         named = {"credential": credential.id, "label": credential.label}
         if credential.kind != BEARER:
@@ -53,7 +55,7 @@ def revoke(transaction: Transaction, platform_id: str, credential_id: str, inten
 
     def do() -> bool:
         row = _ONE.row(transaction.connection, credential_id)
-        found = None if row is None else CREDENTIAL.read(row)
+        found = None if row is None else CREDENTIAL.read(row, at_rest=at_rest(transaction.connection))
         if found is None or found.platform != platform_id:
             raise no_credential(platform_id, credential_id)
         if found.revoked_at is not None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 
-from gateway.ledger.followed import ChangedMessage, Followed, FollowedPage
+from gateway.ledger.followed import AUDIT_EXPORT, ChangedMessage, Followed, FollowedPage
 from gateway.ledger.sql import rows, tables
 from gateway.ledger.sql.batch_thread import OperationResult
 from gateway.ledger.sql.claims import ClaimTerms
@@ -67,7 +67,7 @@ _SEEN = Prepared(
     ),
     ("name_", "message_", "times_"),
 )
-_NAMES = Prepared(sa.select(_f.name), ())
+_NAMES = Prepared(sa.select(_f.name).where(_f.name != sa.literal_column(f"'{AUDIT_EXPORT}'")), ())
 
 
 _CHANGE = adding(tables.changed_messages, "times")

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from gateway.audit.leaf import ACCEPTED, ENDED
 from gateway.ledger.sql import leaves, rows, tables
-from gateway.ledger.sql.codecs import micros, unpack
+from gateway.ledger.sql.codecs import micros
 from gateway.ledger.sql.columns import Row
 from gateway.ledger.sql.statements import Prepared
 from gateway.ledger.sql.tables import ATTEMPT, AUDIT, DELIVERY
@@ -121,7 +121,7 @@ class _Search:
                 continue
             delivery, body = DELIVERY.read(found), found[-1]
             attempt = ATTEMPT.read(row, delivery_id=delivery.id)
-            told = leaves.ended(attempt, delivery, unpack(body) if body is not None else b"")
+            told = leaves.ended(attempt, delivery, rows.sent(self._connection, delivery.position, body))
             whole = body is not None and bool(attempt.reply)
             # Of bytes that were let go no statement can be written: then its moment has a leaf.
             if self._is_there(told.hash) or (not whole and self._ended_then(delivery.id, told.at)):

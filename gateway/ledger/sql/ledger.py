@@ -24,7 +24,8 @@ from gateway.ledger.assessments import (
 )
 from gateway.ledger.base import TERM
 from gateway.ledger.clocked import ClockCount, ClockFilter, CountedCorrelation, FoundClock
-from gateway.ledger.followed import ChangedMessage, Followed, FollowedPage, Horizon
+from gateway.ledger.encryption import WrappingKeys
+from gateway.ledger.followed import AuditPage, ChangedMessage, Followed, FollowedPage, Horizon
 from gateway.ledger.occurrences import (
     FoundOccurrence,
     Judging,
@@ -110,6 +111,7 @@ from gateway.ledger.sql import (
     proving,
     pruning,
     reading,
+    reencrypting,
     registrations,
     searching,
     sequencing,
@@ -138,7 +140,8 @@ class SqlLedger:
     count. `patience`: seconds to wait for
     another program's lock. `most`: the rows that share a commit, about. `deadline`: seconds
     a search may take. `term`: how long a process keeps its claims after a beat. `watch` is told of every batch that
-    was written. `key` signs receipts and heads; without one nothing is signed.
+    was written. `key` signs receipts and heads; without one nothing is signed. `keys` wrap the keys that secrets are
+    encrypted with; without them they are kept in clear.
     """
 
     def __init__(
@@ -155,13 +158,14 @@ class SqlLedger:
         ticks: Ticks = monotonic,
         watch: BatchWatch = unwatched,
         key: SigningKey | None = None,
+        keys: WrappingKeys | None = None,
     ) -> None:
         limits = StoreLimits(
             kept=KeptBytes(rejections, replies), patience=patience, most=most, deadline=deadline, term=term
         )
-        self._store = Store(url, limits, clock, ticks, watch, key)
+        self._store = Store(url, limits, clock, ticks, watch, key, keys)
         self._clock = clock
-        self._horizon = Horizon()
+        self._horizon, self._audit_horizon = Horizon(), Horizon()
 
     async def start(self) -> None:
         await self._store.start()
@@ -574,8 +578,12 @@ class SqlLedger:
 
     async def messages_after(self, position: int, limit: int = 100) -> FollowedPage:
         # Looked for afterwards, and so with a later view of the ledger: all up to the horizon can be seen in it.
-        self._horizon = self._horizon.later(await self._store.read(self._store.numbered))
+        self._horizon = self._horizon.later(await self._store.read(self._store.numbered, "messages"))
         return await self._store.search(following.after, position, self._horizon.upto, limit)
+
+    async def audit_after(self, position: int, limit: int = 100) -> AuditPage:
+        self._audit_horizon = self._audit_horizon.later(await self._store.read(self._store.numbered, "audit"))
+        return await self._store.search(auditing.after, position, self._audit_horizon.upto, limit)
 
     async def changed_messages(self, name: str, limit: int = 100) -> Sequence[ChangedMessage]:
         return await self._store.read(following.changed, name, limit)
@@ -684,6 +692,12 @@ class SqlLedger:
 
     async def prove_consistency(self, old: int, new: int) -> ConsistencyProof:
         return await self._store.read(proving.consistency, old, new)
+
+    # ── encryption ────────────────────────────────────────────────────────────────────────────
+    async def reencrypt(self, limit: int) -> int:
+        if left := await self._store.read(reencrypting.left):
+            left = await self._write(reencrypting.step, limit)
+        return left
 
     async def note(self, entries: Sequence[AuditEntry]) -> None:
         await self._store.write(auditing.NOTE, entries)

@@ -14,6 +14,7 @@ from gateway.ledger.records import Hold, Intent, Platform, Registered, Registry,
 from gateway.ledger.sql import claims, contacts, overlay, registrations, tables, unrouted
 from gateway.ledger.sql.auditing import intended, once
 from gateway.ledger.sql.codecs import micros
+from gateway.ledger.sql.encryption import at_rest
 from gateway.ledger.sql.statements import Prepared, in_states, inserting_first, not_delivered, putting
 from gateway.ledger.sql.tables import AREA, PLATFORM
 from gateway.ledger.sql.writing import Transaction
@@ -61,7 +62,8 @@ _LIFT_ALL = Prepared(sa.delete(tables.holds).where(_h.platform == sa.bindparam("
 def registry(connection: sa.Connection) -> Registry:
     """Give every platform, by id, every area, by code, and the revision."""
     holds = overlay.holds(connection)
-    found = map(PLATFORM.read, _ALL.rows(connection))
+    kept = at_rest(connection)
+    found = (PLATFORM.read(row, at_rest=kept) for row in _ALL.rows(connection))
     areas = map(AREA.read, _AREAS.rows(connection))
     [(now, changes)] = _CHANGES.rows(connection)
     platforms = {each.id: _with_holds(each, holds) for each in found}
@@ -77,7 +79,9 @@ def revision(connection: sa.Connection) -> int:
 def one(connection: sa.Connection, platform_id: str) -> Platform | None:
     """Give a platform, or None."""
     row = _ONE.row(connection, platform_id)
-    return _with_holds(PLATFORM.read(row), overlay.holds(connection, platform_id)) if row else None
+    if row is None:
+        return None
+    return _with_holds(PLATFORM.read(row, at_rest=at_rest(connection)), overlay.holds(connection, platform_id))
 
 
 def _with_holds(platform: Platform, holds: overlay.Holds) -> Platform:
@@ -121,7 +125,7 @@ def put(
         if only_at is not None and only_at != (0 if before is None else before.revision):
             raise platform_moved(platform.id)
         after = decisions.registered(platform, before, advance(transaction))
-        _PUT.run(transaction.connection, [PLATFORM.write(after)])
+        _PUT.run(transaction.connection, [PLATFORM.write(after, at_rest=at_rest(transaction.connection))])
         registrations.note_platform(transaction.connection, after, intent.at)
         for hold in before.holds if before else ():
             if hold not in after.holds:

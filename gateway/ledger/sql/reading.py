@@ -14,6 +14,7 @@ from gateway.ledger.records import Claim, Hold, Inbox, Native, Rejection, Work
 from gateway.ledger.sql import claims, numbers, overlay, rows, tables
 from gateway.ledger.sql.codecs import micros, moment, unpack
 from gateway.ledger.sql.columns import Row
+from gateway.ledger.sql.encryption import AtRest, at_rest
 from gateway.ledger.sql.statements import Prepared, PreparedMany, listed, may_go, none_of, of_types
 from gateway.ledger.sql.tables import ATTEMPT, DELIVERY, MESSAGE, REJECTION
 from gateway.message import Attempt, Delivery, Message, State
@@ -175,7 +176,7 @@ def attempts_of(connection: sa.Connection, delivery_id: str) -> Sequence[Attempt
 def sent(connection: sa.Connection, delivery_id: str) -> OutboundRequest | None:
     """Give the request fixed at the first attempt."""
     row = _SENT.row(connection, delivery_id)
-    return rows.request(row) if row else None
+    return rows.request(row, at_rest(connection)) if row else None
 
 
 def partakes(connection: sa.Connection, correlation_id: str, platform: str) -> bool | None:
@@ -214,20 +215,21 @@ def heads(
 
 def _works(connection: sa.Connection, platform: str, here: Sequence[Hold], found: Sequence[Row]) -> Sequence[Work]:
     named = [(rows.correlation(row[DELIVERY.width :]), rows.numbers(row[DELIVERY.width :])) for row in found]
+    kept = at_rest(connection)
     aliases = numbers.aliases(connection, [(case, platform, *one) for case, each in named for one in each.items()])
     return [
-        _work(row, here, numbers.known_as(aliases, case, platform, each))
+        _work(row, here, numbers.known_as(aliases, case, platform, each), kept)
         for row, (case, each) in zip(found, named, strict=True)
     ]
 
 
-def _work(row: Row, here: Sequence[Hold], aliases: Mapping[str, str]) -> Work:
+def _work(row: Row, here: Sequence[Hold], aliases: Mapping[str, str], kept: AtRest) -> Work:
     stored = row[DELIVERY.width :]
     return Work(
         # A head has nobody ahead of it, so none that is dead either.
         delivery=decisions.shown(DELIVERY.read(row), here, parked=False),
         message=rows.message(stored),
-        request=rows.request(stored[MESSAGE.width :]),
+        request=rows.request(stored[MESSAGE.width :], kept),
         aliases=aliases,
     )
 

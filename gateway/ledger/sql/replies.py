@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from gateway.ledger.sql import leaves, tables
-from gateway.ledger.sql.codecs import pack, unpack
+from gateway.ledger.sql import leaves, rows, tables
+from gateway.ledger.sql.codecs import pack
 from gateway.ledger.sql.columns import Row
 from gateway.ledger.sql.statements import Prepared, PreparedMany, inserting
 from gateway.ledger.sql.tables import ATTEMPT
@@ -57,17 +57,22 @@ _SENT = PreparedMany(
 def keep(transaction: Transaction, ended: Sequence[tuple[Attempt, Delivery]]) -> None:
     """Keep attempts, each with its delivery and its leaf; the oldest long replies of a platform with too many go."""
     totals: dict[str, int] = {}
-    rows = [_row(transaction, attempt, delivery, totals) for attempt, delivery in ended]
-    _ADD.run(transaction.connection, rows)
+    attempts = [_row(transaction, attempt, delivery, totals) for attempt, delivery in ended]
+    _ADD.run(transaction.connection, attempts)
     found = _SENT.rows(transaction.connection, [(delivery.position,) for _, delivery in ended])
     sent = {row[0]: row[1] for row in found}
     leaves.add(
         transaction,
-        (leaves.ended(attempt, delivery, unpack(sent.get(delivery.position, EMPTY))) for attempt, delivery in ended),
+        (
+            leaves.ended(
+                attempt, delivery, rows.sent(transaction.connection, delivery.position, sent.get(delivery.position))
+            )
+            for attempt, delivery in ended
+        ),
     )
     for platform, total in totals.items():
         kept = total - transaction.most.replies
-        beyond = _BEYOND.rows(transaction.connection, platform, kept, _FORGOTTEN * len(rows))
+        beyond = _BEYOND.rows(transaction.connection, platform, kept, _FORGOTTEN * len(attempts))
         _FORGET.run(transaction.connection, [(EMPTY, seq) for (seq,) in beyond])
 
 

@@ -10,7 +10,6 @@ from msgspec import Struct
 from gateway.audit.leaf import ACCEPTED, DONE, ENDED, Leaf
 from gateway.audit.verify import sha256
 from gateway.ledger.sql import leaves, rows, tables
-from gateway.ledger.sql.codecs import unpack
 from gateway.ledger.sql.pruned_bodies import REMNANT
 from gateway.ledger.sql.statements import Prepared
 from gateway.ledger.sql.tables import ATTEMPT, AUDIT, DELIVERY
@@ -91,4 +90,4 @@ def _outcomes(connection: sa.Connection, delivery_id: str) -> Iterator[tuple[byt
             attempt = ATTEMPT.read(found, delivery_id=delivery_id)
             # Long replies and requests are let go of; an empty reply may be one that was.
             whole = body is not None and bool(attempt.reply)
-            yield leaves.outcome(attempt, delivery.platform, unpack(body) if body is not None else b""), whole
+            yield leaves.outcome(attempt, delivery.platform, rows.sent(connection, delivery.position, body)), whole

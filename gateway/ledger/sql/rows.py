@@ -7,13 +7,15 @@ from datetime import datetime
 from typing import Any
 
 import orjson
+import sqlalchemy as sa
 from msgspec import Struct, to_builtins
 from msgspec.structs import asdict
 
 from adapters.base import OutboundRequest
 from gateway.ledger.records import BulkReplay, DeliveryFilter, Rejection, ReplayCount
-from gateway.ledger.sql.codecs import micros, moment, text
+from gateway.ledger.sql.codecs import micros, moment, text, unpack
 from gateway.ledger.sql.columns import Row
+from gateway.ledger.sql.encryption import AtRest, at_rest
 from gateway.ledger.sql.tables import DELIVERY, MESSAGE, REQUEST, deliveries, documents, messages, requests
 from gateway.message import Delivery, Enriched, Message
 
@@ -89,9 +91,14 @@ def stored(row: Row) -> StoredDelivery:
     return StoredDelivery(DELIVERY.read(row), bool(row[_HEAD]), row[_MESSAGE])
 
 
-def request(row: Row) -> OutboundRequest | None:
+def request(row: Row, kept: AtRest) -> OutboundRequest | None:
     """Read a request from `REQUEST_COLUMNS`; None where an outer join found none."""
-    return None if row[_METHOD] is None else REQUEST.read(row)
+    return None if row[_METHOD] is None else REQUEST.read(row, at_rest=kept)
+
+
+def sent(connection: sa.Connection, position: int, body: bytes | None) -> bytes:
+    """Read the bytes that were sent of a delivery from the `body` of its request; empty where there is none."""
+    return unpack(at_rest(connection).read("requests.body", position, body)) if body is not None else b""
 
 
 # ── rejections in a receipt, and bulk replays ─────────────────────────────────────────────────

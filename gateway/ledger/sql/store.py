@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from gateway.audit.signing import SigningKey
 from gateway.clock import Clock, Ticks
+from gateway.ledger.encryption import WrappingKeys
 from gateway.ledger.errors import stopped, too_slow
 from gateway.ledger.followed import Numbered
 from gateway.ledger.records import Presence
@@ -23,6 +24,7 @@ from gateway.ledger.sql.batch_thread import BatchThread, BatchWatch, OperationRe
 from gateway.ledger.sql.codecs import micros
 from gateway.ledger.sql.database_errors import is_interrupted, is_lost, ours, translated_errors
 from gateway.ledger.sql.dialects import dialect_of
+from gateway.ledger.sql.encryption import Encryption
 from gateway.ledger.sql.engines import engine_at
 from gateway.ledger.sql.engines.base import LedgerEngine
 from gateway.ledger.sql.statements import Prepared, execute
@@ -148,13 +150,15 @@ class Store:
         ticks: Ticks,
         watch: BatchWatch,
         key: SigningKey | None = None,
+        keys: WrappingKeys | None = None,
     ) -> None:
         self.key = key
+        self._encryption = Encryption(keys)
         self._watch = watch
         self._limits = limits
         self._clock = clock
         self._ticks = ticks
-        self._engine = engine_at(url, patience=limits.patience)
+        self._engine = engine_at(url, patience=limits.patience, erases=keys is not None)
         self._writer: BatchThread[WriteOperation] | None = None
         self._reader: BatchThread[Question] | None = None
         self._searcher: Searcher | None = None
@@ -181,6 +185,7 @@ class Store:
     def _open(self) -> None:
         with translated_errors():
             self._engine.open(2 + _SEARCHES)
+            self._encryption.open(self._engine, micros(self._clock()))
 
     async def stop(self) -> None:
         """Finish what was handed in, then close and give the database up."""
@@ -221,9 +226,9 @@ class Store:
         until = None if self._engine.beating is None else now + self._limits.term // _MICROSECOND
         return claims.ClaimTerm(now, until)
 
-    def numbered(self, connection: sa.Connection) -> Numbered:
-        """Tell how far messages are numbered, and whose numbers may not be seen yet."""
-        return self._engine.numbered(connection)
+    def numbered(self, connection: sa.Connection, table: str) -> Numbered:
+        """Tell how far the rows of a table are numbered, and whose numbers may not be seen yet."""
+        return self._engine.numbered(connection, table)
 
     async def beat(self, *, leaving: bool) -> Presence:
         """Say that this process lives, and tell who else does; it waits for no write."""

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from adapters.base import OutboundRequest
 from gateway.ledger.assessments import CaseFinding
+from gateway.ledger.encryption import DataKey
 from gateway.ledger.occurrences import UNCOUNTED, Occurrence
 from gateway.ledger.records import (
     Area,
@@ -37,7 +38,6 @@ from gateway.ledger.sql.codecs import (
     PACKED_JSON,
     PACKED_WORDS,
     SEQ,
-    SETTINGS,
     STATE,
     TIME,
     WORDS,
@@ -287,9 +287,9 @@ REQUEST = Layout(
     OutboundRequest,
     TableColumn("delivery", SEQ, key=True, given=True, references="deliveries.position"),
     TableColumn("method"),
-    TableColumn("path"),
-    TableColumn("headers", JSON_OBJECT),
-    TableColumn("body", PACKED),
+    TableColumn("path", encrypted=True),
+    TableColumn("headers", JSON_OBJECT, encrypted=True),
+    TableColumn("body", PACKED, encrypted=True),
 )
 requests = REQUEST.table("requests", metadata)
 
@@ -346,7 +346,7 @@ PLATFORM = Layout(
     TableColumn("adapter"),
     TableColumn("version", optional=True),
     TableColumn("mode"),
-    TableColumn("settings", SETTINGS),
+    TableColumn("settings", JSON_OBJECT, encrypted=True),
     TableColumn("created_at", TIME),
     TableColumn("revision", BIG_INTEGER),
     TableColumn("limits", JSON_OBJECT),
@@ -589,7 +589,7 @@ CREDENTIAL = Layout(
     TableColumn("expires_at", TIME, optional=True),
     TableColumn("revoked_at", TIME, optional=True),
     TableColumn("kind"),
-    TableColumn("secret"),
+    TableColumn("secret", encrypted=True),
 )
 credentials = CREDENTIAL.table("credentials", metadata, sa.Index("credentials_id", "id", unique=True))
 
@@ -638,7 +638,7 @@ APPROVAL = Layout(
     TableColumn("at", TIME),
     TableColumn("until", TIME),
     TableColumn("shown", JSON_OBJECT),
-    TableColumn("order", SETTINGS),
+    TableColumn("order", JSON_OBJECT, encrypted=True),
     TableColumn("state", APPROVAL_STATE, changes=True),
     TableColumn("decided_by", optional=True, changes=True),
     TableColumn("decided_at", TIME, optional=True, changes=True),
@@ -719,6 +719,21 @@ tree_heads = sa.Table(
     sa.Column("signature", BLOB.type, nullable=False),
 )
 """The signed heads. Never changed."""
+
+DATA_KEY = Layout(
+    DataKey,
+    TableColumn("seq", SEQ, key=True, given=True, numbered=True),
+    TableColumn("id"),
+    TableColumn("cipher"),
+    TableColumn("made_under"),
+    TableColumn("key_id"),
+    TableColumn("wrapped", BLOB),
+    TableColumn("at", BIG_INTEGER),
+    TableColumn("reached", BIG_INTEGER),
+    TableColumn("until", BIG_INTEGER),
+)
+data_keys = DATA_KEY.table("data_keys", metadata, sa.Index("data_keys_id", "id", unique=True))
+"""The keys that values are encrypted with, wrapped; the newest encrypts. None ever goes: something may need it."""
 
 signing_keys = sa.Table(
     "signing_keys",

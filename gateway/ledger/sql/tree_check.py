@@ -18,8 +18,10 @@ from gateway.audit import tree
 from gateway.audit.leaf import ACCEPTED, ENDED, Leaf
 from gateway.audit.leaf import leaf as leaf_of
 from gateway.audit.verify import is_head
+from gateway.ledger.encryption import WrappingKeys
 from gateway.ledger.sql import sequencing, tables
 from gateway.ledger.sql.database_errors import translated_errors
+from gateway.ledger.sql.encryption import Encryption
 from gateway.ledger.sql.engines import postgresql, sqlite
 from gateway.ledger.sql.leafless import leafless
 from gateway.ledger.sql.restating import restated
@@ -72,18 +74,20 @@ def check_tree(
     kept: Sequence[Mapping[str, Any]] = (),
     tell: Callable[[int, int], None] = lambda done, total: None,
     key_ids: Collection[str] = (),
+    keys: WrappingKeys | None = None,
 ) -> TreeReport:
     """Check a ledger at an address, also while a gateway runs on it; `kept`: heads that were kept elsewhere.
 
     `key_ids`: the keys that are trusted; without any, each that the ledger itself names.
-    `tell` is told of how many leaves, of how many. HutongError when it cannot be read.
+    `tell` is told of how many leaves, of how many. HutongError when it cannot be read; requests that are encrypted are
+    read with `keys`.
     """
-    with translated_errors(), _reading(url) as connection:
+    with translated_errors(), _reading(url, Encryption(keys)) as connection:
         return _Check(connection, kept, tell, key_ids).report()
 
 
 @contextmanager
-def _reading(url: str) -> Iterator[sa.Connection]:
+def _reading(url: str, encryption: Encryption) -> Iterator[sa.Connection]:
     """Connect so that nothing can be written, and all is seen as it is at one moment."""
     is_file = url.startswith("sqlite:")
     engine = (
@@ -91,6 +95,7 @@ def _reading(url: str) -> Iterator[sa.Connection]:
         if is_file
         else postgresql.PostgreSQLEngine(url, patience=5).working("check")
     )
+    encryption.be_used_by(engine)
     try:
         with engine.begin() as connection:
             if not is_file:

@@ -22,6 +22,7 @@ from msgspec.structs import replace
 from postgres_server import PostgresServer
 from report_documents import inspection
 
+from gateway.access import wrapping_keys
 from gateway.audit.signing import SigningKey
 from gateway.errors import HutongError
 from gateway.ledger.assessments import AssessedCase, AssessmentRun, CaseFinding, FindingFilter, Ground
@@ -56,6 +57,7 @@ from gateway.ledger.sql.tables import metadata
 from gateway.ledger.versions import AdapterState, AdapterVersion, BundleKey
 from gateway.message import HeldBy, State
 from gateway.oversight.occurrences import OccurrenceReader
+from gateway.settings import AES
 from schemas.calendar import PUBLISHED
 from schemas.figures import bundled
 from schemas.scalars import CHINA_TIME
@@ -67,6 +69,7 @@ READER = OccurrenceReader(bundled(), CHINA_TIME, {})
 EARLY = datetime(2000, 1, 1, tzinfo=UTC)
 KEPT = Retention(timedelta(days=400), timedelta(days=200))
 CREDIT = "credit-publicity.330000"
+KEYS = wrapping_keys("11" * 32, "", AES)
 
 
 def untold(step: CopyStep) -> None:
@@ -210,7 +213,7 @@ def full(tmp_path_factory: pytest.TempPathFactory, ledger_at: Callable[[Path], s
     path = tmp_path_factory.mktemp("full") / "ledger.db"
 
     async def made() -> None:
-        ledger = await small.start(SqlLedger(ledger_at(path), key=SigningKey.new()))
+        ledger = await small.start(SqlLedger(ledger_at(path), key=SigningKey.new(), keys=KEYS))
         await fill(ledger, small)
         await ledger.stop()
 
@@ -323,7 +326,7 @@ async def test_a_copy_answers_as_the_source_does(filled: str, target: str, small
     ]
     assert done.symbols["messages"] > 0
     assert all(each.same for each in copying.compare(filled, target, untold))
-    there = await small.start(SqlLedger(target))
+    there = await small.start(SqlLedger(target, keys=KEYS))
     here = await small.start(opened())
     mine, its = await answers(here, small), await answers(there, small)
     assert len(mine["messages"]) > 500
@@ -350,7 +353,7 @@ async def test_back_to_sqlite(filled: str, target: str, tmp_path: Path, small: A
     back = f"sqlite:///{tmp_path / 'back.db'}"
     assert copying.copy(target, back, untold).same
     assert all(each.same for each in copying.compare(filled, back, untold))
-    ledger = await small.start(SqlLedger(back))
+    ledger = await small.start(SqlLedger(back, keys=KEYS))
     await ledger.accept(replace(small.intake("new", "new"), revision=(await ledger.registry()).revision))
     await ledger.stop()
 
@@ -441,7 +444,7 @@ async def test_killed_in_the_middle(from_one_to_the_other: tuple[str, str], when
     """Half a copy is served by nobody; the same again goes on where it was cut, and no chunk comes twice."""
     source, target = from_one_to_the_other
     cut_off(source, target, when, chunk)
-    for refused in (SqlLedger(target).start, lambda: _migrated(target)):
+    for refused in (SqlLedger(target, keys=KEYS).start, lambda: _migrated(target)):
         with pytest.raises(HutongError, match="hutong ledger copy") as error:
             await refused()
         assert error.value.code == "ledger.half-copied"
@@ -450,7 +453,7 @@ async def test_killed_in_the_middle(from_one_to_the_other: tuple[str, str], when
     assert done.same
     assert (done.before > 0, done.before + done.rows) == (True, total)
     assert (done.rows == 0) == (when == "verify")
-    ledger = SqlLedger(target)
+    ledger = SqlLedger(target, keys=KEYS)
     await ledger.start()
     await ledger.stop()
 
@@ -483,7 +486,7 @@ async def test_live_ledgers(ledger: SqlLedger, path: Path, target: str, tmp_path
     source = f"sqlite:///{path}"
     assert refused(source, target) == "ledger.in-use"
     await ledger.stop()
-    there = SqlLedger(target)
+    there = SqlLedger(target, keys=KEYS)
     await there.start()
     assert refused(source, target) == "ledger.in-use"
     assert refused(target, f"sqlite:///{tmp_path / 'new.db'}") == "ledger.in-use"
@@ -519,10 +522,10 @@ except HutongError as error:
 
 async def test_target_that_has_something(filled: str, target: str, postgres: PostgresServer, small: Any) -> None:
     """Rows of a ledger, or tables of somebody else, are left as they are; an empty ledger is a target."""
-    there = await small.start(SqlLedger(target))
+    there = await small.start(SqlLedger(target, keys=KEYS))
     await there.stop()
     assert refused(filled, target) == "ledger.not-empty"
-    again = await small.start(SqlLedger(target))
+    again = await small.start(SqlLedger(target, keys=KEYS))
     assert list((await again.registry()).platforms) == [small.platform]
     await again.stop()
     other = postgres.database()

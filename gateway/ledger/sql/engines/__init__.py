@@ -15,10 +15,13 @@ _ENGINES: Mapping[str, tuple[str, str]] = {
 }
 
 
-def engine_at(url: str, *, patience: float) -> LedgerEngine:
-    """Make the engine of an address, not opened yet; `patience`: seconds to wait for somebody else's lock."""
+def engine_at(url: str, *, patience: float, erases: bool = False) -> LedgerEngine:
+    """Make the engine of an address, not opened yet; `patience`: seconds to wait for somebody else's lock.
+
+    `erases`: what is written over or deleted is not to be found in a file any more.
+    """
     module, name = _ENGINES[sa.make_url(url).get_backend_name()]
-    engine: LedgerEngine = getattr(import_module(module), name)(url, patience=patience)
+    engine: LedgerEngine = getattr(import_module(module), name)(url, patience=patience, erases=erases)
     return engine
 
 

@@ -73,8 +73,8 @@ class LedgerEngine(Protocol):
         """
         ...
 
-    def numbered(self, connection: sa.Connection) -> Numbered:
-        """Tell how far messages are numbered, and whose numbers may not be seen yet."""
+    def numbered(self, connection: sa.Connection, table: str) -> Numbered:
+        """Tell how far the rows of a table are numbered (`seq`), and whose numbers may not be seen yet."""
         ...
 
     def deadline(self, connection: sa.Connection, ticks: Ticks, deadline: float) -> AbstractContextManager[None]:

@@ -59,7 +59,7 @@ class PostgreSQLEngine:
     beating: sa.Engine | None = None
     here: sa.Connection | None = None
 
-    def __init__(self, url: str, *, patience: float) -> None:
+    def __init__(self, url: str, *, patience: float, erases: bool = False) -> None:
         self._url = sa.make_url(url).set(drivername="postgresql+psycopg")
         self._patience = patience
         self._opened: list[sa.Engine] = []
@@ -134,10 +134,10 @@ class PostgreSQLEngine:
             deliveries=_Drawn(connection, "deliveries_position_seq", expected),
         )
 
-    def numbered(self, connection: sa.Connection) -> Numbered:
+    def numbered(self, connection: sa.Connection, table: str) -> Numbered:
         # In this order: who draws a number holds the lock until it has committed, so whoever drew one up to the last
         # is either among the holders that are found afterwards, or has ended.
-        [(last,)] = execute(connection, "SELECT last_value FROM messages_seq_seq").fetchall()
+        [(last,)] = execute(connection, f"SELECT last_value FROM {table}_seq_seq").fetchall()
         holders = execute(connection, _WRITING, (_LEDGER >> 32 & 0xFFFFFFFF, _LEDGER & 0xFFFFFFFF)).fetchall()
         return Numbered(int(last), frozenset(str(holder) for (holder,) in holders))
 

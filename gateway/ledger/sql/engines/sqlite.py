@@ -55,8 +55,9 @@ class SqliteEngine:
     reading: sa.Engine
     beating: sa.Engine | None = None
 
-    def __init__(self, url: str, *, patience: float) -> None:
+    def __init__(self, url: str, *, patience: float, erases: bool = False) -> None:
         self._url = url
+        self._erases = erases
         self._patience = patience
         self._lock = FileLock(path_of(url))
         self._opened: list[sa.Engine] = []
@@ -68,7 +69,7 @@ class SqliteEngine:
         self._lock.take()
 
     def open(self, readers: int) -> None:
-        self.writing = writing(self._url, patience=self._patience)
+        self.writing = writing(self._url, patience=self._patience, erases=self._erases)
         self.reading = reading(self._url, patience=self._patience, readers=readers + 1)
         self._opened = [self.writing, self.reading]
         upgrade(self.writing)
@@ -97,7 +98,7 @@ class SqliteEngine:
             raise superseded()
         return self._sequences
 
-    def numbered(self, connection: sa.Connection) -> Numbered:
+    def numbered(self, connection: sa.Connection, table: str) -> Numbered:
         return Numbered(None)
 
     @contextmanager
@@ -122,9 +123,13 @@ def path_of(url: str) -> Path:
     return Path(sa.make_url(url).database or "hutong.db")
 
 
-def writing(url: str, *, patience: float) -> sa.Engine:
-    """Make the engine of the one writer; `patience`: seconds to wait for a lock of another program."""
-    return _engine(url, "BEGIN IMMEDIATE", (*_ALWAYS, *_WRITER), patience, size=1)
+def writing(url: str, *, patience: float, erases: bool = False) -> sa.Engine:
+    """Make the engine of the one writer; `patience`: seconds to wait for a lock of another program.
+
+    `erases`: what is deleted, or written over, is overwritten with zeros, in pages that nothing needs any more too.
+    """
+    more = ("PRAGMA secure_delete=ON",) if erases else ()
+    return _engine(url, "BEGIN IMMEDIATE", (*_ALWAYS, *_WRITER, *more), patience, size=1)
 
 
 def reading(url: str, *, patience: float, readers: int) -> sa.Engine:
