@@ -106,6 +106,7 @@ class Hub:
         reports: Reports,
         follower: Follower,
         administrator: Administrator,
+        emergency: str | None,
         dispatcher: Dispatcher,
         wake_ups: WakeUps,
         sender: Sender,
@@ -154,6 +155,7 @@ class Hub:
         self._reception = reception
         self._reconciler = reconciler
         self._administrator = administrator
+        self._emergency = emergency
         self._dispatcher = dispatcher
         self._wake_ups = wake_ups
         self._sender = sender
@@ -172,6 +174,7 @@ class Hub:
         appointed = self._administrator.appoint()
         self.admin_token_file = appointed.file
         self.principals.know_admin(appointed.digest)
+        self.principals.know_emergency(self._emergency)
         self.observers.tap.start()
         self.contacts.start()
         self.trail.start()
