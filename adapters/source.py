@@ -14,9 +14,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from adapters import yaml_events
-from adapters.yaml_events import BadYaml, YamlEvent, YamlKind
+from schemas import yaml_events
 from schemas.findings import Text
+from schemas.yaml_events import BadYaml, YamlEvent, YamlKind
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 32

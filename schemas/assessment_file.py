@@ -9,8 +9,6 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from schemas import clocks, documents
 from schemas.assessment import (
@@ -35,6 +33,7 @@ from schemas.assessment import (
 from schemas.catalog import TYPES
 from schemas.codes import names, table
 from schemas.events import plain
+from schemas.rule_file import read_yaml
 
 BUNDLED = Path(__file__).with_name("assessment.yaml")
 
@@ -51,11 +50,9 @@ def bundled() -> CaseChecks:
 
 def read_assessment(text: str, name: str = "assessment.yaml") -> CaseChecks:
     """Read checks; BrokenAssessment names the line of the first entry that is wrong, and what is wrong with it."""
-    try:
-        tree: Any = YAML(typ="rt", pure=True).load(text)
-    except YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise BrokenAssessment(f"{name}:{mark.line + 1 if mark else 1}: {str(error).splitlines()[0]}") from None
+    tree, broken = read_yaml(text)
+    if broken:
+        raise BrokenAssessment(f"{name}:{broken}")
     if not isinstance(tree, dict) or set(tree) != set(CaseChecks.__struct_fields__):
         raise BrokenAssessment(f"{name}:1: must have exactly: {', '.join(CaseChecks.__struct_fields__)}")
     read = {

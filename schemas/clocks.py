@@ -14,8 +14,9 @@ from msgspec import Struct
 
 from schemas.catalog import TYPES
 from schemas.documents import fields
-from schemas.events import Said, check_event, first_of, plain, read_yaml, says
+from schemas.events import Said, check_event, first_of, plain, says
 from schemas.findings import Text
+from schemas.rule_file import read_yaml
 
 BUNDLED = Path(__file__).with_name("clocks.yaml")
 

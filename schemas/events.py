@@ -6,9 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 from schemas.catalog import TYPES, at
 from schemas.codes import table
 from schemas.documents import fields
@@ -40,15 +37,6 @@ def check_event(type: str, paths: Iterable[str], where: Mapping[str, Said]) -> N
         for value in said if isinstance(said, tuple) else (said,):
             if codes is not None and value not in table(codes):
                 raise ValueError(f"{path} is never {value}")
-
-
-def read_yaml(text: str) -> tuple[Any, str | None]:
-    """Read a file of rules with its line numbers, or say where it is broken: `LINE: what is wrong`."""
-    try:
-        return YAML(typ="rt", pure=True).load(text), None
-    except YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        return None, f"{mark.line + 1 if mark else 1}: {str(error).splitlines()[0]}"
 
 
 def plain(value: Any) -> Any:

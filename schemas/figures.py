@@ -13,8 +13,9 @@ import msgspec
 from msgspec import Struct
 
 from schemas.clocks import bundled as clocks
-from schemas.events import Said, check_event, plain, read_yaml
+from schemas.events import Said, check_event, plain
 from schemas.findings import Text
+from schemas.rule_file import read_yaml
 
 BUNDLED = Path(__file__).with_name("figures.yaml")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from shapes import SHAPES
 
 from adapters import bundle as bundles
-from adapters import formats, source, yaml_events
+from adapters import formats, source
 from adapters.adapter import bundled, load
 from adapters.base import Reply
 from adapters.bundle.files import read as bundle_files
@@ -19,8 +19,9 @@ from adapters.formats.xml import parse_text
 from adapters.mapping import compile_mapping
 from adapters.native import compile_schema
 from adapters.source import BrokenBundle
-from adapters.yaml_events import BadYaml
+from schemas import yaml_events
 from schemas.findings import Rejected
+from schemas.yaml_events import BadYaml
 
 BODY = 256 * 1024
 """Bytes of an input: what is slow shows in small bodies too."""

@@ -8,12 +8,13 @@ from random import Random
 
 import pytest
 
-from adapters import source, yaml_events
+from adapters import source
 from adapters.source import BrokenBundle, BundleFinding, Source
-from adapters.yaml_events import BadYaml, YamlEvent
+from schemas import yaml_events
+from schemas.yaml_events import BadYaml, YamlEvent
 
 ROOT = Path(__file__).parents[2]
-FILES = sorted(one for top in ("adapters", "tests/adapters") for one in (ROOT / top).rglob("*.yaml"))
+FILES = sorted(one for top in ("adapters", "schemas", "tests/adapters") for one in (ROOT / top).rglob("*.yaml"))
 TEXTS = {str(one.relative_to(ROOT)): one.read_text("utf-8") for one in FILES}
 
 PIECES = (
