@@ -22,6 +22,7 @@ from gateway.hub.deliveries import BulkReplays, OperatorSteps
 from gateway.hub.dossier import Dossiers
 from gateway.hub.evidence import Evidence
 from gateway.hub.pruning import Pruner
+from gateway.hub.reconciliation import Reconciliation
 from gateway.hub.sequencer import Sequencer
 from gateway.hub.trail import Trail
 from gateway.intake.admission import Admission
@@ -104,6 +105,7 @@ class Hub:
         clocks: ClockList,
         calendar: CalendarYears,
         reports: Reports,
+        reconciliation: Reconciliation,
         follower: Follower,
         administrator: Administrator,
         dispatcher: Dispatcher,
@@ -146,6 +148,7 @@ class Hub:
         self.clocks = clocks
         self.calendar = calendar
         self.reports = reports
+        self.reconciliation = reconciliation
         self.follower = follower
         self.clock = clock
         self.events = events

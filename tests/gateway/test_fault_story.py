@@ -58,6 +58,10 @@ ELSEWHERE = {
         ("ask_approval", "decide_approval", "finish_approval"),
         "only where four eyes are set; see tests of approvals, which fail them before and after their commit",
     ),
+    **dict.fromkeys(
+        ("keep_missing", "keep_comparison"),
+        "a list whose answer is lost is handed in again, and sends nothing; see the conformance of reconciling",
+    ),
     "unmask": "whoever asks for it asks again, under its key; see the conformance of people",
     "answer_finding": "what was not kept of an answer is shown again by the follower; see tests of the assessor",
     "follow": "asked again at the next step of the follower; see its tests",

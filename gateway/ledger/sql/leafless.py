@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from gateway.audit.leaf import ACCEPTED, ENDED
+from gateway.audit.verify import sha256
 from gateway.ledger.sql import leaves, rows, tables
 from gateway.ledger.sql.codecs import micros, unpack
 from gateway.ledger.sql.columns import Row
@@ -121,7 +122,7 @@ class _Search:
                 continue
             delivery, body = DELIVERY.read(found), found[-1]
             attempt = ATTEMPT.read(row, delivery_id=delivery.id)
-            told = leaves.ended(attempt, delivery, unpack(body) if body is not None else b"")
+            told = leaves.ended(attempt, delivery, sha256(unpack(body) if body is not None else b""))
             whole = body is not None and bool(attempt.reply)
             # Of bytes that were let go no statement can be written: then its moment has a leaf.
             if self._is_there(told.hash) or (not whole and self._ended_then(delivery.id, told.at)):

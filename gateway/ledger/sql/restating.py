@@ -91,4 +91,4 @@ def _outcomes(connection: sa.Connection, delivery_id: str) -> Iterator[tuple[byt
             attempt = ATTEMPT.read(found, delivery_id=delivery_id)
             # Long replies and requests are let go of; an empty reply may be one that was.
             whole = body is not None and bool(attempt.reply)
-            yield leaves.outcome(attempt, delivery.platform, unpack(body) if body is not None else b""), whole
+            yield leaves.outcome(attempt, delivery.platform, sha256(unpack(body) if body is not None else b"")), whole
