@@ -270,6 +270,7 @@ class KeptModel:
         *,
         only: Collection[str] | None = None,
         besides: Collection[str] = (),
+        known: Collection[str] = (),
         probe: bool = False,
     ) -> Sequence[Work]:
         self.claimed(claim)
@@ -279,8 +280,9 @@ class KeptModel:
             if each.platform == claim.platform
             and (only is None or each.type in only)
             and each.type not in besides
+            and each.id not in known
             and self.may_go(each, probe=probe)
-            and (each.due_at is None or each.due_at <= now or each.due_at > latest)
+            and (each.due_at is None or not now < each.due_at <= latest or (each.waits_since or now) > now)
         ]
         return [self.work(each) for each in found[:limit]]
 
@@ -307,6 +309,7 @@ class KeptModel:
             if each.platform == claim.platform
             and each.due_at is not None
             and now < each.due_at <= latest
+            and (each.waits_since or now) <= now
             and (only is None or each.type in only)
             and each.type not in besides
             and each.held_at is None

@@ -45,6 +45,15 @@ async def test_heads_of_some_types(play: Any) -> None:
     assert await play.heads(only=[]) == []
 
 
+async def test_heads_but_for_those_that_are_known(play: Any) -> None:
+    """Who knows some heads asks for the others: those, ready or due, take no room of what is asked for."""
+    for i in range(5):
+        await play.accept(f"m{i}", lane=f"L{i}")
+    await play.end("m1/0", State.WAITING, due=0)
+    assert await play.heads(known=["m0/0", "m1/0", "m3/0"], limit=2) == ["m2/0", "m4/0"]
+    assert await play.heads(known=[f"m{i}/0" for i in range(5)]) == []
+
+
 async def test_work_has_all_that_is_needed(play: Any, make: Any) -> None:
     """A head comes with its message and, after the first attempt, with the request that attempt fixed."""
     accepted = await play.accept("m1")
@@ -78,6 +87,18 @@ async def test_next_due_is_what_is_not_given_out_yet(play: Any, make: Any) -> No
     assert await play.heads(at=30, latest=3600) == ["A1/0", "C1/0"]
     assert await play.next_due(at=30, latest=3600) == make.at(60)
     assert await play.next_due(at=60, latest=3600) is None
+
+
+async def test_what_waits_since_a_moment_to_come_is_due(play: Any, make: Any) -> None:
+    """A process that begins with its clock set back gives out what one before it let wait: else that waits as long."""
+    for lane, since, due in (("A", 3600, 3660), ("B", 0, 60), ("C", None, 90)):
+        await play.accept(f"{lane}1", lane=lane)
+        await play.end(f"{lane}1/0", State.WAITING, since=since, due=due)
+    assert await play.heads(at=10) == ["A1/0"]
+    assert await play.next_due(at=10) == make.at(60)
+    assert await play.heads(at=60) == ["A1/0", "B1/0"]
+    assert await play.heads(at=3600) == ["B1/0", "C1/0"]
+    assert await play.next_due(at=3600) == make.at(3660)
 
 
 async def test_next_due_of_some_types(play: Any, make: Any) -> None:
