@@ -8,7 +8,7 @@ ROUNDS ?= 200
 LEDGER ?= both
 BENCH := PYTHONPATH=tests/acceptance:tests/benchmarks:tests/servers $(BIN)/python tests/benchmarks
 
-.PHONY: help setup demo test lint serve bench bench-store bench-report profile memory chaos fuzz lock clean
+.PHONY: help setup demo test lint serve bench bench-store bench-report profile memory chaos fuzz sbom lock clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -61,6 +61,9 @@ chaos: setup ## Faults under load, judged: ROUNDS=200, LEDGER=postgresql or sqli
 
 fuzz: setup ## Hostile bytes at every parser, ten minutes each (ARGS="--seconds 60 json xml")
 	@$(BIN)/python tests/fuzz/fuzz.py $(ARGS)
+
+sbom: setup ## What production is made of, with licences and hashes, as CycloneDX (ARGS=FILE)
+	@$(BIN)/python scripts/supply.py $(or $(ARGS),build/sbom.cdx.json)
 
 lock: ## Pin every dependency anew, with hashes and without registry addresses
 	@scripts/lock

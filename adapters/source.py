@@ -13,19 +13,9 @@ from decimal import Decimal
 from typing import Any
 
 from msgspec import Struct
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import (
-    AliasEvent,
-    DocumentStartEvent,
-    Event,
-    MappingEndEvent,
-    MappingStartEvent,
-    ScalarEvent,
-    SequenceEndEvent,
-    SequenceStartEvent,
-)
 
+from adapters import yaml_events
+from adapters.yaml_events import BadYaml, YamlEvent, YamlKind
 from schemas.findings import Text
 
 MAX_BYTES = 256 * 1024
@@ -112,18 +102,23 @@ def load(text: bytes, name: str) -> Source:
     except UnicodeDecodeError as error:
         line = text.count(b"\n", 0, error.start) + 1
         raise BrokenBundle([_ENCODING.about(name, (line, 1))]) from None
-    return _Builder(name).build(_events(decoded, name))
+    return _quickly(decoded, name) or _strictly(decoded, name)
 
 
-def _events(text: str, name: str) -> Iterator[Event]:
+def _quickly(text: str, name: str) -> Source | None:
+    """Give what both readers read alike; None for everything else, also for what is wrong with the text."""
+    events = yaml_events.quick(text)
     try:
-        yield from YAML(typ="safe", pure=True).parse(text)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        at = (mark.line + 1, mark.column + 1) if mark else _TOP
-        raise BrokenBundle([_SYNTAX.about(name, at, str(error.problem or error.context or ""))]) from None
-    except (YAMLError, ValueError) as error:
-        raise BrokenBundle([_SYNTAX.about(name, _TOP, str(error).partition("\n")[0])]) from None
+        return None if events is None else _Builder(name).build(events)
+    except (BadYaml, BrokenBundle):
+        return None
+
+
+def _strictly(text: str, name: str) -> Source:
+    try:
+        return _Builder(name).build(yaml_events.strict(text))
+    except BadYaml as bad:
+        raise BrokenBundle([_SYNTAX.about(name, bad.at, bad.detail)]) from None
 
 
 class _YamlFault(Struct, frozen=True):
@@ -215,28 +210,31 @@ class _Builder:
         self.documents = 0
         self.values = 0
 
-    def build(self, events: Iterator[Event]) -> Source:
+    def build(self, events: Iterator[YamlEvent]) -> Source:
         for event in events:
             self._take(event)
         if not self.roots or self.roots[0] is None:
             raise BrokenBundle([_EMPTY.about(self.name, _TOP)])
         return Source(self.name, self.roots[0], self.lines)
 
-    def _take(self, event: Event) -> None:
-        if isinstance(event, DocumentStartEvent):
-            self.documents += 1
-            if self.documents > 1:
-                self._fail(_DOCUMENTS, event)
-        elif isinstance(event, AliasEvent):
-            self._fail(_ALIAS, event, f"*{event.anchor}")
-        elif isinstance(event, MappingStartEvent | SequenceStartEvent):
-            self._open(event, {} if isinstance(event, MappingStartEvent) else [])
-        elif isinstance(event, MappingEndEvent | SequenceEndEvent):
-            self.stack.pop()
-        elif isinstance(event, ScalarEvent):
-            self._scalar(event)
+    def _take(self, event: YamlEvent) -> None:
+        match event.kind:
+            case YamlKind.SCALAR:
+                self._scalar(event)
+            case YamlKind.MAPPING:
+                self._open(event, {})
+            case YamlKind.SEQUENCE:
+                self._open(event, [])
+            case YamlKind.MAPPING_END | YamlKind.SEQUENCE_END:
+                self.stack.pop()
+            case YamlKind.ALIAS:
+                self._fail(_ALIAS, event, f"*{event.anchor}")
+            case YamlKind.DOCUMENT:
+                self.documents += 1
+                if self.documents > 1:
+                    self._fail(_DOCUMENTS, event)
 
-    def _open(self, event: MappingStartEvent | SequenceStartEvent, value: dict[str, Any] | list[Any]) -> None:
+    def _open(self, event: YamlEvent, value: dict[str, Any] | list[Any]) -> None:
         self._check_plain(event)
         if len(self.stack) >= MAX_DEPTH:
             self._fail(_DEPTH, event)
@@ -244,51 +242,46 @@ class _Builder:
             self._fail(_KEY, event)
         self.stack.append(_Frame(value, self._place(event, value)))
 
-    def _scalar(self, event: ScalarEvent) -> None:
+    def _scalar(self, event: YamlEvent) -> None:
         self._check_plain(event)
         frame = self.stack[-1] if self.stack else None
         if frame is not None and isinstance(frame.value, dict) and frame.key is None:
             self._start_key(event, frame)
         else:
-            self._place(event, event.value if event.style else _plain(event.value))
+            self._place(event, _plain(event.value) if event.plain else event.value)
 
-    def _start_key(self, event: ScalarEvent, frame: _Frame) -> None:
+    def _start_key(self, event: YamlEvent, frame: _Frame) -> None:
         if event.value in frame.value:
             self._fail(_DUPLICATE, event, event.value)
         frame.key = event.value
-        self.lines[(*frame.keys, event.value)] = _mark(event)
+        self.lines[(*frame.keys, event.value)] = event.at
 
-    def _place(self, event: Event, value: Any) -> Keys:
+    def _place(self, event: YamlEvent, value: Any) -> Keys:
         if not self.stack:
             self.roots.append(value)
-            self.lines[()] = _mark(event)
+            self.lines[()] = event.at
             return ()
         frame = self.stack[-1]
         if isinstance(frame.value, list):
             frame.value.append(value)
             keys: Keys = (*frame.keys, len(frame.value) - 1)
-            self.lines[keys] = _mark(event)
+            self.lines[keys] = event.at
             return keys
         key, frame.key = str(frame.key), None
         frame.value[key] = value
         return (*frame.keys, key)
 
-    def _check_plain(self, event: ScalarEvent | MappingStartEvent | SequenceStartEvent) -> None:
+    def _check_plain(self, event: YamlEvent) -> None:
         self.values += 1
         if self.values > MAX_VALUES:
             self._fail(_VALUES, event)
         if event.anchor:
             self._fail(_ALIAS, event, f"&{event.anchor}")
         if event.tag:
-            self._fail(_TAG, event, str(event.tag))
+            self._fail(_TAG, event, event.tag)
 
-    def _fail(self, fault: _YamlFault, event: Event, detail: str = "") -> None:
-        raise BrokenBundle([fault.about(self.name, _mark(event), detail)])
-
-
-def _mark(event: Event) -> tuple[int, int]:
-    mark = event.start_mark
-    return (mark.line + 1, mark.column + 1)
+    def _fail(self, fault: _YamlFault, event: YamlEvent, detail: str = "") -> None:
+        raise BrokenBundle([fault.about(self.name, event.at, detail)])
 
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,63})")

@@ -7,15 +7,18 @@ import os
 import sys
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.access import (
     Administrator,
     KeySets,
     LedgerNonces,
+    OpenIdProvider,
     Principals,
     Proofs,
     SharedNonces,
+    emergency_hash,
     networks,
     signing_key,
 )
@@ -59,6 +62,7 @@ from gateway.oversight.assessor import Assessor
 from gateway.oversight.cases import CaseFinder
 from gateway.oversight.clock_keeper import ClockKeeper
 from gateway.oversight.clock_list import ClockList
+from gateway.oversight.due_cases import DueCases
 from gateway.oversight.follower import Follower
 from gateway.oversight.occurrence_keeper import OccurrenceKeeper
 from gateway.oversight.reports import Reports
@@ -69,7 +73,8 @@ from gateway.releases import Releases
 from gateway.releases.installed import InstalledAdapters, install
 from gateway.releases.inventory import Inventory
 from gateway.releases.proof import ProcessProver, Prover
-from gateway.settings import Settings, period
+from gateway.releases.signatures import Signatures
+from gateway.settings import ALLOWABLE, PREFIX, Settings, Unset, period
 from gateway.telemetry.events import CommitEnded, Events, Hook
 from gateway.telemetry.logs import LogHook
 from gateway.telemetry.loop import LoopWatch
@@ -152,10 +157,17 @@ def build(
     principals = Principals(directory, clock, contacts.credential_used)
     used = "When the administrator's token was used last in this process (Unix time); 0: not since its start."
     metrics.show("hutong_administrator_used_seconds", used, principals.admin_used_at)
-    metrics.show("hutong_people", "People with a token that opens something.", principals.people)
+    used = "When the emergency token was used last in this process (Unix time); 0: not since its start."
+    metrics.show("hutong_emergency_used_seconds", used, principals.emergency_used_at)
+    metrics.show(
+        "hutong_people",
+        "People with a token that opens something; all those of an OpenID provider count as one.",
+        lambda: principals.people() + (settings.oidc is not None),
+    )
     nonces = SharedNonces(shared, kept) if shared else LedgerNonces(kept)
     keys = KeySets(KeyFetcher(outward, clock))
-    proofs = Proofs(principals, nonces, keys, clock, networks(settings.trusted_proxies))
+    provider = _people_elsewhere(settings, outward, clock)
+    proofs = Proofs(principals, nonces, keys, clock, networks(settings.trusted_proxies), provider)
     mirror = Mirror(kept, known, inventory.learn, directory, dispatcher, events, observers.drift.forget, principals)
     allowed = settings.allowed_destinations
     register = Register(
@@ -187,12 +199,14 @@ def build(
     occurrence_keeper = OccurrenceKeeper(kept, figures, zone(settings.zone), report_settings)
     keepers = (clock_keeper, occurrence_keeper)
     prover = prove or ProcessProver(CHECK)
-    releases = Releases(kept, inventory, known, directory, register, clock, prover, observers.shadows)
+    signatures = Signatures(kept, directory, required=settings.unsigned_bundles == "refuse")
+    releases = Releases(kept, inventory, known, directory, register, clock, prover, observers.shadows, signatures)
     operators = OperatorSteps(kept, dispatcher.wake, register.doubt)
     replays = BulkReplays(kept, clock, dispatcher.wake, register.doubt, pause=pause.total_seconds())
     cases = CaseFinder(kept, clock, zone(settings.zone))
     own = OwnMessages(lambda call: hub.preview_submission(call), lambda call: hub.submit(call))
     assessor = Assessor(kept, own, clock, zone(settings.zone), tells=settings.send_assessments)
+    due_cases = DueCases(kept, assessor, clock, zone(settings.zone))
     hub = Hub(
         ledger=kept,
         adapters=known,
@@ -234,10 +248,11 @@ def build(
         calendar=CalendarYears(kept),
         clocks=ClockList(kept, clock, zone(settings.zone), settings.clock_warning_days),
         dossiers=Dossiers(kept, Questions(kept, known, authorised, clock, cache, readers=readers), clock),
-        follower=Follower(kept, (*keepers, assessor), keepers, pause=pause.total_seconds()),
+        follower=Follower(kept, (*keepers, assessor), (*keepers, due_cases), pause=pause.total_seconds()),
         reconciliation=Reconciliation(kept, clock, zone(settings.zone)),
         reports=Reports(kept, figures, clock, zone(settings.zone), report_settings),
         administrator=_administrator(settings),
+        emergency=_emergency(settings),
         dispatcher=dispatcher,
         wake_ups=wake_ups,
         sender=outward,
@@ -286,6 +301,23 @@ def retention_of(settings: Settings) -> Retention:
 def _administrator(settings: Settings) -> Administrator:
     given = settings.admin_token.get_secret_value() if settings.admin_token else None
     return Administrator(given, settings.token_file)
+
+
+def _emergency(settings: Settings) -> str | None:
+    """Give the hash of the emergency token; Unset for a file that cannot be believed."""
+    file = Path(settings.emergency_token_file).expanduser() if settings.emergency_token_file else None
+    try:
+        return emergency_hash(settings.emergency_token_hash, file)
+    except ValueError as error:
+        raise Unset(f"{PREFIX}EMERGENCY_TOKEN_FILE: {error}") from None
+
+
+def _people_elsewhere(settings: Settings, sender: Sender, clock: Clock) -> OpenIdProvider | None:
+    """Make what knows the OpenID provider; where it is, is the operator's word, so it may be inside."""
+    if settings.oidc is None:
+        return None
+    fetch = KeyFetcher(sender, clock, ALLOWABLE)
+    return OpenIdProvider(settings.oidc, KeySets(fetch), fetch)
 
 
 def _wake_ups(settings: Settings) -> WakeUps:

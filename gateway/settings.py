@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -53,6 +53,7 @@ SHORTEST = timedelta(days=184)
 
 _NEVER = timedelta(days=366 * 10_000)
 _DAYS = {"day": 1, "month": 31, "year": 366}
+_HASH = re.compile(r"[0-9a-f]{64}")
 _PERIOD = re.compile(r"(\d{1,4}) (day|month|year)s?")
 
 
@@ -103,6 +104,48 @@ class RetentionSettings(BaseModel):
     def __str__(self) -> str:
         """Write it as people say it."""
         return ", ".join(f"{name} {value}" for name, value in (("messages", self.messages), ("bodies", self.bodies)))
+
+
+PEOPLE_ROLES = ("viewer", "body-reader", "operator", "author", "approver", "auditor", "admin")
+"""The roles that a person may have."""
+
+
+class OidcSettings(BaseModel):
+    """An OpenID provider whose tokens people may show, and what its claims make of them.
+
+    A claim inside another is written with a full stop between: `realm_access.roles`. `roles` says which roles a value
+    of the claim gives; who has none of these values gets in nowhere. Without `regions_claim` everybody works
+    everywhere; with it, whoever's token has none gets in nowhere, and `000000` is the whole country. `regions` says
+    which region a value means; without it the values are codes themselves.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    issuer: str
+    audience: str = Field(min_length=1)
+    jwks_url: str = ""
+    subject_claim: str = Field("sub", min_length=1)
+    name_claim: str = Field("name", min_length=1)
+    roles_claim: str = Field("roles", min_length=1)
+    roles: dict[str, tuple[str, ...]] = Field(min_length=1)
+    regions_claim: str = ""
+    regions: dict[str, str] = {}
+
+    @field_validator("issuer", "jwks_url")
+    @classmethod
+    def _known_address(cls, said: str) -> str:
+        parts = urlsplit(said)
+        local = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1", "localhost")
+        if said and (not (parts.scheme == "https" or local) or not parts.hostname or "@" in parts.netloc):
+            raise ValueError("must be an https address (http on this machine only)")
+        return said
+
+    @field_validator("roles")
+    @classmethod
+    def _known_roles(cls, said: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        if unknown := sorted({role for roles in said.values() for role in roles} - set(PEOPLE_ROLES)):
+            raise ValueError(f"there is no role {', '.join(unknown)}; known are {', '.join(PEOPLE_ROLES)}")
+        return said
 
 
 def _named(name: str, said: str) -> None:
@@ -229,6 +272,20 @@ class Settings(BaseSettings):
         "and kept in a file beside the ledger, which only its owner can read.",
     )
 
+    oidc: OidcSettings | None = Field(
+        None,
+        description="The OpenID provider whose tokens people may show instead of one of ours: a table [oidc] with "
+        "issuer, audience and roles; as a variable in JSON. See docs/access.md.",
+    )
+    emergency_token_hash: str = Field(
+        "",
+        description="The SHA-256 of an emergency token, 64 hexadecimal digits, as `hutong people emergency` prints "
+        "it; each use of that token is an alarm. Empty: there is none.",
+    )
+    emergency_token_file: str = Field(
+        "",
+        description="A file that only its owner can read with that hash, instead of the setting.",
+    )
     trusted_proxies: str = Field(
         "",
         description="Addresses and networks of the proxies whose word counts for the client certificate that a caller "
@@ -248,6 +305,12 @@ class Settings(BaseSettings):
         "",
         description="The file of the key (Ed25519) that receipts and the audit's heads are signed with; else one is "
         "made at first start beside the ledger, which only its owner can read.",
+    )
+
+    unsigned_bundles: Literal["warn", "refuse"] = Field(
+        "warn",
+        description="What becomes of an uploaded bundle that nobody signed, for a region that has no key for bundles: "
+        "warn or refuse. Once a region has one, its bundles must be signed.",
     )
 
     metrics_open: bool = Field(False, description="Whether /metrics asks for no credential; keep it inside then.")
@@ -355,6 +418,13 @@ class Settings(BaseSettings):
         if value and not value.startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("not an address of a Redis server; write redis://HOST:PORT/0, or leave it empty")
         return value
+
+    @field_validator("emergency_token_hash")
+    @classmethod
+    def _a_hash(cls, said: str) -> str:
+        if said and not _HASH.fullmatch(said):
+            raise ValueError("is no SHA-256 in 64 small hexadecimal digits; `hutong people emergency` makes one")
+        return said
 
     @field_validator("admin_token", mode="before")
     @classmethod

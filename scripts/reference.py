@@ -1,4 +1,5 @@
-"""Write from the code what other files repeat of it: reference, bundle syntax, schemas, drawings, production's pins.
+"""Write from the code what other files repeat of it: reference, bundle syntax, schemas, drawings, production's pins
+and licences.
 
 Tests keep all of it current.
 """
@@ -12,6 +13,7 @@ import bundle_page
 import editor
 import production
 import sizing
+import supply
 import typer
 from prometheus_client.metrics_core import Metric
 
@@ -59,6 +61,7 @@ def written() -> Mapping[Path, str]:
         bundle_page.PAGE: bundle_page.page(),
         production.PAGE: production.page(),
         sizing.PAGE: sizing.page(),
+        supply.PAGE: supply.page(),
         production.BUILD_PAGE: production.build_page(),
         **editor.files(),
     }

@@ -1,10 +1,11 @@
 """Who is calling: tokens, other proofs, principals, the administrator's token; and the key with which we sign."""
 
-from gateway.access.administrator import Administrator
+from gateway.access.administrator import Administrator, emergency_hash
 from gateway.access.assertions import Assertion, CallHead, SignedBody
 from gateway.access.certificates import networks
 from gateway.access.key_sets import Fetch, KeySets, Unfetched
 from gateway.access.nonces import LedgerNonces, Nonces, SharedNonces
+from gateway.access.oidc import OpenIdProvider
 from gateway.access.principals import Principal, Principals, Refusal
 from gateway.access.proofs import Proofs
 from gateway.access.signing_key import signing_key
@@ -19,6 +20,7 @@ __all__ = [
     "KeySets",
     "LedgerNonces",
     "Nonces",
+    "OpenIdProvider",
     "Principal",
     "Principals",
     "Proofs",
@@ -28,6 +30,7 @@ __all__ = [
     "Unfetched",
     "basic",
     "bearer",
+    "emergency_hash",
     "hash_token",
     "networks",
     "new_token",

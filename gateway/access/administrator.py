@@ -1,9 +1,13 @@
-"""The administrator's token: given by a setting, else made at the first start and kept in a file of its own."""
+"""The administrator's token: given by a setting, else made at the first start and kept in a file of its own.
+
+And the emergency token, which is kept outside: of it there is the hash alone.
+"""
 
 from __future__ import annotations
 
 import os
 import re
+import stat
 from pathlib import Path
 
 from msgspec import Struct
@@ -65,3 +69,21 @@ def write_privately(file: Path, text: str) -> None:
         output.flush()
         os.fsync(output.fileno())
     draft.replace(file)
+
+
+def emergency_hash(given: str, file: Path | None) -> str | None:
+    """Give the hash of the emergency token: as given, else as a file says that only its owner can touch.
+
+    None where there is neither. ValueError for a file that others can read or write, or that holds something else.
+    """
+    if given or file is None:
+        return given or None
+    try:
+        kept, mode = file.read_text(encoding="ascii").strip(), stat.S_IMODE(file.stat().st_mode)
+    except OSError as error:
+        raise ValueError(f"{file}: the emergency token's hash cannot be read: {error.strerror}") from None
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise ValueError(f"{file}: others than its owner can reach it; run chmod 600 {file}")
+    if not _HASH.fullmatch(kept):
+        raise ValueError(f"{file}: no hash of an emergency token; `hutong people emergency` makes one")
+    return kept

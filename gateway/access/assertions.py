@@ -1,6 +1,6 @@
 """What callers show who send no token of ours: read from the headers, judged step by step, cheapest first.
 
-An assertion is what a call says of who makes it. It names a platform, and `confirm` tells whether that is true.
+An assertion is what a call says of who makes it, and `confirm` tells whether that is true.
 """
 
 from __future__ import annotations
@@ -51,14 +51,14 @@ class SignedBody(Struct, frozen=True):
 
 
 class Assertion(Protocol):
-    """What a call says of who makes it.
+    """What a call says of who makes it: a platform, or somebody (`platform` None).
 
     `whole`: the body itself was signed, and has to be read before anybody knows who calls; else `content` says what it
     must be, if that was signed. `scheme`: the platform's way. `credential`: its id, None where it is none of ours.
     """
 
     @property
-    def platform(self) -> Platform: ...
+    def platform(self) -> Platform | None: ...
     @property
     def scheme(self) -> str: ...
     @property

@@ -64,7 +64,7 @@ class KeySets:
             if kept is None or now - kept.tried_at >= (AT_MOST_EVERY if newer or kept.keys is None else FRESH):
                 kept = await self._fetched(url, kept)
         if kept.keys is None or now - kept.at > LONGEST:
-            raise Unavailable(_UNAVAILABLE, code="keys.unavailable")
+            raise keys_unavailable()
         return kept.keys
 
     async def _fetched(self, url: str, before: _Kept | None) -> _Kept:
@@ -81,6 +81,11 @@ class KeySets:
             self._kept.clear()
         self._kept[url] = kept
         return kept
+
+
+def keys_unavailable() -> Unavailable:
+    """Say that nobody can tell now whether a token is good."""
+    return Unavailable(_UNAVAILABLE, code="keys.unavailable")
 
 
 def _origin(url: str) -> str:

@@ -29,11 +29,15 @@ class Refusal(StrEnum):
 
 
 class Principal(Struct, frozen=True):
-    """A caller that we know: a platform, a person, or the administrator (`admin` True, neither of the others)."""
+    """A caller that we know: a platform, a person, or the administrator (`admin` True, neither of the others).
+
+    `emergency`: it is the administrator under the emergency token.
+    """
 
     platform: Platform | None
     admin: bool = False
     person: Person | None = None
+    emergency: bool = False
 
 
 class Principals:
@@ -50,6 +54,8 @@ class Principals:
         self._signing: Mapping[str, Credential] = {}
         self._people: Mapping[str, Person] = {}
         self._admin: str | None = None
+        self._emergency: str | None = None
+        self._emergency_used_at = 0.0
         self._admin_used_at = 0.0
 
     def know(self, credentials: Iterable[Credential], people: Iterable[Person] = ()) -> None:
@@ -67,6 +73,14 @@ class Principals:
     def know_admin(self, digest: str) -> None:
         """Take the hash of the administrator's token."""
         self._admin = digest
+
+    def know_emergency(self, digest: str | None) -> None:
+        """Take the hash of the emergency token; None: there is none."""
+        self._emergency = digest
+
+    def emergency_used_at(self) -> float:
+        """Give when the emergency token was used last, as Unix time; 0 when it was not since the start."""
+        return self._emergency_used_at
 
     def admin_used_at(self) -> float:
         """Give when the administrator's token was used last, as Unix time; 0 when it was not since the start."""
@@ -86,6 +100,9 @@ class Principals:
         if self._admin is not None and same_digest(digest, self._admin):
             self._admin_used_at = self._clock().timestamp()
             return Principal(None, admin=True)
+        if self._emergency is not None and same_digest(digest, self._emergency):
+            self._emergency_used_at = self._clock().timestamp()
+            return Principal(None, admin=True, emergency=True)
         credential = self._credentials.get(digest)
         if credential is None and (person := self._people.get(digest)) is not None:
             return _refused(person.removed_at, person.expires_at, self._clock()) or Principal(None, person=person)

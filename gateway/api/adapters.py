@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Header, Path, Query, Request, Response
 from pydantic import Field
 
 from adapters.base import Adapter
@@ -19,6 +19,7 @@ from gateway.api.sight import TheSight
 from gateway.hub import Hub
 from gateway.ledger.versions import AdapterState, AdapterVersion
 from gateway.releases import Release
+from schemas.findings import Rejected, Text
 
 
 class SettingView(RestModel):
@@ -42,6 +43,9 @@ class AdapterView(RestModel):
     digest: str = Field(description="SHA-256 over the bundle's files; a version never changes")
     state: AdapterState
     region: str = Field(description="Whose it is, as its uploader said; empty: nobody's alone")
+    signed_by: str = Field(description="The key for bundles that signed its archive; empty: none did")
+    signed_at: datetime | None = Field(description="When, as its signer said")
+    signature: str = Field(description="The signature in Base64; see docs/bundle.md")
     uploaded: bool = Field(description="False: it came with the gateway, or from a folder of HUTONG_ADAPTERS")
     usable: bool = Field(description="False: this gateway cannot compile it any more")
     platforms: list[str] = Field(description="The platforms that speak this version now")
@@ -58,6 +62,7 @@ class AdapterView(RestModel):
 class AdapterDetail(AdapterView):
     """A version with its last proof and what was done to it."""
 
+    warnings: list[str] = Field(description="What is doubtful about it, stable words: `bundle.unsigned`")
     report: dict[str, Any] | None = Field(description="What the last check found; None when it was not checked yet")
     timeline: list[TimelineEntry]
 
@@ -88,6 +93,11 @@ router = APIRouter(prefix=PATH, tags=["adapters"], route_class=StrictRoute)
 Name = Annotated[str, Path(max_length=100, description="The adapter's name", examples=["penalty"])]
 
 Version = Annotated[str, Path(max_length=50, description="Its semantic version", examples=["1.0.0"])]
+
+_ANOTHER_REGION = Text(
+    "region 与签名所写的区域不同；签名写明适配包属于哪个区域，可省略 region",
+    "`region` is not the one that was signed; the signature says whose the bundle is, so leave `region` out",
+)
 
 _ZIP: dict[str, Any] = {
     "requestBody": {
@@ -132,17 +142,30 @@ async def upload(
             examples=["330000"],
         ),
     ] = "",
+    bundle_signature: Annotated[
+        str | None,
+        Header(
+            max_length=300,
+            description="Who signed this very zip, for which region: the line that `hutong adapter sign` writes",
+            json_schema_extra={"pattern": "^[ -~]*$"},
+        ),
+    ] = None,
 ) -> AdapterDetail:
     """Keep a bundle (a zip) as a draft. The same content again is no new version; other content needs a new number.
 
-    Authors of some regions upload bundles that only platforms of theirs speak, or new ones of theirs.
+    Authors of some regions upload bundles that only platforms of theirs speak, or new ones of theirs. A signature is
+    judged before anything of the zip is read; whose the bundle is says it, too.
     """
-    owner = region_of_upload(hub, sight, region)
+    content = await request.body()
+    signature = await hub.releases.signatures.judge(content, bundle_signature, hub.clock())
+    if signature is not None and region not in ("", signature.region):
+        raise Rejected("bundle.region", _ANOTHER_REGION)
+    owner = region_of_upload(hub, sight, signature.region if signature else region)
 
     async def permit(draft: AdapterVersion) -> None:
         await check_author(hub, sight, draft.name, draft)
 
-    release, new = await hub.releases.upload(await request.body(), intends(""), owner, permit)
+    release, new = await hub.releases.upload(content, intends(""), owner, permit, signature)
     response.status_code = 201 if new else 200
     return await _detail(hub, release)
 
@@ -221,6 +244,7 @@ async def _detail(hub: Hub, release: Release) -> AdapterDetail:
     return AdapterDetail(
         **_version(release),
         **_spoken(release.adapter),
+        warnings=["bundle.unsigned"] if kept.uploaded and not kept.signed_by else [],
         report=None if kept.report is None else dict(kept.report),
         timeline=[TimelineEntry.of(one) for one in await hub.releases.history(kept.name, kept.version)],
     )

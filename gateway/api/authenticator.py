@@ -21,7 +21,7 @@ _OPEN = ("/health/", "/docs/", "/schemas/")
 _OPEN_PAGES = frozenset(("/docs", "/openapi.json"))
 
 _ASSERTION = "hutong.assertion"
-"""Where a request's scope keeps the assertion of a caller who showed no token of ours."""
+"""Where a request's scope keeps the platform that showed no token of ours, and its assertion."""
 
 _UNPROVEN, _UNPROVEN_BYTES = 64, 64 * 1024 * 1024
 """Bodies that are read at once before anybody knows whose they are, and their bytes; more are answered 429."""
@@ -88,7 +88,9 @@ class Authenticator:
             if assertion is None or isinstance(assertion, Refusal):
                 raise self._stranger(scope, assertion or principal)
             return assertion
-        if principal.admin:
+        if principal.emergency:
+            rights.tell_emergency(self._hub, scope)
+        elif principal.admin:
             rights.tell_administrator(self._hub, scope)
         rights.known(scope, principal)
         return None
@@ -99,31 +101,34 @@ class Authenticator:
         Gives what the body is read with from then on: it ends with Unauthenticated where the body is not what was
         signed. `whole`: nothing of the body may be looked at before all of it was compared.
         """
-        incoming, body = Incoming.of(scope), b""
-        if assertion.whole:
-            limit = self._limit(assertion.platform)
+        incoming, body, platform = Incoming.of(scope), b"", assertion.platform
+        if assertion.whole and platform is not None:
+            limit = self._limit(platform)
             with self._unproven.enter(declared_length(incoming)) as take:
                 body = await read_body(receive, limit, take)
             receive = held(body, receive)
         principal = await assertion.confirm(body)
         if isinstance(principal, Refusal):
             raise self._stranger(scope, principal)
-        if assertion.credential is not None:
-            self._hub.principals.signed_by(assertion.platform.id, assertion.credential)
-        scope[_ASSERTION] = assertion
         rights.known(scope, principal)
+        if platform is None:
+            return receive
+        if assertion.credential is not None:
+            self._hub.principals.signed_by(platform.id, assertion.credential)
+        scope[_ASSERTION] = platform.id, assertion
         if assertion.content is None:
             return receive
         proven = checked(receive, assertion.content, lambda: self._stranger(scope, Refusal.UNKNOWN))
-        return await self._compared(proven, assertion.platform) if whole else proven
+        return await self._compared(proven, platform) if whole else proven
 
     def know_again(self, scope: Scope) -> None:
         """Look whether the caller of a request that goes on is known still; Unauthenticated when it is not."""
-        assertion: Assertion | None = scope.get(_ASSERTION)
-        if assertion is None:
+        asserted: tuple[str, Assertion] | None = scope.get(_ASSERTION)
+        if asserted is None:
             self.know(scope)
             return
-        platform = self._hub.principals.still(assertion.platform.id, assertion.credential, assertion.scheme)
+        platform_id, assertion = asserted
+        platform = self._hub.principals.still(platform_id, assertion.credential, assertion.scheme)
         if isinstance(platform, Refusal):
             raise self._stranger(scope, platform)
         rights.known(scope, Principal(platform))

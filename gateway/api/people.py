@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 from gateway.api.limits import StrictRoute
 from gateway.api.models import Instant, RestModel, in_utc
 from gateway.api.openapi import problems
-from gateway.api.rights import ADMIN, PEOPLES, Actor, Caller, Intends, TheHub
+from gateway.api.rights import PEOPLES, Actor, Caller, Intends, TheHub
 from gateway.api.unmasking import UnmaskingView
 from gateway.ledger.records import Person
 
@@ -103,7 +103,7 @@ async def me(hub: TheHub, caller: Caller, actor: Actor) -> Me:
             regions=list(person.regions),
             unmasked=[UnmaskingView.of(one) for one in standing],
         )
-    return Me(kind="administrator", id=actor, name=ADMIN, roles=_ROLES, regions=[], unmasked=[])
+    return Me(kind="administrator", id=actor, name=actor, roles=_ROLES, regions=[], unmasked=[])
 
 
 @router.get("/v1/people", summary="List people · 人员列表", responses=problems(401, 403))

@@ -15,7 +15,8 @@ from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 
 from gateway.oversight.figures import Durations, Figure
-from gateway.oversight.reports import GatewayUse, UsageReport
+from gateway.oversight.gateway_use import GatewayUse
+from gateway.oversight.reports import UsageReport
 from schemas.findings import Text
 from schemas.plain import plain
 

@@ -21,7 +21,7 @@ from gateway.oversight.reports import GroupedBy, UsageReport
 from schemas.figures import FigureUnit
 from schemas.regions import NATIONAL
 
-Amount = float | str | None
+Amount = int | float | str | None
 
 
 class FigureView(RestModel):
@@ -183,12 +183,16 @@ async def messages(
     period: InPeriod,
     region: InRegion = NATIONAL,
     part: PartOf = "numerator",
+    as_of: Moment = None,
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> FigureMessages:
-    """Give the message behind each occurrence that a figure counts; counties and cities have none."""
+    """Give the message behind each occurrence that a figure counts; counties and cities have none.
+
+    With `as_of`, behind each that the report as of that moment counts; what came or changed since is left out.
+    """
     sight.check_place(region)
-    page = await hub.reports.messages(name, period, region, part, cursor, limit)
+    page = await hub.reports.messages(name, period, region, part, cursor, limit, in_utc(as_of, hub.zone))
     return FigureMessages(
         messages=[
             FigureMessage(

@@ -17,12 +17,15 @@ from gateway.api.inbound.request import Incoming, Scope, idempotency_key
 from gateway.errors import Forbidden, TooFast
 from gateway.hub import Hub
 from gateway.ledger.records import Intent, Platform
-from gateway.telemetry.events import AdministratorCalled, AuthenticationFailed, CallLimited
+from gateway.telemetry.events import AdministratorCalled, AuthenticationFailed, CallLimited, EmergencyCalled
 from gateway.telemetry.loop import doing
 from schemas.findings import Text
 
 ADMIN = "admin"
 """How the administrator is named in the record of what was done."""
+
+EMERGENCY = "emergency"
+"""How whoever calls under the emergency token is named in it."""
 
 DOSSIER = "dossier"
 """The platform setting that holds the dossier right."""
@@ -137,6 +140,9 @@ CALLS: Mapping[str, Role] = {
     "POST /v1/adapters/{name}/{version}/activate": Role.APPROVER,
     "POST /v1/adapters/{name}/{version}/retire": Role.APPROVER,
     "POST /v1/adapters/{name}/rollback": Role.APPROVER,
+    "GET /v1/bundle-keys": Role.VIEWER,
+    "POST /v1/bundle-keys": Role.ADMIN,
+    "DELETE /v1/bundle-keys/{key_id}": Role.ADMIN,
 }
 """Every call of the interface and the role it needs. A call that is not listed here is an administrator's alone."""
 
@@ -271,6 +277,12 @@ def tell_administrator(hub: Hub, scope: Scope) -> None:
     hub.events(AdministratorCalled(call_of(scope), client[0] if client else ""))
 
 
+def tell_emergency(hub: Hub, scope: Scope) -> None:
+    """Raise the alarm that the emergency token was used."""
+    client = scope.get("client")
+    hub.events(EmergencyCalled(call_of(scope), client[0] if client else ""))
+
+
 def caller(request: Request, _: Annotated[object, Depends(_scheme)]) -> Principal:
     """Give the caller of a request, as it was admitted."""
     principal: Principal = request.scope[_PRINCIPAL]
@@ -309,7 +321,9 @@ def name_of(principal: Principal) -> str:
     """Give the name under which somebody's deed is recorded."""
     if principal.person is not None:
         return principal.person.id
-    return principal.platform.id if principal.platform else ADMIN
+    if principal.platform is not None:
+        return principal.platform.id
+    return EMERGENCY if principal.emergency else ADMIN
 
 
 Actor = Annotated[str, Depends(actor)]

@@ -19,7 +19,6 @@ from gateway.intake.coverage import Coverage
 from gateway.ledger.errors import no_delivery, no_message
 from gateway.ledger.records import Rejection, ResultPage
 from gateway.message import Delivery, Message
-from schemas import regions
 from schemas.findings import Text
 
 T = TypeVar("T")
@@ -53,10 +52,7 @@ class Sight(Struct, frozen=True):
 
     def place(self, code: str) -> bool:
         """Tell whether a region or area lies in one of the person's, or took the place of one that did."""
-        if not self.bounded:
-            return True
-        lying = (step for each in (code, *regions.successors(code)) for step in self.coverage.lineage(each))
-        return any(step in self._regions for step in lying)
+        return not self.bounded or self.coverage.lies_in(code, self._regions)
 
     def platform(self, platform_id: str | None) -> bool:
         """Tell whether a person may see a platform; its id ends with its region, also once it is forgotten."""

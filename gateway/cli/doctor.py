@@ -168,4 +168,11 @@ def port(settings: Settings) -> Check:
     return Check("port", True, f"{where} is free")
 
 
-LOOKS: tuple[Callable[[Settings], Check], ...] = (ledger, adapters, routes, port)
+def bundles(settings: Settings) -> Check:
+    """Whether bundles that nobody signed are taken: a choice, and no fault."""
+    if settings.unsigned_bundles == "refuse":
+        return Check("bundles", True, "only signed ones are taken")
+    return Check("bundles", True, "unsigned ones are taken for regions without a key; HUTONG_UNSIGNED_BUNDLES=refuse")
+
+
+LOOKS: tuple[Callable[[Settings], Check], ...] = (ledger, adapters, bundles, routes, port)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
 
 import typer
 
+from gateway.access import hash_token, new_token
+from gateway.access.administrator import write_privately
 from gateway.cli import moments
-from gateway.cli.output import AsJson, emit, say, table
+from gateway.cli.output import AsJson, CommandFailed, emit, say, table
 from gateway.cli.remote import DEFAULT_URL, Gateway, Token, Url
 
 app = typer.Typer(
@@ -63,6 +66,34 @@ def find(url: Url = DEFAULT_URL, token: Token = "", as_json: AsJson = False) -> 
         ],
         empty="Nobody yet: hutong people add ID --name NAME --role operator",
     )
+
+
+@app.command("emergency", epilog="hutong people emergency --file /etc/hutong/emergency")
+def emergency(
+    file: Annotated[
+        Path | None, typer.Option("--file", help="Write the hash there, for its owner alone; else it is printed.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make an emergency token, which the gateway knows by its hash alone, and of whose every use it raises an alarm.
+
+    It may do everything, and is for the day when nobody else gets in: print it, seal it, and keep it outside. Asks no
+    gateway: set HUTONG_EMERGENCY_TOKEN_HASH, or HUTONG_EMERGENCY_TOKEN_FILE, and restart.
+    """
+    made = new_token()
+    digest = hash_token(made)
+    if file is not None:
+        try:
+            write_privately(file, digest)
+        except OSError as error:
+            raise CommandFailed(f"{file} cannot be written: {error.strerror}", "choose another folder") from None
+    if as_json:
+        emit({"token": made, "hash": digest, "file": None if file is None else str(file)})
+        return
+    say(made)
+    say("  [dim]shown this once: print it, seal it, and keep it outside[/]")
+    setting = f"HUTONG_EMERGENCY_TOKEN_HASH={digest}" if file is None else f"HUTONG_EMERGENCY_TOKEN_FILE={file}"
+    say(f"  [dim]the gateway knows it by[/] {setting}")
 
 
 @app.command("remove", epilog="hutong people remove wang-wei")

@@ -9,10 +9,11 @@ import typer
 
 from adapters.adapter import DeclarativeAdapter
 from adapters.bundle import load
+from adapters.bundle.signature import HEADER
 from gateway.cli import adapter as adapters_here
-from gateway.cli import moments
+from gateway.cli import files, moments, signing
 from gateway.cli.adapter import Bundle, bundle_path
-from gateway.cli.output import AsJson, CommandFailed, emit, facts, say, table
+from gateway.cli.output import AsJson, CommandFailed, Misused, emit, facts, say, table
 from gateway.cli.remote import DEFAULT_URL, Gateway, Token, Url
 from gateway.releases.upload import packed
 
@@ -29,19 +30,29 @@ _ZIP = {"Content-Type": "application/zip"}
 def pack(
     bundle: Bundle,
     out: Annotated[Path | None, typer.Option("--out", help="The zip to write; else NAME-VERSION.zip.")] = None,
+    sign: Annotated[
+        Path | None, typer.Option("--sign", metavar="KEY", help="Sign it, too, with this private key; see `sign`.")
+    ] = None,
+    region: Annotated[str, typer.Option("--region", help="With --sign: whose bundle it is, such as 330000.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Write a bundle as a zip: the same files always give the same bytes."""
+    if (sign is None) != (not region):
+        raise Misused("--sign and --region go together", "write --sign KEY --region 330000")
     adapter, content = _packed(bundle)
     target = out or Path(f"{adapter.name}-{adapter.version}.zip")
     try:
         target.write_bytes(content)
     except OSError as error:
         raise CommandFailed(f"{target} cannot be written: {error.strerror}", "choose another file with --out") from None
+    signature = None if sign is None else signing.signed(target, content, sign, region)
     if as_json:
-        emit({"name": adapter.name, "version": adapter.version, "digest": adapter.digest, "file": str(target)})
+        made = {"name": adapter.name, "version": adapter.version, "digest": adapter.digest, "file": str(target)}
+        emit(made | ({} if signature is None else {"signature": str(signature)}))
         return
     say(f"[green]✓[/] {adapter.name} {adapter.version} · {adapter.digest[:12]} · {target}")
+    if signature is not None:
+        say(f"[green]✓[/] signed for {region} · {signature}")
     say(f"  [dim]next: hutong adapter push {target}[/]")
 
 
@@ -53,10 +64,17 @@ def push(
     token: Token = "",
     as_json: AsJson = False,
 ) -> None:
-    """Upload a bundle to a gateway and let it be checked there. Exit code 1 when the check fails."""
+    """Upload a bundle to a gateway and let it be checked there. Exit code 1 when the check fails.
+
+    A zip that has its signature beside it (ZIP.sig; see `sign`) is sent as it is, and the signature with it.
+    """
     adapter, content = _packed(bundle)
+    headers = dict(_ZIP)
+    if bundle.endswith(".zip") and (beside := signing.signature_file(Path(bundle))).exists():
+        content = files.read(Path(bundle))
+        headers[HEADER] = files.read(beside).decode("ascii", "replace").strip()
     gateway = Gateway(url, token, as_json)
-    answer = gateway.send("/v1/adapters", content, _ZIP)
+    answer = gateway.send("/v1/adapters", content, headers)
     if not answer.is_success:
         raise gateway.failure(answer)
     found = answer.json()
@@ -160,6 +178,7 @@ def _show(found: Any) -> None:
             ("adapter", f"{found['name']} {found['version']} {found['title']}"),
             ("state", found["state"]),
             ("digest", found["digest"][:12]),
+            ("signed", f"by {found['signed_by']} for {found['region']}" if found["signed_by"] else "by nobody"),
             ("spoken by", found["platforms"]),
             ("active since", moments.shown(found["activated_at"]) if found["state"] == "active" else None),
         ]

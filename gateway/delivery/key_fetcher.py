@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -18,11 +19,12 @@ _MOST = 64 * 1024
 
 
 class KeyFetcher:
-    """A `gateway.access.Fetch`."""
+    """A `gateway.access.Fetch`. `allow`: what the address may be beside what every platform's may."""
 
-    def __init__(self, sender: Sender, clock: Clock) -> None:
+    def __init__(self, sender: Sender, clock: Clock, allow: Sequence[str] = ()) -> None:
         self._sender = sender
         self._clock = clock
+        self._allow = tuple(allow)
 
     async def __call__(self, url: str) -> bytes:
         """Get what is at an address."""
@@ -30,7 +32,7 @@ class KeyFetcher:
         path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
         origin = f"{parts.scheme}://{parts.netloc}"
         # The sender keeps connections by platform; an issuer is none, and is called like one.
-        issuer = Platform(f"keys of {origin}", "", "", "", {"base_url": origin}, self._clock())
+        issuer = Platform(f"keys of {origin}", "", "", "", {"base_url": origin}, self._clock(), allow=self._allow)
         request = OutboundRequest("GET", path, {"Accept": "application/json"}, b"")
         try:
             reply = await self._sender.send(issuer, request, _PATIENCE, _MOST)

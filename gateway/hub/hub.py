@@ -108,6 +108,7 @@ class Hub:
         reconciliation: Reconciliation,
         follower: Follower,
         administrator: Administrator,
+        emergency: str | None,
         dispatcher: Dispatcher,
         wake_ups: WakeUps,
         sender: Sender,
@@ -157,6 +158,7 @@ class Hub:
         self._reception = reception
         self._reconciler = reconciler
         self._administrator = administrator
+        self._emergency = emergency
         self._dispatcher = dispatcher
         self._wake_ups = wake_ups
         self._sender = sender
@@ -175,6 +177,7 @@ class Hub:
         appointed = self._administrator.appoint()
         self.admin_token_file = appointed.file
         self.principals.know_admin(appointed.digest)
+        self.principals.know_emergency(self._emergency)
         self.observers.tap.start()
         self.contacts.start()
         self.trail.start()

@@ -11,7 +11,7 @@ from gateway.delivery.wakeup import Wakeup
 from gateway.errors import HutongError
 from gateway.ledger.base import Ledger
 from gateway.ledger.records import AuditEntry
-from gateway.telemetry.events import AuthenticationFailed, Event
+from gateway.telemetry.events import AuthenticationFailed, EmergencyCalled, Event
 
 _log = logging.getLogger(__name__)
 
@@ -25,6 +25,9 @@ _MOST_WAITING = 10_000
 """Readings of platforms that wait to be written; the platform waits for them only beyond that."""
 
 REFUSED = "authentication.failed"
+
+EMERGENCY = "emergency"
+"""The subject under which the audit tells every use of the emergency token."""
 
 OTHERS = "other addresses"
 """As what the failures of further addresses are told."""
@@ -43,12 +46,17 @@ class Trail:
         self._every = every
         self._refused: dict[tuple[str, str], tuple[int, str]] = {}
         self._waiting: list[AuditEntry] = []
-        self._end = Wakeup()
+        self._soon = Wakeup()
+        self._ending = False
         self._loop: asyncio.Task[None] | None = None
 
     def __call__(self, event: Event) -> None:
-        """Count a call without a good credential."""
-        if type(event) is AuthenticationFailed:
+        """Count a call without a good credential; keep one under the emergency token, and write it now."""
+        if type(event) is EmergencyCalled:
+            told = {"call": event.call, "address": event.address}
+            self._waiting.append(AuditEntry(self._clock(), EMERGENCY, "emergency.used", EMERGENCY, "", told))
+            self._soon.set()
+        elif type(event) is AuthenticationFailed:
             key = event.address or "unknown address", event.why
             if key not in self._refused and len(self._refused) >= _MOST:
                 key = OTHERS, ""
@@ -75,13 +83,16 @@ class Trail:
 
     async def stop(self) -> None:
         """Write what is not written yet, and end."""
-        self._end.set()
+        self._ending = True
+        self._soon.set()
         if self._loop is not None:
             await self._loop
         await self.write()
 
     async def _run(self) -> None:
-        while not await self._end.wait(self._every):
+        while not self._ending:
+            await self._soon.wait(self._every)
+            self._soon.clear()
             await self.write()
 
     async def write(self) -> None:

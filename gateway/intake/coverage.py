@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 
 from msgspec import Struct
@@ -50,6 +50,11 @@ class Coverage:
             return regions.covers(platform.region, code)
         stated = [one for one in self._stated.get(platform.kind, ()) if one.platform.id == platform.id]
         return any(step == platform.region or any(one.has(step) for one in stated) for step in self.lineage(code))
+
+    def lies_in(self, code: str, places: Collection[str]) -> bool:
+        """Tell whether a region or area lies in one of these places, or took the place of one that did."""
+        lying = (step for each in (code, *regions.successors(code)) for step in self.lineage(each))
+        return any(step in places for step in lying)
 
     def of(self, kind: str, code: str) -> Iterator[Platform]:
         """Give the platforms of a kind that are there for exactly this place: its own, then who states it, by id."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from msgspec import Struct
 
@@ -35,6 +35,13 @@ class CaseFinding(Struct, frozen=True):
     answered_at: datetime | None = None
 
 
+class ToldFinding(Struct, frozen=True):
+    """A finding and the message by which it was told; empty: nobody is to be told."""
+
+    finding: CaseFinding
+    message_id: str
+
+
 class FindingAnswer(Struct, frozen=True):
     """What an authority says of a finding, through one of its platforms."""
 
@@ -54,6 +61,43 @@ class FindingFilter(Struct, frozen=True):
     regions: tuple[str, str] | None = None
     rule: str | None = None
     result: str | None = None
+
+
+CALENDAR = "calendar"
+"""The ground of whatever was counted in working days; its values are years."""
+
+
+class Ground(Struct, frozen=True, order=True):
+    """Something outside a case that its findings rest on.
+
+    `name`: what it is, a year of the calendar or messages of one type under one search key. `value`: the year, or the
+    number under which they are looked up.
+    """
+
+    name: str
+    value: str
+
+
+class AssessedCase(Struct, frozen=True):
+    """A case that was assessed, and the days on which its findings hold: from `since` until before `until`.
+
+    None: all days before, or after. `grounds`: what they rest on outside the case. `changes`: how often one of these
+    had changed before the case was read (`Ledger.ground_changes`).
+    """
+
+    lane: str
+    correlation_id: str
+    since: date | None
+    until: date | None
+    grounds: tuple[Ground, ...]
+    changes: int
+
+
+class DueCase(Struct, frozen=True):
+    """A case whose findings do not hold any more, or may not."""
+
+    lane: str
+    correlation_id: str
 
 
 class CaseSearch(Struct, frozen=True):

@@ -10,12 +10,16 @@ from adapters.base import OutboundRequest
 from gateway.audit.signing import SignedHead
 from gateway.errors import HutongError
 from gateway.ledger.assessments import (
+    AssessedCase,
     AssessmentRun,
     CaseFinding,
     CaseFound,
     CaseSearch,
+    DueCase,
     FindingAnswer,
     FindingFilter,
+    Ground,
+    ToldFinding,
 )
 from gateway.ledger.clocked import ClockCount, ClockFilter, CountedCorrelation, FoundClock
 from gateway.ledger.followed import ChangedMessage, Followed, FollowedPage
@@ -78,7 +82,7 @@ from gateway.ledger.records import (
     Upload,
     Work,
 )
-from gateway.ledger.versions import AdapterVersion
+from gateway.ledger.versions import AdapterVersion, BundleKey
 from gateway.message import Attempt, Delivery, Enriched, HeldBy, Message, State
 
 TERM = timedelta(seconds=4)
@@ -383,6 +387,10 @@ class Ledger(Protocol):
         ...
 
     # ── platforms ─────────────────────────────────────────────────────────────────────────────
+    async def registry_at(self, moment: datetime) -> Registry:
+        """Give the platforms and areas that were there at a moment, with nothing but the places that they were for."""
+        ...
+
     async def registry(self) -> Registry:
         """Give every platform, every area and the registry's revision, read together."""
         ...
@@ -460,18 +468,49 @@ class Ledger(Protocol):
         ...
 
     # ── assessment ────────────────────────────────────────────────────────────────────────────
-    async def put_findings(self, found: Sequence[CaseFinding]) -> Sequence[CaseFinding]:
+    async def put_findings(
+        self, found: Sequence[CaseFinding], cases: Sequence[AssessedCase] = ()
+    ) -> Sequence[CaseFinding]:
         """Keep what checks came to, of each lane and rule the last; gives those that are news, as they are kept.
 
         News is what has another result or version than was kept: it takes its place, unanswered, told as the finding
         says (`told`: empty where nobody is to be), and knows which result was told last.
         Of what has the same ones only the sentence and the evidence are written again. A finding goes with its case,
         and when its lane turns out to be part of another case.
+
+        `cases`: until when that holds, kept in the same commit, and gone with it. A case that has become due since
+        its `changes` were read stays due; of one whose messages are gone nothing is kept.
         """
         ...
 
-    async def tell_finding(self, finding: CaseFinding, message_id: str) -> None:
-        """Note by which message a finding was told (empty: nobody is to be); one that took its place stays untold."""
+    async def tell_findings(self, told: Sequence[ToldFinding]) -> None:
+        """Note by which messages findings were told, in one commit; what took the place of one stays untold."""
+        ...
+
+    async def ground_changes(self, lanes: Collection[str]) -> Mapping[str, int]:
+        """Tell how often something changed that the findings of cases rest on; without those that were never assessed.
+
+        Whoever assesses a case asks this before it reads the case, so that no change in between is lost.
+        """
+        ...
+
+    async def change_grounds(self, grounds: Sequence[Ground]) -> None:
+        """Note that grounds have changed: with `make_due`, every case that rests on one becomes due, as it stands then.
+
+        A year that is entered (`put_year`) is noted in the same commit.
+        """
+        ...
+
+    async def make_due(self, limit: int = 500) -> bool:
+        """Make some of the cases due that rest on what has changed; True: there are more."""
+        ...
+
+    async def due_cases(self, day: date, limit: int = 100) -> Sequence[DueCase]:
+        """Give cases that are due on a day: what they rest on has changed, or their findings hold on other days.
+
+        Those whose ground changed first, then by how long they are due; last those that hold only from a later day
+        on, as after a clock was put back.
+        """
         ...
 
     async def answer_finding(self, lane: str, rule: str, said: FindingAnswer) -> bool:
@@ -630,11 +669,29 @@ class Ledger(Protocol):
         """Mark what was approved as done, or as failed with a code; once it was, it stays so."""
         ...
 
+    # ── signed bundles ────────────────────────────────────────────────────────────────────────
+    async def add_bundle_key(self, key: BundleKey, intent: Intent) -> None:
+        """Keep a key; Conflict `bundle-key.exists` for one that was registered before, also if it was revoked."""
+        ...
+
+    async def revoke_bundle_key(self, key_id: str, intent: Intent) -> bool:
+        """Have a key sign nothing from the intent's moment on; True unless it was so before.
+
+        NotFound `bundle-key.unknown`.
+        """
+        ...
+
+    async def bundle_keys(self) -> Sequence[BundleKey]:
+        """Give every key in the order of their registration, also those that were revoked."""
+        ...
+
     # ── adapters ──────────────────────────────────────────────────────────────────────────────
     async def add_adapter(self, adapter: AdapterVersion, content: bytes, intent: Intent) -> AdapterVersion:
         """Keep an uploaded version with its bundle's bytes, for good.
 
-        The same digest again gives what is kept already; another: Conflict `adapter.version-exists`.
+        The same digest again gives what is kept already; another: Conflict `adapter.version-exists`. Forbidden
+        `signature.key` when the key that signed it signs nothing any more: revoked before it was kept, it signed
+        nothing.
         """
         ...
 
@@ -783,14 +840,27 @@ class Ledger(Protocol):
     async def find_occurrences(
         self, filter: OccurrenceFilter, cursor: str | None = None, limit: int = 50
     ) -> ResultPage[FoundOccurrence]:
-        """Find occurrences that stand, by name, month and the order in which they were kept.
+        """Find occurrences that stand, or stood at a moment, by name, month and the order in which they were kept.
 
         Invalid `cursor.unknown` for a cursor that is not one of ours.
         """
         ...
 
-    async def holding(self, names: Sequence[str], day: date) -> Sequence[OccurrenceTally]:
-        """Count the occurrences that hold for a time, and do on a day, by name, region and authority."""
+    async def holding(
+        self, names: Sequence[str], day: date, as_of: datetime | None = None
+    ) -> Sequence[OccurrenceTally]:
+        """Count the occurrences that hold for a time, and do on a day, by name, region and authority.
+
+        `as_of`: of those that stood at that moment; None: of those that stand.
+        """
+        ...
+
+    async def uncounted(self, after: int = 0, limit: int = 100) -> tuple[Sequence[Message], int]:
+        """Give messages that tell of something whose time limit could not be counted (`UNCOUNTED`), and still stands.
+
+        In the order in which that was kept, behind a number; gives the number of the last, too. What was pruned is left
+        out: it stays uncounted.
+        """
         ...
 
     async def heard_of(self, what: str) -> Sequence[LastHeard]:
@@ -979,16 +1049,19 @@ class Ledger(Protocol):
 
 READS = frozenset(
     {
-        "recall", "named", "facts", "partakes", "heads", "next_due", "next_lapse", "replays", "registry", "credentials",
-        "unmaskings", "approvals",
+        "recall", "named", "facts", "partakes", "heads", "next_due", "next_lapse", "replays", "registry", "registry_at",
+        "credentials",
+        "unmaskings", "approvals", "bundle_keys",
         "people", "adapters", "asked_adapters", "adapter_content", "message", "native", "deliveries_of", "delivery",
         "attempts_of", "sent", "rejection", "rejection_native", "unwanted", "years", "find_messages", "find_deliveries",
         "upload_for", "unnamed_bytes", "known_uploads", "find_rejections", "dossier", "backlog", "contacts", "audit",
         "prunable", "prunings", "untold_findings", "find_findings", "find_cases", "naming", "assessments",
+        "ground_changes", "due_cases",
         "followed", "messages_after", "changed_messages", "counted_otherwise", "find_clocks", "count_clocks",
         "tree_standing", "newest_head", "signed_heads", "signing_keys", "leaves_of",
         "proved_leaves", "prove_leaf", "prove_message", "prove_consistency", "find_audit",
-        "tallies", "find_occurrences", "holding", "heard_of", "exchanged", "exchanged_as", "pruned_until", "comparison",
+        "tallies", "find_occurrences", "holding", "uncounted", "heard_of",
+        "exchanged", "exchanged_as", "pruned_until", "comparison",
     }
 )  # fmt: skip
 """The methods that change nothing; every other one writes, but for `start` and `stop`."""

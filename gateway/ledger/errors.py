@@ -247,6 +247,39 @@ def version_exists(adapter: AdapterVersion) -> Conflict:
     )
 
 
+def no_bundle_key(key_id: str) -> NotFound:
+    """Say that no key of that id is registered."""
+    return NotFound(
+        Text(
+            f"没有适配包签名公钥 {key_id}；GET /v1/bundle-keys 列出全部。",
+            f"There is no key {key_id} for bundles; GET /v1/bundle-keys lists them.",
+        ),
+        code="bundle-key.unknown",
+    )
+
+
+def bundle_key_exists(key_id: str) -> Conflict:
+    """Say that a key is registered, or was."""
+    return Conflict(
+        Text(
+            f"公钥 {key_id} 已登记或曾经登记；请另行生成密钥。",
+            f"The key {key_id} is registered, or was; make another one.",
+        ),
+        code="bundle-key.exists",
+    )
+
+
+def bundle_key_ended(key_id: str) -> Forbidden:
+    """Say that a key signs nothing any more, or never did."""
+    return Forbidden(
+        Text(
+            f"签名所用的密钥 {key_id} 未登记、已过期或已吊销；请用有效密钥重新签名。",
+            f"The key {key_id} is not registered, has expired or was revoked; sign again with one that is in force.",
+        ),
+        code="signature.key",
+    )
+
+
 def adapter_changed(adapter: AdapterVersion) -> Conflict:
     """Say that somebody else changed a version meanwhile."""
     return Conflict(

@@ -143,7 +143,8 @@ class TallyFilter(Struct, frozen=True):
 class OccurrenceFilter(Struct, frozen=True):
     """Which occurrences to find: of one of these names with all these traits, in these months and regions.
 
-    `regions` None: anywhere. `holding_on`: of what holds for a time, only what holds on that day.
+    `regions` None: anywhere. `holding_on`: of what holds for a time, only what holds on that day. `as_of`: those that
+    stood at that moment, as they were then; None: those that stand.
     """
 
     names: tuple[str, ...]
@@ -152,6 +153,7 @@ class OccurrenceFilter(Struct, frozen=True):
     until: int
     regions: frozenset[str] | None = None
     holding_on: date | None = None
+    as_of: datetime | None = None
 
 
 class FoundOccurrence(Struct, frozen=True):
@@ -171,6 +173,9 @@ class LastHeard(Struct, frozen=True):
     value: str
     at: datetime
 
+
+UNCOUNTED = "uncounted"
+"""The trait of what has a time limit in a year whose holidays nobody entered."""
 
 REGION = "region"
 """The sort of what is heard of with every message; the others are registers."""

@@ -48,7 +48,8 @@ class AdapterVersion(Struct, frozen=True):
     the last proof as JSON values; `expected` the fields in which it is meant to differ from the one
     before; `rolled_back`: it was left by a rollback, and not activated since; `revision` grows with every
     change of any version: a writer must have read the latest. `region` is whose it is, as its uploader said; empty:
-    nobody's alone.
+    nobody's alone. `signed_by` is the id of the key that signed its archive, with when and the signature in Base64;
+    empty and None where nobody did.
     """
 
     name: str
@@ -64,6 +65,9 @@ class AdapterVersion(Struct, frozen=True):
     rolled_back: bool = False
     revision: int = 0
     region: str = ""
+    signed_by: str = ""
+    signed_at: datetime | None = None
+    signature: str = ""
 
     @property
     def id(self) -> str:
@@ -74,6 +78,26 @@ class AdapterVersion(Struct, frozen=True):
     def proven(self) -> bool:
         """Whether it may go live: its proof was good, or it came with the installation."""
         return not self.uploaded or bool(self.report and self.report.get("ok"))
+
+
+class BundleKey(Struct, frozen=True):
+    """A public key with which a region signs its bundles: `kind` is `ed25519` or `sm2`, `public` in hexadecimal digits.
+
+    It signs nothing from `expires_at` on, nor once it was revoked; an id is given once.
+    """
+
+    id: str
+    kind: str
+    public: str
+    region: str
+    label: str
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+    def ended(self, now: datetime) -> bool:
+        """Whether it signs nothing any more."""
+        return self.revoked_at is not None or (self.expires_at is not None and self.expires_at <= now)
 
 
 def upload_of(version: AdapterVersion) -> Mapping[str, Any]:

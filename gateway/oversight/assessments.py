@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
@@ -15,8 +16,8 @@ from gateway.ledger.assessments import AssessmentRun, CaseFinding, CaseSearch, F
 from gateway.ledger.base import Ledger
 from gateway.ledger.errors import no_run
 from gateway.ledger.records import Intent, ResultPage
-from gateway.oversight.assessor import CASE, Assessor, is_case, number_of
-from gateway.oversight.cases import CaseFinder
+from gateway.oversight.assessor import Assessor, by_correlation
+from gateway.oversight.cases import CASE, CaseFinder, is_case, number_of
 from schemas.findings import Text
 from schemas.regions import depth
 
@@ -24,6 +25,9 @@ _log = logging.getLogger(__name__)
 
 STEP = 200
 """Messages whose cases are assessed before it is kept how far a run came."""
+
+WINDOW = timedelta(days=1)
+"""How much of the time of a run is looked through in one step, however few of its messages are of the run's region."""
 
 
 class Assessments:
@@ -37,6 +41,7 @@ class Assessments:
         clock: Clock,
         *,
         step: int = STEP,
+        window: timedelta = WINDOW,
         pause: float = 1.0,
     ) -> None:
         self._ledger = ledger
@@ -44,6 +49,7 @@ class Assessments:
         self._assessor = assessor
         self._clock = clock
         self._step = step
+        self._window = window
         self._pause = pause
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._end = Wakeup()
@@ -112,7 +118,7 @@ class Assessments:
     async def reconcile(self) -> None:
         """Take up runs that nobody runs, and tell what was kept and not told."""
         await self.resume()
-        await self._assessor.tell()
+        await self._assessor.teller.tell()
 
     async def stop(self) -> None:
         """Let each end the step it is at; `resume` goes on from there."""
@@ -144,23 +150,29 @@ class Assessments:
     async def _further(self, run: AssessmentRun) -> AssessmentRun:
         """Assess the next cases; gives how far the run is then."""
         if run.lane is not None and run.correlation_id is not None:
-            changed = await self._assess(run.lane, run.correlation_id)
+            changed = await self._assess([run.lane], run.correlation_id)
             return replace(run, cases=1, changed=changed, finished_at=self._clock())
         assert run.since is not None
         assert run.until is not None
-        search = CaseSearch(CASE, run.since, run.until, None if run.region is None else span(run.region))
+        # Few messages of a long time may be of one region: each search looks through so much of it and no more.
+        begun = run.since if run.reached_at is None else run.reached_at
+        until = min(run.until, begun + self._window)
+        search = CaseSearch(CASE, begun, until, None if run.region is None else span(run.region))
         found = await self._ledger.find_cases(search, run.cursor, self._step)
-        cases = {each.lane: each.correlation_id for each in found}
-        changed = sum([await self._assess(lane, correlation_id) for lane, correlation_id in cases.items()])
-        further = replace(run, cases=run.cases + len(cases), changed=run.changed + changed)
-        if len(found) < self._step:
-            return replace(further, reached_at=run.until, finished_at=self._clock())
-        return replace(further, cursor=found[-1].cursor, reached_at=found[-1].received_at)
+        cases = by_correlation(found)
+        changed = sum([await self._assess(lanes, correlation_id) for correlation_id, lanes in cases.items()])
+        assessed = sum(map(len, cases.values()))
+        further = replace(run, cases=run.cases + assessed, changed=run.changed + changed)
+        if len(found) == self._step:
+            return replace(further, cursor=found[-1].cursor, reached_at=found[-1].received_at)
+        finished = self._clock() if until == run.until else None
+        return replace(further, cursor="", reached_at=until, finished_at=finished)
 
-    async def _assess(self, lane: str, correlation_id: str) -> int:
-        news = await self._assessor.assess(lane, correlation_id)
-        await self._assessor.tell()
-        await self._assessor.tell_again(lane)
+    async def _assess(self, lanes: Sequence[str], correlation_id: str) -> int:
+        news = await self._assessor.assess(lanes, correlation_id)
+        await self._assessor.teller.tell()
+        for lane in lanes:
+            await self._assessor.teller.tell_again(lane)
         return len(news)
 
 

@@ -27,6 +27,25 @@ MOST = 1000
 """Messages of one correlation that are looked through, the newest: an order may have led to a thousand inspections."""
 
 
+CASE = "case_number"
+"""How the lanes of cases begin."""
+
+
+def is_case(lane: str) -> bool:
+    """Tell whether an ordering key is a case's."""
+    return lane.startswith(f"{CASE}:")
+
+
+def number_of(lane: str) -> str:
+    """Give the number of a case as its issuer writes it."""
+    return lane.split(":", 2)[2]
+
+
+def issuer_of(lane: str) -> str:
+    """Give the platform that issued the number of a case."""
+    return lane.split(":", 2)[1]
+
+
 class CaseCandidate(Struct, frozen=True):
     """One of several cases that a number names: how its issuer writes the number, and which platforms use it."""
 

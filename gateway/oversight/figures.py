@@ -7,8 +7,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from gateway.ledger.occurrences import OFFICER, PARTY, STEPS, YUAN, OccurrenceTally
-from gateway.oversight.occurrences import UNCOUNTED
+from gateway.ledger.occurrences import OFFICER, PARTY, STEPS, UNCOUNTED, YUAN, OccurrenceTally
 from schemas.figures import Distinct, FigureRule, FigureUnit, Part, Place
 from schemas.findings import Text
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from gateway.ledger.occurrences import ARRIVAL, OFFICER, PARTY, YUAN, Occurrence, Seen, month_of, step_of
+from gateway.ledger.occurrences import ARRIVAL, OFFICER, PARTY, UNCOUNTED, YUAN, Occurrence, Seen, month_of, step_of
 from gateway.message import Message, effective_document
 from schemas.calendar import Calendar
 from schemas.catalog import TYPES, at
@@ -21,9 +21,6 @@ from schemas.figures import Figures, OccurrenceRule, Trait
 from schemas.identifiers.folding import comparison_key
 from schemas.identifiers.permit import credit_code_of
 from schemas.identifiers.person import is_citizen_id
-
-UNCOUNTED = "uncounted"
-"""The trait of what has a time limit in a year whose holidays nobody entered."""
 
 _LONGEST = 366
 """Days that are walked for a limit at most; none is as long."""

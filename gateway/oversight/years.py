@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date
+from typing import Self
 
+from msgspec import field
 from msgspec.structs import replace
 
 from gateway.errors import NotFound
@@ -20,6 +22,21 @@ _MEND = Text(
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 _MOST = 60
 """Days of each kind: no year has as many holidays."""
+
+
+class AskedCalendar(Calendar, frozen=True):
+    """A calendar that notes which years it was asked for."""
+
+    asked: set[int] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, entered: Iterable[CalendarYear]) -> Self:
+        """Make one of the published calendar and the years that operators entered."""
+        return cls(known_days(entered).years)
+
+    def works(self, day: date) -> bool | None:
+        self.asked.add(day.year)
+        return Calendar.works(self, day)
 
 
 class CalendarYears:

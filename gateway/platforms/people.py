@@ -9,6 +9,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from gateway.access import hash_token, new_token
+from gateway.access.oidc import NATIONAL_ROLES
 from gateway.errors import Conflict
 from gateway.ledger.base import Ledger
 from gateway.ledger.records import Intent, Person
@@ -18,22 +19,19 @@ from schemas.findings import Rejected, Text
 
 _ID = re.compile(r"[a-z][a-z0-9-]{1,62}")
 
-_TAKEN = frozenset(("admin", "gateway", "operator"))
+_TAKEN = frozenset(("admin", "emergency", "gateway", "operator"))
 """What the audit names that is no person; platforms' ids have a dot, which no person's has."""
 
 _NO_ID = Text(
-    "人员编号须以小写字母开头，由 2 至 63 个小写字母、数字和连字符组成，且不能是 admin、gateway、operator",
+    "人员编号须以小写字母开头，由 2 至 63 个小写字母、数字和连字符组成，且不能是 admin、emergency、gateway、operator",
     "An id begins with a small letter and has 2 to 63 of small letters, digits and hyphens; "
-    "admin, gateway and operator are none",
+    "admin, emergency, gateway and operator are none",
 )
 
 _NO_REGION = Text(
     "regions 中有不存在的行政区划，请按 errors 更正后重发",
     "`regions` names what is no region: correct it as `errors` says and send it again",
 )
-
-NATIONAL_ROLES = frozenset(("admin", "auditor"))
-"""Roles that are the same everywhere: what an administrator sets and an auditor reads is not divided by region."""
 
 
 def _everywhere(roles: Iterable[str]) -> Text:

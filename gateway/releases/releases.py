@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from adapters.adapter import DeclarativeAdapter
 from adapters.base import Adapter
+from adapters.bundle.signature import BundleSignature
 from gateway.clock import Clock
 from gateway.ledger.base import Ledger
 from gateway.ledger.errors import adapter_changed
@@ -21,6 +22,7 @@ from gateway.releases.installed import AdapterSnapshot, InstalledAdapters
 from gateway.releases.inventory import ACTOR, Inventory, Shadowing
 from gateway.releases.proof import Prover
 from gateway.releases.release import Release
+from gateway.releases.signatures import Signatures, signed
 from gateway.releases.upload import opened, packed
 
 _log = logging.getLogger(__name__)
@@ -76,6 +78,7 @@ class Releases:
         clock: Clock,
         prove: Prover,
         shadows: Shadowing,
+        signatures: Signatures,
     ) -> None:
         self._ledger = ledger
         self._inventory = inventory
@@ -85,6 +88,7 @@ class Releases:
         self._clock = clock
         self._prove = prove
         self._shadows = shadows
+        self.signatures = signatures
         self._step = asyncio.Lock()
         self._reports: dict[str, dict[str, Any]] = {}
 
@@ -111,20 +115,28 @@ class Releases:
 
     # ── steps ─────────────────────────────────────────────────────────────────────────────────
     async def upload(
-        self, content: bytes, intent: Intent, region: str = "", permit: Permit | None = None
+        self,
+        content: bytes,
+        intent: Intent,
+        region: str = "",
+        permit: Permit | None = None,
+        signature: BundleSignature | None = None,
     ) -> tuple[Release, bool]:
         """Keep an uploaded bundle as a draft of a region (empty: nobody's alone), and tell whether it is new.
 
         `permit` raises when the draft may not be kept by whoever uploads it; it is asked before anything is.
+        `signature` is one that `Signatures.judge` let pass: the draft is of its region then. See `check_draft` for
+        what it must be for.
 
         Rejected `bundle.broken` or `document.unsupported` when it does not compile; Conflict
         `adapter.version-exists` when its name and version are there with other content.
         """
         adapter = await asyncio.to_thread(opened, content)
         draft = AdapterVersion(adapter.name, adapter.version, adapter.digest, AdapterState.DRAFT, intent.at, intent.at)
-        draft = replace(draft, region=region)
+        draft = signed(replace(draft, region=region), signature)
         if permit is not None:
             await permit(draft)
+        await self.signatures.check_draft(draft, await self._inventory.versions())
         asked = upload_of(draft)
         before = await self._ledger.asked_adapters(intent, asked)
         there = await self._inventory.same(adapter)
@@ -177,7 +189,7 @@ class Releases:
 
         `only_at`: only if it still stands as it did at this revision of it; Conflict `adapter.changed`.
         Conflict `adapter.unproven`, `adapter.settings-missing`, and, unless `force` gives a reason,
-        `adapter.narrower` and `shadow.differences`.
+        `adapter.unsigned`, `adapter.narrower` and `shadow.differences`.
         """
 
         async def step() -> Steps:
@@ -222,6 +234,8 @@ class Releases:
 
     async def _check(self, known: AdapterVersion, *, forced: bool) -> None:
         release.check_proven(known)
+        if not forced:
+            await self.signatures.check_standing(known)
         adapter, following = self._inventory.usable(known), release.followers(known.name, self._platforms.values())
         release.check_settings(adapter, following)
         if forced or known.activated_at is not None or self._installed.active(known.name) is None:

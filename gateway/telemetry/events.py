@@ -113,6 +113,13 @@ class AdministratorCalled(Struct, frozen=True):
     address: str
 
 
+class EmergencyCalled(Struct, frozen=True):
+    """A call was made under the emergency token, which is an alarm; the token is not told."""
+
+    call: str
+    address: str
+
+
 class DeliveryUnrouted(Struct, frozen=True):
     """A routed kind has no platform that could take the message."""
 
@@ -337,6 +344,7 @@ Event = (
     | ConnectionRefused
     | AuthenticationFailed
     | AdministratorCalled
+    | EmergencyCalled
     | DeliveryUnrouted
     | AttemptEnded
     | DeliverySettled

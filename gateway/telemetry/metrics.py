@@ -32,6 +32,7 @@ from gateway.telemetry.events import (
     DeliveryStumbled,
     DeliveryUnrouted,
     DocumentRejected,
+    EmergencyCalled,
     EndpointHeld,
     Event,
     FieldDrifted,
@@ -144,6 +145,7 @@ METRICS = (
         AdministratorCalled,
         ("call",),
     ),
+    Metric("hutong_emergency_calls", "Calls under the emergency token.", EmergencyCalled, ("call",)),
     Metric("hutong_deliveries_unrouted", "Deliveries with no platform to go to.", DeliveryUnrouted, ("kind", "type")),
     Metric("hutong_attempts", "Attempts to deliver, by how they ended.", AttemptEnded, ("platform", "verdict")),
     Metric(

@@ -14,11 +14,14 @@ from msgspec.structs import replace
 from adapters.base import OutboundRequest
 from gateway.errors import Conflict, HutongError, Invalid, NotFound, Unavailable
 from gateway.ledger.assessments import (
+    AssessedCase,
     AssessmentRun,
     CaseFinding,
     CaseFound,
     CaseSearch,
+    DueCase,
     FindingFilter,
+    Ground,
 )
 from gateway.ledger.clocked import (
     ClockCount,
@@ -59,7 +62,7 @@ from gateway.ledger.records import (
     Upload,
     Work,
 )
-from gateway.ledger.versions import AdapterVersion
+from gateway.ledger.versions import AdapterVersion, BundleKey
 from gateway.message import Attempt, Delivery, Enriched, HeldBy, Message, State
 from schemas.findings import Text
 
@@ -111,12 +114,16 @@ class Everything:
     changes: int = 0
     epochs: Counter[str] = field(default_factory=Counter)
     years: dict[int, CalendarYear] = field(default_factory=dict)
+    registered: list[tuple[datetime, dict[str, Platform], dict[str, Area]]] = field(default_factory=list)
     findings: dict[tuple[str, str], tuple[int, CaseFinding]] = field(default_factory=dict)
+    assessed: dict[str, AssessedCase] = field(default_factory=dict)
+    changed_grounds: dict[Ground, str] = field(default_factory=dict)
     found: int = 0
     assessments: dict[str, AssessmentRun] = field(default_factory=dict)
     unwanted: dict[tuple[str, str], Unwanted] = field(default_factory=dict)
     claims: dict[str, Claim] = field(default_factory=dict)
     people: dict[str, Person] = field(default_factory=dict)
+    bundle_keys: dict[str, BundleKey] = field(default_factory=dict)
     unmaskings: dict[str, Unmasking] = field(default_factory=dict)
     approvals: dict[str, SecondApproval] = field(default_factory=dict)
     credentials: dict[str, Credential] = field(default_factory=dict)
@@ -336,6 +343,14 @@ class KeptModel:
     async def registry(self) -> Registry:
         return Registry(self.kept.revision, dict(self.kept.platforms), self.kept.changes, dict(self.kept.areas))
 
+    async def registry_at(self, moment: datetime) -> Registry:
+        platforms, areas = next((entry[1:] for entry in reversed(self.kept.registered) if entry[0] <= moment), ({}, {}))
+        placed = {
+            id: Platform(id, one.kind, one.region, one.adapter, {}, one.created_at, covers=one.covers)
+            for id, one in platforms.items()
+        }
+        return Registry(0, placed, areas=areas)
+
     async def upload_for(self, upload_id: str, platform: str) -> Upload | None:
         found, _ = self.kept.uploads.get(upload_id, (None, None))
         naming = {message for upload, message in self.kept.attached if upload == upload_id}
@@ -372,6 +387,16 @@ class KeptModel:
         in_order = sorted(self.kept.findings.values(), key=lambda one: one[0])
         open_ = [one for one in in_order if one[1].told is None and one[0] > after][:limit]
         return [each for _, each in open_], open_[-1][0] if open_ else after
+
+    async def ground_changes(self, lanes: Collection[str]) -> Mapping[str, int]:
+        return {lane: self.kept.assessed[lane].changes for lane in lanes if lane in self.kept.assessed}
+
+    async def due_cases(self, day: date, limit: int = 100) -> Sequence[DueCase]:
+        every = self.kept.assessed.values()
+        over = sorted((one.until, one.lane, one.correlation_id) for one in every if one.until and one.until <= day)
+        ahead = sorted((one.since, one.lane, one.correlation_id) for one in every if one.since and one.since > day)
+        found = [DueCase(lane, case) for _, lane, case in (*over[:limit], *ahead[:limit])]
+        return list(dict.fromkeys(found))[:limit]
 
     async def find_cases(self, search: CaseSearch, after: str = "", limit: int = 500) -> Sequence[CaseFound]:
         first, last = search.regions or ("000000", "999999")
@@ -473,6 +498,11 @@ class KeptModel:
 
     async def credentials(self) -> Sequence[Credential]:
         return sorted(self.kept.credentials.values(), key=lambda each: (each.platform, each.id))
+
+    # ── signed bundles ────────────────────────────────────────────────────────────────────────
+
+    async def bundle_keys(self) -> Sequence[BundleKey]:
+        return sorted(self.kept.bundle_keys.values(), key=lambda each: (each.created_at, each.id))
 
     # ── adapters ──────────────────────────────────────────────────────────────────────────────
 

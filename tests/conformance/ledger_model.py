@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
 from kept_model import OPEN, REPLAYABLE, SENDABLE, Kept, error, identity, position_of, spelled
@@ -22,7 +22,15 @@ from report_model import ReportModel
 
 from adapters.base import OutboundRequest
 from gateway.errors import Conflict, Forbidden, HutongError, Invalid, NotFound
-from gateway.ledger.assessments import AssessmentRun, CaseFinding, FindingAnswer
+from gateway.ledger.assessments import (
+    CALENDAR,
+    AssessedCase,
+    AssessmentRun,
+    CaseFinding,
+    FindingAnswer,
+    Ground,
+    ToldFinding,
+)
 from gateway.ledger.clocked import CountedCorrelation
 from gateway.ledger.followed import ChangedMessage
 from gateway.ledger.records import (
@@ -61,7 +69,7 @@ from gateway.ledger.records import (
     Unwanted,
     Upload,
 )
-from gateway.ledger.versions import AdapterVersion, upload_of
+from gateway.ledger.versions import AdapterVersion, BundleKey, upload_of
 from gateway.message import Delivery, Enriched, HeldBy, Message, State
 
 T = TypeVar("T")
@@ -576,6 +584,7 @@ class ModelLedger(PruningModel, ReportModel):
                 holds = tuple(hold for hold in holds if not _is_not_called(platform, hold))
                 kept = replace(kept, created_at=before.created_at, holds=holds)
             self.kept.platforms[platform.id] = kept
+            self.note_registered(intent.at)
             self.note_intent(platform.id, intent, "platform.put")
             return Registered(self.kept.revision, self.give([platform.kind], take, intent.at))
 
@@ -594,10 +603,14 @@ class ModelLedger(PruningModel, ReportModel):
                 del self.kept.credentials[each.id]
             self.kept.revision += 1
             self.kept.changes += 1
+            self.note_registered(intent.at)
             self.note_intent(platform_id, intent, "platform.deleted")
             return Registered(self.kept.revision)
 
         return self.once(intent, ("delete_platform", platform_id), do)
+
+    def note_registered(self, at: datetime) -> None:
+        self.kept.registered.append((at, dict(self.kept.platforms), dict(self.kept.areas)))
 
     async def note_contacts(self, contacts: Sequence[Contact]) -> None:
         self.must_run()
@@ -674,6 +687,7 @@ class ModelLedger(PruningModel, ReportModel):
 
     def areas_changed(self, code: str, intent: Intent, action: str, kinds: Collection[str], take: Taker) -> Registered:
         """Let routing be asked anew."""
+        self.note_registered(intent.at)
         self.kept.revision += 1
         self.kept.changes += 1
         self.note_intent(code, intent, action)
@@ -699,14 +713,59 @@ class ModelLedger(PruningModel, ReportModel):
     async def put_year(self, year: CalendarYear, intent: Intent) -> CalendarYear:
         def do() -> CalendarYear:
             self.kept.years[year.year] = replace(year, at=intent.at)
+            entered = Ground(CALENDAR, str(year.year))
+            if any(entered in case.grounds for case in self.kept.assessed.values()):
+                self.kept.changed_grounds[entered] = ""
             self.note_intent(str(year.year), intent, "calendar.put")
             return self.kept.years[year.year]
 
         return self.once(intent, ("put_year", year.year, year.holidays, year.workdays), do)
 
-    async def put_findings(self, found: Sequence[CaseFinding]) -> Sequence[CaseFinding]:
+    async def put_findings(
+        self, found: Sequence[CaseFinding], cases: Sequence[AssessedCase] = ()
+    ) -> Sequence[CaseFinding]:
         self.must_run()
+        for case in cases:
+            self.keep_assessed(case)
         return [each for one in found if (each := self.kept_anew(one)) is not None]
+
+    def keep_assessed(self, case: AssessedCase) -> None:
+        kept = self.kept.assessed.get(case.lane)
+        if not any(
+            (one.message.correlation_id, one.message.ordering_key) == (case.correlation_id, case.lane)
+            for one in self.kept.messages.values()
+            if not one.remnant
+        ):
+            if kept is not None and kept.correlation_id == case.correlation_id:
+                del self.kept.assessed[case.lane]
+        elif kept is None or kept.changes == case.changes:
+            self.kept.assessed[case.lane] = case
+        else:
+            days = {"since": kept.since, "until": kept.until, "changes": kept.changes}
+            self.kept.assessed[case.lane] = replace(case, **days)
+
+    async def change_grounds(self, grounds: Sequence[Ground]) -> None:
+        self.must_run()
+        for ground in sorted(set(grounds)):
+            if any(ground in case.grounds for case in self.kept.assessed.values()):
+                self.kept.changed_grounds[ground] = ""
+
+    async def make_due(self, limit: int = 500) -> bool:
+        self.must_run()
+        changed = sorted(self.kept.changed_grounds.items())[:20]
+        each_limit = max(1, limit // max(1, len(changed)))
+        more = len(changed) == 20
+        for ground, after in changed:
+            rest = sorted(lane for lane, case in self.kept.assessed.items() if ground in case.grounds and lane > after)
+            for lane in rest[:each_limit]:
+                case = self.kept.assessed[lane]
+                self.kept.assessed[lane] = replace(case, until=date.min, changes=case.changes + 1)
+            if len(rest) < each_limit:
+                del self.kept.changed_grounds[ground]
+            else:
+                more = True
+                self.kept.changed_grounds[ground] = rest[each_limit - 1]
+        return more
 
     def kept_anew(self, finding: CaseFinding) -> CaseFinding | None:
         number, kept = self.kept.findings.get((finding.lane, finding.rule), (0, None))
@@ -720,11 +779,12 @@ class ModelLedger(PruningModel, ReportModel):
         self.kept.findings[finding.lane, finding.rule] = self.kept.found, finding
         return finding
 
-    async def tell_finding(self, finding: CaseFinding, message_id: str) -> None:
+    async def tell_findings(self, told: Sequence[ToldFinding]) -> None:
         self.must_run()
-        number, kept = self.kept.findings.get((finding.lane, finding.rule), (0, None))
-        if kept and kept.at == finding.at:
-            self.kept.findings[finding.lane, finding.rule] = number, replace(kept, told=message_id)
+        for finding, message_id in ((each.finding, each.message_id) for each in told):
+            number, kept = self.kept.findings.get((finding.lane, finding.rule), (0, None))
+            if kept and kept.at == finding.at:
+                self.kept.findings[finding.lane, finding.rule] = number, replace(kept, told=message_id)
 
     async def answer_finding(self, lane: str, rule: str, said: FindingAnswer) -> bool:
         self.must_run()
@@ -901,12 +961,41 @@ class ModelLedger(PruningModel, ReportModel):
             self.noted(known.subject, at, "gateway", f"approval.{state}", failed or "")
         return self.kept.approvals[approval_id]
 
+    # ── signed bundles ────────────────────────────────────────────────────────────────────────
+
+    async def add_bundle_key(self, key: BundleKey, intent: Intent) -> None:
+        def do() -> None:
+            if key.id in self.kept.bundle_keys:
+                raise error(Conflict, "bundle-key.exists")
+            self.kept.bundle_keys[key.id] = key
+            self.kept.changes += 1
+            self.note_intent(key.id, intent, "bundle-key.added")
+
+        self.once(intent, ("add_bundle_key", key.id, key.region, key.label), do)
+
+    async def revoke_bundle_key(self, key_id: str, intent: Intent) -> bool:
+        def do() -> bool:
+            known = self.kept.bundle_keys.get(key_id)
+            if known is None:
+                raise error(NotFound, "bundle-key.unknown")
+            self.kept.changes += 1
+            if known.revoked_at is not None:
+                return False
+            self.kept.bundle_keys[key_id] = replace(known, revoked_at=intent.at)
+            self.note_intent(key_id, intent, "bundle-key.revoked")
+            return True
+
+        return self.once(intent, ("revoke_bundle_key", key_id), do)
+
     # ── adapters ──────────────────────────────────────────────────────────────────────────────
 
     async def add_adapter(self, adapter: AdapterVersion, content: bytes, intent: Intent) -> AdapterVersion:
         def do() -> AdapterVersion:
             known = self.kept.adapters.get((adapter.name, adapter.version))
             if known is None:
+                key = self.kept.bundle_keys.get(adapter.signed_by)
+                if adapter.signed_by and (key is None or key.ended(intent.at)):
+                    raise error(Forbidden, "signature.key")
                 self.kept.bundles[adapter.name, adapter.version] = content
                 self.kept.changes += 1
                 return self.put_adapter(adapter)

@@ -140,6 +140,8 @@ class PruningModel(KeptModel):
         self.kept.clocks.pop(correlation_id, None)
         findings = self.kept.findings.items()
         self.kept.findings = {key: each for key, each in findings if each[1].correlation_id != correlation_id}
+        assessed = self.kept.assessed.items()
+        self.kept.assessed = {lane: each for lane, each in assessed if each.correlation_id != correlation_id}
         self.kept.aliases = {key: each for key, each in self.kept.aliases.items() if key[1] != correlation_id}
         self.kept.numbers = {key: each for key, each in self.kept.numbers.items() if each[1] not in ids}
         for one in gone:

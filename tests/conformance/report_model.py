@@ -11,6 +11,7 @@ from kept_model import KeptModel
 from msgspec.structs import replace
 
 from gateway.ledger.occurrences import (
+    UNCOUNTED,
     FoundOccurrence,
     Judging,
     LastHeard,
@@ -21,6 +22,7 @@ from gateway.ledger.occurrences import (
     TallyFilter,
 )
 from gateway.ledger.records import ResultPage
+from gateway.message import Message
 
 
 class ReportModel(KeptModel):
@@ -89,10 +91,22 @@ class ReportModel(KeptModel):
         listed = [FoundOccurrence(one.message_id, one.name, one.day, one.region, one.authority) for one in found]
         return ResultPage(tuple(listed[:limit]))
 
-    async def holding(self, names: Sequence[str], day: date) -> Sequence[OccurrenceTally]:
+    async def holding(
+        self, names: Sequence[str], day: date, as_of: datetime | None = None
+    ) -> Sequence[OccurrenceTally]:
+        assert as_of is None
         on = [one for one in self.stands() if one.name in names and one.until and one.day <= day <= one.until]
         counts = Counter((one.name, one.region, one.authority) for one in on)
         return [OccurrenceTally(name, n, region=place, authority=whose) for (name, place, whose), n in counts.items()]
+
+    async def uncounted(self, after: int = 0, limit: int = 100) -> tuple[Sequence[Message], int]:
+        kept = self.kept.messages
+        found = [
+            (place, kept[one.message_id].message)
+            for place, one in enumerate(self.stands(), 1)
+            if UNCOUNTED in one.own and one.message_id in kept and place > after
+        ][:limit]
+        return [each for _, each in found], found[-1][0] if found else after
 
     async def heard_of(self, what: str) -> Sequence[LastHeard]:
         last: dict[str, datetime] = {}

@@ -8,7 +8,14 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.errors import NotFound
-from gateway.ledger.assessments import AssessmentRun, CaseFinding, CaseSearch, FindingAnswer, FindingFilter
+from gateway.ledger.assessments import (
+    AssessmentRun,
+    CaseFinding,
+    CaseSearch,
+    FindingAnswer,
+    FindingFilter,
+    ToldFinding,
+)
 from gateway.ledger.records import Retention
 from gateway.message import State
 
@@ -36,7 +43,7 @@ async def test_only_another_result_or_version_is_news(ledger: Any, make: Any) ->
         first,
         finding(make, rule="law.in-force"),
     ]
-    await ledger.tell_finding(first, "t1")
+    await ledger.tell_findings([ToldFinding(first, "t1")])
     assert await ledger.put_findings([finding(make, evidence=("m1", "m2"), at=make.at(9))]) == []
     [kept] = (await ledger.find_findings(FindingFilter(rule="officers.two"))).items
     assert kept == replace(first, evidence=("m1", "m2"), told="t1")
@@ -50,13 +57,13 @@ async def test_what_took_the_place_of_a_finding_is_still_to_be_told(ledger: Any,
     old, new = finding(make), finding(make, result="met", at=make.at(5))
     await ledger.put_findings([old])
     await ledger.put_findings([new])
-    await ledger.tell_finding(old, "t1")
+    await ledger.tell_findings([ToldFinding(old, "t1")])
     assert (await ledger.untold_findings())[0] == [new]
-    await ledger.tell_finding(new, "")
+    await ledger.tell_findings([ToldFinding(new, "")])
     await ledger.put_findings([finding(make, result="unknown", at=make.at(6))])
     [newest] = (await ledger.untold_findings())[0]
     assert newest.last_told is None
-    await ledger.tell_finding(newest, "")
+    await ledger.tell_findings([ToldFinding(newest, "")])
     assert (await ledger.untold_findings())[0] == []
 
 

@@ -16,7 +16,7 @@ from gateway.errors import Invalid
 from gateway.ledger.occurrences import DELIVERED, RECEIVED, REGION, REJECTED, OccurrenceFilter, TallyFilter
 from gateway.message import State
 from gateway.oversight.occurrences import OccurrenceReader
-from schemas.calendar import PUBLISHED
+from schemas.calendar import PUBLISHED, YearOfDays
 from schemas.figures import bundled
 
 LATER = "2026-04-15T09:00:00+08:00"
@@ -207,6 +207,26 @@ async def test_what_was_heard_of_last(told: Any) -> None:
     (region,) = await told.ledger.heard_of(REGION)
     assert (region.value, region.at) == ("330110", told.told[0].received_at)
     assert [each.value for each in await told.ledger.heard_of("permit")] == ["91330110MA2CXY1R13"]
+
+
+async def test_what_could_not_be_counted_is_found_with_its_message(play: Any, ledger: Any, told: Any) -> None:
+    """Some at a time, until a year is entered by which it is read anew; what counts by a known year never was there."""
+    type, said = decision("2027-03-01")
+    decisions = [
+        {**said, "decision_number": f"杭环罚〔{year}〕{number}号", "decided_on": f"{year}-03-01"}
+        for number, year in enumerate((2026, 2027, 2027))
+    ]
+    known, *unknown = [told.message(type, each, lane=each["decision_number"]) for each in decisions]
+    for each in (known, *unknown):
+        await play.accept(each.id, type=type, lane=each.ordering_key, document=each.document)
+    await told.keeper.see([known, *unknown])
+    first, after = await ledger.uncounted(0, 1)
+    rest, end = await ledger.uncounted(after, 5)
+    assert [each.id for each in (*first, *rest)] == [each.id for each in unknown]
+    assert await ledger.uncounted(end, 5) == ([], end)
+    entered = PUBLISHED.amended({2027: YearOfDays(frozenset(), frozenset())})
+    await ledger.keep_occurrences([READER.seen(each, entered) for each in unknown], READER)
+    assert (await ledger.uncounted())[0] == []
 
 
 async def test_use_is_tallied_once(play: Any, ledger: Any, make: Any) -> None:

@@ -29,6 +29,7 @@ from msgspec.structs import replace
 from pruning_model import counted
 
 from gateway.errors import HutongError
+from gateway.ledger.assessments import CALENDAR, AssessedCase, Ground
 from gateway.ledger.base import Ledger
 from gateway.ledger.clocked import (
     ClockedCase,
@@ -426,6 +427,24 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
             clock = KeptClock("case.filing", "", ClockStanding.OPEN, date(2026, 9, 1), last, None, (lane,))
             counted = CountedCorrelation(lane, (CountedCase(case, (clock,)),))
             self.same(lambda ledger, _: ledger.put_clocks("clocks", [counted]))
+
+        @step(1, lane=lanes, until=st.sampled_from([None, 3, 9]), years=st.sampled_from([(), ("2026",), ("2027",)]))
+        def assess(self, lane: str, until: int | None, years: tuple[str, ...]) -> None:
+            """Keeps until when the findings of a case hold, by what it has read now."""
+            last = None if until is None else date(2026, 9, until)
+            rests_on = tuple(Ground(CALENDAR, year) for year in years)
+
+            async def put(ledger: Ledger, _: int) -> Any:
+                changes = (await ledger.ground_changes([lane])).get(lane, 0)
+                await ledger.put_findings([], [AssessedCase(lane, lane, None, last, rests_on, changes)])
+                return changes
+
+            self.same(put)
+
+        @step(1, limit=st.sampled_from([1, 500]))
+        def make_due(self, limit: int) -> None:
+            """Makes some of the cases due that count in a year that was entered."""
+            self.same(lambda ledger, _: ledger.make_due(limit))
 
         # ── intake ────────────────────────────────────────────────────────────────────────────
         @step(
@@ -864,6 +883,8 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
                 ledger.years(),
                 _shown(ledger),
                 _clocked(ledger),
+                ledger.due_cases(date(2026, 9, 5)),
+                ledger.ground_changes("AB"),
                 *(ledger.upload_for(id, platform) for id in ("u-1", "u-2") for platform in (SOURCE, *PLATFORMS)),
                 *(ledger.heads(claim, now, latest, 100, probe=probe) for claim in claims for probe in (False, True)),
                 *(ledger.next_due(claim, now, latest) for claim in claims),

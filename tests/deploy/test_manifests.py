@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -191,6 +192,20 @@ def test_every_setting_exists(path: Path) -> None:
         assert given <= known
     assert {name for name in BY_KIND["ConfigMap"]["data"] if name.startswith(PREFIX)} <= known
     assert known >= SECRETS
+
+
+def test_only_the_front_door_says_whose_certificate_it_was() -> None:
+    """The gateways believe nginx's one address; nobody else gets it, and nginx reaches them by no other network."""
+    whole = read_yaml(DEPLOY / "compose.distributed.yaml")
+    nginx = whole["services"]["nginx"]["networks"]
+    gateways = [one for name, one in whole["services"].items() if name.startswith("hutong-")]
+    [pool] = whole["networks"]["inside"]["ipam"]["config"]
+    [address] = {ip_address(one["environment"]["HUTONG_TRUSTED_PROXIES"]) for one in gateways}
+    assert ip_address(nginx["inside"]["ipv4_address"]) == address
+    assert address in ip_network(pool["subnet"])
+    assert address not in ip_network(pool["ip_range"])
+    assert all(set(one["networks"]) & nginx.keys() == {"inside"} for one in gateways)
+    assert BY_KIND["ConfigMap"]["data"]["HUTONG_TRUSTED_PROXIES"] == ""
 
 
 def images() -> Iterator[tuple[str, str]]:

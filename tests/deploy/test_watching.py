@@ -31,6 +31,7 @@ def told() -> Mapping[str, set[str]]:
         "hutong_readers",
         "hutong_people",
         "hutong_administrator_used_seconds",
+        "hutong_emergency_used_seconds",
         "hutong_audit_head_age_seconds",
     ):
         metrics.show(name, "As bootstrap shows it.", lambda: 0.0)
@@ -47,6 +48,7 @@ TOLD = told()
 
 UNWATCHED = {
     "hutong_administrator_calls": "the alert asks when the last of them was; this says what was called",
+    "hutong_emergency_calls": "likewise",
     "hutong_deliveries_unrouted": "the backlog says how many there are now",
 }
 """Metrics that stand on no dashboard and in no alert, and why."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from shapes import SHAPES
 
 from adapters import bundle as bundles
-from adapters import formats, source
+from adapters import formats, source, yaml_events
 from adapters.adapter import bundled, load
 from adapters.base import Reply
 from adapters.bundle.files import read as bundle_files
@@ -19,6 +19,7 @@ from adapters.formats.xml import parse_text
 from adapters.mapping import compile_mapping
 from adapters.native import compile_schema
 from adapters.source import BrokenBundle
+from adapters.yaml_events import BadYaml
 from schemas.findings import Rejected
 
 BODY = 256 * 1024
@@ -108,6 +109,20 @@ def _mapping() -> Parser:
     return Parser(_refusing(read), seeds)
 
 
+def _yaml() -> Parser:
+    """Both readers of YAML: what the quick one takes, the strict one must take alike."""
+    seeds = [path.read_bytes()[:2_000] for folder in bundled().values() for path in sorted(folder.rglob("*.yaml"))]
+
+    def read(content: bytes) -> None:
+        text = content.decode("utf-8", "replace")
+        events = yaml_events.quick(text)
+        with suppress(BadYaml):
+            quick = list(events or ())
+            assert not quick or quick == list(yaml_events.strict(text))
+
+    return Parser(_refusing(read), seeds)
+
+
 _XML_BODIES = (b"<Package><Data><x/></Data></Package>", b"<Package>" + b"a" * 134 + b"</Package>")
 _XML_PATTERN = (
     b'<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:element name="Package"><xs:simpleType>'
@@ -124,6 +139,7 @@ PARSERS: Mapping[str, Callable[[], Parser]] = {
     "json-schema": lambda: _native("json", Format("json"), _JSON_BODIES, _JSON_PATTERN),
     "bundle": _bundle,
     "mapping": _mapping,
+    "yaml": _yaml,
     "xml-text": lambda: Parser(
         _refusing(lambda body: parse_text(body.decode("utf-8", "replace"))), [b"<a b='c'>d</a>"]
     ),

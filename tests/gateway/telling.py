@@ -33,12 +33,12 @@ class Telling:
         self.reports = Reports(ledger, bundled(), lambda: NOW, ZONE, settings)
         self.told: list[Message] = []
 
-    async def register(self, *platforms: str) -> None:
-        """Register platforms, to which nothing is sent."""
+    async def register(self, *platforms: str, at: datetime | None = None) -> None:
+        """Register platforms, to which nothing is sent, a year ago or at a moment."""
         for id in platforms:
             kind, region = id.split(".")
             one = Platform(id, kind, region, kind, {}, NOW)
-            await self.ledger.put_platform(one, Intent("admin", "", NOW), lambda _: None)
+            await self.ledger.put_platform(one, Intent("admin", "", at or NOW - timedelta(days=365)), lambda _: None)
 
     def message(
         self,
@@ -98,7 +98,10 @@ class Telling:
         found = await self.figure(name, period, **asked)
         return tuple(None if each is None else float(each) for each in (found.numerator, found.denominator))
 
-    async def behind(self, name: str, part: str = "numerator", period: str = "2026-03") -> list[str]:
+    async def behind(
+        self, name: str, part: str = "numerator", period: str = "2026-03", as_of: str | None = None
+    ) -> list[str]:
         """Give the messages behind a part of a figure."""
-        found = await self.reports.messages(name, period, "330000", part, None, 100)
+        moment = datetime.fromisoformat(as_of).astimezone(UTC) if as_of else None
+        found = await self.reports.messages(name, period, "330000", part, None, 100, moment)
         return [each.message_id for each in found.items]

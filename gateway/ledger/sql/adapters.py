@@ -8,9 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec.structs import replace
 
-from gateway.ledger.errors import adapter_changed, version_exists
+from gateway.ledger.errors import adapter_changed, bundle_key_ended, version_exists
 from gateway.ledger.records import Intent, Registered, Taker
-from gateway.ledger.sql import platforms, tables, unrouted
+from gateway.ledger.sql import bundle_keys, platforms, tables, unrouted
 from gateway.ledger.sql.auditing import answered, intended, once
 from gateway.ledger.sql.statements import Prepared, inserting, putting
 from gateway.ledger.sql.tables import ADAPTER
@@ -52,16 +52,33 @@ def add(transaction: Transaction, adapter: AdapterVersion, content: bytes, inten
     def do() -> dict[str, Any]:
         known = _one(transaction.connection, adapter.name, adapter.version)
         if known is None:
+            platforms.changed(transaction)
+            _check_key(transaction, adapter, intent)
             kept = replace(adapter, revision=_next_revision(transaction))
             _ADD.run(transaction.connection, [(*ADAPTER.write(kept), content)])
-            platforms.changed(transaction)
-            intended(transaction, intent, adapter.id, "adapter.uploaded", digest=adapter.digest)
+            intended(transaction, intent, adapter.id, "adapter.uploaded", digest=adapter.digest, **_signed(adapter))
         elif known.digest != adapter.digest:
             raise version_exists(adapter)
         return {"versions": [(adapter.name, adapter.version)]}
 
     _once(transaction, intent, upload_of(adapter), do)
     return _one(transaction.connection, adapter.name, adapter.version) or adapter
+
+
+def _check_key(transaction: Transaction, adapter: AdapterVersion, intent: Intent) -> None:
+    """Look again whether the key that signed a version signs still: it may have been revoked meanwhile."""
+    if not adapter.signed_by:
+        return
+    key = bundle_keys.one(transaction.connection, adapter.signed_by)
+    if key is None or key.ended(intent.at):
+        raise bundle_key_ended(adapter.signed_by)
+
+
+def _signed(adapter: AdapterVersion) -> Mapping[str, str]:
+    if not adapter.signed_by or adapter.signed_at is None:
+        return {}
+    made = str(int(adapter.signed_at.timestamp()))
+    return {"key": adapter.signed_by, "region": adapter.region, "made": made, "signature": adapter.signature}
 
 
 def asked(connection: sa.Connection, intent: Intent, asked: Mapping[str, Any]) -> Sequence[AdapterVersion] | None:

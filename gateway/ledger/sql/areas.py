@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from gateway.ledger import decisions
 from gateway.ledger.records import Area, Intent, Registered, Taker
-from gateway.ledger.sql import platforms, tables, unrouted
+from gateway.ledger.sql import platforms, registrations, tables, unrouted
 from gateway.ledger.sql.auditing import intended, once
 from gateway.ledger.sql.statements import Prepared, putting
 from gateway.ledger.sql.tables import AREA
@@ -24,6 +24,7 @@ def put(transaction: Transaction, area: Area, intent: Intent, kinds: Collection[
 
     def do() -> dict[str, Any]:
         _PUT.run(transaction.connection, [AREA.write(area)])
+        registrations.note_area(transaction.connection, area, intent.at)
         intended(transaction, intent, area.code, "area.put", title=area.title, parent=area.parent)
         return _moved(transaction, intent, kinds, take)
 
@@ -38,6 +39,7 @@ def delete(transaction: Transaction, code: str, intent: Intent, kinds: Collectio
         registry = platforms.registry(transaction.connection)
         decisions.check_unused(code, registry)
         _DELETE.run(transaction.connection, [(code,)])
+        registrations.note_end(transaction.connection, registrations.AREA, code, intent.at)
         intended(transaction, intent, code, "area.deleted")
         return _moved(transaction, intent, kinds, take)
 

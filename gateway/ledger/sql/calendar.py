@@ -8,8 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec.structs import replace
 
+from gateway.ledger.assessments import CALENDAR, Ground
 from gateway.ledger.records import CalendarYear, Intent
-from gateway.ledger.sql import tables
+from gateway.ledger.sql import assessed, tables
 from gateway.ledger.sql.auditing import intended, once
 from gateway.ledger.sql.codecs import micros, moment
 from gateway.ledger.sql.statements import Prepared, putting
@@ -30,6 +31,7 @@ def put(transaction: Transaction, year: CalendarYear, intent: Intent) -> Calenda
 
     def do() -> dict[str, Any]:
         _PUT.run(transaction.connection, [CALENDAR_YEAR.write(replace(year, at=intent.at))])
+        assessed.change(transaction, [Ground(CALENDAR, str(year.year))])
         intended(transaction, intent, str(year.year), "calendar.put")
         return {"holidays": year.holidays, "workdays": year.workdays, "at": micros(intent.at)}
 

@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 
 from gateway.ledger import decisions
-from gateway.ledger.assessments import CaseFinding, FindingAnswer, FindingFilter
+from gateway.ledger.assessments import AssessedCase, CaseFinding, FindingAnswer, FindingFilter, ToldFinding
 from gateway.ledger.records import ResultPage
-from gateway.ledger.sql import tables
+from gateway.ledger.sql import assessed, tables
 from gateway.ledger.sql.batch_thread import OperationResult
 from gateway.ledger.sql.codecs import micros, text
 from gateway.ledger.sql.columns import Row
@@ -57,10 +57,15 @@ FORGET_LANE = Prepared(sa.delete(tables.findings).where(_f.lane == sa.bindparam(
 
 
 # ── writing ───────────────────────────────────────────────────────────────────────────────────
-def _put(transaction: Transaction, batch: Sequence[Sequence[CaseFinding]]) -> Sequence[OperationResult]:
-    putting = _Putting(transaction.connection, [each for findings in batch for each in findings])
-    kept = [[putting.put(each) for each in findings] for findings in batch]
+PutFindings = tuple[Sequence[CaseFinding], Sequence[AssessedCase]]
+"""What checks came to, and until when that holds of each case."""
+
+
+def _put(transaction: Transaction, batch: Sequence[PutFindings]) -> Sequence[OperationResult]:
+    putting = _Putting(transaction.connection, [each for findings, _ in batch for each in findings])
+    kept = [[putting.put(each) for each in findings] for findings, _ in batch]
     putting.write()
+    assessed.put(transaction.connection, [case for _, cases in batch for case in cases])
     return [[each for each in findings if each is not None] for findings in kept]
 
 
@@ -103,17 +108,19 @@ class _Putting:
         _ADD.run(self._connection, list(map(FINDING.write, self._anew.values())))
 
 
-PUT = Group(_put, lambda connection, batch: {f"findings {each.lane}" for findings in batch for each in findings})
+PUT = Group(_put, lambda connection, batch: {f"findings {each.lane}" for one in batch for each in (*one[0], *one[1])})
 """Processes that assess one case keep its findings one after the other; nobody else waits for that."""
 
 
-def _tell(transaction: Transaction, batch: Sequence[tuple[CaseFinding, str]]) -> Sequence[OperationResult]:
-    rows = [(message_id, each.lane, each.rule, micros(each.at)) for each, message_id in batch]
+def _tell(transaction: Transaction, batch: Sequence[Sequence[ToldFinding]]) -> Sequence[OperationResult]:
+    rows = [
+        (one.message_id, one.finding.lane, one.finding.rule, micros(one.finding.at)) for told in batch for one in told
+    ]
     _TELL.run(transaction.connection, rows)
     return [None] * len(batch)
 
 
-TELL = Group(_tell, lambda connection, batch: {f"findings {finding.lane}" for finding, _ in batch})
+TELL = Group(_tell, lambda connection, batch: {f"findings {one.finding.lane}" for told in batch for one in told})
 
 
 def answer(transaction: Transaction, lane: str, rule: str, said: FindingAnswer) -> bool:
@@ -127,11 +134,13 @@ def answer(transaction: Transaction, lane: str, rule: str, said: FindingAnswer) 
 def forget_case(transaction: Transaction, correlation_id: str) -> None:
     """Let the findings of a case go with it."""
     FORGET_CASE.run(transaction.connection, [(correlation_id,)])
+    assessed.forget_case(transaction, correlation_id)
 
 
 def forget_lane(transaction: Transaction, lane: str) -> None:
     """Let the findings go of what turned out to be part of another case."""
     FORGET_LANE.run(transaction.connection, [(lane,)])
+    assessed.forget_lane(transaction, lane)
 
 
 # ── reading ───────────────────────────────────────────────────────────────────────────────────

@@ -11,12 +11,16 @@ from gateway.audit.signing import SignedHead, SigningKey
 from gateway.clock import Clock, Ticks, monotonic, system_clock
 from gateway.errors import HutongError
 from gateway.ledger.assessments import (
+    AssessedCase,
     AssessmentRun,
     CaseFinding,
     CaseFound,
     CaseSearch,
+    DueCase,
     FindingAnswer,
     FindingFilter,
+    Ground,
+    ToldFinding,
 )
 from gateway.ledger.base import TERM
 from gateway.ledger.clocked import ClockCount, ClockFilter, CountedCorrelation, FoundClock
@@ -85,10 +89,12 @@ from gateway.ledger.sql import (
     adapters,
     approvals,
     areas,
+    assessed,
     assessing,
     attempts,
     auditing,
     bulk_replays,
+    bundle_keys,
     calendar,
     claims,
     clocks,
@@ -106,6 +112,7 @@ from gateway.ledger.sql import (
     pruning,
     reading,
     reconciling,
+    registrations,
     searching,
     sequencing,
     unmaskings,
@@ -120,7 +127,7 @@ from gateway.ledger.sql.batch_thread import BatchWatch, unwatched
 from gateway.ledger.sql.numbers import facts, named, recall
 from gateway.ledger.sql.store import Store, StoreLimits
 from gateway.ledger.sql.writing import ONE_BY_ONE, KeptBytes, Transaction
-from gateway.ledger.versions import AdapterVersion
+from gateway.ledger.versions import AdapterVersion, BundleKey
 from gateway.message import Attempt, Delivery, Enriched, HeldBy, Message, State
 
 T = TypeVar("T")
@@ -314,6 +321,9 @@ class SqlLedger:
         return await self._store.search(bulk_replays.replays, unfinished=unfinished)
 
     # ── platforms ─────────────────────────────────────────────────────────────────────────────
+    async def registry_at(self, moment: datetime) -> Registry:
+        return await self._store.read(registrations.registry_at, moment)
+
     async def registry(self) -> Registry:
         return await self._store.read(platforms.registry)
 
@@ -356,12 +366,28 @@ class SqlLedger:
         return await self._store.read(calendar.years)
 
     # ── assessment ────────────────────────────────────────────────────────────────────────────
-    async def put_findings(self, found: Sequence[CaseFinding]) -> Sequence[CaseFinding]:
-        news: Sequence[CaseFinding] = await self._store.write(findings.PUT, found)
+    async def put_findings(
+        self, found: Sequence[CaseFinding], cases: Sequence[AssessedCase] = ()
+    ) -> Sequence[CaseFinding]:
+        news: Sequence[CaseFinding] = await self._store.write(findings.PUT, (found, cases))
         return news
 
-    async def tell_finding(self, finding: CaseFinding, message_id: str) -> None:
-        await self._store.write(findings.TELL, (finding, message_id))
+    async def tell_findings(self, told: Sequence[ToldFinding]) -> None:
+        await self._store.write(findings.TELL, told)
+
+    async def ground_changes(self, lanes: Collection[str]) -> Mapping[str, int]:
+        return await self._store.read(assessed.changes, lanes)
+
+    async def change_grounds(self, grounds: Sequence[Ground]) -> None:
+        await self._store.write(assessed.CHANGE, grounds)
+
+    async def make_due(self, limit: int = 500) -> bool:
+        # It is asked every second, and mostly nothing has changed.
+        more: bool = await self._store.read(assessed.waiting) and await self._store.write(assessed.SPREAD, limit)
+        return more
+
+    async def due_cases(self, day: date, limit: int = 100) -> Sequence[DueCase]:
+        return await self._store.read(assessed.due, day, limit)
 
     async def answer_finding(self, lane: str, rule: str, said: FindingAnswer) -> bool:
         return await self._write(findings.answer, lane, rule, said)
@@ -457,6 +483,16 @@ class SqlLedger:
     async def finish_approval(self, approval_id: str, at: datetime, failed: str | None) -> SecondApproval:
         return await self._write(approvals.finish, approval_id, at, failed)
 
+    # ── signed bundles ────────────────────────────────────────────────────────────────────────
+    async def add_bundle_key(self, key: BundleKey, intent: Intent) -> None:
+        await self._write(bundle_keys.add, key, intent)
+
+    async def revoke_bundle_key(self, key_id: str, intent: Intent) -> bool:
+        return await self._write(bundle_keys.revoke, key_id, intent)
+
+    async def bundle_keys(self) -> Sequence[BundleKey]:
+        return await self._store.read(bundle_keys.bundle_keys)
+
     # ── adapters ──────────────────────────────────────────────────────────────────────────────
     async def add_adapter(self, adapter: AdapterVersion, content: bytes, intent: Intent) -> AdapterVersion:
         return await self._write(adapters.add, adapter, content, intent)
@@ -547,8 +583,13 @@ class SqlLedger:
     ) -> ResultPage[FoundOccurrence]:
         return await self._store.search(kept_tallies.find, filter, cursor, limit)
 
-    async def holding(self, names: Sequence[str], day: date) -> Sequence[OccurrenceTally]:
-        return await self._store.search(kept_tallies.holding, names, day)
+    async def holding(
+        self, names: Sequence[str], day: date, as_of: datetime | None = None
+    ) -> Sequence[OccurrenceTally]:
+        return await self._store.search(kept_tallies.holding, names, day, as_of)
+
+    async def uncounted(self, after: int = 0, limit: int = 100) -> tuple[Sequence[Message], int]:
+        return await self._store.read(occurrences.uncounted, after, limit)
 
     async def heard_of(self, what: str) -> Sequence[LastHeard]:
         return [LastHeard(what, value, at) for value, at in await self._store.search(occurrences.heard_of, what)]

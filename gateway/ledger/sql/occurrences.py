@@ -15,15 +15,16 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.ledger.occurrences import REGION, Judging, Occurrence, Seen, month_of
-from gateway.ledger.sql import tables
+from gateway.ledger.sql import rows, tables
 from gateway.ledger.sql.batch_thread import OperationResult
 from gateway.ledger.sql.codecs import micros, moment, write_words
 from gateway.ledger.sql.columns import Row
 from gateway.ledger.sql.dialects import Upserting
+from gateway.ledger.sql.pruned_bodies import REMNANT
 from gateway.ledger.sql.statements import Prepared, PreparedMany, PreparedRows, Statement, is_state
 from gateway.ledger.sql.tables import OCCURRENCE
 from gateway.ledger.sql.writing import Group, Transaction
-from gateway.message import State
+from gateway.message import Message, State
 
 _o, _h, _m, _d = tables.occurrences.c, tables.heard.c, tables.messages.c, tables.deliveries.c
 _SEQ = OCCURRENCE.at("seq")
@@ -65,6 +66,18 @@ _REGISTERED = PreparedMany(
     lambda wanted: sa.select(_h.what, _h.value).select_from(
         wanted.join(tables.heard, sa.and_(_h.what == wanted.c.what, _h.value == wanted.c.value))
     ),
+)
+_UNCOUNTED = Prepared(
+    sa.select(*rows.MESSAGE_COLUMNS, _o.seq)
+    .select_from(
+        tables.occurrences.join(tables.messages, _m.id == _o.message_id).join(
+            tables.documents, tables.documents.c.message == _m.seq
+        )
+    )
+    .where(tables.IS_UNCOUNTED, _o.seq > sa.bindparam("after"), _m.body != REMNANT)
+    .order_by(_o.seq)
+    .limit(sa.bindparam("limit")),
+    ("after", "limit"),
 )
 _END = Prepared(sa.update(tables.occurrences).where(_o.seq == sa.bindparam("seq_")), ("ended", "seq_"))
 _DROP = Prepared(sa.delete(tables.occurrences).where(_o.seq == sa.bindparam("seq_")), ("seq_",))
@@ -392,6 +405,13 @@ def accepted_by(
             own = tuple(sorted({*one.own, trait}))
             standing.change(row, replace(one, own=own, traits=tuple(sorted({*one.traits, trait})), since=at))
     standing.write(tallied)
+
+
+# ── reading ───────────────────────────────────────────────────────────────────────────────────
+def uncounted(connection: sa.Connection, after: int, limit: int) -> tuple[Sequence[Message], int]:
+    """Give messages of what stands and could not be counted, and the number of the last."""
+    found = _UNCOUNTED.rows(connection, after, limit)
+    return [rows.message(row) for row in found], found[-1][-1] if found else after
 
 
 def heard_of(connection: sa.Connection, what: str) -> Sequence[tuple[str, datetime]]:

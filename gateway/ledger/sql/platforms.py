@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from gateway.ledger import decisions
 from gateway.ledger.errors import in_use, no_platform, platform_moved
 from gateway.ledger.records import Hold, Intent, Platform, Registered, Registry, Taker
-from gateway.ledger.sql import claims, contacts, overlay, tables, unrouted
+from gateway.ledger.sql import claims, contacts, overlay, registrations, tables, unrouted
 from gateway.ledger.sql.auditing import intended, once
 from gateway.ledger.sql.codecs import micros
 from gateway.ledger.sql.statements import Prepared, in_states, inserting_first, not_delivered, putting
@@ -122,6 +122,7 @@ def put(
             raise platform_moved(platform.id)
         after = decisions.registered(platform, before, advance(transaction))
         _PUT.run(transaction.connection, [PLATFORM.write(after)])
+        registrations.note_platform(transaction.connection, after, intent.at)
         for hold in before.holds if before else ():
             if hold not in after.holds:
                 _lift(transaction, after.id, hold.by, hold.type, intent)
@@ -162,6 +163,7 @@ def delete(transaction: Transaction, platform_id: str, intent: Intent) -> Regist
         for forget in (_FORGET, _LIFT_ALL, contacts.FORGET, _DELETE):
             forget.run(transaction.connection, [(platform_id,)])
         claims.end(transaction, platform_id)
+        registrations.note_end(transaction.connection, registrations.PLATFORM, platform_id, intent.at)
         intended(transaction, intent, platform_id, "platform.deleted")
         return plain(Registered(advance(transaction)))
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from adapters.base import OutboundRequest
 from gateway.ledger.assessments import CaseFinding
-from gateway.ledger.occurrences import Occurrence
+from gateway.ledger.occurrences import UNCOUNTED, Occurrence
 from gateway.ledger.reconciled import Comparison
 from gateway.ledger.records import (
     Area,
@@ -46,7 +46,7 @@ from gateway.ledger.sql.codecs import (
 )
 from gateway.ledger.sql.columns import Layout, TableColumn
 from gateway.ledger.sql.statements import is_head, is_open_state, is_state, may_go
-from gateway.ledger.versions import AdapterVersion
+from gateway.ledger.versions import AdapterVersion, BundleKey
 from gateway.message import OPEN, SENDABLE, TRANSITIONS, Attempt, Delivery, Message, State
 
 metadata = sa.MetaData()
@@ -378,6 +378,19 @@ AREA = Layout(
 )
 areas = AREA.table("areas", metadata)
 
+registrations = sa.Table(
+    "registrations",
+    metadata,
+    sa.Column("sort", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("since", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("ended", sa.BigInteger),
+    sa.Column("content", sa.Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Which platforms and areas were there, and for which places, each from `since` until `ended` (null: it still is): an
+earlier report is made by the places of its own time."""
+
 CALENDAR_YEAR = Layout(
     CalendarYear,
     TableColumn("year", BIG_INTEGER, key=True),
@@ -549,6 +562,9 @@ ADAPTER = Layout(
     TableColumn("rolled_back", FLAG),
     TableColumn("revision", BIG_INTEGER),
     TableColumn("region"),
+    TableColumn("signed_by"),
+    TableColumn("signed_at", TIME, optional=True),
+    TableColumn("signature"),
 )
 adapters = ADAPTER.table(
     "adapters",
@@ -558,6 +574,19 @@ adapters = ADAPTER.table(
     sa.Index("adapters_version", "name", "version", unique=True),
 )
 sa.Index("adapters_active", adapters.c.name, unique=True, **_only(sa.text("state = 'active'")))
+
+BUNDLE_KEY = Layout(
+    BundleKey,
+    TableColumn("id", key=True),
+    TableColumn("kind"),
+    TableColumn("public"),
+    TableColumn("region"),
+    TableColumn("label"),
+    TableColumn("created_at", TIME),
+    TableColumn("expires_at", TIME, optional=True),
+    TableColumn("revoked_at", TIME, optional=True),
+)
+bundle_keys = BUNDLE_KEY.table("bundle_keys", metadata)
 
 CREDENTIAL = Layout(
     Credential,
@@ -752,6 +781,43 @@ findings = FINDING.table(
 )
 sa.Index("findings_untold", findings.c.seq, **_only(sa.text("told IS NULL")))
 
+assessed_cases = sa.Table(
+    "assessed_cases",
+    metadata,
+    sa.Column("lane", sa.Text, primary_key=True),
+    sa.Column("correlation_id", sa.Text, nullable=False),
+    sa.Column("since", sa.BigInteger),
+    sa.Column("until", sa.BigInteger),
+    sa.Column("changes", sa.BigInteger, nullable=False),
+    sa.Index("assessed_cases_correlation", "correlation_id"),
+    sqlite_with_rowid=False,
+)
+"""On which days the findings of a case hold: from `since` until before `until`, numbered as in `clocks`; null: all days
+before, or after. `until` 0: something that they rest on has changed. `changes`: how often that happened."""
+sa.Index("assessed_cases_since", assessed_cases.c.since, assessed_cases.c.lane, **_only(sa.text("since IS NOT NULL")))
+sa.Index("assessed_cases_until", assessed_cases.c.until, assessed_cases.c.lane, **_only(sa.text("until IS NOT NULL")))
+
+grounds = sa.Table(
+    "grounds",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, primary_key=True),
+    sa.Column("lane", sa.Text, primary_key=True),
+    sa.Index("grounds_lane", "lane"),
+    sqlite_with_rowid=False,
+)
+"""What the findings of each case rest on outside it."""
+
+changed_grounds = sa.Table(
+    "changed_grounds",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, primary_key=True),
+    sa.Column("after", sa.Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""What has changed of that, until all cases that rest on it are due; `after`: the last of them, by lane."""
+
 assessment_runs = sa.Table(
     "assessment_runs",
     metadata,
@@ -855,6 +921,10 @@ occurrences = OCCURRENCE.table(
 sa.Index("occurrences_identity", occurrences.c.identity, **_only(sa.text("ended IS NULL")))
 sa.Index("occurrences_lane", occurrences.c.lane, **_only(sa.text("ended IS NULL AND lane <> ''")))
 sa.Index("occurrences_party", occurrences.c.party, **_only(sa.text("ended IS NULL AND party <> ''")))
+
+IS_UNCOUNTED = sa.text(f"ended IS NULL AND own LIKE '%,{UNCOUNTED},%'")
+"""As it stands in the index: what repeats it uses the index."""
+sa.Index("occurrences_uncounted", occurrences.c.seq, **_only(IS_UNCOUNTED))
 
 tallies = sa.Table(
     "tallies",

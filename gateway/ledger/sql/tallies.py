@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -29,6 +29,13 @@ from schemas.findings import Text
 _t, _o = tables.tallies.c, tables.occurrences.c
 _SEQ = OCCURRENCE.at("seq")
 _ROWS = 5000
+
+
+def _stood(at: datetime | None) -> sa.ColumnElement[bool]:
+    """Restrict to what stood at a moment; None: to what stands."""
+    if at is None:
+        return _o.ended.is_(None)
+    return sa.and_(_o.since <= micros(at), sa.or_(_o.ended.is_(None), _o.ended > micros(at)))
 
 
 # ── tallies ───────────────────────────────────────────────────────────────────────────────────
@@ -72,7 +79,6 @@ class Then:
         self._judging = judging
         self._counts: Counter[Any] = Counter()
         self._amounts: Counter[Any] = Counter()
-        self._at = micros(filter.as_of)
         self.left: list[Stretch] = [
             (name, month, 0) for name in sorted(judging.tallied) for month in _months(filter.since, filter.until)
         ]
@@ -83,7 +89,7 @@ class Then:
         query = (
             sa.select(*OCCURRENCE.select(tables.occurrences))
             .where(_o.name == name, _o.month == month, _o.seq > after)
-            .where(_o.since <= self._at, sa.or_(_o.ended.is_(None), _o.ended > self._at))
+            .where(_stood(self._filter.as_of))
             .order_by(_o.seq)
             .limit(_ROWS)
         )
@@ -130,7 +136,7 @@ def find(
 def _matching(name: str, month: int, after: int, filter: OccurrenceFilter) -> sa.Select[Any]:
     query = (
         sa.select(_o.seq, _o.message_id, _o.day, _o.region, _o.authority)
-        .where(_o.name == name, _o.month == month, _o.seq > after, _o.ended.is_(None))
+        .where(_o.name == name, _o.month == month, _o.seq > after, _stood(filter.as_of))
         .where(*(_o.traits.contains(f",{trait},", autoescape=True) for trait in filter.traits))
         .order_by(_o.seq)
     )
@@ -169,12 +175,14 @@ def _months(first: int, last: int) -> Iterator[int]:
         first += 1 if first % 100 < 12 else 89
 
 
-def holding(connection: sa.Connection, names: Sequence[str], day: date) -> Sequence[OccurrenceTally]:
+def holding(
+    connection: sa.Connection, names: Sequence[str], day: date, as_of: datetime | None
+) -> Sequence[OccurrenceTally]:
     """Count what holds on a day, by name, place and authority."""
     count = sa.func.count()
     query = (
         sa.select(_o.name, count, _o.region, _o.authority)
-        .where(_o.name.in_(list(names)), _o.month <= month_of(day), _o.ended.is_(None))
+        .where(_o.name.in_(list(names)), _o.month <= month_of(day), _stood(as_of))
         .where(_o.day <= day.toordinal(), _o.until >= day.toordinal())
         .group_by(_o.name, _o.region, _o.authority)
     )

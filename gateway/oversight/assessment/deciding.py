@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from msgspec import Struct
@@ -48,6 +48,34 @@ def assess(checks: CaseChecks, papers: Papers, today: date) -> tuple[CheckOutcom
     case = next(iter(papers.events(checks.dated, None)), None)
     day = case.day if case is not None else today
     return tuple(_checked(check, papers) for check in checks.of(day))
+
+
+def days_alike(checks: CaseChecks, papers: Papers, today: date) -> tuple[date | None, date | None]:
+    """Give the days on which, if no document comes, every check comes out as today: from one until before another.
+
+    None: on all days before, or after.
+    """
+    turns = set(_turning_days(checks, papers))
+    since = max((day for day in turns if day <= today), default=None)
+    until = min((day for day in turns if day > today), default=None)
+    return since, until
+
+
+def _turning_days(checks: CaseChecks, papers: Papers) -> Iterator[date]:
+    """Give the days on which a check may begin to come out otherwise than on the day before."""
+    case = next(iter(papers.events(checks.dated, None)), None)
+    if case is None:
+        for each in checks.checks:
+            yield from (day for day in (each.valid.since, _day_after(each.valid.until)) if day is not None)
+    asked = {test.deadline for check in checks.checks for test in check.tests}
+    for clock in papers.clocks:
+        # What has ended stays met or missed; what has not is missed from the day after its last one on.
+        if clock.rule.rule in asked and clock.ended_at is None and (missed := _day_after(clock.due_at)) is not None:
+            yield missed
+
+
+def _day_after(day: date | None) -> date | None:
+    return None if day is None or day == date.max else day + timedelta(days=1)
 
 
 def _checked(check: CaseCheck, papers: Papers) -> CheckOutcome:

@@ -6,7 +6,7 @@ import stat
 
 import pytest
 
-from gateway.access import Administrator, hash_token, new_token
+from gateway.access import Administrator, emergency_hash, hash_token, new_token
 
 
 def test_an_admin_token_is_made_once_in_a_private_file(tmp_path):
@@ -47,3 +47,33 @@ def test_what_a_crash_left_is_not_taken(tmp_path):
     made = Administrator(None, file).appoint()
     assert made.digest != hash_token(left)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_an_emergency_hash_is_given_or_in_a_private_file(tmp_path):
+    """The setting wins; without either there is no such token."""
+    file, digest = tmp_path / "emergency", hash_token(new_token())
+    file.write_text(digest + "\n")
+    file.chmod(0o600)
+    assert emergency_hash("", file) == digest
+    assert emergency_hash("0" * 64, file) == "0" * 64
+    assert emergency_hash("", None) is None
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "said"),
+    [
+        (hash_token("x"), 0o640, "others than its owner"),
+        (hash_token("x"), 0o606, "others than its owner"),
+        ("hutong_a-token-and-no-hash", 0o600, "no hash"),
+        ("", 0o600, "no hash"),
+        (None, 0, "cannot be read"),
+    ],
+)
+def test_an_emergency_file_that_others_reach_is_refused(tmp_path, content, mode, said):
+    """Whoever could write it could make himself the administrator; a gateway does not start without it either."""
+    file = tmp_path / "emergency"
+    if content is not None:
+        file.write_text(content)
+        file.chmod(mode)
+    with pytest.raises(ValueError, match=said):
+        emergency_hash("", file)

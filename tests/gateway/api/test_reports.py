@@ -171,6 +171,9 @@ async def test_an_earlier_report_can_be_made_again(caller):
     assert then["as_of"] == "2026-03-31T16:00:00Z"
     now = (await caller.admin("GET", f"{USAGE}?period=2026-03")).json()
     assert whole(now)["entry-timeliness"]["denominator"] == 1
+    behind = f"{USAGE}/figures/entry-timeliness/messages?period=2026-03&part=denominator"
+    assert (await caller.admin("GET", f"{behind}&as_of=2026-04-01")).json()["messages"] == []
+    assert len((await caller.admin("GET", behind)).json()["messages"]) == 1
 
 
 async def test_platforms_get_no_reports(caller):

@@ -12,6 +12,8 @@ def test_a_report_is_shown_and_written(remote, tmp_path):
     assert "entry-timeliness" in shown.out
     found = remote("report", "usage", "--period", "2026-03", "--json").json
     assert {one["figure"] for one in found["figures"]} >= {"fines", "write-back"}
+    counts = [one[part] for one in found["figures"] for part in ("numerator", "denominator") if one["unit"] != "yuan"]
+    assert {type(count) for count in counts if count is not None} == {int}, "a count is a whole number"
     for format in ("csv", "xlsx"):
         file = tmp_path / f"report.{format}"
         written = remote("report", "usage", "--period", "2026", "--format", format, "--out", str(file))

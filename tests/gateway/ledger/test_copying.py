@@ -24,7 +24,7 @@ from report_documents import inspection
 
 from gateway.audit.signing import SigningKey
 from gateway.errors import HutongError
-from gateway.ledger.assessments import AssessmentRun, CaseFinding, FindingFilter
+from gateway.ledger.assessments import AssessedCase, AssessmentRun, CaseFinding, FindingFilter, Ground
 from gateway.ledger.clocked import ClockedCase, ClockStanding, CountedCase, CountedCorrelation, KeptClock
 from gateway.ledger.occurrences import REGION, OccurrenceFilter, TallyFilter
 from gateway.ledger.records import (
@@ -53,7 +53,7 @@ from gateway.ledger.sql.copying import Compared, Copied, CopyStep
 from gateway.ledger.sql.copying.plan import ANEW, NOT_COPIED, chunks, copied_tables
 from gateway.ledger.sql.engines import sqlite
 from gateway.ledger.sql.tables import metadata
-from gateway.ledger.versions import AdapterState, AdapterVersion
+from gateway.ledger.versions import AdapterState, AdapterVersion, BundleKey
 from gateway.message import HeldBy, State
 from gateway.oversight.occurrences import OccurrenceReader
 from schemas.calendar import PUBLISHED
@@ -100,6 +100,9 @@ async def _operators(ledger: SqlLedger, small: Any) -> None:
         await ledger.add_credential(Credential(name, CREDIT, f"{name} hash", "2027", small.now, until), small.intent)
     await ledger.revoke_credential(CREDIT, "old", small.intent)
     await ledger.add_person(Person("wang-wei", "王伟", "hash", ("operator", "viewer"), small.now), small.intent)
+    key = BundleKey("k-1", "ed25519", "07" * 32, "330000", "省厅", small.now)
+    await ledger.add_bundle_key(key, small.intent)
+    await ledger.revoke_bundle_key("k-1", small.intent)
     later = small.now + timedelta(days=9)
     await ledger.unmask(Unmasking("u-1", "wang-wei", "m", "核对", small.now, later), small.intent)
     asked = SecondApproval(
@@ -164,6 +167,9 @@ async def _later(ledger: SqlLedger, small: Any, revision: int) -> None:
     await ledger.follow("clocks")
     case = ClockedCase("later", "later", "later", "330100", ("penalty.330000",), complete=True, counted_by="rules")
     clock = KeptClock("case.filing", "", ClockStanding.OPEN, date(2026, 9, 1), date(2026, 9, 16), None, ("later",))
+    ground = Ground("permit.changed permit_number", "P-1")
+    await ledger.put_findings([], [AssessedCase("later", "later", None, date(2026, 9, 16), (ground,), 0)])
+    await ledger.change_grounds([ground])
     await ledger.put_clocks("clocks", [CountedCorrelation("later", (CountedCase(case, (clock,)),))])
     read = READER.seen(replace(draft.message, type="inspection.recorded", document=inspection()[1]), PUBLISHED)
     await ledger.keep_occurrences([read], READER)
@@ -280,7 +286,12 @@ async def answers(ledger: SqlLedger, small: Any) -> Mapping[str, Any]:
     found["people"] = await ledger.people(), await ledger.unmaskings("wang-wei", EARLY), await ledger.approvals()
     found["calendar"] = await ledger.years()
     found["findings"] = await ledger.find_findings(FindingFilter()), await ledger.assessments()
-    found["adapters"] = await ledger.adapters(), await ledger.adapter_content("town", "1.0.0")
+    found["due"] = await ledger.due_cases(date(2026, 9, 16)), await ledger.ground_changes(["later"])
+    found["adapters"] = (
+        await ledger.adapters(),
+        await ledger.bundle_keys(),
+        await ledger.adapter_content("town", "1.0.0"),
+    )
     found["backlog"] = sorted(await ledger.backlog(), key=repr)
     found["replays"] = await ledger.replays(), await ledger.contacts()
     head = await ledger.newest_head()

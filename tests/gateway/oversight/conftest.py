@@ -20,6 +20,7 @@ from gateway.message import Message
 from gateway.oversight.assessments import Assessments
 from gateway.oversight.assessor import TOLD_BY, Assessor
 from gateway.oversight.cases import CaseFinder
+from gateway.oversight.due_cases import DueCases
 from gateway.oversight.follower import Follower
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -42,6 +43,7 @@ class Office:
         self.cases = CaseFinder(ledger, self.clock, ZONE)
         self.own = OwnMessages(reception.preview_submission, reception.submit)
         self.assessor = Assessor(ledger, self.own, self.clock, ZONE, tells=self.tells)
+        self.due = DueCases(ledger, self.assessor, self.clock, ZONE, most=2)
         self.assessments = Assessments(ledger, self.cases, self.assessor, self.clock, step=2, pause=0.0)
         self.follower = Follower(ledger, (self.assessor,), share=1.0)
 
@@ -57,6 +59,14 @@ class Office:
         """Let the assessor see everything that there is, what it says itself included."""
         while await self.follower.step():
             pass
+
+    async def look(self) -> int:
+        """Let everything be looked at that is due; gives how many steps that took."""
+        steps = 1
+        while await self.due.step():
+            steps += 1
+        await self.follow()
+        return steps
 
     async def findings(self, rule: str | None = None, **filter: Any) -> list[CaseFinding]:
         """What is kept."""

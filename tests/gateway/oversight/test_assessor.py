@@ -12,6 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.errors import Invalid, NotFound, Unavailable
+from gateway.ledger.assessments import CaseSearch
 from gateway.message import State
 from gateway.oversight import cases
 from gateway.oversight.assessor import Assessor
@@ -95,7 +96,7 @@ async def test_what_an_older_look_came_to_does_not_stay(town: Any, write: Any) -
     case = await handed_over(town, write)
     await town.follow()
     gate = town.desk.ledger.hold_before("put_findings")
-    run = asyncio.create_task(town.assessor.assess(LANE, case.message.id))
+    run = asyncio.create_task(town.assessor.assess([LANE], case.message.id))
     await gate.reached()
     await decided(town, write, authority={"name": "杭州市生态环境局余杭分局"})
     await town.follow()
@@ -247,7 +248,7 @@ async def test_a_case_that_cannot_be_judged_leaves_the_others(
     assert any(LANE in record.getMessage() for record in caplog.records)
 
 
-@pytest.mark.parametrize("call", ["put_findings", "tell_finding", "accept"])
+@pytest.mark.parametrize("call", ["put_findings", "tell_findings", "accept"])
 @pytest.mark.parametrize("when", ["fail_before", "fail_after"])
 async def test_a_crash_at_any_step_loses_nothing_and_says_nothing_twice(
     town: Any, write: Any, call: str, when: str
@@ -338,6 +339,21 @@ async def test_a_run_assesses_the_cases_of_a_region_and_a_time(town: Any, write:
     assert {each.lane for each in await town.findings("party.identical", regions=("330106", "330106"))} == {
         "case_number:mobile-enforcement.330106:AJ-9"
     }
+
+
+async def test_a_run_looks_through_a_day_at_a_time(town: Any, write: Any) -> None:
+    """However long its time, no search of it is longer; what came on the border of two is found, and once."""
+    early = town.clock()
+    for number in range(3):
+        await handed_over(town, write, case_number=f"AJ-{number}")
+    first = (await town.desk.ledger.find_cases(CaseSearch("case_number", early, town.clock())))[0]
+    day = timedelta(days=1)
+    town.desk.ledger.fail_before("find_cases", meant=lambda search, *_: search.until - search.since > day)
+    since = first.received_at - 3 * day
+    run = await town.assessments.begin(town.intent(), region="330110", since=since, until=town.clock() + 2 * day)
+    done = await finished(town, run.id)
+    assert (done.cases, done.reached_at) == (3, done.until)
+    assert town.desk.ledger.faults_left() == ["find_cases"], "no search was longer"
 
 
 async def test_a_run_goes_on_after_a_crash(town: Any, write: Any) -> None:

@@ -184,8 +184,12 @@ CASES: Mapping[str, tuple[tuple[Said, ...], Said | None, Said | None, str, tuple
 
 
 def test_every_bundled_rule_has_its_examples() -> None:
-    """No deadline is without an example."""
+    """No deadline is without an example that meets it, one that misses it, and documents to which it does not apply."""
     assert set(CASES) == {rule.rule for rule in bundled()}
+    for name, (before, meets, misses, _, elsewhere) in CASES.items():
+        assert before or meets, name
+        assert misses != meets, name
+        assert elsewhere, name
 
 
 @pytest.mark.parametrize("rule", CASES)
