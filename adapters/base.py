@@ -140,6 +140,17 @@ class VerdictKind(StrEnum):
     """401 or 403: not about this delivery; the whole platform waits for new credentials."""
 
 
+class ReceiptLevel(StrEnum):
+    """How far a reply proves that a document came; each includes those before it."""
+
+    TRANSPORT = "transport"
+    """The bytes arrived, and the platform itself answered."""
+    SCHEMA = "schema"
+    """They passed the platform's check of their format."""
+    BUSINESS = "business"
+    """The platform took the document on as its business."""
+
+
 UNREADABLE = "reply.unreadable"
 """The code of a reply that tells nothing, as it is not in the agreed format."""
 
@@ -150,7 +161,8 @@ class Verdict(Struct, frozen=True):
     `reference` is the platform's own number for what it accepted; `reason` its words when it did
     not; `code` a stable word of ours (`reply.unrecognised`, `soap.client-fault`, `http.500` …);
     `after` the wait the platform asked for. `in_doubt`: whatever it says, this is no readable answer
-    to the request, which may have taken effect: before it is sent again, ask.
+    to the request, which may have taken effect: before it is sent again, ask. `level`: how far it proves that the
+    document came; None where it proves nothing of that.
     """
 
     kind: VerdictKind
@@ -159,6 +171,7 @@ class Verdict(Struct, frozen=True):
     code: str | None = None
     after: timedelta | None = None
     in_doubt: bool = False
+    level: ReceiptLevel | None = None
 
 
 class Limits(Struct, frozen=True):

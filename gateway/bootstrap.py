@@ -44,6 +44,7 @@ from gateway.hub.evidence import Evidence
 from gateway.hub.pruning import Pruner
 from gateway.hub.query_cache import QueryCache
 from gateway.hub.questions import Questions
+from gateway.hub.reconciliation import Reconciliation
 from gateway.hub.reencryption import Reencryption
 from gateway.hub.sequencer import Sequencer
 from gateway.hub.trail import Trail
@@ -268,6 +269,7 @@ def build(
         clocks=ClockList(kept, clock, zone(settings.zone), settings.clock_warning_days),
         dossiers=Dossiers(kept, Questions(kept, known, authorised, clock, cache, readers=readers), clock),
         follower=Follower(kept, (*keepers, assessor), (*keepers, due_cases), pause=pause.total_seconds()),
+        reconciliation=Reconciliation(kept, clock, zone(settings.zone)),
         reports=Reports(kept, figures, clock, zone(settings.zone), report_settings),
         administrator=_administrator(settings),
         emergency=_emergency(settings),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from msgspec import Struct, field
 
+from adapters.base import ReceiptLevel
 from schemas.catalog import TYPES
 from schemas.documents.personal import citizen_ids, without
 
@@ -186,7 +187,9 @@ class Attempt(Struct, frozen=True):
     """One try of one delivery, as it went. `status` is the HTTP status, None without an answer.
 
     `receipt` is there when the platform fetched the delivery and told by a receipt what became of it:
-    `IN_TIME`, or `LATE` when the lease had lapsed by then; `reply` are the receipt's bytes.
+    `IN_TIME`, or `LATE` when the lease had lapsed by then; `reply` are the receipt's bytes. `level`: how far the
+    answer proves that the document came; `answered`: the SHA-256 of all its bytes, of which `reply` may be the
+    beginning. None without an answer, and for attempts of before these were kept.
     """
 
     delivery_id: str
@@ -200,10 +203,42 @@ class Attempt(Struct, frozen=True):
     code: str | None = None
     reply: bytes = b""
     receipt: str | None = None
+    level: str | None = None
+    answered: bytes | None = None
 
+
+_LEVELS = tuple(ReceiptLevel)
 
 IN_TIME, LATE = "in-time", "late"
 """How a receipt came; see `Attempt`."""
+
+
+class LevelReached(Struct, frozen=True):
+    """A level that a delivery reached, and what shows it: the answer to an attempt, by when it was read and its digest.
+
+    `digest` is the SHA-256 of all bytes of the answer.
+    """
+
+    level: ReceiptLevel
+    at: datetime
+    digest: bytes
+    attempt: int
+
+
+def reached(attempts: Iterable[Attempt]) -> Sequence[LevelReached]:
+    """Give the levels that a delivery reached, the lowest first, each by the first answer that shows it.
+
+    A level that no answer shows is left out: it is not known.
+    """
+    known = [
+        (each, _LEVELS.index(ReceiptLevel(each.level))) for each in attempts if each.level and each.answered is not None
+    ]
+    found = []
+    for at, level in enumerate(_LEVELS):
+        first = next((each for each, proves in known if proves >= at), None)
+        if first is not None and first.answered is not None:
+            found.append(LevelReached(level, first.ended_at, first.answered, first.number))
+    return found
 
 
 def effective_document(message: Message) -> dict[str, Any]:

@@ -345,6 +345,12 @@ class ReplyRule(Model):
     reason: NativePath | None = None
     """Where the reply tells why.
     原因的位置。"""
+    level: Literal["transport", "schema", "business"] | None = None
+    """How far such a reply proves that the document came: transport (it arrived), schema (its format passed the
+    platform's check), business (it was taken on). Without it: business for accepted by what the body says, otherwise
+    transport.
+    此应答证明送达到哪一级：transport 已到达、schema 已通过格式校验、business 业务已受理。
+    省略时：按应答体判为 accepted 的为 business，其余为 transport。"""
 
 
 class InDoubt(Model):

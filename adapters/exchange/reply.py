@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from adapters import formats, paths
-from adapters.base import UNREADABLE, Reply, Tree, Verdict, VerdictKind
+from adapters.base import UNREADABLE, ReceiptLevel, Reply, Tree, Verdict, VerdictKind
 from adapters.bundle.grammar import ReplyRule, When
 from adapters.exchange.scalar import comparable, reference
 from adapters.formats.format import Format, ReplyFault, as_text
@@ -46,6 +46,7 @@ class Rule(Struct, frozen=True):
     kind: VerdictKind
     reference: Path | None
     reason: Path | None
+    level: ReceiptLevel | None
 
 
 class ReadReply(Struct, frozen=True):
@@ -112,7 +113,22 @@ def _rule(declared: ReplyRule) -> Rule:
         VerdictKind(declared.verdict),
         _path(declared.reference),
         _path(declared.reason),
+        _level(declared),
     )
+
+
+def _level(declared: ReplyRule) -> ReceiptLevel | None:
+    """Give how far a reply that fits a rule proves that the document came.
+
+    A status alone may come from what stands in front of a platform: unless the rule takes it for its yes or no, or
+    says so itself, it proves nothing. That a document was refused does not tell which check it failed.
+    """
+    if declared.level is not None:
+        return ReceiptLevel(declared.level)
+    kind = VerdictKind(declared.verdict)
+    if declared.when.at is not None:
+        return ReceiptLevel.BUSINESS if kind is VerdictKind.ACCEPTED else ReceiptLevel.TRANSPORT
+    return ReceiptLevel.TRANSPORT if kind in _YES_OR_NO else None
 
 
 def _path(text: str | None) -> Path | None:
@@ -150,13 +166,15 @@ def _status_fits(declared: str, status: int) -> bool:
 
 
 def _by_rule(rule: Rule, read: ReadReply) -> Verdict:
+    in_doubt = rule.kind not in _YES_OR_NO and (read.unreadable or read.reply.status == _GATEWAY_TIMEOUT)
     return Verdict(
         rule.kind,
         # Folded before it is made plain: marks that nobody sees are no part of a number.
         reference=_text_at(read.tree, rule.reference, lambda value: folded(reference(value))),
         reason=_text_at(read.tree, rule.reason, lambda value: mask_in_text(as_text(value))),
         after=_after(read.reply.headers) if rule.kind is VerdictKind.RETRY else None,
-        in_doubt=rule.kind not in _YES_OR_NO and (read.unreadable or read.reply.status == _GATEWAY_TIMEOUT),
+        in_doubt=in_doubt,
+        level=None if in_doubt else rule.level,
     )
 
 
@@ -181,7 +199,10 @@ def _by_default(read: ReadReply, *, looks_inside: bool) -> Verdict:
         return _by_fault(read.fault, read.reply)
     if 200 <= status < 300:
         # Where rules look into the body and none matched, success is not known: people must look at it.
-        return Verdict(VerdictKind.DEAD, code=_UNRECOGNISED) if looks_inside else Verdict(VerdictKind.ACCEPTED)
+        # A readable answer all the same, and so it proves that the document arrived.
+        if looks_inside:
+            return Verdict(VerdictKind.DEAD, code=_UNRECOGNISED, level=ReceiptLevel.TRANSPORT)
+        return Verdict(VerdictKind.ACCEPTED, level=ReceiptLevel.TRANSPORT)
     if status in _AGAIN or 500 <= status < 600:
         doubted = status == _GATEWAY_TIMEOUT
         return Verdict(VerdictKind.RETRY, code=code, after=_after(read.reply.headers), in_doubt=doubted)
@@ -208,7 +229,7 @@ def _by_fault(fault: ReplyFault, reply: Reply) -> Verdict:
     if kind in ("Server", "Receiver"):
         return Verdict(VerdictKind.RETRY, reason=reason, code="soap.server-fault", after=_after(reply.headers))
     code = "soap.client-fault" if kind in ("Client", "Sender") else "soap.fault"
-    return Verdict(VerdictKind.DEAD, reason=reason, code=code)
+    return Verdict(VerdictKind.DEAD, reason=reason, code=code, level=ReceiptLevel.TRANSPORT)
 
 
 def _after(headers: Mapping[str, str]) -> timedelta | None:

@@ -31,6 +31,7 @@ from gateway.api import (
     people,
     platforms,
     problem_documents,
+    reconciliation,
     rejections,
     replays,
     reports,
@@ -60,6 +61,7 @@ _RESOURCES = (
     deliveries,
     rejections,
     replays,
+    reconciliation,
     platforms,
     areas,
     credentials,
@@ -105,7 +107,8 @@ def create_app(hub: Hub, settings: Settings | None = None) -> Application:
     """Make the ASGI application of a hub. Starting and stopping the hub stays with the caller."""
     settings = settings or Settings()
     largest = settings.attachment_megabytes * 1024 * 1024
-    rest = SizeLimit(_framework(hub), LARGEST_REQUEST, {adapters.PATH: LARGEST, attachments.PATH: largest})
+    larger = {adapters.PATH: LARGEST, attachments.PATH: largest, reconciliation.PATH: reconciliation.LARGEST}
+    rest = SizeLimit(_framework(hub), LARGEST_REQUEST, larger)
     authenticator = Authenticator(hub, metrics_open=settings.metrics_open)
     return Application(authenticator, Inbound(hub), Batch(hub, authenticator), rest, hub.loop_watch)
 

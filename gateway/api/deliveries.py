@@ -22,7 +22,7 @@ from gateway.api.sight import TheSight, delivery_in_sight, is_in_sight, page_in_
 from gateway.errors import NotFound
 from gateway.ledger.errors import body_pruned
 from gateway.ledger.records import DeliveryFilter
-from gateway.message import SETTLED, UNWANTED, Attempt, Delivery, HeldBy, Message, State, unnamed
+from gateway.message import SETTLED, UNWANTED, Attempt, Delivery, HeldBy, Message, State, reached, unnamed
 from schemas.findings import Text
 
 
@@ -37,6 +37,9 @@ class AttemptView(RestModel):
     reference: str | None
     reason: str | None
     code: str | None
+    level: Literal["transport", "schema", "business"] | None = Field(
+        description="How far the answer proves that the document came; None: that is not known"
+    )
     reply: str | None = Field(default=None, description="The beginning of the reply; operators only")
     receipt: Literal["in-time", "late"] | None = Field(
         description="When the platform fetched it: how the receipt came that is the reply"
@@ -48,6 +51,17 @@ class ReceiptView(RestModel):
 
     reference: str | None
     at: datetime | None
+
+
+class LevelView(RestModel):
+    """A level that the delivery reached: how far an answer of the platform proves that the document came."""
+
+    level: Literal["transport", "schema", "business"] = Field(
+        description="It arrived and was answered; its format passed the platform's check; it was taken on"
+    )
+    at: datetime
+    digest: str = Field(description="SHA-256 of the answer that shows it, hexadecimal")
+    attempt: int = Field(description="The attempt that was answered so")
 
 
 class DeliveryView(RestModel):
@@ -86,6 +100,7 @@ class DeliveryDetail(DeliveryView):
 
     tries: list[AttemptView]
     receipt: ReceiptView | None
+    levels: list[LevelView] = Field(description="What of it the platform's answers prove; what is not known is absent")
 
 
 class DeliveryPage(RestModel):
@@ -264,7 +279,11 @@ def delivery_detail(
     if delivery.state is State.DELIVERED:
         receipt = ReceiptView(reference=delivery.reference, at=delivery.changed_at)
     tries = [_attempt(one, replies) for one in attempts]
-    return DeliveryDetail(**_told(delivery), tries=tries, receipt=receipt)
+    levels = [
+        LevelView(level=each.level.value, at=each.at, digest=each.digest.hex(), attempt=each.attempt)
+        for each in reached(attempts)
+    ]
+    return DeliveryDetail(**_told(delivery), tries=tries, receipt=receipt, levels=levels)
 
 
 def _view(delivery: Delivery) -> DeliveryView:

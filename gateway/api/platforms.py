@@ -217,7 +217,7 @@ async def put(hub: TheHub, intends: Intends, platform_id: PlatformId, order: Pla
 @router.get("/{platform_id}", summary="Show a platform · 查看平台", responses=problems(401, 403, 404))
 async def show(hub: TheHub, sight: TheSight, platform_id: PlatformId) -> PlatformDetail:
     """Give a platform with what waits for it and its last contacts; secrets are named, never shown."""
-    view = _view(hub, await _in_sight(hub, sight, platform_id))
+    view = _view(hub, await platform_in_sight(hub, sight, platform_id))
     contacts = await hub.contacts.of(platform_id)
     return PlatformDetail(
         **dict(view),
@@ -230,7 +230,7 @@ async def show(hub: TheHub, sight: TheSight, platform_id: PlatformId) -> Platfor
 @router.get("/{platform_id}/drift", summary="What drifted · 格式漂移", responses=problems(401, 403, 404))
 async def drift(hub: TheHub, sight: TheSight, platform_id: PlatformId) -> DriftReport:
     """Give which of its fields nobody mapped, vanished, changed their type or hold unknown codes, with counts."""
-    await _in_sight(hub, sight, platform_id)
+    await platform_in_sight(hub, sight, platform_id)
     return _drift_report(platform_id, hub.observers.drift.pages(platform_id))
 
 
@@ -253,7 +253,7 @@ async def delete(hub: TheHub, intends: Intends, platform_id: PlatformId) -> Resp
 )
 async def pause(hub: TheHub, sight: TheSight, intends: Intends, platform_id: PlatformId, order: Reason) -> PlatformView:
     """Hold everything to a platform, until it is resumed; nothing is dropped."""
-    await _in_sight(hub, sight, platform_id)
+    await platform_in_sight(hub, sight, platform_id)
     return _view(hub, await hub.platforms.pause(platform_id, intends(order.reason)))
 
 
@@ -266,18 +266,18 @@ async def resume(
     hub: TheHub, sight: TheSight, intends: Intends, platform_id: PlatformId, order: Reason
 ) -> PlatformView:
     """Let deliveries to a paused platform go on, in order."""
-    await _in_sight(hub, sight, platform_id)
+    await platform_in_sight(hub, sight, platform_id)
     return _view(hub, await hub.platforms.resume(platform_id, intends(order.reason)))
 
 
 @router.post("/{platform_id}/ping", summary="Does it answer? · 连通测试", responses=problems(401, 403, 404, 409))
 async def ping(hub: TheHub, sight: TheSight, platform_id: PlatformId) -> PingView:
     """Call the platform's address once; any HTTP answer counts. One that fetches for itself is not called."""
-    await _in_sight(hub, sight, platform_id)
+    await platform_in_sight(hub, sight, platform_id)
     return _ping(await hub.platforms.ping(platform_id))
 
 
-async def _in_sight(hub: Hub, sight: Sight, platform_id: str) -> Platform:
+async def platform_in_sight(hub: Hub, sight: Sight, platform_id: str) -> Platform:
     """Give a platform; NotFound `platform.unknown`, also for one outside of the caller's regions."""
     if not sight.platform(platform_id):
         raise no_platform(platform_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -18,7 +19,7 @@ from gateway.api.rights import Intends, TheHub
 from gateway.api.sight import Sight, TheSight
 from gateway.hub import Hub
 from gateway.ledger.errors import no_replay
-from gateway.ledger.records import BulkReplay, DeliveryFilter
+from gateway.ledger.records import BulkReplay, DeliveryFilter, Intent
 
 Text100 = Annotated[str, Field(max_length=100)]
 
@@ -56,6 +57,7 @@ class BulkReplayView(RestModel):
 
     id: str | None = Field(description="None for a dry run, which is not kept")
     filter: BulkReplayFilter
+    reconciliation_id: str | None = Field(description="It sends again only what that one found missing")
     reason: str
     actor: str
     stale_ok: bool
@@ -96,15 +98,26 @@ async def start(hub: TheHub, sight: TheSight, intends: Intends, order: BulkRepla
     times = {"since": in_utc(chosen.since, hub.zone), "until": in_utc(chosen.until, hub.zone)}
     looked_for = DeliveryFilter(**{**chosen.model_dump(), **times})
     intent = intends(order.reason)
-    kind = None if order.dry_run else hub.approvals.kind_of({"bulk-replay"})
-    if kind is not None:
-        hub.replays.check(looked_for)
-        asked = {"step": "replay", "filter": to_builtins(looked_for), "stale_ok": order.stale_ok}
+    if not order.dry_run:
         shown = {**chosen.model_dump(mode="json", exclude_none=True), "platform": chosen.platform}
-        return waiting(await hub.approvals.ask(kind, "replay", asked, shown, intent))
+        later = await asked_later(hub, looked_for, intent, shown, stale_ok=order.stale_ok)
+        if later is not None:
+            return later
     replay = await hub.replays.begin(looked_for, intent, stale_ok=order.stale_ok, dry_run=order.dry_run)
     response.status_code = 200 if order.dry_run else 202
-    return _view(replay)
+    return replay_view(replay)
+
+
+async def asked_later(
+    hub: Hub, looked_for: DeliveryFilter, intent: Intent, shown: Mapping[str, Any], *, stale_ok: bool
+) -> Response | None:
+    """Have a bulk replay wait for a second person, where four eyes are set for it; None: it may begin at once."""
+    kind = hub.approvals.kind_of({"bulk-replay"})
+    if kind is None:
+        return None
+    hub.replays.check(looked_for)
+    asked = {"step": "replay", "filter": to_builtins(looked_for), "stale_ok": stale_ok}
+    return waiting(await hub.approvals.ask(kind, "replay", asked, shown, intent))
 
 
 @router.get(
@@ -112,7 +125,7 @@ async def start(hub: TheHub, sight: TheSight, intends: Intends, order: BulkRepla
 )
 async def show(hub: TheHub, sight: TheSight, replay_id: ReplayId) -> BulkReplayView:
     """Give the counts of a bulk replay, by platform, type and code too."""
-    return _view(await _in_sight(hub, sight, replay_id))
+    return replay_view(await _in_sight(hub, sight, replay_id))
 
 
 @router.post(
@@ -123,7 +136,7 @@ async def show(hub: TheHub, sight: TheSight, replay_id: ReplayId) -> BulkReplayV
 async def cancel(hub: TheHub, sight: TheSight, intends: Intends, replay_id: ReplayId, order: Reason) -> BulkReplayView:
     """End a bulk replay where it is; what was replayed stays replayed, and one that has ended stays as it is."""
     await _in_sight(hub, sight, replay_id)
-    return _view(await hub.replays.cancel(replay_id, intends(order.reason)))
+    return replay_view(await hub.replays.cancel(replay_id, intends(order.reason)))
 
 
 async def _in_sight(hub: Hub, sight: Sight, replay_id: str) -> BulkReplay:
@@ -133,7 +146,8 @@ async def _in_sight(hub: Hub, sight: Sight, replay_id: str) -> BulkReplay:
     return replay
 
 
-def _view(replay: BulkReplay) -> BulkReplayView:
+def replay_view(replay: BulkReplay) -> BulkReplayView:
+    """Show how far a bulk replay has come."""
     shown = {name: getattr(replay, name) for name in BulkReplay.__struct_fields__ if name in _SHOWN}
     chosen = {name: getattr(replay.filter, name) for name in BulkReplayFilter.model_fields}
     return BulkReplayView(
@@ -141,8 +155,9 @@ def _view(replay: BulkReplay) -> BulkReplayView:
         id=None if replay.dry_run else replay.id,
         filter=BulkReplayFilter.model_validate(chosen),
         failed=replay.skipped,
+        reconciliation_id=replay.filter.comparison,
         counts=[ReplayCountView.of(one) for one in replay.counts],
     )
 
 
-_SHOWN = BulkReplayView.model_fields.keys() - {"id", "filter", "failed", "counts"}
+_SHOWN = BulkReplayView.model_fields.keys() - {"id", "filter", "failed", "counts", "reconciliation_id"}

@@ -88,6 +88,10 @@ CALLS: Mapping[str, Role] = {
     "POST /v1/replays": Role.OPERATOR,
     "GET /v1/replays/{replay_id}": Role.VIEWER,
     "POST /v1/replays/{replay_id}/cancel": Role.OPERATOR,
+    "GET /v1/reconciliation": Role.AUDITOR,
+    "GET /v1/reconciliation/lines": Role.AUDITOR,
+    "POST /v1/reconciliation": Role.AUDITOR,
+    "POST /v1/reconciliation/resend": Role.OPERATOR,
     "GET /v1/platforms": Role.VIEWER,
     "PUT /v1/platforms/{platform_id}": Role.ADMIN,
     "GET /v1/platforms/{platform_id}": Role.VIEWER,
@@ -152,6 +156,9 @@ PLATFORMS_TOO = frozenset(
         "GET /v1/enterprises/{credit_code}",
         "GET /v1/cases/{case_number}",
         "GET /v1/audit/proof",
+        "GET /v1/reconciliation",
+        "GET /v1/reconciliation/lines",
+        "POST /v1/reconciliation",
     }
 )
 """The calls of people that platforms make, too; the functions below say which objects each sees."""

@@ -381,6 +381,9 @@ def _wrong_delivery(delivery: Mapping[str, Any], bundle: zipfile.ZipFile) -> Ite
         for field in ("verdict", "status", "reference", "reason", "code", "receipt"):
             if _text(attempt[field]) != told[field]:
                 yield f"{name}: its {field} is another"
+        for field in ("level", "answered"):  # not stated of attempts of earlier versions
+            if field in told and attempt.get(field) != told[field]:
+                yield f"{name}: its {field} is another"
         for field, at in (("started_at", told["started_at"]), ("ended_at", told["at"])):
             if _micros(attempt[field]) != at:
                 yield f"{name}: its {field} is another"
@@ -388,12 +391,29 @@ def _wrong_delivery(delivery: Mapping[str, Any], bundle: zipfile.ZipFile) -> Ite
             yield f"{name}: the reply is another"
         if delivery["request"] is not None and _digest(bundle, delivery["request"]["body"]) != told["sent"]:
             yield f"{name}: the bytes sent are others"
+    yield from _wrong_levels(delivery)
     for number in sorted(set(stated) - set(numbers)):
         yield f"delivery {delivery['id']}, attempt {number}: it is missing"
     if len(set(numbers)) != len(numbers):
         yield f"delivery {delivery['id']}: an attempt is there twice"
     if any(each["platform"] != delivery["platform"] for each in ended):
         yield f"delivery {delivery['id']}: its platform is another"
+
+
+_LEVELS = ("transport", "schema", "business")
+
+
+def _wrong_levels(delivery: Mapping[str, Any]) -> Iterator[str]:
+    """Compare the levels that a delivery is said to have reached with its attempts."""
+    shown = []
+    for at, level in enumerate(_LEVELS):
+        for attempt in delivery["attempts"]:
+            if attempt.get("level") and attempt.get("answered") and _LEVELS.index(attempt["level"]) >= at:
+                proof = {"at": attempt["ended_at"], "digest": attempt["answered"], "attempt": attempt["number"]}
+                shown.append({"level": level, **proof})
+                break
+    if delivery.get("levels", shown) != shown:
+        yield f"delivery {delivery['id']}: the levels that it reached are others"
 
 
 _AFTER: Mapping[str | None, Collection[str]] = {

@@ -78,9 +78,9 @@ class Gateway:
         """Hand a document in, byte for byte; the answer comes back whatever its status."""
         return self._request("POST", path, content=content, headers=headers, params=query)
 
-    def upload(self, path: str, content: Iterator[bytes], headers: Mapping[str, str]) -> Any:
+    def upload(self, path: str, content: Iterator[bytes], headers: Mapping[str, str], **query: Any) -> Any:
         """Hand a file in, piece by piece."""
-        return self._call("POST", path, content=content, headers=headers)
+        return self._call("POST", path, content=content, headers=headers, params=query)
 
     def _call(self, method: str, path: str, **arguments: Any) -> Any:
         response = self._request(method, path, **arguments)

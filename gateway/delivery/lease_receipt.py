@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from hashlib import sha256
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from adapters.base import RetrySchedule, Verdict, VerdictKind
+from adapters.base import ReceiptLevel, RetrySchedule, Verdict, VerdictKind
 from gateway.delivery import told
 from gateway.delivery.attempt import Attempts
 from gateway.delivery.settlement import GAVE_UP, KEPT_REPLY, CallOutcome, settle
@@ -71,7 +72,8 @@ async def settle_receipt(
     number = _number(work.delivery, receipt)
     tried = _tried(attempts, work.delivery, receipt, lease)
     settlement = settle(work, number, tried, platform, schedule, attempts.steady(), attempts.longest_asked)
-    attempt = replace(settlement.attempt, reply=receipt.body[:KEPT_REPLY])
+    answered = sha256(receipt.body).digest()
+    attempt = replace(settlement.attempt, reply=receipt.body[:KEPT_REPLY], answered=answered)
     try:
         settled = await attempts.ledger.settle_lease(platform.id, replace(settlement, attempt=attempt))
     except Conflict as error:
@@ -109,6 +111,8 @@ def _tried(attempts: Attempts, delivery: Delivery, receipt: LeaseReceipt, lease:
         reason=None if receipt.reason is None else plain(receipt.reason),
         after=receipt.after,
         code=_CODES.get(receipt.verdict),
+        # It has the document, for it answers under its id; only a yes tells of more.
+        level=ReceiptLevel.BUSINESS if receipt.verdict is VerdictKind.ACCEPTED else ReceiptLevel.TRANSPORT,
     )
     # How long the platform had it: by the clock that leases are given by, so that no step of the wall clock counts.
     left = timedelta(0) if delivery.leased_until is None else delivery.leased_until - attempts.steady()

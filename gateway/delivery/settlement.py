@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from hashlib import sha256
 
 from msgspec import Struct
 
@@ -153,6 +154,8 @@ def _attempt(work: Work, number: int, tried: CallOutcome, code: str | None) -> A
         reason=_reason(work, verdict, code),
         code=code,
         reply=reply.body[:KEPT_REPLY] if reply else b"",
+        level=verdict.level.value if verdict.level else None,
+        answered=sha256(reply.body).digest() if reply else None,
     )
 
 

@@ -108,7 +108,9 @@ class BulkReplays:
         Invalid `replay.state` for a state that cannot be replayed.
         """
         self.check(looked_for)
-        asked = BulkReplay(new_id(intent.at), looked_for, intent.reason, intent.actor, intent.at, stale_ok, dry_run)
+        # What a reconciliation found missing is sent again once, however often that is asked: under its own id.
+        replay_id = looked_for.comparison or new_id(intent.at)
+        asked = BulkReplay(replay_id, looked_for, intent.reason, intent.actor, intent.at, stale_ok, dry_run)
         try:
             # Kept before it runs: after a crash from here on, the next start resumes it.
             replay = await self._ledger.begin_replay(asked, intent)

@@ -23,7 +23,7 @@ from gateway.hub.sequencer import Sequencer
 from gateway.ledger.base import Ledger
 from gateway.ledger.errors import leaf_waits, no_message
 from gateway.ledger.records import AuditEntry, KnownKey, ProvedLeaf
-from gateway.message import Attempt, Delivery, Message, with_value
+from gateway.message import Attempt, Delivery, Message, reached, with_value
 from gateway.oversight.cases import CaseFinder
 from schemas.catalog import TYPES
 from schemas.findings import Text
@@ -130,6 +130,7 @@ class Evidence:
             **asdict(delivery),
             "request": request,
             "attempts": [_attempt(one, files) for one in attempts],
+            "levels": _reached(attempts),
             "leaves": _shown(leaves),
             "audit": [asdict(entry) for entry in await self._ledger.audit(delivery.id, _ENTRIES, reads=True)],
         }
@@ -201,7 +202,12 @@ def _covered(attempts: Sequence[Attempt], leaves: Sequence[ProvedLeaf]) -> Seque
 
 def _attempt(attempt: Attempt, files: _Files) -> dict[str, Any]:
     reply = files.add(f"replies/{attempt.delivery_id}/{attempt.number}", attempt.reply) if attempt.reply else None
-    return {**asdict(attempt), "reply": reply}
+    answered = None if attempt.answered is None else attempt.answered.hex()
+    return {**asdict(attempt), "reply": reply, "answered": answered}
+
+
+def _reached(attempts: Sequence[Attempt]) -> list[dict[str, Any]]:
+    return [{**asdict(each), "digest": each.digest.hex()} for each in reached(attempts)]
 
 
 def _shown(leaves: Sequence[ProvedLeaf]) -> list[dict[str, Any]]:

@@ -23,6 +23,7 @@ from gateway.hub.deliveries import BulkReplays, OperatorSteps
 from gateway.hub.dossier import Dossiers
 from gateway.hub.evidence import Evidence
 from gateway.hub.pruning import Pruner
+from gateway.hub.reconciliation import Reconciliation
 from gateway.hub.reencryption import Reencryption
 from gateway.hub.sequencer import Sequencer
 from gateway.hub.trail import Trail
@@ -108,6 +109,7 @@ class Hub:
         clocks: ClockList,
         calendar: CalendarYears,
         reports: Reports,
+        reconciliation: Reconciliation,
         follower: Follower,
         administrator: Administrator,
         emergency: str | None,
@@ -153,6 +155,7 @@ class Hub:
         self.clocks = clocks
         self.calendar = calendar
         self.reports = reports
+        self.reconciliation = reconciliation
         self.follower = follower
         self.clock = clock
         self.events = events

@@ -32,6 +32,7 @@ from gateway.ledger.occurrences import (
     Seen,
     TallyFilter,
 )
+from gateway.ledger.reconciled import Comparison, Direction, Exchanged
 from gateway.ledger.records import (
     ApprovalState,
     Area,
@@ -769,6 +770,48 @@ class Ledger(Protocol):
         """Give what was pruned, newest day first."""
         ...
 
+    # ── reconciliation ────────────────────────────────────────────────────────────────────────
+    async def exchanged(
+        self,
+        platform: str,
+        direction: Direction,
+        since: datetime,
+        until: datetime,
+        cursor: str | None = None,
+        limit: int = 1000,
+    ) -> ResultPage[Exchanged]:
+        """Give what was exchanged with a platform from `since` to `until` (not included), the oldest first.
+
+        What is committed while the pages are read is in them or not. Invalid `cursor.unknown` for a cursor that is not
+        one of ours.
+        """
+        ...
+
+    async def exchanged_as(self, platform: str, direction: Direction, ids: Sequence[str]) -> Sequence[Exchanged]:
+        """Give what ids stand for, of one platform, in any order: deliveries in whatever state, or messages.
+
+        A message is also found by the Idempotency-Key that the platform sent it under; a key of a package stands for
+        all its messages. What nothing stands for is left out.
+        """
+        ...
+
+    async def pruned_until(self) -> datetime | None:
+        """Give when the youngest message came of those that were pruned; None: none was."""
+        ...
+
+    async def keep_missing(self, comparison_id: str, at: datetime, places: Sequence[int]) -> None:
+        """Keep deliveries (`Exchanged.place`) that a comparison found missing; the same again changes nothing.
+
+        They count from when the comparison itself is kept. What is kept of comparisons older than 30 days goes.
+        """
+        ...
+
+    async def keep_comparison(self, comparison: Comparison) -> None:
+        """Keep what a comparison came to, with an entry of the audit about its platform, once."""
+        ...
+
+    async def comparison(self, comparison_id: str) -> Comparison | None: ...
+
     # ── the regular report ────────────────────────────────────────────────────────────────────
     async def keep_occurrences(self, seen: Sequence[Seen], judging: Judging) -> int:
         """Keep what messages tell of, in the order in which they were accepted; gives how many rows that changed.
@@ -1034,6 +1077,7 @@ READS = frozenset(
         "tree_standing", "newest_head", "signed_heads", "signing_keys", "leaves_of",
         "proved_leaves", "prove_leaf", "prove_message", "prove_consistency", "find_audit",
         "tallies", "find_occurrences", "holding", "uncounted", "heard_of",
+        "exchanged", "exchanged_as", "pruned_until", "comparison",
     }
 )  # fmt: skip
 """The methods that change nothing; every other one writes, but for `start` and `stop`."""

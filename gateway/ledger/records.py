@@ -419,7 +419,8 @@ class MessageFilter(Struct, frozen=True):
 class DeliveryFilter(Struct, frozen=True):
     """What to look for among deliveries; None does not restrict.
 
-    `state` is as it is shown. `since` (included) and `until` (not) are about when it was made.
+    `state` is as it is shown. `since` (included) and `until` (not) are about when it was made. `comparison`: only what
+    that one found missing, and what was not sent again since.
     """
 
     state: str | None = None
@@ -429,6 +430,7 @@ class DeliveryFilter(Struct, frozen=True):
     code: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    comparison: str | None = None
 
 
 class ResultPage(Struct, Generic[T], frozen=True):

@@ -59,6 +59,10 @@ ELSEWHERE = {
         "only where four eyes are set; see tests of approvals, which fail them before and after their commit",
     ),
     **dict.fromkeys(
+        ("keep_missing", "keep_comparison"),
+        "a list whose answer is lost is handed in again, and sends nothing; see the conformance of reconciling",
+    ),
+    **dict.fromkeys(
         ("add_bundle_key", "revoke_bundle_key"),
         "an administrator's, asked again under its key; see the conformance of keys for bundles",
     ),

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
-from gateway.message import OPEN, SETTLED, TRANSITIONS, State, drawing, may_pass
+from gateway.message import OPEN, SETTLED, TRANSITIONS, Attempt, State, drawing, may_pass, reached
 
 
 def test_every_state_has_its_steps() -> None:
@@ -47,3 +49,27 @@ def test_drawing() -> None:
     steps = {f"    {before} --> {after}" for before, steps in TRANSITIONS.items() for after in steps}
     assert steps <= set(lines)
     assert len(lines) == 1 + 2 + len(steps) + len(SETTLED)
+
+
+START = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
+
+
+def attempt(number: int, level: str | None, answered: bytes | None = b"") -> Attempt:
+    """An attempt whose answer proves so much."""
+    at = START + timedelta(minutes=number)
+    digest = None if answered is None else bytes([number]) * 32
+    return Attempt("d-1", number, at, at, "retry", level=level, answered=digest)
+
+
+def test_levels_are_reached_by_the_first_answer_that_shows_them() -> None:
+    """Each with when it came and its digest; a higher one includes those below."""
+    found = reached([attempt(1, None), attempt(2, "transport"), attempt(3, "transport"), attempt(4, "business")])
+    assert [(each.level, each.attempt) for each in found] == [("transport", 2), ("schema", 4), ("business", 4)]
+    assert (found[0].at, found[0].digest) == (START + timedelta(minutes=2), b"\2" * 32)
+
+
+def test_a_level_that_is_not_known_is_absent() -> None:
+    """Without an answer, and of attempts from before levels were kept, nothing is said."""
+    assert reached([]) == []
+    assert reached([attempt(1, None), attempt(2, "business", None)]) == []
+    assert [each.level for each in reached([attempt(1, "schema")])] == ["transport", "schema"]

@@ -17,7 +17,7 @@ from gateway.errors import Conflict, Invalid
 from gateway.ledger import decisions
 from gateway.ledger.errors import no_replay
 from gateway.ledger.records import BulkReplay, DeliveryFilter, Intent, ReplayCount
-from gateway.ledger.sql import lanes, operating, rows, tables
+from gateway.ledger.sql import lanes, operating, reconciling, rows, tables
 from gateway.ledger.sql.auditing import intended, once
 from gateway.ledger.sql.codecs import micros
 from gateway.ledger.sql.statements import Prepared, is_state, not_delivered, putting
@@ -40,6 +40,7 @@ _TESTS: Mapping[str, sa.ColumnElement[bool]] = {
     "message_id": _d.message == sa.select(_m.seq).where(_m.id == sa.bindparam("message_id")).scalar_subquery(),
     "since": _d.created_at >= sa.bindparam("since"),
     "until": _d.created_at < sa.bindparam("until"),
+    "comparison": reconciling.IS_MISSING,
 }
 """What each part of a filter but its state restricts to."""
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from isal import isal_zlib
 from msgspec import Struct
 
+from gateway.ledger.reconciled import Direction
 from gateway.ledger.records import ApprovalState
 from gateway.ledger.versions import AdapterState
 from gateway.message import State
@@ -122,6 +123,7 @@ DAY = Codec(sa.BigInteger(), date.toordinal, date.fromordinal)
 WORDS = Codec(sa.Text(), write_words, read_words)
 STATE = Codec(sa.Text(), attrgetter("_value_"), _member_of(State))
 APPROVAL_STATE = Codec(sa.Text(), attrgetter("_value_"), _member_of(ApprovalState))
+DIRECTION = Codec(sa.Text(), attrgetter("_value_"), _member_of(Direction))
 ADAPTER_STATE = Codec(sa.Text(), attrgetter("_value_"), _member_of(AdapterState))
 JSON_OBJECT = Codec(sa.Text(), lambda value: text(dict(value)), orjson.loads)
 JSON_LIST = Codec(sa.Text(), text, lambda value: tuple(orjson.loads(value)))

@@ -60,9 +60,14 @@ def _kept(text: Any) -> Any:
 
 
 def outcome(attempt: Attempt, platform: str | None, sent: bytes) -> bytes:
-    """State how an attempt ended; `sent`: the bytes of the request's body."""
+    """State how an attempt ended; `sent`: the SHA-256 of the request's body.
+
+    What earlier versions did not keep, the level and the whole answer's digest, is stated where there is any.
+    """
+    known = {} if attempt.answered is None else {"answered": attempt.answered.hex(), "level": attempt.level}
     return stated(
         {
+            **known,
             "code": attempt.code,
             "delivery": attempt.delivery_id,
             "number": attempt.number,
@@ -71,7 +76,7 @@ def outcome(attempt: Attempt, platform: str | None, sent: bytes) -> bytes:
             "receipt": attempt.receipt,
             "reference": _kept(attempt.reference),
             "reply": sha256(attempt.reply).hex(),
-            "sent": sha256(sent).hex(),
+            "sent": sent.hex(),
             "started_at": micros(attempt.started_at),
             "status": attempt.status,
             "verdict": attempt.verdict,
@@ -80,7 +85,7 @@ def outcome(attempt: Attempt, platform: str | None, sent: bytes) -> bytes:
 
 
 def ended(attempt: Attempt, delivery: Delivery, sent: bytes) -> Leaf:
-    """Give the leaf of an attempt."""
+    """Give the leaf of an attempt; `sent` as in `outcome`."""
     statement = outcome(attempt, delivery.platform, sent)
     return leaf_of(ENDED, attempt.delivery_id, statement, micros(attempt.ended_at))
 

@@ -35,6 +35,7 @@ from gateway.ledger.occurrences import (
     Seen,
     TallyFilter,
 )
+from gateway.ledger.reconciled import Comparison, Direction, Exchanged
 from gateway.ledger.records import (
     ApprovalState,
     Area,
@@ -111,6 +112,7 @@ from gateway.ledger.sql import (
     proving,
     pruning,
     reading,
+    reconciling,
     reencrypting,
     registrations,
     searching,
@@ -532,6 +534,33 @@ class SqlLedger:
 
     async def prunings(self, cursor: str | None = None, limit: int = 50) -> ResultPage[Pruning]:
         return await self._store.read(pruning.prunings, cursor, limit)
+
+    # ── reconciliation ────────────────────────────────────────────────────────────────────────
+    async def exchanged(
+        self,
+        platform: str,
+        direction: Direction,
+        since: datetime,
+        until: datetime,
+        cursor: str | None = None,
+        limit: int = 1000,
+    ) -> ResultPage[Exchanged]:
+        return await self._store.search(reconciling.exchanged, platform, direction, since, until, cursor, limit)
+
+    async def exchanged_as(self, platform: str, direction: Direction, ids: Sequence[str]) -> Sequence[Exchanged]:
+        return await self._store.search(reconciling.exchanged_as, platform, direction, ids)
+
+    async def pruned_until(self) -> datetime | None:
+        return await self._store.read(reconciling.pruned_until)
+
+    async def keep_missing(self, comparison_id: str, at: datetime, places: Sequence[int]) -> None:
+        await self._store.write(reconciling.MISSING, (comparison_id, at, places))
+
+    async def keep_comparison(self, comparison: Comparison) -> None:
+        await self._store.write(reconciling.COMPARED, comparison)
+
+    async def comparison(self, comparison_id: str) -> Comparison | None:
+        return await self._store.read(reconciling.comparison, comparison_id)
 
     # ── the regular report ────────────────────────────────────────────────────────────────────
     async def keep_occurrences(self, seen: Sequence[Seen], judging: Judging) -> int:

@@ -235,6 +235,11 @@ def _essential(entry: Entry) -> Essential:
     }
 
 
+def named(essentials: Sequence[Essential]) -> Sequence[str]:
+    """Give the ids of the messages that entries name."""
+    return [each["message"] for each in essentials if "message" in each]
+
+
 def read(connection: sa.Connection, essentials: Sequence[Essential], key: SigningKey | None) -> Sequence[Entry]:
     """Give entries as they were answered, from what is kept of them; without those whose message was pruned."""
     kept = stored(connection, {each["message"] for each in essentials if "message" in each})

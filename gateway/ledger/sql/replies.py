@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
+from gateway.audit.verify import sha256
 from gateway.ledger.sql import leaves, rows, tables
 from gateway.ledger.sql.codecs import pack
 from gateway.ledger.sql.columns import Row
@@ -45,6 +46,9 @@ _FORGET = Prepared(
 EMPTY = pack(b"")
 """No bytes, as they are kept."""
 
+NOTHING = sha256(b"")
+"""The digest of no bytes."""
+
 _SENT = PreparedMany(
     ["delivery"],
     lambda wanted: sa.select(_r.delivery, _r.body).select_from(
@@ -57,18 +61,15 @@ _SENT = PreparedMany(
 def keep(transaction: Transaction, ended: Sequence[tuple[Attempt, Delivery]]) -> None:
     """Keep attempts, each with its delivery and its leaf; the oldest long replies of a platform with too many go."""
     totals: dict[str, int] = {}
-    attempts = [_row(transaction, attempt, delivery, totals) for attempt, delivery in ended]
-    _ADD.run(transaction.connection, attempts)
     found = _SENT.rows(transaction.connection, [(delivery.position,) for _, delivery in ended])
-    sent = {row[0]: row[1] for row in found}
+    sent = {position: rows.sent(transaction.connection, position, body) for position, body in found}
+    attempts = [
+        _row(transaction, attempt, delivery, sent.get(delivery.position), totals) for attempt, delivery in ended
+    ]
+    _ADD.run(transaction.connection, attempts)
     leaves.add(
         transaction,
-        (
-            leaves.ended(
-                attempt, delivery, rows.sent(transaction.connection, delivery.position, sent.get(delivery.position))
-            )
-            for attempt, delivery in ended
-        ),
+        (leaves.ended(attempt, delivery, sent.get(delivery.position, NOTHING)) for attempt, delivery in ended),
     )
     for platform, total in totals.items():
         kept = total - transaction.most.replies
@@ -76,8 +77,10 @@ def keep(transaction: Transaction, ended: Sequence[tuple[Attempt, Delivery]]) ->
         _FORGET.run(transaction.connection, [(EMPTY, seq) for (seq,) in beyond])
 
 
-def _row(transaction: Transaction, attempt: Attempt, delivery: Delivery, totals: dict[str, int]) -> Row:
-    row = list(ATTEMPT.write(attempt, delivery=delivery.position, platform=None, total=None))
+def _row(
+    transaction: Transaction, attempt: Attempt, delivery: Delivery, sent: bytes | None, totals: dict[str, int]
+) -> Row:
+    row = list(ATTEMPT.write(attempt, delivery=delivery.position, platform=None, total=None, sent=sent))
     platform, size = delivery.platform, len(row[_REPLY])
     if platform is not None and size >= LONG:
         if platform not in totals:

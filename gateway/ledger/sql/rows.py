@@ -12,6 +12,7 @@ from msgspec import Struct, to_builtins
 from msgspec.structs import asdict
 
 from adapters.base import OutboundRequest
+from gateway.audit.verify import sha256
 from gateway.ledger.records import BulkReplay, DeliveryFilter, Rejection, ReplayCount
 from gateway.ledger.sql.codecs import micros, moment, text, unpack
 from gateway.ledger.sql.columns import Row
@@ -97,8 +98,8 @@ def request(row: Row, kept: AtRest) -> OutboundRequest | None:
 
 
 def sent(connection: sa.Connection, position: int, body: bytes | None) -> bytes:
-    """Read the bytes that were sent of a delivery from the `body` of its request; empty where there is none."""
-    return unpack(at_rest(connection).read("requests.body", position, body)) if body is not None else b""
+    """Give the SHA-256 of the bytes that were sent of a delivery, of the `body` of its request; of none where it went."""
+    return sha256(unpack(at_rest(connection).read("requests.body", position, body)) if body is not None else b"")
 
 
 # ── rejections in a receipt, and bulk replays ─────────────────────────────────────────────────

@@ -11,6 +11,7 @@ from adapters.base import OutboundRequest
 from gateway.ledger.assessments import CaseFinding
 from gateway.ledger.encryption import DataKey
 from gateway.ledger.occurrences import UNCOUNTED, Occurrence
+from gateway.ledger.reconciled import Comparison
 from gateway.ledger.records import (
     Area,
     AuditEntry,
@@ -29,6 +30,7 @@ from gateway.ledger.sql.codecs import (
     BIG_INTEGER,
     BLOB,
     DAY,
+    DIRECTION,
     FLAG,
     FLOAT,
     INTEGER,
@@ -95,6 +97,7 @@ messages = MESSAGE.table(
     sa.Index("messages_source", "source", "seq"),
     sa.Index("messages_correlation", "correlation_id", "seq"),
     sa.Index("messages_received", "received_at", "seq"),
+    sa.Index("messages_day", "source", "received_at", "seq"),
 )
 documents = sa.Table(
     "documents",
@@ -251,6 +254,8 @@ DELIVERY_INDEXES = (
     sa.Index("deliveries_message", _d.message),
     sa.Index("deliveries_platform", _d.platform, _d.position),
     sa.Index("deliveries_destination", _d.platform, _d.message),
+    sa.Index("deliveries_day", _d.platform, _d.changed_at, _d.position, **_only(is_state(_d.state, State.DELIVERED))),
+    sa.Index("deliveries_replayed", _d.replay_of, **_only(_d.replay_of.is_not(None))),
     sa.Index("deliveries_created", _d.created_at, _d.position),
     sa.Index("lane_head", _d.lane, _d.platform, unique=True, **_only(is_head(_d.head))),
     sa.Index("lane_open", _d.lane, _d.platform, _d.position, **_only(is_open_state(_d.state))),
@@ -307,10 +312,14 @@ ATTEMPT = Layout(
     TableColumn("code", optional=True),
     TableColumn("reply", PACKED),
     TableColumn("receipt", optional=True),
+    TableColumn("level", optional=True),
+    TableColumn("answered", BLOB, optional=True),
     TableColumn("platform", optional=True, given=True, selected=False),
     TableColumn("total", BIG_INTEGER, optional=True, given=True, selected=False),
+    TableColumn("sent", BLOB, optional=True, given=True, selected=False),
 )
-"""`platform`, `total`: of a long reply, whose it is, and the bytes of that platform's long replies up to this one."""
+"""`platform`, `total`: of a long reply, whose it is, and the bytes of that platform's long replies up to this one.
+`sent`: the SHA-256 of the request's body, which outlives it; null in attempts of before it was kept."""
 attempts = ATTEMPT.table("attempts", metadata, sa.Index("attempts_delivery", "delivery"))
 sa.Index("attempts_total", attempts.c.platform, attempts.c.total, **_only(sa.text("total IS NOT NULL")))
 
@@ -833,6 +842,32 @@ assessment_runs = sa.Table(
     sa.Column("content", sa.Text, nullable=False),
     sa.Index("assessment_runs_id", "id", unique=True),
 )
+
+COMPARISON = Layout(
+    Comparison,
+    TableColumn("id", key=True),
+    TableColumn("platform"),
+    TableColumn("direction", DIRECTION),
+    TableColumn("day"),
+    TableColumn("until", TIME),
+    TableColumn("at", TIME),
+    TableColumn("actor"),
+    TableColumn("listed", BIG_INTEGER),
+    TableColumn("digest"),
+    TableColumn("sound", FLAG),
+    TableColumn("counts", JSON_OBJECT),
+)
+"""What platforms' lists of a day came to."""
+comparisons = COMPARISON.table("comparisons", metadata)
+
+missing = sa.Table(
+    "missing",
+    metadata,
+    sa.Column("comparison", sa.Text, primary_key=True),
+    sa.Column("delivery", sa.BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+"""The deliveries that a comparison found missing, by their positions; written before the comparison itself is."""
 
 retention = sa.Table(
     "retention",

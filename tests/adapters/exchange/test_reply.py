@@ -270,3 +270,44 @@ def test_a_reply_beyond_the_budget_tells_the_bound(body: bytes, told: tuple[str,
     verdict = replies.judge(Reply(200, {}, body))
     assert (verdict.kind, verdict.code, verdict.in_doubt) == (VerdictKind.RETRY, "reply.unreadable", True)
     assert all(one in str(verdict.reason) for one in told)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "level"),
+    [
+        (200, b'{"code": 0}', "business"),  # a yes in the body
+        (200, b'{"code": 1001, "msg": "no"}', "transport"),  # it does not say which check failed
+        (200, b'{"code": 9, "busy": 1}', "transport"),  # its own words, and no yes
+        (200, b'{"code": 77}', "transport"),  # readable, and known to no rule
+        (404, b"", None),  # from the platform, or from what stands in front of it
+        (500, b'{"code": 77}', None),
+        (401, b'{"code": 77}', None),
+        (504, b'{"busy": 1}', None),
+        (200, b"<html></html>", None),
+        (200, b"", None),
+    ],
+)
+def test_how_far_an_answer_proves_that_a_document_came(status: int, body: bytes, level: str | None) -> None:
+    """Only as far as a declared rule or a readable answer tells; what is not known is absent."""
+    assert _judge(status, body).level == level
+
+
+def test_a_status_alone_proves_no_business() -> None:
+    """2xx without a word about the document: it arrived, and no more is known."""
+    assert _judge(200, b'{"any": 1}', [{"when": {"status": "2xx"}, "verdict": "accepted"}]).level == "transport"
+    assert _judge(202, b"", []).level == "transport"
+
+
+@pytest.mark.parametrize("level", ["transport", "schema", "business"])
+def test_a_rule_says_itself_how_far_its_answer_proves(level: str) -> None:
+    """Beside any verdict: a platform may refuse in business what passed the check of its format."""
+    for verdict in ("accepted", "refused"):
+        rules = [{"when": {"at": "code", "is": 0}, "verdict": verdict, "level": level}]
+        assert _judge(200, b'{"code": 0}', rules).level == level
+
+
+def test_an_answer_that_leaves_a_request_in_doubt_proves_nothing() -> None:
+    """Whatever its rule says."""
+    rules = [{"when": {"status": 504}, "verdict": "retry", "level": "transport"}]
+    verdict = _judge(504, b"{}", rules)
+    assert (verdict.in_doubt, verdict.level) == (True, None)
