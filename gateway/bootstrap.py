@@ -40,6 +40,7 @@ from gateway.hub.query_cache import QueryCache
 from gateway.hub.questions import Questions
 from gateway.hub.sequencer import Sequencer
 from gateway.hub.trail import Trail
+from gateway.hub.witnesses import Witnesses
 from gateway.intake.admission import Admission
 from gateway.intake.batches import Batches
 from gateway.intake.directory import Directory
@@ -173,6 +174,14 @@ def build(
         "For how long the oldest fact has waited that no signed head of the audit covers; 0: all are covered.",
         lambda: sequencer.behind_seconds(clock()),
     )
+    witnesses = Witnesses(
+        kept, directory, known.of, authorised, clock, every=timedelta(seconds=settings.witness_seconds)
+    )
+    metrics.show(
+        "hutong_audit_witness_age_seconds",
+        "For how long a platform that keeps signed heads has not taken the one that was due; 0: none is late.",
+        lambda: witnesses.behind_seconds(clock()),
+    )
     attachments = Attachments(
         kept,
         open_objects(settings),
@@ -226,6 +235,7 @@ def build(
         ),
         pruner=pruner,
         sequencer=sequencer,
+        witnesses=witnesses,
         attachments=attachments,
         cases=cases,
         assessments=Assessments(kept, cases, assessor, clock, pause=pause.total_seconds()),

@@ -250,6 +250,13 @@ class Settings(BaseSettings):
         "made at first start beside the ledger, which only its owner can read.",
     )
 
+    witness_seconds: int = Field(
+        3600,
+        ge=1,
+        le=86_400,
+        description="Seconds at least between two signed heads that a platform with the setting `witness` is offered.",
+    )
+
     metrics_open: bool = Field(False, description="Whether /metrics asks for no credential; keep it inside then.")
 
     @property

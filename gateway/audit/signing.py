@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from msgspec import Struct
 
-from gateway.audit.verify import RECEIPTS, head_text, key_id, leaf_hash, node_hash, receipt_content
+from gateway.audit.proofs import leaf_hash, node_hash
+from gateway.audit.signatures import RECEIPTS, head_text, key_id, receipt_content
 
 ED25519 = "ed25519"
 

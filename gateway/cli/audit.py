@@ -8,8 +8,9 @@ from typing import Annotated, Any
 import typer
 from msgspec.structs import asdict
 
+from gateway.audit.bundle import check_bundle, key_of, not_proved
 from gateway.audit.signing import SigningKey
-from gateway.audit.verify import check_bundle, key_of, not_proved, read_heads
+from gateway.audit.verify import read_heads
 from gateway.cli.output import AsJson, CommandFailed, emit, say
 from gateway.ledger.sql.tree_check import check_tree
 from gateway.settings import SQLITE, Settings

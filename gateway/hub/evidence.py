@@ -6,7 +6,6 @@ import asyncio
 import zipfile
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from importlib import resources
 from io import BytesIO
 from itertools import combinations
 from typing import Any
@@ -14,9 +13,11 @@ from typing import Any
 import orjson
 from msgspec.structs import asdict
 
+from gateway.audit.bundle import check_bundle
+from gateway.audit.hashing import sha256
 from gateway.audit.leaf import ENDED
+from gateway.audit.script import script
 from gateway.audit.signing import SignedHead
-from gateway.audit.verify import check_bundle, sha256
 from gateway.clock import Clock
 from gateway.errors import HutongError
 from gateway.hub.sequencer import Sequencer
@@ -161,7 +162,7 @@ class _Files:
         output = BytesIO()
         with zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED) as bundle:
             bundle.writestr("evidence.json", orjson.dumps(index, default=str, option=orjson.OPT_INDENT_2))
-            bundle.writestr("verify.py", resources.files("gateway.audit").joinpath("verify.py").read_bytes())
+            bundle.writestr("verify.py", script())
             for name, content in self._files.items():
                 bundle.writestr(name, content)
         return output.getvalue()

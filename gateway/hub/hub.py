@@ -18,12 +18,14 @@ from gateway.delivery.inboxes import Inboxes
 from gateway.delivery.sender import Sender
 from gateway.errors import HutongError, Unavailable
 from gateway.hub.approvals import Approvals
+from gateway.hub.lookout import Lookout
 from gateway.hub.deliveries import BulkReplays, OperatorSteps
 from gateway.hub.dossier import Dossiers
 from gateway.hub.evidence import Evidence
 from gateway.hub.pruning import Pruner
 from gateway.hub.sequencer import Sequencer
 from gateway.hub.trail import Trail
+from gateway.hub.witnesses import Witnesses
 from gateway.intake.admission import Admission
 from gateway.intake.batches import Batches
 from gateway.intake.reception import Reception
@@ -96,6 +98,7 @@ class Hub:
         approvals: Approvals,
         pruner: Pruner,
         sequencer: Sequencer,
+        witnesses: Witnesses,
         evidence: Evidence,
         attachments: Attachments,
         dossiers: Dossiers,
@@ -138,6 +141,7 @@ class Hub:
         self.approvals = approvals
         self.pruner = pruner
         self.sequencer = sequencer
+        self.witnesses = witnesses
         self.evidence = evidence
         self.attachments = attachments
         self.dossiers = dossiers
@@ -151,6 +155,7 @@ class Hub:
         self.events = events
         self.metrics = metrics
         self.zone = zone
+        self._lookouts = (Lookout("offering heads to witnesses", witnesses.look, every=10.0),)
         self._reception = reception
         self._reconciler = reconciler
         self._administrator = administrator
@@ -198,6 +203,8 @@ class Hub:
         self.pruner.start()
         self.follower.start()
         self.sequencer.start()
+        for each in self._lookouts:
+            each.start()
         self._running = True
 
     def part(self) -> None:
@@ -211,6 +218,8 @@ class Hub:
         The ledger is closed last: everything stopped before it still writes how far it came.
         """
         self._running = False
+        for each in self._lookouts:
+            await each.stop()
         await self.follower.stop()
         await self.assessments.stop()
         await self.pruner.stop()

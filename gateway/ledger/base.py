@@ -75,6 +75,7 @@ from gateway.ledger.records import (
     Unmasking,
     Unwanted,
     Upload,
+    Witnessed,
     Work,
 )
 from gateway.ledger.versions import AdapterVersion
@@ -904,6 +905,14 @@ class Ledger(Protocol):
         """
         ...
 
+    async def keep_witnessed(self, answer: Witnessed) -> None:
+        """Keep that a platform took a head, for good; the first answer about a head stays."""
+        ...
+
+    async def witnessed(self, platforms: Collection[str], size: int) -> Sequence[Witnessed]:
+        """Give what each of some platforms took last, of the heads up to a size; in the order of their ids."""
+        ...
+
     async def prove_message(self, message_id: str) -> InclusionProof:
         """Prove that a message was accepted, as `prove_leaf` does."""
         ...
@@ -940,7 +949,7 @@ READS = frozenset(
         "upload_for", "unnamed_bytes", "known_uploads", "find_rejections", "dossier", "backlog", "contacts", "audit",
         "prunable", "prunings", "untold_findings", "find_findings", "find_cases", "naming", "assessments",
         "followed", "messages_after", "changed_messages", "counted_otherwise", "find_clocks", "count_clocks",
-        "tree_standing", "newest_head", "signed_heads", "signing_keys", "leaves_of",
+        "tree_standing", "newest_head", "signed_heads", "signing_keys", "leaves_of", "witnessed",
         "proved_leaves", "prove_leaf", "prove_message", "prove_consistency", "find_audit",
         "tallies", "find_occurrences", "holding", "heard_of",
     }

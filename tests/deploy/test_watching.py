@@ -32,6 +32,7 @@ def told() -> Mapping[str, set[str]]:
         "hutong_people",
         "hutong_administrator_used_seconds",
         "hutong_audit_head_age_seconds",
+        "hutong_audit_witness_age_seconds",
     ):
         metrics.show(name, "As bootstrap shows it.", lambda: 0.0)
     found: dict[str, set[str]] = {"up": set()}

@@ -59,6 +59,7 @@ ELSEWHERE = {
         "only where four eyes are set; see tests of approvals, which fail them before and after their commit",
     ),
     "unmask": "whoever asks for it asks again, under its key; see the conformance of people",
+    "keep_witnessed": "a head whose answer was not kept is offered again; see tests of witnesses",
     "answer_finding": "what was not kept of an answer is shown again by the follower; see tests of the assessor",
     "follow": "asked again at the next step of the follower; see its tests",
     "keep_followed": "what was not kept is shown again; see tests of the follower",

@@ -77,6 +77,7 @@ from gateway.ledger.records import (
     Unmasking,
     Unwanted,
     Upload,
+    Witnessed,
     Work,
 )
 from gateway.ledger.sql import (
@@ -111,6 +112,7 @@ from gateway.ledger.sql import (
     unwanted,
     uploads,
     use,
+    witnessing,
 )
 from gateway.ledger.sql import contacts as kept_contacts
 from gateway.ledger.sql import tallies as kept_tallies
@@ -634,6 +636,12 @@ class SqlLedger:
 
     async def prove_leaf(self, hash: bytes) -> InclusionProof:
         return await self._store.read(proving.proof, hash)
+
+    async def keep_witnessed(self, answer: Witnessed) -> None:
+        await self._write(witnessing.keep, answer)
+
+    async def witnessed(self, platforms: Collection[str], size: int) -> Sequence[Witnessed]:
+        return await self._store.read(witnessing.newest, platforms, size)
 
     async def prove_message(self, message_id: str) -> InclusionProof:
         return await self._store.read(proving.proof_of_message, message_id)

@@ -17,7 +17,7 @@ from msgspec import Struct
 from gateway.audit import tree
 from gateway.audit.leaf import ACCEPTED, ENDED, Leaf
 from gateway.audit.leaf import leaf as leaf_of
-from gateway.audit.verify import is_head
+from gateway.audit.signatures import is_head
 from gateway.ledger.sql import sequencing, tables
 from gateway.ledger.sql.database_errors import translated_errors
 from gateway.ledger.sql.engines import postgresql, sqlite
@@ -114,6 +114,7 @@ class _Check:
         self._elsewhere: dict[int, bytes] = {}
         self._wrong: list[str] = []
         self._signers: set[str] = set()
+        self._agreed = {"kept elsewhere": 0, "of this ledger": 0}
         self._heads = self._own_heads()
         self._trust(key_ids)
         for head in kept:
@@ -223,14 +224,20 @@ class _Check:
                 self._wrong.append(f"leaves {first} to {last}: one of them is not what it was when they were hashed")
 
     def _roots(self, frontier: tree.Frontier) -> None:
+        # Whoever rewrote the past may have signed every head of this ledger anew: up to where the leaves are those of
+        # before, only another head that was kept elsewhere says then.
         for heads, whose in ((self._elsewhere, "kept elsewhere"), (self._heads, "of this ledger")):
             signed = heads.get(frontier.size)
-            if signed is not None and signed != tree.root(frontier):
-                before = max((size for size in (*self._heads, *self._elsewhere) if size < frontier.size), default=0)
-                self._wrong.append(
-                    f"leaves {before} to {frontier.size - 1}: one of them is not what it was when the head of size "
-                    f"{frontier.size} ({whose}) was signed"
-                )
+            if signed is None:
+                continue
+            if signed == tree.root(frontier):
+                self._agreed[whose] = frontier.size
+                continue
+            first = self._agreed["kept elsewhere"] if heads is self._elsewhere else max(self._agreed.values())
+            self._wrong.append(
+                f"leaves {first} to {frontier.size - 1}: one of them is not what it was when the head of size "
+                f"{frontier.size} ({whose}) was signed"
+            )
 
     def _end(self, frontier: tree.Frontier) -> None:
         state = sequencing.state(self._connection)

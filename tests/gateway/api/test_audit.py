@@ -15,19 +15,11 @@ import pytest
 from msgspec.structs import replace
 
 from adapters.base import Reply
+from gateway.audit.bundle import NOT_PROVED, check_bundle, not_proved
+from gateway.audit.hashing import sha256
+from gateway.audit.proofs import is_consistent, is_included, leaf_hash
+from gateway.audit.signatures import is_head, is_receipt, leaf_content
 from gateway.audit.signing import SigningKey, signed_head
-from gateway.audit.verify import (
-    NOT_PROVED,
-    check_bundle,
-    is_consistent,
-    is_head,
-    is_included,
-    is_receipt,
-    leaf_content,
-    leaf_hash,
-    not_proved,
-    sha256,
-)
 from gateway.hub.evidence import as_sent, shown_head
 from gateway.message import with_value
 from schemas.catalog import TYPES, at

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from msgspec.structs import asdict
 
+from gateway.audit.hashing import sha256
+from gateway.audit.signatures import is_head, is_receipt
 from gateway.audit.signing import Acceptance, Seals, SigningKey, signed_head
-from gateway.audit.verify import is_head, is_receipt, sha256
 
 KEY = SigningKey.new()
 
