@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.access import (
@@ -21,6 +22,7 @@ from gateway.access import (
 )
 from gateway.attachments import S3, Attachments, FolderStore, ObjectStore, S3Store
 from gateway.audit.signing import SigningKey
+from gateway.audit.stamps import read_roots
 from gateway.clock import Clock, system_clock, zone
 from gateway.coordination import Carrier, MemoryStore, Rate, SharedMemory, WakeUps
 from gateway.coordination.call_rates import CallRates
@@ -39,6 +41,7 @@ from gateway.hub.pruning import Pruner
 from gateway.hub.query_cache import QueryCache
 from gateway.hub.questions import Questions
 from gateway.hub.sequencer import Sequencer
+from gateway.hub.stamper import Stamper
 from gateway.hub.trail import Trail
 from gateway.hub.witnesses import Witnesses
 from gateway.intake.admission import Admission
@@ -182,6 +185,19 @@ def build(
         "For how long a platform that keeps signed heads has not taken the one that was due; 0: none is late.",
         lambda: witnesses.behind_seconds(clock()),
     )
+    stamper = Stamper(
+        kept,
+        settings.tsa,
+        read_roots(Path(settings.tsa_ca).expanduser().read_bytes()) if settings.tsa_ca else (),
+        outward,
+        clock,
+        every=timedelta(seconds=settings.tsa_seconds),
+    )
+    metrics.show(
+        "hutong_audit_stamp_age_seconds",
+        "For how long a signed head has waited beyond the pace for a time-stamp; 0: none has, or nobody stamps.",
+        lambda: stamper.behind_seconds(clock()),
+    )
     attachments = Attachments(
         kept,
         open_objects(settings),
@@ -236,6 +252,7 @@ def build(
         pruner=pruner,
         sequencer=sequencer,
         witnesses=witnesses,
+        stamper=stamper,
         attachments=attachments,
         cases=cases,
         assessments=Assessments(kept, cases, assessor, clock, pause=pause.total_seconds()),

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
+from cryptography.x509 import load_pem_x509_certificates
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
@@ -257,6 +258,18 @@ class Settings(BaseSettings):
         description="Seconds at least between two signed heads that a platform with the setting `witness` is offered.",
     )
 
+    tsa: str = Field(
+        "",
+        description="The address of a time-stamp authority (RFC 3161 over HTTP) by which signed heads are stamped; "
+        "empty: none is.",
+    )
+    tsa_ca: str = Field(
+        "",
+        description="The file with the certificates (PEM) by which that authority is believed; without it what was "
+        "stamped is checked, and by whom only when it is verified.",
+    )
+    tsa_seconds: int = Field(3600, ge=1, le=86_400, description="Seconds at least between two heads that are stamped.")
+
     metrics_open: bool = Field(False, description="Whether /metrics asks for no credential; keep it inside then.")
 
     @property
@@ -333,6 +346,24 @@ class Settings(BaseSettings):
             if one not in FOUR_EYES:
                 raise ValueError(f"{one} is nothing that four eyes look at: {', '.join(FOUR_EYES)}")
         return said
+
+    @field_validator("tsa")
+    @classmethod
+    def _known_authority(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in ("http", "https") or not parts.hostname):
+            raise ValueError("not an address; write https://HOST/PATH of an authority that answers RFC 3161 over HTTP")
+        return value
+
+    @field_validator("tsa_ca")
+    @classmethod
+    def _known_roots(cls, value: str) -> str:
+        if value:
+            try:
+                load_pem_x509_certificates(Path(value).expanduser().read_bytes())
+            except (OSError, ValueError):
+                raise ValueError(f"{value} has no certificates (PEM) that can be read") from None
+        return value
 
     @field_validator("trusted_proxies")
     @classmethod

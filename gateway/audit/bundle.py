@@ -11,7 +11,8 @@ from typing import Any
 
 from gateway.audit.hashing import sha256
 from gateway.audit.proofs import is_consistent, is_included, leaf_hash
-from gateway.audit.signatures import is_head, leaf_content
+from gateway.audit.signatures import is_head, leaf_content, text_of_head
+from gateway.audit.stamps import StampFault, stamped_at
 
 NOT_PROVED = (
     "not proved: that nothing was left out (deliveries, attempts or entries, each with its leaves); methods, paths and "
@@ -21,17 +22,20 @@ NOT_PROVED = (
 """What no bundle proves, however it is verified."""
 
 
-def check_bundle(file: Any, heads: Sequence[Mapping[str, Any]] = (), key_ids: Collection[str] = ()) -> list[str]:
+def check_bundle(
+    file: Any, heads: Sequence[Mapping[str, Any]] = (), key_ids: Collection[str] = (), roots: Sequence[Any] = ()
+) -> list[str]:
     """Verify a bundle of evidence (a zip, or its path) and give what is wrong, the first leaf first; nothing: it holds.
 
     `heads`: heads that were kept elsewhere. The bundle's own must begin with each that is not larger, so the bundle
     must have been fetched with their sizes (`?head=SIZE`). `key_ids`: the keys that are trusted; without any, whoever
-    made a key of his own could have made the bundle.
+    made a key of his own could have made the bundle. `roots`: certificates by which time-stamps are believed; without
+    any they are not verified.
     """
     wrong: list[str] = []
     try:
         with zipfile.ZipFile(file) as bundle:
-            for each in _wrong(json.loads(bundle.read("evidence.json")), bundle, heads, key_ids):
+            for each in _wrong(json.loads(bundle.read("evidence.json")), bundle, heads, key_ids, roots):
                 wrong.append(each)
     except (zipfile.BadZipFile, KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
         wrong.append(f"this is no whole bundle of evidence: {type(error).__name__} {error}")
@@ -67,7 +71,11 @@ def not_proved(file: Any) -> list[str]:
 
 
 def _wrong(
-    index: Mapping[str, Any], bundle: zipfile.ZipFile, heads: Sequence[Mapping[str, Any]], key_ids: Collection[str]
+    index: Mapping[str, Any],
+    bundle: zipfile.ZipFile,
+    heads: Sequence[Mapping[str, Any]],
+    key_ids: Collection[str],
+    roots: Sequence[Any],
 ) -> Iterator[str]:
     head = index["head"]
     if not is_head(head):
@@ -76,6 +84,7 @@ def _wrong(
     if key_ids and head["key_id"] not in key_ids:
         yield f"the head was signed with the key {head['key_id']}, which is none of those that are trusted"
     yield from _against(head, {one["size"]: one["path"] for one in index["consistency"]}, heads)
+    yield from _wrong_stamps(index.get("stamps", ()), head, bundle, roots)
     root = bytes.fromhex(head["root"])
     if not index["messages"]:
         yield "it has no message"
@@ -105,14 +114,39 @@ def _against(
             yield f"the head of size {kept.get('size')} that was kept elsewhere is not signed"
         elif kept["origin"] != head["origin"]:
             yield f"the head of size {kept['size']} that was kept elsewhere is of another ledger"
-        elif not is_consistent(
-            kept["size"],
-            head["size"],
-            bytes.fromhex(kept["root"]),
-            bytes.fromhex(head["root"]),
-            [bytes.fromhex(each) for each in paths[kept["size"]]],
-        ):
+        elif not _continues(head, kept, paths[kept["size"]]):
             yield f"the head of size {kept['size']} was another when it was kept elsewhere: the past was rewritten"
+
+
+def _continues(head: Mapping[str, Any], older: Mapping[str, Any], path: Sequence[str]) -> bool:
+    """Tell whether a head begins with all of an older one."""
+    roots = bytes.fromhex(older["root"]), bytes.fromhex(head["root"])
+    hashes = [bytes.fromhex(each) for each in path]
+    return older["origin"] == head["origin"] and is_consistent(older["size"], head["size"], *roots, hashes)
+
+
+def _wrong_stamps(
+    stamps: Sequence[Mapping[str, Any]], head: Mapping[str, Any], bundle: zipfile.ZipFile, roots: Sequence[Any]
+) -> Iterator[str]:
+    for stamp in stamps if roots else ():
+        stamped = stamp["head"]
+        name = f"the time-stamp of the head of size {stamped['size']}"
+        if not is_head(stamped) or not _continues(head, stamped, stamp["path"]):
+            yield f"{name}: the bundle's own head does not continue that head"
+        try:
+            at = stamped_at(bundle.read(stamp["answer"]), text_of_head(stamped), roots)
+        except StampFault as fault:
+            yield f"{name}: {fault}"
+        else:
+            if (at - _EPOCH) // timedelta(microseconds=1) != _micros(stamp["at"]):
+                yield f"{name}: it is of another moment"
+
+
+def stamped(file: Any) -> list[str]:
+    """Tell what the time-stamps of a bundle say that `check_bundle` verified."""
+    with zipfile.ZipFile(file) as bundle:
+        stamps = json.loads(bundle.read("evidence.json")).get("stamps", ())
+    return [f"the first {one['head']['size']} leaves were there at {one['at']}, by a time-stamp" for one in stamps]
 
 
 def _wrong_leaves(leaves: Sequence[Mapping[str, Any]], size: int, root: bytes, subject: str) -> Iterator[str]:

@@ -6,12 +6,12 @@ import ast
 from functools import cache
 from importlib import resources
 
-PARTS = ("hashing", "proofs", "signatures", "bundle", "verify")
+PARTS = ("hashing", "proofs", "signatures", "stamps", "bundle", "verify")
 """The modules that it is made of, each after those that it needs."""
 
-_HEAD = '''"""Verify a bundle of evidence: python verify.py BUNDLE.zip [--heads FILE] [--key-id ID]...
+_HEAD = '''"""Verify a bundle of evidence: python verify.py BUNDLE.zip [--heads FILE] [--key-id ID]... [--tsa-ca FILE]
 
-It needs Python 3.9 or newer and the package `cryptography`.
+It needs Python 3.9 or newer and the package `cryptography`; for time-stamps (--tsa-ca) `rfc3161-client`, too.
 """
 
 from __future__ import annotations

@@ -24,13 +24,18 @@ def head_text(origin: str, size: int, root: bytes, at: int) -> bytes:
     return f"{origin}\n{size}\n{base64.b64encode(root).decode()}\n{at}\n".encode()
 
 
+def text_of_head(head: Mapping[str, Any]) -> bytes:
+    """Write what is signed of a head that is shown."""
+    return head_text(head["origin"], head["size"], bytes.fromhex(head["root"]), head["at"])
+
+
 WITNESS = b"hutong witness 1\n"
 """Stands before what a witness signs, so that it can never be taken for a head of its own."""
 
 
 def witness_text(head: Mapping[str, Any], at: int) -> bytes:
     """Write what a witness signs: WITNESS, the head's four lines, and when it took it (microseconds since 1970)."""
-    return WITNESS + head_text(head["origin"], head["size"], bytes.fromhex(head["root"]), head["at"]) + b"%d\n" % at
+    return WITNESS + text_of_head(head) + b"%d\n" % at
 
 
 RECEIPTS = b"hutong receipts 1\n"
@@ -81,7 +86,7 @@ def is_head(head: Mapping[str, Any]) -> bool:
     """Tell whether a head was signed by the key that it names."""
     try:
         public = bytes.fromhex(head["public_key"])
-        content = head_text(head["origin"], head["size"], bytes.fromhex(head["root"]), head["at"])
+        content = text_of_head(head)
         return head["key_id"] == key_id(public) and is_signed(public, bytes.fromhex(head["signature"]), content)
     except (KeyError, ValueError, TypeError, AttributeError):
         return False

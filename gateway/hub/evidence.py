@@ -15,8 +15,9 @@ from msgspec.structs import asdict
 
 from gateway.audit.bundle import check_bundle
 from gateway.audit.hashing import sha256
-from gateway.audit.leaf import ENDED
+from gateway.audit.leaf import ACCEPTED, ENDED
 from gateway.audit.script import script
+from gateway.audit.signatures import head_text
 from gateway.audit.signing import SignedHead
 from gateway.clock import Clock
 from gateway.errors import HutongError
@@ -94,10 +95,42 @@ class Evidence:
             "made_at": self._clock(),
             "head": shown_head(head, public),
             "consistency": [{"size": one.old, "path": [each.hex() for each in one.path]} for one in older],
+            "stamps": await self._stamps(told, head, keys, files),
             "keys": [shown_key(key) for key in keys],
             "messages": told,
         }
         return await asyncio.to_thread(files.zipped, index)
+
+    async def _stamps(
+        self, told: Sequence[Mapping[str, Any]], head: SignedHead, keys: Sequence[KnownKey], files: _Files
+    ) -> list[dict[str, Any]]:
+        """Give the first time-stamp of a head that covers all messages, and the newest, with what proves them.
+
+        None where no head up to the bundle's own was stamped since.
+        """
+        places = [leaf["index"] for one in told for leaf in one["leaves"] if leaf["kind"] == ACCEPTED]
+        least = 1 + max(places, default=0)
+        found = {one.size: one for one in await self._ledger.stamps(least, 1)}
+        newest = await self._ledger.newest_stamp()
+        found |= {newest.size: newest} if newest is not None and newest.size >= least else {}
+        shown = []
+        for size, stamp in sorted(found.items()):
+            if size > head.size:
+                continue
+            [stamped] = await self._ledger.signed_heads(size, 1)
+            proof = await self._ledger.prove_consistency(size, head.size)
+            public = next(key.public for key in keys if key.id == stamped.key_id)
+            text = head_text(stamped.origin, stamped.size, stamped.root, stamped.at)
+            shown.append(
+                {
+                    "at": stamp.at,
+                    "head": shown_head(stamped, public),
+                    "path": [each.hex() for each in proof.path],
+                    "answer": files.add(f"stamps/{size}.tsr", stamp.answer),
+                    "content": files.add(f"stamps/{size}.head", text),
+                }
+            )
+        return shown
 
     async def _message(self, message: Message, head: SignedHead, files: _Files) -> dict[str, Any]:
         native = await self._ledger.native(message.id)

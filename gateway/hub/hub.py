@@ -18,12 +18,13 @@ from gateway.delivery.inboxes import Inboxes
 from gateway.delivery.sender import Sender
 from gateway.errors import HutongError, Unavailable
 from gateway.hub.approvals import Approvals
-from gateway.hub.lookout import Lookout
 from gateway.hub.deliveries import BulkReplays, OperatorSteps
 from gateway.hub.dossier import Dossiers
 from gateway.hub.evidence import Evidence
+from gateway.hub.lookout import Lookout
 from gateway.hub.pruning import Pruner
 from gateway.hub.sequencer import Sequencer
+from gateway.hub.stamper import Stamper
 from gateway.hub.trail import Trail
 from gateway.hub.witnesses import Witnesses
 from gateway.intake.admission import Admission
@@ -99,6 +100,7 @@ class Hub:
         pruner: Pruner,
         sequencer: Sequencer,
         witnesses: Witnesses,
+        stamper: Stamper,
         evidence: Evidence,
         attachments: Attachments,
         dossiers: Dossiers,
@@ -141,7 +143,6 @@ class Hub:
         self.approvals = approvals
         self.pruner = pruner
         self.sequencer = sequencer
-        self.witnesses = witnesses
         self.evidence = evidence
         self.attachments = attachments
         self.dossiers = dossiers
@@ -155,7 +156,10 @@ class Hub:
         self.events = events
         self.metrics = metrics
         self.zone = zone
-        self._lookouts = (Lookout("offering heads to witnesses", witnesses.look, every=10.0),)
+        self._lookouts = (
+            Lookout("offering heads to witnesses", witnesses.look, every=10.0),
+            Lookout("having heads stamped", stamper.look, every=10.0),
+        )
         self._reception = reception
         self._reconciler = reconciler
         self._administrator = administrator

@@ -70,6 +70,7 @@ from gateway.ledger.records import (
     Sequenced,
     Settled,
     Settlement,
+    Stamp,
     Taker,
     TreeStanding,
     Unmasking,
@@ -913,6 +914,18 @@ class Ledger(Protocol):
         """Give what each of some platforms took last, of the heads up to a size; in the order of their ids."""
         ...
 
+    async def keep_stamp(self, stamp: Stamp) -> None:
+        """Keep the time-stamp of a signed head, for good; the first one of a head stays."""
+        ...
+
+    async def stamps(self, size: int = 0, limit: int = 1000) -> Sequence[Stamp]:
+        """Give the time-stamps of heads from a size on, the smallest first."""
+        ...
+
+    async def newest_stamp(self) -> Stamp | None:
+        """Give the time-stamp of the largest head that has one."""
+        ...
+
     async def prove_message(self, message_id: str) -> InclusionProof:
         """Prove that a message was accepted, as `prove_leaf` does."""
         ...
@@ -949,7 +962,8 @@ READS = frozenset(
         "upload_for", "unnamed_bytes", "known_uploads", "find_rejections", "dossier", "backlog", "contacts", "audit",
         "prunable", "prunings", "untold_findings", "find_findings", "find_cases", "naming", "assessments",
         "followed", "messages_after", "changed_messages", "counted_otherwise", "find_clocks", "count_clocks",
-        "tree_standing", "newest_head", "signed_heads", "signing_keys", "leaves_of", "witnessed",
+        "tree_standing", "newest_head", "signed_heads", "signing_keys", "leaves_of",
+        "witnessed", "stamps", "newest_stamp",
         "proved_leaves", "prove_leaf", "prove_message", "prove_consistency", "find_audit",
         "tallies", "find_occurrences", "holding", "heard_of",
     }

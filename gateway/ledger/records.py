@@ -692,6 +692,14 @@ class Witnessed(Struct, frozen=True):
     signature: str = ""
 
 
+class Stamp(Struct, frozen=True):
+    """A time-stamp (RFC 3161) of the signed head of a size: when, and the authority's whole answer (DER)."""
+
+    size: int
+    at: datetime
+    answer: bytes
+
+
 class AuditFilter(Struct, frozen=True):
     """What to look for in the audit; None does not restrict. `since` is included and `until` is not."""
 

@@ -72,6 +72,7 @@ from gateway.ledger.records import (
     Sequenced,
     Settled,
     Settlement,
+    Stamp,
     Taker,
     TreeStanding,
     Unmasking,
@@ -107,6 +108,7 @@ from gateway.ledger.sql import (
     reading,
     searching,
     sequencing,
+    stamping,
     unmaskings,
     unrouted,
     unwanted,
@@ -642,6 +644,15 @@ class SqlLedger:
 
     async def witnessed(self, platforms: Collection[str], size: int) -> Sequence[Witnessed]:
         return await self._store.read(witnessing.newest, platforms, size)
+
+    async def keep_stamp(self, stamp: Stamp) -> None:
+        await self._write(stamping.keep, stamp)
+
+    async def stamps(self, size: int = 0, limit: int = 1000) -> Sequence[Stamp]:
+        return await self._store.read(stamping.stamps, size, limit)
+
+    async def newest_stamp(self) -> Stamp | None:
+        return await self._store.read(stamping.newest)
 
     async def prove_message(self, message_id: str) -> InclusionProof:
         return await self._store.read(proving.proof_of_message, message_id)

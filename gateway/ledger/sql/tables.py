@@ -19,6 +19,7 @@ from gateway.ledger.records import (
     Platform,
     Rejection,
     SecondApproval,
+    Stamp,
     Unmasking,
     Upload,
     Witnessed,
@@ -712,6 +713,10 @@ WITNESSED = Layout(
 )
 witnessed = WITNESSED.table("witnessed", metadata)
 """Which heads platforms took to keep them. Never changed."""
+
+STAMP = Layout(Stamp, TableColumn("size", BIG_INTEGER, key=True), TableColumn("at", TIME), TableColumn("answer", BLOB))
+stamps = STAMP.table("stamps", metadata)
+"""The time-stamps of heads. Never changed."""
 
 replays = sa.Table(
     "replays",

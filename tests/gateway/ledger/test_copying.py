@@ -45,6 +45,7 @@ from gateway.ledger.records import (
     Rejection,
     Retention,
     SecondApproval,
+    Stamp,
     Unmasking,
     Upload,
     Witnessed,
@@ -88,6 +89,7 @@ async def fill(ledger: SqlLedger, small: Any) -> None:
     while (await ledger.sequence(200)).more:
         pass
     await ledger.keep_witnessed(Witnessed(CREDIT, 1, b"\x00" * 32, small.now, "见证"))
+    await ledger.keep_stamp(Stamp(1, small.now, b"\x30\x00"))
     for day, seen in ((0, 0.0), (500, 500.0)):
         while (await ledger.prune(KEPT, "pruner", small.now + timedelta(days=day), seen=seen * DAY)).more:
             seen = 0.0
@@ -289,6 +291,7 @@ async def answers(ledger: SqlLedger, small: Any) -> Mapping[str, Any]:
     assert head is not None
     found["tree"] = await ledger.signed_heads(), await ledger.signing_keys(), await ledger.tree_standing()
     found["witnessed"] = await ledger.witnessed([CREDIT], head.size)
+    found["stamps"] = await ledger.stamps()
     found["leaf"] = await ledger.prove_message("p7"), await ledger.prove_consistency(300, head.size)
     found["tallies"] = sorted(map(repr, await ledger.tallies(TallyFilter(202601, 202912), READER)))
     found["occurrences"] = await ledger.find_occurrences(OccurrenceFilter(("inspection",), (), 202603, 202603))

@@ -1,4 +1,4 @@
-"""Platforms that keep heads as witnesses: which they took."""
+"""Platforms that keep heads as witnesses, and which they took; time-stamps of heads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make the tables; no head was offered before."""
+    """Make the tables; no head was offered or stamped before."""
     text, big = sa.Text(), sa.BigInteger()
     op.create_table(
         "witnessed",
@@ -25,4 +25,11 @@ def upgrade() -> None:
         sa.Column("signed_at", big, nullable=False),
         sa.Column("signature", text, nullable=False),
         sa.PrimaryKeyConstraint("platform", "size"),
+    )
+    op.create_table(
+        "stamps",
+        sa.Column("size", big, nullable=False),
+        sa.Column("at", big, nullable=False),
+        sa.Column("answer", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("size"),
     )
