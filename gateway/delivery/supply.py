@@ -106,23 +106,19 @@ class Supply:
         """Read heads into the queue. `held` tells what may not be among them; None: nothing may be begun at all."""
         # Before the read: who sets `stale` while it runs has them read once more.
         self.stale = False
-        before, taken = held(), self._known()
-        limit = _QUEUE + len(taken)
+        before, known = held(), self._known()
         now, latest = self._due_between()
-        works = await self._ledger.heads(claim, now, latest, limit, besides=before or ())
+        works = await self._ledger.heads(claim, now, latest, _QUEUE, besides=before or (), known=known)
         self._fetched, self._due_known = (now, latest), False
         # Check, wait, check: what was held while the ledger was read must not be queued by what it
-        # said before, and what was begun meanwhile not a second time: not even what has ended since, for
-        # it may have been read as it was before it began. Whatever may go again then sets `stale`.
+        # said before, and what was begun meanwhile not a second time.
         if before is None or held() != before:
             self.stale = True
             return
-        still = self._known()
-        self._queue |= {work.delivery.id: work for work in works if work.delivery.id not in taken | still}
-        # A full answer may not have been all. And what was left out because it was being attempted, and is not any
-        # more, may be due again: nobody else says so, if its attempt had ended just before this read began.
-        ended = any(work.delivery.id in taken - still for work in works)
-        self.stale = self.stale or len(works) == limit or ended
+        known = self._known()
+        self._queue |= {work.delivery.id: work for work in works if work.delivery.id not in known}
+        # A full answer may not have been all. Who ends an attempt after which a delivery may go again sets `stale`.
+        self.stale = self.stale or len(works) == _QUEUE
 
     async def until_due(self, claim: Claim, held: Collection[Scope]) -> float:
         """Give the seconds until a head falls due that was not fetched; 0.0 when there may be one now."""
@@ -145,11 +141,10 @@ class Supply:
 
         Also the seconds until the next falls due, when there is none.
         """
-        taken = self._known()
-        limit = _SPREAD + len(taken) + min(failed, _MOST_FAILED)
+        limit = _SPREAD + min(failed, _MOST_FAILED)
         only, due = None if scope == WHOLE else [scope], self._due_between()
-        works = await self._ledger.heads(claim, *due, limit, only=only, probe=True)
-        known = taken | self._known()  # as in `fetch`
+        works = await self._ledger.heads(claim, *due, limit, only=only, known=self._known(), probe=True)
+        known = self._known()  # as in `fetch`
         if found := [work for work in works if work.delivery.id not in known]:
             return found, 0.0
         later = await self._ledger.next_due(claim, *due, only=only)

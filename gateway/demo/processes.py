@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import secrets
 import signal
 import socket
@@ -26,12 +27,18 @@ class NotServing(Exception):
     """A process ended, or did not answer in time; the message holds what it printed last."""
 
 
+_PORTS = range(20_000, 30_000)
+"""Below those that systems give to outgoing connections: one of these could take a port before its server does, or
+while that is started anew."""
+
+
 def free_port() -> int:
     """Give a loopback port that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    for port in random.sample(_PORTS, len(_PORTS)):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError(f"no port of {_PORTS.start} to {_PORTS.stop - 1} is free")
 
 
 @dataclass

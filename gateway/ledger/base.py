@@ -210,13 +210,14 @@ class Ledger(Protocol):
         *,
         only: Collection[str] | None = None,
         besides: Collection[str] = (),
+        known: Collection[str] = (),
         probe: bool = False,
     ) -> Sequence[Work]:
         """Give up to `limit` lane heads that are ready, or waiting and due, in order of position.
 
         Due is what has `due_at` up to `now`, or beyond `latest`: no wait is as long, so a clock
-        moved. `only`: these message types; `besides`: not these. None while the platform has a hold;
-        `probe` looks past breaker and endpoint holds.
+        moved. `only`: these message types; `besides`: not these; `known`: not these deliveries. None while the
+        platform has a hold; `probe` looks past breaker and endpoint holds.
         """
         ...
 

@@ -270,6 +270,7 @@ class KeptModel:
         *,
         only: Collection[str] | None = None,
         besides: Collection[str] = (),
+        known: Collection[str] = (),
         probe: bool = False,
     ) -> Sequence[Work]:
         self.claimed(claim)
@@ -279,6 +280,7 @@ class KeptModel:
             if each.platform == claim.platform
             and (only is None or each.type in only)
             and each.type not in besides
+            and each.id not in known
             and self.may_go(each, probe=probe)
             and (each.due_at is None or each.due_at <= now or each.due_at > latest)
         ]

@@ -45,6 +45,15 @@ async def test_heads_of_some_types(play: Any) -> None:
     assert await play.heads(only=[]) == []
 
 
+async def test_heads_but_for_those_that_are_known(play: Any) -> None:
+    """Who knows some heads asks for the others: those, ready or due, take no room of what is asked for."""
+    for i in range(5):
+        await play.accept(f"m{i}", lane=f"L{i}")
+    await play.end("m1/0", State.WAITING, due=0)
+    assert await play.heads(known=["m0/0", "m1/0", "m3/0"], limit=2) == ["m2/0", "m4/0"]
+    assert await play.heads(known=[f"m{i}/0" for i in range(5)]) == []
+
+
 async def test_work_has_all_that_is_needed(play: Any, make: Any) -> None:
     """A head comes with its message and, after the first attempt, with the request that attempt fixed."""
     accepted = await play.accept("m1")

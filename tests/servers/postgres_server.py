@@ -16,7 +16,6 @@ import pwd
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -31,6 +30,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from gateway.demo.processes import free_port
 from gateway.ledger.sql.engines.postgresql import PostgreSQLEngine
 
 OLDEST = 15
@@ -112,7 +112,7 @@ class PostgresServer:
         place = self._place or (None if self._durable else _memory())
         _sweep(place or Path(tempfile.gettempdir()))
         self._folder = Path(tempfile.mkdtemp(prefix=f"{_NAME}{os.getpid()}-", dir=place))
-        self.port = _free_port()
+        self.port = free_port()
         if _is_root():
             nobody = pwd.getpwnam("nobody")
             os.chown(self._folder, nobody.pw_uid, nobody.pw_gid)
@@ -308,9 +308,3 @@ def _unprivileged() -> dict[str, Any]:
 def _die_with_parent() -> None:
     """Be stopped by the system when who started it dies, however it dies: nobody is there to do it then."""
     ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGQUIT)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port: int = taken.getsockname()[1]
-        return port

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from contextlib import suppress
@@ -15,6 +14,8 @@ from time import monotonic, sleep
 from typing import Any
 
 import redis
+
+from gateway.demo.processes import free_port
 
 _PATIENCE = 10.0
 _DIE_WITH_PARENT = 1  # prctl's PR_SET_PDEATHSIG
@@ -41,8 +42,7 @@ class RedisServer:
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._folder = tempfile.mkdtemp(prefix="hutong-redis-")
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            self.port: int = taken.getsockname()[1]
+        self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
 
     def __enter__(self) -> RedisServer:

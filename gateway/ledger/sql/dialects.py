@@ -23,6 +23,8 @@ class SqlDialect(Protocol):
     """What statements ask of a database's dialect."""
 
     insert: Upserting
+    remote: bool
+    """Whether each statement waits for another process's answer."""
 
     def wanted(self, names: Sequence[str], integers: Collection[str]) -> sa.FromClause:
         """Give a table `wanted` of keys, for the statement about one key."""
@@ -45,6 +47,7 @@ class _Sqlite:
     """Keys are a row of parameters each; a statement for 1, 8, 32 or 128 of them is compiled once."""
 
     insert: Upserting = staticmethod(sqlite.insert)
+    remote = False
     now = "SELECT CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)"
     _SIZES = (1, 8, 32, 128)
 
@@ -72,6 +75,7 @@ class _PostgreSQL:
     """Keys are an array a column: one statement, planned once, for however many there are."""
 
     insert: Upserting = staticmethod(postgresql.insert)
+    remote = True
     now = "SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::BIGINT"
 
     def wanted(self, names: Sequence[str], integers: Collection[str]) -> sa.FromClause:

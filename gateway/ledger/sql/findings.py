@@ -13,7 +13,8 @@ from gateway.ledger.records import ResultPage
 from gateway.ledger.sql import tables
 from gateway.ledger.sql.batch_thread import OperationResult
 from gateway.ledger.sql.codecs import micros, text
-from gateway.ledger.sql.statements import Prepared, inserting
+from gateway.ledger.sql.columns import Row
+from gateway.ledger.sql.statements import Prepared, PreparedMany, inserting
 from gateway.ledger.sql.tables import FINDING
 from gateway.ledger.sql.writing import Group, Transaction
 
@@ -21,7 +22,12 @@ _f = tables.findings.c
 _COLUMNS = FINDING.select(tables.findings)
 _of_rule = (_f.lane == sa.bindparam("lane_"), _f.rule == sa.bindparam("rule_"))
 
-_ONE = Prepared(sa.select(*_COLUMNS).where(*_of_rule), ("lane_", "rule_"))
+_THESE = PreparedMany(
+    ["lane", "rule"],
+    lambda wanted: sa.select(*_COLUMNS).select_from(
+        wanted.join(tables.findings, sa.and_(_f.lane == wanted.c.lane, _f.rule == wanted.c.rule))
+    ),
+)
 _ADD = inserting(tables.findings, FINDING.inserted)
 _FORGET = Prepared(sa.delete(tables.findings).where(*_of_rule), ("lane_", "rule_"))
 _SHOW = Prepared(
@@ -52,27 +58,49 @@ FORGET_LANE = Prepared(sa.delete(tables.findings).where(_f.lane == sa.bindparam(
 
 # ── writing ───────────────────────────────────────────────────────────────────────────────────
 def _put(transaction: Transaction, batch: Sequence[Sequence[CaseFinding]]) -> Sequence[OperationResult]:
-    kept = [[_kept(transaction, each) for each in findings] for findings in batch]
+    putting = _Putting(transaction.connection, [each for findings in batch for each in findings])
+    kept = [[putting.put(each) for each in findings] for findings in batch]
+    putting.write()
     return [[each for each in findings if each is not None] for findings in kept]
 
 
-def _kept(transaction: Transaction, finding: CaseFinding) -> CaseFinding | None:
-    """Keep a finding; gives it as it is kept where it is another one than before."""
-    connection = transaction.connection
-    row = _ONE.row(connection, finding.lane, finding.rule)
-    kept = FINDING.read(row) if row else None
-    if kept is not None and (kept.version, kept.result) == (finding.version, finding.result):
-        shown = (finding.said_zh, finding.said_en, finding.evidence)
-        if shown != (kept.said_zh, kept.said_en, kept.evidence):
-            written = (finding.said_zh, finding.said_en, text(list(finding.evidence)), finding.lane, finding.rule)
-            _SHOW.run(connection, [written])
-        return None
-    if kept is not None:
-        # Under a new number: the newest findings are shown first.
-        _FORGET.run(connection, [(finding.lane, finding.rule)])
-        finding = replace(finding, last_told=kept.result if kept.told else kept.last_told)
-    _ADD.run(connection, [FINDING.write(finding)])
-    return finding
+class _Putting:
+    """The findings of a batch, each beside the one of its lane and rule before it."""
+
+    def __init__(self, connection: sa.Connection, findings: Sequence[CaseFinding]) -> None:
+        self._connection = connection
+        rows = _THESE.rows(connection, list({(each.lane, each.rule) for each in findings}))
+        self._kept = {(each.lane, each.rule): each for each in map(FINDING.read, rows)}
+        self._was = frozenset(self._kept)
+        self._anew: dict[tuple[str, str], CaseFinding] = {}
+        self._shown: dict[tuple[str, str], Row] = {}
+
+    def put(self, finding: CaseFinding) -> CaseFinding | None:
+        """Put a finding; gives it as it is kept where it is another one than before."""
+        key = (finding.lane, finding.rule)
+        kept = self._kept.get(key)
+        if kept is not None and (kept.version, kept.result) == (finding.version, finding.result):
+            shown = (finding.said_zh, finding.said_en, finding.evidence)
+            if shown == (kept.said_zh, kept.said_en, kept.evidence):
+                return None
+            said_zh, said_en, evidence = shown
+            self._kept[key] = replace(kept, said_zh=said_zh, said_en=said_en, evidence=evidence)
+            if key in self._anew:
+                self._anew[key] = self._kept[key]
+            else:
+                self._shown[key] = (said_zh, said_en, text(list(evidence)), *key)
+            return None
+        if kept is not None:
+            finding = replace(finding, last_told=kept.result if kept.told else kept.last_told)
+        self._shown.pop(key, None)
+        self._kept[key] = self._anew[key] = finding
+        return finding
+
+    def write(self) -> None:
+        """Write what has changed: another finding under a new number, for the newest are shown first."""
+        _SHOW.run(self._connection, list(self._shown.values()))
+        _FORGET.run(self._connection, [key for key in self._anew if key in self._was])
+        _ADD.run(self._connection, list(map(FINDING.write, self._anew.values())))
 
 
 PUT = Group(_put, lambda connection, batch: {f"findings {each.lane}" for findings in batch for each in findings})
@@ -90,7 +118,7 @@ TELL = Group(_tell, lambda connection, batch: {f"findings {finding.lane}" for fi
 
 def answer(transaction: Transaction, lane: str, rule: str, said: FindingAnswer) -> bool:
     """Keep what an authority says of a finding."""
-    if _ONE.row(transaction.connection, lane, rule) is None:
+    if not _THESE.rows(transaction.connection, [(lane, rule)]):
         return False
     _ANSWER.run(transaction.connection, [(said.reviewer, said.answer, said.platform, micros(said.at), lane, rule)])
     return True

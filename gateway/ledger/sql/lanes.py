@@ -12,7 +12,7 @@ from gateway.ledger.sql import counts, rows, tables
 from gateway.ledger.sql.columns import Row
 from gateway.ledger.sql.overlay import Holds
 from gateway.ledger.sql.rows import StoredDelivery
-from gateway.ledger.sql.statements import Prepared, PreparedMany, inserting, is_head, is_open_state, is_state
+from gateway.ledger.sql.statements import PreparedChanges, PreparedMany, inserting, is_head, is_open_state, is_state
 from gateway.ledger.sql.tables import DELIVERY
 from gateway.ledger.sql.writing import Transaction
 from gateway.message import SENDABLE, Delivery, State
@@ -78,13 +78,8 @@ _HEADS = PreparedMany(
         )
     ),
 )
-_CHANGE = Prepared(
-    sa.update(tables.deliveries).where(_d.position == sa.bindparam("position_")).values({"was": _d.state}),
-    (*DELIVERY.changed, "position_"),
-)
-_STAY = Prepared(
-    sa.update(tables.deliveries).where(_d.position == sa.bindparam("position_")), (*DELIVERY.changed, "position_")
-)
+_CHANGE = PreparedChanges(tables.deliveries, "position", DELIVERY.changed, {"was": _d.state})
+_STAY = PreparedChanges(tables.deliveries, "position", DELIVERY.changed, {})
 ADD = inserting(tables.deliveries, DELIVERY.inserted)
 
 

@@ -214,9 +214,12 @@ class SqlLedger:
         *,
         only: Collection[str] | None = None,
         besides: Collection[str] = (),
+        known: Collection[str] = (),
         probe: bool = False,
     ) -> Sequence[Work]:
-        return await self._store.read(reading.heads, claim, now, latest, limit, only=only, besides=besides, probe=probe)
+        return await self._store.read(
+            reading.heads, claim, now, latest, limit, only=only, besides=besides, known=known, probe=probe
+        )
 
     async def next_due(
         self,

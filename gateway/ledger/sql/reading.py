@@ -14,7 +14,7 @@ from gateway.ledger.records import Claim, Hold, Inbox, Native, Rejection, Work
 from gateway.ledger.sql import claims, numbers, overlay, rows, tables
 from gateway.ledger.sql.codecs import micros, moment, unpack
 from gateway.ledger.sql.columns import Row
-from gateway.ledger.sql.statements import Prepared, PreparedMany, may_go, of_types, types_listed
+from gateway.ledger.sql.statements import Prepared, PreparedMany, listed, may_go, none_of, of_types
 from gateway.ledger.sql.tables import ATTEMPT, DELIVERY, MESSAGE, REJECTION
 from gateway.message import Attempt, Delivery, Message, State
 
@@ -81,25 +81,31 @@ _WORK_COLUMNS = (*rows.DELIVERY_COLUMNS, *rows.MESSAGE_COLUMNS, *rows.REQUEST_CO
 _READY = Prepared(
     sa.select(*_WORK_COLUMNS)
     .select_from(_working)
-    .where(_d.platform == sa.bindparam("platform"), may_go(_d, State.READY), of_types(_d.type))
+    .where(_d.platform == sa.bindparam("platform"), may_go(_d, State.READY), of_types(_d.type), none_of(_d.id, "known"))
     .order_by(_d.position)
     .limit(sa.bindparam("limit")),
-    ("platform", "only", "besides", "limit"),
+    ("platform", "only", "besides", "known", "limit"),
 )
 
 
 def _due(*when: sa.ColumnElement[bool]) -> sa.Select[Any]:
     here = _d.platform == sa.bindparam("platform")
-    return sa.select(_d.position).where(here, may_go(_d, State.WAITING), of_types(_d.type), *when)
+    return sa.select(_d.position, _d.id).where(here, may_go(_d, State.WAITING), of_types(_d.type), *when)
 
 
 # Due up to now, or later than any wait can be: two ranges of one index. The positions found are
 # sorted before anything else of them is read, because the index is in order of time.
 _due_positions = sa.union_all(_due(_d.due_at <= sa.bindparam("now")), _due(_d.due_at > sa.bindparam("latest")))
-_due_first = sa.select(_due_positions.subquery("due").c.position).order_by("position").limit(sa.bindparam("limit"))
+_due_ones = _due_positions.subquery("due")
+_due_first = (
+    sa.select(_due_ones.c.position)
+    .where(none_of(_due_ones.c.id, "known"))
+    .order_by("position")
+    .limit(sa.bindparam("limit"))
+)
 _DUE = Prepared(
     sa.select(*_WORK_COLUMNS).select_from(_working).where(_d.position.in_(_due_first)).order_by(_d.position),
-    ("platform", "only", "besides", "now", "latest", "limit"),
+    ("platform", "only", "besides", "now", "latest", "known", "limit"),
 )
 _NEXT_DUE = Prepared(
     sa.select(_d.due_at)
@@ -182,6 +188,7 @@ def heads(
     *,
     only: Collection[str] | None,
     besides: Collection[str],
+    known: Collection[str],
     probe: bool,
 ) -> Sequence[Work]:
     """Give lane heads that may be sent, by position."""
@@ -192,8 +199,9 @@ def heads(
         return ()
     held = {hold.type for hold in in_force if hold.type is not None}
     chosen = _chosen(claim, only, {*besides, *held})
-    ready = _READY.rows(connection, *chosen, limit)
-    due = _DUE.rows(connection, *chosen, micros(now), micros(latest), limit)
+    left_out = listed(known)
+    ready = _READY.rows(connection, *chosen, left_out, limit)
+    due = _DUE.rows(connection, *chosen, micros(now), micros(latest), left_out, limit)
     found = sorted((*ready, *due), key=lambda row: int(row[_POSITION]))[:limit] if due else ready
     return _works(connection, claim.platform, here, found)
 
@@ -237,4 +245,4 @@ def _chosen(
     claim: Claim | Inbox, only: Collection[str] | None, besides: Collection[str]
 ) -> tuple[str, str | None, str]:
     """Give the parameters that choose heads: their platform, and their types."""
-    return claim.platform, None if only is None else types_listed(only), types_listed(besides)
+    return claim.platform, None if only is None else listed(only), listed(besides)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from itertools import chain
@@ -97,12 +97,11 @@ class Prepared:
 
 
 class PreparedRows(Prepared):
-    """A statement that adds rows, many in one call: every call of the driver releases the GIL and must get it back.
+    """A statement with a row of values, run for many rows in one call.
 
-    `key`: the columns of which no two rows may be alike in one call; of several the last one counts.
+    Every call of the driver releases the GIL and must get it back, and waits for PostgreSQL's answer. `key`: the
+    columns of which no two rows may be alike in one call; of several the last one counts.
     """
-
-    _SIZES = (64, 16, 4, 1)
 
     def __init__(
         self, statement: Statement | DialectStatement, names: Iterable[str], key: Sequence[str] | None = None
@@ -111,27 +110,82 @@ class PreparedRows(Prepared):
         self._key = None if key is None else [self._names.index(name) for name in key]
 
     def run(self, connection: sa.Connection, rows: Sequence[Row]) -> None:
-        """Add rows."""
+        """Run it for all rows."""
         compiled = self._for(connection.dialect)
         if self._key is not None and len(rows) > 1:
             rows = list({_arranged(row, self._key): row for row in rows}.values())
-        for part in _parts(rows, self._SIZES):
+        for part in _parts(rows):
             values = chain.from_iterable(map(compiled.arrange, part))
             execute(connection, _for_rows(compiled.sql, len(part)), compiled.dialect.storable(tuple(values)))
 
 
 @cache
 def _for_rows(sql: str, times: int) -> str:
-    start = sql.index("VALUES (") + len("VALUES ")
-    return repeated(sql, sql[start : sql.index(")", start) + 1], ", ", times)
+    start = sql.index(_VALUES) + len(_VALUES)
+    return repeated(sql, sql[start : _closing(sql, start) + 1], ", ", times)
 
 
-def _parts(rows: Sequence[Row], sizes: Sequence[int]) -> Iterator[Sequence[Row]]:
+_VALUES = "VALUES "
+
+
+def _closing(sql: str, start: int) -> int:
+    """Give where the bracket ends that begins at `start`."""
+    depth = 0
+    for at in range(start, len(sql)):
+        depth += {"(": 1, ")": -1}.get(sql[at], 0)
+        if depth == 0:
+            return at
+    raise ValueError(sql)
+
+
+_LARGE = (64, 16)
+"""Rows of the large parts; what is left goes at once, so that there are few statements for a database to prepare."""
+
+
+def _parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
     start = 0
     while start < len(rows):
-        size = next(size for size in sizes if size <= len(rows) - start)
+        left = len(rows) - start
+        size = next((size for size in _LARGE if size <= left), left)
         yield rows[start : start + size]
         start += size
+
+
+class PreparedChanges:
+    """A change of rows of a table: of many in one call where the database is another process.
+
+    A row of parameters is the new values of `changed`, then the value of the column `key` by which its row is found.
+    `set_too`: columns whose new value follows from the row as it was.
+    """
+
+    def __init__(
+        self, table: sa.Table, key: str, changed: Sequence[str], set_too: Mapping[str, sa.ColumnElement[Any]]
+    ) -> None:
+        found = table.c[key] == sa.bindparam(f"{key}_")
+        self._one_by_one = Prepared(sa.update(table).where(found).values(dict(set_too)), (*changed, f"{key}_"))
+        self._together = PreparedRows(_changing(table, key, changed, set_too), [f"{name}_" for name in (*changed, key)])
+
+    @property
+    def sql(self) -> str:
+        """The statement for one row as SQLite's driver takes it."""
+        return self._one_by_one.sql
+
+    def run(self, connection: sa.Connection, rows: Sequence[Row]) -> None:
+        """Change the rows, in their order."""
+        # One statement changes a row once: what is changed twice is changed in turn.
+        together = dialect_of(connection.dialect).remote and len({row[-1] for row in rows}) == len(rows)
+        (self._together if together else self._one_by_one).run(connection, rows)
+
+
+def _changing(
+    table: sa.Table, key: str, changed: Sequence[str], set_too: Mapping[str, sa.ColumnElement[Any]]
+) -> sa.Update:
+    columns = [table.c[name] for name in (*changed, key)]
+    # With their types: a column of which all values are NULL has none else.
+    row = tuple(sa.cast(sa.bindparam(f"{each.name}_", type_=each.type), each.type) for each in columns)
+    given = sa.values(*(sa.column(each.name, each.type) for each in columns), name="given").data([row])
+    values = {name: given.c[name] for name in changed}
+    return sa.update(table).where(table.c[key] == given.c[key]).values({**values, **set_too})
 
 
 def execute(connection: sa.Connection, sql: str, values: Row | None = ()) -> Any:
@@ -270,9 +324,14 @@ def may_go(deliveries: sa.ColumnCollection[str, sa.Column[Any]], state: State) -
 
 
 def of_types(column: sa.ColumnElement[Any], only: str = "only", besides: str = "besides") -> sa.ColumnElement[bool]:
-    """Restrict to some message types, and to none of others: parameters that take `types_listed`."""
+    """Restrict to some message types, and to none of others: parameters that take `listed`."""
     only_these = sa.or_(sa.bindparam(only, type_=sa.Text).is_(None), column.in_(_items(only)))
-    return sa.and_(only_these, column.not_in(_items(besides)))
+    return sa.and_(only_these, none_of(column, besides))
+
+
+def none_of(column: sa.ColumnElement[Any], listed: str) -> sa.ColumnElement[bool]:
+    """Restrict to none of some texts: a parameter that takes `listed`."""
+    return column.not_in(_items(listed))
 
 
 def _items(name: str) -> sa.Select[Any]:
@@ -280,9 +339,9 @@ def _items(name: str) -> sa.Select[Any]:
     return sa.select(each.c.value)
 
 
-def types_listed(types: Iterable[str]) -> str:
-    """Write message types as one parameter, however many there are."""
-    return text(sorted(types))
+def listed(texts: Iterable[str]) -> str:
+    """Write texts as one parameter, however many there are."""
+    return text(sorted(texts))
 
 
 def in_package(body: sa.ColumnElement[Any], record: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
