@@ -112,7 +112,7 @@ def build(
     kept = ledger or open_ledger(
         settings,
         lambda operations, seconds: events(CommitEnded(operations, seconds)),
-        signing_key(settings.signing_key_file),
+        signing_key(settings.signing_key_file, settings.signing),
     )
     contacts = Contacts(kept, clock)
     trail = Trail(kept, clock)

@@ -39,6 +39,9 @@ CREDENTIALS = "CREDENTIALS_DIRECTORY"
 FOUR_EYES = ("activation", "bulk-replay", "discard", "address", "secrets")
 """What may be set to need a second person."""
 
+SIGNING = ("ed25519", "sm2")
+"""What receipts and heads may be signed with."""
+
 ALLOWABLE = ("http", "private", "loopback")
 """What a platform's address may be allowed to be, beside a public one under TLS."""
 
@@ -245,9 +248,12 @@ class Settings(BaseSettings):
         description="What happens only when a second person approves it: "
         f"{', '.join(FOUR_EYES)}, with commas between; empty: nothing.",
     )
+    signing: str = Field(
+        "ed25519", description="What receipts and the audit's heads are signed with: ed25519, or sm2 (over SM3)."
+    )
     signing_key: str = Field(
         "",
-        description="The file of the key (Ed25519) that receipts and the audit's heads are signed with; else one is "
+        description="The file of the key that receipts and the audit's heads are signed with; else one is "
         "made at first start beside the ledger, which only its owner can read.",
     )
 
@@ -338,6 +344,13 @@ class Settings(BaseSettings):
         if not isinstance(value, str):
             return value
         return json.loads(value) if value.startswith("{") else {"messages": value}
+
+    @field_validator("signing")
+    @classmethod
+    def _known_signing(cls, said: str) -> str:
+        if said not in SIGNING:
+            raise ValueError(f"nothing is signed with {said}; write {' or '.join(SIGNING)}")
+        return said
 
     @field_validator("four_eyes")
     @classmethod

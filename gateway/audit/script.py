@@ -6,7 +6,7 @@ import ast
 from functools import cache
 from importlib import resources
 
-PARTS = ("hashing", "proofs", "signatures", "stamps", "bundle", "verify")
+PARTS = ("hashing", "proofs", "sm2", "signatures", "stamps", "bundle", "verify")
 """The modules that it is made of, each after those that it needs."""
 
 _HEAD = '''"""Verify a bundle of evidence: python verify.py BUNDLE.zip [--heads FILE] [--key-id ID]... [--tsa-ca FILE]

@@ -11,6 +11,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from gateway.audit.proofs import leaf_hash, root_of_inclusion
+from gateway.audit.sm2 import sm2_verifies
 
 
 def leaf_content(kind: str, subject: str, digest: bytes, at: int) -> bytes:
@@ -52,8 +53,18 @@ def key_id(public: bytes) -> str:
     return hashlib.sha256(public).hexdigest()[:16]
 
 
+ED25519, SM2 = "ed25519", "sm2"
+
+
+def algorithm_of(public: bytes) -> str:
+    """Tell what a public key is for: SM2 has 64 bytes (its point), Ed25519 32."""
+    return SM2 if len(public) == 64 else ED25519
+
+
 def is_signed(public: bytes, signature: bytes, content: bytes) -> bool:
-    """Tell whether an Ed25519 signature is that of a public key (32 bytes)."""
+    """Tell whether a signature of 64 bytes is that of a public key, of Ed25519 or SM2."""
+    if algorithm_of(public) == SM2:
+        return sm2_verifies(public, signature, content)
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(signature, content)
     except (InvalidSignature, ValueError):
@@ -65,7 +76,7 @@ def is_receipt(receipt: Mapping[str, Any], public: bytes) -> bool:
     """Tell whether a receipt, as it stood in the answer, was signed with a key.
 
     `signature` is `index.size.path.signature` of the batch that shared the signature: two numbers, the inclusion
-    proof's hashes one after the other, and Ed25519's 64 bytes, both base64url without padding.
+    proof's hashes one after the other, and the signature's 64 bytes, both base64url without padding.
     """
     try:
         index, size, path, signature = receipt["signature"].split(".")

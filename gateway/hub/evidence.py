@@ -17,7 +17,7 @@ from gateway.audit.bundle import check_bundle
 from gateway.audit.hashing import sha256
 from gateway.audit.leaf import ACCEPTED, ENDED
 from gateway.audit.script import script
-from gateway.audit.signatures import head_text
+from gateway.audit.signatures import algorithm_of, head_text
 from gateway.audit.signing import SignedHead
 from gateway.clock import Clock
 from gateway.errors import HutongError
@@ -269,7 +269,7 @@ def shown_head(head: SignedHead, public: bytes) -> dict[str, Any]:
         "size": head.size,
         "root": head.root.hex(),
         "at": head.at,
-        "algorithm": "ed25519",
+        "algorithm": algorithm_of(public),
         "key_id": head.key_id,
         "public_key": public.hex(),
         "signature": head.signature.hex(),
