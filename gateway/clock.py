@@ -53,7 +53,7 @@ def steady(clock: Clock, ticks: Ticks) -> Clock:
     """Make a clock that starts with another and then goes by ticks alone: no step of the wall clock moves it.
 
     What is to happen after an interval is written down by it. Across a restart it may differ from
-    the one before by as much as the wall clock was wrong.
+    the one before by as much as the wall clock was wrong: so the interval's beginning is written down, too.
     """
     began, at = clock(), ticks()
     return lambda: began + timedelta(seconds=ticks() - at)

@@ -138,7 +138,8 @@ class Delivery(Struct, frozen=True):
     `platform` is None while unrouted; `toward` then says whom it seeks among its kind: `nearest`,
     `nearest.REGION`, `national`, or one platform's id. `held_by` is an overlay that the ledger fills in as it reads;
     `held_at` is kept: since when an operator holds this delivery, None when nobody does.
-    `due_at` is set while waiting; `leased_until` while it is sending because its platform fetched it.
+    `due_at` is set while waiting, with `waits_since`, the moment of the same clock at which that was decided;
+    `leased_until` while it is sending because its platform fetched it.
     `in_doubt`: an earlier attempt's request may have arrived.
     `tried_for`: seconds spent trying, attempts and the waits between them; time held adds nothing.
     `adapter` is fixed at the first attempt, with the request.
@@ -157,6 +158,7 @@ class Delivery(Struct, frozen=True):
     held_at: datetime | None = None
     toward: str | None = None
     due_at: datetime | None = None
+    waits_since: datetime | None = None
     leased_until: datetime | None = None
     attempts: int = 0
     in_doubt: bool = False

@@ -102,6 +102,7 @@ def settle(
         attempt=_attempt(work, number, tried, code),
         state=state,
         due_at=now + wait if wait is not None else None,
+        waits_since=now if wait is not None else None,
         in_doubt=tried.in_doubt and state in (State.WAITING, State.READY, State.DEAD),
         tried_for=tried_for + (wait.total_seconds() if wait is not None else 0.0),
         alias=_alias(work, tried.verdict) if state is State.DELIVERED else None,

@@ -31,13 +31,24 @@ _PORTS = range(20_000, 30_000)
 """Below those that systems give to outgoing connections: one of these could take a port before its server does, or
 while that is started anew."""
 
+_taken: list[socket.socket] = []
+"""A name of its own for each port that was given, so that no other process on this machine is given it."""
+
 
 def free_port() -> int:
-    """Give a loopback port that nothing listens on now."""
+    """Give a loopback port that nothing listens on now, and that is given to nobody else while this process lives."""
     for port in random.sample(_PORTS, len(_PORTS)):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
+        name = socket.socket(socket.AF_UNIX)
+        try:
+            if sys.platform == "linux":  # an abstract address: freed when the process ends, and no file
+                name.bind(f"\0hutong port {port}")
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", port))
+        except OSError:
+            name.close()
+            continue
+        _taken.append(name)
+        return port
     raise OSError(f"no port of {_PORTS.start} to {_PORTS.stop - 1} is free")
 
 

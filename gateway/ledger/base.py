@@ -215,9 +215,10 @@ class Ledger(Protocol):
     ) -> Sequence[Work]:
         """Give up to `limit` lane heads that are ready, or waiting and due, in order of position.
 
-        Due is what has `due_at` up to `now`, or beyond `latest`: no wait is as long, so a clock
-        moved. `only`: these message types; `besides`: not these; `known`: not these deliveries. None while the
-        platform has a hold; `probe` looks past breaker and endpoint holds.
+        Due is what has `due_at` up to `now`; or beyond `latest`, since no wait is as long, or `waits_since`
+        after `now`, since no wait begins later: a clock was moved. `only`: these message types; `besides`:
+        not these; `known`: not these deliveries. None while the platform has a hold; `probe` looks past
+        breaker and endpoint holds.
         """
         ...
 
@@ -232,7 +233,8 @@ class Ledger(Protocol):
     ) -> datetime | None:
         """Give when the next head falls due that `heads` with the same arguments does not give out yet, or None.
 
-        So it is the earliest `due_at` after `now` and up to `latest` that is not held by its operator.
+        So it is the earliest `due_at` after `now` and up to `latest`, of what waits since `now` or before and is not
+        held by its operator.
         """
         ...
 

@@ -147,7 +147,7 @@ def wrong_state(delivery: Delivery, wanted: str) -> Conflict:
 def _step(delivery: Delivery, state: State, at: datetime, **changes: Any) -> Delivery:
     if not may_pass(delivery.state, state):
         raise wrong_state(delivery, state)
-    nothing = {"held_at": None, "due_at": None, "leased_until": None}
+    nothing = {"held_at": None, "due_at": None, "waits_since": None, "leased_until": None}
     return replace(delivery, **{"state": state, **nothing, "changed_at": at, **changes})
 
 
@@ -189,6 +189,7 @@ def _ended(delivery: Delivery, settlement: Settlement) -> Delivery:
         state,
         attempt.ended_at,
         due_at=settlement.due_at or attempt.ended_at if state is State.WAITING else None,
+        waits_since=settlement.waits_since if state is State.WAITING else None,
         in_doubt=settlement.in_doubt,
         tried_for=settlement.tried_for,
         reference=attempt.reference or delivery.reference,

@@ -243,7 +243,8 @@ class Hold(Struct, frozen=True):
 class Settlement(Struct, frozen=True):
     """How an attempt ended and what follows.
 
-    `state` is one that SENDING may pass to; `due_at` goes with WAITING (without one: due at once);
+    `state` is one that SENDING may pass to; `due_at` goes with WAITING (without one: due at once), and
+    `waits_since`, the moment of its clock at which that was decided;
     `tried_for` is the delivery's from now on (see `Delivery`). `alias` is (canonical field, the
     original number) when the accepting platform's `attempt.reference` is its own name for that
     number. `hold` is put on the platform in the same transaction, unless the platform was
@@ -253,6 +254,7 @@ class Settlement(Struct, frozen=True):
     attempt: Attempt
     state: State
     due_at: datetime | None = None
+    waits_since: datetime | None = None
     in_doubt: bool = False
     tried_for: float = 0.0
     alias: tuple[str, str] | None = None

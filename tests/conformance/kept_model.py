@@ -282,7 +282,7 @@ class KeptModel:
             and each.type not in besides
             and each.id not in known
             and self.may_go(each, probe=probe)
-            and (each.due_at is None or each.due_at <= now or each.due_at > latest)
+            and (each.due_at is None or not now < each.due_at <= latest or (each.waits_since or now) > now)
         ]
         return [self.work(each) for each in found[:limit]]
 
@@ -309,6 +309,7 @@ class KeptModel:
             if each.platform == claim.platform
             and each.due_at is not None
             and now < each.due_at <= latest
+            and (each.waits_since or now) <= now
             and (only is None or each.type in only)
             and each.type not in besides
             and each.held_at is None

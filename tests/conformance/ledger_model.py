@@ -284,6 +284,7 @@ class ModelLedger(PruningModel, ReportModel):
             state,
             attempt.ended_at,
             due_at=due_at if state is State.WAITING else None,
+            waits_since=settlement.waits_since if state is State.WAITING else None,
             in_doubt=settlement.in_doubt,
             tried_for=settlement.tried_for,
             reference=attempt.reference or before.reference,
@@ -391,7 +392,7 @@ class ModelLedger(PruningModel, ReportModel):
 
     def step(self, before: Delivery, state: State, at: datetime, **changes: Any) -> Delivery:
         """Let a delivery stand in another state: nothing of the old one's hold or time stays."""
-        nothing = {"held_by": None, "held_at": None, "due_at": None, "leased_until": None}
+        nothing = {"held_by": None, "held_at": None, "due_at": None, "waits_since": None, "leased_until": None}
         return self.put(replace(before, **{"state": state, **nothing, "changed_at": at, **changes}))
 
     def put(self, delivery: Delivery) -> Delivery:

@@ -89,6 +89,18 @@ async def test_next_due_is_what_is_not_given_out_yet(play: Any, make: Any) -> No
     assert await play.next_due(at=60, latest=3600) is None
 
 
+async def test_what_waits_since_a_moment_to_come_is_due(play: Any, make: Any) -> None:
+    """A process that begins with its clock set back gives out what one before it let wait: else that waits as long."""
+    for lane, since, due in (("A", 3600, 3660), ("B", 0, 60), ("C", None, 90)):
+        await play.accept(f"{lane}1", lane=lane)
+        await play.end(f"{lane}1/0", State.WAITING, since=since, due=due)
+    assert await play.heads(at=10) == ["A1/0"]
+    assert await play.next_due(at=10) == make.at(60)
+    assert await play.heads(at=60) == ["A1/0", "B1/0"]
+    assert await play.heads(at=3600) == ["B1/0", "C1/0"]
+    assert await play.next_due(at=3600) == make.at(3660)
+
+
 async def test_next_due_of_some_types(play: Any, make: Any) -> None:
     """A type that is passed over now does not hide when another one falls due."""
     for name, due in (("a", 10), ("b", 20)):

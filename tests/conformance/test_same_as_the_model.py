@@ -545,6 +545,7 @@ def machine(make: Any, empty: Empty) -> type[RuleBasedStateMachine]:
                             hold=put,
                             alias=("case_number", f"C-{each.lane}") if name and state is State.DELIVERED else None,
                             due=self.now + wait if state is State.WAITING and wait else None,
+                            since=self.now + wait % 4 if state is State.WAITING and wait > 20 else None,
                             in_doubt=state is State.READY or (state is not State.DELIVERED and wait % 2 == 1),
                             tried_for=float(wait),
                             code=f"code {wait % 3}",

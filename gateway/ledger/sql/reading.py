@@ -93,9 +93,15 @@ def _due(*when: sa.ColumnElement[bool]) -> sa.Select[Any]:
     return sa.select(_d.position, _d.id).where(here, may_go(_d, State.WAITING), of_types(_d.type), *when)
 
 
-# Due up to now, or later than any wait can be: two ranges of one index. The positions found are
-# sorted before anything else of them is read, because the index is in order of time.
-_due_positions = sa.union_all(_due(_d.due_at <= sa.bindparam("now")), _due(_d.due_at > sa.bindparam("latest")))
+_not_due = (_d.due_at > sa.bindparam("now"), _d.due_at <= sa.bindparam("latest"))
+
+# Due up to now, or later than any wait can be, or waiting since a moment that is still to come: ranges of two indexes.
+# The positions found are sorted before anything else of them is read, because the indexes are in order of time.
+_due_positions = sa.union_all(
+    _due(_d.due_at <= sa.bindparam("now")),
+    _due(_d.due_at > sa.bindparam("latest")),
+    _due(_d.waits_since > sa.bindparam("now"), *_not_due),
+)
 _due_ones = _due_positions.subquery("due")
 _due_first = (
     sa.select(_due_ones.c.position)
@@ -113,8 +119,8 @@ _NEXT_DUE = Prepared(
         _d.platform == sa.bindparam("platform"),
         may_go(_d, State.WAITING),
         of_types(_d.type),
-        _d.due_at > sa.bindparam("now"),
-        _d.due_at <= sa.bindparam("latest"),
+        *_not_due,
+        sa.or_(_d.waits_since.is_(None), _d.waits_since <= sa.bindparam("now")),
     )
     .order_by(_d.due_at)
     .limit(1),

@@ -192,6 +192,7 @@ DELIVERY = Layout(
     TableColumn("created_at", TIME),
     TableColumn("held_at", TIME, optional=True, changes=True),
     TableColumn("due_at", TIME, optional=True, changes=True),
+    TableColumn("waits_since", TIME, optional=True, changes=True),
     TableColumn("leased_until", TIME, optional=True, changes=True),
     TableColumn("attempts", INTEGER, changes=True),
     TableColumn("in_doubt", FLAG, changes=True),
@@ -222,6 +223,7 @@ RULES = {
     "held_while_it_could_go": f"held_at IS NULL OR state IN ({_listed(SENDABLE)})",
     "unrouted_seeks": "state <> 'unrouted' OR toward IS NOT NULL",
     "waiting_until": "(state = 'waiting') = (due_at IS NOT NULL)",
+    "waits_since_then": "waits_since IS NULL OR state = 'waiting'",
     "open_has_platform": f"platform IS NOT NULL OR state NOT IN ({_listed(OPEN | {State.DELIVERED, State.REFUSED})})",
     "head_is_open": f"NOT head OR state IN ({_listed(OPEN)})",
     "sending_is_head": "state <> 'sending' OR head",
@@ -259,6 +261,7 @@ DELIVERY_INDEXES = (
     sa.Index("lane_delivered", _d.lane, _d.platform, _d.position, **_only(is_state(_d.state, State.DELIVERED))),
     sa.Index("heads_ready", _d.platform, _d.position, _d.type, **_only(may_go(_d, State.READY))),
     sa.Index("heads_waiting", _d.platform, _d.due_at, _d.type, **_only(may_go(_d, State.WAITING))),
+    sa.Index("heads_waiting_since", _d.platform, _d.waits_since, _d.type, **_only(may_go(_d, State.WAITING))),
     sa.Index("leases", _d.leased_until, **_only(_d.leased_until.is_not(None))),
     sa.Index("deliveries_unrouted", _d.kind, _d.code, _d.position, **_only(is_state(_d.state, State.UNROUTED))),
     sa.Index(

@@ -115,6 +115,20 @@ async def test_a_due_time_beyond_every_wait_is_due(post: Any, back: dict[str, fl
     await post.delivered(waiting)
 
 
+async def test_a_wait_that_begins_later_than_now_is_over(post: Any) -> None:
+    """It was decided by a process whose clock was ahead: the next one does not wait until its own has caught up."""
+    await post.platform(HZ, base_url=NOWHERE)
+    post.sender.answer = lambda posted: Reply(503, {"retry-after": "30"})
+    await post.dispatcher.start()
+    waiting = await post.reached(await post.post(HZ, "A-1"), State.WAITING)
+    await post.dispatcher.stop()
+    post.clock.step(minutes=-10)
+    post.sender.answer = lambda posted: YES
+    post.dispatcher = post.new_dispatcher()
+    await post.dispatcher.start()
+    await post.delivered(waiting)
+
+
 async def test_a_wait_that_a_schedule_allows_is_waited_for(post: Any, spoil: Any) -> None:
     """Longer than an hour because the bundle says so; a restart does not shorten it."""
     schedule = RetrySchedule(first=timedelta(hours=6), max=timedelta(hours=6), give_up_after=timedelta(days=30))

@@ -72,6 +72,7 @@ def test_the_next_attempt_is_due_by_the_steady_clock() -> None:
     before = replace(DELIVERY, tried_for=100.0)
     settled = after(Verdict(VerdictKind.RETRY, after=timedelta(seconds=30)), before)
     assert (settled.state, settled.due_at) == (State.WAITING, STEADY + timedelta(seconds=30))
+    assert settled.waits_since == STEADY
     assert settled.tried_for == 100.0 + 1.5 + 30.0
 
 
