@@ -25,6 +25,7 @@ from gateway.access import (
 )
 from gateway.attachments import S3, Attachments, FolderStore, ObjectStore, S3Store
 from gateway.audit.signing import SigningKey
+from gateway.audit.stamps import read_roots
 from gateway.clock import Clock, system_clock, zone
 from gateway.coordination import Carrier, MemoryStore, Rate, SharedMemory, WakeUps
 from gateway.coordination.call_rates import CallRates
@@ -47,7 +48,9 @@ from gateway.hub.questions import Questions
 from gateway.hub.reconciliation import Reconciliation
 from gateway.hub.reencryption import Reencryption
 from gateway.hub.sequencer import Sequencer
+from gateway.hub.stamper import Stamper
 from gateway.hub.trail import Trail
+from gateway.hub.witnesses import Witnesses
 from gateway.intake.admission import Admission
 from gateway.intake.batches import Batches
 from gateway.intake.directory import Directory
@@ -119,7 +122,7 @@ def build(
     kept = ledger or open_ledger(
         settings,
         lambda operations, seconds: events(CommitEnded(operations, seconds)),
-        signing_key(settings.signing_key_file),
+        signing_key(settings.signing_key_file, settings.signing),
         keys_of(settings),
     )
     contacts = Contacts(kept, clock)
@@ -204,6 +207,27 @@ def build(
         "For how long the oldest entry of the audit has waited that was not exported; 0 where another process exports.",
         lambda: audit_export.behind_seconds(clock()),
     )
+    witnesses = Witnesses(
+        kept, directory, known.of, authorised, clock, every=timedelta(seconds=settings.witness_seconds)
+    )
+    metrics.show(
+        "hutong_audit_witness_age_seconds",
+        "For how long a platform that keeps signed heads has not taken the one that was due; 0: none is late.",
+        lambda: witnesses.behind_seconds(clock()),
+    )
+    stamper = Stamper(
+        kept,
+        settings.tsa,
+        read_roots(Path(settings.tsa_ca).expanduser().read_bytes()) if settings.tsa_ca else (),
+        outward,
+        clock,
+        every=timedelta(seconds=settings.tsa_seconds),
+    )
+    metrics.show(
+        "hutong_audit_stamp_age_seconds",
+        "For how long a signed head has waited beyond the pace for a time-stamp; 0: none has, or nobody stamps.",
+        lambda: stamper.behind_seconds(clock()),
+    )
     attachments = Attachments(
         kept,
         open_objects(settings),
@@ -261,6 +285,8 @@ def build(
         sequencer=sequencer,
         reencryption=reencryption,
         audit_export=audit_export,
+        witnesses=witnesses,
+        stamper=stamper,
         attachments=attachments,
         cases=cases,
         assessments=Assessments(kept, cases, assessor, clock, pause=pause.total_seconds()),

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
+from cryptography.x509 import load_pem_x509_certificates
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
@@ -37,6 +38,9 @@ CREDENTIALS = "CREDENTIALS_DIRECTORY"
 
 FOUR_EYES = ("activation", "bulk-replay", "discard", "address", "secrets")
 """What may be set to need a second person."""
+
+SIGNING = ("ed25519", "sm2")
+"""What receipts and heads may be signed with."""
 
 ALLOWABLE = ("http", "private", "loopback")
 """What a platform's address may be allowed to be, beside a public one under TLS."""
@@ -307,9 +311,12 @@ class Settings(BaseSettings):
         description="What happens only when a second person approves it: "
         f"{', '.join(FOUR_EYES)}, with commas between; empty: nothing.",
     )
+    signing: str = Field(
+        "ed25519", description="What receipts and the audit's heads are signed with: ed25519, or sm2 (over SM3)."
+    )
     signing_key: str = Field(
         "",
-        description="The file of the key (Ed25519) that receipts and the audit's heads are signed with; else one is "
+        description="The file of the key that receipts and the audit's heads are signed with; else one is "
         "made at first start beside the ledger, which only its owner can read.",
     )
 
@@ -336,6 +343,24 @@ class Settings(BaseSettings):
         description="Where every entry of the audit is sent as it is written: syslog+tcp://HOST:514, "
         "syslog+tls://HOST:6514?ca=FILE, syslog+udp://HOST:514 (RFC 5424), or file:///PATH (a line of JSON each).",
     )
+    witness_seconds: int = Field(
+        3600,
+        ge=1,
+        le=86_400,
+        description="Seconds at least between two signed heads that a platform with the setting `witness` is offered.",
+    )
+
+    tsa: str = Field(
+        "",
+        description="The address of a time-stamp authority (RFC 3161 over HTTP) by which signed heads are stamped; "
+        "empty: none is.",
+    )
+    tsa_ca: str = Field(
+        "",
+        description="The file with the certificates (PEM) by which that authority is believed; without it what was "
+        "stamped is checked, and by whom only when it is verified.",
+    )
+    tsa_seconds: int = Field(3600, ge=1, le=86_400, description="Seconds at least between two heads that are stamped.")
 
     metrics_open: bool = Field(False, description="Whether /metrics asks for no credential; keep it inside then.")
 
@@ -406,6 +431,13 @@ class Settings(BaseSettings):
             return value
         return json.loads(value) if value.startswith("{") else {"messages": value}
 
+    @field_validator("signing")
+    @classmethod
+    def _known_signing(cls, said: str) -> str:
+        if said not in SIGNING:
+            raise ValueError(f"nothing is signed with {said}; write {' or '.join(SIGNING)}")
+        return said
+
     @field_validator("four_eyes")
     @classmethod
     def _known_four_eyes(cls, said: str) -> str:
@@ -413,6 +445,24 @@ class Settings(BaseSettings):
             if one not in FOUR_EYES:
                 raise ValueError(f"{one} is nothing that four eyes look at: {', '.join(FOUR_EYES)}")
         return said
+
+    @field_validator("tsa")
+    @classmethod
+    def _known_authority(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in ("http", "https") or not parts.hostname):
+            raise ValueError("not an address; write https://HOST/PATH of an authority that answers RFC 3161 over HTTP")
+        return value
+
+    @field_validator("tsa_ca")
+    @classmethod
+    def _known_roots(cls, value: str) -> str:
+        if value:
+            try:
+                load_pem_x509_certificates(Path(value).expanduser().read_bytes())
+            except (OSError, ValueError):
+                raise ValueError(f"{value} has no certificates (PEM) that can be read") from None
+        return value
 
     @field_validator("trusted_proxies")
     @classmethod

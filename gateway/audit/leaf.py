@@ -8,7 +8,9 @@ from typing import Any
 import orjson
 from msgspec import Struct
 
-from gateway.audit.verify import leaf_content, leaf_hash, sha256
+from gateway.audit.hashing import sha256
+from gateway.audit.proofs import leaf_hash
+from gateway.audit.signatures import leaf_content
 
 ACCEPTED, ENDED, DONE = "accepted", "ended", "done"
 """The kinds: a document was accepted (a message); an attempt ended (a delivery); something was done (the audit)."""

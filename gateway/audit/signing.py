@@ -3,44 +3,64 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64encode
-from functools import cached_property
+from collections.abc import Callable
+from functools import cached_property, partial
 
+import gmssl_pyx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from msgspec import Struct
 
-from gateway.audit.verify import RECEIPTS, head_text, key_id, leaf_hash, node_hash, receipt_content
-
-ED25519 = "ed25519"
+from adapters import signing
+from gateway.audit.proofs import leaf_hash, node_hash
+from gateway.audit.signatures import ED25519, RECEIPTS, SM2, head_text, key_id, receipt_content
 
 
 class SigningKey:
-    """An Ed25519 key. `id`: how receipts and heads name it; `public`: the 32 bytes to verify with."""
+    """A key of Ed25519 or SM2. `id`: how receipts and heads name it; `public`: what they are verified with."""
 
-    algorithm = ED25519
-
-    def __init__(self, private: Ed25519PrivateKey) -> None:
+    def __init__(self, algorithm: str, private: bytes, public: bytes, sign: Callable[[bytes], bytes]) -> None:
+        self.algorithm = algorithm
+        self.public = public
+        self.id = key_id(public)
+        self.sign = sign
         self._private = private
-        self.public = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-        self.id = key_id(self.public)
 
     @classmethod
-    def new(cls) -> SigningKey:
-        """Make a new one."""
-        return cls(Ed25519PrivateKey.generate())
+    def new(cls, algorithm: str = ED25519) -> SigningKey:
+        """Make a new one, of `ED25519` or `SM2`."""
+        if algorithm == SM2:
+            public, private = gmssl_pyx.sm2_key_generate()
+            return cls._sm2(private, public)
+        return cls._ed25519(Ed25519PrivateKey.generate())
 
     @classmethod
     def read(cls, text: str) -> SigningKey:
         """Read what `written` wrote; ValueError for anything else."""
-        return cls(Ed25519PrivateKey.from_private_bytes(bytes.fromhex(text)))
+        kind, _, pair = text.partition(" ")
+        if kind != SM2:
+            return cls._ed25519(Ed25519PrivateKey.from_private_bytes(bytes.fromhex(text)))
+        private, _, public = pair.partition(" ")
+        key = cls._sm2(signing.sm2_private(private), signing.sm2_public(public))
+        if not signing.sm2_verifies(key.public, b"a pair?", key.sign(b"a pair?")):
+            raise ValueError("its two halves are of different keys")
+        return key
+
+    @classmethod
+    def _ed25519(cls, private: Ed25519PrivateKey) -> SigningKey:
+        public = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        return cls(
+            ED25519, private.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption()), public, private.sign
+        )
+
+    @classmethod
+    def _sm2(cls, private: bytes, public: bytes) -> SigningKey:
+        return cls(SM2, private, public, partial(signing.sm2_sign, private, public))
 
     def written(self) -> str:
-        """Write the private key: 64 hexadecimal digits."""
-        return self._private.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption()).hex()
-
-    def sign(self, content: bytes) -> bytes:
-        """Sign."""
-        return self._private.sign(content)
+        """Write it: 64 hexadecimal digits; of SM2 `sm2`, 64 digits and the 128 of its public half, spaces between."""
+        private = self._private.hex()
+        return private if self.algorithm == ED25519 else f"{SM2} {private} {self.public.hex()}"
 
 
 class SignedHead(Struct, frozen=True):

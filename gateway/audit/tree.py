@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
-from gateway.audit.verify import Hashing, node_hash, sha256
+from gateway.audit.hashing import Hashing, sha256
+from gateway.audit.proofs import node_hash
 
 Node = tuple[int, int]
 """Level and index."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from msgspec.structs import asdict
 
+from gateway.audit.bundle import check_bundle, key_of, not_proved, stamped
 from gateway.audit.signing import SigningKey
-from gateway.audit.verify import check_bundle, key_of, not_proved, read_heads
+from gateway.audit.stamps import read_roots
+from gateway.audit.verify import read_heads
 from gateway.bootstrap import keys_of
 from gateway.cli.output import AsJson, CommandFailed, emit, say
 from gateway.ledger.sql.tree_check import check_tree
@@ -48,6 +51,15 @@ def verify(
             "against the signing key beside it (or HUTONG_SIGNING_KEY), where that is there.",
         ),
     ] = None,
+    tsa_ca: Annotated[
+        Path | None,
+        typer.Option(
+            "--tsa-ca",
+            exists=True,
+            dir_okay=False,
+            help="Certificates (PEM) by which time-stamps are believed; without them they are not verified.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Verify a bundle of evidence, offline, or a ledger, also while a gateway runs on it.
@@ -55,13 +67,15 @@ def verify(
     The first leaf that is wrong is told first. Without the ids of the keys that are trusted, who has the database can
     sign a past of his own; only heads that were kept elsewhere show a new past that the right key signed.
     """
-    kept, trusted = _heads(heads), key_id or []
+    kept, trusted, roots = _heads(heads), key_id or [], _roots(tsa_ca)
     if "://" in file or _is_ledger(Path(file)):
         url = file if "://" in file else f"{SQLITE}{file}"
         trusted = trusted or _own_key(url)
-        report = check_tree(url, kept, key_ids=trusted, keys=keys_of(Settings()))
+        report = check_tree(url, kept, key_ids=trusted, keys=keys_of(Settings()), roots=roots)
         wrong, found = list(report.wrong), asdict(report)
         told = [f"{report.leaves} leaves, {report.heads} heads, keys: {', '.join(report.keys) or 'none'}"]
+        if roots:
+            told.append(f"{report.stamps} heads are stamped, the newest at {report.stamped or '-'}")
         if report.pruned:
             told.append(f"{report.pruned} messages were pruned, as the ledger says; {report.gone} with a leaf are gone")
         if report.before:
@@ -69,9 +83,12 @@ def verify(
                 f"not proved: {report.before} messages, entries or attempts that say they are older than the tree"
             )
     else:
-        wrong = check_bundle(file, kept, trusted)
-        told = [] if wrong else [f"the evidence holds, signed with the key {key_of(file)}", *not_proved(file)]
-        found = {"wrong": wrong} if wrong else {"wrong": wrong, "key": key_of(file), "not_proved": told[1:]}
+        wrong = check_bundle(file, kept, trusted, roots)
+        told, found = [], {"wrong": wrong}
+        if not wrong:
+            stamps = stamped(file) if roots else []
+            told = [f"the evidence holds, signed with the key {key_of(file)}", *stamps, *not_proved(file)]
+            found |= {"key": key_of(file), "not_proved": not_proved(file), "stamped": stamps}
     if not trusted:
         told.append("no key was given as trusted: compare the key's id with the one that was published (--key-id)")
     if as_json:
@@ -104,6 +121,13 @@ def _heads(file: Path | None) -> list[Any]:
         return read_heads(file.read_text(encoding="utf-8"))
     except ValueError:
         raise CommandFailed(f"{file} has no heads", "keep what GET /v1/audit/head answers, one a line") from None
+
+
+def _roots(file: Path | None) -> Sequence[Any]:
+    try:
+        return read_roots(file.read_bytes()) if file is not None else ()
+    except ValueError:
+        raise CommandFailed(f"{file} has no certificates", "give the authority's certificates as PEM") from None
 
 
 def _is_ledger(file: Path) -> bool:

@@ -6,7 +6,6 @@ import asyncio
 import zipfile
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from importlib import resources
 from io import BytesIO
 from itertools import combinations
 from typing import Any
@@ -14,9 +13,12 @@ from typing import Any
 import orjson
 from msgspec.structs import asdict
 
-from gateway.audit.leaf import ENDED
+from gateway.audit.bundle import check_bundle
+from gateway.audit.hashing import sha256
+from gateway.audit.leaf import ACCEPTED, ENDED
+from gateway.audit.script import script
+from gateway.audit.signatures import algorithm_of, head_text
 from gateway.audit.signing import SignedHead
-from gateway.audit.verify import check_bundle, sha256
 from gateway.clock import Clock
 from gateway.errors import HutongError
 from gateway.hub.sequencer import Sequencer
@@ -93,10 +95,42 @@ class Evidence:
             "made_at": self._clock(),
             "head": shown_head(head, public),
             "consistency": [{"size": one.old, "path": [each.hex() for each in one.path]} for one in older],
+            "stamps": await self._stamps(told, head, keys, files),
             "keys": [shown_key(key) for key in keys],
             "messages": told,
         }
         return await asyncio.to_thread(files.zipped, index)
+
+    async def _stamps(
+        self, told: Sequence[Mapping[str, Any]], head: SignedHead, keys: Sequence[KnownKey], files: _Files
+    ) -> list[dict[str, Any]]:
+        """Give the first time-stamp of a head that covers all messages, and the newest, with what proves them.
+
+        None where no head up to the bundle's own was stamped since.
+        """
+        places = [leaf["index"] for one in told for leaf in one["leaves"] if leaf["kind"] == ACCEPTED]
+        least = 1 + max(places, default=0)
+        found = {one.size: one for one in await self._ledger.stamps(least, 1)}
+        newest = await self._ledger.newest_stamp()
+        found |= {newest.size: newest} if newest is not None and newest.size >= least else {}
+        shown = []
+        for size, stamp in sorted(found.items()):
+            if size > head.size:
+                continue
+            [stamped] = await self._ledger.signed_heads(size, 1)
+            proof = await self._ledger.prove_consistency(size, head.size)
+            public = next(key.public for key in keys if key.id == stamped.key_id)
+            text = head_text(stamped.origin, stamped.size, stamped.root, stamped.at)
+            shown.append(
+                {
+                    "at": stamp.at,
+                    "head": shown_head(stamped, public),
+                    "path": [each.hex() for each in proof.path],
+                    "answer": files.add(f"stamps/{size}.tsr", stamp.answer),
+                    "content": files.add(f"stamps/{size}.head", text),
+                }
+            )
+        return shown
 
     async def _message(self, message: Message, head: SignedHead, files: _Files) -> dict[str, Any]:
         native = await self._ledger.native(message.id)
@@ -162,7 +196,7 @@ class _Files:
         output = BytesIO()
         with zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED) as bundle:
             bundle.writestr("evidence.json", orjson.dumps(index, default=str, option=orjson.OPT_INDENT_2))
-            bundle.writestr("verify.py", resources.files("gateway.audit").joinpath("verify.py").read_bytes())
+            bundle.writestr("verify.py", script())
             for name, content in self._files.items():
                 bundle.writestr(name, content)
         return output.getvalue()
@@ -241,7 +275,7 @@ def shown_head(head: SignedHead, public: bytes) -> dict[str, Any]:
         "size": head.size,
         "root": head.root.hex(),
         "at": head.at,
-        "algorithm": "ed25519",
+        "algorithm": algorithm_of(public),
         "key_id": head.key_id,
         "public_key": public.hex(),
         "signature": head.signature.hex(),

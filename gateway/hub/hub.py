@@ -22,11 +22,14 @@ from gateway.hub.audit_export import AuditExport
 from gateway.hub.deliveries import BulkReplays, OperatorSteps
 from gateway.hub.dossier import Dossiers
 from gateway.hub.evidence import Evidence
+from gateway.hub.lookout import Lookout
 from gateway.hub.pruning import Pruner
 from gateway.hub.reconciliation import Reconciliation
 from gateway.hub.reencryption import Reencryption
 from gateway.hub.sequencer import Sequencer
+from gateway.hub.stamper import Stamper
 from gateway.hub.trail import Trail
+from gateway.hub.witnesses import Witnesses
 from gateway.intake.admission import Admission
 from gateway.intake.batches import Batches
 from gateway.intake.reception import Reception
@@ -101,6 +104,8 @@ class Hub:
         sequencer: Sequencer,
         reencryption: Reencryption,
         audit_export: AuditExport,
+        witnesses: Witnesses,
+        stamper: Stamper,
         evidence: Evidence,
         attachments: Attachments,
         dossiers: Dossiers,
@@ -161,6 +166,10 @@ class Hub:
         self.events = events
         self.metrics = metrics
         self.zone = zone
+        self._lookouts = (
+            Lookout("offering heads to witnesses", witnesses.look, every=10.0),
+            Lookout("having heads stamped", stamper.look, every=10.0),
+        )
         self._reception = reception
         self._reconciler = reconciler
         self._administrator = administrator
@@ -212,6 +221,8 @@ class Hub:
         self.sequencer.start()
         self._reencryption.start()
         self._audit_export.start()
+        for each in self._lookouts:
+            each.start()
         self._running = True
 
     def part(self) -> None:
@@ -225,6 +236,8 @@ class Hub:
         The ledger is closed last: everything stopped before it still writes how far it came.
         """
         self._running = False
+        for each in self._lookouts:
+            await each.stop()
         await self.follower.stop()
         await self.assessments.stop()
         await self.pruner.stop()

@@ -75,11 +75,13 @@ from gateway.ledger.records import (
     Sequenced,
     Settled,
     Settlement,
+    Stamp,
     Taker,
     TreeStanding,
     Unmasking,
     Unwanted,
     Upload,
+    Witnessed,
     Work,
 )
 from gateway.ledger.versions import AdapterVersion, BundleKey
@@ -1035,6 +1037,26 @@ class Ledger(Protocol):
         """
         ...
 
+    async def keep_witnessed(self, answer: Witnessed) -> None:
+        """Keep that a platform took a head, for good; the first answer about a head stays."""
+        ...
+
+    async def witnessed(self, platforms: Collection[str], size: int) -> Sequence[Witnessed]:
+        """Give what each of some platforms took last, of the heads up to a size; in the order of their ids."""
+        ...
+
+    async def keep_stamp(self, stamp: Stamp) -> None:
+        """Keep the time-stamp of a signed head, for good; the first one of a head stays."""
+        ...
+
+    async def stamps(self, size: int = 0, limit: int = 1000) -> Sequence[Stamp]:
+        """Give the time-stamps of heads from a size on, the smallest first."""
+        ...
+
+    async def newest_stamp(self) -> Stamp | None:
+        """Give the time-stamp of the largest head that has one."""
+        ...
+
     async def prove_message(self, message_id: str) -> InclusionProof:
         """Prove that a message was accepted, as `prove_leaf` does."""
         ...
@@ -1075,6 +1097,7 @@ READS = frozenset(
         "followed", "messages_after", "audit_after", "changed_messages", "counted_otherwise", "find_clocks",
         "count_clocks",
         "tree_standing", "newest_head", "signed_heads", "signing_keys", "leaves_of",
+        "witnessed", "stamps", "newest_stamp",
         "proved_leaves", "prove_leaf", "prove_message", "prove_consistency", "find_audit",
         "tallies", "find_occurrences", "holding", "uncounted", "heard_of",
         "exchanged", "exchanged_as", "pruned_until", "comparison",

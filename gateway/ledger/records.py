@@ -679,6 +679,31 @@ class KnownKey(Struct, frozen=True):
     at: datetime
 
 
+class Witnessed(Struct, frozen=True):
+    """That a platform took a signed head to keep it: of which size, with which root, when it answered, and what.
+
+    `signature` (hexadecimal; empty: it gave none) is the witness's, made at `signed_at` (microseconds since 1970 in
+    UTC) and verified with its `key`, as it was registered then.
+    """
+
+    platform: str
+    size: int
+    root: bytes
+    at: datetime
+    answer: str
+    key: str = ""
+    signed_at: int = 0
+    signature: str = ""
+
+
+class Stamp(Struct, frozen=True):
+    """A time-stamp (RFC 3161) of the signed head of a size: when, and the authority's whole answer (DER)."""
+
+    size: int
+    at: datetime
+    answer: bytes
+
+
 class AuditFilter(Struct, frozen=True):
     """What to look for in the audit; None does not restrict. `since` is included and `until` is not."""
 

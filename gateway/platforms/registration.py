@@ -31,11 +31,19 @@ from schemas.findings import Finding, Rejected, Text
 DOSSIER = Setting("dossier", "bool", "可查阅一企一档", default=False)
 """The setting that lets a platform read enterprises' dossiers."""
 
-_EVERYBODYS: Mapping[str, Setting] = {one.name: one for one in (BASE_URL, DOSSIER, *tls.SETTINGS)}
+WITNESS = Setting("witness", "text", "树头见证路径：新的树头提交至此")
+"""The setting that has a platform keep signed heads: the path, behind its `base_url`, where it is offered them."""
+
+WITNESS_KEY = Setting("witness_key", "text", "见证方公钥（Ed25519 或 SM2，十六进制）")
+"""The setting with the key that such a platform signs its answers with; without it an answer need not be signed."""
+
+_EVERYBODYS: Mapping[str, Setting] = {one.name: one for one in (BASE_URL, DOSSIER, WITNESS, WITNESS_KEY, *tls.SETTINGS)}
 """What any platform's settings may say, whatever its adapter."""
 
 _NOT_IN_ADDRESS = re.compile(r"[\s\x00-\x1f\x7f?#@]")
 _CODE = re.compile(r"\d{6}")
+_PATH = re.compile(r"/[\x21-\x7e]*")
+_PUBLIC = re.compile(r"(?:[0-9a-f]{64}){1,2}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _ID = re.compile(rf"([a-z][a-z0-9-]*)\.(000000|{CODE})")
 _SOMEWHERE = "1.1.1.1"
@@ -117,6 +125,7 @@ def registered(
         *_setting_faults(settings, known),
         *_missing_faults(settings, required.values()),
         *_tls_faults(settings),
+        *_witness_faults(settings, asked.mode),
         *_limit_faults(asked.limits),
     ]
     if faults:
@@ -294,6 +303,20 @@ def _tls_faults(settings: Mapping[str, Any]) -> Iterator[Finding]:
     except ValueError as error:
         setting = next(one for one in tls.SETTINGS if one.name == str(error))
         yield _told(setting, "setting.tls", "无法使用：应为 PEM，证书须与私钥配对且私钥无口令", _NO_PEM)
+
+
+def _witness_faults(settings: Mapping[str, Any], mode: str) -> Iterator[Finding]:
+    path, key = settings.get(WITNESS.name), settings.get(WITNESS_KEY.name)
+    if isinstance(path, str) and not _PATH.fullmatch(path):
+        yield _told(WITNESS, "setting.path", "应为以 / 开头、不含空格与汉字的路径", "must be a path that begins with /")
+    if path is not None and mode == PULL:
+        zh = "仅限网关主动投递（push）的平台；自行取件的平台请定期取 /v1/audit/head"
+        en = "is for platforms that the gateway calls; one that fetches may fetch /v1/audit/head"
+        yield _told(WITNESS, "witness.pull", zh, en)
+    if isinstance(key, str) and not _PUBLIC.fullmatch(key):
+        zh = "应为小写十六进制：Ed25519 公钥 64 位，SM2 公钥 128 位（不含 04）"
+        en = "must be lower-case hexadecimal digits: 64 of Ed25519, 128 of SM2 (without 04)"
+        yield _told(WITNESS_KEY, "setting.key", zh, en)
 
 
 _NO_PEM = "cannot be used: PEM is wanted, a certificate with its key, and that without a password"

@@ -21,6 +21,7 @@ from adapters.formats import json
 from gateway.clock import Clock, system_clock
 from gateway.sandbox.patterns import ReceivedCall
 from gateway.sandbox.platform import PlatformDouble
+from gateway.sandbox.witness import WitnessDouble
 from schemas.findings import Rejected
 
 RESET = "hutong.reset"
@@ -86,6 +87,7 @@ class Double:
         chance: Callable[[], float] = random.random,
     ) -> None:
         self.platform = PlatformDouble(adapter, clock)
+        self.witness = WitnessDouble(clock)
         self.faults = FaultKnobs()
         self._chance = chance
         self._controls = Starlette(
@@ -93,6 +95,9 @@ class Double:
                 Route(f"{_CONTROLS}/received", self._show, methods=["GET"]),
                 Route(f"{_CONTROLS}/received", self._forget, methods=["DELETE"]),
                 Route(f"{_CONTROLS}/faults", self._misbehave, methods=["PUT"]),
+                Route(f"{_CONTROLS}/heads", self._take_head, methods=["POST"]),
+                Route(f"{_CONTROLS}/heads", self._show_heads, methods=["GET"]),
+                Route(f"{_CONTROLS}/witness", self._show_witness, methods=["GET"]),
                 Route(f"{_CONTROLS}/records", self._keep_records, methods=["PUT"]),
             ]
         )
@@ -159,6 +164,19 @@ class Double:
             return _json({"errors": error.errors(include_url=False, include_context=False)}, 422)
         self.misbehave(**faults.model_dump())
         return _json(faults.model_dump(exclude_defaults=True))
+
+    async def _take_head(self, request: Request) -> Response:
+        status = self.faults.failure(self._chance())
+        if status is not None:
+            return Response(status_code=status)
+        status, answer = self.witness.take(await request.body())
+        return _json(answer, status)
+
+    async def _show_heads(self, request: Request) -> Response:
+        return Response(self.witness.heads(), media_type="application/x-ndjson")
+
+    async def _show_witness(self, request: Request) -> Response:
+        return _json({"witness": f"{_CONTROLS}/heads", "witness_key": self.witness.key.public.hex()})
 
     async def _keep_records(self, request: Request) -> Response:
         try:

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from conftest import DAY, Make, Play
 
+from gateway.audit.hashing import sha256
+from gateway.audit.proofs import is_consistent, is_included
+from gateway.audit.signatures import is_receipt
 from gateway.audit.signing import SigningKey
-from gateway.audit.verify import is_consistent, is_included, is_receipt, sha256
 from gateway.errors import Conflict, NotFound
-from gateway.ledger.records import Accepted, AuditEntry, AuditFilter, Retention
+from gateway.ledger.records import Accepted, AuditEntry, AuditFilter, Retention, Stamp, Witnessed
 from gateway.ledger.sql import SqlLedger
 from gateway.ledger.sql.tree_check import check_tree
 from gateway.message import State
@@ -29,6 +31,30 @@ async def ledger(kept_at: str) -> AsyncIterator[SqlLedger]:
     await opened.start()
     yield opened
     await opened.stop()
+
+
+async def test_what_a_witness_took_is_kept(ledger: Any, make: Make) -> None:
+    """The newest of each platform, of heads up to a size; the first answer about a head stays."""
+
+    def answer(platform: str, size: int, said: str = "") -> Witnessed:
+        return Witnessed(platform, size, b"\x00" * 32, make.at(size), said, "ab" * 32, 2**52, "cd" * 64)
+
+    for one in (answer("a", 3), answer("a", 7, "七"), answer("b", 5), answer("a", 7, "again")):
+        await ledger.keep_witnessed(one)
+    assert await ledger.witnessed(["b", "a", "c"], 9) == [answer("a", 7, "七"), answer("b", 5)]
+    assert await ledger.witnessed(["a", "b"], 6) == [answer("a", 3), answer("b", 5)]
+    assert await ledger.witnessed(["a", "b"], 2) == []
+
+
+async def test_time_stamps_are_kept(ledger: Any, make: Make) -> None:
+    """The first one of a head stays; from a size on, the smallest first."""
+    first, second = Stamp(3, make.at(1), b"\x30a"), Stamp(9, make.at(2), b"\x30b")
+    for one in (second, first, Stamp(3, make.at(5), b"later")):
+        await ledger.keep_stamp(one)
+    assert await ledger.stamps() == [first, second]
+    assert await ledger.stamps(4) == [second]
+    assert await ledger.stamps(0, 1) == [first]
+    assert await ledger.newest_stamp() == second
 
 
 async def kinds(ledger: Any, subject: str) -> list[str]:

@@ -35,6 +35,8 @@ def told() -> Mapping[str, set[str]]:
         "hutong_audit_head_age_seconds",
         "hutong_encryption_left",
         "hutong_audit_export_behind_seconds",
+        "hutong_audit_witness_age_seconds",
+        "hutong_audit_stamp_age_seconds",
     ):
         metrics.show(name, "As bootstrap shows it.", lambda: 0.0)
     found: dict[str, set[str]] = {"up": set()}

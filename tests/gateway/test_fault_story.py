@@ -67,6 +67,8 @@ ELSEWHERE = {
         "an administrator's, asked again under its key; see the conformance of keys for bundles",
     ),
     "unmask": "whoever asks for it asks again, under its key; see the conformance of people",
+    "keep_witnessed": "a head whose answer was not kept is offered again; see tests of witnesses",
+    "keep_stamp": "a head whose time-stamp was not kept is stamped again; see tests of the stamper",
     "answer_finding": "what was not kept of an answer is shown again by the follower; see tests of the assessor",
     "change_grounds": "only where a permit, a certificate or a second decision comes; see tests of due cases",
     "follow": "asked again at the next step of the follower; see its tests",

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from gateway.audit.hashing import sha256
 from gateway.audit.leaf import ACCEPTED, DONE, ENDED, Leaf, leaf_of, stated
-from gateway.audit.verify import sha256
 from gateway.ledger.records import AuditEntry
 from gateway.ledger.sql import tables
 from gateway.ledger.sql.codecs import micros

@@ -78,11 +78,13 @@ from gateway.ledger.records import (
     Sequenced,
     Settled,
     Settlement,
+    Stamp,
     Taker,
     TreeStanding,
     Unmasking,
     Unwanted,
     Upload,
+    Witnessed,
     Work,
 )
 from gateway.ledger.sql import (
@@ -117,11 +119,13 @@ from gateway.ledger.sql import (
     registrations,
     searching,
     sequencing,
+    stamping,
     unmaskings,
     unrouted,
     unwanted,
     uploads,
     use,
+    witnessing,
 )
 from gateway.ledger.sql import contacts as kept_contacts
 from gateway.ledger.sql import tallies as kept_tallies
@@ -715,6 +719,21 @@ class SqlLedger:
 
     async def prove_leaf(self, hash: bytes) -> InclusionProof:
         return await self._store.read(proving.proof, hash)
+
+    async def keep_witnessed(self, answer: Witnessed) -> None:
+        await self._write(witnessing.keep, answer)
+
+    async def witnessed(self, platforms: Collection[str], size: int) -> Sequence[Witnessed]:
+        return await self._store.read(witnessing.newest, platforms, size)
+
+    async def keep_stamp(self, stamp: Stamp) -> None:
+        await self._write(stamping.keep, stamp)
+
+    async def stamps(self, size: int = 0, limit: int = 1000) -> Sequence[Stamp]:
+        return await self._store.read(stamping.stamps, size, limit)
+
+    async def newest_stamp(self) -> Stamp | None:
+        return await self._store.read(stamping.newest)
 
     async def prove_message(self, message_id: str) -> InclusionProof:
         return await self._store.read(proving.proof_of_message, message_id)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from gateway.audit.verify import sha256
+from gateway.audit.hashing import sha256
 from gateway.ledger.sql import leaves, rows, tables
 from gateway.ledger.sql.codecs import pack
 from gateway.ledger.sql.columns import Row

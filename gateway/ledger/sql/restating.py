@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 from msgspec import Struct
 
+from gateway.audit.hashing import sha256
 from gateway.audit.leaf import ACCEPTED, DONE, ENDED, Leaf
-from gateway.audit.verify import sha256
 from gateway.ledger.sql import leaves, rows, tables
 from gateway.ledger.sql.pruned_bodies import REMNANT
 from gateway.ledger.sql.statements import Prepared

@@ -12,7 +12,7 @@ from msgspec import Struct, to_builtins
 from msgspec.structs import asdict
 
 from adapters.base import OutboundRequest
-from gateway.audit.verify import sha256
+from gateway.audit.hashing import sha256
 from gateway.ledger.records import BulkReplay, DeliveryFilter, Rejection, ReplayCount
 from gateway.ledger.sql.codecs import micros, moment, text, unpack
 from gateway.ledger.sql.columns import Row
@@ -98,7 +98,7 @@ def request(row: Row, kept: AtRest) -> OutboundRequest | None:
 
 
 def sent(connection: sa.Connection, position: int, body: bytes | None) -> bytes:
-    """Give the SHA-256 of the bytes that were sent of a delivery, of the `body` of its request; of none where it went."""
+    """Give the SHA-256 of the bytes that were sent of a delivery, kept in `body`; of none where they were let go."""
     return sha256(unpack(at_rest(connection).read("requests.body", position, body)) if body is not None else b"")
 
 

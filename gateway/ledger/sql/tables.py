@@ -21,8 +21,10 @@ from gateway.ledger.records import (
     Platform,
     Rejection,
     SecondApproval,
+    Stamp,
     Unmasking,
     Upload,
+    Witnessed,
 )
 from gateway.ledger.sql.codecs import (
     ADAPTER_STATE,
@@ -753,6 +755,24 @@ signing_keys = sa.Table(
     sa.Column("at", sa.BigInteger, nullable=False),
 )
 """The public keys that receipts and heads were ever signed with, and since when."""
+
+WITNESSED = Layout(
+    Witnessed,
+    TableColumn("platform", key=True),
+    TableColumn("size", BIG_INTEGER, key=True),
+    TableColumn("root", BLOB),
+    TableColumn("at", TIME),
+    TableColumn("answer"),
+    TableColumn("key"),
+    TableColumn("signed_at", BIG_INTEGER),
+    TableColumn("signature"),
+)
+witnessed = WITNESSED.table("witnessed", metadata)
+"""Which heads platforms took to keep them. Never changed."""
+
+STAMP = Layout(Stamp, TableColumn("size", BIG_INTEGER, key=True), TableColumn("at", TIME), TableColumn("answer", BLOB))
+stamps = STAMP.table("stamps", metadata)
+"""The time-stamps of heads. Never changed."""
 
 replays = sa.Table(
     "replays",

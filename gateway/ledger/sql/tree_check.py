@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,7 +18,8 @@ from msgspec import Struct
 from gateway.audit import tree
 from gateway.audit.leaf import ACCEPTED, ENDED, Leaf
 from gateway.audit.leaf import leaf as leaf_of
-from gateway.audit.verify import is_head
+from gateway.audit.signatures import head_text, is_head
+from gateway.audit.stamps import StampFault, stamped_at
 from gateway.ledger.encryption import WrappingKeys
 from gateway.ledger.sql import sequencing, tables
 from gateway.ledger.sql.database_errors import translated_errors
@@ -34,6 +36,7 @@ _l, _t, _h, _k, _p = (
     tables.signing_keys.c,
     tables.prunings.c,
 )
+_s = tables.stamps.c
 _CHUNK = 1000
 _MOST = 20
 """Findings after which it stops: what follows a broken leaf is broken, too."""
@@ -56,7 +59,8 @@ class TreeReport(Struct, frozen=True):
 
     `keys`: the ids of the keys that its heads were signed with. `pruned`: how many messages were, as the ledger says;
     `gone`: of how many a leaf is all that is left. `before`: messages, entries of the audit and attempts that say they
-    are older than the tree, which nothing proves.
+    are older than the tree, which nothing proves. `stamps`: how many heads have a time-stamp that holds, by the
+    certificates that are trusted; `stamped`: when the largest of them was.
     """
 
     leaves: int
@@ -67,6 +71,8 @@ class TreeReport(Struct, frozen=True):
     pruned: int = 0
     gone: int = 0
     before: int = 0
+    stamps: int = 0
+    stamped: datetime | None = None
 
 
 def check_tree(
@@ -75,15 +81,17 @@ def check_tree(
     tell: Callable[[int, int], None] = lambda done, total: None,
     key_ids: Collection[str] = (),
     keys: WrappingKeys | None = None,
+    roots: Sequence[Any] = (),
 ) -> TreeReport:
     """Check a ledger at an address, also while a gateway runs on it; `kept`: heads that were kept elsewhere.
 
     `key_ids`: the keys that are trusted; without any, each that the ledger itself names.
+    `roots`: certificates by which time-stamps are believed; without any they are not verified.
     `tell` is told of how many leaves, of how many. HutongError when it cannot be read; requests that are encrypted are
     read with `keys`.
     """
     with translated_errors(), _reading(url, Encryption(keys)) as connection:
-        return _Check(connection, kept, tell, key_ids).report()
+        return _Check(connection, kept, tell, key_ids, roots).report()
 
 
 @contextmanager
@@ -112,6 +120,7 @@ class _Check:
         kept: Sequence[Mapping[str, Any]],
         tell: Callable[[int, int], None],
         key_ids: Collection[str],
+        roots: Sequence[Any],
     ) -> None:
         self._connection = connection
         self._tell = tell
@@ -119,8 +128,13 @@ class _Check:
         self._elsewhere: dict[int, bytes] = {}
         self._wrong: list[str] = []
         self._signers: set[str] = set()
+        self._agreed = {"kept elsewhere": 0, "of this ledger": 0}
         self._heads = self._own_heads()
         self._trust(key_ids)
+        self._stamps = 0
+        self._stamped: datetime | None = None
+        if roots:
+            self._check_stamps(roots)
         for head in kept:
             self._take(head)
         self._pruned, self._gone, self._before = self._messages_pruned(), 0, 0
@@ -139,6 +153,8 @@ class _Check:
             self._pruned,
             self._gone,
             self._before,
+            self._stamps,
+            self._stamped,
         )
 
     def _count(self, table: sa.Table) -> int:
@@ -164,6 +180,21 @@ class _Check:
             heads[size] = bytes(root)
             self._signers.add(key_id)
         return heads
+
+    def _check_stamps(self, roots: Sequence[Any]) -> None:
+        """Verify every time-stamp: whoever signed a head anew has none of before for it."""
+        found = self._connection.execute(
+            sa.select(_s.size, _s.answer, _h.root, _h.at)
+            .select_from(tables.stamps.outerjoin(tables.tree_heads, _s.size == _h.size))
+            .order_by(_s.size)
+        )
+        for size, answer, root, at in found:
+            try:
+                text = head_text(self._origin, size, bytes(root or b""), at or 0)
+                self._stamped = stamped_at(bytes(answer), text, roots)
+                self._stamps += 1
+            except StampFault as fault:
+                self._wrong.append(f"the time-stamp of the head of size {size}: {fault}")
 
     def _trust(self, key_ids: Collection[str]) -> None:
         for signer in sorted(self._signers.difference(key_ids)) if key_ids else ():
@@ -228,14 +259,20 @@ class _Check:
                 self._wrong.append(f"leaves {first} to {last}: one of them is not what it was when they were hashed")
 
     def _roots(self, frontier: tree.Frontier) -> None:
+        # Whoever rewrote the past may have signed every head of this ledger anew: up to where the leaves are those of
+        # before, only another head that was kept elsewhere says then.
         for heads, whose in ((self._elsewhere, "kept elsewhere"), (self._heads, "of this ledger")):
             signed = heads.get(frontier.size)
-            if signed is not None and signed != tree.root(frontier):
-                before = max((size for size in (*self._heads, *self._elsewhere) if size < frontier.size), default=0)
-                self._wrong.append(
-                    f"leaves {before} to {frontier.size - 1}: one of them is not what it was when the head of size "
-                    f"{frontier.size} ({whose}) was signed"
-                )
+            if signed is None:
+                continue
+            if signed == tree.root(frontier):
+                self._agreed[whose] = frontier.size
+                continue
+            first = self._agreed["kept elsewhere"] if heads is self._elsewhere else max(self._agreed.values())
+            self._wrong.append(
+                f"leaves {first} to {frontier.size - 1}: one of them is not what it was when the head of size "
+                f"{frontier.size} ({whose}) was signed"
+            )
 
     def _end(self, frontier: tree.Frontier) -> None:
         state = sequencing.state(self._connection)

@@ -27,3 +27,13 @@ def test_what_is_no_key_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no signing key"):
         signing_key(file)
     assert file.read_text() == "secret\n"
+
+
+def test_a_key_of_sm2(tmp_path: Path) -> None:
+    """Made where the setting says so; a file with a key of the other algorithm is not taken for one."""
+    file = tmp_path / "hutong.signing-key"
+    made = signing_key(file, "sm2")
+    assert signing_key(file, "sm2").public == made.public
+    assert made.algorithm == "sm2"
+    with pytest.raises(ValueError, match="a key of sm2, not ed25519"):
+        signing_key(file)

@@ -4,31 +4,30 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 from msgspec.structs import replace
+from tsa_server import TimeStampAuthority, time_stamp_authority
 
 from adapters.base import Reply
+from gateway.audit.bundle import NOT_PROVED, check_bundle, not_proved
+from gateway.audit.hashing import sha256
+from gateway.audit.proofs import is_consistent, is_included, leaf_hash
+from gateway.audit.signatures import is_head, is_receipt, leaf_content
 from gateway.audit.signing import SigningKey, signed_head
-from gateway.audit.verify import (
-    NOT_PROVED,
-    check_bundle,
-    is_consistent,
-    is_head,
-    is_included,
-    is_receipt,
-    leaf_content,
-    leaf_hash,
-    not_proved,
-    sha256,
-)
+from gateway.audit.stamps import read_roots
+from gateway.delivery.sender import Sender
 from gateway.hub.evidence import as_sent, shown_head
+from gateway.hub.stamper import Stamper
 from gateway.message import with_value
 from schemas.catalog import TYPES, at
 
@@ -132,6 +131,36 @@ async def test_evidence_holds_by_its_own_script(bundle: bytes, tmp_path: Path) -
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert "the evidence holds" in done.stdout
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="the authority is openssl")
+async def test_evidence_has_the_time_stamp_that_covers_it(signing: Any, execution: Any, tmp_path: Path) -> None:
+    """Verified offline by the certificates that are given: by the gateway, the script inside, and OpenSSL itself."""
+    body = await accepted(signing, execution)
+    async with time_stamp_authority(tmp_path) as authority:
+        sender = Sender(allow={"http", "loopback"})
+        roots, every = read_roots(authority.ca.read_bytes()), timedelta(hours=1)
+        await Stamper(signing.hub.ledger, authority.url, roots, sender, signing.hub.clock, every=every).look()
+        await sender.close()
+        other = TimeStampAuthority(tmp_path)  # writes other certificates over its own, under the same name
+        believed = authority.ca.with_name("believed.pem")
+        believed.write_bytes(roots[0].public_bytes(Encoding.PEM))
+    content = (await signing.admin("GET", f"/v1/messages/{body['message_id']}/evidence")).content
+    assert check_bundle(io.BytesIO(content), roots=roots) == []
+    [told] = check_bundle(io.BytesIO(content), roots=read_roots(other.ca.read_bytes()))
+    assert told.startswith("the time-stamp of the head of size ")
+    file = tmp_path / "evidence.zip"
+    file.write_bytes(content)
+    with zipfile.ZipFile(file) as opened:
+        opened.extractall(tmp_path)
+    command = [sys.executable, str(tmp_path / "verify.py"), str(file), "--tsa-ca", str(believed)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "by a time-stamp" in done.stdout
+    [answer] = tmp_path.glob("stamps/*.tsr")
+    command = ["openssl", "ts", "-verify", "-in", str(answer), "-data", str(answer.with_suffix(".head"))]
+    done = subprocess.run([*command, "-CAfile", str(believed)], capture_output=True, text=True, check=False)
+    assert "Verification: OK" in done.stdout + done.stderr
 
 
 def _of_index(change: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, bytes]], None]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from gmssl.sm2 import CryptSM2
 from msgspec.structs import asdict
 
+from gateway.audit.hashing import sha256
+from gateway.audit.signatures import SM2, is_head, is_receipt, is_signed
 from gateway.audit.signing import Acceptance, Seals, SigningKey, signed_head
-from gateway.audit.verify import is_head, is_receipt, sha256
 
 KEY = SigningKey.new()
 
@@ -63,3 +65,67 @@ def test_a_head_verifies_until_it_is_changed() -> None:
     assert not any(is_head(head(**{name: value})) for name, value in other.items())
     assert not is_head(head(public_key=SigningKey.new().public.hex()))
     assert not is_head({})
+
+
+# ── SM2 ───────────────────────────────────────────────────────────────────────────────────────
+PRIVATE = "3945208f7b2144b13f36e38ac6d39f95889393692860b51a42fb81ef4df7c5b8"
+PUBLIC = (
+    "09f9df311e5421a150dd7d161e4bc5c672179fad1833fc076bb08ff356f35020"
+    "ccea490ce26775a52dc6ea718cc1aa600aed05fbf35e084a6632f6072da9ad13"
+)
+SIGNATURE = (
+    "f5a03b0648d2c4630eeac513e1bb81a15944da3827d5b74143ac7eaceee720b3"
+    "b1b6aa29df212fd8763182bc0d421ca1bb9038fd1f7f42d4840b69c485bbc1aa"
+)
+"""Key and signature of GB/T 32918.5, annex A, over `message digest`."""
+SM2_KEY = SigningKey.read(f"sm2 {PRIVATE} {PUBLIC}")
+
+
+def test_sm2_verifies_the_published_signature() -> None:
+    """And nothing that differs from it in a bit of the text, the signature or the key."""
+    assert is_signed(bytes.fromhex(PUBLIC), bytes.fromhex(SIGNATURE), b"message digest")
+    assert not is_signed(bytes.fromhex(PUBLIC), bytes.fromhex(SIGNATURE), b"message digesT")
+    for at in range(0, 64, 7):
+        public, signature = bytearray.fromhex(PUBLIC), bytearray.fromhex(SIGNATURE)
+        public[at] ^= 1
+        signature[at] ^= 1
+        assert not is_signed(bytes(public), bytes.fromhex(SIGNATURE), b"message digest")
+        assert not is_signed(bytes.fromhex(PUBLIC), bytes(signature), b"message digest")
+
+
+def test_sm2_refuses_what_is_no_signature() -> None:
+    """Numbers out of bounds, a point that is none, and other lengths."""
+    for signature in (bytes(64), b"\xff" * 64, b"", bytes.fromhex(SIGNATURE)[:63]):
+        assert not is_signed(bytes.fromhex(PUBLIC), signature, b"message digest")
+    assert not is_signed(bytes(64), bytes.fromhex(SIGNATURE), b"message digest")
+
+
+def test_sm2_signatures_of_one_library_verify_in_the_other() -> None:
+    """Ours are made by GmSSL; the script verifies with numbers alone; gmssl is a third one in plain Python."""
+    other = CryptSM2(private_key=PRIVATE, public_key=PUBLIC)
+    for text in (b"", b"head\n", bytes(range(256))):
+        ours = SM2_KEY.sign(text)
+        assert is_signed(SM2_KEY.public, ours, text)
+        assert other.verify_with_sm3(ours.hex(), text)
+        assert is_signed(SM2_KEY.public, bytes.fromhex(other.sign_with_sm3(text)), text)
+
+
+def test_receipts_and_heads_signed_with_sm2() -> None:
+    """They verify as those of Ed25519 do, and with no other key."""
+    key = SigningKey.read(SigningKey.new(SM2).written())
+    seals = Seals(key)
+    digest, of_leaf = sha256(b"body"), sha256(b"leaf")
+    receipt = Acceptance(digest, of_leaf, seals, seals.add(digest, of_leaf)).receipt()
+    assert receipt is not None
+    assert is_receipt(receipt, key.public)
+    assert not is_receipt(receipt, SM2_KEY.public)
+    head = signed_head(key, "hutong/1", 3, bytes(32), 5)
+    shown = {**asdict(head), "root": head.root.hex(), "signature": head.signature.hex()}
+    assert is_head({**shown, "public_key": key.public.hex()})
+    assert not is_head({**shown, "public_key": key.public.hex(), "size": 4})
+
+
+def test_two_halves_of_different_keys_are_no_key() -> None:
+    """Else what it signed would verify nowhere."""
+    with pytest.raises(ValueError, match="different keys"):
+        SigningKey.read(f"sm2 {PRIVATE} {SigningKey.new(SM2).public.hex()}")

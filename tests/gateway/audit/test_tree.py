@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.audit import tree
-from gateway.audit.verify import HASHINGS, is_consistent, is_included, leaf_hash, root_of_inclusion, sha256, sm3
+from gateway.audit.hashing import HASHINGS, sha256, sm3
+from gateway.audit.proofs import is_consistent, is_included, leaf_hash, root_of_inclusion
 
 LEAVES = [
     bytes.fromhex(each)

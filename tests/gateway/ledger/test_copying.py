@@ -46,8 +46,10 @@ from gateway.ledger.records import (
     Rejection,
     Retention,
     SecondApproval,
+    Stamp,
     Unmasking,
     Upload,
+    Witnessed,
 )
 from gateway.ledger.sql import SqlLedger, copying
 from gateway.ledger.sql.copying import Compared, Copied, CopyStep
@@ -89,6 +91,8 @@ async def fill(ledger: SqlLedger, small: Any) -> None:
     )
     while (await ledger.sequence(200)).more:
         pass
+    await ledger.keep_witnessed(Witnessed(CREDIT, 1, b"\x00" * 32, small.now, "见证"))
+    await ledger.keep_stamp(Stamp(1, small.now, b"\x30\x00"))
     for day, seen in ((0, 0.0), (500, 500.0)):
         while (await ledger.prune(KEPT, "pruner", small.now + timedelta(days=day), seen=seen * DAY)).more:
             seen = 0.0
@@ -300,6 +304,8 @@ async def answers(ledger: SqlLedger, small: Any) -> Mapping[str, Any]:
     head = await ledger.newest_head()
     assert head is not None
     found["tree"] = await ledger.signed_heads(), await ledger.signing_keys(), await ledger.tree_standing()
+    found["witnessed"] = await ledger.witnessed([CREDIT], head.size)
+    found["stamps"] = await ledger.stamps()
     found["leaf"] = await ledger.prove_message("p7"), await ledger.prove_consistency(300, head.size)
     found["tallies"] = sorted(map(repr, await ledger.tallies(TallyFilter(202601, 202912), READER)))
     found["occurrences"] = await ledger.find_occurrences(OccurrenceFilter(("inspection",), (), 202603, 202603))

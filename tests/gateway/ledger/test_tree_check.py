@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,14 @@ import pytest
 from gateway.audit import tree
 from gateway.audit.leaf import leaf
 from gateway.audit.signing import SigningKey, signed_head
+from gateway.audit.verify import read_heads
+from gateway.audit.witness import offer
 from gateway.hub.evidence import shown_head
 from gateway.ledger.records import AuditEntry
-from gateway.ledger.sql import SqlLedger
+from gateway.ledger.sql import SqlLedger, leaves
 from gateway.ledger.sql.tree_check import check_tree
 from gateway.message import State
+from gateway.sandbox.witness import WitnessDouble
 
 KEY = SigningKey.new()
 
@@ -258,6 +262,129 @@ def test_a_restored_backup_is_found_by_a_witness(file: Path, kept: Path) -> None
         database.commit()
     assert wrong(file) == []
     assert wrong(file, seen) == ["leaf 5 is missing, and all after it: there were 11"]
+
+
+def _forget_a_message(file: Path, rows: list[Any]) -> list[Any]:
+    change(
+        file,
+        "DELETE FROM attempts WHERE delivery = (SELECT position FROM deliveries WHERE id = 'm2/0')",
+        "DELETE FROM messages WHERE id = 'm2'",
+    )
+    return [row for row in rows if not row[1].startswith("m2")]
+
+
+def _blame_another(file: Path, rows: list[Any]) -> list[Any]:
+    change(file, "UPDATE audit SET actor = 'somebody' WHERE action = 'body.read'")
+    at = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=rows[-1][3])
+    made = leaves.done(AuditEntry(at, "somebody", "body.read", "m1"))
+    return [*rows[:-1], (made.kind, made.subject, made.digest, made.at)]
+
+
+def _swap(file: Path, rows: list[Any]) -> list[Any]:
+    return [*rows[:3], rows[4], rows[3], *rows[5:]]
+
+
+def _cut_off(file: Path, rows: list[Any]) -> list[Any]:
+    change(file, "DELETE FROM audit WHERE action = 'body.read'")
+    return rows[:-1]
+
+
+def _restore(file: Path, rows: list[Any]) -> list[Any]:
+    change(
+        file,
+        "DELETE FROM messages WHERE id IN ('m4', 'm5')",
+        "DELETE FROM audit WHERE action = 'body.read'",
+        "DELETE FROM attempts",
+    )
+    return rows[:5]
+
+
+NEW_PASTS: Mapping[str, tuple[Callable[[Path, list[Any]], list[Any]], str]] = {
+    "deleted": (_forget_a_message, "leaves 3 to 4: one of them is not what it was when the head of size 5"),
+    "edited": (_blame_another, "leaves 7 to 10: one of them is not what it was when the head of size 11"),
+    "in another order": (_swap, "leaves 3 to 4: one of them is not what it was when the head of size 5"),
+    "cut off": (_cut_off, "leaf 10 is missing, and all after it: there were 11"),
+    "restored": (_restore, "leaf 5 is missing, and all after it: there were 11"),
+}
+"""What somebody does who has the database and the signing key, and what the witness's file tells of it first."""
+
+
+@pytest.mark.parametrize("what", NEW_PASTS)
+def test_a_new_past_with_the_real_key_is_found_by_a_witness(file: Path, what: str) -> None:
+    """The whole tree is made again and every head signed anew: it holds by itself, and not beside what was kept.
+
+    The file is what the witness wrote down of the offers: a line each.
+    """
+    make, told = NEW_PASTS[what]
+    kept = asyncio.run(_offered(file))
+    assert wrong(file, *kept) == []
+    signed_anew(file, make)
+    assert wrong(file) == []
+    assert wrong(file, *kept)[0].startswith(told)
+
+
+def test_a_witness_takes_no_new_past(file: Path) -> None:
+    """One that compares what it is offered with what it has finds out at once, and keeps what it had."""
+    witness = WitnessDouble(lambda: datetime(2030, 1, 1, tzinfo=UTC))
+    asyncio.run(_offered(file, witness))
+    before = witness.heads()
+    signed_anew(file, _blame_another)
+    asyncio.run(_grown(file))
+    answers = asyncio.run(_answers(file, witness))
+    assert answers[-1][0] == 422
+    assert witness.heads() == before
+
+
+async def _grown(file: Path) -> None:
+    ledger = SqlLedger(f"sqlite:///{file}", key=KEY)
+    await ledger.start()
+    await ledger.note([AuditEntry(datetime(2030, 1, 1, tzinfo=UTC), "wang-wei", "body.read", "m3")])
+    await ledger.sequence(100)
+    await ledger.stop()
+
+
+async def _answers(file: Path, witness: WitnessDouble) -> list[tuple[int, Any]]:
+    """Offer a witness what continues the newest head that it has, and give its answers."""
+    ledger = SqlLedger(f"sqlite:///{file}", key=KEY)
+    await ledger.start()
+    answers, had = [], witness.size
+    for head in await ledger.signed_heads(had + 1):
+        proof = await ledger.prove_consistency(had, head.size)
+        answers.append(witness.take(offer(shown_head(head, KEY.public), had, proof.path)))
+        had = witness.size
+    await ledger.stop()
+    return answers
+
+
+async def _offered(file: Path, witness: WitnessDouble | None = None) -> list[Any]:
+    """Offer a witness every head, and give those of the file that it keeps."""
+    keeping = witness or WitnessDouble(lambda: datetime(2030, 1, 1, tzinfo=UTC))
+    assert {status for status, _ in await _answers(file, keeping)} == {200}
+    return read_heads(keeping.heads().decode())
+
+
+def signed_anew(file: Path, make: Callable[[Path, list[Any]], list[Any]]) -> None:
+    """Change the facts, make the whole tree again, and sign each of its heads with the real key."""
+    with closing(sqlite3.connect(file)) as database:
+        rows = database.execute("SELECT kind, subject, digest, at FROM leaves ORDER BY number").fetchall()
+        sizes = [size for (size,) in database.execute("SELECT size FROM tree_heads ORDER BY size")]
+        [(origin,)] = database.execute("SELECT origin FROM tree").fetchall()
+    made = [leaf(*row) for row in make(file, rows)]
+    with closing(sqlite3.connect(file)) as database:
+        for table in ("leaves", "tree_heads", "tree_nodes"):
+            database.execute(f"DELETE FROM {table}")
+        database.executemany(
+            "INSERT INTO leaves (number, hash, kind, subject, digest, at) VALUES (?, ?, ?, ?, ?, ?)",
+            [(at, one.hash, one.kind, one.subject, one.digest, one.at) for at, one in enumerate(made)],
+        )
+        for size in sorted({*(size for size in sizes if size < len(made)), len(made)}):
+            frontier, _ = tree.extended(tree.Frontier(), [one.hash for one in made[:size]])
+            head = signed_head(KEY, origin, size, tree.root(frontier), size)
+            database.execute(
+                "INSERT INTO tree_heads VALUES (?, ?, ?, ?, ?)", (size, head.root, head.at, KEY.id, head.signature)
+            )
+        database.execute("UPDATE tree SET size = ?, edge = ?", (len(made), b"".join(frontier.hashes)))
+        database.commit()
 
 
 def leaf_hashes(file: Path) -> list[bytes]:

@@ -128,3 +128,22 @@ def test_what_is_said_of_tls_must_be_of_use():
     assert tls(tls_ca="no PEM") == [("setting.tls", "settings.tls_ca")]
     assert tls(tls_minimum="1.0") == [("setting.choice", "settings.tls_minimum")]
     assert tls(tls_ca=7) == [("setting.text", "settings.tls_ca")]
+
+
+def witness(mode="push", **settings):
+    """What is wrong with the settings of a witness."""
+    asked = Registration("penalty.330000", "penalty", None, {"base_url": "http://a", "app_key": "k", **settings}, mode)
+    try:
+        registered(asked, ADAPTER, {"penalty"}, None, AT)
+    except Rejected as rejected:
+        return [(one.code, one.path) for one in rejected.findings]
+    return []
+
+
+def test_what_is_said_of_a_witness_must_be_of_use():
+    """A path behind the address that is called, and a public key of Ed25519 or SM2."""
+    assert witness(witness="/audit/heads", witness_key="ab" * 32) == []
+    assert witness(witness="audit heads") == [("setting.path", "settings.witness")]
+    assert witness("pull", witness="/heads") == [("witness.pull", "settings.witness")]
+    for key in ("ab" * 31, "AB" * 32, "04" + "ab" * 64):
+        assert witness(witness="/h", witness_key=key) == [("setting.key", "settings.witness_key")]
