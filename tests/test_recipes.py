@@ -129,8 +129,9 @@ def test_a_body_format_is_one_module_and_its_entry_in_the_codec(product: Path) -
 @pytest.mark.parametrize("name", sorted(BODY_FORMATS.keys() - EVERYWHERE))
 def test_nobody_else_asks_for_a_body_format_by_its_name(name: str, strings: Mapping[str, frozenset[str]]) -> None:
     """What others need to know, the declaration says."""
-    # The regular report is written in formats of its own choice, which are no platform's.
-    beside = {f"adapters/formats/{name}_stream.py", "gateway/api/report_files.py", "gateway/cli/report.py"}
+    # The regular report, and what is reconciled, are written in formats of their own choice, which are no platform's.
+    report, reconciled = {"gateway/api/report_files.py", "gateway/cli/report.py"}, {"gateway/api/reconciliation.py"}
+    beside = {f"adapters/formats/{name}_stream.py", *report, *reconciled}
     assert strings[name] - beside == {f"adapters/formats/{name}.py"}
 
 
