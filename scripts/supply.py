@@ -44,6 +44,7 @@ ALLOWED = frozenset(
 SPELLED = {
     "3-Clause BSD License": "BSD-3-Clause",
     "Apache 2.0": "Apache-2.0",
+    "Apache Software License": "Apache-2.0",
     "GNU Lesser General Public License v2 or later (LGPLv2+)": "LGPL-2.1-or-later",
     "ISC License": "ISC",
     "MIT License": "MIT",

@@ -346,11 +346,8 @@ class ReplyRule(Model):
     """Where the reply tells why.
     原因的位置。"""
     level: Literal["transport", "schema", "business"] | None = None
-    """How far such a reply proves that the document came: transport (it arrived), schema (its format passed the
-    platform's check), business (it was taken on). Without it: business for accepted by what the body says, otherwise
-    transport.
-    此应答证明送达到哪一级：transport 已到达、schema 已通过格式校验、business 业务已受理。
-    省略时：按应答体判为 accepted 的为 business，其余为 transport。"""
+    """What such a reply proves: transport, schema or business; unless set, business for an accepted that the body says.
+    此应答证明到哪一级：transport 传输、schema 格式、business 业务；不写时，accepted 按应答体判定的为 business。"""
 
 
 class InDoubt(Model):
