@@ -48,7 +48,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     ),
     "report": ("report", "The regular report: figures of a month or a year, and the use made."),
     "clock": ("clock", "Statutory deadlines of all cases: which run out, which were missed."),
-    "reconcile": ("reconcile", "What was exchanged with a platform on a day, and what its own list of it lacks."),
+    "reconcile": (
+        "reconcile",
+        "Count what was exchanged with a platform on a day; with its own list, tell what either side lacks.",
+    ),
     "audit": ("audit", "The audit: whether evidence, or a whole ledger, holds."),
     "dead": (
         "dead",

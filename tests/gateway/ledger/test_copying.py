@@ -24,10 +24,12 @@ from report_documents import inspection
 
 from gateway.access import wrapping_keys
 from gateway.audit.signing import SigningKey
+from gateway.clock import new_id
 from gateway.errors import HutongError
 from gateway.ledger.assessments import AssessedCase, AssessmentRun, CaseFinding, FindingFilter, Ground
 from gateway.ledger.clocked import ClockedCase, ClockStanding, CountedCase, CountedCorrelation, KeptClock
 from gateway.ledger.occurrences import REGION, OccurrenceFilter, TallyFilter
+from gateway.ledger.reconciled import Comparison, Direction
 from gateway.ledger.records import (
     Area,
     BulkReplay,
@@ -68,6 +70,7 @@ pytestmark = pytest.mark.postgresql
 
 DAY = 86_400.0
 READER = OccurrenceReader(bundled(), CHINA_TIME, {})
+COMPARISON = new_id(datetime(2026, 9, 1, tzinfo=UTC))
 EARLY = datetime(2000, 1, 1, tzinfo=UTC)
 KEPT = Retention(timedelta(days=400), timedelta(days=200))
 CREDIT = "credit-publicity.330000"
@@ -209,6 +212,13 @@ async def _deliveries(ledger: SqlLedger, small: Any) -> None:
     await ledger.begin(claim, "sending/0", "penalty@1.0.0", small.request, small.now)
     await ledger.hold("held/0", small.intent)
     await ledger.discard("discarded/0", small.intent)
+    counts = {"equal": 1, "missing": 1}
+    day = ("2026-09-01", small.now, small.now)
+    comparison = Comparison(COMPARISON, small.platform, Direction.DELIVERED, *day, small.platform, 2, "d", True, counts)
+    missing = await ledger.delivery("delivered/0")
+    assert missing is not None
+    await ledger.keep_missing(comparison.id, small.now, [missing.position])
+    await ledger.keep_comparison(comparison)
 
 
 @pytest.fixture(scope="module")
@@ -300,6 +310,7 @@ async def answers(ledger: SqlLedger, small: Any) -> Mapping[str, Any]:
         await ledger.adapter_content("town", "1.0.0"),
     )
     found["backlog"] = sorted(await ledger.backlog(), key=repr)
+    found["compared"] = await ledger.comparison(COMPARISON)
     found["replays"] = await ledger.replays(), await ledger.contacts()
     head = await ledger.newest_head()
     assert head is not None
@@ -333,7 +344,7 @@ async def test_a_copy_answers_as_the_source_does(filled: str, target: str, small
     assert done.symbols["messages"] > 0
     assert all(each.same for each in copying.compare(filled, target, untold))
     there = await small.start(SqlLedger(target, keys=KEYS))
-    here = await small.start(opened())
+    here = await small.start(opened(keys=KEYS))
     mine, its = await answers(here, small), await answers(there, small)
     assert len(mine["messages"]) > 500
     for question, answer in mine.items():
@@ -471,7 +482,7 @@ async def _migrated(target: str) -> None:
 async def test_a_source_that_went_on_meanwhile(filled: str, target: str, opened: Any) -> None:
     """A copy is not gone on with when a gateway ran on the source since: rows that are copied may have changed."""
     cut_off(filled, target, "between", 30)
-    ledger = opened()
+    ledger = opened(keys=KEYS)
     await ledger.start()
     await ledger.stop()
     with pytest.raises(HutongError, match="copy anew") as error:
@@ -492,7 +503,7 @@ async def test_live_ledgers(ledger: SqlLedger, path: Path, target: str, tmp_path
     source = f"sqlite:///{path}"
     assert refused(source, target) == "ledger.in-use"
     await ledger.stop()
-    there = SqlLedger(target, keys=KEYS)
+    there = SqlLedger(target)
     await there.start()
     assert refused(source, target) == "ledger.in-use"
     assert refused(target, f"sqlite:///{tmp_path / 'new.db'}") == "ledger.in-use"
