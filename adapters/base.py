@@ -16,6 +16,7 @@ from msgspec.structs import force_setattr
 
 from schemas.budget import Budget
 from schemas.findings import Finding, Rejected
+from schemas.reprs import Discreet
 
 Tree = Any
 """A parsed native body: dicts, lists, str, int, Decimal, bool and None.
@@ -28,7 +29,7 @@ Document = dict[str, Any]
 """A canonical document as JSON values; money and decimals are strings."""
 
 
-class Record(Struct, frozen=True):
+class Record(Discreet, frozen=True):
     """One record of an inbound body, still in the platform's own format.
 
     `identity` is the operation's natural identity of this record as one text, None when the
@@ -47,7 +48,7 @@ class Package(Struct, frozen=True):
     split: bool = False
 
 
-class Cut(Struct, frozen=True):
+class Cut(Discreet, frozen=True):
     """One record of a stream: a body that its operation takes by itself, or why it cannot be one."""
 
     body: bytes
@@ -74,7 +75,7 @@ class Cutter(Protocol):
         ...
 
 
-class Translation(Struct, frozen=True):
+class Translation(Discreet, frozen=True):
     """A canonical, valid document and what was noticed on the way."""
 
     type: str
@@ -82,7 +83,7 @@ class Translation(Struct, frozen=True):
     warnings: tuple[Finding, ...] = ()
 
 
-class Sending(Struct, frozen=True):
+class Sending(Discreet, frozen=True):
     """What an outbound translation may use: the message, and the facts fixed at acceptance.
 
     `settings` are the platform's, secrets included. `document` already carries the platform's own
@@ -97,7 +98,7 @@ class Sending(Struct, frozen=True):
     accepted_at: datetime
 
 
-class OutboundRequest(Struct, frozen=True):
+class OutboundRequest(Discreet, frozen=True):
     """One HTTP request to a platform: `path` is relative to its `base_url`, query included."""
 
     method: str
@@ -106,7 +107,7 @@ class OutboundRequest(Struct, frozen=True):
     body: bytes = b""
 
 
-class Reply(Struct, frozen=True):
+class Reply(Discreet, frozen=True):
     """A platform's whole answer. Header names are lower case."""
 
     status: int
@@ -211,7 +212,7 @@ BASE_URL = Setting("base_url", "url", "平台地址")
 """The setting that every platform has: the address that its adapter's paths are relative to."""
 
 
-class Answer(Struct, frozen=True):
+class Answer(Discreet, frozen=True):
     """A reply in the caller's own format, for callers that cannot read ours."""
 
     status: int

@@ -13,6 +13,7 @@ from msgspec import Struct, field
 from adapters.base import ReceiptLevel
 from schemas.catalog import TYPES
 from schemas.documents.personal import citizen_ids, without
+from schemas.reprs import Discreet
 
 _LONG_NUMBER = re.compile(r"\d{17}")
 
@@ -94,7 +95,7 @@ def drawing() -> str:
     return "\n".join(["stateDiagram-v2", *starts, *steps, *ends]) + "\n"
 
 
-class Message(Struct, frozen=True):
+class Message(Discreet, frozen=True):
     """An immutable document plus headers.
 
     `document` is the canonical document as it was sent, its numbers in the words of their issuer;
@@ -125,7 +126,7 @@ class Message(Struct, frozen=True):
     trace_id: str | None = None
 
 
-class Enriched(Struct, frozen=True):
+class Enriched(Discreet, frozen=True):
     """A value the case already knew, and the message it was taken from."""
 
     value: str
@@ -183,7 +184,7 @@ class Delivery(Struct, frozen=True):
         return UNWANTED if unwanted else self.state._value_  # `value` of an enumeration takes ten times as long
 
 
-class Attempt(Struct, frozen=True):
+class Attempt(Discreet, frozen=True):
     """One try of one delivery, as it went. `status` is the HTTP status, None without an answer.
 
     `receipt` is there when the platform fetched the delivery and told by a receipt what became of it:

@@ -22,6 +22,7 @@ from schemas.findings import Rejected
 from schemas.identifiers import folded
 from schemas.identifiers.person import mask_in_text
 from schemas.plain import plain
+from schemas.reprs import Discreet
 
 MAX_REASON = 500
 _AGAIN = frozenset({408, 425, 429})
@@ -49,7 +50,7 @@ class Rule(Struct, frozen=True):
     level: ReceiptLevel | None
 
 
-class ReadReply(Struct, frozen=True):
+class ReadReply(Discreet, frozen=True):
     """A reply with its body read once. `tree` is None when the body is empty or cannot be read.
 
     `unreadable`: there is a body, and not in the agreed format: a page of something in between, say.

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from adapters.base import Tree
 from schemas.budget import Budget
+from schemas.reprs import Discreet
 
 Steps = tuple[str | None, ...]
 """A place in a tree: names from the outside in, None for each item of a list."""
@@ -36,14 +37,14 @@ class Format(Struct, frozen=True):
     embedded: tuple[tuple[Steps, str], ...] = ()
 
 
-class Body(Struct, frozen=True):
+class Body(Discreet, frozen=True):
     """A parsed body. `element` is the XML element that stands for the tree (inside Body for SOAP)."""
 
     tree: Tree
     element: Any = None
 
 
-class EncodedBody(Struct, frozen=True):
+class EncodedBody(Discreet, frozen=True):
     """A written body and the Content-Type that tells how."""
 
     content_type: str

@@ -19,7 +19,7 @@ from adapters import signing
 from gateway.access.nonces import TOLERANCE, Nonces
 from gateway.access.principals import Principal, Principals, Refusal
 from gateway.ledger.records import Credential, Platform
-from gateway.reprs import repr_without
+from schemas.reprs import repr_without
 
 TIMESTAMP = re.compile(r"[0-9]{1,12}")
 _NONCE = re.compile(r"[A-Za-z0-9_.~+/=:-]{16,128}")

@@ -22,10 +22,10 @@ from gateway.access.ways import ALGORITHMS, check_keys_url
 from gateway.clock import Ticks, monotonic
 from gateway.errors import Forbidden
 from gateway.ledger.records import Person
-from gateway.reprs import repr_without
 from gateway.settings import OidcSettings
 from schemas import regions
 from schemas.findings import Text
+from schemas.reprs import repr_without
 
 _log = logging.getLogger(__name__)
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import h11
 import httpx
-from msgspec import Struct
+
+from schemas.reprs import Discreet
 
 SILENCE = 120.0
 """Seconds in which nothing was sent and nothing came; then the connection counts as cut."""
@@ -28,7 +29,7 @@ class CutOff(Exception):
     """The connection broke before the answer was whole."""
 
 
-class Heard(Struct, frozen=True):
+class Heard(Discreet, frozen=True):
     """An answer's status and headers (lower case); its body, unless that was a stream and was heard as it came."""
 
     status: int

@@ -20,6 +20,7 @@ from gateway.message import LATE, Attempt, Delivery, State
 from gateway.telemetry.events import ReceiptLate
 from schemas.findings import Text
 from schemas.plain import plain
+from schemas.reprs import Discreet
 
 _CODES = {VerdictKind.RETRY: "receipt.retry", VerdictKind.DEAD: "receipt.dead"}
 """The codes of what brings neither yes nor no; they say that it is the platform's own word."""
@@ -32,7 +33,7 @@ _STATES = {
 }
 
 
-class LeaseReceipt(Struct, frozen=True):
+class LeaseReceipt(Discreet, frozen=True):
     """What a platform says. `verdict` is any but `credentials`; `after` goes with `retry`.
 
     `attempt` is the lease's number; None: the only lease that it can be about. `body` is the receipt as it came.

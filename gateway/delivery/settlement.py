@@ -5,14 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from msgspec import Struct
-
 from adapters.base import Reply, RetrySchedule, Verdict, VerdictKind
 from gateway.delivery.health import HealthSign
 from gateway.delivery.retry import LONGEST_ASKED, next_attempt
 from gateway.ledger.records import Hold, Platform, Settlement, Work
 from gateway.message import Attempt, HeldBy, State, unnamed
 from schemas.catalog import TYPES, at
+from schemas.reprs import Discreet
 
 GAVE_UP = "gave-up"
 """The code of a delivery that was tried for as long as its platform's schedule allows."""
@@ -31,7 +30,7 @@ _IN_FRONT = (502, 503, 504)
 """Statuses that come from what stands in front of a platform, or from all of it (RFC 9110, 15.6)."""
 
 
-class CallOutcome(Struct, frozen=True):
+class CallOutcome(Discreet, frozen=True):
     """One attempt as it went: what was read from the answer, if any. `ours`: an exception of ours ended it.
 
     `started_at` is by the wall clock; `seconds` were measured by ticks.

@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from adapters.base import Setting
-from gateway.reprs import repr_without
+from schemas.reprs import repr_without
 
 CA = Setting("tls_ca", "pem", "平台所用 CA 证书（PEM）")
 CERTIFICATE = Setting("tls_certificate", "pem", "网关的客户端证书（PEM）")

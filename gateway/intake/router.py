@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from msgspec import Struct
-
 from gateway.intake.coverage import Coverage
 from gateway.intake.routes import About, Reach, Route, RouteDestination
 from gateway.intake.steps import Planned
 from gateway.ledger.records import Platform, Taker
 from schemas import regions
+from schemas.reprs import Discreet
 
 CanSend = Callable[[Platform, str], bool]
 """Tells whether a platform's adapter can send a message type."""
@@ -34,7 +33,7 @@ _TOWARD: Mapping[Reach, tuple[str, ...]] = {
 }
 
 
-class Routable(Struct, frozen=True):
+class Routable(Discreet, frozen=True):
     """What routing looks at: the enriched document, where it is about, who sent it, whom it answers."""
 
     type: str

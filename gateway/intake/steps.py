@@ -11,9 +11,10 @@ from adapters.base import Adapter, Tree
 from gateway.ledger.records import IntakeDraft, Platform, Receipt, Rejection
 from gateway.message import Enriched, Message
 from schemas.findings import Finding, Rejected
+from schemas.reprs import Discreet
 
 
-class IntakeCall(Struct, frozen=True):
+class IntakeCall(Discreet, frozen=True):
     """One request of an authenticated platform: the exact bytes, and the caller's Idempotency-Key.
 
     `adapter` is the version that the whole call is read, recorded and answered with; None takes the
@@ -54,7 +55,7 @@ class Planned(Struct, frozen=True):
     toward: str | None = None
 
 
-class Previewed(Struct, frozen=True):
+class Previewed(Discreet, frozen=True):
     """What a document would become: the document as it would be sent on, and where to."""
 
     index: int
@@ -80,7 +81,7 @@ class SubmissionHeaders(Struct, frozen=True):
     corrects: str | None = None
 
 
-class Translated(Struct, frozen=True):
+class Translated(Discreet, frozen=True):
     """One record as a valid canonical document. `identity` is the operation's own, if it declares one.
 
     `native` is the record as its sender wrote it, parsed; None for a canonical submission.
@@ -110,7 +111,7 @@ class Reading(Struct, frozen=True):
     split: bool = False
 
 
-class Recognised(Struct, frozen=True):
+class Recognised(Discreet, frozen=True):
     """A document with its numbers as their issuers write them, and what they tie it to.
 
     `raw` are the sender's own numbers that were replaced; `numbers` the ones to remember it by.
@@ -133,7 +134,7 @@ class Jurisdiction(Struct, frozen=True):
     mandate: Mapping[str, Any] | None = None
 
 
-class CaseContext(Struct, frozen=True):
+class CaseContext(Discreet, frozen=True):
     """Where a document belongs: its numbers recognised, its correlation, what the case knew, its jurisdiction.
 
     `document` is the one to be kept; `effective`, with what the case knew added to it, is routed and sent on.
@@ -149,7 +150,7 @@ class CaseContext(Struct, frozen=True):
     corrects: Message | None = None
 
 
-class Decided(Struct, frozen=True):
+class Decided(Discreet, frozen=True):
     """Everything intake decided about one document, before anything is kept. `document` is the one sent on."""
 
     draft: IntakeDraft

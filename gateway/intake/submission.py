@@ -6,8 +6,6 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from msgspec import Struct
-
 from adapters.base import Adapter
 from adapters.formats import json
 from adapters.formats.format import Format
@@ -16,13 +14,14 @@ from schemas import catalog, documents
 from schemas.budget import Budget
 from schemas.findings import Finding, Rejected, Text
 from schemas.identifiers import Misshapen, RegionCode
+from schemas.reprs import Discreet
 
 _KEYS = ("type", "document", "region", "correlation_id", "causation_id", "corrects")
 
 _ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 
-class ReadSubmission(Struct, frozen=True):
+class ReadSubmission(Discreet, frozen=True):
     """Read one canonical document, within `budget`, and what is said beside it."""
 
     body: bytes

@@ -17,6 +17,7 @@ from gateway.intake.submission import ReadSubmission
 from gateway.readers import Task, TaskRunner, TooCostly, is_heavy
 from schemas.budget import Budget
 from schemas.findings import Rejected, Text
+from schemas.reprs import Discreet
 
 ENTRY = 256
 """As many bytes of the answer as the shortest entry about a record takes."""
@@ -33,7 +34,7 @@ FEW = 4
 """Small bodies of one caller that are read one after the other on the event loop; more are read beside it."""
 
 
-class ReadNative(Struct, frozen=True):
+class ReadNative(Discreet, frozen=True):
     """Read a body in its sender's own format, within `budget`: whether it is a package, then each record."""
 
     operation: str
@@ -59,7 +60,7 @@ class ReadNative(Struct, frozen=True):
             yield _entry(record, outcome)
 
 
-class ReadNativeApart(Struct, frozen=True):
+class ReadNativeApart(Discreet, frozen=True):
     """Read as `ReadNative` does, for another process: only a few small records keep their native tree."""
 
     native: ReadNative

@@ -13,8 +13,8 @@ from adapters.base import OutboundRequest
 from gateway.audit.leaf import Leaf
 from gateway.audit.signing import Acceptance, SignedHead
 from gateway.message import Attempt, Delivery, HeldBy, Message, State
-from gateway.reprs import repr_without
 from schemas.budget import BOUNDS, Budget
+from schemas.reprs import Discreet, repr_without
 
 T = TypeVar("T")
 
@@ -76,7 +76,7 @@ class IntakeDraft(Struct, frozen=True):
     audited: tuple[AuditEntry, ...] = ()
 
 
-class Rejection(Struct, frozen=True):
+class Rejection(Discreet, frozen=True):
     """A document that was not accepted from its sender. `problem` is the problem document as answered."""
 
     id: str
@@ -89,7 +89,7 @@ class Rejection(Struct, frozen=True):
     problem: Mapping[str, Any]
 
 
-class Intake(Struct, frozen=True):
+class Intake(Discreet, frozen=True):
     """One request's worth of documents.
 
     `revision` is the registry's, by which its entries were routed. `key` is the caller's
@@ -440,7 +440,7 @@ class ResultPage(Struct, Generic[T], frozen=True):
     cursor: str | None = None
 
 
-class Native(Struct, frozen=True):
+class Native(Discreet, frozen=True):
     """The exact bytes received, and where in them the record stood."""
 
     body: bytes

@@ -14,6 +14,7 @@ from schemas.calendar import Calendar
 from schemas.catalog import TYPES, at
 from schemas.clocks import CaseEvent, ClockRule, Counting
 from schemas.identifiers.folding import comparison_key, same_number
+from schemas.reprs import Discreet
 
 _LONGEST = 20 * 366
 """As many days are walked at most; no deadline is as long, however often it was stopped."""
@@ -29,7 +30,7 @@ class ClockState(StrEnum):
     UNKNOWN = "unknown"
 
 
-class CaseDocument(Struct, frozen=True):
+class CaseDocument(Discreet, frozen=True):
     """A canonical document of a case: the message that brought it, its type, who sent it, what it says, and when."""
 
     message_id: str

@@ -21,12 +21,12 @@ from gateway.delivery.no_answer import NoAnswer
 from gateway.intake.coverage import span
 from gateway.ledger.records import PULL, PUSH, Platform
 from gateway.platforms.areas import CODE
-from gateway.reprs import repr_without
 from gateway.settings import ALLOWABLE
 from schemas import regions
 from schemas.budget import BOUNDS
 from schemas.codes import table
 from schemas.findings import Finding, Rejected, Text
+from schemas.reprs import repr_without
 
 DOSSIER = Setting("dossier", "bool", "可查阅一企一档", default=False)
 """The setting that lets a platform read enterprises' dossiers."""

@@ -33,6 +33,7 @@ from schemas.documents.second_look import look
 from schemas.documents.validation_errors import fault, where
 from schemas.findings import Finding, Rejected, Text
 from schemas.measure import exceeds, measure
+from schemas.reprs import Discreet
 from schemas.windows import shifted, windows
 
 MODELS: Mapping[str, type[Document]] = MappingProxyType(
@@ -78,7 +79,7 @@ _DEEPEST = 16
 """No document is nested deeper; what is, is not a document and is not walked."""
 
 
-class Checked(Struct, frozen=True):
+class Checked(Discreet, frozen=True):
     """A valid document in canonical JSON, what is odd about it, and what its identifiers looked like before.
 
     `raw` has the written text of each identifier that normalising changed, by path; personal ones

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from msgspec import Struct, field
+from msgspec import field
 from msgspec.structs import replace
 from pydantic import BaseModel, Field
 
@@ -23,6 +23,7 @@ from gateway.ledger.records import Accepted, Rejection
 from gateway.message import HELD, UNWANTED, Delivery, State
 from schemas.budget import STANDARD
 from schemas.findings import Rejected, Text
+from schemas.reprs import Discreet
 
 
 class AcceptedDelivery(RestModel):
@@ -146,7 +147,7 @@ INTERNAL = Text(
 )
 
 
-class HttpAnswer(Struct, frozen=True):
+class HttpAnswer(Discreet, frozen=True):
     """An answer ready to be sent."""
 
     status: int

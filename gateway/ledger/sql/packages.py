@@ -16,6 +16,7 @@ from gateway.ledger.sql.pruned_rejections import APIECE
 from gateway.ledger.sql.statements import Prepared, inserting
 from gateway.ledger.sql.tables import REJECTION
 from gateway.ledger.sql.writing import Transaction
+from schemas.reprs import Discreet
 
 CHUNK = 250
 """Entries of one intake that share a commit. The rest of a larger package waits for the next one, as others do."""
@@ -27,7 +28,7 @@ FEW = 16
 """Entries that an event loop makes ready itself; more go to a thread."""
 
 
-class ReadyDraft(Struct, frozen=True):
+class ReadyDraft(Discreet, frozen=True):
     """A draft, with its document and its headers as they are kept."""
 
     draft: IntakeDraft
@@ -42,7 +43,7 @@ class ReadyRejection(Struct, frozen=True):
     row: Row
 
 
-class ReadyIntake(Struct, frozen=True):
+class ReadyIntake(Discreet, frozen=True):
     """An intake as its chunks share it.
 
     `digest` is the SHA-256 of the bytes where they are recognised by it, by their key or as a package of several

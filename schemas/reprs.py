@@ -1,4 +1,4 @@
-"""How values with secrets are printed, where they come into a log or a traceback."""
+"""How values with secrets, or with what documents say of people, are printed: in a log or a traceback."""
 
 from __future__ import annotations
 
@@ -12,6 +12,20 @@ def repr_without(value: Struct, *secret: str) -> str:
     """Give a repr in which these fields are `…`; of a mapping the names stay, where they are text."""
     shown = (f"{name}={_hidden(kept) if name in secret else repr(kept)}" for name, kept in _fields(value))
     return f"{type(value).__name__}({', '.join(shown)})"
+
+
+PERSONAL = (
+    "body", "document", "effective", "enriched", "keys", "native", "numbers", "problem", "raw", "raw_numbers", "reply",
+    "settings", "tree", "value", "warnings",
+)  # fmt: skip
+"""The fields that hold what documents say of people, or secrets: a repr has no more of them than the names in them."""
+
+
+class Discreet(Struct, frozen=True):
+    """A value that may hold what documents say of people: its repr does not have it."""
+
+    def __repr__(self) -> str:
+        return repr_without(self, *PERSONAL)
 
 
 def _fields(value: Struct) -> list[tuple[str, Any]]:
