@@ -40,8 +40,8 @@ def test_a_ledger_that_holds(hutong: Any, file: Path) -> None:
     """Told in a line, or as JSON; by its file or its address."""
     assert "1 leaves, 1 heads" in hutong("audit", "verify", file).out
     told = hutong("audit", "verify", f"sqlite:///{file}", "--json").json
-    counted = {"leaves": 1, "heads": 1, "waiting": 0, "pruned": 0, "gone": 0, "before": 0}
-    assert told == {**counted, "wrong": [], "keys": [KEY.id]}
+    counted = {"leaves": 1, "heads": 1, "waiting": 0, "pruned": 0, "gone": 0, "before": 0, "stamps": 0}
+    assert told == {**counted, "stamped": None, "wrong": [], "keys": [KEY.id]}
 
 
 def test_a_ledger_is_checked_against_a_key(hutong: Any, file: Path) -> None:
