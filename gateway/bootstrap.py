@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,13 +35,14 @@ from gateway.delivery.breaker import BreakerPolicy
 from gateway.delivery.dispatcher import Dispatcher
 from gateway.delivery.key_fetcher import KeyFetcher
 from gateway.delivery.sender import Sender
-from gateway.hub import Hub
+from gateway.hub import Background, Hub
 from gateway.hub.approvals import Approvals
 from gateway.hub.audit_export import AuditExport
 from gateway.hub.audit_targets import target_of
 from gateway.hub.deliveries import BulkReplays, OperatorSteps
 from gateway.hub.dossier import Dossiers
 from gateway.hub.evidence import Evidence
+from gateway.hub.lookout import Lookout
 from gateway.hub.pruning import Pruner
 from gateway.hub.query_cache import QueryCache
 from gateway.hub.questions import Questions
@@ -92,6 +93,9 @@ from schemas.figures import bundled as bundled_figures
 
 if TYPE_CHECKING:
     from gateway.telemetry.spans import SpanHook
+
+_LOOK = 10.0
+"""Seconds between two looks whether a head is due for a witness or a time-stamp."""
 
 CHECK = (sys.executable, "-m", "gateway.cli.main", "adapter", "check", "--json")
 """What proves an uploaded bundle: the very command its author runs."""
@@ -188,45 +192,11 @@ def build(
         "Age of the oldest message that is kept with its deliveries.",
         lambda: pruner.oldest_seconds(clock()),
     )
-    cases = CaseFinder(kept, clock, zone(settings.zone))
     sequencer = Sequencer(kept)
     metrics.show(
         "hutong_audit_head_age_seconds",
         "For how long the oldest fact has waited that no signed head of the audit covers; 0: all are covered.",
         lambda: sequencer.behind_seconds(clock()),
-    )
-    reencryption = Reencryption(kept)
-    metrics.show(
-        "hutong_encryption_left",
-        "Rows whose secrets are not encrypted under the newest key yet; 0 without a key.",
-        reencryption.left,
-    )
-    audit_export = AuditExport(kept, target_of(settings.audit_export) if settings.audit_export else None)
-    metrics.show(
-        "hutong_audit_export_behind_seconds",
-        "For how long the oldest entry of the audit has waited that was not exported; 0 where another process exports.",
-        lambda: audit_export.behind_seconds(clock()),
-    )
-    witnesses = Witnesses(
-        kept, directory, known.of, authorised, clock, every=timedelta(seconds=settings.witness_seconds)
-    )
-    metrics.show(
-        "hutong_audit_witness_age_seconds",
-        "For how long a platform that keeps signed heads has not taken the one that was due; 0: none is late.",
-        lambda: witnesses.behind_seconds(clock()),
-    )
-    stamper = Stamper(
-        kept,
-        settings.tsa,
-        read_roots(Path(settings.tsa_ca).expanduser().read_bytes()) if settings.tsa_ca else (),
-        outward,
-        clock,
-        every=timedelta(seconds=settings.tsa_seconds),
-    )
-    metrics.show(
-        "hutong_audit_stamp_age_seconds",
-        "For how long a signed head has waited beyond the pace for a time-stamp; 0: none has, or nobody stamps.",
-        lambda: stamper.behind_seconds(clock()),
     )
     attachments = Attachments(
         kept,
@@ -283,10 +253,7 @@ def build(
         ),
         pruner=pruner,
         sequencer=sequencer,
-        reencryption=reencryption,
-        audit_export=audit_export,
-        witnesses=witnesses,
-        stamper=stamper,
+        beside=_beside(settings, kept, directory, known, authorised, outward, clock, metrics),
         attachments=attachments,
         cases=cases,
         assessments=Assessments(kept, cases, assessor, clock, pause=pause.total_seconds()),
@@ -310,6 +277,58 @@ def build(
         zone=zone(settings.zone),
     )
     return hub
+
+
+def _beside(
+    settings: Settings,
+    ledger: Ledger,
+    directory: Directory,
+    adapters: InstalledAdapters,
+    authorised: AuthorisedSender,
+    sender: Sender,
+    clock: Clock,
+    metrics: Metrics,
+) -> Sequence[Background]:
+    """Make what guards and proves the ledger beside the traffic, and show how far each has come."""
+    reencryption = Reencryption(ledger)
+    metrics.show(
+        "hutong_encryption_left",
+        "Rows whose secrets are not encrypted under the newest key yet; 0 without a key.",
+        reencryption.left,
+    )
+    audit_export = AuditExport(ledger, target_of(settings.audit_export) if settings.audit_export else None)
+    metrics.show(
+        "hutong_audit_export_behind_seconds",
+        "For how long the oldest entry of the audit has waited that was not exported; 0 where another process exports.",
+        lambda: audit_export.behind_seconds(clock()),
+    )
+    witnesses = Witnesses(
+        ledger, directory, adapters.of, authorised, clock, every=timedelta(seconds=settings.witness_seconds)
+    )
+    metrics.show(
+        "hutong_audit_witness_age_seconds",
+        "For how long a platform that keeps signed heads has not taken the one that was due; 0: none is late.",
+        lambda: witnesses.behind_seconds(clock()),
+    )
+    stamper = Stamper(
+        ledger,
+        settings.tsa,
+        read_roots(Path(settings.tsa_ca).expanduser().read_bytes()) if settings.tsa_ca else (),
+        sender,
+        clock,
+        every=timedelta(seconds=settings.tsa_seconds),
+    )
+    metrics.show(
+        "hutong_audit_stamp_age_seconds",
+        "For how long a signed head has waited beyond the pace for a time-stamp; 0: none has, or nobody stamps.",
+        lambda: stamper.behind_seconds(clock()),
+    )
+    return (
+        reencryption,
+        audit_export,
+        Lookout("offering heads to witnesses", witnesses.look, every=_LOOK),
+        Lookout("having heads stamped", stamper.look, every=_LOOK),
+    )
 
 
 def open_objects(settings: Settings) -> ObjectStore:

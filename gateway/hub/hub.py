@@ -18,18 +18,13 @@ from gateway.delivery.inboxes import Inboxes
 from gateway.delivery.sender import Sender
 from gateway.errors import HutongError, Unavailable
 from gateway.hub.approvals import Approvals
-from gateway.hub.audit_export import AuditExport
 from gateway.hub.deliveries import BulkReplays, OperatorSteps
 from gateway.hub.dossier import Dossiers
 from gateway.hub.evidence import Evidence
-from gateway.hub.lookout import Lookout
 from gateway.hub.pruning import Pruner
 from gateway.hub.reconciliation import Reconciliation
-from gateway.hub.reencryption import Reencryption
 from gateway.hub.sequencer import Sequencer
-from gateway.hub.stamper import Stamper
 from gateway.hub.trail import Trail
-from gateway.hub.witnesses import Witnesses
 from gateway.intake.admission import Admission
 from gateway.intake.batches import Batches
 from gateway.intake.reception import Reception
@@ -63,6 +58,18 @@ class Spans(Protocol):
 
     def stop(self) -> None:
         """Send what is left and end; it takes as long as the receiver does."""
+        ...
+
+
+class Background(Protocol):
+    """What works beside the traffic for as long as the gateway runs."""
+
+    def start(self) -> None:
+        """Begin."""
+        ...
+
+    async def stop(self) -> None:
+        """End."""
         ...
 
 
@@ -102,10 +109,7 @@ class Hub:
         approvals: Approvals,
         pruner: Pruner,
         sequencer: Sequencer,
-        reencryption: Reencryption,
-        audit_export: AuditExport,
-        witnesses: Witnesses,
-        stamper: Stamper,
+        beside: Sequence[Background],
         evidence: Evidence,
         attachments: Attachments,
         dossiers: Dossiers,
@@ -150,8 +154,7 @@ class Hub:
         self.approvals = approvals
         self.pruner = pruner
         self.sequencer = sequencer
-        self._reencryption = reencryption
-        self._audit_export = audit_export
+        self._beside = beside
         self.evidence = evidence
         self.attachments = attachments
         self.dossiers = dossiers
@@ -166,10 +169,6 @@ class Hub:
         self.events = events
         self.metrics = metrics
         self.zone = zone
-        self._lookouts = (
-            Lookout("offering heads to witnesses", witnesses.look, every=10.0),
-            Lookout("having heads stamped", stamper.look, every=10.0),
-        )
         self._reception = reception
         self._reconciler = reconciler
         self._administrator = administrator
@@ -219,9 +218,7 @@ class Hub:
         self.pruner.start()
         self.follower.start()
         self.sequencer.start()
-        self._reencryption.start()
-        self._audit_export.start()
-        for each in self._lookouts:
+        for each in self._beside:
             each.start()
         self._running = True
 
@@ -236,7 +233,7 @@ class Hub:
         The ledger is closed last: everything stopped before it still writes how far it came.
         """
         self._running = False
-        for each in self._lookouts:
+        for each in self._beside:
             await each.stop()
         await self.follower.stop()
         await self.assessments.stop()
@@ -251,8 +248,6 @@ class Hub:
         await asyncio.to_thread(self.observers.tap.stop)
         await self.contacts.stop()
         await self.trail.stop()
-        await self._audit_export.stop()
-        await self._reencryption.stop()
         await self.sequencer.stop()
         await self.ledger.stop()
         if self._spans is not None:
