@@ -31,7 +31,6 @@ def _strictly(text: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, str | No
         return read_yaml(text)
 
 
-@pytest.mark.skipif(not yaml_events.QUICK, reason="PyYAML is built without libyaml here")
 @pytest.mark.parametrize("name", RULES)
 def test_our_rules_are_read_quickly_and_alike(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each of our files is plain enough; values and lines are those of the strict reader."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -29,13 +30,24 @@ accuracy=secs:1
 """
 
 
-class TimeStampAuthority:
-    """Certificates of an authority in a folder, and how it answers. `answering`: instead of what was asked.
+class NoServer(Exception):
+    """There is nothing to answer with; says what to install."""
 
-    `ca`: the file of the certificate by which it is believed. `signer`: `good`, or `expired`.
+
+class TimeStampAuthority:
+    """Certificates of an authority in a folder, and how it answers. `instead`: what it answers whatever was asked.
+
+    `ca`: the file of the certificate by which it is believed. `signer`: `good`, or `expired`. NoServer where there
+    is no openssl to answer with.
     """
 
     def __init__(self, folder: Path) -> None:
+        openssl = shutil.which("openssl")
+        if openssl is None:
+            raise NoServer(
+                "the time-stamp authority answers by openssl, which is not here: sudo apt-get install openssl"
+            )
+        self._openssl = openssl
         self.ca = folder / "ca.pem"
         self.signer = "good"
         self.asked: list[bytes] = []
@@ -72,7 +84,7 @@ class TimeStampAuthority:
         (self._folder / "query").write_bytes(query)
         command = ("ts", "-reply", "-config", f"{self.signer}.cnf", "-section", "c", "-queryfile", "query")
         process = await asyncio.create_subprocess_exec(
-            "openssl",
+            self._openssl,
             *command,
             cwd=self._folder,
             stdout=asyncio.subprocess.PIPE,

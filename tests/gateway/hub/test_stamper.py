@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
@@ -22,8 +21,6 @@ from gateway.hub.stamper import Stamper
 from gateway.ledger.records import AuditEntry
 from gateway.ledger.sql import SqlLedger
 from gateway.ledger.sql.tree_check import check_tree
-
-pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="the authority is openssl")
 
 HOUR = timedelta(hours=1)
 KEY = SigningKey.new()
